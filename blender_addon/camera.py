@@ -1,0 +1,57 @@
+"""Pinhole geometry of a CameraSpec, in OpenCV axes: x right, y down, z forward; pixel centres at +0.5."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .spec import CameraSpec
+
+Array = NDArray[np.float64]
+
+# World to camera when yaw = pitch = roll = 0: looking along world +Y with world +Z up.
+_LOOK_ALONG_Y = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+
+
+def orientation(camera: CameraSpec) -> Array:
+    """3×3 rotation of the camera's body in the world: Rz(yaw) · Rx(pitch) · Ry(roll).
+
+    Positive pitch looks up; positive roll turns the camera clockwise as the photographer sees it.
+    """
+    (cy, cp, cr), (sy, sp, sr) = (
+        f(np.radians([camera.yaw, camera.pitch, camera.roll])) for f in (np.cos, np.sin)
+    )
+    yaw = np.array([[cy, -sy, 0.0], [sy, cy, 0.0], [0.0, 0.0, 1.0]])
+    pitch = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
+    roll = np.array([[cr, 0.0, sr], [0.0, 1.0, 0.0], [-sr, 0.0, cr]])
+    return yaw @ pitch @ roll
+
+
+def extrinsics(camera: CameraSpec) -> tuple[Array, Array]:
+    """(R 3×3, t (3,) in m): x_camera = R · x_world + t."""
+    R = _LOOK_ALONG_Y @ orientation(camera).T
+    return R, -R @ np.asarray(camera.location, dtype=np.float64)
+
+
+def intrinsics(camera: CameraSpec, width: int, height: int) -> Array:
+    """K 3×3 in pixels: square pixels, principal point in the middle, `fov` across the width."""
+    f = 0.5 * width / np.tan(np.radians(camera.fov) / 2)
+    return np.array([[f, 0.0, width / 2], [0.0, f, height / 2], [0.0, 0.0, 1.0]])
+
+
+def to_camera(points: NDArray[np.floating], camera: CameraSpec) -> Array:
+    """World points (…, 3) m to camera axes (…, 3) m."""
+    R, t = extrinsics(camera)
+    return points @ R.T + t
+
+
+def project(points: NDArray[np.floating], camera: CameraSpec, width: int, height: int) -> tuple[Array, Array]:
+    """World points (…, 3) m to pixels (…, 2) and depth along the viewing axis (…,) m.
+
+    Points at or behind the camera have depth ≤ 0 and pixel coordinates that mean nothing.
+    """
+    in_camera = to_camera(points, camera)
+    depth = in_camera[..., 2]
+    K = intrinsics(camera, width, height)
+    safe = np.where(depth > 1e-9, depth, 1.0)
+    return in_camera[..., :2] / safe[..., None] * K[0, 0] + K[:2, 2], depth

@@ -1,0 +1,282 @@
+"""The dataset contract: files on disk, one JSON line per picture. Standard library only.
+
+    DATASET/dataset.json      what made it: schema version, recipe, seed, count, licences
+    DATASET/metadata.jsonl    one line per picture, sorted by index once the dataset is complete
+    DATASET/images/000000.jpg, masks/000000.png, and a folder for each further pass
+
+A line is appended only after its files are whole on disk, so a killed run never leaves half a pair, and a resumed
+run neither repeats nor skips an index. Several processes may write one dataset: appends are locked.
+docs/dataset.md describes every field.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+SCHEMA_VERSION = 1
+INFO_NAME = "dataset.json"
+LINES_NAME = "metadata.jsonl"
+LOCK_NAME = ".lock"
+CONTACT_SHEET_NAME = "contact_sheet.png"
+PASS_FOLDERS = ("images", "masks", "alpha", "parts", "depth", "normals")
+
+_TAIL_STEP = 1 << 14  # bytes read at a time when looking for the last line's end
+
+_INDEX = re.compile(rb'"index": ?(\d+)')
+
+
+class DatasetError(ValueError):
+    """The folder cannot be read or written as a dataset; the message names it and says what to do."""
+
+
+def read_info(root: Path) -> dict[str, Any]:
+    """The content of dataset.json. Raises DatasetError when it is absent, damaged or of another schema."""
+    path = root / INFO_NAME
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DatasetError(f"{root}: no {INFO_NAME}, so this is not a dataset") from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: cannot be read ({error})") from None
+    if not isinstance(info, dict) or info.get("schema_version") != SCHEMA_VERSION:
+        raise DatasetError(f"{path}: not of schema version {SCHEMA_VERSION}")
+    return info
+
+
+def iter_lines(root: Path) -> Iterator[dict[str, Any]]:
+    """The lines of metadata.jsonl as dicts. A last line that a kill cut short is left out.
+
+    Raises DatasetError that names the line when one in the middle is damaged.
+    """
+    for number, raw in enumerate(_iter_raw_lines(root / LINES_NAME), start=1):
+        try:
+            line = json.loads(raw)
+        except ValueError as error:
+            raise DatasetError(f"{root / LINES_NAME}: line {number} is damaged ({error})") from None
+        yield line
+
+
+def done_indices(root: Path) -> set[int]:
+    """The indices that are complete on disk. Reads the start of each line only."""
+    indices = set()
+    for number, raw in enumerate(_iter_raw_lines(root / LINES_NAME), start=1):
+        match = _INDEX.search(raw)
+        if match is None:
+            raise DatasetError(f"{root / LINES_NAME}: line {number} has no index")
+        indices.add(int(match.group(1)))
+    return indices
+
+
+def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
+    """Write `content` under a temporary name beside `path`, flush it to disk, rename.
+
+    `token` distinguishes the temporary names of processes that may write the same path.
+    """
+    temporary = path.with_name(f".{path.name}{token}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def fingerprint(info: Mapping[str, Any]) -> str:
+    """Hash of what decides every picture of a dataset. `count` is not part of it: a dataset may grow."""
+    decisive = {key: value for key, value in info.items() if key not in ("count", "fingerprint", "device")}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+class DatasetWriter:
+    """Opens or continues the dataset at `root`.
+
+    `info` is the content of dataset.json (`count` in it is how many pictures the dataset shall hold).
+    Raises DatasetError when `root` holds something else, or a dataset with another `info`; nothing is changed then.
+    With `overwrite` an existing dataset (and nothing but a dataset) is deleted first.
+    """
+
+    def __init__(self, root: Path, info: Mapping[str, Any], *, overwrite: bool = False) -> None:
+        self.root = root
+        info = {"schema_version": SCHEMA_VERSION, **info}
+        self.info = {**info, "fingerprint": fingerprint(info)}
+        self._refuse_foreign_folder()
+        root.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            if overwrite:
+                _delete_dataset(root)
+            elif (root / INFO_NAME).exists():
+                self._continue_dataset(read_info(root))
+            self._write_info()
+            if not (root / LINES_NAME).exists():
+                write_atomically(root / LINES_NAME, b"")
+            self._mend_tail()
+        self.done = done_indices(root)
+
+    def add(self, line: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        """Write the `files` (name relative to the root → content) of one picture, then its line."""
+        token = f"-{os.getpid()}"
+        for name, content in files.items():
+            path = self.root / name
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path, content, token=token)
+        encoded = json.dumps(_index_first(line), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        with self._locked():
+            self._mend_tail()
+            with (self.root / LINES_NAME).open("ab") as file:
+                file.write(encoded)
+                file.flush()
+                os.fsync(file.fileno())
+        self.done.add(int(line["index"]))
+
+    def remove_leftovers(self, indices: Iterator[int] | range) -> None:
+        """Delete temporary files that a killed run left for these indices (this process's share of the work)."""
+        mine = set(indices)
+        for folder in PASS_FOLDERS:
+            for path in (self.root / folder).glob(".*.tmp"):
+                stem = path.name[1:].split(".", 1)[0]
+                if stem.isdigit() and int(stem) in mine:
+                    path.unlink(missing_ok=True)
+
+    def finish(self) -> bool:
+        """When every index below `count` is there, sort the lines by index. True if the dataset is complete.
+
+        Memory holds one offset per line, never the lines themselves.
+        """
+        path = self.root / LINES_NAME
+        with self._locked():
+            offsets: dict[int, tuple[int, int]] = {}
+            position = 0
+            for raw in _iter_raw_lines(path):
+                match = _INDEX.search(raw)
+                assert match is not None
+                offsets.setdefault(int(match.group(1)), (position, len(raw)))
+                position += len(raw)
+            if len(offsets) < self.info["count"]:
+                return False
+            if list(offsets) != sorted(offsets):
+                temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
+                with path.open("rb") as source, temporary.open("wb") as target:
+                    for index in sorted(offsets):
+                        start, length = offsets[index]
+                        source.seek(start)
+                        target.write(source.read(length))
+                    target.flush()
+                    os.fsync(target.fileno())
+                temporary.replace(path)
+        return True
+
+    def _refuse_foreign_folder(self) -> None:
+        """Before anything is touched: a file, or a folder that holds something else than a dataset, is refused."""
+        if self.root.exists() and not self.root.is_dir():
+            raise DatasetError(f"{self.root}: is a file; --output names a folder")
+        if not self.root.exists():
+            return
+        # Another process may be founding the dataset at this moment: its hidden files are not strangers, and
+        # whoever sees its visible ones sees dataset.json too.
+        strangers = sorted(p.name for p in self.root.iterdir() if not p.name.startswith("."))
+        if strangers and not (self.root / INFO_NAME).exists():
+            raise DatasetError(
+                f"{self.root}: not empty and not a dataset (it holds {strangers[0]!r}); choose another --output"
+            )
+        if strangers:
+            read_info(self.root)
+
+    def _continue_dataset(self, there: Mapping[str, Any]) -> None:
+        if there.get("fingerprint") != self.info["fingerprint"]:
+            keys = {*there, *self.info} - {"count", "fingerprint"}
+            changed = sorted(key for key in keys if there.get(key) != self.info.get(key))
+            raise DatasetError(
+                f"{self.root}: holds a dataset made with another {' and '.join(changed)}; "
+                "choose another --output, or replace it with --overwrite"
+            )
+        self.info["count"] = max(self.info["count"], there["count"])
+
+    def _write_info(self) -> None:
+        path = self.root / INFO_NAME
+        if path.exists() and read_info(self.root) == self.info:
+            return
+        content = json.dumps(self.info, indent=2).encode() + b"\n"
+        write_atomically(path, content, token=f"-{os.getpid()}")
+
+    def _mend_tail(self) -> None:
+        """Cut off a last line that a kill left without its end."""
+        with (self.root / LINES_NAME).open("rb+") as file:
+            end = size = file.seek(0, os.SEEK_END)
+            while end:
+                start = max(0, end - _TAIL_STEP)
+                file.seek(start)
+                newline = file.read(end - start).rfind(b"\n")
+                if newline >= 0:
+                    end = start + newline + 1
+                    break
+                end = start
+            if end < size:
+                file.truncate(end)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self.root / LOCK_NAME).open("a+b") as file:
+            _lock(file.fileno())
+            try:
+                yield
+            finally:
+                _unlock(file.fileno())
+
+
+if os.name == "nt":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _iter_raw_lines(path: Path) -> Iterator[bytes]:
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for raw in file:
+            if raw.endswith(b"\n"):
+                yield raw
+
+
+def _index_first(line: Mapping[str, Any]) -> dict[str, Any]:
+    """The names and the index lead the line, so that `done_indices` need not parse the rest."""
+    lead = ("file_name", "mask_file_name", "index")
+    return {**{key: line[key] for key in lead}, **line}
+
+
+def _delete_dataset(root: Path) -> None:
+    """Delete the contract's own files below `root`; anything else in the folder stays."""
+    if not root.exists():
+        return
+    (root / INFO_NAME).unlink(missing_ok=True)
+    for name in (LINES_NAME, CONTACT_SHEET_NAME):
+        (root / name).unlink(missing_ok=True)
+    for folder in PASS_FOLDERS:
+        shutil.rmtree(root / folder, ignore_errors=True)

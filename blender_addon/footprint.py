@@ -1,0 +1,45 @@
+"""Which ground is taken: a sparse grid of 10 cm cells, so that nobody stands in somebody else."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+CELL = 0.1  # m
+_HALF = 1 << 31  # cells are packed two 32-bit numbers to an int64
+
+Cells = NDArray[np.int64]  # sorted, unique
+
+
+def cells_of(points: NDArray[np.floating]) -> Cells:
+    """The cells below points (N, ≥ 2) in m."""
+    ij = np.floor(np.asarray(points)[:, :2] / CELL).astype(np.int64) + _HALF
+    return np.unique((ij[:, 0] << 32) | ij[:, 1])
+
+
+def box_cells(center: tuple[float, float], size: tuple[float, float], rotation: float) -> Cells:
+    """The cells of a rectangle: centre and size in m, rotation in degrees about Z."""
+    steps = [np.linspace(-s / 2, s / 2, max(2, int(np.ceil(2 * s / CELL)) + 1)) for s in size]
+    x, y = (axis.ravel() for axis in np.meshgrid(*steps))
+    c, s = np.cos(np.radians(rotation)), np.sin(np.radians(rotation))
+    return cells_of(np.stack([c * x - s * y + center[0], s * x + c * y + center[1]], axis=1))
+
+
+class Footprint:
+    """The cells taken so far, each grown by `margin` m on all sides."""
+
+    def __init__(self, margin: float = 0.0) -> None:
+        reach = int(np.ceil(margin / CELL))
+        di, dj = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+        near = np.hypot(di, dj) <= reach + 0.5
+        self._around = (di[near].astype(np.int64) << 32) + dj[near]
+        self._taken: Cells = np.zeros(0, dtype=np.int64)
+
+    def add(self, cells: Cells) -> None:
+        """Take these cells and what lies within the margin."""
+        grown = (cells[:, None] + self._around).ravel()
+        self._taken = np.union1d(self._taken, grown)
+
+    def hits(self, cells: Cells) -> bool:
+        """Whether any of these cells is taken."""
+        return bool(np.isin(cells, self._taken, assume_unique=True).any())

@@ -1,0 +1,43 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blender_addon.footprint import CELL, Footprint, box_cells, cells_of
+
+places = st.tuples(st.floats(-100, 100), st.floats(-100, 100))
+
+
+@given(places, st.floats(0, 360))
+def test_a_box_hits_itself_wherever_it_stands(place, turn):
+    ground = Footprint()
+    cells = box_cells(place, (0.5, 0.3), turn)
+    assert not ground.hits(cells)
+    ground.add(cells)
+    assert ground.hits(cells)
+
+
+@given(places, st.floats(0, 360), st.floats(0, 360))
+def test_margin_keeps_others_away_and_no_further(place, direction, turn):
+    ground = Footprint(margin=0.3)
+    ground.add(cells_of(np.array([place])))
+    away = np.array([np.cos(np.radians(direction)), np.sin(np.radians(direction))])
+    assert ground.hits(cells_of((np.array(place) + 0.15 * away)[None]))
+    assert not ground.hits(cells_of((np.array(place) + (0.3 + 3 * CELL) * away)[None]))
+
+
+@given(places, st.floats(0.1, 3), st.floats(0.1, 3), st.floats(0, 360))
+def test_a_box_has_no_holes_and_about_its_area(place, width, depth, turn):
+    cells = box_cells(place, (width, depth), turn)
+    inside = np.random.default_rng(0).uniform(-0.5, 0.5, (200, 2)) * (width, depth)
+    c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    points = inside @ np.array([[c, s], [-s, c]]) + place
+    grown = Footprint(margin=CELL)
+    grown.add(cells)
+    assert all(grown.hits(cells_of(p[None])) for p in points)
+    assert len(cells) * CELL**2 < (width + 4 * CELL) * (depth + 4 * CELL)
+
+
+def test_negative_and_positive_coordinates_do_not_meet():
+    ground = Footprint()
+    ground.add(cells_of(np.array([[-0.05, 0.05]])))
+    assert not ground.hits(cells_of(np.array([[0.05, -0.05]])))
