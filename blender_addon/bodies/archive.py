@@ -1,0 +1,103 @@
+"""Read .npz archives from strangers: no pickled objects, and no more memory than the file honestly declares."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+MAX_ARRAY_BYTES = 512 << 20  # SMPL-X's posedirs, the largest, have 122 MB
+MAX_ARRAYS = 100_000  # SURREAL's smpl_data.npz has two for each of some thousand sequences
+
+
+class Archive(Mapping[str, NDArray[Any]]):
+    """The arrays of a .npz file, each read when asked for.
+
+    Arrays of Python objects, which some SMPL-X files carry besides the model, are listed and never read: asking for one
+    raises ValueError. So does anything damaged, or an array larger than MAX_ARRAY_BYTES. Messages name the file and the
+    array. Opening raises FileNotFoundError, or ValueError when the file is no .npz.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.path.stat()  # FileNotFoundError, rather than zipfile's own idea of it
+        try:
+            with zipfile.ZipFile(self.path) as file:
+                members = file.infolist()
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise ValueError(
+                f"{self.path}: not a whole .npz file ({error}); download the file again"
+            ) from None
+        if len(members) > MAX_ARRAYS:
+            raise ValueError(
+                f"{self.path}: {len(members)} arrays, more than any body model or motion file has"
+            )
+        self._members = {info.filename.removesuffix(".npy"): info for info in members}
+
+    def __getitem__(self, key: str) -> NDArray[Any]:
+        info = self._members[key]
+        try:
+            with zipfile.ZipFile(self.path) as file, file.open(info) as stream:
+                shape, fortran, dtype = self._header(stream, info)
+                count = math.prod(shape)
+                content = stream.read(count * dtype.itemsize)
+                if len(content) != count * dtype.itemsize:
+                    raise ValueError("it ends early")
+                if not content:
+                    return np.zeros(shape, dtype)
+                array = np.frombuffer(content, dtype)
+                return array.reshape(shape, order="F" if fortran else "C")
+        except (ValueError, zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
+            raise ValueError(f"{self.path}: {key}: cannot be read: {error}") from None
+        except (
+            NotImplementedError,
+            RuntimeError,
+        ) as error:  # a compression or an encryption that zipfile lacks
+            raise ValueError(
+                f"{self.path}: {key}: cannot be read: {error}; save it again with numpy"
+            ) from None
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._members  # Mapping's own would read the array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def _header(
+        self, stream: IO[bytes], info: zipfile.ZipInfo
+    ) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+        """The array's shape, order and type, checked against the size that the archive declares for it.
+
+        zipfile never gives out more bytes than are declared, so that size bounds what is read.
+        """
+        version = npy_format.read_magic(stream)
+        read = {
+            (1, 0): npy_format.read_array_header_1_0,
+            (2, 0): npy_format.read_array_header_2_0,
+        }.get(version)
+        if read is None:
+            raise ValueError(f"numpy file version {version} is unknown")
+        try:
+            shape, fortran, dtype = read(stream)
+        except Exception as error:  # numpy parses it as Python, and lets that parser's errors through
+            raise ValueError(f"its header is damaged: {error}") from None
+        if dtype.hasobject:
+            raise ValueError(
+                "it holds Python objects, which could run code; save its content as plain numbers"
+            )
+        size = math.prod(shape) * dtype.itemsize
+        if any(length < 0 for length in shape) or size > info.file_size:
+            raise ValueError(f"its header declares {size} bytes, the archive holds {info.file_size}")
+        if size > MAX_ARRAY_BYTES:
+            raise ValueError(f"{size >> 20} MB is larger than any body model or motion file's")
+        return shape, fortran, dtype

@@ -1,0 +1,373 @@
+"""Files of SMPL, SMPL-H and SMPL-X: .npz and the original .pkl in, .npz out; UVs from .obj; part labels.
+
+What each release calls its arrays, and how it differs from the others, is known here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .archive import Archive
+from .joints import FAMILIES, PART_ALIASES, PARTS, family_of, part_of_joints
+from .model import BodyModel, ShapeSamples
+from .pickles import read_pickle
+
+REQUIRED = ("v_template", "f", "shapedirs", "J_regressor", "weights", "kintree_table")
+"""What every model file must hold. `posedirs` is missing in bodies without pose correctives."""
+
+_MAX_TEXT_BYTES = 64 << 20
+
+
+def read_model(path: str | Path) -> BodyModel:
+    """A body model from a .npz or an original .pkl file of SMPL (24 joints), SMPL-H (52) or SMPL-X (55).
+
+    The family follows from the number of joints. The gender is the file's own `gender`, else what the file's or its
+    folder's name says ('basicmodel_m_…', 'SMPLX_FEMALE', 'male/model'), else neutral. Models without part labels get
+    each vertex's strongest joint, fingers counted as hand, jaw and eyes as head. SMPL-X's `shapedirs` is split into
+    shape and expression: see `split_expression`.
+
+    Raises FileNotFoundError, and ValueError that says which file, what is wrong and what to do.
+    """
+    path = Path(path)
+    return model_from_arrays(read_arrays(path), path)
+
+
+def read_arrays(path: str | Path) -> Mapping[str, Any]:
+    """The named arrays of a .npz or .pkl model file, each read when asked for; no code in the file is run."""
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        return Archive(path)
+    if suffix == ".pkl":
+        return read_pickle(path)
+    raise ValueError(f"{path}: a body model is a .npz or a .pkl file")
+
+
+def model_from_arrays(arrays: Mapping[str, Any], path: str | Path) -> BodyModel:
+    """The body model that a model file's arrays describe; `path` is where they came from."""
+    path = Path(path)
+    missing = [key for key in REQUIRED if key not in arrays]
+    if missing:
+        raise ValueError(
+            f"{path}: no {', '.join(missing)}; give the file of a SMPL, SMPL-H or SMPL-X body model"
+        )
+    v_template = _numbers(arrays, "v_template", path)
+    kintree = _numbers(arrays, "kintree_table", path)
+    if kintree.ndim != 2 or kintree.shape[1] == 0:
+        raise ValueError(f"{path}: kintree_table: shape {kintree.shape}, expected (2, J)")
+    parents = kintree[0].astype(np.int64)
+    parents[0] = -1  # the files have 4294967295, -1 or 0
+    try:
+        family = family_of(len(parents))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; hands (MANO) and heads (FLAME) alone are no bodies") from None
+
+    shapedirs, exprdirs = _numbers(arrays, "shapedirs", path), None
+    if "exprdirs" in arrays:
+        exprdirs = _numbers(arrays, "exprdirs", path)
+    elif family == "smplx" and shapedirs.ndim == 3:
+        split = split_expression(shapedirs.shape[2])
+        shapedirs, exprdirs = shapedirs[:, :, :split], shapedirs[:, :, split:]
+    posedirs: NDArray[Any] = np.zeros((len(v_template), 3, 0))  # no correctives
+    if "posedirs" in arrays:
+        posedirs = _numbers(arrays, "posedirs", path)
+
+    uv = labels = None
+    if "vt" in arrays and "ft" in arrays:
+        uv = _corner_uvs(_numbers(arrays, "vt", path), _numbers(arrays, "ft", path), path)
+    if "part_labels" in arrays:
+        labels = _numbers(arrays, "part_labels", path)
+    try:
+        model = BodyModel(
+            name=_text(arrays, "name") or path.stem,
+            family=family,
+            gender=_gender(arrays, path),
+            v_template=v_template,
+            faces=_numbers(arrays, "f", path),
+            shapedirs=shapedirs,
+            posedirs=posedirs,
+            J_regressor=_numbers(arrays, "J_regressor", path),
+            weights=_numbers(arrays, "weights", path),
+            parents=parents,
+            joint_names=FAMILIES[family],
+            exprdirs=exprdirs,
+            hands_mean=_hands_mean(arrays, path),
+            uv=uv,
+            part_labels=labels,
+            shape_samples=_shape_samples(arrays, path),
+            licence=_text(arrays, "licence"),
+            origin=_text(arrays, "origin"),
+        )
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    if model.part_labels is None:
+        model = dataclasses.replace(model, part_labels=labels_from_weights(model))
+    return model
+
+
+def split_expression(num_directions: int) -> int:
+    """How many of SMPL-X's `shapedirs` are shape; the rest is expression.
+
+    The releases hold 300 + 100 (v1.1) or 10 + 10 (v1.0); files cut down to shape alone have up to 10, or 300.
+    """
+    if num_directions > 300:
+        return 300
+    return 10 if num_directions <= 20 else num_directions
+
+
+def save_model(model: BodyModel, path: str | Path) -> None:
+    """Write the model as a compressed .npz that `read_model` reads back equal, in the layout of the published files.
+
+    The file appears whole or not at all. Raises OSError when it cannot be written.
+    """
+    arrays: dict[str, Any] = {
+        "v_template": model.v_template,
+        "f": model.faces.astype(np.uint32),
+        "shapedirs": model.shapedirs,
+        "J_regressor": model.J_regressor,
+        "weights": model.weights,
+        "kintree_table": np.stack([model.parents, np.arange(model.num_joints)]),
+        "joint_names": np.array(model.joint_names),
+        "name": model.name,
+        "gender": model.gender,
+        "licence": model.licence,
+        "origin": model.origin,
+    }
+    if model.posedirs.shape[2]:
+        arrays["posedirs"] = model.posedirs
+    if model.exprdirs is not None:
+        arrays["exprdirs"] = model.exprdirs
+    if model.hands_mean is not None:
+        arrays["hands_meanl"], arrays["hands_meanr"] = model.hands_mean.reshape(2, 45)
+    if model.uv is not None:
+        vt, ft = np.unique(model.uv.reshape(-1, 2), axis=0, return_inverse=True)
+        arrays["vt"], arrays["ft"] = vt, ft.reshape(-1, 3).astype(np.uint32)
+    if model.part_labels is not None:
+        arrays["part_labels"] = model.part_labels
+    if model.shape_samples is not None:
+        samples = model.shape_samples
+        arrays["shape_samples"], arrays["shape_age"] = samples.betas, samples.age
+        arrays["shape_gender"], arrays["shape_height"] = samples.gender, samples.height
+    _write_npz(Path(path), arrays)
+
+
+def read_obj_uv(path: str | Path, faces: NDArray[np.int32]) -> NDArray[np.float32]:
+    """(F, 3, 2) UV coordinates, one for each corner of `faces` (F, 3), from a .obj of the same mesh.
+
+    The .obj's vertices are in the model's order; its texture coordinates have an order of their own, because one vertex
+    lies on both sides of a seam. Its faces may come in any order and start at any corner.
+
+    Raises ValueError, naming the file, when it is no triangle mesh with UVs or has other triangles than the model.
+    """
+    path = Path(path)
+    vt: list[tuple[float, float]] = []
+    corners: list[tuple[int, ...]] = []
+    for number, line in enumerate(_read_text(path).splitlines(), start=1):
+        word, *rest = line.split() or [""]
+        try:
+            if word == "vt":
+                vt.append((float(rest[0]), float(rest[1])))
+            elif word == "f":
+                if len(rest) != 3:
+                    raise ValueError(f"a face of {len(rest)} corners, expected triangles")
+                pairs = [corner.split("/")[:2] for corner in rest]
+                corners.append(tuple(int(pair[i]) for i in (0, 1) for pair in pairs))
+        except (ValueError, IndexError) as error:
+            raise ValueError(
+                f"{path}:{number}: {error}; give a .obj whose faces are triangles with UVs"
+            ) from None
+    if not vt or not corners:
+        raise ValueError(f"{path}: no texture coordinates or no faces; give the UV .obj of the model")
+    table = np.array(corners, dtype=np.int64) - 1  # .obj counts from 1
+    v, ft = table[:, :3], table[:, 3:]
+    if v.min() < 0 or ft.min() < 0:
+        raise ValueError(f"{path}: faces count from 1, found an index below; export it with absolute indices")
+    uv = _corner_uvs(np.array(vt), ft, path)
+
+    # Turn each triangle so that it starts with its smallest vertex, and match the two lists in sorted order.
+    mine, mine_turn = _canonical(np.asarray(faces, dtype=np.int64))
+    theirs, theirs_turn = _canonical(v)
+    order_mine, order_theirs = np.lexsort(mine.T[::-1]), np.lexsort(theirs.T[::-1])
+    if mine.shape != theirs.shape or not np.array_equal(mine[order_mine], theirs[order_theirs]):
+        raise ValueError(
+            f"{path}: its {len(theirs)} triangles are not the model's {len(mine)}; give the UV .obj of this model"
+        )
+    turned = np.take_along_axis(uv, theirs_turn[:, :, None], axis=1)
+    matched = np.empty_like(uv)
+    matched[order_mine] = turned[order_theirs]
+    result = np.empty_like(uv)
+    np.put_along_axis(result, mine_turn[:, :, None], matched, axis=1)
+    return result
+
+
+def read_part_labels(path: str | Path, model: BodyModel) -> NDArray[np.uint8]:
+    """(V,) part labels, indices into joints.PARTS, from a published segmentation of the model's vertices.
+
+    Reads segm_per_v_overlap.pkl (SURREAL) and smpl_vert_segmentation.json, both {part: [vertex numbers]} with the
+    parts' published names ("leftUpLeg"). A vertex listed in several parts, as at the joints in the former, goes to that
+    one of them with the most blend weight; one listed in none to the part with the most weight.
+
+    Raises ValueError, naming the file, for unknown parts or vertices the model does not have.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        try:
+            content = json.loads(_read_text(path))
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ValueError(f"{path}: not a JSON file ({error}); give {{part: [vertex numbers]}}") from None
+    elif suffix == ".pkl":
+        content = read_pickle(path)
+    else:
+        raise ValueError(f"{path}: part labels are a .json or a .pkl file, {{part: [vertex numbers]}}")
+    if not isinstance(content, Mapping) or not content:
+        raise ValueError(f"{path}: holds no parts; give {{part: [vertex numbers]}}")
+
+    listed = np.zeros((model.num_vertices, len(PARTS)), dtype=bool)
+    for key in content:
+        part = PART_ALIASES.get(key)
+        if part is None:
+            raise ValueError(f"{path}: unknown part {key!r}; known are {', '.join(PART_ALIASES)}")
+        listing = content[key]
+        ids = np.asarray(list(listing) if isinstance(listing, (set, tuple)) else listing)
+        if ids.shape == (0,):
+            continue
+        if ids.dtype.kind not in "iu" or ids.ndim != 1 or ids.min() < 0 or ids.max() >= model.num_vertices:
+            raise ValueError(f"{path}: {key}: expected vertex numbers from 0 to {model.num_vertices - 1}")
+        listed[ids, PARTS.index(part)] = True
+    weight = part_weights(model)
+    weight = np.where(listed, weight + 1.0, weight)  # a listed part beats every unlisted one
+    return weight.argmax(axis=1).astype(np.uint8)
+
+
+def part_weights(model: BodyModel) -> NDArray[np.float32]:
+    """(V, 24) blend weight of each part: the sum over the joints that belong to it."""
+    weight = np.zeros((model.num_vertices, len(PARTS)), dtype=np.float32)
+    for k, part in enumerate(part_of_joints(model.joint_names)):
+        weight[:, part] += model.weights[:, k]
+    return weight
+
+
+def labels_from_weights(model: BodyModel) -> NDArray[np.uint8]:
+    """(V,) part labels for a model that comes without: for each vertex the part with the most blend weight."""
+    return part_weights(model).argmax(axis=1).astype(np.uint8)
+
+
+# --- one array at a time -------------------------------------------------------------------------------------------
+
+
+def _numbers(arrays: Mapping[str, Any], key: str, path: Path) -> NDArray[Any]:
+    value = arrays[key]
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+        raise ValueError(f"{path}: {key}: expected an array of numbers; give a model file as published")
+    return value
+
+
+def _text(arrays: Mapping[str, Any], key: str) -> str:
+    """A string that may be a 0-d array, bytes, or absent (then '')."""
+    if key not in arrays:
+        return ""
+    try:
+        value = arrays[key]
+    except ValueError:  # an object array: not ours
+        return ""
+    return plain_text(value)
+
+
+def plain_text(value: Any) -> str:
+    """The text of a str, bytes, or an array with one of them; '' for anything else."""
+    if isinstance(value, np.ndarray):
+        value = value.reshape(-1)[0].item() if value.size == 1 and value.dtype.kind in "SU" else ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else ""
+
+
+_GENDERS = {
+    "f": "female",
+    "female": "female",
+    "m": "male",
+    "male": "male",
+    "n": "neutral",
+    "neutral": "neutral",
+}
+
+
+def gender_word(text: str) -> str:
+    """'female', 'male', 'neutral', or '' for a text that is none of them."""
+    return _GENDERS.get(text.strip().lower(), "")
+
+
+def _gender(arrays: Mapping[str, Any], path: Path) -> str:
+    own = gender_word(_text(arrays, "gender"))
+    if own:
+        return own
+    for name in (path.stem, path.parent.name):
+        for word in re.split(r"[^a-z]+", name.lower()):
+            if word in _GENDERS:
+                return _GENDERS[word]
+    return "neutral"
+
+
+def _hands_mean(arrays: Mapping[str, Any], path: Path) -> NDArray[Any] | None:
+    if "hands_meanl" not in arrays or "hands_meanr" not in arrays:
+        return None
+    means = [_numbers(arrays, key, path) for key in ("hands_meanl", "hands_meanr")]
+    for key, mean in zip(("hands_meanl", "hands_meanr"), means, strict=True):
+        if mean.size != 45:
+            raise ValueError(f"{path}: {key}: shape {mean.shape}, expected (45,)")
+    return np.concatenate([mean.reshape(15, 3) for mean in means])
+
+
+def _shape_samples(arrays: Mapping[str, Any], path: Path) -> ShapeSamples | None:
+    keys = ("shape_samples", "shape_age", "shape_gender", "shape_height")
+    if any(key not in arrays for key in keys):
+        return None
+    gender = arrays["shape_gender"]
+    if gender.dtype.kind in "SU":
+        gender = (gender.astype("U1") == "m").astype(np.float32)
+    betas, age, height = (_numbers(arrays, key, path) for key in (keys[0], keys[1], keys[3]))
+    return ShapeSamples(betas=betas, age=age, gender=gender, height=height)
+
+
+def _corner_uvs(vt: NDArray[Any], ft: NDArray[Any], path: Path) -> NDArray[np.float32]:
+    if vt.ndim != 2 or vt.shape[1] < 2 or ft.ndim != 2 or ft.shape[1] != 3:
+        raise ValueError(f"{path}: vt, ft: shapes {vt.shape}, {ft.shape}, expected (T, 2) and (F, 3)")
+    if ft.size and (ft.min() < 0 or ft.max() >= len(vt)):
+        raise ValueError(f"{path}: ft: indices {ft.min()}..{ft.max()}, expected 0..{len(vt) - 1}")
+    return vt[:, :2].astype(np.float32)[ft.astype(np.int64)]
+
+
+def _canonical(faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Triangles (F, 3) turned to start with their smallest vertex, and the corners' order (F, 3) that does it."""
+    turn = (faces.argmin(axis=1)[:, None] + np.arange(3)) % 3
+    return np.take_along_axis(faces, turn, axis=1), turn
+
+
+def _read_text(path: Path) -> str:
+    if path.stat().st_size > _MAX_TEXT_BYTES:
+        raise ValueError(f"{path}: larger than {_MAX_TEXT_BYTES >> 20} MB; give the file of one body model")
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Beside the target first, then renamed: another process sees the old file or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,321 @@
+"""A body of the SMPL family and its forward pass, in numpy.
+
+Loper, Mahmood, Romero, Pons-Moll, Black: "SMPL: A Skinned Multi-Person Linear Model", SIGGRAPH Asia 2015; "Eq." below
+refers to it. SMPL-H (Romero et al. 2017) and SMPL-X (Pavlakos et al. 2019) keep the formula and add joints; SMPL-X adds
+expression directions, which act exactly as shape directions do.
+
+V vertices, F faces, J joints, B shape directions, E expression directions. Metres and radians throughout. The model's
+own frame is Y-up and looks along +Z; pose[0], the root's orientation, takes it to the world.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .joints import FAMILIES, PARTS
+from .rotations import rodrigues
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """What the forward pass returns: all in world metres, after the translation.
+
+    `transforms` are the joints' frames G_k of Eq. 4: x_world = transforms[k] @ (x_bone, 1), where a bone's frame has
+    its origin in the joint and, at rest, the model's axes. So `transforms[:, :3, 3]` are the joints, and what sat at x
+    in the rest pose and is rigidly tied to joint k goes to `transforms[k] @ (x - rest_joints[k], 1)`.
+    """
+
+    vertices: Array  # (V, 3)
+    joints: Array  # (J, 3)
+    transforms: NDArray[np.float64]  # (J, 4, 4)
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeSamples:
+    """Shapes of N people that this model can be, with what is known of each: what a sampler draws from."""
+
+    betas: Array  # (N, B)
+    age: Array  # (N,) years
+    gender: Array  # (N,) 0 female .. 1 male
+    height: Array  # (N,) m
+
+
+@dataclass(frozen=True, eq=False)
+class BodyModel:
+    """The parameters of one SMPL-family model. Arrays are checked, made float32 and read-only on construction.
+
+    Raises ValueError, naming the array, when shapes do not agree, a number is not finite, an index points outside, or
+    the parents are no tree.
+    """
+
+    name: str
+    family: str  # 'smpl' (24 joints), 'smplh' (52) or 'smplx' (55)
+    gender: str  # 'female', 'male' or 'neutral'
+    v_template: Array  # (V, 3)                the mean shape, T̄
+    faces: NDArray[np.int32]  # (F, 3)
+    shapedirs: Array  # (V, 3, B)             shape blend shapes, S
+    posedirs: Array  # (V, 3, 9(J-1)), or (V, 3, 0) for a model without pose correctives, P
+    J_regressor: Array  # (J, V)              script J
+    weights: Array  # (V, J)                  blend weights, script W
+    parents: NDArray[
+        np.int64
+    ]  # (J,)         -1 for the root, which is joint 0; a parent comes before its children
+    joint_names: tuple[str, ...]  # J
+    exprdirs: Array | None = None  # (V, 3, E) SMPL-X only
+    hands_mean: Array | None = (
+        None  # (30, 3) relaxed pose of the left, then the right fingers, from the flat hand
+    )
+    uv: Array | None = None  # (F, 3, 2)       one coordinate per corner of a face, v upwards
+    part_labels: NDArray[np.uint8] | None = None  # (V,) index into joints.PARTS
+    shape_samples: ShapeSamples | None = None
+    licence: str = ""
+    origin: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def num_vertices(self) -> int:
+        return len(self.v_template)
+
+    @property
+    def num_joints(self) -> int:
+        return len(self.parents)
+
+    @property
+    def num_betas(self) -> int:
+        return self.shapedirs.shape[2]
+
+    @property
+    def num_expression(self) -> int:
+        return 0 if self.exprdirs is None else self.exprdirs.shape[2]
+
+    def pose(
+        self,
+        betas: ArrayLike = (),
+        pose: ArrayLike | None = None,
+        translation: ArrayLike = (0.0, 0.0, 0.0),
+        offsets: ArrayLike | None = None,
+        expression: ArrayLike = (),
+    ) -> Posed:
+        """M(β, θ), Eq. 5 and 6, moved by `translation`.
+
+        betas (≤ B,): shape coefficients, the missing ones are 0. pose (J, 3): axis-angle of each joint relative to its
+        parent; None is the T-pose. translation (3,): m. offsets (V, 3): m, added to the shaped body at rest (clothes;
+        "SMPL+D"); they do not move the joints. expression (≤ E,): SMPL-X's face.
+
+        Fingers are posed from the flat hand (flat_hand_mean=True in the smplx package; so are AMASS's full poses).
+
+        Raises ValueError that names the argument of a wrong shape.
+        """
+        theta = self._full_pose(pose)
+        trans = _vector(translation, 3, "translation")
+        T_shaped, J = self.shape_blend(betas, expression)
+        R = rodrigues(theta)
+        T_P = T_shaped + self.pose_blend(R)
+        if offsets is not None:
+            D = np.asarray(offsets, dtype=np.float32)
+            if D.shape != self.v_template.shape:
+                raise ValueError(f"offsets: shape {D.shape}, expected {self.v_template.shape}")
+            T_P = T_P + D
+        G = self.kinematic_chain(R, J)
+        G[:, :3, 3] += trans
+        vertices = self.skin(T_P, self.relative_transforms(G, J))
+        return Posed(vertices, G[:, :3, 3].astype(np.float32), G)
+
+    def rest_joints(self, betas: ArrayLike = (), expression: ArrayLike = ()) -> NDArray[np.float64]:
+        """J(β), Eq. 10: (J, 3) joints of the shaped body in the T-pose, m."""
+        b, e = self._coefficients(betas, expression)
+        J = self._joints_template + self._joints_shapedirs[:, :, : len(b)] @ b
+        return J + self._joints_exprdirs[:, :, : len(e)] @ e if len(e) else J
+
+    def shape_blend(
+        self, betas: ArrayLike = (), expression: ArrayLike = ()
+    ) -> tuple[Array, NDArray[np.float64]]:
+        """T̄ + B_S(β), Eq. 8: (V, 3) the shaped body in the T-pose, and its joints (J, 3)."""
+        b, e = self._coefficients(betas, expression)
+        T_shaped = self.v_template + _blend(self.shapedirs, b)
+        if self.exprdirs is not None and len(e):
+            T_shaped = T_shaped + _blend(self.exprdirs, e)
+        return T_shaped, self.rest_joints(b, e)
+
+    def pose_blend(self, R: NDArray[np.float64]) -> Array:
+        """B_P(θ), Eq. 9: (V, 3) correctives for the joints' rotations R (J, 3, 3), linear in R(θ) - R(0)."""
+        if self.posedirs.shape[2] == 0:
+            return np.zeros_like(self.v_template)
+        return _blend(self.posedirs, (R[1:] - np.eye(3)).ravel())
+
+    def kinematic_chain(self, R: NDArray[np.float64], J: NDArray[np.float64]) -> NDArray[np.float64]:
+        """G_k(θ, J), Eq. 4: (J, 4, 4) world frames of the joints, from their rotations and rest positions."""
+        G = np.zeros((len(J), 4, 4))
+        G[:, :3, :3] = R
+        G[:, 3, 3] = 1.0
+        G[0, :3, 3] = J[0]
+        G[1:, :3, 3] = J[1:] - J[self.parents[1:]]
+        for k in range(1, len(J)):
+            G[k] = G[self.parents[k]] @ G[k]
+        return G
+
+    def relative_transforms(self, G: NDArray[np.float64], J: NDArray[np.float64]) -> NDArray[np.float64]:
+        """G'_k, Eq. 3: (J, 3, 4), each joint's frame with its rest frame taken off. At rest, all rotations are I."""
+        G_rel = G[:, :3].copy()
+        G_rel[:, :, 3] -= np.einsum("kij,kj->ki", G[:, :3, :3], J)
+        return G_rel
+
+    def skin(self, T_P: Array, G_rel: NDArray[np.float64]) -> Array:
+        """W(T_P, J, θ, W), Eq. 2 and 7: (V, 3) linear blend skinning of T_P (V, 3) by G' (J, 3, 4)."""
+        # Rows of (12, V), not a matrix for each vertex: numpy then runs along V instead of along 3.
+        A = G_rel.reshape(-1, 12).T.astype(np.float32) @ self._weights_by_joint
+        x, y, z = np.ascontiguousarray(T_P.T)
+        vertices = np.empty((3, len(T_P)), dtype=np.float32)
+        for i in range(3):
+            vertices[i] = A[4 * i] * x + A[4 * i + 1] * y + A[4 * i + 2] * z + A[4 * i + 3]
+        return np.ascontiguousarray(vertices.T)
+
+    # J = script-J (T̄ + Σ β S) is linear in β: regress T̄ and each S once, not all V vertices for every pose.
+
+    @cached_property
+    def _joints_template(self) -> NDArray[np.float64]:
+        return self.J_regressor.astype(np.float64) @ self.v_template
+
+    @cached_property
+    def _joints_shapedirs(self) -> NDArray[np.float64]:
+        return _regress(self.J_regressor, self.shapedirs)
+
+    @cached_property
+    def _joints_exprdirs(self) -> NDArray[np.float64]:
+        none = np.zeros((self.num_vertices, 3, 0), np.float32)
+        return _regress(self.J_regressor, none if self.exprdirs is None else self.exprdirs)
+
+    @cached_property
+    def _weights_by_joint(self) -> Array:
+        return np.ascontiguousarray(self.weights.T)
+
+    def _coefficients(self, betas: ArrayLike, expression: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+        b, e = np.asarray(betas, dtype=np.float64), np.asarray(expression, dtype=np.float64)
+        for name, given, known in (("betas", b, self.num_betas), ("expression", e, self.num_expression)):
+            if given.ndim != 1 or len(given) > known:
+                raise ValueError(f"{name}: shape {given.shape}, expected at most ({known},) for {self.name}")
+            if not np.isfinite(given).all():
+                raise ValueError(f"{name}: not all finite")
+        return b, e
+
+    def _full_pose(self, pose: ArrayLike | None) -> NDArray[np.float64]:
+        if pose is None:
+            return np.zeros((self.num_joints, 3))
+        theta = np.asarray(pose, dtype=np.float64)
+        if theta.shape != (self.num_joints, 3):
+            raise ValueError(
+                f"pose: shape {theta.shape}, expected {(self.num_joints, 3)} for {self.name}; "
+                "joints.fit_pose takes a pose from one family to another"
+            )
+        if not np.isfinite(theta).all():
+            raise ValueError("pose: not all finite")
+        return theta
+
+
+def _blend(directions: Array, coefficients: NDArray[Any]) -> Array:
+    """Σ_n c_n D_n for directions (V, 3, N) and n ≤ N coefficients: (V, 3)."""
+    V, _, N = directions.shape
+    n = len(coefficients)
+    return (directions.reshape(3 * V, N)[:, :n] @ coefficients.astype(np.float32)).reshape(V, 3)
+
+
+def _regress(J_regressor: Array, directions: Array) -> NDArray[np.float64]:
+    """The joints' own directions (J, 3, N) of the vertices' directions (V, 3, N)."""
+    V, _, N = directions.shape
+    return (J_regressor @ directions.reshape(V, 3 * N)).reshape(-1, 3, N).astype(np.float64)
+
+
+def _vector(value: ArrayLike, length: int, name: str) -> NDArray[np.float64]:
+    vector = np.asarray(value, dtype=np.float64)
+    if vector.shape != (length,) or not np.isfinite(vector).all():
+        raise ValueError(f"{name}: expected {length} finite numbers, got {value!r}")
+    return vector
+
+
+def _check(model: BodyModel) -> None:
+    """Bring the arrays of a fresh model to their types and refuse what the forward pass could not compute with."""
+    if model.family not in FAMILIES:
+        raise ValueError(f"family: {model.family!r}, expected one of {', '.join(FAMILIES)}")
+    if model.gender not in ("female", "male", "neutral"):
+        raise ValueError(f"gender: {model.gender!r}, expected female, male or neutral")
+
+    V = _rows(model.v_template, "v_template")
+    F = _rows(model.faces, "faces")
+    J = _rows(model.parents, "parents")
+    expected_joints = len(FAMILIES[model.family])
+    if expected_joints != J:
+        raise ValueError(f"parents: {J} joints, a {model.family} body has {expected_joints}")
+    if len(model.joint_names) != J:
+        raise ValueError(f"joint_names: {len(model.joint_names)} names for {J} joints")
+
+    N = np.shape(model.posedirs)[-1] if np.ndim(model.posedirs) == 3 else 9 * (J - 1)
+    if N not in (0, 9 * (J - 1)):
+        raise ValueError(f"posedirs: {N} directions, expected 9 (J - 1) = {9 * (J - 1)}")
+    shapes: dict[str, tuple[int | None, ...]] = {  # None: any length
+        "v_template": (V, 3),
+        "shapedirs": (V, 3, None),
+        "posedirs": (V, 3, N),
+        "J_regressor": (J, V),
+        "weights": (V, J),
+        "exprdirs": (V, 3, None),
+        "hands_mean": (30, 3),
+        "uv": (F, 3, 2),
+    }
+    for name, shape in shapes.items():
+        _set(model, name, _checked(getattr(model, name), np.float32, shape, name))
+    _set(model, "faces", _checked(model.faces, np.int32, (F, 3), "faces", limit=V))
+    _set(model, "parents", _checked(model.parents, np.int64, (J,), "parents"))
+    _set(model, "part_labels", _checked(model.part_labels, np.uint8, (V,), "part_labels", limit=len(PARTS)))
+
+    if model.parents[0] != -1 or any(not 0 <= model.parents[k] < k for k in range(1, J)):
+        raise ValueError(f"parents: no tree rooted in joint 0 with parents before children: {model.parents}")
+    if (model.weights < -1e-4).any() or np.abs(model.weights.sum(axis=1) - 1).max() > 1e-2:
+        raise ValueError("weights: each vertex's weights must be ≥ 0 and sum to 1")
+    samples = model.shape_samples
+    if samples is not None:
+        n = _rows(samples.betas, "shape_samples.betas")
+        for field in dataclasses.fields(samples):
+            value, name = getattr(samples, field.name), f"shape_samples.{field.name}"
+            expected_shape = (n, model.num_betas) if field.name == "betas" else (n,)
+            object.__setattr__(samples, field.name, _checked(value, np.float32, expected_shape, name))
+
+
+def _rows(array: Any, name: str) -> int:
+    if np.ndim(array) == 0 or len(array) == 0:
+        raise ValueError(f"{name}: empty")
+    return len(array)
+
+
+def _checked(
+    value: Any, dtype: type, shape: tuple[int | None, ...], name: str, limit: int | None = None
+) -> NDArray[Any] | None:
+    """`value` as a read-only array of this type; `limit` is the first index too large. None stays None."""
+    if value is None:
+        return None
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: holds {array.dtype}, expected numbers")
+    if len(shape) != array.ndim or any(e not in (None, g) for e, g in zip(shape, array.shape, strict=True)):
+        wanted = "(" + ", ".join("any" if length is None else str(length) for length in shape) + ")"
+        raise ValueError(f"{name}: shape {array.shape}, expected {wanted}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: not all finite")
+    if limit is not None and array.size and (array.min() < 0 or array.max() >= limit):
+        raise ValueError(f"{name}: indices {array.min()}..{array.max()}, expected 0..{limit - 1}")
+    array = np.ascontiguousarray(array, dtype=dtype).view()
+    array.flags.writeable = False  # models are cached and shared
+    return array
+
+
+def _set(model: BodyModel, name: str, value: Any) -> None:
+    object.__setattr__(model, name, value)

@@ -1,0 +1,296 @@
+"""Motion files: AMASS, BEDLAM and SURREAL's smpl_data.npz.
+
+They agree on axis-angle poses and on a translation added after skinning. They disagree on the number of joints, on how
+they spell the frame rate, and on which way is up: AMASS and SURREAL are Z-up like Blender, BEDLAM is Y-up.
+Finger poses are relative to the flat hand, as in BodyModel.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .archive import Archive
+from .formats import gender_word, plain_text
+from .joints import family_of, fit_pose
+from .rotations import matrix_to_axis_angle, rodrigues
+
+Up = Literal["y", "z", "auto"]
+
+Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""Turns +Y to +Z about X: the world of a Y-up file to Blender's."""
+
+SURREAL_FPS = 120.0
+"""smpl_data.npz does not say its rate; it comes from the CMU database, captured at 120 Hz (a few takes at 60)."""
+
+_RATE_KEYS = (
+    "mocap_framerate",
+    "mocap_frame_rate",
+    "fps",
+)  # AMASS SMPL-H; AMASS SMPL-X and BEDLAM; converters
+_POSE_PARTS = {  # how AMASS spells the parts of SMPL-X's pose, in the order of its joints
+    "root_orient": 3,
+    "pose_body": 63,
+    "pose_jaw": 3,
+    "pose_eye": 6,
+    "pose_hand": 90,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """One person moving, T frames. Raises ValueError, naming the array, on wrong shapes and infinite or NaN numbers."""
+
+    name: str
+    poses: NDArray[
+        np.float64
+    ]  # (T, J, 3) axis-angle, rad; the first joint is the root's orientation in the world
+    translations: NDArray[np.float64]  # (T, 3) m
+    betas: NDArray[np.float64]  # (B,) of the model family the file was made for
+    gender: str  # 'female', 'male' or 'neutral'
+    fps: float
+    up: str = "z"  # the world's vertical axis: 'z', or 'y' as yet
+
+    def __post_init__(self) -> None:
+        if self.poses.ndim != 3 or self.poses.shape[2] != 3 or len(self.poses) == 0:
+            raise ValueError(f"poses: shape {self.poses.shape}, expected (T, J, 3) with T > 0")
+        family_of(self.poses.shape[1])
+        if self.translations.shape != (len(self.poses), 3):
+            raise ValueError(
+                f"translations: shape {self.translations.shape}, expected ({len(self.poses)}, 3)"
+            )
+        if self.betas.ndim != 1:
+            raise ValueError(f"betas: shape {self.betas.shape}, expected (B,)")
+        for name in ("poses", "translations", "betas"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"{name}: not all finite")
+        if not (np.isfinite(self.fps) and self.fps > 0):
+            raise ValueError(f"fps: {self.fps}, expected frames per second above 0")
+        if self.up not in ("y", "z"):
+            raise ValueError(f"up: {self.up!r}, expected 'y' or 'z'")
+
+    def __len__(self) -> int:
+        return len(self.poses)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first frame to the last."""
+        return (len(self) - 1) / self.fps
+
+    def z_up(self, pelvis: ArrayLike = (0.0, 0.0, 0.0)) -> Motion:
+        """The same motion in a Z-up world.
+
+        pelvis (3,): the root joint of the shaped body at rest, `model.rest_joints(betas)[0]`, m. The root turns about
+        it, not about the origin: a root-driven point is v = R (x - p) + p + t, and turning the world by U makes that
+        (U R)(x - p) + p + t' only for t' = U (p + t) - p. Without it the track is exact up to the constant shift
+        U p - p of the whole, some decimetres: enough for whoever puts the feet on the ground anyway.
+        """
+        if self.up == "z":
+            return self
+        U, p = Y_UP_TO_Z_UP, np.asarray(pelvis, dtype=np.float64)
+        if p.shape != (3,) or not np.isfinite(p).all():
+            raise ValueError(f"pelvis: expected 3 finite numbers, got {pelvis!r}")
+        poses = self.poses.copy()
+        poses[:, 0] = matrix_to_axis_angle(U @ rodrigues(self.poses[:, 0]))
+        return dataclasses.replace(self, poses=poses, translations=(self.translations + p) @ U.T - p, up="z")
+
+    def fitted(self, family: str, hands_mean: ArrayLike | None = None) -> Motion:
+        """The same motion for the joints of another model family: see joints.fit_pose."""
+        return dataclasses.replace(self, poses=fit_pose(self.poses, family, hands_mean))
+
+
+def read_motion(path: str | Path, up: Up = "auto", fps: float | None = None) -> Motion:
+    """A motion from an AMASS (SMPL-H or SMPL-X "stageii") or BEDLAM .npz.
+
+    `up` names the file's vertical axis. 'auto' looks at the way people stand: it takes the axis that the bodies' own
+    up direction points along, on average over the frames, and refuses to guess for someone who mostly lies or hangs
+    upside down. `fps` is for files that do not say their rate, and wins over what they say.
+
+    The motion stays in the file's axes; `Motion.z_up` turns it. Raises FileNotFoundError, and ValueError that says
+    which file, what is wrong and what to do.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".npz":
+        raise ValueError(f"{path}: a motion is a .npz file of AMASS or BEDLAM")
+    arrays = Archive(path)
+    poses = _poses(arrays, path)
+    frames = len(poses)
+    translations = _numbers(arrays, "trans", path) if "trans" in arrays else np.zeros((frames, 3))
+    betas = _numbers(arrays, "betas", path) if "betas" in arrays else np.zeros(0)
+    if betas.ndim == 2 and len(betas) > 0:  # some files repeat them for each frame
+        betas = betas[0]
+    rate = fps if fps is not None else _rate(arrays, path)
+    return _motion(path, path.stem, poses, translations, betas, _gender(arrays), rate, up)
+
+
+class MotionFile(Sequence[Motion]):
+    """The motions in one file, each read when asked for: one in AMASS's and BEDLAM's, thousands in SURREAL's."""
+
+    def __init__(self, path: str | Path, up: Up = "auto", fps: float | None = None):
+        self._path, self._up, self._fps = Path(path), up, fps
+        single = self._path.suffix.lower() != ".npz" or "poses" in (arrays := Archive(self._path))
+        self._sequences = [] if single else _sequences(arrays)
+
+    def __len__(self) -> int:
+        return len(self._sequences) or 1
+
+    @overload
+    def __getitem__(self, index: int) -> Motion: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Motion]: ...
+    def __getitem__(self, index: int | slice) -> Motion | list[Motion]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        number = range(len(self))[index]  # IndexError, and counting from the end
+        if not self._sequences:
+            return read_motion(self._path, self._up, self._fps)
+        fps = SURREAL_FPS if self._fps is None else self._fps
+        return read_surreal(self._path, self._sequences[number], self._up, fps)
+
+
+def load_motions(path: str | Path, up: Up = "auto", fps: float | None = None) -> MotionFile:
+    """The motions in a .npz file of AMASS, BEDLAM or SURREAL, in a fixed order, each read when it is asked for.
+
+    Arguments and errors are those of `read_motion`; what is wrong with one motion shows when that one is read.
+    """
+    return MotionFile(path, up, fps)
+
+
+def surreal_sequences(path: str | Path) -> list[str]:
+    """The names of the sequences in SURREAL's smpl_data.npz, sorted."""
+    return _sequences(Archive(path))
+
+
+def read_surreal(path: str | Path, sequence: str, up: Up = "auto", fps: float = SURREAL_FPS) -> Motion:
+    """One sequence of SURREAL's smpl_data.npz, with betas 0: its shapes are a list of their own, `surreal_shapes`.
+
+    Raises FileNotFoundError, and ValueError that names the file when it has no such sequence or is damaged.
+    """
+    path = Path(path)
+    arrays = Archive(path)
+    missing = [key for key in (f"pose_{sequence}", f"trans_{sequence}") if key not in arrays]
+    if missing:
+        raise ValueError(f"{path}: no {' or '.join(missing)}; surreal_sequences lists the sequences it has")
+    poses = _joint_rows(_numbers(arrays, f"pose_{sequence}", path), f"pose_{sequence}", path)
+    translations = _numbers(arrays, f"trans_{sequence}", path)
+    return _motion(path, sequence, poses, translations, np.zeros(0), "neutral", fps, up)
+
+
+def surreal_shapes(path: str | Path, gender: str) -> NDArray[np.float64]:
+    """(N, 10) betas of the 'female' or 'male' persons in SURREAL's smpl_data.npz."""
+    if gender not in ("female", "male"):
+        raise ValueError(f"gender: {gender!r}, expected 'female' or 'male'")
+    path = Path(path)
+    key = f"{gender}shapes"
+    arrays = Archive(path)
+    if key not in arrays:
+        raise ValueError(f"{path}: no {key}; give SURREAL's smpl_data.npz")
+    shapes = _numbers(arrays, key, path)
+    if shapes.ndim != 2 or len(shapes) == 0 or not np.isfinite(shapes).all():
+        raise ValueError(f"{path}: {key}: expected finite numbers of shape (N, 10), got {shapes.shape}")
+    return shapes
+
+
+def guess_up(root_orient: ArrayLike) -> str | None:
+    """'y' or 'z', the axis along which bodies with these root orientations (T, 3) stand; None when they do not tell.
+
+    The body's own up is +Y; its mean direction in the world must lie within 45° of +Y or +Z. A body that is half the
+    time upright still leaves a mean in the right direction, one that lies on the floor throughout does not.
+    """
+    up = rodrigues(np.reshape(root_orient, (-1, 3)))[:, :, 1].mean(axis=0)  # R (0, 1, 0)
+    length = np.linalg.norm(up)
+    if length < 0.3:
+        return None
+    cosine = np.cos(np.radians(45))
+    if up[1] > cosine * length:
+        return "y"
+    return "z" if up[2] > cosine * length else None
+
+
+def _sequences(arrays: Mapping[str, Any]) -> list[str]:
+    names = (key.removeprefix("pose_") for key in arrays if key.startswith("pose_"))
+    return sorted(name for name in names if f"trans_{name}" in arrays)
+
+
+def _motion(
+    path: Path,
+    name: str,
+    poses: NDArray[np.float64],
+    translations: NDArray[np.float64],
+    betas: NDArray[np.float64],
+    gender: str,
+    fps: float,
+    up: Up,
+) -> Motion:
+    if up not in ("y", "z", "auto"):
+        raise ValueError(f"up: {up!r}, expected 'y', 'z' or 'auto'")
+    try:
+        motion = Motion(name, poses, translations, betas, gender, fps, "z")
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; the file is damaged or no motion, get it again") from None
+    axis = guess_up(poses[:, 0]) if up == "auto" else up
+    if axis is None:
+        raise ValueError(
+            f"{path}: cannot tell which way is up; say up='z' (AMASS, SURREAL) or up='y' (BEDLAM)"
+        )
+    return dataclasses.replace(motion, up=axis)
+
+
+def _poses(arrays: Mapping[str, Any], path: Path) -> NDArray[np.float64]:
+    if "poses" in arrays:
+        return _joint_rows(_numbers(arrays, "poses", path), "poses", path)
+    if "root_orient" not in arrays or "pose_body" not in arrays:
+        raise ValueError(f"{path}: no poses; give a motion file of AMASS or BEDLAM (shape.npz holds none)")
+    frames = len(_numbers(arrays, "root_orient", path).reshape(-1, 3))
+    parts = []
+    for key, width in _POSE_PARTS.items():
+        part = _numbers(arrays, key, path) if key in arrays else np.zeros((frames, width))
+        if part.shape != (frames, width):
+            raise ValueError(f"{path}: {key}: shape {part.shape}, expected ({frames}, {width})")
+        parts.append(part)
+    return _joint_rows(np.concatenate(parts, axis=1), "poses", path)
+
+
+def _joint_rows(poses: NDArray[np.float64], key: str, path: Path) -> NDArray[np.float64]:
+    """(T, 3J) as (T, J, 3). (T, J, 3) is taken as it is."""
+    if poses.ndim == 3 and poses.shape[2] == 3:
+        return poses
+    if poses.ndim != 2 or poses.shape[1] % 3:
+        raise ValueError(f"{path}: {key}: shape {poses.shape}, expected (T, 3 J)")
+    return poses.reshape(len(poses), poses.shape[1] // 3, 3)
+
+
+def _numbers(arrays: Mapping[str, Any], key: str, path: Path) -> NDArray[np.float64]:
+    value = arrays[key]
+    if value.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{path}: {key}: expected numbers, found {value.dtype}; the file is damaged, get it again"
+        )
+    return value.astype(np.float64)
+
+
+def _rate(arrays: Mapping[str, Any], path: Path) -> float:
+    for key in _RATE_KEYS:
+        if key in arrays:
+            value = _numbers(arrays, key, path)
+            if value.size != 1 or not np.isfinite(value).all() or value.item() <= 0:
+                raise ValueError(f"{path}: {key}: {value}, expected frames per second above 0")
+            return float(value.item())
+    raise ValueError(f"{path}: no frame rate ({', '.join(_RATE_KEYS)}); give it as fps")
+
+
+def _gender(arrays: Mapping[str, Any]) -> str:
+    """The file's gender: a string or bytes in a 0-d or one-element array; neutral if it says nothing we know."""
+    if "gender" not in arrays:
+        return "neutral"
+    try:
+        text = plain_text(arrays["gender"])
+    except ValueError:  # a Python object
+        return "neutral"
+    return gender_word(text) or "neutral"
