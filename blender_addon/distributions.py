@@ -109,9 +109,7 @@ def parse(value: Any) -> Distribution:
     if kind == "normal":
         if len(items) != 2 or items[1] < 0:
             raise ValueError(f"normal takes [mean, standard deviation ≥ 0], got {items!r}")
-        low, high = (
-            value[key] if key in value else end for key, end in (("min", -math.inf), ("max", math.inf))
-        )
+        low, high = (value.get(key, end) for key, end in (("min", -math.inf), ("max", math.inf)))
         if not all(_is_number(value[key]) for key in extra & set(value)):
             raise ValueError(f"min and max take numbers, got {value!r}")
         if low > high:

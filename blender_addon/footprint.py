@@ -6,15 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 CELL = 0.1  # m
-_HALF = 1 << 31  # cells are packed two 32-bit numbers to an int64
+# Two cell numbers are packed into one int64, each made positive first; 2³⁰ cells are a hundred thousand km.
+_HALF = 1 << 30
 
 Cells = NDArray[np.int64]  # sorted, unique
 
 
-def cells_of(points: NDArray[np.floating]) -> Cells:
+def cells_of(points: NDArray[np.floating], cell: float = CELL) -> Cells:
     """The cells below points (N, ≥ 2) in m."""
-    ij = np.floor(np.asarray(points)[:, :2] / CELL).astype(np.int64) + _HALF
+    ij = np.floor(np.asarray(points)[:, :2] / cell).astype(np.int64) + _HALF
     return np.unique((ij[:, 0] << 32) | ij[:, 1])
+
+
+def centers(cells: Cells, cell: float = CELL) -> NDArray[np.float64]:
+    """The middles (N, 2) of cells, m."""
+    return (np.stack([cells >> 32, cells & 0xFFFFFFFF], axis=1) - _HALF + 0.5) * cell
 
 
 def box_cells(center: tuple[float, float], size: tuple[float, float], rotation: float) -> Cells:

@@ -42,7 +42,7 @@ def _vary(default: Any, doc: str, low: float = -math.inf, high: float = math.inf
         bottom, top = distribution.bounds
         if distribution.kind == "normal":
             # An open Gaussian is cut at the limits that the quantity itself has.
-            return dataclasses.replace(distribution, min=max(bottom, low), max=min(top, high))
+            return dataclasses.replace(distribution, min=float(max(bottom, low)), max=float(min(top, high)))
         if bottom < low or top > high:
             raise ValueError(f"must lie within [{low:g}, {high:g}], got [{bottom:g}, {top:g}]")
         return distribution
@@ -179,6 +179,9 @@ class Poses:
     categories: tuple[str, ...] = _names((), "of the built-in library; empty: all", _pose_categories)
     variation: float = _number(1.0, "random change within joint limits: 0 none, 1 natural", 0.0, 2.0)
     motions: tuple[str, ...] = _paths("AMASS, BEDLAM or SURREAL motion files, or folders of them")
+    motions_up: str = _one_of(
+        "auto", "the files' vertical axis: z (AMASS, SURREAL), y (BEDLAM), or auto", ("auto", "y", "z")
+    )
     motion_share: float = _number(0.5, "share of persons posed from `motions`, when there are any", 0.0, 1.0)
     noise: float = _number(0.0, "uniform noise on each axis-angle value, rad (SURREACT: .05)", 0.0, 1.0)
 
@@ -408,7 +411,7 @@ def _toml(value: Any) -> str:
         return repr(value)
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+        return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"

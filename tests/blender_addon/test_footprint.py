@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_addon.footprint import CELL, Footprint, box_cells, cells_of
+from blender_addon.footprint import CELL, Footprint, box_cells, cells_of, centers
 
 places = st.tuples(st.floats(-100, 100), st.floats(-100, 100))
 
@@ -41,3 +41,11 @@ def test_negative_and_positive_coordinates_do_not_meet():
     ground = Footprint()
     ground.add(cells_of(np.array([[-0.05, 0.05]])))
     assert not ground.hits(cells_of(np.array([[0.05, -0.05]])))
+
+
+@given(st.lists(places, min_size=1, max_size=20))
+def test_centers_lie_in_their_own_cells(points):
+    cells = cells_of(np.array(points))
+    assert (cells_of(centers(cells)) == cells).all()
+    gaps = np.abs(np.array(points)[:, None] - centers(cells)).max(axis=2).min(axis=1)
+    assert (gaps <= CELL / 2 + 1e-9).all()

@@ -1,0 +1,23 @@
+"""Render a dataset from the command line. The loop itself is generation.generate, which the sidebar's button calls too.
+
+    python -m blender_addon.batch --preset everyday --output DIR --count 1000      with pip's bpy
+    blender -b -P blender_addon/batch.py -- --preset everyday --output DIR         with an installed Blender
+
+The same command continues a run that was stopped or killed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if not __package__:  # run as a file, as `blender -b -P` does: there is no package to import from yet
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from blender_addon.command_line import main
+else:
+    from .command_line import main
+
+if __name__ == "__main__":
+    # Blender's own options end at "--".
+    sys.exit(main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]))

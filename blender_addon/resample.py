@@ -1,0 +1,38 @@
+"""A part of one image at the size of another. Pure numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Crop = tuple[float, float, float, float]  # x, y, width, height, each 0..1 of the image
+
+
+def fill_frame(image: NDArray[np.float32], crop: Crop, width: int, height: int) -> NDArray[np.float32]:
+    """The largest piece of `crop` of an image (H, W, C) that has the frame's proportions, as (height, width, C).
+
+    Averages blocks of whole pixels first, then interpolates, so that a large photograph does not shimmer.
+    """
+    H, W = image.shape[:2]
+    x, y, w, h = crop[0] * W, crop[1] * H, crop[2] * W, crop[3] * H
+    scale = min(w / width, h / height)  # pixels of the image to one of the frame
+    x, y = x + (w - scale * width) / 2, y + (h - scale * height) / 2
+    block = max(1, int(scale))
+    if block > 1:
+        rows, columns = H // block * block, W // block * block
+        blocks = image[:rows, :columns].reshape(rows // block, block, columns // block, block, -1)
+        image = blocks.mean(axis=(1, 3), dtype=np.float32)
+        x, y, scale = x / block, y / block, scale / block
+    row, column = (start + (np.arange(n) + 0.5) * scale - 0.5 for start, n in ((y, height), (x, width)))
+    return _interpolate(_interpolate(image, row, 0), column, 1)
+
+
+def _interpolate(image: NDArray[np.float32], at: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
+    last = image.shape[axis] - 1
+    at = np.clip(at, 0, last)
+    below = np.minimum(at.astype(int), max(0, last - 1))
+    shape = [1] * image.ndim
+    shape[axis] = -1
+    share = (at - below).astype(np.float32).reshape(shape)
+    above = np.minimum(below + 1, last)
+    return np.take(image, below, axis=axis) * (1 - share) + np.take(image, above, axis=axis) * share

@@ -1,0 +1,91 @@
+"""Several processes on one dataset: `--jobs N` runs the same command N times, a shard each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from .progress import Progress, Reporter
+from .shard import Shard
+
+
+def run_workers(arguments: Sequence[str], shards: Sequence[Shard], report: Reporter) -> int:
+    """Run the batch command once for each shard and report their sum. Returns the worst exit code.
+
+    `arguments`: the command line without --jobs, --shard and --progress. A worker that dies is named on standard
+    error; the others finish their share. SIGINT reaches the workers too (same process group): each ends after its
+    running frame, and so does this call.
+    """
+    threads = max(1, (os.cpu_count() or 1) // len(shards))
+    latest: dict[int, Progress] = {}
+    lock = threading.Lock()
+
+    def listen(number: int, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if not line.startswith("{"):
+                continue  # Blender says hello and goodbye on standard output
+            with lock:
+                latest[number] = Progress(**json.loads(line))
+                if len(latest) == len(shards):
+                    report(_sum(list(latest.values())))
+
+    processes = [
+        subprocess.Popen(
+            [
+                *_command(),
+                *arguments,
+                *("--shard", f"{shard.number}/{shard.of}", "--progress", "json", "--threads", str(threads)),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for shard in shards
+    ]
+    listeners = [threading.Thread(target=listen, args=pair, daemon=True) for pair in enumerate(processes)]
+    for listener in listeners:
+        listener.start()
+    codes = [_wait(process) for process in processes]
+    for listener in listeners:
+        listener.join()
+    for number, code in enumerate(codes, start=1):
+        if code not in (0, 130):
+            cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+            print(
+                f"worker {number} of {len(codes)} ended early ({cause}); run the same command to continue",
+                file=sys.stderr,
+            )
+    failed = [code for code in codes if code not in (0, 130)]
+    return abs(failed[0]) if failed else max(codes)
+
+
+def _wait(process: subprocess.Popen[str]) -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the worker got the signal too and is about to end
+
+
+def _command() -> list[str]:
+    """How to start this command again: in Blender, or in a Python that has bpy."""
+    script = Path(__file__).with_name("batch.py")
+    blender = getattr(sys.modules.get("bpy"), "app", None)
+    if blender is not None and blender.binary_path:
+        return [blender.binary_path, "-b", "--factory-startup", "-P", str(script), "--"]
+    return [sys.executable, str(script)]
+
+
+def _sum(parts: Sequence[Progress]) -> Progress:
+    return Progress(
+        done=sum(p.done for p in parts),
+        total=sum(p.total for p in parts),
+        fresh=sum(p.fresh for p in parts),
+        seconds=max(p.seconds for p in parts),
+        cycles_seconds=sum(p.cycles_seconds for p in parts),
+    )

@@ -1,0 +1,245 @@
+"""The batch command as its users run it: whole processes, real renders, small pictures."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blender_addon.dataset import iter_lines, read_info
+from blender_addon.render.image_files import read_mask
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SMALL = (
+    "--preset",
+    "everyday",
+    "--resolution",
+    "64x64",
+    "--samples",
+    "2",
+    "--progress",
+    "none",
+    "--device",
+    "cpu",
+)
+COUNT = 8
+
+
+def command(output: Path, *more: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "blender_addon.batch",
+        *SMALL,
+        "--output",
+        str(output),
+        "--count",
+        str(COUNT),
+        *more,
+    ]
+
+
+def run(output: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(output, *more), cwd=REPOSITORY, capture_output=True, text=True)
+
+
+def contents(dataset: Path) -> dict[str, bytes]:
+    """What must be equal however the dataset came about: masks and images, and every line of the index."""
+    names = [p for folder in ("masks", "images") for p in sorted((dataset / folder).iterdir())]
+    found = {str(p.relative_to(dataset)): p.read_bytes() for p in names}
+    return found | {"metadata.jsonl": (dataset / "metadata.jsonl").read_bytes()}
+
+
+@pytest.fixture(scope="module")
+def one_run(tmp_path_factory) -> Path:
+    output = tmp_path_factory.mktemp("one") / "run"
+    done = run(output)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+def test_a_run_leaves_a_whole_dataset(one_run):
+    lines = list(iter_lines(one_run))
+    assert [line["index"] for line in lines] == list(range(COUNT))
+    info = read_info(one_run)
+    assert info["count"] == COUNT
+    assert info["licences"]["body default"]
+    for line in lines:
+        mask = read_mask(one_run / line["mask_file_name"])
+        assert mask.shape == (line["height"], line["width"]) == (64, 64)
+        ids = set(np.unique(mask)) - {0}
+        assert ids == {p["id"] for p in line["persons"] if p["area"]}
+        for person in line["persons"]:
+            assert person["area"] == np.count_nonzero(mask == person["id"])
+            assert 0 <= person["visibility"] <= 1
+            x, y, w, h = person["bbox"]
+            assert person["area"] == np.count_nonzero(mask[y : y + h, x : x + w] == person["id"])
+            assert len(person["joints2d"]) == len(person["joints3d"]) == 24
+    assert (one_run / "contact_sheet.png").stat().st_size > 1000
+    assert not list(one_run.rglob("*.tmp"))
+
+
+def test_nothing_of_blender_s_chatter_is_printed(tmp_path):
+    done = run(tmp_path / "quiet", "--count", "1")
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert "Fra:" not in done.stderr
+    assert "NumPy" not in done.stderr
+
+
+def test_four_shards_give_the_same_dataset(one_run, tmp_path):
+    for number in (3, 1, 4, 2):
+        done = run(tmp_path / "shards", "--shard", f"{number}/4")
+        assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "shards") == contents(one_run)
+
+
+def test_jobs_give_the_same_dataset(one_run, tmp_path):
+    done = run(tmp_path / "jobs", "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "jobs") == contents(one_run)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
+def test_killed_at_random_moments_and_resumed_gives_the_same_dataset(one_run, tmp_path):
+    rng = random.Random(11)
+    output = tmp_path / "killed"
+    kills = 0
+    for _ in range(12):
+        process = subprocess.Popen(command(output), cwd=REPOSITORY, stderr=subprocess.DEVNULL)
+        index = output / "metadata.jsonl"
+        before = index.stat().st_size if index.exists() else 0
+        while process.poll() is None and kills < 3:  # wait until it works, then strike somewhere in a frame
+            if index.exists() and index.stat().st_size > before:
+                time.sleep(rng.uniform(0, 0.4))
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                kills += 1
+                break
+            time.sleep(0.01)
+        if process.wait() == 0:
+            break
+        for line in iter_lines(output):
+            assert (output / line["mask_file_name"]).stat().st_size > 0
+    assert kills >= 1
+    assert contents(output) == contents(one_run)
+    assert not list(output.rglob("*.tmp"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_interrupt_ends_after_the_running_frame_and_the_same_command_continues(one_run, tmp_path):
+    output = tmp_path / "stopped"
+    process = subprocess.Popen(command(output), cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    index = output / "metadata.jsonl"
+    while process.poll() is None and not (index.exists() and index.stat().st_size):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "the same command continues" in err
+    assert "Traceback" not in err
+    done = len(list(iter_lines(output)))
+    assert 1 <= done < COUNT
+    assert len(list((output / "masks").iterdir())) == done
+    assert run(output).returncode == 0
+    assert contents(output) == contents(one_run)
+
+
+def test_a_larger_count_extends_the_dataset(one_run, tmp_path):
+    assert run(tmp_path / "grown", "--count", "3").returncode == 0
+    assert run(tmp_path / "grown").returncode == 0
+    assert contents(tmp_path / "grown") == contents(one_run)
+
+
+def test_another_seed_in_the_same_folder_is_refused(one_run):
+    before = contents(one_run)
+    done = run(one_run, "--seed", "5")
+    assert done.returncode == 2
+    assert "another seed" in done.stderr
+    assert contents(one_run) == before
+
+
+def test_an_absent_device_is_an_error_that_lists_what_there_is(tmp_path):
+    done = run(tmp_path / "x", "--device", "metal")
+    assert done.returncode == 2
+    assert "metal" in done.stderr.lower()
+    assert "cpu" in done.stderr.lower()
+    assert not (tmp_path / "x").exists()
+
+
+def test_every_pass_is_written_and_named_in_the_index(tmp_path):
+    recipe = tmp_path / "all.toml"
+    recipe.write_text('base = "close"\n[render]\npasses = ["alpha", "parts", "depth", "normals"]\n')
+    output = tmp_path / "out"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "blender_addon.batch",
+            str(recipe),
+            "--output",
+            str(output),
+            "--count",
+            "2",
+            "--resolution",
+            "64x48",
+            "--samples",
+            "4",
+            "--progress",
+            "json",
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["done"] for line in done.stdout.splitlines()] == [0, 1, 2]
+    for line in iter_lines(output):
+        mask = read_mask(output / line["mask_file_name"])
+        parts = read_mask(output / line["parts_file_name"])
+        alpha = read_mask(output / line["alpha_file_name"])
+        depth, normals = (np.load(output / line[f"{name}_path"]) for name in ("depth", "normals"))
+        assert parts.shape == alpha.shape == depth.shape == normals.shape[:2] == (48, 64)
+        assert ((parts > 0) == (mask > 0)).all()
+        assert parts.max() <= 24
+        assert (alpha[mask > 0] >= 127).all()
+        assert (depth[mask > 0] > 0).all()
+        assert np.isfinite(depth[mask > 0]).all()
+
+
+def test_a_photograph_is_the_background(tmp_path):
+    from PIL import Image
+
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (80, 60), (200, 30, 30)).save(tmp_path / "photos" / "red.png")
+    output = tmp_path / "out"
+    done = run(output, "--count", "2", "--photos", str(tmp_path / "photos"))
+    assert done.returncode == 0, done.stderr
+    for line in iter_lines(output):
+        image = np.asarray(Image.open(output / line["file_name"])).astype(int)
+        corner = image[:6, :6].reshape(-1, 3).mean(axis=0)
+        assert corner[0] > corner[1] + 40
+        assert line["background"] == {"kind": "photo", "photo": "red.png"}
+
+
+def test_a_broken_photograph_is_named(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "bad.jpg").write_bytes(b"not a picture")
+    done = run(tmp_path / "out", "--photos", str(tmp_path / "photos"))
+    assert done.returncode == 1
+    assert "bad.jpg" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may write anywhere")
+def test_an_unwritable_folder_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    done = run(tmp_path / "out")
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr
