@@ -1,0 +1,82 @@
+"""Everything that differs between Blender 4.5 and 5.2, and between Blender and pip's bpy. No other module asks which
+version is running."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from typing import Any
+
+from .quiet import captured
+
+_STDOUT, _STDERR = 1, 2
+
+# pip's bpy 4.5 brings an audio module built for numpy 1; on numpy 2 it fails to load, which harms nothing here and
+# says so at length. Everything from the first to the last line of that, and the line of C that follows it:
+_AUDIO_WARNING = re.compile(
+    rb"\n?A module that was compiled using NumPy 1\.x.*ImportError: numpy\.core\.multiarray failed to import\n?",
+    re.DOTALL,
+)
+_AUDIO_LINE = b"Unable to initialise audio\n"
+
+
+def import_bpy() -> Any:
+    """`import bpy`, without the audio module's numpy warning. Call it once, first; then `import bpy` is silent.
+
+    Raises ImportError that says how to get bpy when there is none; any other error of the import passes through.
+    """
+    if "bpy" in sys.modules:
+        return sys.modules["bpy"]
+    texts: dict[int, bytes] = {}
+    try:
+        with captured(_STDOUT, _STDERR) as texts:
+            return importlib.import_module("bpy")
+    except ModuleNotFoundError as error:
+        if error.name != "bpy":
+            raise
+        raise ImportError(
+            'bpy is not installed: uv pip install "pii-seg[render]" or run inside Blender', name="bpy"
+        ) from None
+    finally:
+        _replay(texts)
+
+
+def _replay(texts: dict[int, bytes]) -> None:
+    errors, warned = _AUDIO_WARNING.subn(b"", texts.get(_STDERR, b""))
+    output = texts.get(_STDOUT, b"")
+    if warned:
+        output = output.replace(_AUDIO_LINE, b"")
+        errors = errors.replace(_AUDIO_LINE, b"")
+    for stream, text in ((sys.stdout, output), (sys.stderr, errors)):
+        if text.strip() and stream is not None:
+            stream.write(text.decode(errors="backslashreplace"))
+            stream.flush()
+
+
+def set_multilayer_exr(image_settings: Any) -> None:
+    """Let `image_settings` (scene.render.image_settings) write what `exr.read_passes` reads: all passes in one
+    uncompressed 32-bit float EXR of one part."""
+    if hasattr(image_settings, "media_type"):  # 5.0: the kind of file comes before its format
+        image_settings.media_type = "MULTI_LAYER_IMAGE"
+    image_settings.file_format = "OPEN_EXR_MULTILAYER"
+    image_settings.color_depth = "32"
+    image_settings.exr_codec = "NONE"
+    if hasattr(image_settings, "use_exr_interleave"):  # 5.0 would write a part per pass
+        image_settings.use_exr_interleave = True
+
+
+def use_nodes(datablock: Any) -> Any:
+    """The node tree of a material, world or light. Up to 4.5 it must be switched on; 5.0 always has it, and warns
+    whoever asks."""
+    import bpy
+
+    if datablock.node_tree is None or (bpy.app.version < (5, 0, 0) and not datablock.use_nodes):
+        datablock.use_nodes = True
+    return datablock.node_tree
+
+
+def set_physical_sky(sky_texture: Any) -> None:
+    """Choose the physical sky of a ShaderNodeTexSky: 'NISHITA' up to 4.5, 'MULTIPLE_SCATTERING' from 5.0."""
+    kinds = sky_texture.bl_rna.properties["sky_type"].enum_items.keys()
+    sky_texture.sky_type = "MULTIPLE_SCATTERING" if "MULTIPLE_SCATTERING" in kinds else "NISHITA"

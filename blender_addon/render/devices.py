@@ -1,0 +1,107 @@
+"""Which processor renders: a named one, or the best there is. Never a silent fallback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .quiet import quiet
+
+ORDER = (
+    "OPTIX",
+    "CUDA",
+    "HIP",
+    "ONEAPI",
+    "METAL",
+    "CPU",
+)  # best first; OPTIX uses a card's ray-tracing cores
+AUTO = "auto"
+CHOICES = (AUTO, *(kind.lower() for kind in ORDER))  # for command lines
+
+
+class DeviceError(ValueError):
+    """The device asked for is unknown or absent; the message lists what there is."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """What Cycles renders on: `kind`, one of ORDER, and the devices of that kind by name."""
+
+    kind: str
+    names: tuple[str, ...]
+
+    @property
+    def is_gpu(self) -> bool:
+        return self.kind != "CPU"
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({', '.join(self.names)})"
+
+
+def choose(name: str, present: Mapping[str, Sequence[str]]) -> Device:
+    """The device that `name` (one of CHOICES, any case) means, where `present` maps kinds to device names.
+
+    'auto' is the first kind of ORDER that is there. Raises DeviceError, listing what there is, for a name that is
+    unknown or whose device is absent.
+    """
+    found = [kind for kind in ORDER if present.get(kind)]
+    listing = ", ".join(f"{kind.lower()} ({', '.join(present[kind])})" for kind in found) or "none"
+    wanted = name.upper()
+    if wanted == AUTO.upper():
+        if not found:
+            raise DeviceError("Cycles finds no device at all")
+        wanted = found[0]
+    elif wanted not in ORDER:
+        raise DeviceError(f"unknown device {name!r}: choose {', '.join(CHOICES)}; on this machine: {listing}")
+    elif wanted not in found:
+        raise DeviceError(f"no {name.lower()} device on this machine; there is: {listing}")
+    return Device(wanted, tuple(present[wanted]))
+
+
+def present_devices() -> dict[str, tuple[str, ...]]:
+    """Kind → names of the devices that this Blender can render on now."""
+    preferences = _cycles_preferences()
+    with quiet():  # Blender warns of every driver that is not there
+        preferences.refresh_devices()
+        # A kind that this build lacks has an empty list; the list of a GPU's kind may hold the CPU too.
+        entries = {kind: preferences.get_devices_for_type(kind) or () for kind in ORDER}
+    named = {kind: tuple(entry.name for entry in entries[kind] if entry.type == kind) for kind in ORDER}
+    return {kind: names for kind, names in named.items() if names}
+
+
+def pick_device(name: str = AUTO, report: Callable[[str], None] | None = None) -> Device:
+    """Choose a device (see `choose`) and switch it, and only it, on in Cycles' preferences.
+
+    All devices of the kind are used together. `report` (default: a line on stderr) is told when 'auto' finds no GPU,
+    so that nobody renders for a night on a CPU without knowing. Raises DeviceError as `choose` does.
+    """
+    device = choose(name, present_devices())
+    if name.lower() == AUTO and not device.is_gpu:
+        (report or _to_stderr)(f"no GPU that Cycles can use: rendering on {device}")
+    _activate(device)
+    return device
+
+
+def _activate(device: Device) -> None:
+    preferences = _cycles_preferences()
+    preferences.compute_device_type = device.kind if device.is_gpu else "NONE"
+    preferences.refresh_devices()
+    for entry in preferences.devices:
+        entry.use = entry.type == device.kind  # a GPU run must not be slowed down by the CPU taking its share
+
+
+def _cycles_preferences() -> Any:
+    import bpy
+
+    try:
+        return bpy.context.preferences.addons["cycles"].preferences
+    except KeyError:
+        raise RuntimeError(
+            "Cycles is switched off: enable 'Cycles Render Engine' in Preferences > Add-ons"
+        ) from None
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,145 @@
+"""The one table of render passes: what Cycles is asked for, how it is read, where it is kept. A new pass is one row.
+
+Cycles' channels are named as in the EXR that `engine` makes it write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import cryptomatte, image_files, parts
+
+CRYPTOMATTE_LEVELS = 4  # objects told apart in one pixel: two colour channels' pairs of (id, coverage), twice
+
+_NOTHING = 1e9  # m: Cycles writes 1e10 where no surface is
+
+
+class Pass(StrEnum):
+    """The passes by the names that recipes use."""
+
+    IMAGE = "image"
+    INSTANCES = "instances"
+    ALPHA = "alpha"
+    PARTS = "parts"
+    DEPTH = "depth"
+    NORMALS = "normals"
+
+
+@dataclass(eq=False)
+class Readout:
+    """What one frame's passes are read from.
+
+    layers: Cycles' pass name → float32 (H, W, C), top row first.
+    persons: `persons[k - 1]` names all objects of person k.
+    world_to_camera: 3×3 rotation to OpenCV camera axes.
+    """
+
+    layers: Mapping[str, NDArray[np.float32]]
+    persons: Sequence[Sequence[str]]
+    world_to_camera: NDArray[np.float64]
+
+    def layer(self, name: str) -> NDArray[np.float32]:
+        """Raises KeyError that says what there is."""
+        try:
+            return self.layers[name]
+        except KeyError:
+            there = ", ".join(sorted(self.layers))
+            raise KeyError(
+                f"Cycles wrote no {name!r} (was the pass configured?); there is: {there}"
+            ) from None
+
+    @cached_property
+    def coverage(self) -> cryptomatte.Coverage:
+        ranks = np.concatenate(
+            [self.layer(f"CryptoObject{i:02}") for i in range(CRYPTOMATTE_LEVELS // 2)], axis=-1
+        )
+        return cryptomatte.person_coverage(ranks, cryptomatte.PersonIds.of(self.persons))
+
+    @cached_property
+    def instances(self) -> NDArray[np.unsignedinteger[Any]]:
+        return cryptomatte.instance_mask(self.coverage, len(self.persons))
+
+
+def _image(frame: Readout) -> NDArray[np.float32]:
+    return frame.layer("Combined")
+
+
+def _instances(frame: Readout) -> NDArray[np.unsignedinteger[Any]]:
+    return frame.instances
+
+
+def _alpha(frame: Readout) -> NDArray[np.uint8]:
+    return np.rint(frame.coverage.total * 255).astype(np.uint8)
+
+
+def _parts(frame: Readout) -> NDArray[np.uint8]:
+    shares = np.concatenate([frame.layer(aov)[..., :3] for aov in parts.AOVS], axis=-1)
+    return parts.decode(shares, frame.instances)
+
+
+def _depth(frame: Readout) -> NDArray[np.float32]:
+    z = frame.layer("Depth")[..., 0]
+    return np.where(z < _NOTHING, z, np.float32(np.inf))
+
+
+def _normals(frame: Readout) -> NDArray[np.float16]:
+    normals = frame.layer("Normal") @ frame.world_to_camera.T.astype(np.float32)
+    length = np.linalg.norm(normals, axis=-1, keepdims=True)
+    # Averaged over the samples of a pixel, normals of an edge are shorter than 1.
+    return np.divide(normals, length, out=np.zeros_like(normals), where=length > 1e-6).astype(np.float16)
+
+
+@dataclass(frozen=True)
+class PassRow:
+    """One pass.
+
+    key: the field of the metadata line that names its file. Hugging Face's imagefolder opens every `*_file_name` as
+        an image, so what is not one has another ending.
+    folder, extension: where the dataset keeps it.
+    view_layer: attributes to set on the view layer; aovs: shader AOVs (colours) it needs.
+    read: Readout → array as the column `array` says (shape, dtype, unit).
+    encode: array → bytes of the file. IMAGE is developed by sensor.py first, so it has none.
+    """
+
+    key: str
+    folder: str
+    extension: str
+    array: str
+    read: Callable[[Readout], NDArray[Any]]
+    encode: Callable[[NDArray[Any]], bytes] | None
+    view_layer: Mapping[str, Any]
+    aovs: tuple[str, ...] = ()
+
+
+_CRYPTOMATTE = {"use_pass_cryptomatte_object": True, "pass_cryptomatte_depth": CRYPTOMATTE_LEVELS}
+_PNG, _NPY = image_files.encode_png, image_files.encode_npy
+
+# fmt: off
+TABLE: dict[Pass, PassRow] = {
+    Pass.IMAGE: PassRow(
+        "file_name", "images", ".jpg", "(H,W,4) float32, linear Rec. 709, premultiplied alpha",
+        _image, None, {"use_pass_combined": True}),
+    Pass.INSTANCES: PassRow(
+        "mask_file_name", "masks", ".png", "(H,W) uint8, uint16 beyond 255 persons: 0 background, k person k",
+        _instances, _PNG, _CRYPTOMATTE),
+    Pass.ALPHA: PassRow(
+        "alpha_file_name", "alpha", ".png", "(H,W) uint8: share of the pixel that persons cover, 0..255",
+        _alpha, _PNG, _CRYPTOMATTE),
+    Pass.PARTS: PassRow(
+        "parts_file_name", "parts", ".png", "(H,W) uint8: body part 1..24, 0 none",
+        _parts, _PNG, _CRYPTOMATTE, parts.AOVS),
+    Pass.DEPTH: PassRow(
+        "depth_file", "depth", ".npy", "(H,W) float32, m along the camera's z axis (not the ray), inf where nothing is",
+        _depth, _NPY, {"use_pass_z": True}),
+    Pass.NORMALS: PassRow(
+        "normals_file", "normals", ".npy", "(H,W,3) float16: unit normals in OpenCV camera axes, 0 where nothing is",
+        _normals, _NPY, {"use_pass_normal": True}),
+}
+# fmt: on
