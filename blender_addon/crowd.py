@@ -313,7 +313,7 @@ def _turned(euler: Vec3, turn: Array) -> Vec3:
     return (euler[0], euler[1], float(euler[2] + np.degrees(np.arctan2(turn[1, 0], turn[0, 0]))))
 
 
-def _vec(values: NDArray[np.floating]) -> Vec3:
+def _vec(values: NDArray[np.floating] | Vec3) -> Vec3:
     x, y, z = (float(v) for v in values)
     return (x, y, z)
 

@@ -33,12 +33,14 @@ class Distribution:
         if self.kind == "constant":
             return self.values[0]
         if self.kind == "uniform":
-            return float(rng.uniform(*self.values))
+            low, high = self.values
+            return float(rng.uniform(low, high))
         if self.kind == "log":
             low, high = np.log(self.values)
             return float(np.exp(rng.uniform(low, high)))
         if self.kind == "normal":
-            return float(np.clip(rng.normal(*self.values), self.min, self.max))
+            mean, deviation = self.values
+            return float(np.clip(rng.normal(mean, deviation), self.min, self.max))
         p = np.asarray(self.weights or np.ones(len(self.values)), dtype=float)
         return float(self.values[rng.choice(len(self.values), p=p / p.sum())])
 

@@ -111,8 +111,9 @@ def to_files(pair: Pair, spec: SceneSpec, image_format: str) -> tuple[dict[str, 
     files = {image_name: image, mask_name: encode_png(pair.instances)}
     for name, array in pair.extras.items():
         row = TABLE[Pass(name)]
+        assert row.encode is not None  # only the image has no encoding of its own
         file_name = f"{row.folder}/{stem}{row.extension}"
-        line[f"{name}_file_name" if row.extension == ".png" else f"{name}_path"] = file_name
+        line[row.key] = file_name
         files[file_name] = row.encode(array)
     return line, files
 

@@ -41,13 +41,14 @@ def luminance(linear: Image) -> NDArray[np.float32]:
 
 
 def metered_gain(linear: Image) -> float:
-    """The factor an automatic exposure would apply: the log-average to mid grey, but the brightest twentieth
-    of the picture no more than a stop above white (Reinhard et al. 2002, eq. 1, with a guard for highlights)."""
+    """The factor an automatic exposure would apply: the log-average to mid grey (Reinhard et al. 2002, eq. 1), lamps
+    and windows left out of the average, but never so much that a quarter of the picture burns out."""
     y = luminance(linear)
-    average = float(np.exp(np.log(np.maximum(y, 1e-4)).mean()))
-    highlights = float(np.percentile(y, 95))
-    gain = MID_GREY / average
-    return min(gain, 2.0 / max(highlights, 1e-4), 1e4)
+    upper_quarter = float(np.percentile(y, 75))
+    # What is a stop and a half brighter than most of the picture is a light, not a thing that is lit.
+    lit = y[y <= max(3.0 * upper_quarter, 1e-4)]
+    average = float(np.exp(np.log(np.maximum(lit, 1e-4)).mean()))
+    return min(MID_GREY / average, 1.0 / max(upper_quarter, 1e-4), 1e4)
 
 
 def over(people: NDArray[np.float32], backdrop: Image, gain: float) -> Image:
@@ -98,10 +99,7 @@ def gaussian_blur(image: Image, sigma: float) -> Image:
         pad[axis] = (radius, radius)
         padded = np.pad(image, pad, mode="edge")
         length = image.shape[axis]
-        image = sum(
-            tap * np.take(padded, np.arange(i, i + length), axis=axis)  # type: ignore[misc]
-            for i, tap in enumerate(taps)
-        )
+        image = sum(tap * np.take(padded, np.arange(i, i + length), axis=axis) for i, tap in enumerate(taps))
     return image
 
 

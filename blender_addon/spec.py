@@ -180,7 +180,7 @@ def from_plain(cls: type[T], data: Any, where: str = "spec") -> T:
 
 
 def _rebuild(kind: Any, data: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         if not isinstance(data, dict):
             raise ValueError(f"{where}: expected an object, got {type(data).__name__}")
         hints = typing.get_type_hints(kind)

@@ -17,6 +17,10 @@ from .annotation import annotate
 from .assets import Assets
 from .spec import SceneSpec
 
+STUDIO_WHITE = (
+    0.8  # linear value of a white surface before a plain backdrop, whatever the backdrop's own colour
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Pair:
@@ -94,9 +98,11 @@ class Studio:
                 spec.height,
                 flip=background.photo_flip,
             )
+            white = sensor.white_of(backdrop)
         elif background.kind == "plain":
-            backdrop = np.broadcast_to(np.float32(background.color), rgba[..., :3].shape)
+            backdrop = np.broadcast_to(np.asarray(background.color, dtype=np.float32), rgba[..., :3].shape)
+            white = STUDIO_WHITE
         else:
             linear = np.ascontiguousarray(rgba[..., :3])
             return linear * np.float32(sensor.metered_gain(linear))
-        return sensor.over(rgba, backdrop, sensor.white_of(backdrop))
+        return sensor.over(rgba, backdrop, white)

@@ -28,8 +28,14 @@ def test_metering_takes_out_the_strength_of_the_light(strength):
 
 def test_metering_does_not_burn_out_a_bright_sky():
     scene = np.full((20, 20, 3), 0.02, np.float32)
-    scene[:4] = 5.0
-    assert (scene * sensor.metered_gain(scene)).max() <= 2.001
+    scene[:10] = 5.0
+    assert (scene * sensor.metered_gain(scene)).max() <= 1.001
+
+
+def test_metering_lets_a_window_burn_out_and_shows_the_room():
+    scene = np.full((20, 20, 3), 0.05, np.float32)
+    scene[:4] = 20.0
+    np.testing.assert_allclose((scene * sensor.metered_gain(scene))[-1], sensor.MID_GREY, rtol=1e-3)
 
 
 def test_black_picture_can_be_metered_and_developed():

@@ -204,7 +204,7 @@ def test_every_pass_is_written_and_named_in_the_index(tmp_path):
         mask = read_mask(output / line["mask_file_name"])
         parts = read_mask(output / line["parts_file_name"])
         alpha = read_mask(output / line["alpha_file_name"])
-        depth, normals = (np.load(output / line[f"{name}_path"]) for name in ("depth", "normals"))
+        depth, normals = (np.load(output / line[f"{name}_file"]) for name in ("depth", "normals"))
         assert parts.shape == alpha.shape == depth.shape == normals.shape[:2] == (48, 64)
         assert ((parts > 0) == (mask > 0)).all()
         assert parts.max() <= 24
