@@ -1,0 +1,102 @@
+"""The files around the code agree with each other and hold nothing of the machine they were written on."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import blender_addon
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# In brackets, so that this file does not hold what it looks for.
+REGISTRY_HOSTS = re.compile(r"python[h]osted|npm[j]s[.]|[/.]pypi[.]|//deb[.]debian|[/]simple/")
+MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:w[o]rk|r[o]ot|h[o]me/\w+|Us[e]rs/\w+)/")
+LARGEST_FILE = 6 << 20  # bytes; the default body may have 6 MB
+
+
+def read_toml(name: str) -> dict:
+    return tomllib.loads((ROOT / name).read_text(encoding="utf-8"))
+
+
+def project_files() -> list[Path]:
+    """Every file that is, or is about to be, under version control."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: which files belong to the project cannot be told")
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
+    found = []
+    for path in project_files():
+        content = path.read_bytes()
+        if b"\0" in content:
+            continue  # binary
+        for number, line in enumerate(content.decode("utf-8").splitlines(), start=1):
+            if REGISTRY_HOSTS.search(line) or MACHINE_PATHS.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}")
+    assert found == []
+
+
+def test_no_file_is_too_large_to_ship() -> None:
+    assert [str(p.relative_to(ROOT)) for p in project_files() if p.stat().st_size > LARGEST_FILE] == []
+
+
+def test_no_body_model_of_somebody_else_is_in_the_tree() -> None:
+    """SMPL's files are licensed to whoever downloaded them."""
+    foreign = re.compile(r"(SMPL|MANO|FLAME|STAR|SUPR|basicModel)\w*\.(npz|pkl|obj)$", re.IGNORECASE)
+    assert [str(p.relative_to(ROOT)) for p in project_files() if foreign.search(p.name)] == []
+
+
+def test_lock_pins_every_package_and_holds_no_address() -> None:
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    assert len(lines) > 20
+    pin = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][\w.+!-]*(?: ; .+)?")
+    assert [line for line in lines if not pin.fullmatch(line)] == []
+
+
+def test_lock_covers_every_direct_dependency() -> None:
+    project = read_toml("pyproject.toml")
+    wanted = [
+        *project["project"]["dependencies"],
+        *(d for extra in project["project"]["optional-dependencies"].values() for d in extra),
+        *(d for group in project["dependency-groups"].values() for d in group),
+    ]
+    names = {re.match(r"[\w.-]+", requirement).group().lower().replace("_", "-") for requirement in wanted}
+    locked = {
+        line.split("==")[0] for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    }
+    assert names - locked == set()
+
+
+def test_manifest_distribution_and_package_have_one_version() -> None:
+    version = read_toml("pyproject.toml")["project"]["version"]
+    assert read_toml("blender_manifest.toml")["version"] == version
+    assert version == blender_addon.VERSION
+
+
+def test_every_licence_named_is_there_in_full() -> None:
+    expression = read_toml("pyproject.toml")["project"]["license"]
+    manifest = [name.removeprefix("SPDX:") for name in read_toml("blender_manifest.toml")["license"]]
+    for name in {*re.split(r" (?:AND|OR) ", expression), *manifest}:
+        assert len((ROOT / "LICENSES" / f"{name}.txt").read_text(encoding="utf-8").split()) > 900, name
+
+
+def test_ci_script_can_be_executed() -> None:
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_make_help_lists_every_target() -> None:
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert re.findall(r"^  make (\S+)", said, re.MULTILINE) == phony.split()
