@@ -1,0 +1,412 @@
+"""The built-in library of everyday poses: reading it, mirroring, blending and varying its poses.
+
+The poses themselves are data, in `poses.toml` beside this file, whose header explains how to write one.
+Frame and angles are those of `anatomy`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import anatomy
+from .anatomy import ANGLES, JOINT, JOINT_NAMES, LIMITS, mirror, within_limits
+from .rotations import matrix_to_axis_angle, rodrigues
+
+__all__ = ["CATEGORIES", "SUPPORTS", "Pose", "blend", "load_poses", "mirror", "vary", "within_limits"]
+
+DEFAULT_PATH = Path(__file__).with_name("poses.toml")
+
+CATEGORIES = (
+    *("standing", "walking", "running", "sitting", "bending", "crouching", "reaching", "carrying", "phoning"),
+    *("talking", "waving", "playing", "cycling", "lying"),
+)
+SUPPORTS = ("ground", "seat", "lie", "bike", "none")
+PROPS = {
+    "backpack": ("spine3",),
+    "bag": ("left_hand", "right_hand"),
+    "bench": ("pelvis",),
+    "bicycle": ("pelvis",),
+    "book": ("hands",),
+    "box": ("hands",),
+    "chair": ("pelvis",),
+    "cup": ("left_hand", "right_hand"),
+    "phone": ("left_hand", "right_hand"),
+    "pushchair": ("hands",),
+    "seat": ("pelvis",),
+    "sofa": ("pelvis",),
+    "suitcase": ("left_hand", "right_hand"),
+    "table": ("hands",),
+    "umbrella": ("left_hand", "right_hand"),
+    "wall": ("spine3",),
+}
+"""What a pose may need, and where on the body it may be: the part after the @ (the first is the default)."""
+
+_FEET = ("left_foot", "right_foot")
+_LIMBS = ("left_hand", "right_hand", *_FEET)
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """One pose of the library.
+
+    joints: (24, 3) axis-angle, rad; row 0 is the orientation of the whole body relative to standing upright.
+    support: what carries the body: the ground under the feet, a seat, the ground along the body, a bicycle, nothing.
+    props: "shape@where" of the things that it needs (see `pose_props`), such as "box@hands".
+    planted: the feet whose soles stand flat, out of "left_foot", "right_foot".
+    contacts: hands and feet that rest on something, a prop or the body itself, and so have little freedom.
+    lift: height of the lowest point of the body over the ground, m for a grown-up (in the air, on pedals).
+    """
+
+    name: str
+    category: str
+    support: str
+    joints: np.ndarray
+    props: tuple[str, ...] = ()
+    planted: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+    lift: float = 0.0
+
+    def mirrored(self) -> Pose:
+        """The same pose with left and right exchanged, in what is held as well."""
+        return dataclasses.replace(
+            self,
+            joints=mirror(self.joints),
+            props=tuple(map(_other_side, self.props)),
+            planted=tuple(map(_other_side, self.planted)),
+            contacts=tuple(map(_other_side, self.contacts)),
+        )
+
+    def varied(self, rng: np.random.Generator, amount: float = 1.0) -> Pose:
+        """Another person's version of the same pose; see `vary`."""
+        joints = vary(self.joints, rng, amount, planted=self.planted, contacts=self.contacts)
+        return dataclasses.replace(self, joints=joints)
+
+
+def _other_side(word: str) -> str:
+    if "left_" in word:
+        return word.replace("left_", "right_")
+    return word.replace("right_", "left_")
+
+
+# --- reading --------------------------------------------------------------------------------------------
+
+
+def load_poses(path: str | Path | None = None) -> tuple[Pose, ...]:
+    """All poses of a pose file, in its order; of the built-in library when no path is given.
+
+    Raises ValueError that names the file, the pose and the key for what cannot be understood, and for poses
+    outside the normal ranges of the joints; OSError when the file cannot be read.
+    """
+    path = Path(path) if path is not None else DEFAULT_PATH
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: {error}") from None
+    tables: dict[str, dict[str, Any]] = {"": _both_sides(document.pop("default", {}))}
+    entries = document.pop("pose", [])
+    if document:
+        raise ValueError(f"{path}: unknown key {sorted(document)[0]!r}; expected [default] and [[pose]]")
+    poses = []
+    for number, entry in enumerate(entries, start=1):
+        where = f"{path}: pose {entry.get('name', number)!r}"
+        try:
+            table = _inherit(entry, tables)
+            poses.append(_pose(table))
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+        if table["name"] in tables:
+            raise ValueError(f"{where}: key 'name': there is already a pose of this name")
+        tables[table["name"]] = table
+    return tuple(poses)
+
+
+_TEXT = ("name", "category", "support", "like")
+_KEYS = (*_TEXT, "props", "flat", "contacts", "lift")
+
+# Word in a pose file -> the joints it bends, and the share each takes.
+_PARTS: dict[str, dict[str, float]] = {
+    "root": {"pelvis": 1.0},
+    "spine": {"spine1": 1 / 3, "spine2": 1 / 3, "spine3": 1 / 3},
+    "neck": {"neck": 0.5, "head": 0.5},
+}
+for _name in JOINT_NAMES:
+    if _name.startswith(("left_", "right_")):
+        _PARTS[_name] = {_name: 1.0}
+for _side in ("left_", "right_"):
+    # Turning the palm twists the whole forearm: half at the elbow, half at the wrist keeps its skin smooth.
+    _PARTS[_side + "forearm"] = {_side + "elbow": 0.5, _side + "wrist": 0.5}
+_PLURALS = {"feet": "foot"} | {
+    name.removeprefix("left_") + "s": name.removeprefix("left_") for name in _PARTS
+}
+
+_SHOULDER_WORDS = ("flex", "abduct", "twist")
+
+
+def _inherit(entry: Mapping[str, Any], tables: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The entry's keys over those of the pose it is `like` (or of [default]), joint angles word by word."""
+    like = entry.get("like", "")
+    if like not in tables:
+        raise ValueError(f"key 'like': no pose {like!r} above this one")
+    table = {key: dict(value) if isinstance(value, dict) else value for key, value in tables[like].items()}
+    for key, value in _both_sides(entry).items():
+        if isinstance(value, dict):
+            table[key] = {**table.get(key, {}), **value}
+        else:
+            table[key] = value
+    return table
+
+
+def _both_sides(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Plural keys ("knees") written out for the left and the right, which an explicit side then overrides."""
+    sides: dict[str, Any] = {}
+    for key, value in entry.items():
+        if key in _PLURALS and isinstance(value, dict):
+            sides |= {side + _PLURALS[key]: dict(value) for side in ("left_", "right_")}
+    for key, value in entry.items():
+        if key in _PLURALS:
+            if not isinstance(value, dict):
+                raise ValueError(f"key {key!r}: expected a table of angles, such as {{ flex = 30 }}")
+        elif isinstance(value, dict):
+            sides[key] = {**sides.get(key, {}), **value}
+        else:
+            sides[key] = value
+    return sides
+
+
+def _pose(table: Mapping[str, Any]) -> Pose:
+    unknown = sorted(set(table) - set(_KEYS) - set(_PARTS))
+    if unknown:
+        raise ValueError(f"unknown key {unknown[0]!r}")
+    for key in ("name", "category", "support"):
+        if not isinstance(table.get(key), str) or not table[key]:
+            raise ValueError(f"key {key!r}: expected a text")
+    _one_of("category", table["category"], CATEGORIES)
+    _one_of("support", table["support"], SUPPORTS)
+    planted = _list_of("flat", table.get("flat", []), _FEET)
+    joints = anatomy.rebuild(_angles(table))
+    joints = _flatten_feet(joints, planted)
+    violations = anatomy.limit_violations(joints)
+    if violations:
+        raise ValueError(violations[0])
+    joints.setflags(write=False)
+    return Pose(
+        name=table["name"],
+        category=table["category"],
+        support=table["support"],
+        joints=joints,
+        props=tuple(_prop(text) for text in _list_of("props", table.get("props", []))),
+        planted=planted,
+        contacts=_list_of("contacts", table.get("contacts", []), _LIMBS),
+        lift=_number("lift", table.get("lift", 0.0)),
+    )
+
+
+def _angles(table: Mapping[str, Any]) -> np.ndarray:
+    """The joint keys of a pose table -> (24, 3) degrees, as `anatomy.rebuild` takes them."""
+    angles = np.zeros((24, 3))
+    for part in _PARTS:
+        if part in table:
+            _add_part(angles, part, table[part])
+    for side in ("left_", "right_"):
+        row = angles[JOINT[side + "shoulder"]]
+        row[:2] = anatomy.arm_swing(flex=row[0], abduct=row[1])
+    return angles
+
+
+def _add_part(angles: np.ndarray, part: str, values: Any) -> None:
+    if not isinstance(values, dict):
+        raise ValueError(f"key {part!r}: expected a table of angles, such as {{ flex = 30 }}")
+    for joint, share in _PARTS[part].items():
+        kind = anatomy.kind(joint)
+        words = _SHOULDER_WORDS if kind == "shoulder" else tuple(angle.word for angle in ANGLES[kind])
+        allowed = ("pronate",) if part.endswith("forearm") else words
+        for word, value in values.items():
+            _one_of(part, word, allowed)
+            angles[JOINT[joint], words.index(word)] += share * _number(f"{part}.{word}", value)
+
+
+def _one_of(key: str, value: Any, allowed: Collection[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"key {key!r}: {value!r} is not one of {', '.join(allowed)}")
+
+
+def _number(key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"key {key!r}: expected a number, got {value!r}")
+    return float(value)
+
+
+def _list_of(key: str, value: Any, allowed: Collection[str] = ()) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"key {key!r}: expected a list of texts, got {value!r}")
+    for item in value if allowed else ():
+        _one_of(key, item, allowed)
+    return tuple(value)
+
+
+def _prop(text: str) -> str:
+    """A prop with its place written out: "seat" -> "seat@pelvis"."""
+    shape, _, where = text.partition("@")
+    _one_of("props", shape, PROPS)
+    where = where or PROPS[shape][0]
+    if where not in PROPS[shape]:
+        raise ValueError(f"key 'props': {shape!r} can be at {', '.join(PROPS[shape])}, not at {where!r}")
+    return f"{shape}@{where}"
+
+
+# --- feet -----------------------------------------------------------------------------------------------
+
+
+def _flatten_feet(joints: np.ndarray, planted: Collection[str]) -> np.ndarray:
+    """The pose with the ankles of the planted feet turned, by the shortest way, until their soles are level."""
+    rotations = rodrigues(joints)
+    for foot in planted:
+        side = foot.removesuffix("foot")
+        hip, knee, ankle = (JOINT[side + name] for name in ("hip", "knee", "ankle"))
+        shin = rotations[0] @ rotations[hip] @ rotations[knee]
+        rotations[ankle] = shin.T @ _shortest_turn(shin[:, 1], np.array([0.0, 1.0, 0.0])) @ shin
+    return matrix_to_axis_angle(rotations)
+
+
+def _shortest_turn(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """(3, 3) rotation of the unit vector `start` onto the unit vector `end`, which must not be its opposite."""
+    axis = np.cross(start, end)
+    sine = np.linalg.norm(axis)
+    angle = np.arctan2(sine, start @ end)
+    return rodrigues(axis * (angle / sine if sine > 1e-12 else 0.0))
+
+
+# --- blending and varying -------------------------------------------------------------------------------
+
+
+def blend(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    """The pose `t` of the way from `a` (0) to `b` (1), every joint along its shortest arc; (24, 3) rad."""
+    start = rodrigues(a)
+    way = matrix_to_axis_angle(np.swapaxes(start, -1, -2) @ rodrigues(b))
+    return matrix_to_axis_angle(start @ rodrigues(t * way))
+
+
+# Standard deviation of a person's own way of doing a pose, degrees at amount 1, by kind of joint and in the order of
+# its ANGLES. Arms and head are free; what carries the weight is not.
+_SPREAD = {
+    "pelvis": (0.0, 0.0, 0.0),
+    "spine": (2.0, 1.5, 1.5),
+    "neck": (7.0, 4.0, 3.0),
+    "hip": (2.5, 1.5, 3.0),
+    "knee": (3.0, 0.0, 0.0),
+    "ankle": (3.0, 1.5, 2.0),
+    "foot": (3.0, 0.0, 0.0),
+    "collar": (2.0, 2.0, 0.0),
+    "shoulder": (7.0, 6.0, 8.0),
+    "elbow": (10.0, 0.0, 5.0),
+    "wrist": (5.0, 8.0, 4.0),
+    "hand": (12.0, 2.0, 0.0),
+}
+_SPREADS = np.array([_SPREAD[anatomy.kind(joint)] for joint in JOINT_NAMES])
+_RESTING = 0.2  # share of its freedom that an arm or leg in contact with something keeps
+
+_ARM = ("collar", "shoulder", "elbow", "wrist", "hand")
+_LEG = ("hip", "knee", "ankle", "foot")
+
+
+def vary(
+    joints: np.ndarray,
+    rng: np.random.Generator,
+    amount: float = 1.0,
+    planted: Collection[str] = (),
+    contacts: Collection[str] = (),
+) -> np.ndarray:
+    """The pose as another person would hold it: (24, 3) rad -> (24, 3) rad, with the root unchanged.
+
+    Every angle moves by a normal deviate of the size that its joint allows, times `amount`, cut at two standard
+    deviations and at the joint's range (what was out of range already gets no worse). Legs that stand move
+    together; the soles of `planted` feet stay flat and at the heights they had; arms and legs whose hand or foot is
+    among `contacts` hardly move.
+    """
+    angles = anatomy.measure(joints)
+    noise = np.clip(rng.standard_normal((24, 3)), -2.0, 2.0) * _SPREADS * amount
+    if len(planted) == 2:
+        for name in _LEG:  # both legs alike, but each foot pointing its own way
+            noise[JOINT["right_" + name], :2] = noise[JOINT["left_" + name], :2]
+    for limb in contacts:
+        side, _, end = limb.partition("_")
+        noise[[JOINT[f"{side}_{name}"] for name in (_ARM if end == "hand" else _LEG)]] *= _RESTING
+    varied = _clipped(angles + noise, angles)
+    if planted:
+        varied = _clipped(_level_soles(varied, np.asarray(joints, dtype=float), planted), angles)
+        flat = _flatten_feet(anatomy.rebuild(varied), planted)
+        varied = _clipped(anatomy.measure(flat), angles)
+    result = anatomy.rebuild(varied)
+    result[0] = joints[0]
+    return result
+
+
+def _clipped(angles: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """Angles cut to the joints' ranges, widened to take in the original pose."""
+    return np.clip(angles, np.minimum(LIMITS[..., 0], original), np.maximum(LIMITS[..., 1], original))
+
+
+# A grown-up's left leg at rest, m: hip from the root, knee from hip, ankle from knee, heel and toes from the ankle.
+# Only differences between two nearly equal poses are taken with it, so that its exact lengths do not matter.
+_HIP, _THIGH, _SHIN = np.array([[0.11, -0.02, 0.0], [0.02, -0.37, 0.02], [0.02, -0.41, -0.03]])
+_SOLE = np.array([[0.0, -0.07, -0.05], [0.0, -0.07, 0.19]])
+
+
+def _level_soles(angles: np.ndarray, original: np.ndarray, planted: Collection[str]) -> np.ndarray:
+    """Bend or straighten one leg at hip and knee until the soles' heights differ as much as they did.
+
+    angles: (24, 3) degrees, varied. original: (24, 3) rad, the pose before. The foot that has sunk against the other
+    is raised; a planted foot is not raised for the sake of one in the air.
+    """
+
+    def left_over_right(trial: np.ndarray) -> float:
+        left, right = _sole_heights(anatomy.rebuild(trial), planted)
+        return left - right
+
+    left, right = _sole_heights(original, planted)
+    wanted = left - right
+    error = left_over_right(angles) - wanted
+    side, sign = ("left_", 1.0) if error < 0 else ("right_", -1.0)
+    if abs(error) < 1e-3 or tuple(planted) == (side + "foot",):
+        return angles
+    hip, knee = JOINT[side + "hip"], JOINT[side + "knee"]
+
+    def bent(degrees: float) -> np.ndarray:
+        trial = angles.copy()
+        trial[hip, 0] += degrees
+        trial[knee, 0] += 2.0 * degrees  # the foot goes straight up under the hip
+        return trial
+
+    def rise(degrees: float) -> float:
+        return sign * (left_over_right(bent(degrees)) - wanted)
+
+    direction = (
+        1.0 if rise(1.0) > rise(0.0) else -1.0
+    )  # in a deep squat it is straightening that raises the foot
+    low, high = 0.0, 15.0
+    for _ in range(8):  # bisection, to a sixteenth of a degree
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if rise(direction * middle) < 0 else (low, middle)
+    return bent(direction * high)
+
+
+def _sole_heights(joints: np.ndarray, planted: Collection[str]) -> tuple[float, float]:
+    """Height over the root of the lowest point of the left and of the right sole, m, for a grown-up's legs."""
+    rotations = rodrigues(joints)
+    mirrored = np.array([-1.0, 1.0, 1.0])
+    heights = []
+    for side, sign in (("left_", np.ones(3)), ("right_", mirrored)):
+        hip, knee, ankle = (rotations[JOINT[side + name]] for name in ("hip", "knee", "ankle"))
+        thigh = rotations[0] @ hip
+        shin = thigh @ knee
+        foot = np.eye(3) if side + "foot" in planted else shin @ ankle
+        at_ankle = rotations[0] @ (sign * _HIP) + thigh @ (sign * _THIGH) + shin @ (sign * _SHIN)
+        heights.append(float((at_ankle + _SOLE @ foot.T)[:, 1].min()))
+    return heights[0], heights[1]

@@ -1,0 +1,134 @@
+"""BackgroundSpec and props -> ground, room, shadow catcher and things, in three objects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import bpy
+
+from ..spec import BackgroundSpec, LightSpec, PersonSpec, PropSpec, SurfaceSpec, Vec3
+from .arrays import Piece, assemble, prop_piece, rectangle
+from .mesh_writer import show, write_mesh
+from .surfaces import FADE_END, backdrop_materials, solid_materials
+
+KINDS = ("hdri", "photo", "plain", "room")
+
+GREY = SurfaceSpec("plain", (0.35, 0.35, 0.35), (0.3, 0.3, 0.3), 1.0, 0.8)
+CEILING = SurfaceSpec("plain", (0.75, 0.75, 0.73), (0.7, 0.7, 0.7), 1.0, 0.9)
+SKIRTING = 0.08  # m high
+
+
+def film_transparent(background: BackgroundSpec) -> bool:
+    """Whether the picture is rendered without a background, for a photograph or a colour to be put behind it:
+    rgb (premultiplied) + (1 - alpha) · background, in linear light."""
+    return background.kind in ("photo", "plain")
+
+
+class StageBackground:
+    """What stands around the people: `things` (props), `backdrop` (ground or room) and `catcher` (an
+    invisible ground that takes shadows)."""
+
+    def __init__(self, scene: bpy.types.Scene) -> None:
+        self.scene = scene
+        self.things = _mesh_object(scene, "PII things", solid_materials())
+        self.backdrop = _mesh_object(scene, "PII backdrop", backdrop_materials())
+        self.catcher = _mesh_object(scene, "PII catcher", [])
+        write_mesh(self.catcher.data, assemble([rectangle((-0.5, -0.5, 0), (1, 0, 0), (0, 1, 0), GREY)]))
+        self.catcher.is_shadow_catcher = True
+        self._props: tuple[PropSpec, ...] = ()
+        self._backdrop: BackgroundSpec | None = None
+
+    def apply(
+        self,
+        background: BackgroundSpec,
+        props: Sequence[PropSpec],
+        persons: Sequence[PersonSpec],
+        light: LightSpec,
+    ) -> None:
+        """Raises ValueError for an unknown kind, FileNotFoundError for a missing photograph, KeyError for an
+        unknown shape or pattern."""
+        if background.kind not in KINDS:
+            raise ValueError(f"background.kind: {background.kind!r}, expected one of {', '.join(KINDS)}")
+        if background.kind == "photo" and not Path(background.photo).is_file():
+            raise FileNotFoundError(f"background.photo: file not found: {background.photo!r}")
+        self.scene.render.film_transparent = film_transparent(background)
+
+        # Meshes are written when they change: many pictures have the same empty list of props.
+        if self._props != tuple(props):
+            write_mesh(self.things.data, assemble([prop_piece(prop) for prop in props]))
+            self._props = tuple(props)
+        show(self.things, bool(props))
+
+        pieces = backdrop_pieces(background)
+        if pieces and self._backdrop != background:
+            write_mesh(self.backdrop.data, assemble(pieces))
+            self._backdrop = background
+        show(self.backdrop, bool(pieces))
+
+        # SURREAL's light has no rays, so nothing to catch.
+        catches = not pieces and light.kind != "spherical_harmonics"
+        show(self.catcher, catches)
+        if catches:
+            self.catcher.location, self.catcher.scale = _catcher_frame(persons, props, light)
+
+
+def backdrop_pieces(background: BackgroundSpec) -> list[Piece]:
+    """The ground of a panorama, the inside of a room, or nothing (a shadow catcher then takes the shadows)."""
+    if background.kind == "hdri" and background.ground is not None:
+        r = FADE_END + 1.0
+        return [rectangle((-r, -r, 0), (2 * r, 0, 0), (0, 2 * r, 0), background.ground)]
+    if background.kind == "room":
+        return _room(background.room_size, background.ground or GREY, background.wall or GREY)
+    return []
+
+
+def _room(size: Vec3, floor: SurfaceSpec, wall: SurfaceSpec) -> list[Piece]:
+    """Floor, ceiling and four walls with skirting boards, all facing inwards, around the origin."""
+    if min(size) <= 0:
+        raise ValueError(f"background.room_size: {size}, expected three positive lengths")
+    w, d, h = size
+    x, y = w / 2, d / 2
+    # Corner and direction of each wall, so that direction × up points into the room.
+    sides = [((-x, y), (w, 0)), ((-x, -y), (0, d)), ((x, -y), (-w, 0)), ((x, y), (0, -d))]
+    skirting = SurfaceSpec("plain", wall.color2, wall.color2, 1.0, 0.6)
+    pieces = [
+        rectangle((-x, -y, 0), (w, 0, 0), (0, d, 0), floor),
+        rectangle((-x, y, h), (w, 0, 0), (0, -d, 0), CEILING),
+    ]
+    for (cx, cy), (dx, dy) in sides:
+        pieces.append(rectangle((cx, cy, 0), (dx, dy, 0), (0, 0, h), wall))
+        length = math.hypot(dx, dy)
+        inwards = (dy / length * 0.012, -dx / length * 0.012)
+        pieces.append(
+            rectangle((cx + inwards[0], cy + inwards[1], 0), (dx, dy, 0), (0, 0, SKIRTING), skirting)
+        )
+    return pieces
+
+
+def _catcher_frame(
+    persons: Sequence[PersonSpec], props: Sequence[PropSpec], light: LightSpec
+) -> tuple[Vec3, Vec3]:
+    """Location and scale of a square that holds everything and the shadows: rays that hit it cost time, rays past
+    it are free."""
+    places = [person.body.translation for person in persons] + [prop.location for prop in props]
+    if not places:
+        return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    sun = light.kind == "sun_sky" or light.sun_strength > 0
+    reach = 2.5 / math.tan(math.radians(max(light.sun_elevation, 10.0))) if sun else 0.0
+    margin = 3.0 + reach + max((abs(extent) for prop in props for extent in prop.size), default=0.0)
+    low = [min(p[i] for p in places) - margin for i in (0, 1)]
+    high = [max(p[i] for p in places) + margin for i in (0, 1)]
+    center = ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, 0.0)
+    return center, (high[0] - low[0], high[1] - low[1], 1.0)
+
+
+def _mesh_object(
+    scene: bpy.types.Scene, name: str, materials: Sequence[bpy.types.Material]
+) -> bpy.types.Object:
+    obj = bpy.data.objects.new(name, bpy.data.meshes.new(name))
+    for material in materials:
+        obj.data.materials.append(material)
+    scene.collection.objects.link(obj)
+    return obj

@@ -1,0 +1,60 @@
+"""CameraSpec -> Blender camera. blender_addon/camera.py holds the same geometry in numpy; a test compares."""
+
+from __future__ import annotations
+
+import math
+
+import bpy
+import mathutils
+
+from .. import camera as geometry
+from ..spec import CameraSpec
+
+SENSOR_WIDTH = 36.0  # mm, a full-frame camera: gives f-stops their usual depth of field
+FPS = 24.0  # frames a second of the scene: turns a shutter time into frames
+
+
+class StageCamera:
+    """The one camera of `scene`."""
+
+    def __init__(self, scene: bpy.types.Scene) -> None:
+        self.scene = scene
+        self.data = bpy.data.cameras.new("PII camera")
+        self.data.sensor_fit = "HORIZONTAL"
+        self.data.sensor_width = SENSOR_WIDTH
+        self.data.clip_start, self.data.clip_end = 0.02, 2000.0
+        self.object = bpy.data.objects.new("PII camera", self.data)
+        self.object.rotation_mode = "QUATERNION"
+        scene.collection.objects.link(self.object)
+        scene.camera = self.object
+        scene.render.fps, scene.render.fps_base = int(FPS), 1.0
+        scene.render.motion_blur_position = "CENTER"  # the annotation holds at mid-exposure
+
+    def apply(self, camera: CameraSpec, width: int, height: int) -> None:
+        """Place the camera, and set frame size, depth of field and shutter.
+
+        Raises ValueError for a field of view outside 0..180 degrees.
+        """
+        if not 0.0 < camera.fov < 180.0:
+            raise ValueError(f"camera.fov: {camera.fov} degrees, expected more than 0 and less than 180")
+        render, data = self.scene.render, self.data
+        render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
+        render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+        render.use_border = False
+
+        data.angle_x = math.radians(camera.fov)
+        data.shift_x = data.shift_y = 0.0
+        data.dof.use_dof = camera.f_stop > 0.0
+        if camera.f_stop > 0.0:
+            data.dof.aperture_fstop = camera.f_stop
+            data.dof.focus_distance = camera.focus_distance
+
+        # The camera object looks along its own -Z with +Y up; orientation() turns a body that looks along +Y.
+        axes = mathutils.Matrix(geometry.orientation(camera).tolist()).to_quaternion()
+        upright = mathutils.Quaternion((1.0, 0.0, 0.0), math.pi / 2)
+        self.object.location = camera.location
+        self.object.rotation_quaternion = axes @ upright
+
+        render.use_motion_blur = camera.shutter > 0.0
+        if camera.shutter > 0.0:
+            render.motion_blur_shutter = camera.shutter * FPS

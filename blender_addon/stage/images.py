@@ -1,0 +1,103 @@
+"""Images that come from files, kept as long as there is room for them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+MEGABYTE = 1 << 20
+LARGEST = 4096  # px: wider images are reduced when they are read; no picture shows more of a panorama
+
+
+class ImageCache:
+    """Blender images by file, least recently used ones freed when there are more than `entries` of them, or more
+    than `budget` bytes of pixels.
+
+    Freeing happens in `trim` alone, and never to an image asked for since the `trim` before. So a caller asks for
+    all images of a frame, trims, and keeps none for the next.
+    """
+
+    def __init__(self, entries: int = 16, budget: int = 256 * MEGABYTE) -> None:
+        if entries < 1 or budget < 0:
+            raise ValueError(f"entries {entries}, budget {budget}: expected at least 1 and 0")
+        self.entries, self.budget = entries, budget
+        self._images: OrderedDict[tuple[str, str, int], bpy.types.Image] = OrderedDict()
+        self._used: set[tuple[str, str, int]] = set()
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def get(self, path: str | Path, colorspace: str = "", width: int = 0) -> bpy.types.Image:
+        """The image in the file `path`. `colorspace`: Blender's name, '' leaves it to the file. `width` (px): a copy
+        no wider than that, each of its pixels the mean of those it stands for.
+
+        Raises FileNotFoundError naming the file when there is none, ValueError when it is no image.
+        """
+        key = (str(path), colorspace, width)
+        if key not in self._images:
+            if width:
+                self._images[key] = _reduced(self.get(path, colorspace), width)
+            else:
+                self._images[key] = _load(Path(path), colorspace)
+        self._images.move_to_end(key)
+        self._used.add(key)
+        return self._images[key]
+
+    def trim(self) -> None:
+        """Free the oldest images over the limits. Call it once a frame is set up."""
+        for key in [key for key in self._images if key not in self._used]:
+            if len(self._images) <= self.entries and self.bytes() <= self.budget:
+                break
+            bpy.data.images.remove(self._images.pop(key))
+        self._used.clear()
+
+    def clear(self) -> None:
+        """Free all images."""
+        bpy.data.batch_remove(list(self._images.values()))
+        self._images.clear()
+        self._used.clear()
+
+    def bytes(self) -> int:
+        """Memory the pixels take in Blender: four channels of 4 bytes in float images, of 1 byte in others."""
+        return sum(
+            image.size[0] * image.size[1] * (16 if image.is_float else 4) for image in self._images.values()
+        )
+
+
+def read_pixels(image: bpy.types.Image) -> NDArray[np.float32]:
+    """(H, W, 4), bottom row first as Blender keeps it, linear."""
+    width, height = image.size
+    pixels = np.empty(height * width * 4, dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    return pixels.reshape(height, width, 4)
+
+
+def _load(path: Path, colorspace: str) -> bpy.types.Image:
+    if not path.is_file():
+        raise FileNotFoundError(f"image not found: {path}")
+    image = bpy.data.images.load(str(path), check_existing=False)
+    width, height = image.size  # reading it makes Blender open the file
+    if width == 0:
+        bpy.data.images.remove(image)
+        raise ValueError(f"not an image Blender can read: {path}")
+    if colorspace:
+        image.colorspace_settings.name = colorspace
+    if width > LARGEST:
+        image.scale(LARGEST, max(1, round(height * LARGEST / width)))
+    return image
+
+
+def _reduced(image: bpy.types.Image, width: int) -> bpy.types.Image:
+    """A copy in memory whose pixels are means of n × n pixels of a linear image, at most `width` wide."""
+    pixels = read_pixels(image)
+    n = -(-pixels.shape[1] // width)
+    height, wide = pixels.shape[0] // n, pixels.shape[1] // n
+    means = pixels[: height * n, : wide * n].reshape(height, n, wide, n, 4).mean(axis=(1, 3))
+    copy = bpy.data.images.new(f"{image.name} {wide}", wide, height, alpha=False, float_buffer=True)
+    copy.colorspace_settings.name = image.colorspace_settings.name
+    copy.pixels.foreach_set(np.ascontiguousarray(means, dtype=np.float32).ravel())
+    return copy

@@ -1,0 +1,46 @@
+"""MeshArrays -> Blender mesh, and the quick ways to hide and show objects."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from .arrays import MeshArrays
+from .surfaces import COLOR, COLOR2, FINISH, PLACE, UV
+
+_RAYS = ("camera", "diffuse", "glossy", "transmission", "volume_scatter", "shadow")
+
+
+def write_mesh(mesh: bpy.types.Mesh, arrays: MeshArrays) -> None:
+    """Replace the geometry of `mesh`. Its materials stay; a face's material is its pattern."""
+    mesh.clear_geometry()
+    mesh.vertices.add(len(arrays.vertices))
+    mesh.loops.add(len(arrays.loops))
+    mesh.polygons.add(len(arrays.starts))
+    if len(arrays.starts):
+        mesh.attributes["position"].data.foreach_set("vector", arrays.vertices.ravel())
+        mesh.loops.foreach_set("vertex_index", arrays.loops)
+        mesh.polygons.foreach_set("loop_start", arrays.starts)
+        mesh.polygons.foreach_set("material_index", arrays.pattern)
+        for name, kind, domain, key, values in (
+            ("sharp_face", "BOOLEAN", "FACE", "value", ~arrays.smooth),
+            (PLACE, "FLOAT_VECTOR", "POINT", "vector", arrays.place),
+            (UV, "FLOAT2", "CORNER", "vector", arrays.uv),
+            (COLOR, "FLOAT_COLOR", "FACE", "color", arrays.color),
+            (COLOR2, "FLOAT_COLOR", "FACE", "color", arrays.color2),
+            (FINISH, "FLOAT_VECTOR", "FACE", "vector", arrays.finish),
+        ):
+            attribute = mesh.attributes.new(name, kind, domain)
+            attribute.data.foreach_set(key, np.ascontiguousarray(values).ravel())
+    mesh.update(calc_edges=True)
+
+
+def show(obj: bpy.types.Object, visible: bool) -> None:
+    """Show an object to all rays or to none.
+
+    Not hide_render: that makes Blender rebuild the dependency graph, about 1 ms each time, and these flags do not.
+    Cycles skips an object that no ray sees.
+    """
+    for ray in _RAYS:
+        if getattr(obj, f"visible_{ray}") != visible:
+            setattr(obj, f"visible_{ray}", visible)

@@ -1,0 +1,126 @@
+"""PersonSpec -> mesh objects: one for each person, from a pool for each body model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bodies.model import BodyModel
+from ..figures import Figures
+from ..render.parts import PART_ATTRIBUTE, add_part_outputs
+from ..spec import PersonSpec
+from .images import ImageCache
+from .mesh_writer import show
+from .person_material import apply_outfit, attach_chart
+
+VELOCITY = "velocity"  # the point attribute that Cycles makes motion blur from
+_UV = "UVMap"
+
+
+class StagePeople:
+    """The persons of `scene`. Objects are made when a picture first needs them and kept, hidden, afterwards. The k-th
+    person of a body model always gets that model's k-th object, so who gets which follows from the spec alone."""
+
+    def __init__(
+        self,
+        scene: bpy.types.Scene,
+        bodies: Mapping[str, BodyModel],
+        figures: Figures,
+        images: ImageCache,
+    ) -> None:
+        self.scene, self.bodies, self.figures, self.images = scene, bodies, figures, images
+        self._objects: dict[tuple[str, int], bpy.types.Object] = {}
+        self._with_parts: set[str] = set()  # names of materials that write the parts pass
+
+    def apply(self, persons: Sequence[PersonSpec], shutter: float) -> None:
+        """Pose, dress and show `persons`, hide everybody else. With a `shutter` (s) above 0 moving persons blur.
+
+        Raises KeyError for a body model that this stage does not have.
+        """
+        shown = self.objects(persons)
+        for person in persons:
+            self._apply(shown[person.id], person, shutter > 0.0)
+        for obj in self._objects.values():
+            show(obj, obj in shown.values())
+
+    def objects(self, persons: Sequence[PersonSpec]) -> dict[int, bpy.types.Object]:
+        """Person id -> object. Raises KeyError as `apply` does."""
+        used: Counter[str] = Counter()
+        chosen = {}
+        for person in persons:
+            model = person.body.model
+            chosen[person.id] = self._object(model, used[model])
+            used[model] += 1
+        return chosen
+
+    def _apply(self, obj: bpy.types.Object, person: PersonSpec, moving: bool) -> None:
+        vertices = self.figures.pose(person).vertices
+        mesh = obj.data
+        mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
+        if moving:
+            _write_velocity(mesh, self._velocity(person, vertices))
+        mesh.update()
+        apply_outfit(obj, person.outfit, self.images)
+        material = obj.material_slots[0].material
+        if material.name not in self._with_parts:
+            add_part_outputs(material)
+            self._with_parts.add(material.name)
+
+    def _velocity(self, person: PersonSpec, vertices: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(V, 3) m/s: the straight way to where the person is next."""
+        if person.motion is None or person.motion.seconds <= 0.0:
+            return np.zeros_like(vertices)
+        return (self.figures.pose_later(person).vertices - vertices) / np.float32(person.motion.seconds)
+
+    def _object(self, model: str, number: int) -> bpy.types.Object:
+        if (model, number) not in self._objects:
+            if model not in self.bodies:
+                raise KeyError(f"no body model {model!r}; there are: {', '.join(self.bodies)}")
+            # Blender cuts names at 63 bytes, and a model's name may be a long path: its end tells more.
+            name = f"PII person {model[-40:]} {number}"
+            mesh = _body_mesh(name, self.bodies[model])
+            attach_chart(mesh, self.figures.chart(model))
+            obj = bpy.data.objects.new(name, mesh)
+            self.scene.collection.objects.link(obj)
+            self._objects[model, number] = obj
+        return self._objects[model, number]
+
+
+def _body_mesh(name: str, model: BodyModel) -> bpy.types.Mesh:
+    """A smooth mesh of the mean body, with its UVs and part labels."""
+    mesh = bpy.data.meshes.new(name)
+    F = len(model.faces)
+    mesh.vertices.add(model.num_vertices)
+    mesh.loops.add(3 * F)
+    mesh.polygons.add(F)
+    mesh.attributes["position"].data.foreach_set("vector", model.v_template.ravel())
+    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(model.faces).ravel())
+    mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * F, 3, dtype=np.int32))
+    if model.uv is not None:
+        _attribute(mesh, _UV, "FLOAT2", "CORNER", "vector", model.uv)
+    if model.part_labels is not None:
+        _attribute(mesh, PART_ATTRIBUTE, "INT", "FACE", "value", face_parts(model))
+    mesh.update(calc_edges=True)
+    mesh.validate()
+    return mesh
+
+
+def face_parts(model: BodyModel) -> NDArray[np.int32]:
+    """(F,) part label + 1 of each face: the one that most of its corners have, else the middle one."""
+    assert model.part_labels is not None
+    return np.sort(model.part_labels[model.faces], axis=1)[:, 1].astype(np.int32) + 1
+
+
+def _write_velocity(mesh: bpy.types.Mesh, velocity: NDArray[np.float32]) -> None:
+    if VELOCITY not in mesh.attributes:
+        mesh.attributes.new(VELOCITY, "FLOAT_VECTOR", "POINT")
+    mesh.attributes[VELOCITY].data.foreach_set("vector", velocity.ravel())
+
+
+def _attribute(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, key: str, values: Any) -> None:
+    mesh.attributes.new(name, kind, domain).data.foreach_set(key, np.ascontiguousarray(values).ravel())

@@ -1,0 +1,60 @@
+"""Stage: the one object that knows the whole Blender scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import bpy
+
+from ..bodies.model import BodyModel
+from ..figures import Figures
+from ..spec import SceneSpec
+from .background import StageBackground, film_transparent
+from .camera import StageCamera
+from .images import ImageCache
+from .light import StageLight
+from .people import StagePeople
+
+
+class Stage:
+    """Turns one SceneSpec after another into a Blender scene of its own.
+
+    `bodies` maps the model names of BodySpec to body models. `figures` poses them: hand over the sampler's, and no
+    body is posed twice. Every `apply` sets everything that a spec determines, so a picture does not depend on what
+    was rendered before it.
+    """
+
+    def __init__(self, bodies: Mapping[str, BodyModel], figures: Figures | None = None) -> None:
+        self.scene = bpy.data.scenes.new("PII Synth")
+        self.images = ImageCache()
+        self.camera = StageCamera(self.scene)
+        self.light = StageLight(self.scene, self.images)
+        self.background = StageBackground(self.scene)
+        self.people = StagePeople(self.scene, bodies, figures or Figures(bodies), self.images)
+
+    def apply(self, spec: SceneSpec) -> None:
+        """Make the scene show `spec`: objects, world, camera, frame size, film transparency and motion blur.
+        Sampling, devices and passes are render.engine's.
+
+        Raises KeyError for a body model, shape or pattern that does not exist, FileNotFoundError that names a
+        missing HDRI or photograph, ValueError for an unknown kind of light or background.
+        """
+        self.camera.apply(spec.camera, spec.width, spec.height)
+        self.light.apply(spec.light, spec.background)
+        self.background.apply(spec.background, spec.props, spec.persons, spec.light)
+        self.people.apply(spec.persons, spec.camera.shutter)
+        self.images.trim()
+
+    def person_names(self, spec: SceneSpec) -> dict[int, str]:
+        """Person id -> name of its Blender object, as cryptomatte writes it."""
+        return {id_: obj.name for id_, obj in self.people.objects(spec.persons).items()}
+
+    def film_transparent(self, spec: SceneSpec) -> bool:
+        """Whether `spec` is rendered without its background, for the caller to composite."""
+        return film_transparent(spec.background)
+
+    def remove(self) -> None:
+        """Delete the scene and all it holds from Blender. The stage is of no use afterwards."""
+        data = list(dict.fromkeys(obj.data for obj in self.scene.objects))  # lamps share theirs
+        bpy.data.batch_remove([*self.scene.objects, *data, self.light.world, self.scene])
+        self.images.clear()

@@ -1,0 +1,176 @@
+"""The materials of props, grounds and walls: one for each pattern, made once.
+
+Colours, scale and finish are attributes of the mesh's faces (see arrays.MeshArrays), not sockets of the material:
+to change a mesh is cheap, to change a material makes Cycles compile it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from .nodes import Nodes, clear_tree
+from .patterns import PATTERNS
+from .shading import shading_group
+
+# Attribute names, and the domain and type that mesh_writer gives them.
+COLOR, COLOR2, FINISH, PLACE, UV = "pii_color", "pii_color2", "pii_finish", "pii_place", "pii_uv"
+
+# A backdrop's ground melts into the panorama between these distances (m) from the origin: at eye height the far
+# one is 1.3 degrees below the horizon.
+FADE_START, FADE_END = 35.0, 80.0
+
+_MORTAR = (0.35, 0.34, 0.32, 1.0)
+
+
+def solid_materials() -> list[bpy.types.Material]:
+    """One material for each of PATTERNS, in that order."""
+    return [_material(name, f"PII {name}", backdrop=False) for name in PATTERNS]
+
+
+def backdrop_materials() -> list[bpy.types.Material]:
+    """The same for ground and walls: fading out in the distance, and invisible from behind, so that a camera
+    outside a room looks into it."""
+    return [_material(name, f"PII backdrop {name}", backdrop=True) for name in PATTERNS]
+
+
+def _material(pattern: str, name: str, backdrop: bool) -> bpy.types.Material:
+    material = bpy.data.materials.get(name)
+    if material is not None:
+        return material
+    material = bpy.data.materials.new(name)
+    n = clear_tree(material)
+    color, color2 = n.attribute(COLOR, "Color"), n.attribute(COLOR2, "Color")
+    scale, roughness, metallic = n.split(n.attribute(FINISH, "Vector"))
+    look = _Look(n, color, color2, scale)
+    albedo = _PAINT[pattern](look)
+
+    principled = n.node("ShaderNodeBsdfPrincipled")
+    n.put(albedo, principled.inputs["Base Color"])
+    n.put(roughness, principled.inputs["Roughness"])
+    n.put(metallic, principled.inputs["Metallic"])
+    shading = n.group(shading_group(), Surface=principled.outputs[0], Albedo=albedo)
+    surface = shading.outputs["Surface"]
+    if backdrop:
+        geometry = n.node("ShaderNodeNewGeometry")
+        x, y, _ = n.split(geometry.outputs["Position"])
+        distance = n.math("SQRT", n.add(n.times(x, x), n.times(y, y)))
+        gone = n.math("MAXIMUM", n.ramp(distance, FADE_START, FADE_END), geometry.outputs["Backfacing"])
+        surface = n.mix_shader(gone, surface, n.node("ShaderNodeBsdfTransparent").outputs[0])
+    n.put(surface, n.node("ShaderNodeOutputMaterial").inputs["Surface"])
+    material.cycles.emission_sampling = "NONE"  # SURREAL's shading is an emission, and no lamp
+    return material
+
+
+class _Look:
+    """What a pattern paints with: nodes, two colours, repeats per metre, and where on the thing we are."""
+
+    def __init__(self, n: Nodes, color: Any, color2: Any, scale: Any) -> None:
+        self.n, self.color, self.color2, self.scale = n, color, color2, scale
+
+    def uv(self) -> Any:
+        """Flat coordinates in repeats."""
+        return self.n.vector("SCALE", self.n.attribute(UV, "Vector"), self.scale)
+
+    def place(self) -> Any:
+        """Coordinates in the thing's own frame, in repeats."""
+        return self.n.vector("SCALE", self.n.attribute(PLACE, "Vector"), self.scale)
+
+    def noise(self, vector: Any, scale: float, detail: float = 2.0) -> Any:
+        """Fractal noise, about 0.3 to 0.7."""
+        node = self.n.node("ShaderNodeTexNoise", noise_dimensions="3D")
+        self.n.put(vector, node.inputs["Vector"])
+        node.inputs["Scale"].default_value = scale
+        node.inputs["Detail"].default_value = detail
+        return node.outputs[0]
+
+    def bricks(
+        self, width: float, height: float, offset: float, mortar: float, a: Any, b: Any, gap: Any
+    ) -> Any:
+        node = self.n.node("ShaderNodeTexBrick", offset=offset)
+        self.n.put(self.uv(), node.inputs["Vector"])
+        self.n.put(a, node.inputs["Color1"])
+        self.n.put(b, node.inputs["Color2"])
+        self.n.put(gap, node.inputs["Mortar"])
+        for name, value in (
+            ("Scale", 1.0),
+            ("Mortar Size", mortar),
+            ("Mortar Smooth", 0.1),
+            ("Brick Width", width),
+            ("Row Height", height),
+        ):
+            node.inputs[name].default_value = value
+        return node.outputs[0]
+
+    def darker(self, color: Any, amount: Any) -> Any:
+        """`color` times `amount`."""
+        return self.n.vector("SCALE", color, amount)
+
+
+def _plain(look: _Look) -> Any:
+    return look.color
+
+
+def _checks(look: _Look) -> Any:
+    n = look.n
+    u, v, _ = n.split(look.uv())
+    cell = n.add(*(n.math("FLOOR", n.times(x, 2.0)) for x in (u, v)))
+    return n.mix(n.math("FLOORED_MODULO", cell, 2.0), look.color, look.color2)
+
+
+def _stripes(look: _Look) -> Any:
+    n = look.n
+    u, _, _ = n.split(look.uv())
+    return n.mix(n.math("GREATER_THAN", n.math("FRACT", u), 0.5), look.color, look.color2)
+
+
+def _noise(look: _Look) -> Any:
+    n = look.n
+    return n.mix(n.ramp(look.noise(look.place(), 1.0, 4.0), 0.35, 0.65), look.color, look.color2)
+
+
+def _bricks(look: _Look) -> Any:
+    wall = look.bricks(0.5, 0.25, 0.5, 0.02, look.color, look.color2, _MORTAR)
+    return look.darker(wall, look.n.add(0.7, look.n.times(0.6, look.noise(look.place(), 9.0, 3.0))))
+
+
+def _tiles(look: _Look) -> Any:
+    return look.bricks(1.0, 1.0, 0.0, 0.015, look.color, look.color, look.color2)
+
+
+def _asphalt(look: _Look) -> Any:
+    n = look.n
+    grain = n.ramp(look.noise(look.place(), 12.0, 2.0), 0.3, 0.7)
+    patches = look.noise(look.place(), 0.08, 3.0)
+    return look.darker(n.mix(grain, look.color, look.color2), n.add(0.5, patches))
+
+
+def _grass(look: _Look) -> Any:
+    n = look.n
+    blades = n.ramp(look.noise(look.place(), 8.0, 4.0), 0.35, 0.65)
+    patches = look.noise(look.place(), 0.06, 3.0)
+    return look.darker(n.mix(blades, look.color, look.color2), n.add(0.4, n.times(1.2, patches)))
+
+
+def _wood(look: _Look) -> Any:
+    n = look.n
+    u, v, _ = n.split(look.uv())
+    grain = look.noise(n.join(n.times(u, 0.6), n.times(v, 9.0), 0.0), 3.0, 4.0)
+    a = n.mix(n.ramp(grain, 0.3, 0.7), look.color, look.color2)
+    b = look.darker(a, 0.78)
+    return look.bricks(4.0, 0.5, 0.37, 0.006, a, b, look.darker(look.color2, 0.3))
+
+
+_PAINT: dict[str, Callable[[_Look], Any]] = {
+    "plain": _plain,
+    "checks": _checks,
+    "stripes": _stripes,
+    "noise": _noise,
+    "bricks": _bricks,
+    "tiles": _tiles,
+    "asphalt": _asphalt,
+    "grass": _grass,
+    "wood": _wood,
+}
