@@ -65,7 +65,14 @@ def load_assets(recipe: Recipe) -> Assets:
     allowed = set(recipe.poses.categories)
     hdris: list[str] = []
     for item in recipe.light.hdris:
-        hdris += BUILTIN_HDRIS if item == "builtin" else list_files((item,), PANORAMA_ENDINGS, "light.hdris")
+        if item == "builtin":
+            hdris += BUILTIN_HDRIS
+        elif item.startswith("builtin:"):
+            if item not in BUILTIN_HDRIS:
+                raise RecipeError(f"light.hdris: no {item!r}; there are: {', '.join(BUILTIN_HDRIS)}")
+            hdris.append(item)
+        else:
+            hdris += list_files((item,), PANORAMA_ENDINGS, "light.hdris")
     return Assets(
         bodies=bodies,
         poses=tuple(pose for pose in poses if not allowed or pose.category in allowed),

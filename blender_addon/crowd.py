@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import scenery
 from .assets import Assets
-from .bodies.pose_props import place_props
+from .bodies.pose_props import ground_clearance, place_props
 from .bodies.poses import Pose
 from .bodies.rotations import matrix_to_axis_angle, rodrigues
 from .camera import project
@@ -165,8 +165,7 @@ def _draw_person(recipe: Recipe, assets: Assets, stream: Stream, number: int) ->
     # Once at the origin to learn how high it must be lifted; a rigid motion takes it from there.
     body = BodySpec(model_name, betas, _rows(joints), (0.0, 0.0, 0.0))
     posed = assets.figures.pose_body(body, outfit)
-    tall = (model.v_template[:, 1].max() - model.v_template[:, 1].min()) / 1.7
-    up = np.array([0.0, 0.0, pose.lift * tall - float(posed.vertices[:, 2].min())])
+    up = np.array([0.0, 0.0, ground_clearance(pose, posed.joints[:24]) - float(posed.vertices[:, 2].min())])
     vertices, transforms = posed.vertices + up.astype(np.float32), posed.transforms.copy()
     transforms[:, :3, 3] += up
     placements = place_props(pose, posed.joints[:24] + up, transforms[:24], vertices, rng)

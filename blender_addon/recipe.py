@@ -110,13 +110,16 @@ def _weights(default: Mapping[str, float], doc: str, allowed: tuple[str, ...]) -
 
 
 def _paths(doc: str, *, builtin: str = "") -> Any:
-    """Files or folders; relative ones are relative to the recipe. `builtin` is a word that is no path."""
+    """Files or folders; relative ones are relative to the recipe. `builtin` is a word that is no path, and so is
+    `builtin:name`."""
 
     def read(value: Any, folder: Path) -> tuple[str, ...]:
         items = [value] if isinstance(value, str) else value
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise ValueError(f"expected a path or a list of paths, got {value!r}")
-        return tuple(item if item == builtin else _existing(item, folder) for item in items if item)
+        return tuple(
+            item if item.split(":")[0] == builtin else _existing(item, folder) for item in items if item
+        )
 
     return field(default=(builtin,) if builtin else (), metadata={"read_path": read, "doc": doc})
 
@@ -226,7 +229,7 @@ class Light:
         {"hdri": 3, "sun_sky": 1}, "weights of the kinds of light", LIGHT_KINDS
     )
     hdris: tuple[str, ...] = _paths(
-        "'builtin' (Blender's eight), and folders or files of your own", builtin="builtin"
+        "'builtin' (Blender's eight), 'builtin:city', and folders or files of your own", builtin="builtin"
     )
     sun_share: float = _number(0.3, "share of HDRI lights that get a sun lamp too", 0.0, 1.0)
     sun_elevation: Distribution = _vary([12, 75], "degrees above the horizon", 0, 90)

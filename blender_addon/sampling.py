@@ -40,6 +40,9 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
     background_rng = stream("background")
     kind = pick(recipe.background.kinds, background_rng) if recipe.background.enabled else "plain"
     indoors = kind == "room"
+    if kind == "photo":
+        # Photographs are mostly taken level: people on a tilted ground would stand in their sky.
+        recipe = dataclasses.replace(recipe, camera=dataclasses.replace(recipe.camera, aim="horizon"))
     crowd = gather(recipe, assets, _sample_camera(recipe, stream("camera")), stream)
     things = _sample_things(recipe, crowd, stream, indoors)
     props = (*crowd.props, *things)
@@ -137,7 +140,7 @@ def _place_thing(
         ahead = float((place - eye) @ heading)
         # Seen from the side a car is as wide as it is long.
         width = max(size[0], size[1])
-        limit = OCCLUDER_WIDTH if in_front else 1.0
+        limit = OCCLUDER_WIDTH if ahead < 1.2 * crowd.reach else 1.0
         if ahead < 0.4 + width / 2 or width / (2 * ahead * half_width) > limit:
             continue
         cells = box_cells((place[0], place[1]), (size[0], size[1]), turn)

@@ -13,6 +13,7 @@ from .spec import SensorSpec
 Image = NDArray[np.float32]
 
 MID_GREY = 0.18
+BRIGHT_GREY = 0.55  # linear; what the brightest quarter of a metered picture stays below
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 _TABLE_SIZE = 4096
 # Linear values above this are white whatever follows.
@@ -42,13 +43,13 @@ def luminance(linear: Image) -> NDArray[np.float32]:
 
 def metered_gain(linear: Image) -> float:
     """The factor an automatic exposure would apply: the log-average to mid grey (Reinhard et al. 2002, eq. 1), lamps
-    and windows left out of the average, but never so much that a quarter of the picture burns out."""
+    and windows left out of the average, but never so much that a quarter of the picture is near burning out."""
     y = luminance(linear)
     upper_quarter = float(np.percentile(y, 75))
     # What is a stop and a half brighter than most of the picture is a light, not a thing that is lit.
     lit = y[y <= max(3.0 * upper_quarter, 1e-4)]
     average = float(np.exp(np.log(np.maximum(lit, 1e-4)).mean()))
-    return min(MID_GREY / average, 1.0 / max(upper_quarter, 1e-4), 1e4)
+    return min(MID_GREY / average, BRIGHT_GREY / max(upper_quarter, 1e-4), 1e4)
 
 
 def over(people: NDArray[np.float32], backdrop: Image, gain: float) -> Image:

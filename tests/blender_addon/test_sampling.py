@@ -201,6 +201,13 @@ def test_photographs_and_hdris_of_one_s_own_are_used(tmp_path):
     assert spec.light.hdri == str((tmp_path / "sky.hdr").resolve())
 
 
+def test_builtin_panoramas_go_by_name():
+    recipe = changed(loaded("everyday")[0], light={"hdris": ["builtin:city"], "kinds": {"hdri": 1}})
+    assert load_assets(recipe).hdris == ("builtin:city",)
+    with pytest.raises(RecipeError, match=r"light\.hdris: no 'builtin:moon'; there are: builtin:city"):
+        load_assets(changed(recipe, light={"hdris": ["builtin:moon"]}))
+
+
 def test_an_empty_folder_is_named(tmp_path):
     recipe = changed(loaded("everyday")[0], background={"kinds": {"photo": 1}, "photos": str(tmp_path)})
     with pytest.raises(RecipeError, match=rf"background\.photos: {tmp_path}: no file that ends in \.jpg"):
