@@ -1,0 +1,124 @@
+"""Where each garment lies: inequalities on the body chart.
+
+A *field* is positive where the garment lies, zero along its edges, and about the distance to the nearest edge
+in reference metres. The same lines compute fields of numpy arrays here and fields of shader nodes in the
+person material: pass `xp` = numpy or a node graph, both of which have `minimum` and `maximum`; everything else
+is operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .chart import ARM_LENGTH, HEAD_UNIT, LEVEL_HEIGHT
+from .outfit import Garment, Hair, Outfit
+
+COLLAR_LEVEL = 0.93  # `level` of the notch between the collar bones: depths of necklines count from here
+WIDEST_V = 0.085  # rm: no V is wider than the neck, or the garment would slip off the shoulders
+OFF = 99.0  # a bound that nothing reaches
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The edges of a garment. `low`, `high`: levels; `sleeve`: where on the arm; `neck`: rm off the neckline;
+    `opening`: half the width of the open front, rm (negative: closed); `depth`: of the V below the collar, rm;
+    `slope`: half-width of the V by its height."""
+
+    low: Any
+    high: Any
+    sleeve: Any
+    neck: Any
+    opening: Any
+    depth: Any
+    slope: Any
+
+
+def cut_of(garment: Garment) -> Cut:
+    """The edges of one garment of an outfit."""
+    return Cut(
+        garment.hem,
+        garment.waist,
+        garment.sleeve,
+        garment.neck,
+        garment.opening,
+        garment.depth,
+        garment.slope,
+    )
+
+
+def garment_field(xp: Any, c: Mapping[str, Any], cut: Cut) -> Any:
+    """The field of what is worn on torso and arms. `c` holds level, arm, neck, front and x (rm)."""
+    field = band_field(xp, c, cut)
+    field = xp.minimum(field, (cut.sleeve - c["arm"]) * ARM_LENGTH)
+    field = xp.minimum(field, c["neck"] - cut.neck)
+    above_v = (c["level"] - COLLAR_LEVEL) * LEVEL_HEIGHT + cut.depth
+    half_width = xp.maximum(cut.opening, xp.minimum(above_v * cut.slope, WIDEST_V))
+    return xp.minimum(field, xp.maximum(abs(c["x"]) - half_width, -c["front"]))
+
+
+def band_field(xp: Any, c: Mapping[str, Any], cut: Cut) -> Any:
+    """The field of what is worn on hips and legs: between two levels."""
+    return xp.minimum(c["level"] - cut.low, cut.high - c["level"]) * LEVEL_HEIGHT
+
+
+def hair_field(xp: Any, c: Mapping[str, Any], recede: Any, top: Any, fall: Any) -> Any:
+    """The field of the hair on the head. `recede` (head units) lifts the hairline in front; `top` (head units)
+    is the height above which the head is bald; `fall` the level down to which hair hangs.
+    `c` holds scalp, ear, fall, level, head_y and head_z (head units)."""
+    front = xp.minimum(xp.maximum(c["head_z"] + 0.3, 0.0), 1.0)
+    scalp = xp.minimum(c["scalp"] - front * recede, top - c["head_y"])
+    scalp = xp.minimum(scalp, -c["ear"]) * HEAD_UNIT
+    return xp.maximum(scalp, xp.minimum(curtain_field(xp, c, fall), (-0.3 - c["head_y"]) * HEAD_UNIT))
+
+
+def curtain_field(xp: Any, c: Mapping[str, Any], fall: Any) -> Any:
+    """The field of long hair below the head, down to the level `fall`."""
+    return xp.minimum(c["fall"], (c["level"] - fall) * LEVEL_HEIGHT)
+
+
+def fields(chart: Mapping[str, np.ndarray], outfit: Outfit) -> dict[str, np.ndarray]:
+    """(V,) rm each: the field of every layer that `outfit` has, named by its slot (garments of `outfit` by
+    garments.LAYERS: socks, bottom, top, outer, shoes, hat; and hair, beard). One garment a slot: the last wins."""
+    c = numpy_chart(chart)
+    out: dict[str, np.ndarray] = {}
+    for garment in outfit.garments:
+        out[garment.layer] = layer_field(c, garment)
+    out["hair"] = hair_field(np, c, *hair_cut(outfit.hair))
+    out["beard"] = np.asarray(c["beard"]) * HEAD_UNIT - (0.0 if outfit.face.beard > 0 else OFF)
+    return out
+
+
+def layer_field(c: Mapping[str, Any], garment: Garment) -> Any:
+    """(V,) rm: the field of one garment, whichever layer it belongs to."""
+    if garment.layer == "shoes":
+        return garment.hem - c["tread"]
+    if garment.layer == "hat":
+        return (c["hat"] - garment.hem) * HEAD_UNIT
+    if garment.layer in ("bottom", "socks"):
+        return band_field(np, c, cut_of(garment))
+    return garment_field(np, c, cut_of(garment))
+
+
+def coverage(chart: Mapping[str, np.ndarray], garment: Garment, softness: float = 0.0) -> np.ndarray:
+    """(V,) 0..1: 1 where `garment` covers the body, 0 where not; with `softness` (rm) a smooth rise to 1 over
+    that distance inside the edge, so that a shell lifted by it meets the skin at the hem."""
+    field = np.asarray(layer_field(numpy_chart(chart), garment))
+    if softness <= 0:
+        return (field > 0).astype(np.float32)
+    t = np.clip(field / softness, 0.0, 1.0)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+def numpy_chart(chart: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The chart by the names that the field functions use."""
+    head = chart["head"]
+    return {**chart, "x": chart["position"][:, 0], "head_y": head[:, 1], "head_z": head[:, 2]}
+
+
+def hair_cut(hair: Hair) -> tuple[float, float, float]:
+    """(recede, top, fall) of `hair_field`."""
+    return hair.recede, hair.top, hair.fall

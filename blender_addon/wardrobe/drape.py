@@ -1,0 +1,230 @@
+"""How cloth, shoes and hair lie on a body at rest: the directions and distances that `shell` mixes.
+
+Everything here depends on the body alone, so it is computed once, with the chart it belongs to. Lengths are
+reference metres (rm), see `chart`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .mesh import smooth, vertex_normals
+
+Array = np.ndarray
+Joints = Mapping[str, Array]
+
+
+# The two tubes of cloth: trunk and legs. Levels of their upper and lower end, and from where cloth hangs down.
+TRUNK = (0.95, -0.4, 0.72)
+LEGS = (-0.2, -2.08, -0.3)
+_ROWS, _COLUMNS = 60, 48  # of a tube's outline: 1 to 2 rcm each, finer than the mesh
+
+
+def cloth_shape(p: Array, faces: Array, joints: Joints, chart: Mapping[str, Array]) -> dict[str, Array]:
+    """What cloth does over the body with vertices `p` (V, 3), rm. `joints`: the left or middle ones, rm.
+
+    (V, 3) each: `normal` of the smoothed body; `fill` to the surface of cloth drawn tightly over small hollows;
+    `trunk` and `legs`: around which axis cloth is wrapped there, as `over_hollows` wants it; `last` from the foot
+    to a shoemaker's last; `skirt`: half width, half depth and middle z of a skirt at that height; `curtain` from
+    the neck to the inside of long hair. `folds` (V, 4): noise of unit variance at the lengths of folds. (V,) each:
+    `room` 0..1, how much room loose cloth has: little in armpits, crotch and cuffs, none on hands and feet;
+    `leg_angle` rad around the leg, 0 in front, pi behind, negative inside; `knot` head units from a bun's middle.
+    """
+    normals = vertex_normals(p, faces)
+    smoothed_normals = vertex_normals(smooth(p, faces, 12), faces)
+    seam_z = p[:, 2] - chart["front"]
+    hip, ankle = joints["hip"], joints["ankle"]
+    leg_x = np.sign(p[:, 0]) * np.interp(p[:, 1], [ankle[1], hip[1]], [ankle[0], hip[0]])
+    return {
+        "normal": smoothed_normals,
+        "fill": _fill(p, faces, normals),
+        "trunk": _tube(p, np.stack([np.zeros(len(p)), seam_z], axis=1), np.ones(len(p))),
+        "legs": _tube(p, np.stack([leg_x, seam_z], axis=1), np.sign(p[:, 0])),
+        "last": _last(p, faces),
+        "room": _room(p, joints, chart, smoothed_normals),
+        "folds": _folds(p),
+        "curtain": _curtain(p, joints),
+        "knot": np.linalg.norm(chart["head"] - [0.0, 0.62, -0.72], axis=1),
+        **_skirt(p, joints, chart),
+    }
+
+
+def _fill(p: Array, faces: Array, normals: Array) -> Array:
+    """(V, 3) outwards, never inwards, to a smoothed body: cloth bridges the hollows of arms, neck and feet."""
+    out = np.einsum("vi,vi->v", smooth(p, faces, 40) - p, normals)
+    return smooth(np.clip(out, 0.0, 0.008)[:, None] * normals, faces, 3)
+
+
+def _tube(p: Array, axis: Array, side: Array) -> Array:
+    """(V, 3): the vertical axis (x, z) and 0..1 around it from the front, outwards first."""
+    from_axis = p[:, [0, 2]] - axis
+    turn = np.arctan2(from_axis[:, 0] * side, from_axis[:, 1]) / (2 * np.pi) % 1.0
+    return np.concatenate([axis, turn[:, None]], axis=1)
+
+
+def over_hollows(
+    p: Array, chart: Mapping[str, Array], tube: str, ends: tuple[float, float, float], limit: float
+) -> tuple[Array, Array, Array]:
+    """How cloth lies over a shaped body `p` (V, 3), rm: (direction (V, 2) in x and z, tight (V,), hanging (V,)) rm.
+
+    `tight`: the way to the convex hull of the body at that height, which is where cloth lies that is drawn around
+    it; `hanging`: from there to where cloth hangs that below the level ends[2] is nowhere nearer the axis than
+    further up. Both 0 outside the `tube` ("trunk" or "legs", between the levels `ends`), at most `limit`.
+    """
+    top, bottom, start = ends
+    rest, level = chart["position"], chart["level"]
+    inside = np.flatnonzero((level < top) & (level > bottom) & (chart["arm"] < -0.02))
+    depth = (top - level[inside]) / (top - bottom) * _ROWS  # grows downwards
+    row = np.minimum(depth.astype(int), _ROWS - 1)
+    turn = chart[tube][inside, 2]
+    column = np.minimum((turn * _COLUMNS).astype(int), _COLUMNS - 1)
+
+    # The axis goes where this body's vertices went, on average, row by row and leg by leg.
+    legs = np.where(rest[inside, 0] < 0, _ROWS, 0) if tube == "legs" else 0
+    axis = chart[tube][inside, :2] + _row_means(
+        p[inside][:, [0, 2]] - rest[inside][:, [0, 2]], row, legs, depth
+    )
+    from_axis = p[inside][:, [0, 2]] - axis
+    radius = np.hypot(from_axis[:, 0], from_axis[:, 1])
+
+    outline = np.zeros((_ROWS, _COLUMNS))
+    np.maximum.at(outline, (row, column), radius)
+    hull = _blurred(_convex(outline))
+    hanging = hull.copy()
+    first = int((top - start) / (top - bottom) * _ROWS)
+    hanging[first:] = _blurred(np.maximum.accumulate(hanging[first:], axis=0))
+    to_hull = np.clip(_look_up(hull, depth, turn) - radius, 0.0, limit)
+    to_hanging = np.clip(_look_up(hanging, depth, turn) - radius, 0.0, limit) - to_hull
+
+    direction, tight, loose = np.zeros((len(p), 2)), np.zeros(len(p)), np.zeros(len(p))
+    direction[inside] = from_axis / np.maximum(radius, 1e-6)[:, None]
+    tight[inside], loose[inside] = to_hull, np.maximum(to_hanging, 0.0)
+    return direction, tight, loose
+
+
+def _row_means(values: Array, row: Array, offset: Array | int, depth: Array) -> Array:
+    """(n, 2) means of `values` (n, 2) by row, interpolated between the middles of rows."""
+    key = row + offset
+    count = np.maximum(np.bincount(key, minlength=2 * _ROWS), 1)
+    out = np.empty_like(values)
+    y = np.clip(depth - 0.5, 0, _ROWS - 1.001)
+    i = y.astype(int)
+    for axis in range(2):
+        mean = np.bincount(key, values[:, axis], minlength=2 * _ROWS) / count
+        out[:, axis] = mean[i + offset] * (1 - (y - i)) + mean[i + 1 + offset] * (y - i)
+    return out
+
+
+def _convex(outline: Array) -> Array:
+    """Rows of radii at equal angles -> the radii of each row's convex hull, from its support function."""
+    columns = outline.shape[1]
+    angle = np.arange(columns) * 2 * np.pi / columns
+    cos = np.cos(angle[:, None] - angle[None, :])
+    support = (outline[:, :, None] * cos).max(axis=1)  # how far the body reaches in each direction
+    facing = np.where(cos > 0.05, 1.0 / np.maximum(cos, 0.05), 1e6)
+    return (support[:, :, None] * facing).min(axis=1)
+
+
+def _blurred(grid: Array) -> Array:
+    for _ in range(3):
+        grid = (np.roll(grid, 1, 1) + 2 * grid + np.roll(grid, -1, 1)) / 4
+        grid[1:-1] = (grid[:-2] + 2 * grid[1:-1] + grid[2:]) / 4
+    return grid
+
+
+def _look_up(grid: Array, depth: Array, turn: Array) -> Array:
+    """Bilinear between the middles of cells; `depth` in rows, `turn` 0..1 around the columns."""
+    rows, columns = grid.shape
+    y = np.clip(depth - 0.5, 0, rows - 1.001)
+    x = turn * columns - 0.5
+    i, j = np.floor(y).astype(int), np.floor(x).astype(int)
+    v, u = y - i, x - j
+    left, right = j % columns, (j + 1) % columns
+    above = grid[i, left] * (1 - u) + grid[i, right] * u
+    below = grid[i + 1, left] * (1 - u) + grid[i + 1, right] * u
+    return above * (1 - v) + below * v
+
+
+def _last(p: Array, faces: Array) -> Array:
+    """(V, 3) from the bare foot to a shoemaker's last, which knows no toes.
+
+    In front of the instep every cross-section becomes a superellipse with a flat base, and the toe box half a
+    superellipsoid. Each vertex goes straight out from the middle to the rim: so toes, and the gaps between them,
+    end on one smooth surface.
+    """
+    out = np.zeros_like(p)
+    for side in (p[:, 0] > 0, p[:, 0] <= 0):
+        foot = np.flatnonzero(side & (p[:, 1] < 0.11))
+        x, y, z = p[foot].T
+        low = z[y < 0.05].min()
+        along = (z - low) / (z.max() - low)  # 0 at the heel, 1 at the longest toe
+        ball = np.abs(along - 0.7) < 0.06
+        middle, half = 0.5 * (x[ball].min() + x[ball].max()), 0.5 * np.ptp(x[ball]) + 0.002
+        waist = np.abs(along - 0.5) < 0.06
+        waist_middle, waist_half = 0.5 * (x[waist].min() + x[waist].max()), 0.5 * np.ptp(x[waist])
+        centre = np.interp(along, [0.5, 0.7], [waist_middle, middle])
+        width = np.interp(along, [0.5, 0.7], [waist_half, half])
+        height = np.interp(along, [0.5, 0.62, 0.78, 1.0], [y[waist].max(), 0.056, 0.044, 0.038])
+        # In units of the rim: across, up, and, in the toe box, ahead.
+        a, b = (x - centre) / width, (y - 0.4 * height) / (0.6 * height)
+        d = np.maximum(along - 0.74, 0.0) / 0.28
+        to_rim = 1 / np.maximum((np.abs(a) ** 3 + np.abs(b) ** 3 + d**3) ** (1 / 3), 0.05)
+        ahead = np.where(d > 0, 0.28 * d * (to_rim - 1), 0.0) * (z.max() - low)
+        rim = np.stack(
+            [centre + width * a * to_rim, 0.4 * height + 0.6 * height * b * to_rim, z + ahead], axis=1
+        )
+        rim[:, 1] = np.maximum(rim[:, 1], 0.0)
+        front = np.clip((along - 0.48) / 0.18, 0.0, 1.0)[:, None]
+        out[foot] = front * (rim - p[foot])
+    return smooth(out, faces, 1)
+
+
+def _room(p: Array, joints: Joints, chart: Mapping[str, Array], normals: Array) -> Array:
+    shoulder, hip = joints["shoulder"], joints["hip"]
+    folded = np.abs(p) * [1, 1, 0] + p * [0, 0, 1]
+    armpit = np.linalg.norm(folded - (shoulder + np.array([-0.01, -0.09, 0.0])), axis=1)
+    crotch = np.linalg.norm((p - [0.0, hip[1] - 0.09, hip[2]]) * [1.0, 1.0, 0.6], axis=1)
+    room = np.minimum(np.clip(armpit / 0.16, 0.1, 1), np.clip(crotch / 0.14, 0.1, 1))
+    room *= np.clip((1.08 - chart["arm"]) * 6, 0.25, 1)  # cuffs are narrow
+    room *= np.clip((chart["level"] + 2.12) * 4, 0.0, 1)  # so are the ends of trousers
+    # Cloth rests on the shoulders, and on the upper side of the arms in the T-pose.
+    room *= np.where(chart["level"] > 0.6, np.clip(0.75 - 0.6 * normals[:, 1], 0.15, 1), 1.0)
+    room *= np.where(chart["arm"] > 0, 0.7, 1.0)
+    return room * np.clip(chart["neck"] / 0.08, 0.1, 1)  # and collars
+
+
+def _skirt(p: Array, joints: Joints, chart: Mapping[str, Array]) -> dict[str, Array]:
+    hip, ankle = joints["hip"], joints["ankle"]
+    trunk = p[(np.abs(chart["level"] + 0.1) < 0.12) & (chart["arm"] < 0)]
+    half_width = np.abs(trunk[:, 0]).max()
+    back, front = trunk[:, 2].min(), trunk[:, 2].max()
+    narrow = np.clip(1 + 0.06 * chart["level"], 0.8, 1.0)  # a straight skirt narrows a little towards the hem
+    middle = np.full(len(p), 0.5 * (front + back))
+    skirt = np.stack([half_width * narrow, 0.5 * (front - back) * narrow, middle], axis=1)
+    # About the leg below the crotch, about the trunk above the hips, and in between between.
+    axis = np.interp(p[:, 1], [ankle[1], hip[1] - 0.14, hip[1] + 0.02], [ankle[0], hip[0], 0.0])
+    seam = p[:, 2] - chart["front"]
+    return {"skirt": skirt, "leg_angle": np.arctan2(np.abs(p[:, 0]) - axis, p[:, 2] - seam)}
+
+
+def _curtain(p: Array, joints: Joints) -> Array:
+    """From the neck outwards to a radius of 8.5 rcm: long hair does not cling to the neck."""
+    neck, head = joints["neck"], joints["head"]
+    axis_z = np.interp(p[:, 1], [neck[1], head[1]], [neck[2], head[2]])
+    out = np.stack([p[:, 0], np.zeros(len(p)), p[:, 2] - axis_z], axis=1)
+    radius = np.linalg.norm(out, axis=1, keepdims=True)
+    missing = np.clip(0.085 - radius, 0.0, 0.04) * np.clip((p[:, 1:2] - neck[1] + 0.06) * 15, 0, 1)
+    return out / np.maximum(radius, 1e-6) * missing
+
+
+def _folds(p: Array) -> Array:
+    """(V, 4) four independent smooth noises, unit variance, of wavelengths from 25 to 6 rcm: sums of random waves."""
+    rng = np.random.default_rng(0)  # a property of the chart, not of a person: always the same
+    noises = []
+    for length in (0.25, 0.16, 0.10, 0.06):
+        directions = rng.normal(size=(12, 3)) * [1.0, 0.6, 1.0]
+        waves = directions / np.linalg.norm(directions, axis=1, keepdims=True) * (2 * np.pi / length)
+        noises.append(np.sin(p @ waves.T + rng.uniform(0, 2 * np.pi, 12)).sum(axis=1) / np.sqrt(6))
+    return np.stack(noises, axis=1)
