@@ -24,8 +24,9 @@ def centers(cells: Cells, cell: float = CELL) -> NDArray[np.float64]:
 
 
 def box_cells(center: tuple[float, float], size: tuple[float, float], rotation: float) -> Cells:
-    """The cells of a rectangle: centre and size in m, rotation in degrees about Z."""
-    steps = [np.linspace(-s / 2, s / 2, max(2, int(np.ceil(2 * s / CELL)) + 1)) for s in size]
+    """The cells of a rectangle: centre and size in m (its sign does not matter), rotation in degrees about Z."""
+    half = np.abs(size) / 2
+    steps = [np.linspace(-h, h, max(2, int(np.ceil(4 * h / CELL)) + 1)) for h in half]
     x, y = (axis.ravel() for axis in np.meshgrid(*steps))
     c, s = np.cos(np.radians(rotation)), np.sin(np.radians(rotation))
     return cells_of(np.stack([c * x - s * y + center[0], s * x + c * y + center[1]], axis=1))

@@ -18,7 +18,7 @@ import numpy as np
 from . import scenery
 from .assets import Assets
 from .camera import to_camera
-from .crowd import Crowd, gather
+from .crowd import Crowd, Stream, gather
 from .footprint import box_cells
 from .recipe import Recipe
 from .spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec, SensorSpec, Vec3
@@ -99,13 +99,13 @@ def _sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> Came
     )
 
 
-def _sample_things(recipe: Recipe, crowd: Crowd, stream: object, indoors: bool) -> list[PropSpec]:
+def _sample_things(recipe: Recipe, crowd: Crowd, stream: Stream, indoors: bool) -> list[PropSpec]:
     """Occluders between the camera and the people, clutter beside and behind them; none in anybody's place."""
     o = recipe.occluders
     if not o.enabled:
         return []
     shapes = scenery.allowed_shapes(o.shapes, indoors=indoors)
-    rng = stream("occluders")  # type: ignore[operator]
+    rng = stream("occluders")
     things: list[PropSpec] = []
     if not shapes:
         return things
@@ -221,7 +221,9 @@ def _room_size(crowd: Crowd, props: Sequence[PropSpec], rng: np.random.Generator
     """A room about the origin that holds camera, people and things, and some space to spare."""
     points = [np.array(crowd.camera.location[:2])]
     points += [figure.joints[:, :2] for figure in crowd.figures]
-    points += [np.array(p.location[:2]) + s * max(p.size[:2]) * 0.75 for p in props for s in (-1, 1)]
+    points += [
+        np.array(p.location[:2]) + s * max(map(abs, p.size[:2])) * 0.75 for p in props for s in (-1, 1)
+    ]
     half = np.abs(np.vstack(points)).max(axis=0) + 0.4 + rng.uniform(0, 2.5, 2)
     top = max([2.3, crowd.camera.location[2] + 0.3, *(p.location[2] + p.size[2] + 0.1 for p in props)])
     return (float(2 * half[0]), float(2 * half[1]), float(top + rng.uniform(0, 1.2)))

@@ -70,7 +70,7 @@ class PersonSpec:
 @dataclass(frozen=True)
 class SurfaceSpec:
     """A procedural surface for props, grounds and walls. `pattern` is one of
-    stage.surfaces.PATTERNS: plain, checks, stripes, noise, bricks, tiles, asphalt, grass, wood."""
+    stage.patterns.PATTERNS: plain, checks, stripes, noise, bricks, tiles, asphalt, grass, wood."""
 
     pattern: str
     color: Color
@@ -82,8 +82,9 @@ class SurfaceSpec:
 
 @dataclass(frozen=True)
 class PropSpec:
-    """A thing that is not a person. `shape` is one of stage.props.SHAPES. The shape's own frame has its origin
-    on the ground under its centre, Z up; `size` is its extent in m along its own axes."""
+    """A thing that is not a person. `shape` is one of stage.shapes.SHAPES. The shape's own frame has its origin
+    on the ground under its centre, Z up, its front towards -Y; `size` is its extent in m along its own axes, a negative
+    one mirrors it."""
 
     shape: str
     location: Vec3

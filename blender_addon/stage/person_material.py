@@ -201,9 +201,7 @@ def read_chart(f: Formula) -> dict[str, Value]:
     c: dict[str, Value] = {}
     for name, channels in CHANNELS.items():
         attribute = f.nodes.node("ShaderNodeAttribute", attribute_name=PREFIX + name)
-        c.update(
-            _four(f, attribute, channels) if len(channels) > 1 else {name: f.value(attribute.outputs["Fac"])}
-        )
+        c.update(_four(f, attribute, channels))
     return c
 
 
@@ -373,7 +371,7 @@ class _Painter:
         first, weave = self._property(f"{layer} color")
         second, roughness = self._property(f"{layer} color 2")
         third, scale = self._property(f"{layer} color 3")
-        angle = f.value(nodes.attribute(f"{PREFIX}{layer} angle", "Fac", "OBJECT"))
+        angle = f.value(nodes.split(_property(f, f"{layer} angle").outputs["Vector"])[0])
         is_ = {name: number.is_about(float(i)) for i, name in enumerate(PATTERNS)}
         # One noise serves threads and printed blots; only its frequency differs.
         large = is_["floral"] + is_["print"]

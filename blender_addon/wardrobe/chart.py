@@ -31,11 +31,11 @@ def body_chart(body: BodyModel) -> dict[str, Array]:
     """The chart of `body`, float32. Takes half a second: compute it once for each body model.
 
     Per vertex, (V,): `arm` 0 at the shoulder joint .. 1 at the wrist, negative on the torso; `level` see LEVELS;
-    `neck` rm away from the neckline, negative on neck and head; `front` rm in front of the side seam;
-    `down` rm along the cloth, downwards is less: the height, but for the shoulders, where cloth lies flat;
-    `palm` 1 on palms and soles; `height` rm above the sole, `tread` the same in shoes; `fall` rm inside the curtain that long hair hangs in;
-    in head units `scalp` above the hairline, `hat` above a hat's brim, and, positive inside, `beard`, `brow`,
-    `lip`, `ear` and `white` (of the eye); `iris` 0 at the middle of the pupil, in radii of the eyeball.
+    `neck` rm away from the neckline, negative on neck and head; `front` rm in front of the side seam; `down` rm
+    along the cloth: the height, but for the shoulders, where cloth lies flat; `palm` 1 on palms and soles; `height`
+    rm above the sole, `tread` the same in shoes; `fall` rm inside the curtain that long hair hangs in; in head
+    units `scalp` above the hairline, `hat` above a hat's brim, and, positive inside, `beard`, `brow`, `lip`, `ear`
+    and `white` (of the eye); `iris` 0 at the middle of the pupil, in radii of the eyeball.
     (V, 3): `position` rm, origin between the soles; `head` head units, origin between the eyes.
     Per face corner, (F, 3, 2): `cloth` (around torso and legs, around the arm), rm.
     And what `drape.cloth_shape` adds.

@@ -35,7 +35,7 @@ def outfit_offsets(chart: Mapping[str, Array], outfit: Outfit, shaped: Array | N
     body = c["position"] if shaped is None else shaped / scale
     out = _hair(c, outfit)
     thickness, slack = np.zeros_like(c["level"]), np.zeros_like(c["level"])
-    wrapped = np.zeros_like(slack)  # 1 where cloth is drawn over hollows
+    wrapped, legs_wrapped = np.zeros_like(slack), np.zeros_like(slack)  # 1 where cloth is drawn over hollows
     trunk_hangs, legs_hang = np.zeros_like(slack), np.zeros_like(slack)  # how far it hangs straight down
     folds = _folds(c, outfit.seed)
     for layer in LAYERS:
@@ -47,15 +47,20 @@ def outfit_offsets(chart: Mapping[str, Array], outfit: Outfit, shaped: Array | N
         loose = garment.looseness
         if layer == "bottom":  # a waistband must not show through what is worn over it
             cover = cover * _rise((garment.waist - c["level"]) * LEVEL_HEIGHT, 0.08)
+        if kind.skirt and loose > 0:
+            out += _skirt(c, cover, kind.slack * loose)
+            # Between the legs there is no cloth to have a thickness.
+            cover = cover * (
+                1 - np.clip(-3 * np.sin(c["leg_angle"]), 0.0, 1.0) * _rise(0.05 - c["level"], 0.35)
+            )
         thickness += cover * kind.thickness * (0.4 + 0.6 * min(1.0, loose * 2))
         slack = np.maximum(slack, cover * c["room"] * kind.slack * loose * (1 + 0.35 * folds))
         if loose > 0:
             wrapped = np.maximum(wrapped, cover)
+            legs_wrapped = legs_wrapped if kind.skirt else np.maximum(legs_wrapped, cover)
             trunk_hangs = np.maximum(trunk_hangs, cover * kind.drape * (0.35 + 0.65 * loose))
         if layer == "bottom" and not kind.skirt:
             legs_hang = np.maximum(legs_hang, cover * kind.drape * loose)
-        if kind.skirt and loose > 0:
-            out += _skirt(c, cover, kind.slack * loose)
         if layer == "shoes":
             out += _shoe(c, cover)
         elif layer == "hat":
@@ -67,7 +72,7 @@ def outfit_offsets(chart: Mapping[str, Array], outfit: Outfit, shaped: Array | N
         on_trunk = np.clip((c["level"] + 0.25) * 8, 0.0, 1.0)
         out += _over_hollows(body, c, "trunk", TRUNK, 0.07, on_trunk * wrapped, on_trunk * trunk_hangs)
         out += _over_hollows(
-            body, c, "legs", LEGS, 0.028, (1 - on_trunk) * wrapped, (1 - on_trunk) * legs_hang
+            body, c, "legs", LEGS, 0.028, (1 - on_trunk) * legs_wrapped, (1 - on_trunk) * legs_hang
         )
     # Nothing goes below the ground that the bare foot stands on.
     out[:, 1] = np.maximum(out[:, 1], -c["height"])

@@ -25,6 +25,10 @@ def test_margin_keeps_others_away_and_no_further(place, direction, turn):
     assert not ground.hits(cells_of((np.array(place) + (0.3 + 3 * CELL) * away)[None]))
 
 
+def test_a_mirrored_box_takes_the_same_ground():
+    assert (box_cells((1, 2), (-0.5, 1.7), 30) == box_cells((1, 2), (0.5, 1.7), 30)).all()
+
+
 @given(places, st.floats(0.1, 3), st.floats(0.1, 3), st.floats(0, 360))
 def test_a_box_has_no_holes_and_about_its_area(place, width, depth, turn):
     cells = box_cells(place, (width, depth), turn)
