@@ -180,10 +180,21 @@ def _finish(nodes: Nodes, color: Any, roughness: Any) -> None:
 
 
 def _surface(nodes: Nodes, color: Any, roughness: Any) -> bpy.types.NodeSocket:
-    principled = nodes.node("ShaderNodeBsdfPrincipled")
-    nodes.put(color, principled.inputs["Base Color"])
-    nodes.put(roughness, principled.inputs["Roughness"])
-    shading = nodes.group(shading_group(), Surface=principled.outputs["BSDF"], Albedo=color)
+    """Matt colour under a gloss of the given roughness, which the Fresnel formula strengthens at grazing angles.
+
+    Not a Principled BSDF: Cycles reserves room for all of its twelve lobes, and a dozen layers of twelve are more
+    than the 64 it has.
+    """
+    f = Formula(nodes)
+    diffuse, glossy = nodes.node("ShaderNodeBsdfDiffuse"), nodes.node("ShaderNodeBsdfGlossy")
+    nodes.put(color, diffuse.inputs["Color"])
+    nodes.put((0.8, 0.8, 0.8, 1.0), glossy.inputs["Color"])
+    nodes.put(roughness, glossy.inputs["Roughness"])
+    fresnel = f.value(nodes.node("ShaderNodeFresnel").outputs[0])
+    smooth = 1.05 - roughness if isinstance(roughness, float) else f.value(roughness) * -1.0 + 1.05
+    gloss = (fresnel * smooth).socket
+    closure = nodes.mix_shader(gloss, diffuse.outputs["BSDF"], glossy.outputs["BSDF"])
+    shading = nodes.group(shading_group(), Surface=closure, Albedo=color)
     return shading.outputs["Surface"]
 
 
