@@ -7,8 +7,7 @@ cores, changing the sockets of 8 persons takes 12 ms and makes Cycles compile th
 frame); changing the properties takes 0.4 ms and nothing is compiled.
 
 A garment lies where its field is positive (`wardrobe.coverage`; the very functions that numpy runs build the
-nodes here). Layers cover one another from the skin outwards. Each hands on its colours and its pattern, not
-its result: the pattern is computed once, for the layer on top, and so costs the same for one layer or six.
+nodes here). The layers are closures, mixed by masks from the outermost inwards, see `_build_painted`.
 """
 
 from __future__ import annotations

@@ -25,22 +25,30 @@ _ROWS, _COLUMNS = 60, 48  # of a tube's outline: 1 to 2 rcm each, finer than the
 def cloth_shape(p: Array, faces: Array, joints: Joints, chart: Mapping[str, Array]) -> dict[str, Array]:
     """What cloth does over the body with vertices `p` (V, 3), rm. `joints`: the left or middle ones, rm.
 
-    (V, 3) each: `normal` of the smoothed body; `fill` to the surface of cloth drawn tightly over small hollows;
-    `trunk` and `legs`: around which axis cloth is wrapped there, as `over_hollows` wants it; `last` from the foot
-    to a shoemaker's last; `skirt`: half width, half depth and middle z of a skirt at that height; `curtain` from
-    the neck to the inside of long hair. `folds` (V, 4): noise of unit variance at the lengths of folds. (V,) each:
-    `room` 0..1, how much room loose cloth has: little in armpits, crotch and cuffs, none on hands and feet;
-    `leg_angle` rad around the leg, 0 in front, pi behind, negative inside; `knot` head units from a bun's middle.
+    (V, 3) each: `normal`, the way in which cloth stands off; `fill` to cloth drawn over the small hollows of arms,
+    neck and feet; `trunk` and `legs`: around which axis cloth is wrapped there, as `over_hollows` wants it; `last`
+    from the foot to a shoemaker's last; `skirt`: half width, half depth and middle z of a skirt at that height;
+    `curtain` from the neck to the inside of long hair. `folds` (V, 4): noise of unit variance at the lengths of
+    folds. (V,) each: `room` 0..1, how much room loose cloth has: little in armpits, crotch and cuffs, none on
+    hands and feet; `leg_angle` rad around the leg, 0 in front, pi behind, negative inside; `knot` head units from
+    the middle of a bun.
     """
     normals = vertex_normals(p, faces)
     smoothed_normals = vertex_normals(smooth(p, faces, 12), faces)
     seam_z = p[:, 2] - chart["front"]
     hip, ankle = joints["hip"], joints["ankle"]
     leg_x = np.sign(p[:, 0]) * np.interp(p[:, 1], [ankle[1], hip[1]], [ankle[0], hip[0]])
+    trunk = _tube(p, np.stack([np.zeros(len(p)), seam_z], axis=1), np.ones(len(p)))
+    # The mean body's chest is not everybody's: on the trunk cloth stands off straight away from the axis.
+    on_trunk = np.clip((0.85 - chart["level"]) * 5, 0, 1) * np.clip((chart["level"] + 0.25) * 8, 0, 1)
+    on_trunk = (on_trunk * np.clip(-chart["arm"] * 10, 0, 1))[:, None]
+    away = (p - np.stack([trunk[:, 0], p[:, 1], trunk[:, 1]], axis=1)) + 1e-9
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    blended = (1 - on_trunk) * smoothed_normals + on_trunk * away
     return {
-        "normal": smoothed_normals,
-        "fill": _fill(p, faces, normals),
-        "trunk": _tube(p, np.stack([np.zeros(len(p)), seam_z], axis=1), np.ones(len(p))),
+        "normal": blended / np.maximum(np.linalg.norm(blended, axis=1, keepdims=True), 1e-9),
+        "fill": _fill(p, faces, normals) * (1 - on_trunk),
+        "trunk": trunk,
         "legs": _tube(p, np.stack([leg_x, seam_z], axis=1), np.sign(p[:, 0])),
         "last": _last(p, faces),
         "room": _room(p, joints, chart, smoothed_normals),
