@@ -28,6 +28,7 @@ Array = NDArray[np.float64]
 Stream = Callable[..., np.random.Generator]  # (factor, part) -> the generator of that factor
 
 PLACEMENT_TRIES = 12
+AIM_AT_PEOPLE_AFTER = 0.6  # of the tries
 # Ground speed (m/s) that a pose suggests: what motion blur shows.
 SPEEDS = {"walking": 1.4, "running": 3.2, "cycling": 4.0}
 # Long against any shutter, short against a step.
@@ -100,7 +101,7 @@ def gather(recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Stream) -
         drawn = _draw_person(recipe, assets, stream, number)
         _admit(recipe, crowd, drawn, stream("place", number))
     if not crowd.figures:
-        crowd.camera = _aimed(recipe, camera, np.array([0.0, 0.0, 0.8]))
+        crowd.camera = _aimed(camera, None if recipe.camera.aim == "horizon" else np.array([0.0, 0.0, 0.8]))
     return crowd
 
 
@@ -118,7 +119,12 @@ def _admit(recipe: Recipe, crowd: Crowd, drawn: _Drawn, rng: np.random.Generator
             continue
         camera = crowd.camera
         if first:
-            camera = _aimed(recipe, camera, (figure.joints.min(axis=0) + figure.joints.max(axis=0)) / 2)
+            # A drawn tilt may lose the person altogether: it is given up little by little, and the aim at the
+            # horizon with it (somebody lying at the photographer's feet).
+            late = attempt / PLACEMENT_TRIES
+            level = recipe.camera.aim == "horizon" and late < AIM_AT_PEOPLE_AFTER
+            middle = (figure.joints.min(axis=0) + figure.joints.max(axis=0)) / 2
+            camera = _aimed(camera, None if level else middle, tilt=1.0 - late)
         shown = _share_in_frame(figure, camera, recipe)
         if best is None or shown > best[0]:
             best = (shown, figure, camera)
@@ -137,13 +143,13 @@ def _distance(recipe: Recipe, rng: np.random.Generator) -> float:
     return distance.sample(rng) if recipe.camera.enabled else distance.middle
 
 
-def _aimed(recipe: Recipe, camera: CameraSpec, target: Array) -> CameraSpec:
-    """Add to the drawn pitch the one at which the camera looks at `target` (3,) m."""
-    if recipe.camera.aim == "horizon":
-        return camera
-    away = target - np.asarray(camera.location)
-    pitch = np.degrees(np.arctan2(away[2], np.hypot(away[0], away[1])))
-    return dataclasses.replace(camera, pitch=float(np.clip(camera.pitch + pitch, -89, 89)))
+def _aimed(camera: CameraSpec, target: Array | None, tilt: float = 1.0) -> CameraSpec:
+    """The camera with `tilt` times its drawn pitch, counted from `target` (3,) m, or from the horizon when None."""
+    pitch = tilt * camera.pitch
+    if target is not None:
+        away = target - np.asarray(camera.location)
+        pitch += float(np.degrees(np.arctan2(away[2], np.hypot(away[0], away[1]))))
+    return dataclasses.replace(camera, pitch=float(np.clip(pitch, -89, 89)))
 
 
 def _share_in_frame(figure: Figure, camera: CameraSpec, recipe: Recipe) -> float:

@@ -44,6 +44,8 @@ def run_workers(arguments: Sequence[str], shards: Sequence[Shard], report: Repor
             ],
             stdout=subprocess.PIPE,
             text=True,
+            # numpy's matrix products would otherwise start a thread a core in every worker.
+            env=os.environ | {"OPENBLAS_NUM_THREADS": str(threads)},
         )
         for shard in shards
     ]
