@@ -25,7 +25,8 @@ from .nodes import change, new_group
 
 GROUP = "PII Shading"
 _ON = "On"
-_COEFFICIENTS = tuple(f"L{k}" for k in range(9))
+# Three coefficients to a vector: a write costs Blender 1.5 ms, whatever it holds.
+_TRIPLES = ("L00 L1-1 L10", "L11 L2-2 L2-1", "L20 L21 L22")
 
 # Eq. 12 of the paper: the constants of the basis times the cosine lobe's coefficients.
 _C1, _C2, _C3, _C4, _C5 = 0.429043, 0.511664, 0.743125, 0.886227, 0.247708
@@ -46,14 +47,18 @@ def set_harmonics(coefficients: Sequence[float] | None) -> None:
         raise ValueError(f"spherical harmonics: {len(coefficients)} coefficients, expected 9")
     nodes = shading_group().nodes
     change(nodes[_ON].outputs[0], "default_value", 0.0 if coefficients is None else 1.0)
-    for name, value in zip(_COEFFICIENTS, coefficients or (), strict=False):
-        change(nodes[name].outputs[0], "default_value", value)
+    if coefficients is not None:
+        for k, name in enumerate(_TRIPLES):
+            change(nodes[name].inputs[0], "default_value", tuple(coefficients[3 * k : 3 * k + 3]))
 
 
 def _build() -> bpy.types.NodeTree:
     nodes, inputs, outputs = new_group(GROUP, {"Surface": "Shader", "Albedo": "Color"}, {"Surface": "Shader"})
     on = nodes.value(_ON)
-    L00, L1m1, L10, L11, L2m2, L2m1, L20, L21, L22 = (nodes.value(name) for name in _COEFFICIENTS)
+    (L00, L1m1, L10), (L11, L2m2, L2m1), (L20, L21, L22) = (
+        nodes.split(nodes.node("ShaderNodeVectorMath", name=name, operation="ADD").outputs[0])
+        for name in _TRIPLES
+    )
     # SURREAL's vertical axis points down (-y is up there) and L1-1 is never positive: light comes from above.
     # Here up is +z: (x, y, z) of the formula = (x, -z, y) of the world.
     world_x, world_y, world_z = nodes.split(nodes.node("ShaderNodeNewGeometry").outputs["Normal"])
