@@ -60,7 +60,10 @@ class Assets:
 
 def load_assets(recipe: Recipe) -> Assets:
     """Load the bodies and list the files that a recipe names. Raises RecipeError naming the key and the file."""
-    bodies = {name: _load_body(name) for name in dict.fromkeys(recipe.bodies.models)}
+    bodies = {name: _load_body(name, recipe.bodies.uvs) for name in dict.fromkeys(recipe.bodies.models)}
+    bare = [name for name, model in bodies.items() if model.uv is None]
+    if bare and recipe.wardrobe.textures:
+        raise RecipeError(f"wardrobe.textures: the body {bare[0]} has no UVs; name its UV .obj in bodies.uvs")
     poses = load_poses()
     allowed = set(recipe.poses.categories)
     hdris: list[str] = []
@@ -106,10 +109,20 @@ def _open_motions(path: str, up: Up) -> MotionFile:
     return load_motions(path, up)
 
 
-def _load_body(name: str) -> BodyModel:
+def _load_body(name: str, uvs: Sequence[str]) -> BodyModel:
+    """The body `name`, with the first of `uvs` that fits its faces when it carries none itself."""
     if name == "default":
         return default_body()
     try:
-        return load_body(Path(name))
+        model = load_body(Path(name))
     except (OSError, ValueError) as error:
         raise RecipeError(f"bodies.models: {error}") from None
+    misfits: list[str] = []
+    for uv in uvs if model.uv is None else ():
+        try:
+            return load_body(Path(name), uv=uv)
+        except (OSError, ValueError) as error:
+            misfits.append(str(error))
+    if misfits:
+        raise RecipeError(f"bodies.uvs: none fits {name}: {'; '.join(misfits)}")
+    return model

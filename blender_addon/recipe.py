@@ -170,6 +170,9 @@ class Bodies:
     models: tuple[str, ...] = _paths(
         "'default' and SMPL, SMPL-H, SMPL-X files (.npz, .pkl)", builtin="default"
     )
+    uvs: tuple[str, ...] = _paths(
+        "UV .obj files for models that carry no UVs (SMPL, SMPL-H); needed for `textures`"
+    )
     ages: Distribution = _vary([4, 85], "years; the default body's only", 3, 100)
     female: float = _number(0.5, "share of women and girls; the default body's only", 0.0, 1.0)
     shape_noise: float = _number(0.15, "standard deviations added to a sampled shape", 0.0, 2.0)

@@ -7,20 +7,17 @@ Pure numpy; nothing here needs Blender.
 """
 
 from .joints import PARTS, fit_pose
-from .library import BodyFile, BodyLibrary, body_library, default_body, load_body
+from .library import default_body, load_body
 from .model import BodyModel, Posed, ShapeSamples
 from .motion import Motion, load_motions, read_motion, read_surreal, surreal_sequences, surreal_shapes
 from .rotations import matrix_to_axis_angle, rodrigues
 
 __all__ = [
     "PARTS",
-    "BodyFile",
-    "BodyLibrary",
     "BodyModel",
     "Motion",
     "Posed",
     "ShapeSamples",
-    "body_library",
     "default_body",
     "fit_pose",
     "load_body",

@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from blender_addon.bodies.library import DEFAULT_BODY_PATH, BodyFile, body_library, default_body, load_body
+from blender_addon.assets import load_assets
+from blender_addon.bodies.library import DEFAULT_BODY_PATH, default_body, load_body
+from blender_addon.recipe import RecipeError, parse_recipe
 
 
 def test_the_default_body_is_read_once_and_complete():
@@ -37,21 +39,32 @@ def test_uvs_and_part_labels_come_along_from_their_own_files(model_files, random
     assert (body.part_labels == 15).all()
 
 
-def test_a_library_reads_each_body_when_first_asked_and_keeps_it(model_files, random_arrays, rng):
-    path = model_files.npz(random_arrays("smplh", rng), "body.npz")
-    library = body_library({"mine": path, "gone": BodyFile("no/such/file.npz")})
-    assert set(library) == {"mine", "gone", "default"}
-    assert len(library) == 3
-    assert library["mine"].family == "smplh"
-    path.unlink()
-    assert library["mine"] is library["mine"]
-    assert library["default"] is default_body()
-    with pytest.raises(FileNotFoundError, match=r"file\.npz"):
-        _ = library["gone"]
-    with pytest.raises(KeyError):
-        _ = library["unknown"]
+def write_uv(path, num_vertices, faces):
+    lines = [f"vt {i / num_vertices} 0.5" for i in range(num_vertices)]
+    lines += ["f " + " ".join(f"{v}/{v}" for v in face) for face in faces]
+    path.write_text("\n".join(lines))
 
 
-def test_the_name_of_the_default_body_is_taken():
-    with pytest.raises(ValueError, match="'default' is the default body's; choose another"):
-        body_library({"default": "x.npz"})
+def test_a_recipe_brings_bodies_and_their_uvs_together(model_files, random_arrays, rng, tmp_path):
+    arrays = random_arrays("smpl", rng, num_vertices=30)
+    body = model_files.npz(arrays)
+    write_uv(tmp_path / "fits.obj", 30, arrays["f"].astype(int) + 1)
+    write_uv(tmp_path / "other.obj", 30, arrays["f"].astype(int)[:5] + 1)
+    (tmp_path / "skins").mkdir()
+    (tmp_path / "skins" / "a.png").write_bytes(b"")
+
+    def assets(**bodies):
+        data = {
+            "bodies": {"models": [str(body)], **bodies},
+            "wardrobe": {"textures": str(tmp_path / "skins")},
+        }
+        return load_assets(parse_recipe(data, name="x", folder=tmp_path, where="test"))
+
+    loaded = assets(uvs=["other.obj", "fits.obj"]).bodies[str(body)]
+    np.testing.assert_allclose(loaded.uv[:, :, 0], arrays["f"] / 30, atol=1e-6)
+    with pytest.raises(
+        RecipeError, match=r"wardrobe\.textures: the body .* has no UVs; name its UV \.obj in bodies\.uvs"
+    ):
+        assets()
+    with pytest.raises(RecipeError, match=r"bodies\.uvs: none fits .*other\.obj"):
+        assets(uvs=["other.obj"])
