@@ -110,18 +110,22 @@ def _admit(recipe: Recipe, crowd: Crowd, drawn: _Drawn, rng: np.random.Generator
     first = not crowd.figures
     best: tuple[float, Figure, CameraSpec] | None = None
     for attempt in range(PLACEMENT_TRIES):
+        late = attempt / PLACEMENT_TRIES
         distance = _distance(recipe, rng)
+        if first:
+            distance = crowd.reach * (
+                1 + late
+            )  # a bicycle may need more room than there is before the camera
         # The later the attempt, the nearer to the middle of the frame, where more of a person fits.
-        lateral = recipe.people.lateral.sample(rng) * (1 - attempt / PLACEMENT_TRIES)
+        lateral = recipe.people.lateral.sample(rng) * (1 - late)
         facing = recipe.people.facing.sample(rng)
-        figure = _stand(drawn, crowd.camera, crowd.reach if first else distance, lateral, facing)
+        figure = _stand(drawn, crowd.camera, distance, lateral, facing)
         if crowd.occupied.hits(figure.cells):
             continue
         camera = crowd.camera
         if first:
             # A drawn tilt may lose the person altogether: it is given up little by little, and the aim at the
             # horizon with it (somebody lying at the photographer's feet).
-            late = attempt / PLACEMENT_TRIES
             level = recipe.camera.aim == "horizon" and late < AIM_AT_PEOPLE_AFTER
             middle = (figure.joints.min(axis=0) + figure.joints.max(axis=0)) / 2
             camera = _aimed(camera, None if level else middle, tilt=1.0 - late)

@@ -117,6 +117,13 @@ def test_people_are_in_the_frame(name):
             assert inside.mean() >= recipe.people.in_frame - 1e-9
 
 
+def test_a_lone_person_is_never_lost():
+    recipe, assets = loaded("close")
+    alone = changed(recipe, people={"count": 1})
+    for index in range(60):
+        assert len(sample_scene(alone, assets, 0, index).persons) == 1, index
+
+
 def test_ids_count_from_one():
     for spec in scenes("street", 8):
         assert [p.id for p in spec.persons] == list(range(1, len(spec.persons) + 1))
