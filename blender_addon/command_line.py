@@ -11,6 +11,7 @@ from pathlib import Path
 from . import progress
 from .dataset import DatasetError
 from .recipe import Recipe, RecipeError, load_preset, load_recipe, parse_recipe, preset_names
+from .render.devices import DeviceError, pick_device
 from .shard import Shard
 
 OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -39,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         epilog=EPILOG.format(presets=", ".join(preset_names())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        # `--job 4` must not pass for --jobs: workers get the command line without it, and would start workers again.
+        allow_abbrev=False,
     )
     p.add_argument(
         "recipe", nargs="?", type=Path, metavar="RECIPE", help="a recipe file (TOML); or use --preset"
@@ -95,13 +98,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         options = parser().parse_args(arguments)
-    except (
-        SystemExit
-    ) as leave:  # argparse has spoken; inside Blender an exit would skip Blender's own clean-up
+    except SystemExit as leave:
+        # argparse has spoken; inside Blender an exit would skip Blender's own clean-up.
         return int(leave.code or 0)
     try:
         return _run(options, arguments)
-    except (RecipeError, DatasetError, _UsageError) as error:
+    except (RecipeError, DatasetError, DeviceError, _UsageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG
     except (OSError, ValueError, RuntimeError, ImportError) as error:
@@ -133,25 +135,21 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
 
 def _run_here(recipe: Recipe, options: argparse.Namespace) -> int:
     from .generation import generate
-    from .render.devices import DeviceError
     from .render.interrupt import InterruptFlag
 
-    try:
-        with InterruptFlag() as interrupted:
-            result = generate(
-                recipe,
-                options.output,
-                count=options.count,
-                seed=options.seed,
-                shard=options.shard,
-                device=options.device,
-                threads=options.threads,
-                overwrite=options.overwrite,
-                report=progress.reporter(options.progress),
-                stop=interrupted.is_set,
-            )
-    except DeviceError as error:
-        raise _UsageError(str(error)) from None
+    with InterruptFlag() as interrupted:
+        result = generate(
+            recipe,
+            options.output,
+            count=options.count,
+            seed=options.seed,
+            shard=options.shard,
+            device=options.device,
+            threads=options.threads,
+            overwrite=options.overwrite,
+            report=progress.reporter(options.progress),
+            stop=interrupted.is_set,
+        )
     if result.interrupted:
         print(f"stopped at {result.progress}; the same command continues", file=sys.stderr)
         return INTERRUPTED
@@ -162,8 +160,11 @@ def _run_jobs(recipe: Recipe, options: argparse.Namespace, arguments: list[str])
     from .assets import load_assets
     from .dataset import DatasetWriter
     from .generation import dataset_info
+    from .render.compat import import_bpy
     from .workers import run_workers
 
+    import_bpy()
+    pick_device(options.device)  # before --overwrite deletes anything
     # Opened here once, so that a wrong folder is said once, and --overwrite happens once.
     info = dataset_info(recipe, load_assets(recipe), seed=options.seed, count=options.count)
     DatasetWriter(options.output, info, overwrite=options.overwrite)

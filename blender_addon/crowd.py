@@ -113,9 +113,8 @@ def _admit(recipe: Recipe, crowd: Crowd, drawn: _Drawn, rng: np.random.Generator
         late = attempt / PLACEMENT_TRIES
         distance = _distance(recipe, rng)
         if first:
-            distance = crowd.reach * (
-                1 + late
-            )  # a bicycle may need more room than there is before the camera
+            # A bicycle may need more room than there is before the camera.
+            distance = crowd.reach * (1 + late)
         # The later the attempt, the nearer to the middle of the frame, where more of a person fits.
         lateral = recipe.people.lateral.sample(rng) * (1 - late)
         facing = recipe.people.facing.sample(rng)

@@ -30,6 +30,7 @@ def run(capsys, *arguments: str) -> tuple[int, str, str]:
         (("--preset", "close", "--output", "x", "--shard", "1/2", "--overwrite"), "other shards"),
         (("--preset", "close", "--output", "x", "--photos", "nowhere"), "no such file or folder"),
         (("--preset", "close", "--output", "x", "--colour", "red"), "unrecognized arguments"),
+        (("--preset", "close", "--output", "x", "--job", "2"), "unrecognized arguments: --job"),
     ],
 )
 def test_wrong_options_end_with_2_and_write_nothing(tmp_path, monkeypatch, capsys, arguments, complaint):

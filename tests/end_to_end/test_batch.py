@@ -93,6 +93,7 @@ def test_nothing_of_blender_s_chatter_is_printed(tmp_path):
     assert "NumPy" not in done.stderr
 
 
+@pytest.mark.slow
 def test_four_shards_give_the_same_dataset(one_run, tmp_path):
     for number in (3, 1, 4, 2):
         done = run(tmp_path / "shards", "--shard", f"{number}/4")
@@ -106,6 +107,7 @@ def test_jobs_give_the_same_dataset(one_run, tmp_path):
     assert contents(tmp_path / "jobs") == contents(one_run)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
 def test_killed_at_random_moments_and_resumed_gives_the_same_dataset(one_run, tmp_path):
     rng = random.Random(11)
@@ -132,6 +134,7 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_dataset(one_run, tm
     assert not list(output.rglob("*.tmp"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_interrupt_ends_after_the_running_frame_and_the_same_command_continues(one_run, tmp_path):
     output = tmp_path / "stopped"
@@ -151,6 +154,7 @@ def test_interrupt_ends_after_the_running_frame_and_the_same_command_continues(o
     assert contents(output) == contents(one_run)
 
 
+@pytest.mark.slow
 def test_a_larger_count_extends_the_dataset(one_run, tmp_path):
     assert run(tmp_path / "grown", "--count", "3").returncode == 0
     assert run(tmp_path / "grown").returncode == 0
@@ -171,6 +175,15 @@ def test_an_absent_device_is_an_error_that_lists_what_there_is(tmp_path):
     assert "metal" in done.stderr.lower()
     assert "cpu" in done.stderr.lower()
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("jobs", [(), ("--jobs", "2")])
+def test_an_absent_device_deletes_nothing(tmp_path, jobs):
+    assert run(tmp_path / "d", "--count", "1").returncode == 0
+    before = contents(tmp_path / "d")
+    done = run(tmp_path / "d", "--count", "1", "--overwrite", "--device", "metal", *jobs)
+    assert done.returncode == 2
+    assert contents(tmp_path / "d") == before
 
 
 def test_every_pass_is_written_and_named_in_the_index(tmp_path):
