@@ -17,7 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("blender_addon", "pii_seg", "diffusion_synth")
 BLENDER_MODULES = {"bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "addon_utils", "bl_math", "OpenImageIO"}
-BLENDER_ROOMS = {"stage", "render", "ui"}  # below blender_addon/: the only places that may import bpy
+# Below blender_addon/: the only places that may import bpy.
+BLENDER_ROOMS = {"stage", "character", "workbench", "render", "ui"}
 
 # The converter's whole purpose is to read what the smplx package reads, in a Python that has it; it imports both
 # inside its functions, and nothing in the extension imports it.

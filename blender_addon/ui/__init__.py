@@ -1,8 +1,31 @@
-"""What Blender's user meets. For now one thing: the command `blender --command pii_synth …`."""
+"""What Blender's user meets: the sidebar tab PII Synth, the preferences, and `blender --command pii_synth …`.
 
-from . import command
+Every module has register() and unregister(). Panels appear in the tab in the order of _MODULES.
+"""
 
-_MODULES = (command,)  # each has register() and unregister()
+from . import (
+    batch_panel,
+    command,
+    people_panel,
+    preferences,
+    preview_panel,
+    recipe_panel,
+    recipe_settings,
+    sample_panel,
+    settings,
+)
+
+_MODULES = (
+    preferences,
+    recipe_settings,
+    settings,
+    recipe_panel,
+    people_panel,
+    sample_panel,
+    preview_panel,
+    batch_panel,
+    command,
+)
 
 
 def register() -> None:

@@ -1,0 +1,17 @@
+"""Panel Generate Batch: a dataset, rendered by another Blender in the background."""
+
+from __future__ import annotations
+
+import bpy
+
+_CLASSES: tuple[type, ...] = ()
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,17 @@
+"""Panel People: persons as Blender characters, from the default body or from files."""
+
+from __future__ import annotations
+
+import bpy
+
+_CLASSES: tuple[type, ...] = ()
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,17 @@
+"""Panel Preview: render the scene as it stands, image and mask side by side."""
+
+from __future__ import annotations
+
+import bpy
+
+_CLASSES: tuple[type, ...] = ()
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
