@@ -34,20 +34,30 @@ class RecipeError(ValueError):
     """A recipe cannot be used; the message names the file and the key."""
 
 
-def _vary(default: Any, doc: str, low: float = -math.inf, high: float = math.inf) -> Any:
-    """A field that varies; what it may draw must lie within [low, high]. A default of None: absent."""
+# Each field's metadata say what it takes: `doc`; `read` (or `read_path`), which checks a TOML value; `kind`, the name
+# of the function below that made it; and what that was given. The panel in Blender is built from them.
+
+
+def _vary(default: Any, doc: str, low: float, high: float, *, example: Any = None) -> Any:
+    """A field that varies; what it may draw must lie within [low, high]. A default of None: absent, and `example` is
+    what somebody may begin with."""
 
     def read(value: Any) -> Distribution:
         distribution = parse(value)
         bottom, top = distribution.bounds
         if distribution.kind == "normal":
             # An open Gaussian is cut at the limits that the quantity itself has.
+            if bottom > high or top < low:
+                raise ValueError(f"must lie within [{low:g}, {high:g}], got min {bottom:g} and max {top:g}")
             return dataclasses.replace(distribution, min=float(max(bottom, low)), max=float(min(top, high)))
         if bottom < low or top > high:
             raise ValueError(f"must lie within [{low:g}, {high:g}], got [{bottom:g}, {top:g}]")
         return distribution
 
-    return field(default=None if default is None else read(default), metadata={"read": read, "doc": doc})
+    metadata = {"read": read, "doc": doc, "kind": "vary", "low": low, "high": high}
+    if default is None:
+        return field(default=None, metadata={**metadata, "example": read(example)})
+    return field(default=read(default), metadata=metadata)
 
 
 def _number(default: float, doc: str, low: float, high: float) -> Any:
@@ -60,7 +70,8 @@ def _number(default: float, doc: str, low: float, high: float) -> Any:
             raise ValueError(f"must lie within [{low:g}, {high:g}], got {value!r}")
         return type(default)(value)
 
-    return field(default=default, metadata={"read": read, "doc": doc})
+    metadata = {"read": read, "doc": doc, "kind": "number", "low": low, "high": high}
+    return field(default=default, metadata=metadata)
 
 
 def _switch(default: bool, doc: str) -> Any:
@@ -69,19 +80,20 @@ def _switch(default: bool, doc: str) -> Any:
             raise ValueError(f"expected true or false, got {value!r}")
         return value
 
-    return field(default=default, metadata={"read": read, "doc": doc})
+    return field(default=default, metadata={"read": read, "doc": doc, "kind": "switch"})
 
 
-def _names(default: tuple[str, ...], doc: str, allowed: Callable[[], tuple[str, ...]] | None = None) -> Any:
+def _names(default: tuple[str, ...], doc: str, allowed: Callable[[], tuple[str, ...]]) -> Any:
     def read(value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ValueError(f"expected a list of names, got {value!r}")
         for item in value:
-            if allowed is not None and item not in allowed():
+            if item not in allowed():
                 raise ValueError(f"unknown name {item!r}; there are: {', '.join(allowed())}")
         return tuple(value)
 
-    return field(default=default, metadata={"read": read, "doc": doc})
+    metadata = {"read": read, "doc": doc, "kind": "names", "allowed": allowed}
+    return field(default=default, metadata=metadata)
 
 
 def _one_of(default: str, doc: str, allowed: tuple[str, ...]) -> Any:
@@ -90,7 +102,8 @@ def _one_of(default: str, doc: str, allowed: tuple[str, ...]) -> Any:
             raise ValueError(f"expected one of {', '.join(allowed)}, got {value!r}")
         return str(value)
 
-    return field(default=default, metadata={"read": read, "doc": doc})
+    metadata = {"read": read, "doc": doc, "kind": "one_of", "allowed": allowed}
+    return field(default=default, metadata=metadata)
 
 
 def _weights(default: Mapping[str, float], doc: str, allowed: tuple[str, ...]) -> Any:
@@ -106,22 +119,25 @@ def _weights(default: Mapping[str, float], doc: str, allowed: tuple[str, ...]) -
             raise ValueError("at least one weight must be above 0")
         return {key: float(weight) for key, weight in value.items()}
 
-    return field(default_factory=lambda: dict(default), metadata={"read": read, "doc": doc})
+    metadata = {"read": read, "doc": doc, "kind": "weights", "allowed": allowed}
+    return field(default_factory=lambda: read(dict(default)), metadata=metadata)
 
 
 def _paths(doc: str, *, builtin: str = "") -> Any:
     """Files or folders; relative ones are relative to the recipe. `builtin` is a word that is no path, and so is
-    `builtin:name`."""
+    `builtin:name`; where there is such a word, the list must not be empty."""
 
     def read(value: Any, folder: Path) -> tuple[str, ...]:
         items = [value] if isinstance(value, str) else value
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise ValueError(f"expected a path or a list of paths, got {value!r}")
-        return tuple(
-            item if item.split(":")[0] == builtin else _existing(item, folder) for item in items if item
-        )
+        named = [item for item in items if item]
+        if builtin and not named:
+            raise ValueError(f"expected at least one; {builtin!r} is always there")
+        return tuple(item if item.split(":")[0] == builtin else _existing(item, folder) for item in named)
 
-    return field(default=(builtin,) if builtin else (), metadata={"read_path": read, "doc": doc})
+    metadata = {"read_path": read, "doc": doc, "kind": "paths", "builtin": builtin}
+    return field(default=(builtin,) if builtin else (), metadata=metadata)
 
 
 def _existing(item: str, folder: Path) -> str:
@@ -132,9 +148,9 @@ def _existing(item: str, folder: Path) -> str:
 
 
 def _pose_categories() -> tuple[str, ...]:
-    from .bodies.poses import load_poses
+    from .bodies.poses import CATEGORIES
 
-    return tuple(sorted({pose.category for pose in load_poses()}))
+    return tuple(sorted(CATEGORIES))
 
 
 def _garments() -> tuple[str, ...]:
@@ -217,7 +233,7 @@ class Camera:
     fov: Distribution = _vary(
         [35, 70], "horizontal field of view, degrees; unused when `lens` is given", 2, 150
     )
-    lens: Distribution | None = _vary(None, "focal length, mm", 1, 2000)
+    lens: Distribution | None = _vary(None, "focal length, mm", 1, 2000, example=[24, 70])
     sensor_width: float = _number(36.0, "mm; with `lens`", 1.0, 200.0)
     depth_of_field: float = _number(0.15, "share of pictures with depth of field", 0.0, 1.0)
     f_stop: Distribution = _vary({"log": [1.4, 8]}, "aperture number of those", 0.5, 64)

@@ -1,26 +1,147 @@
-"""The recipe as Blender properties, made from the fields of recipe.Recipe."""
+"""The recipe as Blender properties, made from the fields of recipe.Recipe: `scene.pii_synth.recipe`.
+
+One property group a section, one property a field (`ui.recipe_fields` has the kinds). A new scene shows Recipe().
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import tomllib
+from collections.abc import Hashable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
 import bpy
 
-from ..recipe import Recipe
+from ..recipe import Recipe, RecipeError, parse_recipe
+from .recipe_fields import Field, Paths, fields_of, group_class, title
+
+WHERE = "Recipe"  # what errors call the panel, where they name a file otherwise
+
+SECTIONS: dict[str, tuple[Field, ...]] = {
+    section.name: tuple(fields_of(section.name, getattr(Recipe(), section.name)))
+    for section in dataclasses.fields(Recipe)[1:]
+}
+
+_GROUPS = {
+    section: group_class(section, {field.name: field.declare() for field in fields})
+    for section, fields in SECTIONS.items()
+}
+
+# name: the recipe's. source: TOML of the recipe that was shown last, which the properties are read against.
+RecipeSettings = group_class(
+    "recipe",
+    {
+        "name": bpy.props.StringProperty(
+            name="Name", description="What the recipe is called", default=Recipe().name
+        ),
+        "source": bpy.props.StringProperty(options={"HIDDEN"}),
+        **{
+            section: bpy.props.PointerProperty(type=group, name=title(section))
+            for section, group in _GROUPS.items()
+        },
+    },
+)
 
 
-class RecipeSettings(bpy.types.PropertyGroup):
-    """One group of properties a section of the recipe."""
+def to_recipe(settings: Any) -> Recipe:
+    """The recipe that the panel shows. Raises RecipeError that names the key."""
+    result = _parse(*_contents(settings))
+    if isinstance(result, str):
+        raise RecipeError(result)
+    return result
 
 
-def to_recipe(settings: RecipeSettings) -> Recipe:
-    """The recipe that the panel shows."""
-    return Recipe()
+def recipe_error(settings: Any) -> str | None:
+    """What is wrong with the recipe that the panel shows, in one sentence; None when it is fine. Cheap: for polls."""
+    result = _parse(*_contents(settings))
+    return result if isinstance(result, str) else None
 
 
-def from_recipe(settings: RecipeSettings, recipe: Recipe) -> None:
+def from_recipe(settings: Any, recipe: Recipe) -> None:
     """Show `recipe` in the panel."""
+    settings.name = recipe.name
+    settings.source = recipe.to_toml()
+    for section in SECTIONS:
+        _write_section(settings, section, vars(getattr(recipe, section)))
 
 
-_CLASSES = (RecipeSettings,)
+def is_changed(settings: Any, section: str) -> bool:
+    """Whether a section differs from the recipe that was shown last (a preset, a file)."""
+    originals = _originals(settings.source)[section]
+    group = getattr(settings, section)
+    return any(field.content(group) != field.shown(originals[field.name]) for field in SECTIONS[section])
+
+
+def reset_section(settings: Any, section: str) -> None:
+    """Show a section as in the recipe that was shown last."""
+    _write_section(settings, section, _originals(settings.source)[section])
+
+
+def _write_section(settings: Any, section: str, values: Mapping[str, Any]) -> None:
+    for field in SECTIONS[section]:
+        field.write(getattr(settings, section), values[field.name])
+
+
+def _contents(settings: Any) -> tuple[str, str, tuple[Hashable, ...], tuple[bool, ...]]:
+    """All that the recipe depends on: source, name, the fields' contents, and which of the paths there are."""
+    contents = []
+    there = []
+    for section, fields in SECTIONS.items():
+        group = getattr(settings, section)
+        for field in fields:
+            content = field.content(group)
+            contents.append(content)
+            if isinstance(field, Paths):
+                there += [Path(path).exists() for path in field.content(group)[1]]
+    return settings.source, settings.name, tuple(contents), tuple(there)
+
+
+@lru_cache(maxsize=8)
+def _parse(source: str, name: str, contents: tuple[Hashable, ...], there: tuple[bool, ...]) -> Recipe | str:
+    """The recipe, or what is wrong with it. Cached, since every poll of every redraw asks."""
+    originals = _originals(source)
+    original_name = originals["name"]
+    data: dict[str, Any] = {"name": original_name if name == original_name.split("\0")[0] else name}
+    remaining = iter(contents)
+    for section, fields in SECTIONS.items():
+        data[section] = {}
+        for field in fields:
+            try:
+                value = field.to_toml(next(remaining), originals[section][field.name])
+            except ValueError as error:
+                return f"{WHERE}: {field.key}: {error}"
+            if value is not None:
+                data[section][field.name] = value
+    try:
+        return parse_recipe(data, name=name, folder=Path(), where=WHERE, base=Recipe())
+    except RecipeError as error:
+        return str(error)
+
+
+@lru_cache(maxsize=8)
+def _originals(source: str) -> dict[str, Any]:
+    """The recipe that was shown last: its name, and by section and field what was written to the properties.
+
+    Read without `parse_recipe`: a folder that has gone since is still what was written.
+    """
+    data = tomllib.loads(source) if source else Recipe().to_json()
+    originals: dict[str, Any] = {"name": data["name"]}
+    for section, fields in SECTIONS.items():
+        values = data.get(section, {})
+        originals[section] = {
+            field.name: field.from_toml(values[field.name]) if field.name in values else field.default
+            for field in fields
+        }
+    return originals
+
+
+_CLASSES = (
+    *(cls for fields in SECTIONS.values() for field in fields for cls in field.classes),
+    *_GROUPS.values(),
+    RecipeSettings,
+)
 
 
 def register() -> None:

@@ -29,7 +29,9 @@ def test_presets_round_trip_through_toml(name):
     recipe = load_preset(name)
     assert recipe.name == name
     for comments in (False, True):
-        assert parse(recipe.to_toml(comments=comments)) == recipe
+        again = parse(recipe.to_toml(comments=comments))
+        assert again == recipe
+        assert again.to_toml() == recipe.to_toml(), "a dataset compares what is written: 3 is not 3.0"
 
 
 def test_surreal_has_the_paper_s_numbers():
@@ -121,3 +123,15 @@ def test_every_section_can_be_switched_off():
     assert switched >= {
         *("bodies", "poses", "wardrobe", "camera", "light", "background", "occluders", "sensor"),
     }
+
+
+@pytest.mark.parametrize(("section", "key"), [("bodies", "models"), ("light", "hdris")])
+def test_a_list_that_something_is_drawn_from_must_not_be_empty(section: str, key: str) -> None:
+    with pytest.raises(RecipeError, match=rf"{section}\.{key}: expected at least one"):
+        parse_recipe({section: {key: []}}, name="empty", folder=Path(), where="test")
+
+
+def test_a_gaussian_cut_off_outside_the_limits_of_its_key_is_refused() -> None:
+    value = {"normal": [0, 1], "min": 3, "max": 5}
+    with pytest.raises(RecipeError, match=r"light\.warmth: must lie within \[-1, 1\]"):
+        parse_recipe({"light": {"warmth": value}}, name="cut", folder=Path(), where="test")
