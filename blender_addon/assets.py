@@ -60,7 +60,7 @@ class Assets:
 
 def load_assets(recipe: Recipe) -> Assets:
     """Load the bodies and list the files that a recipe names. Raises RecipeError naming the key and the file."""
-    bodies = {name: _load_body(name, recipe.bodies.uvs) for name in dict.fromkeys(recipe.bodies.models)}
+    bodies = {name: open_body(name, recipe.bodies.uvs) for name in dict.fromkeys(recipe.bodies.models)}
     bare = [name for name, model in bodies.items() if model.uv is None]
     if bare and recipe.wardrobe.textures:
         raise RecipeError(f"wardrobe.textures: the body {bare[0]} has no UVs; name its UV .obj in bodies.uvs")
@@ -109,10 +109,24 @@ def _open_motions(path: str, up: Up) -> MotionFile:
     return load_motions(path, up)
 
 
-def _load_body(name: str, uvs: Sequence[str]) -> BodyModel:
-    """The body `name`, with the first of `uvs` that fits its faces when it carries none itself."""
+def open_body(name: str, uvs: Sequence[str] = ()) -> BodyModel:
+    """The body `name`, with the first of `uvs` that fits its faces when it carries none itself. Read again only when
+    one of the files has changed. Raises RecipeError naming the key and the file."""
     if name == "default":
         return default_body()
+    return _read_body(name, tuple(uvs), tuple(map(_time_of, (name, *uvs))))
+
+
+def _time_of(path: str) -> int:
+    """When the file was changed last; 0 when there is none."""
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=8)
+def _read_body(name: str, uvs: tuple[str, ...], times: tuple[int, ...]) -> BodyModel:
     try:
         model = load_body(Path(name))
     except (OSError, ValueError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,6 @@ class Figures:
 
     def __init__(self, bodies: Mapping[str, BodyModel]) -> None:
         self.bodies = bodies
-        self._charts: dict[str, Chart] = {}
         self._recent: OrderedDict[Hashable, Posed] = OrderedDict()
 
     def pose(self, person: PersonSpec) -> Posed:
@@ -60,7 +60,7 @@ class Figures:
         return Posed(vertices, transforms[:, :3, 3].astype(np.float32), transforms)
 
     def _skinned(self, body: BodySpec, outfit: Outfit) -> Posed:
-        clothes = self._clothes(body, outfit)
+        clothes = self.clothes(body, outfit)
         return self.bodies[body.model].pose(body.betas, np.array(body.pose), body.translation, clothes)
 
     def _once(self, key: Hashable, make: Callable[[], Posed]) -> Posed:
@@ -73,11 +73,14 @@ class Figures:
 
     def chart(self, model_name: str) -> Chart:
         """The coordinates on which this model's clothes are cut; about a second at the first call for a model."""
-        if model_name not in self._charts:
-            self._charts[model_name] = body_chart(self.bodies[model_name])
-        return self._charts[model_name]
+        return _chart_of(self.bodies[model_name])
 
-    def _clothes(self, body: BodySpec, outfit: Outfit) -> NDArray[np.float32]:
+    def clothes(self, body: BodySpec, outfit: Outfit) -> NDArray[np.float32]:
         """(V, 3) m: how far the outfit stands off the body at rest, cut to the body's size."""
         shaped, _ = self.bodies[body.model].shape_blend(body.betas)
         return outfit_offsets(self.chart(body.model), outfit, shaped)
+
+
+@lru_cache(maxsize=8)
+def _chart_of(model: BodyModel) -> Chart:
+    return body_chart(model)

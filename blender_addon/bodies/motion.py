@@ -129,6 +129,23 @@ def read_motion(path: str | Path, up: Up = "auto", fps: float | None = None) -> 
     return _motion(path, path.stem, poses, translations, betas, _gender(arrays), rate, up)
 
 
+def is_motion(path: str | Path) -> bool:
+    """Whether a file holds motions rather than a body model, by the names of its arrays; a .pkl never does.
+
+    Raises FileNotFoundError, or ValueError that names the file, when it is damaged or neither.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".npz":
+        return False
+    arrays = Archive(path)
+    motion = any(key in ("poses", "root_orient") or key.startswith("pose_") for key in arrays)
+    if not motion and "v_template" not in arrays:
+        raise ValueError(
+            f"{path}: neither a body model nor a motion; give one of SMPL, SMPL-X, AMASS or BEDLAM"
+        )
+    return "v_template" not in arrays
+
+
 class MotionFile(Sequence[Motion]):
     """The motions in one file, each read when asked for: one in AMASS's and BEDLAM's, thousands in SURREAL's."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import bpy
 import numpy as np
@@ -12,14 +11,14 @@ from numpy.typing import NDArray
 
 from ..bodies.model import BodyModel
 from ..figures import Figures
-from ..render.parts import PART_ATTRIBUTE, add_part_outputs
+from ..render.parts import add_part_outputs
 from ..spec import PersonSpec
+from .body_mesh import body_mesh
 from .images import ImageCache
 from .mesh_writer import show
 from .person_material import apply_outfit, attach_chart
 
 VELOCITY = "velocity"  # the point attribute that Cycles makes motion blur from
-_UV = "UVMap"
 
 
 class StagePeople:
@@ -83,7 +82,7 @@ class StagePeople:
                 raise KeyError(f"no body model {model!r}; there are: {', '.join(self.bodies)}")
             # Blender cuts names at 63 bytes, and a model's name may be a long path: its end tells more.
             name = f"PII person {model[-40:]} {number}"
-            mesh = _body_mesh(name, self.bodies[model])
+            mesh = body_mesh(name, self.bodies[model])
             attach_chart(mesh, self.figures.chart(model))
             obj = bpy.data.objects.new(name, mesh)
             self.scene.collection.objects.link(obj)
@@ -91,36 +90,7 @@ class StagePeople:
         return self._objects[model, number]
 
 
-def _body_mesh(name: str, model: BodyModel) -> bpy.types.Mesh:
-    """A smooth mesh of the mean body, with its UVs and part labels."""
-    mesh = bpy.data.meshes.new(name)
-    F = len(model.faces)
-    mesh.vertices.add(model.num_vertices)
-    mesh.loops.add(3 * F)
-    mesh.polygons.add(F)
-    mesh.attributes["position"].data.foreach_set("vector", model.v_template.ravel())
-    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(model.faces).ravel())
-    mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * F, 3, dtype=np.int32))
-    if model.uv is not None:
-        _attribute(mesh, _UV, "FLOAT2", "CORNER", "vector", model.uv)
-    if model.part_labels is not None:
-        _attribute(mesh, PART_ATTRIBUTE, "INT", "FACE", "value", face_parts(model))
-    mesh.update(calc_edges=True)
-    mesh.validate()
-    return mesh
-
-
-def face_parts(model: BodyModel) -> NDArray[np.int32]:
-    """(F,) part label + 1 of each face: the one that most of its corners have, else the middle one."""
-    assert model.part_labels is not None
-    return np.sort(model.part_labels[model.faces], axis=1)[:, 1].astype(np.int32) + 1
-
-
 def _write_velocity(mesh: bpy.types.Mesh, velocity: NDArray[np.float32]) -> None:
     if VELOCITY not in mesh.attributes:
         mesh.attributes.new(VELOCITY, "FLOAT_VECTOR", "POINT")
     mesh.attributes[VELOCITY].data.foreach_set("vector", velocity.ravel())
-
-
-def _attribute(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, key: str, values: Any) -> None:
-    mesh.attributes.new(name, kind, domain).data.foreach_set(key, np.ascontiguousarray(values).ravel())

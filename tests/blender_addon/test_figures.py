@@ -24,7 +24,7 @@ def body(root=(0.0, 0.0, 0.0), translation=(0.0, 0.0, 0.0)) -> BodySpec:
 def test_a_placed_figure_is_the_body_model_s_own(root, translation):
     spec, outfit = body(root, translation), plain_outfit()
     posed = FIGURES.pose_body(spec, outfit)
-    clothes = FIGURES._clothes(spec, outfit)
+    clothes = FIGURES.clothes(spec, outfit)
     direct = default_body().pose(spec.betas, np.array(spec.pose), translation, clothes)
     np.testing.assert_allclose(posed.vertices, direct.vertices, atol=3e-6)
     np.testing.assert_allclose(posed.joints, direct.joints, atol=3e-6)

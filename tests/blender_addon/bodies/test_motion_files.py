@@ -11,6 +11,7 @@ from blender_addon.bodies.motion import (
     Y_UP_TO_Z_UP,
     Motion,
     guess_up,
+    is_motion,
     load_motions,
     read_motion,
     read_surreal,
@@ -307,3 +308,17 @@ def test_what_surreals_file_lacks_is_named(surreal, tmp_path):
         surreal_shapes(tmp_path / "a.npz", "female")
     with pytest.raises(ValueError, match=r"a\.npz: maleshapes: expected finite"):
         surreal_shapes(tmp_path / "a.npz", "male")
+
+
+def test_motions_are_told_from_bodies_by_their_arrays(rng, tmp_path, surreal):
+    np.savez(tmp_path / "motion.npz", **amass_smplh(rng))
+    np.savez(tmp_path / "body.npz", v_template=np.zeros((4, 3)), posedirs=np.zeros((4, 3, 0)))
+    np.savez(tmp_path / "neither.npz", x=np.zeros(2))
+    assert is_motion(tmp_path / "motion.npz")
+    assert is_motion(surreal)
+    assert not is_motion(tmp_path / "body.npz")
+    assert not is_motion(tmp_path / "body.pkl"), "bodies come as .pkl, motions do not"
+    with pytest.raises(ValueError, match=r"neither\.npz: neither a body model nor a motion"):
+        is_motion(tmp_path / "neither.npz")
+    with pytest.raises(FileNotFoundError):
+        is_motion(tmp_path / "none.npz")

@@ -1,0 +1,150 @@
+"""The mesh of a character: a body model's directions as shape keys, its weights and parts as vertex groups.
+
+The mesh is the body at rest in the armature's frame (rig.py). Key + armature modifier is the model's own formula: mean
+shape, plus shape, clothes and pose correctives, then linear blend skinning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bmesh
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bodies.joints import PARTS
+from ..bodies.model import BodyModel
+from ..crowd import STAND
+from ..stage.body_mesh import body_mesh
+from .rig import ELEMENTS, Rig, corrective_formula
+
+Array = NDArray[np.float32]
+
+BASIS = "Basis"
+CLOTHES = "clothes"
+BETA = "beta"
+EXPRESSION = "expression"
+SLIDER = 5.0  # betas are standard deviations: beyond these a body is no body
+MOST = 10.0  # Blender's shape keys end there
+NOTHING = 1e-7  # m: a corrective that moves no vertex further is left out
+
+
+def new_flesh(name: str, rig: Rig) -> bpy.types.Object:
+    """The body's mesh object, not in any scene yet, with vertex groups and without keys."""
+    model = rig.model
+    mesh = body_mesh(name, model, rig.to_rest(model.v_template).astype(np.float32))
+    obj = bpy.data.objects.new(name, mesh)
+    _add_groups(obj, model)
+    return obj
+
+
+def add_keys(obj: bpy.types.Object, model: BodyModel) -> None:
+    """Shape keys for the shape, the face (SMPL-X) and the clothes."""
+    obj.shape_key_add(name=BASIS, from_mix=False)
+    for name, directions in _directions(model):
+        key = _add_key(obj, name, directions)
+        key.slider_min, key.slider_max = -SLIDER, SLIDER
+    _add_key(obj, CLOTHES, np.zeros_like(model.v_template)).value = 1.0
+
+
+def add_correctives(obj: bpy.types.Object, armature: bpy.types.Object, rig: Rig) -> None:
+    """Shape keys for the pose correctives, driven by the bones. Their drivers are Blender's simple expressions, which
+    run without Python: they work where scripts are not trusted."""
+    model = rig.model
+    if not model.posedirs.shape[2]:
+        return
+    for k in range(1, model.num_joints):
+        joint = model.joint_names[k]
+        for n, (i, j) in enumerate(ELEMENTS):
+            offsets = model.posedirs[:, :, 9 * (k - 1) + n]
+            if np.abs(offsets).max() <= NOTHING:
+                continue
+            key = _add_key(obj, f"pose {joint} {i}{j}", offsets)
+            key.slider_min, key.slider_max = -2.0, 2.0  # what R - I can be
+            driver = key.driver_add("value").driver
+            driver.type = "SCRIPTED"
+            for letter in "wxyz":
+                _read_bone(driver, letter, armature, joint)
+            driver.expression = corrective_formula(rig.axes[k], i, j)
+
+
+def beta_keys(mesh: bpy.types.Mesh) -> list[bpy.types.ShapeKey]:
+    """The shape keys of the betas, in order: beta_keys(mesh)[3].value is betas[3]."""
+    return _numbered_keys(mesh, BETA)
+
+
+def expression_keys(mesh: bpy.types.Mesh) -> list[bpy.types.ShapeKey]:
+    """The shape keys of the face, in order; none but for SMPL-X."""
+    return _numbered_keys(mesh, EXPRESSION)
+
+
+def _numbered_keys(mesh: bpy.types.Mesh, name: str) -> list[bpy.types.ShapeKey]:
+    blocks = mesh.shape_keys.key_blocks
+    keys: list[bpy.types.ShapeKey] = []
+    while (key := blocks.get(f"{name} {len(keys):02d}")) is not None:
+        keys.append(key)
+    return keys
+
+
+def write_clothes(mesh: bpy.types.Mesh, offsets: Array) -> None:
+    """Offsets (V, 3) m of the clothes at rest, in the model's axes."""
+    _write_key(mesh.shape_keys.key_blocks[CLOTHES], _read_key(mesh.shape_keys.key_blocks[BASIS]), offsets)
+
+
+def _directions(model: BodyModel) -> Iterator[tuple[str, Array]]:
+    for n in range(model.num_betas):
+        yield f"{BETA} {n:02d}", model.shapedirs[:, :, n]
+    for n in range(model.num_expression):
+        assert model.exprdirs is not None
+        yield f"{EXPRESSION} {n:02d}", model.exprdirs[:, :, n]
+
+
+def _add_key(obj: bpy.types.Object, name: str, offsets: Array) -> bpy.types.ShapeKey:
+    """A key at value 0 that moves the vertices by `offsets` (V, 3), in the model's axes."""
+    key = obj.shape_key_add(name=name, from_mix=False)
+    key.value = 0.0  # Blender 5 begins with 1
+    _write_key(key, _read_key(key), offsets)  # as yet it is a copy of the mesh
+    return key
+
+
+def _write_key(key: bpy.types.ShapeKey, basis: Array, offsets: Array) -> None:
+    key.points.foreach_set("co", (basis + offsets @ STAND.T.astype(np.float32)).ravel())
+
+
+def _read_key(key: bpy.types.ShapeKey) -> Array:
+    co = np.empty(3 * len(key.points), dtype=np.float32)
+    key.points.foreach_get("co", co)
+    return co.reshape(-1, 3)
+
+
+def _read_bone(driver: bpy.types.Driver, letter: str, armature: bpy.types.Object, bone: str) -> None:
+    """A variable that is w, x, y or z of the bone's own turn."""
+    variable = driver.variables.new()
+    variable.name, variable.type = letter, "TRANSFORMS"
+    target = variable.targets[0]
+    target.id, target.bone_target = armature, bone
+    target.transform_type, target.rotation_mode = f"ROT_{letter.upper()}", "QUATERNION"
+    target.transform_space = "LOCAL_SPACE"
+
+
+def _add_groups(obj: bpy.types.Object, model: BodyModel) -> None:
+    """Vertex groups: one a bone, with its blend weights, and one a part."""
+    columns = [(joint, model.weights[:, k]) for k, joint in enumerate(model.joint_names)]
+    if model.part_labels is not None:
+        columns += [(f"part {part}", model.part_labels == n) for n, part in enumerate(PARTS)]
+    for name, _ in columns:
+        obj.vertex_groups.new(name=name)
+    weights = np.stack([column.astype(np.float32) for _, column in columns], axis=1)
+    # bmesh takes a fourth of the time of VertexGroup.add.
+    work = bmesh.new()
+    work.from_mesh(obj.data)
+    layer = work.verts.layers.deform.verify()
+    vertices = list(work.verts)
+    rows, groups = np.nonzero(weights)
+    for row, group, weight in zip(
+        rows.tolist(), groups.tolist(), weights[rows, groups].tolist(), strict=True
+    ):
+        vertices[row][layer][group] = weight
+    work.to_mesh(obj.data)
+    work.free()
