@@ -20,4 +20,6 @@ else:
 
 if __name__ == "__main__":
     # Blender's own options end at "--".
-    sys.exit(main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]))
+    if "--" in sys.argv:
+        sys.exit(main(sys.argv[sys.argv.index("--") + 1 :], prog="blender -b -P blender_addon/batch.py --"))
+    sys.exit(main())

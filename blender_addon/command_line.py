@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from .recipe import Recipe, RecipeError, load_preset, load_recipe, parse_recipe,
 from .render.devices import DeviceError, pick_device
 from .shard import Shard
 
+PROG = "python -m blender_addon.batch"
 OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 DESCRIPTION = """\
@@ -33,10 +35,10 @@ Exit codes: 0 done, 1 failed on the way, 2 nothing was started (wrong recipe, op
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line of the batch run."""
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
+    """The command line of the batch run; `prog` is what the user typed to start it."""
     p = argparse.ArgumentParser(
-        prog="python -m blender_addon.batch",
+        prog=prog,
         description=DESCRIPTION,
         epilog=EPILOG.format(presets=", ".join(preset_names())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -88,16 +90,21 @@ def parser() -> argparse.ArgumentParser:
         "--print-recipe", action="store_true", help="print the whole recipe as TOML; render nothing"
     )
     p.add_argument(
+        "--stop-on-eof",
+        action="store_true",
+        help="end after the running picture when standard input ends: for programs that start this one",
+    )
+    p.add_argument(
         "--progress", choices=progress.STYLES, default="auto", help="auto (default): a bar on a terminal"
     )
     return p
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     """Run the command line. Returns the exit code; errors are one line on standard error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        options = parser().parse_args(arguments)
+        options = parser(prog).parse_args(arguments)
     except SystemExit as leave:
         # argparse has spoken; inside Blender an exit would skip Blender's own clean-up.
         return int(leave.code or 0)
@@ -135,8 +142,11 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
 
 def _run_here(recipe: Recipe, options: argparse.Namespace) -> int:
     from .generation import generate
-    from .render.interrupt import InterruptFlag
+    from .render.interrupt import InterruptFlag, when_input_ends
 
+    input_ended = threading.Event()
+    if options.stop_on_eof:
+        when_input_ends(input_ended.set)
     with InterruptFlag() as interrupted:
         result = generate(
             recipe,
@@ -148,7 +158,7 @@ def _run_here(recipe: Recipe, options: argparse.Namespace) -> int:
             threads=options.threads,
             overwrite=options.overwrite,
             report=progress.reporter(options.progress),
-            stop=interrupted.is_set,
+            stop=lambda: interrupted.is_set() or input_ended.is_set(),
         )
     if result.interrupted:
         print(f"stopped at {result.progress}; the same command continues", file=sys.stderr)
@@ -169,9 +179,16 @@ def _run_jobs(recipe: Recipe, options: argparse.Namespace, arguments: list[str])
     info = dataset_info(recipe, load_assets(recipe), seed=options.seed, count=options.count)
     DatasetWriter(options.output, info, overwrite=options.overwrite)
     passed_on = _without(
-        arguments, flags=("--overwrite",), with_value=("--jobs", "--shard", "--progress", "--threads")
+        arguments,
+        flags=("--overwrite", "--stop-on-eof"),
+        with_value=("--jobs", "--shard", "--progress", "--threads"),
     )
-    code = run_workers(passed_on, options.shard.split(options.jobs), progress.reporter(options.progress))
+    code = run_workers(
+        passed_on,
+        options.shard.split(options.jobs),
+        progress.reporter(options.progress),
+        stop_on_eof=options.stop_on_eof,
+    )
     if code == INTERRUPTED:
         print("stopped; the same command continues", file=sys.stderr)
     return code

@@ -65,6 +65,23 @@ def iter_lines(root: Path) -> Iterator[dict[str, Any]]:
         yield line
 
 
+def refuse_foreign_folder(root: Path) -> None:
+    """Raises DatasetError when a dataset cannot be in `root`: a file, or a folder that holds something else."""
+    if not root.exists():
+        return
+    if not root.is_dir():
+        raise DatasetError(f"{root}: is a file; the output must be a folder")
+    # Another process may be founding the dataset at this moment: its hidden files are not strangers, and whoever sees
+    # its visible ones sees dataset.json too.
+    strangers = sorted(p.name for p in root.iterdir() if not p.name.startswith("."))
+    if strangers and not (root / INFO_NAME).exists():
+        raise DatasetError(
+            f"{root}: not empty and not a dataset (it holds {strangers[0]!r}); choose another output folder"
+        )
+    if strangers:
+        read_info(root)
+
+
 def done_indices(root: Path) -> set[int]:
     """The indices that are complete on disk. Reads the start of each line only."""
     indices = set()
@@ -112,7 +129,7 @@ class DatasetWriter:
         self.root = root
         info = {"schema_version": SCHEMA_VERSION, **info}
         self.info = {**info, "fingerprint": fingerprint(info)}
-        self._refuse_foreign_folder()
+        refuse_foreign_folder(root)
         root.mkdir(parents=True, exist_ok=True)
         with self._locked():
             if overwrite:
@@ -178,29 +195,13 @@ class DatasetWriter:
                 temporary.replace(path)
         return True
 
-    def _refuse_foreign_folder(self) -> None:
-        """Before anything is touched: a file, or a folder that holds something else than a dataset, is refused."""
-        if self.root.exists() and not self.root.is_dir():
-            raise DatasetError(f"{self.root}: is a file; --output names a folder")
-        if not self.root.exists():
-            return
-        # Another process may be founding the dataset at this moment: its hidden files are not strangers, and
-        # whoever sees its visible ones sees dataset.json too.
-        strangers = sorted(p.name for p in self.root.iterdir() if not p.name.startswith("."))
-        if strangers and not (self.root / INFO_NAME).exists():
-            raise DatasetError(
-                f"{self.root}: not empty and not a dataset (it holds {strangers[0]!r}); choose another --output"
-            )
-        if strangers:
-            read_info(self.root)
-
     def _continue_dataset(self, there: Mapping[str, Any]) -> None:
         if there.get("fingerprint") != self.info["fingerprint"]:
             keys = {*there, *self.info} - {"count", "fingerprint"}
             changed = sorted(key for key in keys if there.get(key) != self.info.get(key))
             raise DatasetError(
                 f"{self.root}: holds a dataset made with another {' and '.join(changed)}; "
-                "choose another --output, or replace it with --overwrite"
+                "choose another output folder, or replace it with --overwrite"
             )
         self.info["count"] = max(self.info["count"], there["count"])
 

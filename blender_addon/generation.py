@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import VERSION
 from .assets import Assets, load_assets
 from .contact_sheet import contact_sheet
 from .dataset import CONTACT_SHEET_NAME, DatasetWriter, iter_lines, write_atomically
+from .destination import origin
 from .progress import Progress, Reporter
 from .recipe import Recipe
 from .sampling import sample_scene
@@ -34,10 +34,7 @@ class Result:
 def dataset_info(recipe: Recipe, assets: Assets, *, seed: int, count: int) -> dict[str, Any]:
     """The content of dataset.json for a rendered dataset."""
     return {
-        "name": recipe.name,
-        "generator": {"name": "pii_synth", "version": VERSION},
-        "recipe": recipe.to_json(),
-        "seed": seed,
+        **origin(recipe, seed),
         "count": count,
         "licences": {
             f"body {Path(name).name}": model.licence or "of the file's owner"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -36,8 +37,21 @@ class Progress:
     def __str__(self) -> str:
         text = f"{self.done}/{self.total}"
         if self.fresh:
-            text += f"  {self.images_per_second:.2f} images/s  {_clock(self.seconds_left or 0.0)} left"
+            text += f"  {self.images_per_second:.2f} images/s  {clock(self.seconds_left or 0.0)} left"
         return text
+
+
+def read_json_line(line: str) -> Progress | None:
+    """The progress that a line of style 'json' tells; None for any other line (Blender talks on standard output)."""
+    if not line.startswith("{"):
+        return None
+    try:
+        values = json.loads(line)
+        progress = Progress(**values)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    numbers = all(type(value) in (int, float) and math.isfinite(value) for value in values.values())
+    return progress if numbers else None
 
 
 class Reporter(Protocol):
@@ -86,7 +100,8 @@ class _Lines:
         print(line, end="\n" if finished else "", file=self._stream, flush=True)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """A duration as people write it: 2:40, 1:02:03."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

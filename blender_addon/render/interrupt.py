@@ -1,17 +1,24 @@
-"""End a run between two frames when the user presses Ctrl-C.
+"""End a run between two frames when the user presses Ctrl-C, or when the program that started it says so or dies.
 
 What SIGINT does by itself, seen by sending it: `blender -b` (5.2) breaks the running render off and leaves no
 picture; in pip's bpy (4.5) Python's own handler raises KeyboardInterrupt inside Cycles' Python glue, where Blender
 swallows it: the render returns as if nothing had happened and the wish to stop is lost.
 A Python handler replaces both: it runs when control is back in Python, after the frame.
+
+A program has no such signal that works everywhere: Windows cannot send SIGINT to one other process. What every system
+has is standard input that ends: when the program closes it, and also when the program itself is gone.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
+
+_STANDARD_INPUT = 0
 
 
 class InterruptFlag:
@@ -51,3 +58,22 @@ class InterruptFlag:
         if self._set:
             raise KeyboardInterrupt
         self._set = True
+
+
+def when_input_ends(act: Callable[[], object]) -> None:
+    """Call `act` once standard input is at its end, from a thread of its own that the process does not wait for.
+
+    What is written to standard input is read and dropped. Children must be given another standard input, or Windows
+    lets them wait until this one says something.
+    """
+    threading.Thread(target=_read_to_the_end, args=(act,), daemon=True, name="end of input").start()
+
+
+def _read_to_the_end(act: Callable[[], object]) -> None:
+    # os.read and not sys.stdin, whose lock a process that ends cannot take from a thread that still reads.
+    try:
+        while os.read(_STANDARD_INPUT, 1 << 12):
+            pass
+    except OSError:
+        pass  # closed from the start: whoever started us is not there to say more
+    act()

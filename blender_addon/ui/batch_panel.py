@@ -1,17 +1,424 @@
-"""Panel Generate Batch: a dataset, rendered by another Blender in the background."""
+"""Panel Generate Batch: a dataset, rendered by another Blender in the background.
+
+The running batch belongs to the Blender session, not to a scene: it goes on when another file is opened, and ends when
+Blender does. A timer redraws the panel while it runs and reports how it ended; nothing runs when nothing is rendered.
+"""
 
 from __future__ import annotations
 
+import atexit
+import re
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
 import bpy
 
-_CLASSES: tuple[type, ...] = ()
+from ..dataset import DatasetError
+from ..destination import Destination, Holds, look_into, prepare
+from ..job import Batch, BatchJob, JobError, State
+from ..progress import Progress, clock
+from ..recipe import RecipeError
+from .preferences import absolute, default_output, device_name
+from .recipe_settings import recipe_error, to_recipe
+from .tab import Tab, settings_of
+
+REDRAW_INTERVAL = 0.25  # s
+TROUBLE = (State.FAILED, State.DIED)
+
+_job: BatchJob | None = None  # the one that runs, or the last that did
+
+
+def current_job() -> BatchJob | None:
+    """The batch of this session that runs, or else the last one; None before the first."""
+    return _job
+
+
+def output_folder(context: Any) -> Path:
+    """Where the scene's batch goes. Raises ValueError for a path that starts with // in a .blend never saved."""
+    text = settings_of(context).output
+    return absolute(text) if text else default_output(context)
+
+
+def _running_job() -> BatchJob | None:
+    return _job if _job is not None and _job.running else None
+
+
+def _obstacle(context: Any) -> str | None:
+    """Why no batch can be started now, as far as is cheap to know; None when one can."""
+    if _running_job():
+        return "A batch is running: wait for it, or cancel it"
+    error = recipe_error(settings_of(context).recipe)
+    if error:
+        return error
+    try:
+        output_folder(context)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _is_free(operator: Any, context: Any) -> bool:
+    """Whether a batch can be started; tells the `operator`'s poll message why not."""
+    obstacle = _obstacle(context)
+    if obstacle:
+        operator.poll_message_set(obstacle)
+    return not obstacle
+
+
+def _destination(context: Any) -> Destination:
+    """What the output folder holds, for a batch without an `_obstacle`."""
+    settings = settings_of(context)
+    return look_into(output_folder(context), to_recipe(settings.recipe), settings.seed, settings.count)
+
+
+class _StartsBatch:
+    """What the two operators that start a batch have in common."""
+
+    bl_options = {"REGISTER"}
+    overwrite = False
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return _is_free(cls, context)
+
+    def execute(self: Any, context: Any) -> set[str]:
+        global _job
+        settings = settings_of(context)
+        try:
+            batch = Batch(
+                recipe=to_recipe(settings.recipe).to_toml(),
+                output=output_folder(context),
+                count=settings.count,
+                seed=settings.seed,
+                device=device_name(context),
+                jobs=settings.jobs,
+                overwrite=self.overwrite,
+            )
+            destination = _destination(context)
+            if destination.holds is Holds.FOREIGN:
+                raise DatasetError(destination.reason)
+            if destination.holds is Holds.OTHER and not self.overwrite:
+                raise DatasetError(f"{destination.reason}; choose another output folder or replace it")
+            prepare(batch.output)
+            _job = BatchJob(batch)
+        except (RecipeError, DatasetError, JobError, ValueError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if not bpy.app.timers.is_registered(_tick):
+            bpy.app.timers.register(_tick, persistent=True)
+        return {"FINISHED"}
+
+
+class PII_SYNTH_OT_generate(_StartsBatch, bpy.types.Operator):
+    """Render the dataset in a background Blender, or what is left of it; this window stays free to work in"""
+
+    bl_idname = "pii_synth.generate"
+    bl_label = "Generate Batch"
+
+
+class PII_SYNTH_OT_overwrite_batch(_StartsBatch, bpy.types.Operator):
+    """Delete the dataset in the output folder and render this recipe there"""
+
+    bl_idname = "pii_synth.overwrite_batch"
+    bl_label = "Replace Dataset"
+
+    overwrite = True
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Replace the Dataset?",
+            message=f"All its pictures in {output_folder(context)} are deleted.",
+            confirm_text="Replace",
+            icon="WARNING",
+        )
+
+
+class PII_SYNTH_OT_cancel_batch(bpy.types.Operator):
+    """Stop the running batch; it can be resumed"""
+
+    bl_idname = "pii_synth.cancel_batch"
+    bl_label = "Cancel"
+    bl_options = {"REGISTER"}
+
+    now: bpy.props.BoolProperty(
+        name="Now", description="Do not wait for the running picture", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def description(cls, context: Any, properties: Any) -> str:
+        if properties.now:
+            return "Stop at once; the running picture is lost, Resume Batch renders it again"
+        return "Stop after the running picture; Resume Batch continues there"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        running = _running_job() is not None
+        if not running:
+            cls.poll_message_set("No batch is running")
+        return running
+
+    def execute(self, context: Any) -> set[str]:
+        job = _running_job()
+        if job is None:
+            return {"CANCELLED"}
+        job.kill() if self.now else job.cancel()
+        return {"FINISHED"}
+
+
+class PII_SYNTH_OT_open_folder(bpy.types.Operator):
+    """Show the dataset's folder in the system's file browser"""
+
+    bl_idname = "pii_synth.open_folder"
+    bl_label = "Open Folder"
+    bl_options = {"REGISTER"}
+
+    folder: bpy.props.StringProperty(
+        name="Folder", description="Empty: the output folder", options={"SKIP_SAVE", "HIDDEN"}
+    )
+
+    def execute(self, context: Any) -> set[str]:
+        try:
+            folder = Path(self.folder) if self.folder else output_folder(context)
+            if not folder.is_dir():
+                raise ValueError(f"{folder} is not there yet: generate a batch first")
+            bpy.ops.wm.path_open(filepath=str(folder))
+        except (OSError, ValueError, RuntimeError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class PII_SYNTH_OT_new_folder(bpy.types.Operator):
+    """Choose a folder beside the present one that is not there yet"""
+
+    bl_idname = "pii_synth.new_folder"
+    bl_label = "New Folder"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return _is_free(cls, context)
+
+    def execute(self, context: Any) -> set[str]:
+        settings = settings_of(context)
+        stem = re.sub(r"_\d+$", "", (settings.output or str(default_output(context))).rstrip("/\\"))
+        number = 2
+        while absolute(f"{stem}_{number}").exists():
+            number += 1
+        settings.output = f"{stem}_{number}"
+        return {"FINISHED"}
+
+
+class PII_SYNTH_OT_report_batch(bpy.types.Operator):
+    """Say how the batch ended"""
+
+    bl_idname = "pii_synth.report_batch"
+    bl_label = "Report Batch"
+    bl_options = {"INTERNAL"}
+
+    _timer: Any = None
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        # Blender shows the reports of an operator that a script called to the script only. Those of one that is
+        # modal it shows to the user: so this one is, until the next event.
+        self._timer = context.window_manager.event_timer_add(0.01, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: Any, event: Any) -> set[str]:
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        context.window_manager.event_timer_remove(self._timer)
+        return self.execute(context)
+
+    def execute(self, context: Any) -> set[str]:
+        if _job is not None and _job.message:
+            self.report({"ERROR" if _job.state in TROUBLE else "INFO"}, _job.message)
+        return {"FINISHED"}
+
+
+class PII_SYNTH_PT_batch(Tab, bpy.types.Panel):
+    """Count, output and quality of a batch, and how far it is."""
+
+    bl_idname = "PII_SYNTH_PT_batch"
+    bl_label = "Generate Batch"
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        job = _running_job()
+        settings = layout.column()
+        settings.enabled = job is None
+        _draw_settings(settings, context)
+        if job is not None:
+            _draw_running(layout, job)
+            return
+        _draw_start(layout, context)
+        if _job is not None:
+            _draw_result(layout, context, _job)
+
+
+def _draw_settings(layout: Any, context: Any) -> None:
+    settings = settings_of(context)
+    render = settings.recipe.render
+    layout.prop(settings, "count")
+    layout.prop(settings, "seed")
+    layout.prop(settings, "output", placeholder=str(default_output(context)))
+    size = layout.column(align=True)
+    size.prop(render, "width", text="Resolution X")
+    size.prop(render, "height", text="Y")
+    layout.prop(render, "samples")
+    layout.prop(settings, "device")
+    layout.prop(settings, "jobs")
+
+
+def _draw_start(layout: Any, context: Any) -> None:
+    """The button, and what the output folder has to do with it."""
+    destination = Destination(Holds.NOTHING) if _obstacle(context) else _destination(context)
+    if destination.holds in (Holds.OTHER, Holds.FOREIGN):
+        _paragraph(layout, context, destination.reason, "ERROR", alert=True)
+        row = layout.row(align=True)
+        row.operator(PII_SYNTH_OT_new_folder.bl_idname, icon="NEWFOLDER")
+        if destination.holds is Holds.OTHER:
+            row.operator(PII_SYNTH_OT_overwrite_batch.bl_idname, icon="TRASH")
+        return
+    row = layout.row(align=True)
+    row.scale_y = 1.5
+    resume = destination.holds is Holds.PART and destination.done > 0
+    row.operator(
+        PII_SYNTH_OT_generate.bl_idname,
+        text="Resume Batch" if resume else "Generate Batch",
+        icon="RENDER_ANIMATION",
+    )
+    row.operator(PII_SYNTH_OT_open_folder.bl_idname, text="", icon="FOLDER_REDIRECT")
+    if resume or destination.holds is Holds.ALL:
+        layout.label(text=f"{destination.done} of {settings_of(context).count} pictures are there")
+
+
+def _draw_running(layout: Any, job: BatchJob) -> None:
+    layout.progress(factor=_share(job.progress), text=_status(job))
+    stopping = job.state is State.STOPPING
+    layout.operator(
+        PII_SYNTH_OT_cancel_batch.bl_idname, text="Stop Now" if stopping else "Cancel", icon="CANCEL"
+    ).now = stopping
+
+
+def _draw_result(layout: Any, context: Any, job: BatchJob) -> None:
+    """How the last batch ended, and its folder, which need not be the one chosen now."""
+    box = layout.box()
+    trouble = job.state in TROUBLE
+    icon = "ERROR" if trouble else "CHECKMARK" if job.state is State.DONE else "PAUSE"
+    _paragraph(box, context, job.message, icon, alert=trouble)
+    if job.batch.output.is_dir():
+        box.operator(PII_SYNTH_OT_open_folder.bl_idname, icon="FOLDER_REDIRECT").folder = str(
+            job.batch.output
+        )
+
+
+def _draw_status_bar(header: Any, context: Any) -> None:
+    job = _running_job()
+    if job is not None:
+        row = header.layout.row(align=True)
+        row.progress(factor=_share(job.progress), type="RING", text="")
+        row.label(text=f"PII Synth {_status(job)}")
+        row.operator(PII_SYNTH_OT_cancel_batch.bl_idname, text="", icon="X").now = job.state is State.STOPPING
+
+
+def _share(progress: Progress | None) -> float:
+    return progress.done / progress.total if progress and progress.total else 0.0
+
+
+def _status(job: BatchJob) -> str:
+    """The state of a running batch: 12/100 · 0.55 images/s · 2:40 left."""
+    progress = job.progress
+    if progress is None:
+        return "Stopping" if job.state is State.STOPPING else "Starting Blender"
+    parts = [f"{progress.done}/{progress.total}"]
+    if job.state is State.STOPPING:
+        parts.append("stopping after this picture")
+    elif progress.seconds_left is not None:
+        parts += [f"{progress.images_per_second:.2f} images/s", f"{clock(progress.seconds_left)} left"]
+    return " · ".join(parts)
+
+
+def _paragraph(layout: Any, context: Any, text: str, icon: str, *, alert: bool) -> None:
+    """A text on as many lines as the sidebar's width asks for."""
+    letters = 40
+    if context.region is not None:
+        letters = max(20, int(context.region.width / (7.5 * context.preferences.system.ui_scale)) - 8)
+    column = layout.column(align=True)
+    column.alert = alert
+    for number, line in enumerate(textwrap.wrap(text, letters)):
+        column.label(text=line, icon="BLANK1" if number else icon)
+
+
+def _tick() -> float | None:
+    """The timer: redraws while a batch runs, and says how it ended. Returns the seconds until the next call."""
+    job = _job
+    if job is None:
+        return None
+    running = job.running  # asked once, so that the last redraw shows what is reported
+    _redraw()
+    if running:
+        return REDRAW_INTERVAL
+    if job.state in TROUBLE:
+        print(*job.last_lines, sep="\n", file=sys.stderr)
+    windows = bpy.context.window_manager.windows
+    if windows and not bpy.app.background:
+        with bpy.context.temp_override(window=windows[0]):
+            bpy.ops.pii_synth.report_batch("INVOKE_DEFAULT")
+    return None
+
+
+def _redraw() -> None:
+    """Have Blender draw the sidebars and the status bar again."""
+    manager = bpy.context.window_manager
+    for window in manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+    # No screen lists the status bar. It shows this property, and so is drawn when it is written.
+    manager.extensions_updates = manager.extensions_updates
+
+
+def _end_job() -> None:
+    """Stop what runs, and forget it."""
+    global _job
+    if _job is not None:
+        _job.close()
+    _job = None
+
+
+_CLASSES = (
+    PII_SYNTH_OT_generate,
+    PII_SYNTH_OT_overwrite_batch,
+    PII_SYNTH_OT_cancel_batch,
+    PII_SYNTH_OT_open_folder,
+    PII_SYNTH_OT_new_folder,
+    PII_SYNTH_OT_report_batch,
+    PII_SYNTH_PT_batch,
+)
 
 
 def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
+    bpy.types.STATUSBAR_HT_header.append(_draw_status_bar)
+    atexit.register(_end_job)  # a Blender that ends does not always switch its extensions off
 
 
 def unregister() -> None:
+    atexit.unregister(_end_job)
+    _end_job()
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    bpy.types.STATUSBAR_HT_header.remove(_draw_status_bar)
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -18,7 +18,7 @@ def run(arguments: list[str]) -> int:
     """The batch run that `arguments` ask for. Returns the exit code that Blender ends with."""
     from ..batch import main  # late: a user who only opens Blender does not wait for it
 
-    return main(arguments)
+    return main(arguments, prog=f"blender --command {NAME}")
 
 
 def register() -> None:

@@ -58,6 +58,14 @@ def test_help_teaches(capsys):
         assert word in out
 
 
+def test_help_calls_the_program_as_its_user_did(capsys):
+    assert main(["--help"], prog="blender --command pii_synth") == 0
+    out = capsys.readouterr().out
+    assert "usage: blender --command pii_synth" in out
+    assert "  blender --command pii_synth --preset street" in out
+    assert "python -m" not in out
+
+
 def test_printed_recipe_is_a_recipe(tmp_path, capsys):
     _, out, _ = run(capsys, "--preset", "street", "--samples", "7", "--print-recipe")
     (tmp_path / "street.toml").write_text(out)

@@ -2,8 +2,10 @@ import io
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from blender_addon.progress import Progress, reporter
+from blender_addon.progress import Progress, read_json_line, reporter
 from blender_addon.workers import _sum
 
 
@@ -28,6 +30,27 @@ def test_json_lines_can_be_read_back():
     report = reporter("json", stream)
     report(Progress(1, 2, 1, 0.5, 0.4))
     assert Progress(**json.loads(stream.getvalue())) == Progress(1, 2, 1, 0.5, 0.4)
+    assert read_json_line(stream.getvalue()) == Progress(1, 2, 1, 0.5, 0.4)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("", "Blender quit", "{", "{}", "[1, 2]", '{"done": 1}', '{"done": "1", "total": 2}'),
+        *('{"done": true, "total": 2}', '{"done": NaN, "total": 2}', '{"done": 1, "total": 2, "more": 3}'),
+        '{"done":' * 100_000,
+    ],
+)
+def test_other_lines_are_no_progress(line):
+    assert read_json_line(line) is None
+
+
+@given(
+    st.text()
+    | st.recursive(st.text() | st.floats() | st.none(), st.lists).map(lambda x: json.dumps({"done": x}))
+)
+def test_whatever_is_printed_reading_it_raises_nothing(line):
+    assert read_json_line(line) is None
 
 
 def test_a_log_gets_the_first_and_the_last_line_and_few_between():

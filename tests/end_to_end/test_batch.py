@@ -1,5 +1,6 @@
 """The batch command as its users run it: whole processes, real renders, small pictures."""
 
+import dataclasses
 import json
 import os
 import random
@@ -7,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from blender_addon.dataset import iter_lines, read_info
+from blender_addon.job import Batch, BatchJob, State
+from blender_addon.recipe import load_preset
 from blender_addon.render.image_files import read_mask
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -152,6 +156,115 @@ def test_interrupt_ends_after_the_running_frame_and_the_same_command_continues(o
     assert len(list((output / "masks").iterdir())) == done
     assert run(output).returncode == 0
     assert contents(output) == contents(one_run)
+
+
+def pictures(output: Path) -> int:
+    return len(list(iter_lines(output))) if (output / "metadata.jsonl").exists() else 0
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.01)
+
+
+def assert_no_half_pair(output: Path) -> None:
+    names = {Path(line["file_name"]).stem for line in iter_lines(output)}
+    for folder in ("images", "masks"):
+        assert {path.stem for path in (output / folder).iterdir() if path.suffix != ".tmp"} == names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [(), ("--jobs", "2")])
+def test_the_end_of_standard_input_ends_it_after_the_running_picture(one_run, tmp_path, jobs):
+    output = tmp_path / "stopped"
+    process = subprocess.Popen(
+        command(output, "--stop-on-eof", *jobs),
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: pictures(output) or process.poll() is not None)
+    _, err = process.communicate(timeout=120)  # closes standard input
+    assert process.returncode == 130
+    assert "the same command continues" in err
+    assert "Traceback" not in err
+    assert 1 <= pictures(output) < COUNT
+    assert_no_half_pair(output)
+    assert run(output).returncode == 0
+    assert contents(output) == contents(one_run)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
+def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
+    output = tmp_path / "orphans"
+    process = subprocess.Popen(
+        command(output, "--jobs", "2", "--count", "400"), cwd=REPOSITORY, stderr=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: pictures(output))
+    process.kill()
+    process.communicate(timeout=120)  # until the last worker has closed standard error
+    there = pictures(output)
+    assert there < 400
+    assert_no_half_pair(output)
+    time.sleep(1)
+    assert pictures(output) == there
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    """What the sidebar's button would start for the dataset of `one_run`."""
+    recipe = load_preset("everyday").with_render(width=64, height=64, samples=2)
+    return Batch(recipe.to_toml(), Path(), COUNT, device="cpu")
+
+
+@pytest.mark.slow
+def test_a_job_that_is_cancelled_and_started_again_gives_the_same_dataset(one_run, batch, tmp_path):
+    batch = dataclasses.replace(batch, output=tmp_path / "ein Ördner")
+    job = BatchJob(batch)
+    wait_until(lambda: not job.running or (job.progress and job.progress.done >= 2))
+    job.cancel()
+    assert job.state is State.STOPPING
+    assert job.wait(120)
+    assert job.state is State.STOPPED, job.message
+    done = pictures(batch.output)
+    assert 2 <= done < COUNT
+    assert job.message.startswith(f"Stopped at {done}/{COUNT}")
+    assert_no_half_pair(batch.output)
+
+    job = BatchJob(batch)
+    assert job.wait(120)
+    assert (job.state, job.progress.done) == (State.DONE, COUNT), job.message
+    assert contents(batch.output) == contents(one_run)
+    # What made it is said alike, too: the command line continues it.
+    assert (batch.output / "dataset.json").read_bytes() == (one_run / "dataset.json").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
+def test_a_job_whose_blender_is_killed_died_and_is_resumed(one_run, batch, tmp_path):
+    batch = dataclasses.replace(batch, output=tmp_path / "killed")
+    job = BatchJob(batch)
+    wait_until(lambda: not job.running or (job.progress and job.progress.done >= 2))
+    os.kill(job.pid, signal.SIGKILL)
+    assert job.wait(120)
+    assert job.state is State.DIED
+    assert "ended unexpectedly (signal 9) at" in job.message
+    assert_no_half_pair(batch.output)
+    job = BatchJob(batch)
+    assert job.wait(120)
+    assert job.state is State.DONE, job.message
+    assert contents(batch.output) == contents(one_run)
+
+
+def test_a_job_passes_on_what_the_batch_complains_of(batch, tmp_path):
+    job = BatchJob(dataclasses.replace(batch, output=tmp_path / "x", device="metal"))
+    assert job.wait(120)
+    assert job.state is State.FAILED
+    assert job.message.startswith("no metal device on this machine")
 
 
 @pytest.mark.slow

@@ -1,0 +1,341 @@
+"""The panel Generate Batch in pip's bpy, with a small Python program in the place of the background Blender.
+
+tests/gui clicks through it in a window; tests/end_to_end/test_batch.py has jobs with the real batch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import blender_addon
+from blender_addon import job
+from blender_addon.dataset import DatasetWriter
+from blender_addon.destination import origin
+from blender_addon.job import State
+from blender_addon.progress import Progress
+from blender_addon.recipe import load_recipe
+from blender_addon.render import compat
+
+PRELUDE = """
+import json, os, sys, time
+from pathlib import Path
+def tell(done, total=4):
+    print(json.dumps(dict(done=done, total=total, fresh=done, seconds=2.0)), flush=True)
+def wait_for_the_end_of_input():
+    while os.read(0, 100): pass
+Path("arguments.json").write_text(json.dumps([sys.argv[1:], Path(sys.argv[1]).read_text()]))
+"""
+LONG = "tell(1)\nwait_for_the_end_of_input()\nsys.exit(130)"
+
+
+@pytest.fixture
+def bpy() -> Iterator[Any]:
+    """Blender as it starts, with the extension."""
+    bpy = compat.import_bpy()
+    bpy.ops.wm.read_factory_settings()
+    blender_addon.register()
+    yield bpy
+    blender_addon.unregister()
+
+
+@pytest.fixture
+def panel(bpy: Any) -> Any:
+    from blender_addon.ui import batch_panel
+
+    return batch_panel
+
+
+@pytest.fixture
+def settings(bpy: Any, tmp_path: Path) -> Any:
+    settings = bpy.context.scene.pii_synth
+    settings.output, settings.count = str(tmp_path / "out put"), 4
+    return settings
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`play(code)`: what the background Blender does from now on."""
+    script = tmp_path / "fake.py"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "batch_command", lambda: [sys.executable, str(script)])
+    return lambda code: script.write_text(PRELUDE + code) and None
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.005)
+
+
+def error_of(operator: Callable[..., Any], **values: Any) -> str:
+    with pytest.raises(RuntimeError) as caught:
+        operator(**values)
+    return str(caught.value)
+
+
+class Layout:
+    """Takes what a panel draws, and refuses what Blender's layout would refuse: absent properties, icons, operators."""
+
+    def __init__(self, bpy: Any, drawn: list[tuple[str, str]] | None = None) -> None:
+        self.bpy, self.drawn = bpy, [] if drawn is None else drawn
+        functions = bpy.types.UILayout.bl_rna.functions
+        self.icons = set(functions["label"].parameters["icon"].enum_items.keys())
+
+    def _below(self, **_: Any) -> Layout:
+        return Layout(self.bpy, self.drawn)
+
+    column = row = box = _below
+
+    def label(self, text: str = "", icon: str = "NONE") -> None:
+        assert icon in self.icons
+        self.drawn.append(("label", text))
+
+    def prop(self, data: Any, name: str, text: str | None = None, placeholder: str = "") -> None:
+        assert name in data.bl_rna.properties
+        self.drawn.append(("prop", name))
+
+    def progress(self, factor: float, text: str, type: str = "BAR") -> None:
+        assert 0 <= factor <= 1
+        assert type in ("BAR", "RING")
+        self.drawn.append(("progress", f"{factor:.2f} {text}"))
+
+    def operator(self, name: str, text: str | None = None, icon: str = "NONE") -> Any:
+        assert icon in self.icons
+        module, _, function = name.partition(".")
+        kind = getattr(getattr(self.bpy.ops, module), function).get_rna_type()
+        self.drawn.append((name, kind.name if text is None else text))
+        return SimpleNamespace()
+
+    def said(self) -> str:
+        return " | ".join(text for _, text in self.drawn)
+
+    def buttons(self) -> dict[str, str]:
+        return {name: text for name, text in self.drawn if "." in name}
+
+
+@pytest.fixture
+def draw(bpy: Any, panel: Any) -> Callable[[], Layout]:
+    def draw() -> Layout:
+        layout = Layout(bpy)
+        panel.PII_SYNTH_PT_batch.draw(SimpleNamespace(layout=layout), bpy.context)
+        return layout
+
+    return draw
+
+
+def write_dataset(settings: Any, panel: Any, pictures: int, *, seed: int = 0) -> None:
+    recipe = panel.to_recipe(settings.recipe)
+    writer = DatasetWriter(Path(settings.output), {**origin(recipe, seed), "count": 4, "licences": {}})
+    for index in range(pictures):
+        writer.add({"file_name": "", "mask_file_name": "", "index": index}, {})
+
+
+def test_the_button_starts_what_the_panel_says(bpy, panel, settings, play, tmp_path):
+    play("tell(4)")
+    settings.seed, settings.device, settings.jobs = 9, "cpu", 2
+    settings.recipe.render.width = 80
+    assert bpy.ops.pii_synth.generate() == {"FINISHED"}
+    started = panel.current_job()
+    assert started.wait(30)
+    assert (started.state, started.message) == (State.DONE, "Done: 4 pictures")
+    (_, *options), toml = json.loads((tmp_path / "arguments.json").read_text())
+    for name, value in {"output": settings.output, "count": 4, "seed": 9, "device": "cpu", "jobs": 2}.items():
+        assert options[options.index(f"--{name}") + 1] == str(value)
+    assert "--overwrite" not in options
+    (tmp_path / "recipe.toml").write_text(toml)
+    recipe = load_recipe(tmp_path / "recipe.toml")
+    assert recipe == panel.to_recipe(settings.recipe)
+    assert recipe.render.width == 80
+
+
+def test_an_empty_output_is_the_preferences(bpy, panel, settings, monkeypatch, tmp_path):
+    monkeypatch.setattr(panel, "default_output", lambda context: tmp_path / "default")
+    settings.output = ""
+    assert panel.output_folder(bpy.context) == tmp_path / "default"
+
+
+def test_while_it_runs_the_panel_shows_how_far_it_is_and_cancel(bpy, panel, settings, play, draw):
+    play(LONG)
+    bpy.ops.pii_synth.generate()
+    assert "0.00 Starting Blender" in draw().said()
+    until(lambda: panel.current_job().progress)
+    drawn = draw()
+    assert "0.25 1/4 · 0.50 images/s · 0:06 left" in drawn.said()
+    assert drawn.buttons() == {"pii_synth.cancel_batch": "Cancel"}
+    assert "A batch is running" in error_of(bpy.ops.pii_synth.generate)
+    header = SimpleNamespace(layout=Layout(bpy))
+    panel._draw_status_bar(header, bpy.context)
+    assert "PII Synth 1/4" in header.layout.said()
+
+    assert bpy.ops.pii_synth.cancel_batch() == {"FINISHED"}
+    assert panel.current_job().wait(30)
+    assert panel.current_job().state is State.STOPPED
+    assert "Stopped at 1/4" in draw().said()
+    header.layout.drawn.clear()
+    panel._draw_status_bar(header, bpy.context)
+    assert header.layout.drawn == []
+
+
+def test_stop_now_does_not_wait_for_the_picture(bpy, panel, settings, play, draw):
+    play("tell(1)\ntime.sleep(1000)")
+    bpy.ops.pii_synth.generate()
+    until(lambda: panel.current_job().progress)
+    bpy.ops.pii_synth.cancel_batch()
+    drawn = draw()
+    assert "1/4 · stopping after this picture" in drawn.said()
+    assert drawn.buttons() == {"pii_synth.cancel_batch": "Stop Now"}
+    bpy.ops.pii_synth.cancel_batch(now=True)
+    assert panel.current_job().wait(30)
+    assert panel.current_job().state is State.STOPPED
+
+
+def test_cancel_without_a_batch_says_so(bpy, panel):
+    assert "No batch is running" in error_of(bpy.ops.pii_synth.cancel_batch)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
+def test_a_blender_that_is_killed_is_told_and_can_be_resumed(bpy, panel, settings, play, draw, capfd):
+    play("print('last words', file=sys.stderr, flush=True)\n" + LONG)
+    bpy.ops.pii_synth.generate()
+    until(lambda: panel.current_job().progress)
+    write_dataset(settings, panel, 1)
+    os.kill(panel.current_job().pid, signal.SIGKILL)
+    panel.current_job().wait(30)
+    assert panel._tick() is None, "a batch that ended needs no more redraws"
+    assert "last words" in capfd.readouterr().err
+    drawn = draw()
+    assert "ended unexpectedly" in drawn.said()
+    assert drawn.buttons()["pii_synth.generate"] == "Resume Batch"
+    assert "1 of 4 pictures are there" in drawn.said()
+    assert "ended unexpectedly (signal 9) at 1/4" in error_of(bpy.ops.pii_synth.report_batch)
+    play("tell(4)")
+    assert bpy.ops.pii_synth.generate() == {"FINISHED"}
+    assert panel.current_job().wait(30)
+    assert panel.current_job().state is State.DONE
+    assert bpy.ops.pii_synth.report_batch() == {"FINISHED"}
+
+
+def test_an_error_of_the_child_reaches_the_user(bpy, panel, settings, play, draw):
+    play("print('error: no cuda device on this machine', file=sys.stderr)\nsys.exit(2)")
+    bpy.ops.pii_synth.generate()
+    panel.current_job().wait(30)
+    assert "no cuda device on this machine" in error_of(bpy.ops.pii_synth.report_batch)
+    assert "no cuda device" in draw().said()
+
+
+def test_a_blender_that_is_not_there_is_an_error(bpy, panel, settings, monkeypatch, tmp_path):
+    monkeypatch.setattr(job, "batch_command", lambda: [str(tmp_path / "gone" / "blender")])
+    assert "gone/blender: " in error_of(bpy.ops.pii_synth.generate)
+    assert panel.current_job() is None
+
+
+def test_a_wrong_recipe_greys_the_button_out(bpy, panel, settings, monkeypatch, draw):
+    monkeypatch.setattr(panel, "recipe_error", lambda recipe: "people.count: empty range")
+    assert "people.count: empty range" in error_of(bpy.ops.pii_synth.generate)
+    assert "pii_synth.generate" in draw().buttons()
+
+
+def test_a_relative_output_needs_a_saved_blend(bpy, panel, settings, play, tmp_path, draw):
+    settings.output = "//renders"
+    assert "save the .blend first" in error_of(bpy.ops.pii_synth.generate)
+    assert "pii_synth.generate" in draw().buttons()
+    assert "save the .blend first" in error_of(bpy.ops.pii_synth.open_folder)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert panel.output_folder(bpy.context) == tmp_path / "renders"
+
+
+@pytest.mark.parametrize("output", ["taken", "taken/below"])
+def test_an_output_that_cannot_be_is_refused_before_anything_starts(
+    bpy, panel, settings, play, tmp_path, output
+):
+    play("tell(4)")
+    (tmp_path / "taken").write_text("a file")
+    settings.output = str(tmp_path / output)
+    assert str(tmp_path / output) in error_of(bpy.ops.pii_synth.generate)
+    assert panel.current_job() is None
+
+
+def test_a_foreign_folder_is_refused_and_another_offered(bpy, panel, settings, play, draw):
+    play("tell(4)")
+    output = Path(settings.output)
+    output.mkdir()
+    (output / "thesis.docx").touch()
+    assert "thesis.docx" in error_of(bpy.ops.pii_synth.generate)
+    assert "thesis.docx" in error_of(bpy.ops.pii_synth.overwrite_batch)
+    assert set(draw().buttons()) == {"pii_synth.new_folder"}
+    assert bpy.ops.pii_synth.new_folder() == {"FINISHED"}
+    assert settings.output == f"{output}_2"
+    Path(settings.output).mkdir()
+    bpy.ops.pii_synth.new_folder()
+    assert settings.output == f"{output}_3"
+    assert [path.name for path in output.iterdir()] == ["thesis.docx"]
+
+
+def test_another_dataset_is_replaced_only_by_the_button_for_it(bpy, panel, settings, play, draw, tmp_path):
+    play("tell(4)")
+    write_dataset(settings, panel, 2, seed=5)
+    assert "made with another seed" in error_of(bpy.ops.pii_synth.generate)
+    assert set(draw().buttons()) == {"pii_synth.new_folder", "pii_synth.overwrite_batch"}
+    assert panel.current_job() is None
+    assert bpy.ops.pii_synth.overwrite_batch() == {"FINISHED"}
+    assert panel.current_job().wait(30)
+    assert "--overwrite" in (tmp_path / "arguments.json").read_text()
+
+
+def test_a_complete_dataset_says_so(bpy, panel, settings, draw):
+    write_dataset(settings, panel, 4)
+    drawn = draw()
+    assert drawn.buttons()["pii_synth.generate"] == "Generate Batch"
+    assert "4 of 4 pictures are there" in drawn.said()
+
+
+def test_a_batch_survives_another_file_and_ends_with_the_extension(bpy, panel, settings, play):
+    play(LONG)
+    bpy.ops.pii_synth.generate()
+    started = panel.current_job()
+    until(lambda: started.progress)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert panel.current_job() is started
+    assert started.running
+    assert bpy.app.timers.is_registered(panel._tick)
+    assert panel._tick() == panel.REDRAW_INTERVAL
+    blender_addon.unregister()
+    try:
+        assert not started.running
+        assert panel.current_job() is None
+        assert not bpy.app.timers.is_registered(panel._tick)
+    finally:
+        blender_addon.register()
+
+
+def test_open_folder_names_the_folder_that_is_not_there(bpy, settings, tmp_path):
+    assert f"{settings.output} is not there yet" in error_of(bpy.ops.pii_synth.open_folder)
+    assert "elsewhere is not there yet" in error_of(
+        bpy.ops.pii_synth.open_folder, folder=str(tmp_path / "elsewhere")
+    )
+
+
+@pytest.mark.parametrize(
+    ("progress", "text"),
+    [
+        (Progress(0, 100), "0/100"),
+        (Progress(12, 100, 12, 21.8), "12/100 · 0.55 images/s · 2:40 left"),
+        (Progress(5, 5), "5/5"),
+        (Progress(0, 0), "0/0"),
+    ],
+)
+def test_status_in_words(panel, progress, text):
+    running = SimpleNamespace(progress=progress, state=State.RUNNING)
+    assert panel._status(running) == text
+    assert 0 <= panel._share(progress) <= 1
