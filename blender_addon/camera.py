@@ -27,6 +27,19 @@ def orientation(camera: CameraSpec) -> Array:
     return yaw @ pitch @ roll
 
 
+def angles(R: NDArray[np.floating]) -> tuple[float, float, float]:
+    """(yaw, pitch, roll) in degrees of a camera body turned by R 3×3: the inverse of `orientation`. Looking straight up
+    or down, yaw and roll turn about the same line: all of it is yaw then."""
+    right, ahead = R[:, 0], R[:, 1]
+    level = float(np.hypot(ahead[0], ahead[1]))  # cos(pitch)
+    pitch = np.arctan2(ahead[2], level)
+    if level < 1e-6:
+        yaw, roll = np.arctan2(right[1], right[0]), 0.0
+    else:
+        yaw, roll = np.arctan2(-ahead[0], ahead[1]), np.arctan2(-R[2, 0], R[2, 2])
+    return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(roll))
+
+
 def extrinsics(camera: CameraSpec) -> tuple[Array, Array]:
     """(R 3×3, t (3,) in m): x_camera = R · x_world + t."""
     R = _LOOK_ALONG_Y @ orientation(camera).T

@@ -7,7 +7,7 @@ a jump or a bicycle), and the first person is what the camera is aimed at.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import scenery
 from .assets import Assets
+from .bodies.model import BodyModel
 from .bodies.pose_props import ground_clearance, place_props
 from .bodies.poses import Pose
 from .bodies.rotations import matrix_to_axis_angle, rodrigues
@@ -68,7 +69,7 @@ class Crowd:
 
 
 @dataclass(frozen=True, eq=False)
-class _Drawn:
+class Drawn:
     """A person before it has a place: at the origin, facing world -Y."""
 
     spec: PersonSpec
@@ -89,46 +90,72 @@ def gather(recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Stream) -
 
     The camera comes back placed and aimed. A person for whom no place is found is left out, but for the first.
     """
-    rng = stream("people")
-    count = recipe.people.count.sample_int(rng)
-    reach = _distance(recipe, rng)
-    x, y = -reach * heading(camera.yaw)
-    camera = dataclasses.replace(camera, location=(float(x), float(y), camera.location[2]))
-    # Half a cell more: that much a turned body's sparse points may misplace its edge.
-    crowd = Crowd(camera, reach, Footprint(margin=recipe.people.spacing + CELL / 2))
-    crowd.occupied.add(box_cells((float(x), float(y)), (0.4, 0.4), 0.0))  # nobody stands in the camera
+    count, reach = sample_extent(recipe, stream("people"))
+    camera = moved_back(camera, np.zeros(2), reach)
+    crowd = Crowd(camera, reach, free_ground(recipe, camera))
     for number in range(count):
         drawn = _draw_person(recipe, assets, stream, number)
         _admit(recipe, crowd, drawn, stream("place", number))
     if not crowd.figures:
-        crowd.camera = _aimed(camera, None if recipe.camera.aim == "horizon" else np.array([0.0, 0.0, 0.8]))
+        crowd.camera = aimed_at_nobody(recipe, camera)
     return crowd
 
 
-def _admit(recipe: Recipe, crowd: Crowd, drawn: _Drawn, rng: np.random.Generator) -> None:
-    """Find a place for one more person, the first of whom the camera is aimed at."""
-    first = not crowd.figures
-    best: tuple[float, Figure, CameraSpec] | None = None
+def sample_extent(recipe: Recipe, rng: np.random.Generator) -> tuple[int, float]:
+    """How many people there are, and how far (m) from the camera the first of them was meant to stand."""
+    return recipe.people.count.sample_int(rng), _distance(recipe, rng)
+
+
+def moved_back(camera: CameraSpec, place: Array, distance: float, aside: float = 0.0) -> CameraSpec:
+    """The camera `distance` (m) before `place` (2,), which it sees `aside` degrees right of its middle."""
+    x, y = place - distance * heading(camera.yaw - aside)
+    return dataclasses.replace(camera, location=(float(x), float(y), camera.location[2]))
+
+
+def free_ground(recipe: Recipe, camera: CameraSpec) -> Footprint:
+    """Ground on which nothing stands yet but the camera."""
+    # Half a cell more: that much a turned body's sparse points may misplace its edge.
+    ground = Footprint(margin=recipe.people.spacing + CELL / 2)
+    ground.add(camera_cells(camera))
+    return ground
+
+
+def camera_cells(camera: CameraSpec) -> Cells:
+    """The ground on which nobody stands, so as not to stand in the camera."""
+    return box_cells(camera.location[:2], (0.4, 0.4), 0.0)
+
+
+@dataclass(frozen=True)
+class Try:
+    """One attempt to find a place before the camera. `late` grows from 0 towards 1, with every attempt."""
+
+    late: float
+    distance: float  # m
+    lateral: float  # of half the frame, to the right
+    facing: float  # degrees away from the camera
+
+
+def sample_tries(recipe: Recipe, rng: np.random.Generator) -> Iterator[Try]:
+    """The attempts for one person; each is less extreme than the one before."""
     for attempt in range(PLACEMENT_TRIES):
         late = attempt / PLACEMENT_TRIES
         distance = _distance(recipe, rng)
-        if first:
-            # A bicycle may need more room than there is before the camera.
-            distance = crowd.reach * (1 + late)
         # The later the attempt, the nearer to the middle of the frame, where more of a person fits.
         lateral = recipe.people.lateral.sample(rng) * (1 - late)
-        facing = recipe.people.facing.sample(rng)
-        figure = _stand(drawn, crowd.camera, distance, lateral, facing)
+        yield Try(late, distance, lateral, recipe.people.facing.sample(rng))
+
+
+def _admit(recipe: Recipe, crowd: Crowd, drawn: Drawn, rng: np.random.Generator) -> None:
+    """Find a place for one more person, the first of whom the camera is aimed at."""
+    first = not crowd.figures
+    best: tuple[float, Figure, CameraSpec] | None = None
+    for place in sample_tries(recipe, rng):
+        distance = stretched(crowd.reach, place) if first else place.distance
+        figure = _stand(drawn, crowd.camera, distance, place.lateral, place.facing)
         if crowd.occupied.hits(figure.cells):
             continue
-        camera = crowd.camera
-        if first:
-            # A drawn tilt may lose the person altogether: it is given up little by little, and the aim at the
-            # horizon with it (somebody lying at the photographer's feet).
-            level = recipe.camera.aim == "horizon" and late < AIM_AT_PEOPLE_AFTER
-            middle = (figure.joints.min(axis=0) + figure.joints.max(axis=0)) / 2
-            camera = _aimed(camera, None if level else middle, tilt=1.0 - late)
-        shown = _share_in_frame(figure, camera, recipe)
+        camera = aimed(recipe, crowd.camera, figure.joints, place.late) if first else crowd.camera
+        shown = share_in_frame(figure.joints, camera, recipe)
         if best is None or shown > best[0]:
             best = (shown, figure, camera)
         if shown >= recipe.people.in_frame:
@@ -137,13 +164,38 @@ def _admit(recipe: Recipe, crowd: Crowd, drawn: _Drawn, rng: np.random.Generator
         return
     _, figure, crowd.camera = best
     crowd.occupied.add(figure.cells)
-    spec = dataclasses.replace(figure.spec, id=len(crowd.figures) + 1)
-    crowd.figures.append(dataclasses.replace(figure, spec=spec))
+    crowd.figures.append(_numbered(figure, len(crowd.figures) + 1))
+
+
+def _numbered(figure: Figure, id_: int) -> Figure:
+    props = tuple(dataclasses.replace(prop, owner=id_) for prop in figure.props)
+    return dataclasses.replace(figure, spec=dataclasses.replace(figure.spec, id=id_), props=props)
 
 
 def _distance(recipe: Recipe, rng: np.random.Generator) -> float:
     distance = recipe.camera.distance
     return distance.sample(rng) if recipe.camera.enabled else distance.middle
+
+
+def stretched(reach: float, place: Try) -> float:
+    """How far (m) from the camera the first person is put: a bicycle may need more room than there is before it."""
+    return reach * (1 + place.late)
+
+
+def aimed(recipe: Recipe, camera: CameraSpec, joints: Array, late: float = 0.0) -> CameraSpec:
+    """The camera with its drawn pitch counted from the middle of a person, joints (J, 3) m, or from the horizon.
+
+    A drawn tilt may lose the person altogether: `late` in the tries it is given up little by little, and the aim at the
+    horizon with it (somebody lying at the photographer's feet).
+    """
+    level = recipe.camera.aim == "horizon" and late < AIM_AT_PEOPLE_AFTER
+    middle = (joints.min(axis=0) + joints.max(axis=0)) / 2
+    return _aimed(camera, None if level else middle, tilt=1.0 - late)
+
+
+def aimed_at_nobody(recipe: Recipe, camera: CameraSpec) -> CameraSpec:
+    """The same where there is no person: over the origin somebody might stand."""
+    return _aimed(camera, None if recipe.camera.aim == "horizon" else np.array([0.0, 0.0, 0.8]))
 
 
 def _aimed(camera: CameraSpec, target: Array | None, tilt: float = 1.0) -> CameraSpec:
@@ -155,9 +207,10 @@ def _aimed(camera: CameraSpec, target: Array | None, tilt: float = 1.0) -> Camer
     return dataclasses.replace(camera, pitch=float(np.clip(pitch, -89, 89)))
 
 
-def _share_in_frame(figure: Figure, camera: CameraSpec, recipe: Recipe) -> float:
+def share_in_frame(joints: Array, camera: CameraSpec, recipe: Recipe) -> float:
+    """Which share of joints (J, 3) m is inside the frame."""
     width, height = recipe.render.width, recipe.render.height
-    pixels, depth = project(figure.joints, camera, width, height)
+    pixels, depth = project(joints, camera, width, height)
     inside = (depth > 0.1) & (pixels >= 0).all(axis=1) & (pixels <= (width, height)).all(axis=1)
     return float(inside.mean())
 
@@ -165,12 +218,23 @@ def _share_in_frame(figure: Figure, camera: CameraSpec, recipe: Recipe) -> float
 # --- one person -------------------------------------------------------------------------------------------------
 
 
-def _draw_person(recipe: Recipe, assets: Assets, stream: Stream, number: int) -> _Drawn:
-    model_name, betas, age, gender = _sample_shape(recipe, assets, stream("body", number))
-    outfit = _sample_outfit(recipe, assets, stream("outfit", number), age, gender)
-    rng = stream("pose", number)
+def _draw_person(recipe: Recipe, assets: Assets, stream: Stream, number: int) -> Drawn:
+    model, betas, age, gender = sample_shape(recipe, assets, stream("body", number))
+    outfit = sample_clothes(recipe, stream("outfit", number), assets.textures, age, gender)
+    return draw_pose(recipe, assets, number + 1, model, betas, outfit, stream("pose", number))
+
+
+def draw_pose(
+    recipe: Recipe,
+    assets: Assets,
+    id_: int,
+    model_name: str,
+    betas: tuple[float, ...],
+    outfit: Outfit,
+    rng: np.random.Generator,
+) -> Drawn:
+    """Person `id_`, of this shape and in these clothes, in a pose of the recipe, with the things that it needs."""
     pose, joints, later, step, seconds = _sample_pose(recipe, assets, model_name, rng)
-    model = assets.bodies[model_name]
     # Once at the origin to learn how high it must be lifted; a rigid motion takes it from there.
     body = BodySpec(model_name, betas, _rows(joints), (0.0, 0.0, 0.0))
     posed = assets.figures.pose_body(body, outfit)
@@ -180,25 +244,38 @@ def _draw_person(recipe: Recipe, assets: Assets, stream: Stream, number: int) ->
     placements = place_props(pose, posed.joints[:24] + up, transforms[:24], vertices, rng)
     props = tuple(
         PropSpec(
-            p.shape, _vec(p.location), _vec(p.rotation), _vec(p.size), scenery.sample_surface(p.shape, rng)
+            p.shape,
+            _vec(p.location),
+            _vec(p.rotation),
+            _vec(p.size),
+            scenery.sample_surface(p.shape, rng),
+            owner=id_,
         )
         for p in placements
     )
     motion = None if later is None else MotionSpec(_rows(later), (0.0, 0.0, 0.0), seconds)
-    spec = PersonSpec(number + 1, dataclasses.replace(body, translation=_vec(up)), outfit, pose.name, motion)
-    # Points half a cell apart are dense enough to know which cells the turned body covers.
-    sparse = centers(cells_of(vertices, CELL / 2), CELL / 2)
-    pelvis = model.rest_joints(betas)[0]
-    return _Drawn(spec, pelvis, posed.joints + up, sparse, props, step)
+    spec = PersonSpec(id_, dataclasses.replace(body, translation=_vec(up)), outfit, pose.name, motion)
+    pelvis = assets.bodies[model_name].rest_joints(betas)[0]
+    return Drawn(spec, pelvis, posed.joints + up, _sparse(vertices), props, step)
 
 
-def _stand(drawn: _Drawn, camera: CameraSpec, distance: float, lateral: float, facing: float) -> Figure:
+def _sparse(vertices: NDArray[np.floating]) -> Array:
+    """Points half a cell apart: dense enough to know which cells the turned body covers."""
+    return centers(cells_of(vertices, CELL / 2), CELL / 2)
+
+
+def _stand(drawn: Drawn, camera: CameraSpec, distance: float, lateral: float, facing: float) -> Figure:
     """Put a person `distance` from the camera, `lateral` of half the frame to the right, turned by `facing` from
     looking at the camera."""
     aside = lateral * camera.fov / 2
-    x, y = np.asarray(camera.location[:2]) + distance * heading(camera.yaw - aside)
+    place = np.asarray(camera.location[:2]) + distance * heading(camera.yaw - aside)
     # At yaw 0 the camera looks along +Y, and a person at rest faces -Y: into the camera.
-    degrees = camera.yaw - aside + facing
+    return stand(drawn, place, camera.yaw - aside + facing)
+
+
+def stand(drawn: Drawn, place: Array, degrees: float) -> Figure:
+    """Turn a drawn person by `degrees` about Z, then take it from the origin to `place` (2,) m."""
+    x, y = place
     turn = _about_z(np.radians(degrees))
     shift = np.array([x, y, 0.0])
 
@@ -224,18 +301,46 @@ def _stand(drawn: _Drawn, camera: CameraSpec, distance: float, lateral: float, f
         dataclasses.replace(p, location=_vec(moved(np.array(p.location))), rotation=_turned(p.rotation, turn))
         for p in drawn.props
     )
-    cells = cells_of(drawn.ground @ turn[:2, :2].T + shift[:2])
-    for prop in props:
-        cells = np.union1d(cells, box_cells(prop.location[:2], prop.size[:2], prop.rotation[2]))
+    cells = with_props(cells_of(drawn.ground @ turn[:2, :2].T + shift[:2]), props)
     return Figure(spec, moved(drawn.joints), cells, props)
 
 
-def _sample_shape(
-    recipe: Recipe, assets: Assets, rng: np.random.Generator
+def facing(root: NDArray[np.floating] | Vec3) -> float:
+    """Where a body with this root orientation (axis-angle) faces: degrees about Z from world -Y. For one that lies it
+    is where it faced before it fell, forwards or backwards."""
+    R = rodrigues(root)
+    upright = abs(R[2, 2]) < 0.8
+    x, y, _ = R[:, 2] if upright else -np.sign(R[2, 2]) * R[:, 1]
+    return float(np.degrees(np.arctan2(x, -y)))
+
+
+def stand_like(drawn: Drawn, pelvis: Array, direction: float) -> Figure:
+    """Put a drawn person where its pelvis is above `pelvis` (2,) m and it faces `direction` (degrees, see `facing`)."""
+    degrees = direction - facing(drawn.spec.body.pose[0])
+    return stand(drawn, pelvis - _about_z(np.radians(degrees))[:2, :2] @ drawn.pelvis[:2], degrees)
+
+
+def place_of(body: BodySpec, model: BodyModel) -> Array:
+    """(2,) m: where a body was put by `stand`, as far as its facing tells by how much it was turned."""
+    pelvis = model.rest_joints(body.betas)[0]
+    turn = _about_z(np.radians(facing(body.pose[0])))
+    return (pelvis + body.translation - turn @ pelvis)[:2]
+
+
+def with_props(cells: Cells, props: Iterable[PropSpec]) -> Cells:
+    """These cells and those of things."""
+    for prop in props:
+        cells = np.union1d(cells, box_cells(prop.location[:2], prop.size[:2], prop.rotation[2]))
+    return cells
+
+
+def sample_shape(
+    recipe: Recipe, assets: Assets, rng: np.random.Generator, keep: str = ""
 ) -> tuple[str, tuple[float, ...], float | None, float | None]:
-    """(model, betas, age in years or None, gender 0 female .. 1 male or None)."""
+    """(model, betas, age in years or None, gender 0 female .. 1 male or None). `keep`: the model that it must be."""
     b = recipe.bodies
     model_name = b.models[int(rng.integers(len(b.models)))] if b.enabled else b.models[0]
+    model_name = keep or model_name
     model = assets.bodies[model_name]
     if not b.enabled:
         return model_name, (0.0,) * min(10, model.num_betas), None, None
@@ -252,13 +357,18 @@ def _sample_shape(
     return model_name, betas, float(samples.age[chosen]), float(samples.gender[chosen])
 
 
-def _sample_outfit(
-    recipe: Recipe, assets: Assets, rng: np.random.Generator, age: float | None, gender: float | None
+def sample_clothes(
+    recipe: Recipe,
+    rng: np.random.Generator,
+    textures: Sequence[str],
+    age: float | None,
+    gender: float | None,
 ) -> Outfit:
+    """Clothes of the recipe for somebody of this age (years) and gender (0 female .. 1 male), None where unknown."""
     w = recipe.wardrobe
     if not w.enabled:
         return plain_outfit()
-    textures = assets.textures if rng.random() < w.texture_share else ()
+    textures = textures if rng.random() < w.texture_share else ()
     low, high = w.skin_tones.bounds
     return sample_outfit(
         rng,
@@ -284,7 +394,7 @@ def _sample_pose(
         frame = int(rng.integers(len(motion.poses)))
         after = min(frame + 1, len(motion.poses) - 1)
         joints, later = (assets.fit_pose(motion.poses[i], model_name) for i in (frame, after))
-        unturn = _heading_removed(joints[0])
+        unturn = heading_removed(joints[0])
         step = unturn @ (motion.translations[after] - motion.translations[frame])
         for pose_ in (joints, later):
             pose_[0] = matrix_to_axis_angle(unturn @ rodrigues(pose_[0]))
@@ -305,7 +415,7 @@ def _sample_pose(
     return pose, joints, later, np.array([0.0, -speed * MOTION_SECONDS, 0.0]), MOTION_SECONDS
 
 
-def _heading_removed(root: Array) -> Array:
+def heading_removed(root: Array) -> Array:
     """The turn about Z after which a body with this root orientation (axis-angle) faces -Y."""
     front = rodrigues(root)[:, 2]
     return _about_z(-np.pi / 2 - np.arctan2(front[1], front[0]))

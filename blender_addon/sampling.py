@@ -34,17 +34,12 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
     Raises ValueError naming a motion file that cannot be read.
     """
 
-    def stream(factor: str, part: int = 0) -> np.random.Generator:
-        return np.random.default_rng([seed, index, zlib.crc32(factor.encode()), part])
-
+    stream = streams(seed, index)
     background_rng = stream("background")
-    kind = pick(recipe.background.kinds, background_rng) if recipe.background.enabled else "plain"
-    indoors = kind == "room"
-    if kind == "photo":
-        # Photographs are mostly taken level: people on a tilted ground would stand in their sky.
-        recipe = dataclasses.replace(recipe, camera=dataclasses.replace(recipe.camera, aim="horizon"))
-    crowd = gather(recipe, assets, _sample_camera(recipe, stream("camera")), stream)
-    things = _sample_things(recipe, crowd, stream, indoors)
+    kind = sample_background_kind(recipe, background_rng)
+    recipe = level_on_photos(recipe, kind)
+    crowd = gather(recipe, assets, sample_camera(recipe, stream("camera")), stream)
+    things = sample_things(recipe, crowd, stream("occluders"), indoors=kind == "room")
     props = (*crowd.props, *things)
     return SceneSpec(
         seed=seed,
@@ -54,13 +49,22 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         samples=recipe.render.samples,
         bounces=recipe.render.bounces,
         passes=recipe.render.passes,
-        camera=_sample_lens(recipe, crowd, stream("lens")),
-        light=_sample_light(recipe, assets, kind, stream("light")),
-        background=_sample_background(recipe, assets, kind, crowd, props, background_rng),
-        sensor=_sample_sensor(recipe, stream("sensor")),
+        camera=sample_lens(recipe, crowd, stream("lens")),
+        light=sample_light(recipe, assets, kind, stream("light")),
+        background=sample_background(recipe, assets, kind, crowd, props, background_rng),
+        sensor=sample_sensor(recipe, stream("sensor")),
         persons=tuple(figure.spec for figure in crowd.figures),
         props=props,
     )
+
+
+def streams(seed: int, index: int) -> Stream:
+    """The generators of draw `index`: one for each factor, and for each part of it (the number of a person)."""
+
+    def stream(factor: str, part: int = 0) -> np.random.Generator:
+        return np.random.default_rng([seed, index, zlib.crc32(factor.encode()), part])
+
+    return stream
 
 
 def pick(weights: Mapping[str, float], rng: np.random.Generator) -> str:
@@ -70,7 +74,20 @@ def pick(weights: Mapping[str, float], rng: np.random.Generator) -> str:
     return names[int(rng.choice(len(names), p=p / p.sum()))]
 
 
-def _sample_camera(recipe: Recipe, rng: np.random.Generator) -> CameraSpec:
+def sample_background_kind(recipe: Recipe, rng: np.random.Generator) -> str:
+    """The first draw of the background's stream: much depends on it."""
+    return pick(recipe.background.kinds, rng) if recipe.background.enabled else "plain"
+
+
+def level_on_photos(recipe: Recipe, background: str) -> Recipe:
+    """The recipe for this kind of background. Photographs are mostly taken level: people on a tilted ground would stand
+    in their sky."""
+    if background != "photo":
+        return recipe
+    return dataclasses.replace(recipe, camera=dataclasses.replace(recipe.camera, aim="horizon"))
+
+
+def sample_camera(recipe: Recipe, rng: np.random.Generator) -> CameraSpec:
     """The camera before it is placed and aimed: over the origin, `pitch` still relative to its aim."""
     c = recipe.camera
     yaw, height, pitch, roll, fov = (
@@ -82,7 +99,7 @@ def _sample_camera(recipe: Recipe, rng: np.random.Generator) -> CameraSpec:
     return CameraSpec(location=(0.0, 0.0, height), yaw=yaw, pitch=pitch, roll=roll, fov=fov)
 
 
-def _sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> CameraSpec:
+def sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> CameraSpec:
     """The crowd's camera with depth of field and shutter time; the focus is on one of the persons."""
     c = recipe.camera
     blurred, moving = rng.random() < c.depth_of_field, rng.random() < c.motion_blur
@@ -99,13 +116,12 @@ def _sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> Came
     )
 
 
-def _sample_things(recipe: Recipe, crowd: Crowd, stream: Stream, indoors: bool) -> list[PropSpec]:
+def sample_things(recipe: Recipe, crowd: Crowd, rng: np.random.Generator, *, indoors: bool) -> list[PropSpec]:
     """Occluders between the camera and the people, clutter beside and behind them; none in anybody's place."""
     o = recipe.occluders
     if not o.enabled:
         return []
     shapes = scenery.allowed_shapes(o.shapes, indoors=indoors)
-    rng = stream("occluders")
     things: list[PropSpec] = []
     if not shapes:
         return things
@@ -151,7 +167,8 @@ def _place_thing(
     return None
 
 
-def _sample_light(recipe: Recipe, assets: Assets, background: str, rng: np.random.Generator) -> LightSpec:
+def sample_light(recipe: Recipe, assets: Assets, background: str, rng: np.random.Generator) -> LightSpec:
+    """The light, which differs indoors: `background` is the kind of background."""
     light = recipe.light
     if not light.enabled:
         return LightSpec("hdri", hdri="builtin:studio")
@@ -191,7 +208,7 @@ def _sample_light(recipe: Recipe, assets: Assets, background: str, rng: np.rando
     )
 
 
-def _sample_background(
+def sample_background(
     recipe: Recipe,
     assets: Assets,
     kind: str,
@@ -199,6 +216,7 @@ def _sample_background(
     props: Sequence[PropSpec],
     rng: np.random.Generator,
 ) -> BackgroundSpec:
+    """What is around the people; `rng` has just drawn its kind."""
     indoors = kind == "room"
     ground, wall = scenery.sample_ground(rng, indoors=indoors), scenery.sample_wall(rng)
     color = scenery.sample_color(rng)
@@ -229,7 +247,8 @@ def _room_size(crowd: Crowd, props: Sequence[PropSpec], rng: np.random.Generator
     return (float(2 * half[0]), float(2 * half[1]), float(top + rng.uniform(0, 1.2)))
 
 
-def _sample_sensor(recipe: Recipe, rng: np.random.Generator) -> SensorSpec:
+def sample_sensor(recipe: Recipe, rng: np.random.Generator) -> SensorSpec:
+    """From linear light to a JPEG."""
     s = recipe.sensor
     if not s.enabled:
         return SensorSpec()

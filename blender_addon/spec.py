@@ -91,6 +91,7 @@ class PropSpec:
     rotation: Vec3  # XYZ Euler, degrees
     size: Vec3
     surface: SurfaceSpec
+    owner: int = 0  # id of the person whose pose needs it (a seat, a bicycle, a bag); 0: nobody's
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import sensor
 from .annotation import annotate
 from .assets import Assets
-from .spec import SceneSpec
+from .spec import BackgroundSpec, SceneSpec
 
 STUDIO_WHITE = (
     0.8  # linear value of a white surface before a plain backdrop, whatever the backdrop's own colour
@@ -80,29 +80,32 @@ class Studio:
         frame = engine.render(scene, [[names[person.id]] for person in spec.persons], passes)
         arrays = {p.value: array for p, array in frame.arrays.items()}
         instances = arrays.pop("instances")
-        image = sensor.develop(self._exposed(spec, arrays.pop("image")), spec.sensor)
+        image = develop(spec, arrays.pop("image"))
         annotation = annotate(spec, instances, self.assets.figures)
         return Pair(image, instances, arrays, annotation, frame.seconds)
 
-    @staticmethod
-    def _exposed(spec: SceneSpec, rgba: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The metered linear picture, people put over their photograph or colour where they have one."""
-        background = spec.background
-        if background.kind == "photo":
-            from .render.photos import read_backdrop
 
-            backdrop = read_backdrop(
-                Path(background.photo),
-                background.photo_crop,
-                spec.width,
-                spec.height,
-                flip=background.photo_flip,
-            )
-            white = sensor.white_of(backdrop)
-        elif background.kind == "plain":
-            backdrop = np.broadcast_to(np.asarray(background.color, dtype=np.float32), rgba[..., :3].shape)
-            white = STUDIO_WHITE
-        else:
-            linear = np.ascontiguousarray(rgba[..., :3])
-            return linear * np.float32(sensor.metered_gain(linear))
-        return sensor.over(rgba, backdrop, white)
+def develop(spec: SceneSpec, rgba: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) uint8 sRGB that the camera of `spec` makes of its linear render (H, W, 4), people put over
+    their photograph or colour where they have one. Raises OSError or ValueError naming a photograph that cannot be
+    read."""
+    return sensor.develop(_exposed(spec.background, rgba), spec.sensor)
+
+
+def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The metered linear picture before its background."""
+    height, width = rgba.shape[:2]
+    if background.kind == "photo":
+        from .render.photos import read_backdrop
+
+        backdrop = read_backdrop(
+            Path(background.photo), background.photo_crop, width, height, flip=background.photo_flip
+        )
+        white = sensor.white_of(backdrop)
+    elif background.kind == "plain":
+        backdrop = np.broadcast_to(np.asarray(background.color, dtype=np.float32), rgba[..., :3].shape)
+        white = STUDIO_WHITE
+    else:
+        linear = np.ascontiguousarray(rgba[..., :3])
+        return linear * np.float32(sensor.metered_gain(linear))
+    return sensor.over(rgba, backdrop, white)

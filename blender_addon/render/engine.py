@@ -121,13 +121,29 @@ def render(
     """
     import bpy
 
-    wanted = [Pass(name) for name in passes]
-    path = _scratch_folder() / "frame.exr"
-    scene.render.filepath = str(path)
+    path = aim(scene)
     start = time.perf_counter()
     with quiet():
         bpy.ops.render.render(write_still=True, scene=scene.name)
     seconds = time.perf_counter() - start
+    return Frame(collect(scene, persons, passes, path), seconds)
+
+
+def aim(scene: Any) -> Path:
+    """Tell `scene` to write its next still to a scratch file, and return that file. For who starts Blender's render
+    operator himself, with write_still; `collect` comes after it."""
+    path = _scratch_folder() / "frame.exr"
+    path.unlink(missing_ok=True)  # of a render that was broken off
+    scene.render.filepath = str(path)
+    return path
+
+
+def collect(
+    scene: Any, persons: Sequence[Sequence[str]], passes: Sequence[Pass | str], path: Path
+) -> dict[Pass, NDArray[Any]]:
+    """The passes of the frame that Blender wrote to `path` (from `aim`), which is deleted. Arguments and errors are
+    those of `render`."""
+    wanted = [Pass(name) for name in passes]
     if not path.exists():
         raise RuntimeError(f"Blender left no picture: was the render cancelled, or {path.parent} full?")
     try:
@@ -137,7 +153,7 @@ def render(
     frame = Readout(layers, persons, _world_to_camera(scene.camera))
     arrays = {name: TABLE[name].read(frame) for name in wanted}
     _check_size(scene, arrays)
-    return Frame(arrays, seconds)
+    return arrays
 
 
 def _world_to_camera(camera: Any) -> NDArray[np.float64]:

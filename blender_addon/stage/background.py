@@ -32,11 +32,9 @@ class StageBackground:
 
     def __init__(self, scene: bpy.types.Scene) -> None:
         self.scene = scene
-        self.things = _mesh_object(scene, "PII things", solid_materials())
-        self.backdrop = _mesh_object(scene, "PII backdrop", backdrop_materials())
-        self.catcher = _mesh_object(scene, "PII catcher", [])
-        write_mesh(self.catcher.data, assemble([rectangle((-0.5, -0.5, 0), (1, 0, 0), (0, 1, 0), GREY)]))
-        self.catcher.is_shadow_catcher = True
+        self.things = mesh_object(scene.collection, "PII things", solid_materials())
+        self.backdrop = mesh_object(scene.collection, "PII backdrop", backdrop_materials())
+        self.catcher = shadow_catcher(scene.collection)
         self._props: tuple[PropSpec, ...] = ()
         self._backdrop: BackgroundSpec | None = None
 
@@ -67,11 +65,10 @@ class StageBackground:
             self._backdrop = background
         show(self.backdrop, bool(pieces))
 
-        # SURREAL's light has no rays, so nothing to catch.
-        catches = not pieces and light.kind != "spherical_harmonics"
+        catches = catches_shadows(background, light)
         show(self.catcher, catches)
         if catches:
-            self.catcher.location, self.catcher.scale = _catcher_frame(persons, props, light)
+            self.catcher.location, self.catcher.scale = catcher_frame(persons, props, light)
 
 
 def backdrop_pieces(background: BackgroundSpec) -> list[Piece]:
@@ -107,7 +104,13 @@ def _room(size: Vec3, floor: SurfaceSpec, wall: SurfaceSpec) -> list[Piece]:
     return pieces
 
 
-def _catcher_frame(
+def catches_shadows(background: BackgroundSpec, light: LightSpec) -> bool:
+    """Whether an invisible ground takes the shadows: where there is no other. SURREAL's light has no rays, so
+    nothing to catch."""
+    return not backdrop_pieces(background) and light.kind != "spherical_harmonics"
+
+
+def catcher_frame(
     persons: Sequence[PersonSpec], props: Sequence[PropSpec], light: LightSpec
 ) -> tuple[Vec3, Vec3]:
     """Location and scale of a square that holds everything and the shadows: rays that hit it cost time, rays past
@@ -124,11 +127,20 @@ def _catcher_frame(
     return center, (high[0] - low[0], high[1] - low[1], 1.0)
 
 
-def _mesh_object(
-    scene: bpy.types.Scene, name: str, materials: Sequence[bpy.types.Material]
+def shadow_catcher(collection: bpy.types.Collection) -> bpy.types.Object:
+    """A new unit square on the ground that only shows shadows; `catcher_frame` says where it belongs."""
+    catcher = mesh_object(collection, "PII catcher", [])
+    write_mesh(catcher.data, assemble([rectangle((-0.5, -0.5, 0), (1, 0, 0), (0, 1, 0), GREY)]))
+    catcher.is_shadow_catcher = True
+    return catcher
+
+
+def mesh_object(
+    collection: bpy.types.Collection, name: str, materials: Sequence[bpy.types.Material]
 ) -> bpy.types.Object:
+    """A new object with an empty mesh of these materials."""
     obj = bpy.data.objects.new(name, bpy.data.meshes.new(name))
     for material in materials:
         obj.data.materials.append(material)
-    scene.collection.objects.link(obj)
+    collection.objects.link(obj)
     return obj

@@ -11,23 +11,22 @@ from .. import camera as geometry
 from ..spec import CameraSpec
 
 SENSOR_WIDTH = 36.0  # mm, a full-frame camera: gives f-stops their usual depth of field
-FPS = 24.0  # frames a second of the scene: turns a shutter time into frames
 
 
 class StageCamera:
-    """The one camera of `scene`."""
+    """The camera of `scene`."""
 
-    def __init__(self, scene: bpy.types.Scene) -> None:
-        self.scene = scene
-        self.data = bpy.data.cameras.new("PII camera")
+    def __init__(self, scene: bpy.types.Scene, camera: bpy.types.Object | None = None) -> None:
+        """`camera`: the object to use, a new one if None."""
+        if camera is None:
+            camera = bpy.data.objects.new("PII camera", bpy.data.cameras.new("PII camera"))
+            scene.collection.objects.link(camera)
+        self.scene, self.object, self.data = scene, camera, camera.data
         self.data.sensor_fit = "HORIZONTAL"
         self.data.sensor_width = SENSOR_WIDTH
         self.data.clip_start, self.data.clip_end = 0.02, 2000.0
-        self.object = bpy.data.objects.new("PII camera", self.data)
         self.object.rotation_mode = "QUATERNION"
-        scene.collection.objects.link(self.object)
         scene.camera = self.object
-        scene.render.fps, scene.render.fps_base = int(FPS), 1.0
         scene.render.motion_blur_position = "CENTER"  # the annotation holds at mid-exposure
 
     def apply(self, camera: CameraSpec, width: int, height: int) -> None:
@@ -57,4 +56,4 @@ class StageCamera:
 
         render.use_motion_blur = camera.shutter > 0.0
         if camera.shutter > 0.0:
-            render.motion_blur_shutter = camera.shutter * FPS
+            render.motion_blur_shutter = camera.shutter * render.fps / render.fps_base

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
@@ -31,6 +32,9 @@ class ImageCache:
 
     def __len__(self) -> int:
         return len(self._images)
+
+    def __iter__(self) -> Iterator[bpy.types.Image]:
+        return iter(self._images.values())
 
     def get(self, path: str | Path, colorspace: str = "", width: int = 0) -> bpy.types.Image:
         """The image in the file `path`. `colorspace`: Blender's name, '' leaves it to the file. `width` (px): a copy

@@ -58,7 +58,11 @@ def hdri_path(name: str) -> Path:
 class StageLight:
     """The world and the lamps of `scene`."""
 
-    def __init__(self, scene: bpy.types.Scene, images: ImageCache) -> None:
+    def __init__(
+        self, scene: bpy.types.Scene, images: ImageCache, collection: bpy.types.Collection | None = None
+    ) -> None:
+        """`collection`: where the lamps go, the scene's own if None."""
+        collection = collection or scene.collection
         self._images = images
         self._level: dict[Path, float] = {}
         self.world = bpy.data.worlds.new("PII world")
@@ -72,14 +76,19 @@ class StageLight:
         self.world.cycles.sample_map_resolution = _LIGHT_WIDTH
         scene.world = self.world
 
-        self.sun = _lamp(scene, bpy.data.lights.new("PII sun", "SUN"))
+        self.sun = _lamp(collection, bpy.data.lights.new("PII sun", "SUN"))
         # One lamp, four objects: panels a quarter of the room from its walls light it evenly.
         panel = bpy.data.lights.new("PII ceiling lamp", "AREA")
-        self.ceiling = [_lamp(scene, panel) for _ in range(4)]
-        self.window = _lamp(scene, bpy.data.lights.new("PII window", "AREA"))
+        self.ceiling = [_lamp(collection, panel) for _ in range(4)]
+        self.window = _lamp(collection, bpy.data.lights.new("PII window", "AREA"))
         for obj in (*self.ceiling, self.window):
             obj.data.shape = "RECTANGLE"
             obj.visible_camera = True
+
+    @property
+    def lamps(self) -> list[bpy.types.Object]:
+        """All lamps, those without light included."""
+        return [self.sun, *self.ceiling, self.window]
 
     def apply(self, light: LightSpec, background: BackgroundSpec) -> None:
         """Raises ValueError for an unknown kind, FileNotFoundError for a missing HDRI."""
@@ -248,8 +257,8 @@ def _times(a: Color, b: Color) -> Color:
     return (a[0] * b[0], a[1] * b[1], a[2] * b[2])
 
 
-def _lamp(scene: bpy.types.Scene, data: bpy.types.Light) -> bpy.types.Object:
+def _lamp(collection: bpy.types.Collection, data: bpy.types.Light) -> bpy.types.Object:
     obj = bpy.data.objects.new(data.name, data)
     data.energy = 0.0
-    scene.collection.objects.link(obj)
+    collection.objects.link(obj)
     return obj

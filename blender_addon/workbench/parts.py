@@ -1,0 +1,59 @@
+"""What the workbench has put into a scene. Blender's references die on undo and on loading a file, so nothing is kept
+between two calls: every part carries a custom property, and is found by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import bpy
+
+from ..stage.images import ImageCache
+
+COLLECTION = "PII Synth"
+PART = "pii_synth part"  # on an object, a world, a collection, an image: which part it is
+BEFORE = "pii_synth before"  # on our world and camera: the artist's, which it stands in for
+
+
+def collection_of(scene: bpy.types.Scene) -> bpy.types.Collection:
+    """The collection of this scene that holds all of it; made when it is not there."""
+    found = _collection(scene)
+    if found is None:
+        found = bpy.data.collections.new(COLLECTION)
+        found[PART] = "collection"
+        scene.collection.children.link(found)
+    return found
+
+
+def remove_collection(scene: bpy.types.Scene) -> None:
+    """Delete it, if the artist has nothing in it."""
+    found = _collection(scene)
+    if found is not None and not found.all_objects and not found.children:
+        bpy.data.collections.remove(found)
+
+
+def _collection(scene: bpy.types.Scene) -> bpy.types.Collection | None:
+    return next((c for c in scene.collection.children_recursive if PART in c), None)
+
+
+def parts(scene: bpy.types.Scene, kind: str) -> list[bpy.types.Object]:
+    """The objects of `scene` that are this kind of part."""
+    return [obj for obj in scene.objects if obj.get(PART) == kind]
+
+
+def remove(objects: Iterable[bpy.types.Object]) -> None:
+    """Delete objects and what only they were made of. What an artist parented to them stays where it is."""
+    objects = list(objects)
+    for child in [child for obj in objects for child in obj.children if child not in objects]:
+        place = child.matrix_world.copy()
+        child.parent = None
+        child.matrix_world = place
+    data = list(dict.fromkeys(obj.data for obj in objects if obj.data is not None))
+    bpy.data.batch_remove(objects)
+    bpy.data.batch_remove([block for block in data if block.users == 0])
+
+
+def remove_unused_images(fresh: ImageCache) -> None:
+    """Take over the images that `fresh` has read, and delete those of ours that nothing shows any more."""
+    for image in fresh:
+        image[PART] = "image"
+    bpy.data.batch_remove([image for image in bpy.data.images if PART in image and image.users == 0])

@@ -1,0 +1,104 @@
+"""Props as objects of their own, which an artist may move, turn, scale and delete; and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..character.character import character_of
+from ..spec import PropSpec, Vec3, from_plain
+from ..stage.arrays import assemble, euler_matrix, prop_piece
+from ..stage.background import mesh_object
+from ..stage.mesh_writer import write_mesh
+from ..stage.surfaces import solid_materials
+from . import parts
+
+PROP = "pii_synth prop"  # JSON of the PropSpec that the object was made from
+_SAME = 1e-4  # m, and of the unit vectors of its axes: Blender's rounding
+_NOWHERE = (0.0, 0.0, 0.0)
+
+
+def is_prop(obj: bpy.types.Object) -> bool:
+    """Whether the object is a thing of the draw: a seat, a bicycle, a bush."""
+    return PROP in obj
+
+
+def show_props(
+    scene: bpy.types.Scene, wanted: Sequence[PropSpec], owners: Mapping[int, bpy.types.Object]
+) -> None:
+    """Let the things in `scene` be those `wanted`. One that is there already keeps its object. What a person's pose
+    needs is parented to the person: `owners` maps ids to armatures."""
+    missing = list(wanted)
+    surplus = []
+    for obj in _objects(scene):
+        prop = _read(obj)
+        if prop in missing:
+            missing.remove(prop)
+        else:
+            surplus.append(obj)
+    parts.remove(surplus)
+    collection = parts.collection_of(scene)
+    for prop in missing:
+        _add(collection, prop, owners.get(prop.owner))
+
+
+def read_props(scene: bpy.types.Scene) -> tuple[PropSpec, ...]:
+    """The things as they stand: first the persons' own, then nobody's."""
+    props = [_read(obj) for obj in _objects(scene) if not obj.hide_render]
+    return tuple(sorted(props, key=lambda prop: (prop.owner == 0, prop.owner)))
+
+
+def remove_props(scene: bpy.types.Scene) -> None:
+    """Delete all of them."""
+    parts.remove(_objects(scene))
+
+
+def _objects(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    return [obj for obj in scene.objects if is_prop(obj)]
+
+
+def _add(
+    collection: bpy.types.Collection, prop: PropSpec, owner: bpy.types.Object | None
+) -> bpy.types.Object:
+    here = dataclasses.replace(prop, location=_NOWHERE, rotation=_NOWHERE)
+    arrays = assemble([prop_piece(here)])
+    used, slots = np.unique(arrays.pattern, return_inverse=True)
+    materials = solid_materials()
+    name = prop.shape.replace("_", " ").capitalize()
+    obj = mesh_object(collection, name, [materials[index] for index in used])
+    write_mesh(obj.data, dataclasses.replace(arrays, pattern=slots.reshape(-1).astype(np.int32)))
+    obj[PROP] = json.dumps(dataclasses.asdict(prop))
+    if owner is not None:
+        obj.parent = owner
+    obj.matrix_world = Matrix(_placement(prop).tolist())
+    return obj
+
+
+def _read(obj: bpy.types.Object) -> PropSpec:
+    """The thing as it stands. One that nobody touched is the very one that was shown."""
+    told = from_plain(PropSpec, json.loads(obj[PROP]), PROP)
+    owner = character_of(obj.parent)
+    told = dataclasses.replace(told, owner=owner.number if owner is not None else 0)
+    if np.allclose(np.array(obj.matrix_world), _placement(told), rtol=0.0, atol=_SAME):
+        return told
+    location, rotation, scale = obj.matrix_world.decompose()
+    x, y, z = (float(np.degrees(angle)) for angle in rotation.to_euler("XYZ"))
+    a, b, c = (extent * factor for extent, factor in zip(told.size, scale, strict=True))
+    return dataclasses.replace(told, location=_vec(location), rotation=(x, y, z), size=(a, b, c))
+
+
+def _placement(prop: PropSpec) -> np.ndarray:
+    """(4, 4) from the thing's own frame to the world; its size is in its mesh."""
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = euler_matrix(prop.rotation), prop.location
+    return matrix
+
+
+def _vec(values: Sequence[float]) -> Vec3:
+    x, y, z = (float(v) for v in values)
+    return (x, y, z)

@@ -1,0 +1,37 @@
+"""The extension registered in an empty file, as the workbench's scenes need its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import blender_addon
+from blender_addon.assets import Assets, load_assets
+from blender_addon.recipe import Recipe, load_preset
+from blender_addon.render.compat import import_bpy
+
+
+@pytest.fixture(scope="session")
+def bpy() -> Any:
+    return import_bpy()
+
+
+@pytest.fixture
+def scene(bpy: Any) -> Iterator[Any]:
+    """The scene that Blender shows: empty, but for its settings."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    blender_addon.register()
+    yield bpy.context.scene
+    blender_addon.unregister()
+
+
+@pytest.fixture(scope="session")
+def recipe() -> Recipe:
+    return load_preset("everyday").with_render(width=64, height=64, samples=2)
+
+
+@pytest.fixture(scope="session")
+def assets(recipe: Recipe) -> Assets:
+    return load_assets(recipe)
