@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,8 @@ def changed(before: SceneSpec, after: SceneSpec) -> set[str]:
         "pose": any(a.body.pose[1:] != b.body.pose[1:] for a, b in pairs),
         "shape": any(a.body.betas != b.body.betas for a, b in pairs),
         "clothes": any(a.outfit != b.outfit for a, b in pairs),
-        "camera": before.camera.location != after.camera.location,
+        # It is put before the person who is there, at a distance that a batch's person is put before it: to a centimetre.
+        "camera": math.dist(before.camera.location, after.camera.location) > 0.03,
         "light": before.light != after.light,
         # A room is as large as what it has to hold.
         "background": dataclasses.replace(before.background, room_size=after.background.room_size)
