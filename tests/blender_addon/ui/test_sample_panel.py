@@ -96,7 +96,7 @@ def changed(before: SceneSpec, after: SceneSpec) -> set[str]:
         "pose": any(a.body.pose[1:] != b.body.pose[1:] for a, b in pairs),
         "shape": any(a.body.betas != b.body.betas for a, b in pairs),
         "clothes": any(a.outfit != b.outfit for a, b in pairs),
-        # It is put before the person who is there, at a distance that a batch's person is put before it: to a centimetre.
+        # The other way round than in a batch: put before the person who is there. To a centimetre the same.
         "camera": math.dist(before.camera.location, after.camera.location) > 0.03,
         "light": before.light != after.light,
         # A room is as large as what it has to hold.
