@@ -204,7 +204,7 @@ def test_a_child_gets_a_smaller_chair() -> None:
 
 def test_clothes_suit_the_age_of_the_body_that_is_there() -> None:
     """The body is another draw's: its age is that of the known shape nearest to it."""
-    recipe, assets = loaded("everyday")
+    _, assets = loaded("everyday")
     samples = assets.bodies["default"].shape_samples
     assert samples is not None
     child = int(np.argmin(samples.age))
