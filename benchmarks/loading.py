@@ -1,0 +1,192 @@
+"""Whether the loader keeps up with the network.
+
+    python benchmarks/loading.py RENDERS [--backgrounds PHOTOGRAPHS]
+    python benchmarks/loading.py RENDERS --encoder plain --width 16 --batches 60
+
+Prints images/s of the loader alone (default augmentation; with --backgrounds every third view is a photograph with
+pasted persons), of training steps alone (on one batch, again and again), and of training steps on what the loader
+brings. The last ÷ the second is 1 where loading costs nothing. Then what each factor of the augmentation costs.
+
+On few cores the loader's worker and the network's threads compete, and other work disturbs the rates: what counts then
+is the CPU time of a view ÷ that of its training step. Both are printed, and hold on a busy machine too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+
+from pii_seg.data import Feeding, Mixed, SegmentationDataModule, collate
+from pii_seg.model import ModelConfig, build_network
+from pii_seg.pasting import PersonBank
+from pii_seg.segmenter import Segmenter
+from pii_seg.sources import PersonFree, open_source
+from pii_seg.transforms import FACTORS, Augmentation, Streams, augment
+
+WARM_UP = 5  # batches: caches, workers and memory pools fill
+ROUNDS = 3  # the machine's other work comes and goes: the median of rounds that alternate
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("renders", type=Path)
+    p.add_argument("--backgrounds", type=Path, help="photographs without persons, to paste onto")
+    p.add_argument("--size", type=int, default=256)
+    p.add_argument("--batch-size", type=int, default=8)
+    p.add_argument("--batches", type=int, default=30, help="in each measurement")
+    p.add_argument("--workers", type=int, default=1)
+    p.add_argument("--memory-mb", type=int, default=0)
+    p.add_argument("--threads", type=int, default=0, help="of the network; 0: torch's choice")
+    p.add_argument("--encoder", default=ModelConfig.encoder)
+    p.add_argument("--decoder", default=ModelConfig.decoder)
+    p.add_argument("--width", type=int, default=ModelConfig.width)
+    p.add_argument("--device", default="cpu")
+    options = p.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+
+    data = make_data(options)
+    batches = endless(data)
+    step = make_step(options)
+    still = next(batches)
+    for _ in range(WARM_UP):
+        step(next(batches))
+
+    rates: dict[str, list[float]] = {"loader alone": [], "training alone": [], "both": []}
+    training_ms = []
+    for _ in range(ROUNDS):
+        rates["loader alone"].append(rate(lambda: next(batches), options))
+        spent = time.process_time()
+        rates["training alone"].append(rate(lambda: step(still), options))
+        steps = options.batches + WARM_UP
+        training_ms.append((time.process_time() - spent) / (steps * options.batch_size) * 1000)
+        rates["both"].append(rate(lambda: step(next(batches)), options))
+
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    print(
+        f"{options.encoder}/{options.decoder} {options.width}, {options.size} px, batch {options.batch_size}, ",
+        end="",
+    )
+    print(f"{options.workers} worker, {torch.get_num_threads()} threads, median of {ROUNDS}")
+    for name, value in middle.items():
+        print(f"  {name:<16}{value:8.1f} images/s")
+    print(f"  both ÷ training {middle['both'] / middle['training alone']:8.2f}")
+    print(f"  loader ÷ training {middle['loader alone'] / middle['training alone']:6.2f}")
+    loading = loading_ms(data)
+    training = statistics.median(training_ms)
+    print(
+        f"  CPU ms a view   loading {loading:.2f}, training {training:.1f}: {loading / training:.1%} on top"
+    )
+    print_factors(options)
+
+
+def loading_ms(data: SegmentationDataModule, views: int = 128) -> float:
+    """CPU time of one view of the mixture, decoding and all, in this process."""
+    cv2.setNumThreads(0)
+    loader = data.train_dataloader()
+    draws = list(itertools.islice(loader.sampler, views))
+    start = time.process_time()
+    collate([loader.dataset[draw] for draw in draws])
+    return (time.process_time() - start) / views * 1000
+
+
+def make_data(options: argparse.Namespace) -> SegmentationDataModule:
+    renders = open_source(options.renders)
+    mixture = [Mixed(renders, 2.0)]
+    if options.backgrounds:
+        mixture.append(Mixed(PersonFree(open_source(options.backgrounds)), 1.0, paste=1.0))
+    feeding = Feeding(
+        size=options.size,
+        batch_size=options.batch_size,
+        epoch_size=1 << 16,
+        workers=options.workers,
+        memory_mb=options.memory_mb,
+    )
+    data = SegmentationDataModule(mixture, persons=[renders], feeding=feeding)
+    data.setup()
+    return data
+
+
+def endless(data: SegmentationDataModule) -> Iterator[dict[str, Any]]:
+    loader = data.train_dataloader()
+    while True:
+        yield from loader
+
+
+def make_step(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
+    """One training step as the school does it on this machine: bfloat16, channels last, AdamW."""
+    config = ModelConfig(
+        encoder=options.encoder, decoder=options.decoder, width=options.width, weights="none"
+    )
+    network = build_network(config, generator=torch.Generator().manual_seed(0))
+    segmenter = Segmenter(network).to(memory_format=torch.channels_last).to(options.device)
+    optimiser = torch.optim.AdamW(segmenter.parameters())
+
+    def step(batch: dict[str, Any]) -> None:
+        image, target = (batch[key].to(options.device, non_blocking=True) for key in ("image", "target"))
+        with torch.autocast(options.device.split(":")[0], torch.bfloat16):
+            logits = segmenter(image)[:, 0]
+        known = target != 255
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            logits[known], (target == 1)[known].float()
+        )
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if options.device != "cpu":
+            torch.cuda.synchronize()
+
+    return step
+
+
+def rate(run: Callable[[], Any], options: argparse.Namespace) -> float:
+    """Images/s, without the first batches, which the loader had ready."""
+    for _ in range(WARM_UP):
+        run()
+    start = time.perf_counter()
+    for _ in range(options.batches):
+        run()
+    return options.batches * options.batch_size / (time.perf_counter() - start)
+
+
+def print_factors(options: argparse.Namespace) -> None:
+    """CPU time of one view, then of each factor when it takes part."""
+    cv2.setNumThreads(0)
+    source = open_source(options.renders)
+    bank = PersonBank([source])
+    samples = [source.load(i % len(source)) for i in range(32)]
+    nothing = Augmentation.none()
+
+    def milliseconds(how: Augmentation) -> float:
+        start = time.process_time()
+        for place, sample in enumerate(samples):
+            augment(sample, options.size, how, Streams((0, 0, place)), persons=bank)
+        return (time.process_time() - start) / len(samples) * 1000
+
+    def load() -> float:
+        start = time.process_time()
+        for i in range(len(samples)):
+            source.load(i % len(source))
+        return (time.process_time() - start) / len(samples) * 1000
+
+    milliseconds(Augmentation())
+    base = min(milliseconds(nothing) for _ in range(ROUNDS))
+    print(f"  CPU ms a view: decode {min(load() for _ in range(ROUNDS)):.2f}, crop {base:.2f}, ", end="")
+    print(f"default augmentation {min(milliseconds(Augmentation()) for _ in range(ROUNDS)):.2f}")
+    for factor in FACTORS:
+        alone = dataclasses.replace(nothing, **{factor: 1.0})  # type: ignore[arg-type]
+        cost = min(milliseconds(alone) for _ in range(ROUNDS)) - base
+        print(f"    {factor:<16}{max(cost, 0):6.2f}")
+
+
+if __name__ == "__main__":
+    main()
