@@ -1,0 +1,194 @@
+"""From the folders a user names to the data of a training: opened, checked, held out, weighted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pii_seg.data import Feeding, Mixed, SegmentationDataModule
+from pii_seg.sources import DataError, Fault, PersonFree, Sample, Source, open_sources
+from pii_seg.sources.source import Progress
+from pii_seg.transforms import Augmentation
+
+Folders = tuple[str, ...]
+_HELD_OUT = 0x4E1D  # keeps the draw of what is held out apart from all others
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which data, and how much of each."""
+
+    synthetic: Folders = ()
+    """Rendered pairs."""
+    labelled: Folders = ()
+    """Photographs with masks."""
+    validation: Folders = ()
+    """What is measured on, and never trained on."""
+    negatives: Folders = ()
+    """Photographs that show nobody."""
+    backgrounds: Folders = ()
+    """The same, onto which persons of the renders are pasted."""
+    synthetic_weight: float = 1.0
+    """Share of the training views, against the other weights."""
+    labelled_weight: float = 1.0
+    """Likewise."""
+    negatives_weight: float = 0.1
+    """Likewise."""
+    backgrounds_weight: float = 0.5
+    """Likewise."""
+    paste: float = 0.9
+    """How often persons are pasted onto a background."""
+    held_out: float = 0.1
+    """Share of the labelled photographs (of the renders when there are none) to measure on without --validation."""
+    validation_limit: int = 128
+    """At most so many pictures are looked at in each validation."""
+    size: int = 224
+    """Side of the training views, px."""
+    batch_size: int = 8
+    """Views in a step, on each device."""
+    strict: bool = False
+    """A picture that cannot be used is an error rather than left out."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.held_out < 1:
+            raise DataError(f"data.held_out is {self.held_out}; it must be between 0 and 1")
+        if self.validation_limit < 1:
+            raise DataError(f"data.validation_limit is {self.validation_limit}; it must be at least 1")
+
+
+class Part(Source):
+    """Some pictures of another source, by number."""
+
+    def __init__(self, whole: Source, items: Sequence[int]) -> None:
+        self._whole, self._items = whole, [int(item) for item in items]
+        self.name, self.photo_only, self.faults = whole.name, whole.photo_only, whole.faults
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def load(self, i: int) -> Sample:
+        return self._whole.load(self._items[i])
+
+    def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
+        """The whole was checked before it was divided; checking it again would shift its numbers."""
+        return []
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The sources of a DataConfig, checked. `held_out` says that validation was split off the training data."""
+
+    synthetic: tuple[Source, ...]
+    labelled: tuple[Source, ...]
+    validation: tuple[Source, ...]
+    negatives: tuple[Source, ...]
+    backgrounds: tuple[Source, ...]
+    held_out: bool
+    faults: tuple[Fault, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Pictures by kind."""
+        kinds = ("synthetic", "labelled", "validation", "negatives", "backgrounds")
+        return {kind: sum(map(len, getattr(self, kind))) for kind in kinds}
+
+
+def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None) -> Opened:
+    """Open and check everything, before an hour is spent. Raises DataError that names what is wrong."""
+    if not (config.synthetic or config.labelled):
+        raise DataError("nothing to learn from: give --synthetic, --labelled, or both")
+    faults: list[Fault] = []
+
+    def opened(folders: Folders, *, needs_masks: bool) -> tuple[Source, ...]:
+        found: list[Source] = []
+        for folder in folders:
+            for source in open_sources(Path(folder), strict=config.strict):
+                if needs_masks and source.photo_only:
+                    raise DataError(f"{folder}: photographs without masks; masks are needed here")
+                source.check(progress=progress)
+                faults.extend(source.faults)
+                found.append(source)
+        return tuple(found)
+
+    synthetic = opened(config.synthetic, needs_masks=True)
+    labelled = opened(config.labelled, needs_masks=True)
+    validation = opened(config.validation, needs_masks=True)
+    negatives = tuple(PersonFree(source) for source in opened(config.negatives, needs_masks=False))
+    backgrounds = tuple(PersonFree(source) for source in opened(config.backgrounds, needs_masks=False))
+    if validation:
+        parts = [thinned(source, share) for source, share in _shares(validation, config.validation_limit)]
+        return Opened(synthetic, labelled, tuple(parts), negatives, backgrounds, False, tuple(faults))
+    source_of_truth = labelled or synthetic
+    learnt, kept = zip(*(divided(source, config.held_out, seed) for source in source_of_truth), strict=True)
+    validation = tuple(thinned(part, share) for part, share in _shares(kept, config.validation_limit))
+    if labelled:
+        return Opened(synthetic, learnt, validation, negatives, backgrounds, True, tuple(faults))
+    return Opened(learnt, (), validation, negatives, backgrounds, True, tuple(faults))
+
+
+def divided(source: Source, share: float, seed: int) -> tuple[Part, Part]:
+    """(the rest, `share` of the pictures), drawn by `seed`. Raises DataError when there are fewer than two."""
+    if len(source) < 2:
+        raise DataError(
+            f"{source.name}: one picture cannot both teach and measure; give more, or --validation"
+        )
+    order = np.random.default_rng([seed, _HELD_OUT]).permutation(len(source))
+    count = min(len(source) - 1, max(1, round(share * len(source))))
+    return Part(source, sorted(order[count:])), Part(source, sorted(order[:count]))
+
+
+def thinned(source: Source, count: int) -> Source:
+    """At most `count` pictures, evenly spread over the source."""
+    if len(source) <= count:
+        return source
+    return Part(source, [math.floor(i * len(source) / count) for i in range(count)])
+
+
+def _shares(sources: Sequence[Source], limit: int) -> list[tuple[Source, int]]:
+    """How many pictures of each source may be looked at, in proportion to their sizes and at least one."""
+    total = sum(map(len, sources))
+    return [(source, max(1, round(limit * len(source) / total))) for source in sources]
+
+
+def assemble(
+    opened: Opened,
+    config: DataConfig,
+    augmentation: Augmentation,
+    *,
+    epoch_size: int,
+    seed: int,
+    workers: int,
+    memory_mb: int,
+) -> SegmentationDataModule:
+    """The mixture: within a kind, each source has a share in proportion to its size. Raises DataError."""
+    mixture = [
+        *_weighted(opened.synthetic, config.synthetic_weight),
+        *_weighted(opened.labelled, config.labelled_weight),
+        *_weighted(opened.negatives, config.negatives_weight, paste=0.0),
+        *_weighted(opened.backgrounds, config.backgrounds_weight, paste=config.paste),
+    ]
+    pastes = augmentation.paste > 0 or bool(opened.backgrounds and config.backgrounds_weight and config.paste)
+    return SegmentationDataModule(
+        mixture,
+        opened.validation,
+        persons=(opened.synthetic or opened.labelled) if pastes else (),
+        augmentation=augmentation,
+        feeding=Feeding(
+            size=config.size,
+            batch_size=config.batch_size,
+            epoch_size=epoch_size,
+            workers=workers,
+            memory_mb=memory_mb,
+            seed=seed,
+        ),
+        check=False,
+        strict=config.strict,
+    )
+
+
+def _weighted(sources: Sequence[Source], weight: float, *, paste: float | None = None) -> list[Mixed]:
+    total = sum(map(len, sources))
+    return [Mixed(source, weight * len(source) / total, paste) for source in sources]

@@ -1,0 +1,211 @@
+"""`python -m pii_seg.train`: the command line of a training."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonargparse
+import tomli_w
+
+from pii_seg.checkpoint import CheckpointError
+from pii_seg.lightning_module import OptimiserConfig
+from pii_seg.mixture import DataConfig
+from pii_seg.model import SIZES, ModelConfig, ModelError
+from pii_seg.pretrained import PretrainedError
+from pii_seg.sources import DataError
+from pii_seg.training import (
+    BudgetConfig,
+    FitResult,
+    MachineConfig,
+    RunError,
+    TrainConfig,
+    fit,
+    is_first_process,
+    plain,
+)
+from pii_seg.transforms import FACTORS, Augmentation
+
+PROG = "python -m pii_seg.train"
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+DESCRIPTION = f"""\
+Train a person segmenter on rendered pairs, labelled photographs, or both.
+
+  {PROG} --synthetic renders --output run
+  {PROG} --synthetic renders --labelled photos --validation test --minutes 60 --output run
+  {PROG} --synthetic renders --backgrounds empty_rooms --negatives empty_rooms --output run
+  {PROG} --synthetic renders --output run --resume
+
+A folder is a rendered dataset, images/ + masks/, a COCO .json file or a Pascal-VOC-like folder. Options that name
+folders may be given several times. Everything is checked before training begins.
+"""
+EPILOG = """\
+RUN/best.ckpt is what pii_seg.evaluate and pii_seg.predict take. Ctrl-C ends after the running step, and --resume goes
+on from there. --print_config shows every value that may be changed, as a file for --config.
+Exit codes: 0 done, 1 failed on the way, 2 nothing was started (wrong option, data or folder), 130 interrupted.
+"""
+FOLDERS = {
+    "synthetic": "rendered pairs to learn from",
+    "labelled": "photographs with masks to learn from",
+    "validation": "photographs with masks to measure on; without it, part of the data above is held out",
+    "negatives": "photographs that show nobody",
+    "backgrounds": "photographs that show nobody, onto which persons are pasted",
+}
+SHORT = {
+    "steps": (int, "N", "how long: steps of the optimiser"),
+    "minutes": (float, "M", "how long: wall-clock time; it wins over steps when above 0"),
+    "seed": (int, "S", "another seed, another course"),
+}
+
+
+class UsageError(ValueError):
+    """What the command line says makes no sense; the message says what would."""
+
+
+class _Help(argparse.RawDescriptionHelpFormatter, jsonargparse.DefaultHelpFormatter):
+    """Keeps the lines of the description as they are."""
+
+
+def parser() -> jsonargparse.ArgumentParser:
+    """The command line. Its names with a dot are those of `TrainConfig`, and of a --config file."""
+    jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
+    p = jsonargparse.ArgumentParser(
+        prog=PROG,
+        usage=f"{PROG} (--synthetic DIR | --labelled DIR) --output RUN [options]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=_Help,
+        parser_mode="toml",
+        exit_on_error=False,
+        print_config=None,
+    )
+    p.add_argument("--config", action="config", help="a TOML file with values for the options below")
+    p.add_argument(
+        "--output", type=Path | None, metavar="RUN", help="the run's folder; made when it is not there"
+    )
+    p.add_argument("--resume", action="store_true", help="go on with the run in --output, if there is one")
+    p.add_argument("--overwrite", action="store_true", help="delete the run in --output first")
+    p.add_argument(
+        "--size", choices=tuple(SIZES), help="of the model (default: small); --model.* changes it further"
+    )
+    p.add_argument(
+        "--print_config", action="store_true", help="print the whole configuration as TOML, and end"
+    )
+    p.add_argument(
+        "--without", type=str, action="append", default=[], metavar="FACTOR",
+        help=f"leave out an augmentation: {', '.join(FACTORS)}",
+    )  # fmt: skip
+    for name, what in FOLDERS.items():
+        p.add_argument(f"--data.{name}", f"--{name}", action="append", default=[], metavar="DIR", help=what)
+    for name, (kind, metavar, what) in SHORT.items():
+        default = getattr(BudgetConfig(), name)
+        p.add_argument(
+            f"--budget.{name}", f"--{name}", type=kind, default=default, metavar=metavar, help=what
+        )
+    p.add_class_arguments(DataConfig, "data", skip=set(FOLDERS))
+    p.add_class_arguments(ModelConfig, "model")
+    p.add_class_arguments(Augmentation, "augmentation")
+    p.add_class_arguments(OptimiserConfig, "optimiser")
+    p.add_class_arguments(BudgetConfig, "budget", skip=set(SHORT))
+    p.add_class_arguments(MachineConfig, "machine")
+    return p
+
+
+def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig, Any]:
+    """(the configuration, the remaining options: output, resume, overwrite). Raises what makes no sense."""
+    early = _early(arguments)
+    p = parser()
+    p.set_defaults({f"model.{name}": value for name, value in dataclasses.asdict(SIZES[early.size]).items()})
+    options = p.parse_args(list(arguments))
+    if options.output is None and not options.print_config:
+        raise UsageError("--output is missing: the folder for the run")
+    data: dict[str, Any] = {
+        key: tuple(value) if key in FOLDERS else value for key, value in vars(options.data).items()
+    }
+    augmentation = Augmentation(**vars(options.augmentation)).without(*options.without)
+    config = TrainConfig(
+        data=DataConfig(**data),
+        model=ModelConfig(**vars(options.model)),
+        augmentation=augmentation,
+        optimiser=OptimiserConfig(**vars(options.optimiser)),
+        budget=BudgetConfig(**vars(options.budget)),
+        machine=MachineConfig(**vars(options.machine)),
+    )
+    return config, options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line. Returns the exit code; an error is one line on standard error."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _quieten()
+    try:
+        config, options = read_arguments(arguments)
+    except SystemExit as leave:  # --help has spoken
+        return int(leave.code or 0)
+    except (ValueError, TypeError, jsonargparse.ArgumentError, argparse.ArgumentError) as error:
+        return _complain(f"{error}  (--help explains)", WRONG)
+    if options.print_config:
+        print(tomli_w.dumps(plain(config)), end="")
+        return DONE
+    try:
+        result = fit(config, options.output, resume=options.resume, overwrite=options.overwrite)
+    except (ModelError, PretrainedError, DataError, RunError, CheckpointError) as error:
+        return _complain(error, WRONG)
+    except KeyboardInterrupt:
+        return _complain("interrupted at once; --resume goes on from the last validation", INTERRUPTED)
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
+        return _complain(error, FAILED)
+    if is_first_process():
+        print(summary(result))
+    return INTERRUPTED if result.ended == "interrupted" else DONE
+
+
+def summary(result: FitResult) -> str:
+    """What a user wants to know at the end."""
+    how = {"interrupted": "interrupted; --resume goes on", "early": "ended early: no more progress"}
+    said = how.get(result.ended, "finished")
+    best = (
+        f"{result.best}: person IoU {result.iou:.3f} on validation"
+        if result.best.exists()
+        else "nothing validated yet"
+    )
+    return f"{best}; {said} after {result.steps} steps, {result.seconds:.0f} s"
+
+
+def _early(arguments: Sequence[str]) -> argparse.Namespace:
+    """--size, which sets the defaults of other options and so must be known before them; and that --config is a file.
+
+    jsonargparse takes what is no file for the configuration itself, and its complaint would puzzle.
+    """
+    early = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    early.add_argument("--size", choices=tuple(SIZES), default="small")
+    early.add_argument("--config", type=Path)
+    found, _ = early.parse_known_args(list(arguments))
+    if found.config is not None and not found.config.is_file():
+        raise UsageError(f"{found.config}: no such file; --config takes a TOML file")
+    return found
+
+
+def _complain(error: object, code: int) -> int:
+    print("error: " + " ".join(str(error).split("\n")), file=sys.stderr)
+    return code
+
+
+def _quieten() -> None:
+    """Leave the terminal to what users care about: libraries speak of accelerators that are not there."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("pii_seg").setLevel(logging.INFO)
+    for name in ("pytorch_lightning", "lightning_fabric", "timm", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

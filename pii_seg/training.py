@@ -1,0 +1,397 @@
+"""One training, from its configuration to RUN/best.ckpt: `fit(config, output)`.
+
+    RUN/config.toml     the whole configuration, resolved
+    RUN/best.ckpt       the segmenter with the best validation IoU: what `evaluate` and `predict` take
+    RUN/last.ckpt       the state of the run, for --resume
+    RUN/metrics.csv     losses, IoU, learning rate, speed
+    RUN/tensorboard/    the same for TensorBoard
+
+Epochs are stretches of `validate_every` steps; at the end of each, the moving average of the weights is validated and
+last.ckpt written. What is drawn depends on (seed, step) alone and the loader is told where to go on, so a run that was
+interrupted, in mid-epoch too, and resumed ends with the weights of one that was not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+import shutil
+import tomllib
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as lightning
+import tomli_w
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+from pii_seg.callbacks import PROGRESS_STYLES, Ending, Interrupted, KeepBest, Reporter
+from pii_seg.checkpoint import Checkpoint, CheckpointError, read_torch_safely, save_checkpoint
+from pii_seg.history import History
+from pii_seg.lightning_module import Clock, OptimiserConfig, SegmentationModule
+from pii_seg.mixture import DataConfig, Opened, assemble, open_data
+from pii_seg.model import ModelConfig, build_network
+from pii_seg.segmenter import Segmenter, fastest_precision
+from pii_seg.transforms import Augmentation
+
+CONFIG, BEST, LAST, METRICS, TENSORBOARD = (
+    "config.toml",
+    "best.ckpt",
+    "last.ckpt",
+    "metrics.csv",
+    "tensorboard",
+)
+
+log = logging.getLogger(__name__)
+
+
+class RunError(ValueError):
+    """The run's folder or configuration does not allow it; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class BudgetConfig:
+    """How long, and how often to look."""
+
+    steps: int = 4000
+    """Of the optimiser."""
+    minutes: float = 0.0
+    """Wall-clock time, validations included; it wins over steps when above 0."""
+    validate_every: int = 250
+    """Steps."""
+    patience: int = 0
+    """Validations without a better IoU until the run ends early; 0: never."""
+    seed: int = 0
+    """Of weights, order, augmentation and dropout."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 1), ("validate_every", 1), ("patience", 0), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise RunError(f"budget.{name} is {getattr(self, name)}; it must be at least {least}")
+        if not 0 <= self.minutes < math.inf:
+            raise RunError(f"budget.minutes is {self.minutes}; it must not be negative")
+
+    def clock(self) -> Clock:
+        return Clock(seconds=60 * self.minutes) if self.minutes else Clock(steps=self.steps)
+
+
+@dataclass(frozen=True)
+class MachineConfig:
+    """What it runs on: no part of the experiment, so a run may be resumed with other values."""
+
+    device: str = "auto"
+    """auto, or an accelerator of Lightning's: cpu, cuda, mps."""
+    devices: int = 1
+    """How many on each node; the batch size is for each."""
+    nodes: int = 1
+    """Machines."""
+    strategy: str = "auto"
+    """Lightning's, such as ddp."""
+    precision: str = "auto"
+    """auto, bf16 or float32; auto takes bfloat16 where the machine computes in it."""
+    compile: bool = False
+    """torch.compile the network: minutes of warm-up, and no gain on a CPU."""
+    workers: int = 1
+    """Loading processes."""
+    threads: int = 0
+    """Of the CPU; 0: torch's own choice."""
+    memory_mb: int = 1000
+    """MB of decoded pictures to keep."""
+    progress: str = "auto"
+    """auto, bar, plain or none."""
+
+    def __post_init__(self) -> None:
+        if self.precision not in ("auto", "bf16", "float32"):
+            raise RunError(f"machine.precision is {self.precision!r}; it must be auto, bf16 or float32")
+        if self.progress not in PROGRESS_STYLES:
+            raise RunError(
+                f"machine.progress is {self.progress!r}; it must be one of {', '.join(PROGRESS_STYLES)}"
+            )
+        for name, least in (("devices", 1), ("nodes", 1), ("workers", 0), ("threads", 0), ("memory_mb", 0)):
+            if getattr(self, name) < least:
+                raise RunError(f"machine.{name} is {getattr(self, name)}; it must be at least {least}")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All that decides a training, and `machine`, which only decides how fast it is."""
+
+    data: DataConfig
+    model: ModelConfig = field(default_factory=ModelConfig)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    machine: MachineConfig = field(default_factory=MachineConfig)
+
+    def decisive(self) -> dict[str, Any]:
+        """What a resumed run must share with its beginning."""
+        whole = plain(self)
+        del whole["machine"]
+        return whole
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a training left. best: the checkpoint; iou: of persons, validated; ended: finished, early or interrupted."""
+
+    best: Path
+    iou: float
+    steps: int
+    seconds: float
+    ended: str
+
+
+def fit(
+    config: TrainConfig,
+    output: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    start_from: Checkpoint | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> FitResult:
+    """Train in the folder `output`, or go on there (`resume`).
+
+    start_from: begin with these weights, of the same model (a student that continues its teacher). callbacks: of
+    Lightning, called before this module's own.
+    Everything is checked before training begins. Raises DataError, ModelError, PretrainedError, RunError or
+    CheckpointError, each of which names what is wrong. A run ended by SIGINT returns, `ended` being "interrupted".
+    """
+    output = Path(output)
+    state = prepare_folder(config, output, resume=resume, overwrite=overwrite)
+    if state is not None and (ended := state["callbacks"]["Ending"]["ended"]):
+        log.warning("%s: the training is over already; nothing was done", output)
+        iou = state["callbacks"]["KeepBest"]["best"]
+        return FitResult(output / BEST, iou, state["global_step"], state["seconds"], ended)
+    if config.machine.threads:
+        torch.set_num_threads(config.machine.threads)
+    opened = open_data(config.data, seed=config.budget.seed)
+    module = build_module(config, start_from)
+    if is_first_process():
+        _say_what_is_there(opened)
+        log.warning("encoder: %s", module.segmenter.network.weights)
+    world = config.machine.devices * config.machine.nodes
+    data = assemble(
+        opened,
+        config.data,
+        config.augmentation,
+        epoch_size=config.budget.validate_every * config.data.batch_size * world,
+        seed=config.budget.seed,
+        workers=config.machine.workers,
+        memory_mb=config.machine.memory_mb,
+    )
+    begun_at = 0 if state is None else int(state["global_step"])
+    data.skip = begun_at % config.budget.validate_every * config.data.batch_size
+
+    if is_first_process():
+        output.mkdir(parents=True, exist_ok=True)
+        write_config(output / CONFIG, config)
+    keeper = KeepBest(lambda module, iou: save_best(output / BEST, config, opened, module, iou))
+    ending = Ending(output / LAST)
+    stopping = [early_stopping(config.budget.patience)] if config.budget.patience else []
+    trainer = build_trainer(
+        config,
+        output,
+        # The order matters: the best is known before the state is written.
+        [*callbacks, keeper, *stopping, Reporter(config.machine.progress, config.data.batch_size), ending],
+        resume_at=None if state is None else begun_at,
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*dataloader is not resumable.*")  # it is: data.skip
+            warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+            trainer.fit(
+                module,
+                datamodule=data,
+                ckpt_path=None if state is None else output / LAST,
+                weights_only=True,
+            )
+    except Interrupted:
+        ending.ended = "interrupted"
+    return FitResult(output / BEST, keeper.best, trainer.global_step, module.clock.elapsed, ending.ended)
+
+
+def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> SegmentationModule:
+    """The network, its moving average, loss and optimiser, initialised from the run's seed."""
+    generator = torch.Generator().manual_seed(config.budget.seed)
+    network = build_network(config.model, generator=generator, pretrained=start_from is None)
+    segmenter = Segmenter(network, scale=config.model.scale)
+    if start_from is not None:
+        if dataclasses.replace(start_from.model, weights=config.model.weights) != config.model:
+            raise RunError(
+                "the checkpoint to start from is of another model; give the same encoder and decoder"
+            )
+        segmenter.load_state_dict(dict(start_from.weights))
+        network.weights = "weights of an earlier training"
+    segmenter.to(memory_format=torch.channels_last)
+    return SegmentationModule(
+        segmenter,
+        config.optimiser,
+        config.budget.clock(),
+        seed=config.budget.seed,
+        compiled=config.machine.compile,
+    )
+
+
+def build_trainer(
+    config: TrainConfig, output: Path, callbacks: list[Callback], *, resume_at: int | None
+) -> lightning.Trainer:
+    machine = config.machine
+    kind = "cuda" if machine.device in ("auto", "cuda", "gpu") and torch.cuda.is_available() else "cpu"
+    fast = machine.precision == "bf16" or (
+        machine.precision == "auto" and fastest_precision(kind) == torch.bfloat16
+    )
+    return lightning.Trainer(
+        accelerator=machine.device,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        strategy=machine.strategy,
+        precision="bf16-mixed" if fast else "32-true",
+        max_epochs=-1,  # the clock decides
+        num_sanity_val_steps=0,
+        log_every_n_steps=min(10, config.budget.validate_every),
+        gradient_clip_val=config.optimiser.gradient_norm,
+        callbacks=callbacks,
+        logger=[
+            History(output / METRICS, resume_at=resume_at),
+            TensorBoardLogger(output, name=TENSORBOARD, version=""),
+        ],
+        default_root_dir=output,
+        enable_checkpointing=False,  # `Ending` and `KeepBest` do, atomically
+        enable_progress_bar=False,  # `Reporter` does
+        enable_model_summary=False,
+    )
+
+
+def early_stopping(patience: int) -> EarlyStopping:
+    return EarlyStopping("val_iou", mode="max", patience=patience, check_on_train_epoch_end=False)
+
+
+def save_best(
+    path: Path, config: TrainConfig, opened: Opened, module: SegmentationModule, iou: float
+) -> None:
+    """The moving average as a checkpoint that people keep."""
+    provenance = {
+        "program": f"pii_seg {program_version()}",
+        "encoder": module.segmenter.network.weights,
+        "pictures": opened.counts(),
+        "validation": "held out of the training data" if opened.held_out else "given",
+        "validation_iou": iou,
+        "steps": module.global_step,
+        "seconds": round(module.clock.elapsed, 1),
+    }
+    weights = dict(module.kept.state_dict())
+    save_checkpoint(path, Checkpoint(config.model, weights, config=plain(config), provenance=provenance))
+
+
+def prepare_folder(
+    config: TrainConfig, output: Path, *, resume: bool, overwrite: bool
+) -> Mapping[str, Any] | None:
+    """What last.ckpt holds when there is a run to go on with; None for a new one. Nothing foreign is touched.
+
+    Raises RunError when the folder holds something else, a run of another configuration, or one that it was not said
+    to resume or overwrite; CheckpointError when its last.ckpt is damaged.
+    """
+    if resume and overwrite:
+        raise RunError("--resume and --overwrite exclude each other")
+    if output.exists() and not output.is_dir():
+        raise RunError(f"{output}: is a file; --output must be a folder")
+    strangers = (
+        sorted(p.name for p in output.iterdir() if not p.name.startswith(".")) if output.exists() else []
+    )
+    if not strangers:
+        return None
+    if not (output / CONFIG).exists():
+        raise RunError(
+            f"{output}: not empty and not a training (it holds {strangers[0]!r}); choose another --output"
+        )
+    if overwrite:
+        if is_first_process():  # the others begin when this process is in its run already
+            delete_run(output)
+        return None
+    changed = differences(read_config(output / CONFIG), config.decisive())
+    if changed:
+        raise RunError(
+            f"{output}: holds a training with another {' and '.join(changed)}; "
+            "choose another --output, or replace it with --overwrite"
+        )
+    if not (output / LAST).exists():
+        return None  # it ended before its first checkpoint: nothing is lost by beginning again
+    if not resume:
+        raise RunError(
+            f"{output}: holds a training already; --resume goes on with it, --overwrite replaces it"
+        )
+    state = read_torch_safely(output / LAST)
+    if not isinstance(state, dict) or not {"global_step", "seconds", "callbacks"} <= set(state):
+        raise CheckpointError(f"{output / LAST}: not the state of a training; use --overwrite to begin again")
+    return state
+
+
+def delete_run(output: Path) -> None:
+    """Delete what a training wrote into `output`, and nothing else."""
+    for name in (LAST, BEST, METRICS, CONFIG):
+        (output / name).unlink(missing_ok=True)
+    shutil.rmtree(output / TENSORBOARD, ignore_errors=True)
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Dotted names of what differs between two configurations, in order; `machine` does not count."""
+    found = []
+    for section in sorted({*before, *now} - {"machine"}):
+        old, new = before.get(section, {}), now.get(section, {})
+        found += [f"{section}.{key}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    return found
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """A configuration as TOML and JSON know it: dicts, lists, numbers and words."""
+
+    def simple(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: simple(entry) for key, entry in value.items()}
+        if isinstance(value, list | tuple):
+            return [simple(entry) for entry in value]
+        return str(value) if isinstance(value, Path) else value
+
+    return simple(dataclasses.asdict(config))
+
+
+def write_config(path: Path, config: TrainConfig) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(tomli_w.dumps(plain(config)), encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Raises RunError when it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read ({error})") from None
+
+
+def is_first_process() -> bool:
+    """Of a distributed run: the one that writes and speaks."""
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
+def program_version() -> str:
+    try:
+        return version("pii-seg")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _say_what_is_there(opened: Opened) -> None:
+    counts = ", ".join(f"{count} {kind}" for kind, count in opened.counts().items() if count)
+    log.warning("pictures: %s%s", counts, " (validation held out)" if opened.held_out else "")
+    for fault in opened.faults:
+        log.warning("left out: %s", fault)
