@@ -1,0 +1,168 @@
+"""How fast photographs are predicted, where the time goes, and what tiles and scales cost.
+
+    python benchmarks/predict.py                                   # the default model, untrained, 640 × 480 px
+    python benchmarks/predict.py --checkpoint RUN/best.ckpt --photographs DIR --megapixels 100
+
+Prints photographs/s of `pii_seg.predict` as a user runs it (reading and writing included), the time of each stage on
+one core, what each way of looking costs, and the peak resident memory. Weights do not matter for any of it. Files go to
+a temporary folder and are deleted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from pii_seg.checkpoint import Checkpoint, load_checkpoint
+from pii_seg.commands import photographs_at_once
+from pii_seg.figures import encode
+from pii_seg.inference import InferenceSettings, forward_pixels, predict_probability
+from pii_seg.model import SIZES, build_network
+from pii_seg.predict import MASK_COMPRESSION, find_photographs, predict_files, tinted
+from pii_seg.segmenter import Segmenter
+from pii_seg.sources import read_image
+
+LOOKS = {
+    "whole": InferenceSettings(),
+    "whole, 512 px": InferenceSettings(size=512),
+    "whole + mirrored": InferenceSettings(flip=True),
+    "2 tiles a side": InferenceSettings(tiles=2),
+    "3 tiles a side": InferenceSettings(tiles=3),
+    "scales .5, 1, 2": InferenceSettings(scales=(0.5, 1.0, 2.0)),
+}
+
+
+def peak_megabytes() -> float:
+    """The largest resident set so far (Linux: in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def untrained(size: str) -> Checkpoint:
+    generator = torch.Generator().manual_seed(0)
+    network = build_network(SIZES[size], generator=generator, pretrained=False)
+    return Checkpoint(SIZES[size], Segmenter(network).state_dict())
+
+
+def write_photographs(folder: Path, count: int, height: int, width: int) -> None:
+    """JPEGs with as much detail as photographs have: noise at several scales."""
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        picture = sum(
+            cv2.resize(
+                rng.normal(0, 25, (height // s + 1, width // s + 1, 3)).astype(np.float32), (width, height)
+            )
+            for s in (2, 8, 32, 128)
+        )
+        content = encode(
+            np.clip(picture + 128, 0, 255).astype(np.uint8), ".jpg", cv2.IMWRITE_JPEG_QUALITY, 90
+        )
+        (folder / f"{number:04d}.jpg").write_bytes(content)
+
+
+def milliseconds(work: Callable[[], object], *, times: int = 5) -> float:
+    """CPU time of this thread, the best of several runs: a busy machine's wall clock measures the neighbours."""
+    work()
+    best = min(_timed(work) for _ in range(times))
+    return 1000 * best
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.thread_time()
+    work()
+    return time.thread_time() - start
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--checkpoint", type=Path)
+    p.add_argument("--model", default="small", choices=SIZES, help="untrained, when no checkpoint is given")
+    p.add_argument("--photographs", type=Path, help="folder; default: made of noise")
+    p.add_argument("--count", type=int, default=60)
+    p.add_argument("--resolution", default="640x480")
+    p.add_argument("--megapixels", type=int, default=0, help="also one photograph of so many, tiles auto")
+    options = p.parse_args()
+    width, height = map(int, options.resolution.split("x"))
+    kept = load_checkpoint(options.checkpoint) if options.checkpoint else untrained(options.model)
+    segmenter = kept.segmenter()
+    print(
+        f"{kept.model.encoder} + {kept.model.decoder}, {platform.machine()}, {torch.get_num_threads()} cores"
+    )
+
+    with tempfile.TemporaryDirectory() as folder:
+        source = options.photographs or Path(folder) / "in"
+        if not options.photographs:
+            source.mkdir()
+            write_photographs(source, options.count, height, width)
+        photographs = find_photographs([source])[: options.count]
+
+        def probability(image: np.ndarray) -> np.ndarray:
+            return predict_probability(segmenter, image)
+
+        with photographs_at_once("cpu") as workers:
+            for overlay in (False, True):
+                output = Path(folder) / f"out-{overlay}"
+                predict_files(
+                    probability, photographs[:4], output, threshold=0.5, workers=workers, overwrite=True
+                )
+                start, cpu = time.perf_counter(), time.process_time()
+                predict_files(
+                    probability,
+                    photographs,
+                    output,
+                    threshold=0.5,
+                    overlay=overlay,
+                    workers=workers,
+                    overwrite=True,
+                )
+                wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+                what = "masks and overlays" if overlay else "masks"
+                print(
+                    f"  {what:<20}{len(photographs) / wall:8.1f} photographs/s"
+                    f"   CPU {1000 * cpu / len(photographs):6.1f} ms each"
+                    f"   {workers * len(photographs) / cpu:6.1f}/s if {workers} cores are idle"
+                )
+            print(f"  peak memory so far{peak_megabytes():10.0f} MB")
+            path = photographs[0].path
+            image = read_image(path)
+            found = probability(image)
+            mask = found >= np.median(found)  # half of everything: more outline than any person has
+            whole = encode(mask.astype(np.uint8) * np.uint8(255), ".png", *MASK_COMPRESSION)
+            print(f"  stages, CPU time on one core, {image.shape[1]} × {image.shape[0]} px:")
+            for name, work in {
+                "read and decode": lambda: read_image(path),
+                "segment": lambda: probability(image),
+                "encode the mask": lambda: encode(
+                    mask.astype(np.uint8) * np.uint8(255), ".png", *MASK_COMPRESSION
+                ),
+                "draw an overlay": lambda: tinted(image, mask),
+                "encode an overlay": lambda: encode(image, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 90),
+            }.items():
+                print(f"    {name:<24}{milliseconds(work):8.1f} ms")
+            print(f"    a mask takes {len(whole) / 1024:.1f} KB at worst")
+            print("  looks:                     forward pixels per pixel   CPU ms on one core")
+            for name, look in LOOKS.items():
+                cost = forward_pixels(*image.shape[:2], look) / (image.shape[0] * image.shape[1])
+                spent = milliseconds(lambda look=look: predict_probability(segmenter, image, look), times=3)
+                print(f"    {name:<24}{cost:14.2f}{spent:26.1f}")
+    print(f"  peak memory {peak_megabytes():8.0f} MB")
+    if options.megapixels:
+        side = round((options.megapixels * 1e6 / 12) ** 0.5)
+        image = np.zeros((3 * side, 4 * side, 3), np.uint8)
+        with photographs_at_once("cpu"):
+            start = time.perf_counter()
+            predict_probability(segmenter, image, InferenceSettings(tiles="auto"))
+        print(f"  {options.megapixels} megapixels, tiles auto: {time.perf_counter() - start:.1f} s, peak memory "
+              f"{peak_megabytes():.0f} MB, of which the photograph {image.nbytes >> 20} MB")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
