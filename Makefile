@@ -8,7 +8,7 @@ READY := .venv/.ready
 DEMO := demo/renders
 BLENDER_EXT = $(wildcard .venv/lib/python3.11/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py)
 
-.PHONY: help demo test test-fast lint extension lock clean
+.PHONY: help demo test test-fast test-gui screenshots lint extension lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -26,6 +26,13 @@ test: $(READY) ## all tests, the slow ones too
 test-fast: $(READY) ## the tests that take less than ten seconds each
 	$(PYTHON) -m pytest -m "not slow"
 
+test-gui: $(READY) ## real clicks in a real Blender, which it fetches if need be; pictures in build/gui/
+	$(PYTHON) tools/gui_blender.py
+	$(PYTHON) -m pytest tests/gui
+
+screenshots: test-gui ## the pictures of docs/blender.md, taken anew by the same tests
+	$(PYTHON) tools/screenshots.py
+
 lint: $(READY) ## style, formatting and types
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -40,9 +47,9 @@ lock: | $(UV) ## write requirements.lock anew, with today's versions for Linux, 
 	$(UV) pip compile pyproject.toml --all-extras --group dev --python-version 3.11 --universal --upgrade --quiet \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements.lock
 
-clean: ## remove what the other targets made, except .venv/ and .uv/
+clean: ## remove what the other targets made, except .venv/, .uv/ and .gui/
 	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
-	find . -name __pycache__ -not -path './.venv/*' -not -path './.uv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv/*' -not -path './.uv/*' -not -path './.gui/*' -prune -exec rm -rf {} +
 
 # Each file is touched last, so a set-up that was interrupted is taken up again. Two of them: uv takes bpy's wheel for
 # one of another Python (its tag says cp39) and replaces it at every install, which only a changed lock is worth.

@@ -161,7 +161,7 @@ class PII_SYNTH_PT_preview(Tab, bpy.types.Panel):
         layout.use_property_decorate = False
         render = context.scene.render
         column = layout.column(align=True)
-        column.prop(render, "resolution_x", text="Resolution X")
+        column.prop(render, "resolution_x", text="Frame X")
         column.prop(render, "resolution_y", text="Y")
         column.prop(render, "resolution_percentage", text="%")
         layout.prop(settings_of(context).recipe.render, "samples")

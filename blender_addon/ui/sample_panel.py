@@ -180,7 +180,7 @@ class PII_SYNTH_PT_sample(Tab, bpy.types.Panel):
     @staticmethod
     def _draw_factor(row: Any, settings: Any, factor: str, label: str, icon: str) -> None:
         row.prop(settings, f"{factor}_index", text=label, icon=icon)
-        for advance, picture in ((False, "FILE_REFRESH"), (True, "RNDCURVE")):
+        for advance, picture in ((False, "FILE_REFRESH"), (True, "TRIA_RIGHT")):
             redraw = row.operator(PII_SYNTH_OT_redraw.bl_idname, text="", icon=picture)
             redraw.factor, redraw.advance = factor, advance
 

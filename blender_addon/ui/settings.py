@@ -41,7 +41,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     light_index: _draw_number("Light", "the light is")
     background_index: _draw_number("Background", "the background is")
     look_through: bpy.props.BoolProperty(
-        name="Look Through Camera", description="Show a new draw as its camera sees it", default=True
+        name="Look Through", description="Show a new draw as its camera sees it", default=True
     )
     count: bpy.props.IntProperty(
         name="Count", description="Pictures in the data set, those already there included", default=24, min=1

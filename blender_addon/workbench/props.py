@@ -84,9 +84,12 @@ def _read(obj: bpy.types.Object) -> PropSpec:
     told = from_plain(PropSpec, json.loads(obj[PROP]), PROP)
     owner = character_of(obj.parent)
     told = dataclasses.replace(told, owner=owner.number if owner is not None else 0)
-    if np.allclose(np.array(obj.matrix_world), _placement(told), rtol=0.0, atol=_SAME):
+    differs = np.abs(np.array(obj.matrix_world) - _placement(told)) > _SAME
+    if not differs.any():
         return told
     location, rotation, scale = obj.matrix_world.decompose()
+    if not differs[:3, :3].any():
+        return dataclasses.replace(told, location=_vec(location))
     x, y, z = (float(np.degrees(angle)) for angle in rotation.to_euler("XYZ"))
     a, b, c = (extent * factor for extent, factor in zip(told.size, scale, strict=True))
     return dataclasses.replace(told, location=_vec(location), rotation=(x, y, z), size=(a, b, c))
