@@ -56,5 +56,8 @@ class Stage:
     def remove(self) -> None:
         """Delete the scene and all it holds from Blender. The stage is of no use afterwards."""
         data = list(dict.fromkeys(obj.data for obj in self.scene.objects))  # lamps share theirs
-        bpy.data.batch_remove([*self.scene.objects, *data, self.light.world, self.scene])
+        bpy.data.batch_remove([*self.scene.objects, *data, self.light.world])
+        bpy.data.scenes.remove(
+            self.scene
+        )  # batch_remove leaves Blender a pointer to a scene, and it crashes later
         self.images.clear()

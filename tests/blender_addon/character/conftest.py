@@ -118,6 +118,8 @@ def scene(bpy: Any) -> Any:
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     data = bpy.data
-    bpy.data.batch_remove([*data.objects, *data.meshes, *data.armatures, *data.scenes[1:]])
+    bpy.data.batch_remove([*data.objects, *data.meshes, *data.armatures])
+    for other in data.scenes[1:]:  # batch_remove would leave Blender a pointer to it
+        data.scenes.remove(other)
     bpy.context.scene.cursor.location = (0, 0, 0)
     return bpy.context.scene

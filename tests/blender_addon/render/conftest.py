@@ -136,7 +136,8 @@ def _new_world(bpy: Any) -> Iterator[World]:
     yield made
     for item in (*made.meshes, camera):
         bpy.data.batch_remove([item, item.data])
-    bpy.data.batch_remove([scene, light])
+    bpy.data.worlds.remove(light)
+    bpy.data.scenes.remove(scene)
 
 
 @pytest.fixture
