@@ -198,10 +198,19 @@ def _complain(error: object, code: int) -> int:
     return code
 
 
+_HANDLER = "pii_seg command line"
+
+
 def _quieten() -> None:
     """Leave the terminal to what users care about: libraries speak of accelerators that are not there."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("pii_seg").setLevel(logging.INFO)
+    ours = logging.getLogger("pii_seg")
+    ours.setLevel(logging.INFO)
+    # A handler of our own: the root logger may belong to whoever called, and have one already.
+    for handler in [handler for handler in ours.handlers if handler.name == _HANDLER]:
+        ours.removeHandler(handler)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.name = _HANDLER
+    ours.addHandler(handler)
     for name in ("pytorch_lightning", "lightning_fabric", "timm", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")

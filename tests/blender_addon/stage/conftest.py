@@ -1,6 +1,6 @@
 """One stage for all tests of this folder: its promise is that nothing of a picture stays for the next.
 
-It is gone when the folder is done: other tests empty Blender, which leaves nobody's references alive.
+It is gone with each module: other tests empty Blender, which leaves nobody's references alive.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def body(bpy: Any) -> BodyModel:
     return default_body()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def stage(bpy: Any, body: BodyModel) -> Iterator[Any]:
     from blender_addon.stage.stage import Stage
 
@@ -50,7 +50,7 @@ def stage(bpy: Any, body: BodyModel) -> Iterator[Any]:
     stage.remove()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def cpu(bpy: Any) -> devices.Device:
     return devices.pick_device("cpu")
 
@@ -58,7 +58,7 @@ def cpu(bpy: Any) -> devices.Device:
 Shoot = Callable[..., dict[Any, np.ndarray]]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def shoot(stage: Any, cpu: devices.Device) -> Shoot:
     """Render a spec on the stage: pass -> array."""
 
@@ -82,7 +82,7 @@ def shoot(stage: Any, cpu: devices.Device) -> Shoot:
     return shoot
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def person(body: BodyModel) -> Callable[..., PersonSpec]:
     """A person in T-pose at (x, y) on the ground, facing -Y."""
     upright = np.zeros((body.num_joints, 3))
@@ -96,7 +96,7 @@ def person(body: BodyModel) -> Callable[..., PersonSpec]:
     return person
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def scene() -> Callable[..., SceneSpec]:
     """A small scene; keyword arguments replace its parts."""
     plain = SceneSpec(
@@ -118,7 +118,7 @@ def scene() -> Callable[..., SceneSpec]:
     return scene
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def box() -> Callable[..., PropSpec]:
     def box(x: float = 0.0, y: float = 0.0, size: float = 1.0, pattern: str = "plain") -> PropSpec:
         surface = dataclasses.replace(GREY, pattern=pattern)
