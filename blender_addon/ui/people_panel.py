@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from .preferences import absolute, folder
-from .tab import Tab, settings_of
+from .tab import Doing, DroppedOnView, Tab, settings_of
 
 if TYPE_CHECKING:
     from ..bodies.model import BodyModel
@@ -82,26 +82,6 @@ def _recipe_bodies(context: Any) -> Any:
 
 
 # --- operators ----------------------------------------------------------------------------------------------------
-
-
-class Doing:
-    """Mixin: an operator whose `act` may fail; the reason goes to the user, in one sentence."""
-
-    bl_options = {"REGISTER", "UNDO"}
-
-    def act(self, context: Any) -> str:
-        """Do it. Returns what to tell the user, '' for nothing."""
-        raise NotImplementedError
-
-    def execute(self: Any, context: Any) -> set[str]:
-        try:
-            message = self.act(context)
-        except (OSError, ValueError, RuntimeError) as error:
-            self.report({"ERROR"}, f"{self.bl_label.rstrip('…')}: {error}")
-            return {"CANCELLED"}
-        if message:
-            self.report({"INFO"}, message)
-        return {"FINISHED"}
 
 
 class OnPerson(Doing):
@@ -339,17 +319,13 @@ def _object_mode(context: Any) -> None:
         bpy.ops.object.mode_set(mode="OBJECT")
 
 
-class PII_SYNTH_FH_people(bpy.types.FileHandler):
+class PII_SYNTH_FH_people(DroppedOnView, bpy.types.FileHandler):
     """Body models and motions dropped into the 3D View"""
 
     bl_idname = "PII_SYNTH_FH_people"
     bl_label = "PII Synth Bodies and Motions"
     bl_import_operator = PII_SYNTH_OT_open_file.bl_idname
     bl_file_extensions = ";".join(BODY_ENDINGS)
-
-    @classmethod
-    def poll_drop(cls, context: Any) -> bool:
-        return context.area is not None and context.area.type == "VIEW_3D"
 
 
 # --- panels -------------------------------------------------------------------------------------------------------
@@ -467,11 +443,4 @@ _CLASSES = (
 )
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -171,11 +171,4 @@ class PII_SYNTH_PT_preview(Tab, bpy.types.Panel):
 _CLASSES = (PII_SYNTH_OT_preview, PII_SYNTH_PT_preview)
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

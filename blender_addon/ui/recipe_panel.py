@@ -14,7 +14,7 @@ from ..recipe import RecipeError, load_preset, load_recipe, preset_names
 from . import recipe_fields as fields
 from .preferences import absolute, folder
 from .recipe_settings import SECTIONS, from_recipe, is_changed, recipe_error, reset_section, to_recipe
-from .tab import Tab, settings_of
+from .tab import DroppedOnView, Tab, settings_of
 
 ENDING = ".toml"
 LABEL_SHARE = 0.4  # of the width: where Blender's own panels split label and value
@@ -210,17 +210,13 @@ class PII_SYNTH_OT_remove_recipe_path(OfPathList, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class PII_SYNTH_FH_recipe(bpy.types.FileHandler):
+class PII_SYNTH_FH_recipe(DroppedOnView, bpy.types.FileHandler):
     """A .toml dropped onto the 3D View is a recipe."""
 
     bl_idname = "PII_SYNTH_FH_recipe"
     bl_label = "PII Synth Recipe"
     bl_import_operator = PII_SYNTH_OT_load_recipe.bl_idname
     bl_file_extensions = ENDING
-
-    @classmethod
-    def poll_drop(cls, context: Any) -> bool:
-        return context.area is not None and context.area.type == "VIEW_3D"
 
 
 class PII_SYNTH_MT_recipe_presets(bpy.types.Menu):
@@ -434,11 +430,4 @@ _CLASSES = (
 )
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -8,9 +8,8 @@ from typing import Any
 
 import bpy
 
-from .people_panel import Doing
 from .recipe_settings import recipe_error, to_recipe
-from .tab import Tab, settings_of
+from .tab import Doing, Tab, settings_of
 
 # Factor (resampling.FACTORS) -> its label and its icon.
 FACTORS = {
@@ -238,11 +237,4 @@ _CLASSES = (
 )
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

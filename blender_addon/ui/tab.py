@@ -1,4 +1,4 @@
-"""What the panels of the tab have in common."""
+"""What the panels and operators of the tab have in common."""
 
 from __future__ import annotations
 
@@ -16,6 +16,34 @@ class Tab:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = CATEGORY
+
+
+class Doing:
+    """Mixin: an operator whose `act` may fail; the reason goes to the user, in one sentence."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context: Any) -> str:
+        """Do it. Returns what to tell the user, '' for nothing."""
+        raise NotImplementedError
+
+    def execute(self: Any, context: Any) -> set[str]:
+        try:
+            message = self.act(context)
+        except (OSError, ValueError, RuntimeError) as error:
+            self.report({"ERROR"}, f"{self.bl_label.rstrip('…')}: {error}")
+            return {"CANCELLED"}
+        if message:
+            self.report({"INFO"}, message)
+        return {"FINISHED"}
+
+
+class DroppedOnView:
+    """Mixin: a file handler for what is dropped onto a 3D View."""
+
+    @classmethod
+    def poll_drop(cls, context: Any) -> bool:
+        return context.area is not None and context.area.type == "VIEW_3D"
 
 
 def settings_of(context: Any) -> Any:
