@@ -27,7 +27,7 @@ INFO_NAME = "dataset.json"
 LINES_NAME = "metadata.jsonl"
 LOCK_NAME = ".lock"
 CONTACT_SHEET_NAME = "contact_sheet.png"
-PASS_FOLDERS = ("images", "masks", "alpha", "parts", "depth", "normals")
+PASS_FOLDERS = ("images", "masks", "alpha", "parts", "depth", "normals", "ignore")
 
 _TAIL_STEP = 1 << 14  # bytes read at a time when looking for the last line's end
 

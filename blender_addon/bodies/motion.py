@@ -78,11 +78,6 @@ class Motion:
     def __len__(self) -> int:
         return len(self.poses)
 
-    @property
-    def duration(self) -> float:
-        """Seconds from the first frame to the last."""
-        return (len(self) - 1) / self.fps
-
     def z_up(self, pelvis: ArrayLike = (0.0, 0.0, 0.0)) -> Motion:
         """The same motion in a Z-up world.
 

@@ -74,9 +74,3 @@ def use_nodes(datablock: Any) -> Any:
     if datablock.node_tree is None or (bpy.app.version < (5, 0, 0) and not datablock.use_nodes):
         datablock.use_nodes = True
     return datablock.node_tree
-
-
-def set_physical_sky(sky_texture: Any) -> None:
-    """Choose the physical sky of a ShaderNodeTexSky: 'NISHITA' up to 4.5, 'MULTIPLE_SCATTERING' from 5.0."""
-    kinds = sky_texture.bl_rna.properties["sky_type"].enum_items.keys()
-    sky_texture.sky_type = "MULTIPLE_SCATTERING" if "MULTIPLE_SCATTERING" in kinds else "NISHITA"
