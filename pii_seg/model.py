@@ -44,7 +44,7 @@ class ModelConfig:
     encoder: str = "tf_efficientnet_lite0"
     """Any timm model, or "plain": a narrow U-Net of dense convolutions, the fastest learner from scratch."""
     decoder: str = "ladder"
-    """ladder or lraspp (light), or unet, fpn, linknet, pan, deeplabv3plus, segformer, upernet."""
+    """ladder or lraspp (light), or unet, fpn, linknet, deeplabv3plus, segformer, upernet."""
     width: int = 64
     """Channels of the decoder; of the plain U-Net's first level."""
     weights: str = "auto"
