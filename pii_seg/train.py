@@ -99,11 +99,13 @@ def parser() -> jsonargparse.ArgumentParser:
         "--print_config", action="store_true", help="print the whole configuration as TOML, and end"
     )
     p.add_argument(
-        "--without", type=str, action="append", default=[], metavar="FACTOR",
-        help=f"leave out an augmentation: {', '.join(FACTORS)}",
+        "--without", type=str, nargs="+", default=[], metavar="FACTOR",
+        help=f"leave out augmentations: {', '.join(FACTORS)}",
     )  # fmt: skip
     for name, what in FOLDERS.items():
-        p.add_argument(f"--data.{name}", f"--{name}", action="append", default=[], metavar="DIR", help=what)
+        p.add_argument(
+            f"--data.{name}", f"--{name}", type=str, nargs="+", default=[], metavar="DIR", help=what
+        )
     for name, (kind, metavar, what) in SHORT.items():
         default = getattr(BudgetConfig(), name)
         p.add_argument(
@@ -120,16 +122,17 @@ def parser() -> jsonargparse.ArgumentParser:
 
 def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig, Any]:
     """(the configuration, the remaining options: output, resume, overwrite). Raises what makes no sense."""
-    early = _early(arguments)
+    early, rest = _early(arguments)
     p = parser()
     p.set_defaults({f"model.{name}": value for name, value in dataclasses.asdict(SIZES[early.size]).items()})
-    options = p.parse_args(list(arguments))
+    options = p.parse_args(rest)
     if options.output is None and not options.print_config:
         raise UsageError("--output is missing: the folder for the run")
     data: dict[str, Any] = {
-        key: tuple(value) if key in FOLDERS else value for key, value in vars(options.data).items()
+        key: tuple(getattr(early, key) or value) if key in FOLDERS else value
+        for key, value in vars(options.data).items()
     }
-    augmentation = Augmentation(**vars(options.augmentation)).without(*options.without)
+    augmentation = Augmentation(**vars(options.augmentation)).without(*(early.without or options.without))
     config = TrainConfig(
         data=DataConfig(**data),
         model=ModelConfig(**vars(options.model)),
@@ -179,18 +182,24 @@ def summary(result: FitResult) -> str:
     return f"{best}; {said} after {result.steps} steps, {result.seconds:.0f} s"
 
 
-def _early(arguments: Sequence[str]) -> argparse.Namespace:
-    """--size, which sets the defaults of other options and so must be known before them; and that --config is a file.
+def _early(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """What jsonargparse must not be left alone with, and the other arguments.
 
-    jsonargparse takes what is no file for the configuration itself, and its complaint would puzzle.
+    --size sets the defaults of other options and so must be known before them. --config must be a file: what is none
+    jsonargparse takes for the configuration itself, and its complaint would puzzle. Of a list that is given twice it
+    keeps the second; users mean both.
     """
     early = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    for name in FOLDERS:
+        early.add_argument(f"--{name}", f"--data.{name}", dest=name, action="extend", nargs="+")
+    early.add_argument("--without", action="extend", nargs="+")
+    _, rest = early.parse_known_args(list(arguments))
     early.add_argument("--size", choices=tuple(SIZES), default="small")
     early.add_argument("--config", type=Path)
     found, _ = early.parse_known_args(list(arguments))
     if found.config is not None and not found.config.is_file():
         raise UsageError(f"{found.config}: no such file; --config takes a TOML file")
-    return found
+    return found, rest
 
 
 def _complain(error: object, code: int) -> int:
