@@ -42,19 +42,39 @@ class InputError(ValueError):
     """What was asked for cannot be done; the message names the argument or file, and says what to do."""
 
 
-def run_command(work: Callable[[], int]) -> int:
-    """The exit code of `work()`; errors that the user can mend become one line on standard error."""
+def run_command(
+    work: Callable[[], int],
+    *,
+    wrong: tuple[type[Exception], ...] = (),
+    failed: tuple[type[Exception], ...] = (),
+    interrupted: str = "interrupted",
+) -> int:
+    """The exit code of `work()`; errors that the user can mend become one line on standard error.
+
+    `wrong`: further errors that mean that nothing was begun; `failed`: that something failed on the way.
+    """
+    wrong_input: tuple[type[Exception], ...] = (
+        InputError,
+        DataError,
+        CheckpointError,
+        CalibrationError,
+        *wrong,
+    )
+    on_the_way: tuple[type[Exception], ...] = (OSError, *failed)
     try:
         return work()
-    except (InputError, DataError, CheckpointError, CalibrationError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return WRONG_INPUT
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
+    except wrong_input as error:
+        return _complain(error, WRONG_INPUT)
+    except on_the_way as error:
+        return _complain(error, FAILED)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print(interrupted, file=sys.stderr)
         return INTERRUPTED
+
+
+def _complain(error: Exception, code: int) -> int:
+    print("error: " + " ".join(str(error).split("\n")), file=sys.stderr)
+    return code
 
 
 class PlainHelp(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):

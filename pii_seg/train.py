@@ -14,12 +14,11 @@ from typing import Any
 import jsonargparse
 import tomli_w
 
-from pii_seg.checkpoint import CheckpointError
+from pii_seg.commands import DONE, INTERRUPTED, InputError, PlainHelp, run_command
 from pii_seg.lightning_module import OptimiserConfig
 from pii_seg.mixture import DataConfig
 from pii_seg.model import SIZES, ModelConfig, ModelError
 from pii_seg.pretrained import PretrainedError
-from pii_seg.sources import DataError
 from pii_seg.training import (
     BudgetConfig,
     FitResult,
@@ -33,7 +32,6 @@ from pii_seg.training import (
 from pii_seg.transforms import FACTORS, Augmentation
 
 PROG = "python -m pii_seg.train"
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 DESCRIPTION = f"""\
 Train a person segmenter on rendered pairs, labelled photographs, or both.
@@ -65,14 +63,6 @@ SHORT = {
 }
 
 
-class UsageError(ValueError):
-    """What the command line says makes no sense; the message says what would."""
-
-
-class _Help(argparse.RawDescriptionHelpFormatter, jsonargparse.DefaultHelpFormatter):
-    """Keeps the lines of the description as they are."""
-
-
 def parser() -> jsonargparse.ArgumentParser:
     """The command line. Its names with a dot are those of `TrainConfig`, and of a --config file."""
     jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -81,7 +71,7 @@ def parser() -> jsonargparse.ArgumentParser:
         usage=f"{PROG} (--synthetic DIR | --labelled DIR) --output RUN [options]",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=_Help,
+        formatter_class=PlainHelp,
         parser_mode="toml",
         exit_on_error=False,
         print_config=None,
@@ -99,7 +89,7 @@ def parser() -> jsonargparse.ArgumentParser:
         "--print_config", action="store_true", help="print the whole configuration as TOML, and end"
     )
     p.add_argument(
-        "--without", type=str, nargs="+", default=[], metavar="FACTOR",
+        "--without", type=str, nargs="+", action="extend", default=[], metavar="FACTOR",
         help=f"leave out augmentations: {', '.join(FACTORS)}",
     )  # fmt: skip
     for name, what in FOLDERS.items():
@@ -127,12 +117,12 @@ def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig, Any]:
     p.set_defaults({f"model.{name}": value for name, value in dataclasses.asdict(SIZES[early.size]).items()})
     options = p.parse_args(rest)
     if options.output is None and not options.print_config:
-        raise UsageError("--output is missing: the folder for the run")
+        raise InputError("--output is missing: the folder for the run")
     data: dict[str, Any] = {
         key: tuple(getattr(early, key) or value) if key in FOLDERS else value
         for key, value in vars(options.data).items()
     }
-    augmentation = Augmentation(**vars(options.augmentation)).without(*(early.without or options.without))
+    augmentation = Augmentation(**vars(options.augmentation)).without(*options.without)
     config = TrainConfig(
         data=DataConfig(**data),
         model=ModelConfig(**vars(options.model)),
@@ -148,26 +138,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code; an error is one line on standard error."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _quieten()
-    try:
-        config, options = read_arguments(arguments)
-    except SystemExit as leave:  # --help has spoken
-        return int(leave.code or 0)
-    except (ValueError, TypeError, jsonargparse.ArgumentError, argparse.ArgumentError) as error:
-        return _complain(f"{error}  (--help explains)", WRONG)
-    if options.print_config:
-        print(tomli_w.dumps(plain(config)), end="")
-        return DONE
-    try:
+
+    def work() -> int:
+        try:
+            config, options = read_arguments(arguments)
+        except SystemExit as leave:  # --help has spoken
+            return int(leave.code or 0)
+        except (ValueError, TypeError, jsonargparse.ArgumentError, argparse.ArgumentError) as error:
+            raise InputError(f"{error}  (--help explains)") from None
+        if options.print_config:
+            print(tomli_w.dumps(plain(config)), end="")
+            return DONE
         result = fit(config, options.output, resume=options.resume, overwrite=options.overwrite)
-    except (ModelError, PretrainedError, DataError, RunError, CheckpointError) as error:
-        return _complain(error, WRONG)
-    except KeyboardInterrupt:
-        return _complain("interrupted at once; --resume goes on from the last validation", INTERRUPTED)
-    except (OSError, ValueError, RuntimeError, ImportError) as error:
-        return _complain(error, FAILED)
-    if is_first_process():
-        print(summary(result))
-    return INTERRUPTED if result.ended == "interrupted" else DONE
+        if is_first_process():
+            print(summary(result))
+        return INTERRUPTED if result.ended == "interrupted" else DONE
+
+    return run_command(
+        work,
+        wrong=(ModelError, PretrainedError, RunError),
+        failed=(ValueError, RuntimeError, ImportError),
+        interrupted="error: interrupted at once; --resume goes on from the last validation",
+    )
 
 
 def summary(result: FitResult) -> str:
@@ -187,24 +179,18 @@ def _early(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
     --size sets the defaults of other options and so must be known before them. --config must be a file: what is none
     jsonargparse takes for the configuration itself, and its complaint would puzzle. Of a list that is given twice it
-    keeps the second; users mean both.
+    keeps the second where the list's own name has a dot, as the folders' have; users mean both.
     """
     early = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     for name in FOLDERS:
         early.add_argument(f"--{name}", f"--data.{name}", dest=name, action="extend", nargs="+")
-    early.add_argument("--without", action="extend", nargs="+")
     _, rest = early.parse_known_args(list(arguments))
     early.add_argument("--size", choices=tuple(SIZES), default="small")
     early.add_argument("--config", type=Path)
     found, _ = early.parse_known_args(list(arguments))
     if found.config is not None and not found.config.is_file():
-        raise UsageError(f"{found.config}: no such file; --config takes a TOML file")
+        raise InputError(f"{found.config}: no such file; --config takes a TOML file")
     return found, rest
-
-
-def _complain(error: object, code: int) -> int:
-    print("error: " + " ".join(str(error).split("\n")), file=sys.stderr)
-    return code
 
 
 _HANDLER = "pii_seg command line"
