@@ -26,6 +26,7 @@ import cv2
 import torch
 
 from pii_seg.data import Feeding, Mixed, SegmentationDataModule, collate
+from pii_seg.depthwise import fast_depthwise
 from pii_seg.model import ModelConfig, build_network
 from pii_seg.pasting import PersonBank
 from pii_seg.segmenter import Segmenter
@@ -133,7 +134,8 @@ def make_step(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
 
     def step(batch: dict[str, Any]) -> None:
         image, target = (batch[key].to(options.device, non_blocking=True) for key in ("image", "target"))
-        with torch.autocast(options.device.split(":")[0], torch.bfloat16):
+        device = torch.device(options.device)
+        with torch.autocast(device.type, torch.bfloat16), fast_depthwise(device):
             logits = segmenter(image)[:, 0]
         known = target != 255
         loss = torch.nn.functional.binary_cross_entropy_with_logits(
