@@ -39,6 +39,7 @@ from pii_seg.commands import (
     run_command,
 )
 from pii_seg.evaluation import Evaluation, Gathered, evaluate_source, gather_totals, refuse_without_masks
+from pii_seg.history import History, read_history
 from pii_seg.inference import InferenceSettings, predict_logits
 from pii_seg.metrics import SIZES, Totals, snap
 from pii_seg.sources import PersonFree, Source, open_sources
@@ -140,9 +141,10 @@ def evaluate(
             )
             bar.remove_task(task)
     about = describe(checkpoint, kept, settings, why)
+    history = read_history(checkpoint.parent / "metrics.csv")  # beside it, if its training left it there
     write_metrics(output / "metrics.json", about, evaluations)
-    write_figures(output, evaluations, figures.read_lines(_history_of(checkpoint)))
-    write_report(output / "report.html", about, evaluations, _history_of(checkpoint))
+    write_figures(output, evaluations, history)
+    write_report(output / "report.html", about, evaluations, history)
     Console().print(score_table(evaluations))
     return evaluations
 
@@ -210,11 +212,6 @@ def describe(path: Path, kept: Checkpoint, settings: InferenceSettings, chosen_o
     }
 
 
-def _history_of(checkpoint: Path) -> Path:
-    """Where the training that left the checkpoint wrote its curves."""
-    return checkpoint.parent / "metrics.csv"
-
-
 class PictureTable:
     """pictures.csv: a line per picture, written as it comes."""
 
@@ -272,7 +269,7 @@ def _thinned_curves(totals: Totals) -> dict[str, list[float]]:
     return {name: getattr(curves, name)[places].tolist() for name in names}
 
 
-def write_figures(output: Path, evaluations: Sequence[Evaluation], history: dict[str, Any]) -> None:
+def write_figures(output: Path, evaluations: Sequence[Evaluation], history: History) -> None:
     """The figures as PNG, a folder a data set."""
     if history:
         figures.save_figure(output / "training.png", lambda: figures.training_figure(history))
@@ -289,12 +286,14 @@ def write_figures(output: Path, evaluations: Sequence[Evaluation], history: dict
                 write_atomically(folder / f"{name}.png", sheet)
 
 
-def write_report(path: Path, about: dict[str, Any], evaluations: Sequence[Evaluation], history: Path) -> None:
+def write_report(
+    path: Path, about: dict[str, Any], evaluations: Sequence[Evaluation], history: History
+) -> None:
     columns = {evaluation.name: score_column(evaluation) for evaluation in evaluations}
     sections = [report.facts_section("What was measured", report.facts_of(about))]
     sections.append(report.scores_section(columns))
-    if lines := figures.read_lines(history):
-        sections.append(report.training_section(lines))
+    if history:
+        sections.append(report.training_section(history))
     for e in evaluations:
         sections.append(
             report.data_section(e.name, e.totals, e.examples.missed.sorted(), e.examples.false.sorted())

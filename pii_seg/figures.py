@@ -5,7 +5,6 @@ Figures are made with matplotlib's object interface alone: no window, no global 
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -122,11 +121,12 @@ def reliability_figure(totals: Totals) -> Figure:
     return figure
 
 
-def training_figure(history: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
-    """`history`: name → (steps, values), as `read_lines` gives it. Losses on the left, what is measured right."""
-    losses = {name: line for name, line in history.items() if "loss" in name}
+def training_figure(history: Sequence[Mapping[str, float]]) -> Figure:
+    """`history`: the rows of `read_history`. Losses on the left, what is measured right."""
+    everything = lines_of(history)
+    losses = {name: line for name, line in everything.items() if "loss" in name}
     measures = {
-        name: line for name, line in history.items() if name.startswith("val_") and name not in losses
+        name: line for name, line in everything.items() if name.startswith("val_") and name not in losses
     }
     panels = [(title, lines) for title, lines in (("Loss", losses), ("Measured", measures)) if lines]
     figure = Figure(figsize=(7.2 if len(panels) > 1 else 4.0, 3.0), layout="constrained")
@@ -141,29 +141,16 @@ def training_figure(history: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Fig
     return figure
 
 
-def read_lines(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """name → (steps, values) of Lightning's metrics.csv; cells may be empty. Nothing when there is no such file."""
-    columns: dict[str, tuple[list[float], list[float]]] = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                step = _number(row.get("step"))
-                for name, cell in row.items():
-                    value = _number(cell)
-                    if name and name not in ("step", "epoch") and not math.isnan(step + value):
-                        steps, values = columns.setdefault(name, ([], []))
-                        steps.append(step)
-                        values.append(value)
-    except FileNotFoundError:
-        return {}
-    return {name: (np.array(steps), np.array(values)) for name, (steps, values) in columns.items()}
-
-
-def _number(cell: Any) -> float:
-    try:
-        return float(cell)
-    except (TypeError, ValueError):
-        return math.nan
+def lines_of(history: Sequence[Mapping[str, float]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """column → (steps, values) of `read_history`'s rows, each with what it has a number for."""
+    columns = dict.fromkeys(name for row in history for name in row if name != "step")
+    return {
+        name: (
+            np.array([row["step"] for row in history if name in row]),
+            np.array([row[name] for row in history if name in row]),
+        )
+        for name in columns
+    }
 
 
 def _line(axes: Axes, x: np.ndarray, y: np.ndarray, label: str, **style: Any) -> None:

@@ -89,7 +89,7 @@ def scores_section(columns: Mapping[str, Mapping[str, str]], title: str = "Score
     return Section(title, _macro("scores", list(columns), table))
 
 
-def training_section(history: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Section:
+def training_section(history: Sequence[Mapping[str, float]]) -> Section:
     return Section(
         "Training", _macro("pictures", [figure_of(lambda: figures.training_figure(history), "Training")])
     )

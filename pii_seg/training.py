@@ -34,7 +34,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from pii_seg.callbacks import PROGRESS_STYLES, Ending, Interrupted, KeepBest, Reporter
 from pii_seg.checkpoint import Checkpoint, CheckpointError, read_torch_safely, save_checkpoint
-from pii_seg.history import History
+from pii_seg.csv_logger import CsvLogger
 from pii_seg.lightning_module import Clock, OptimiserConfig, SegmentationModule
 from pii_seg.mixture import DataConfig, Opened, assemble, open_data
 from pii_seg.model import ModelConfig, build_network
@@ -261,7 +261,7 @@ def build_trainer(
         gradient_clip_val=config.optimiser.gradient_norm,
         callbacks=callbacks,
         logger=[
-            History(output / METRICS, resume_at=resume_at),
+            CsvLogger(output / METRICS, resume_at=resume_at),
             TensorBoardLogger(output, name=TENSORBOARD, version=""),
         ],
         default_root_dir=output,

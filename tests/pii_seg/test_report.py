@@ -13,6 +13,7 @@ from PIL import Image
 
 from pii_seg import figures, report
 from pii_seg.examples import THUMBNAIL, Example, Worst, draw_false, draw_missed
+from pii_seg.history import read_history
 from pii_seg.metrics import Totals, count_picture
 from pii_seg.sources import Sample
 
@@ -59,7 +60,7 @@ def test_a_report_is_balanced_and_escapes_what_it_is_given() -> None:
             {hostile: {"IoU": "0.5", "unmeasured": "–"}, "b": {"IoU": "–", "unmeasured": "–"}}
         ),
         report.data_section(hostile, some_totals(), [example(hostile)], [example("f")]),
-        report.training_section({"val_iou": (np.array([1.0, 2]), np.array([0.1, 0.2]))}),
+        report.training_section([{"step": 1.0, "val_iou": 0.1}, {"step": 2.0, "val_iou": 0.2}]),
         report.faults_section([hostile]),
     ]
     page = report.render(hostile, sections, subtitle=hostile)
@@ -82,18 +83,18 @@ def test_figures_are_drawn_even_from_nothing(recwarn: pytest.WarningsRecorder) -
                 with Image.open(io.BytesIO(png)) as image:
                     corner = image.convert("L").getpixel((0, 0))
                 assert (corner < 60) is dark
-    figures.to_png(lambda: figures.training_figure({}))
+    figures.to_png(lambda: figures.training_figure([]))
     assert [str(w.message) for w in recwarn.list] == []
 
 
 def test_training_curves_are_read_from_sparse_columns(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     path.write_text("step,epoch,train_loss,val_iou\n1,0,2.5,\n2,0,,0.5\n3,1,nan,0.75\n4,1,1.5\n")
-    lines = figures.read_lines(path)
+    lines = figures.lines_of(read_history(path))
     assert set(lines) == {"train_loss", "val_iou"}
     np.testing.assert_array_equal(lines["train_loss"], [[1, 4], [2.5, 1.5]])
     np.testing.assert_array_equal(lines["val_iou"], [[2, 3], [0.5, 0.75]])
-    assert figures.read_lines(tmp_path / "none.csv") == {}
+    assert figures.lines_of(read_history(tmp_path / "none.csv")) == {}
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 12])

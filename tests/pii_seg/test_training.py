@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 
 from pii_seg.checkpoint import CheckpointError, load_checkpoint
-from pii_seg.history import History, read_history
+from pii_seg.csv_logger import CsvLogger
+from pii_seg.history import read_history
 from pii_seg.lightning_module import OptimiserConfig
 from pii_seg.mixture import DataConfig
 from pii_seg.model import SIZES, ModelConfig
@@ -366,16 +367,16 @@ def test_configurations_survive_toml(config: TrainConfig, tmp_path: Path) -> Non
 def test_history_goes_on_with_its_file(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     assert read_history(path) == []
-    first = History(path)
+    first = CsvLogger(path)
     for step in range(4):
         first.log_metrics({"train_loss": 1 / (step + 1), "epoch": 0}, step)
     first.log_metrics({"epoch": 0}, 4)  # nothing of ours
-    History(path, resume_at=2).log_metrics({"val_iou": 0.5}, 2)
+    CsvLogger(path, resume_at=2).log_metrics({"val_iou": 0.5}, 2)
     assert read_history(path) == [
         {"step": 1, "train_loss": 1.0},
         {"step": 2, "train_loss": 0.5},
         {"step": 3, "val_iou": 0.5},
     ]
-    History(path).log_metrics({"val_iou": 0.25}, 0)
+    CsvLogger(path).log_metrics({"val_iou": 0.25}, 0)
     assert read_history(path) == [{"step": 1, "val_iou": 0.25}]
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]
