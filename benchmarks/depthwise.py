@@ -16,8 +16,9 @@ from contextlib import ExitStack
 
 import torch
 
+from pii_seg.configuration import ModelConfig
 from pii_seg.depthwise import fast_depthwise
-from pii_seg.model import ModelConfig, build_network
+from pii_seg.networks import build_network
 
 CPU = torch.device("cpu")
 WAYS = {

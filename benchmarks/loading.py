@@ -25,9 +25,10 @@ from typing import Any
 import cv2
 import torch
 
+from pii_seg.configuration import ModelConfig
 from pii_seg.data import Feeding, Mixed, SegmentationDataModule, collate
 from pii_seg.depthwise import fast_depthwise
-from pii_seg.model import ModelConfig, build_network
+from pii_seg.networks import build_network
 from pii_seg.pasting import PersonBank
 from pii_seg.segmenter import Segmenter
 from pii_seg.sources import PersonFree, open_source

@@ -24,9 +24,10 @@ import torch
 
 from pii_seg.checkpoint import Checkpoint, load_checkpoint
 from pii_seg.commands import photographs_at_once
+from pii_seg.configuration import SIZES
 from pii_seg.figures import encode
 from pii_seg.inference import InferenceSettings, forward_pixels, predict_probability
-from pii_seg.model import SIZES, build_network
+from pii_seg.networks import build_network
 from pii_seg.predict import MASK_COMPRESSION, find_photographs, predict_files, tinted
 from pii_seg.segmenter import Segmenter
 from pii_seg.sources import read_image

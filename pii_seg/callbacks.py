@@ -19,8 +19,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from pii_seg.lightning_module import SegmentationModule
 
-PROGRESS_STYLES = ("auto", "bar", "plain", "none")
-
 
 class Interrupted(Exception):  # noqa: N818  # not an error: what was asked for
     """The run was asked to end, and ended after a whole step with RUN/last.ckpt written."""

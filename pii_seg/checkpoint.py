@@ -17,14 +17,17 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from pii_seg.configuration import ModelConfig
 from pii_seg.folding import fold_norms
-from pii_seg.model import ModelConfig, ModelError, build_network
 from pii_seg.segmenter import Segmenter, fastest_precision
+
+if TYPE_CHECKING:
+    from pii_seg.networks import Network
 
 FORMAT, VERSION = "pii_seg segmenter", 1
 
@@ -64,7 +67,7 @@ class Checkpoint:
 
         precision: what it computes in; "auto": what the machine is fastest in; None: as a surrounding autocast has it.
         """
-        network = build_network(self.model, generator=torch.Generator().manual_seed(0), pretrained=False)
+        network = untrained_network(self.model)
         chosen = fastest_precision(device) if isinstance(precision, str) else precision
         segmenter = Segmenter(network, scale=self.model.scale, precision=chosen)
         segmenter.load_state_dict(dict(self.weights))
@@ -168,13 +171,16 @@ def _check_weights(checkpoint: Checkpoint) -> None:
 
 
 def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
-    try:
-        network = build_network(
-            checkpoint.model, generator=torch.Generator().manual_seed(0), pretrained=False
-        )
-    except ModelError as error:
-        raise ValueError(str(error)) from None
+    network = untrained_network(checkpoint.model)
     return {f"network.{name}": tuple(value.shape) for name, value in network.state_dict().items()}
+
+
+def untrained_network(model: ModelConfig) -> Network:
+    """Raises ModelError."""
+    # Here, because timm and segmentation-models-pytorch take seconds to import, which --help need not wait for.
+    from pii_seg.networks import build_network
+
+    return build_network(model, generator=torch.Generator().manual_seed(0), pretrained=False)
 
 
 def _keys(content: Any) -> set[Any]:

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any, cast
 
 import pytorch_lightning as lightning
@@ -18,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryJaccardIndex
 
+from pii_seg.configuration import BudgetConfig, OptimiserConfig
 from pii_seg.depthwise import fast_depthwise
 from pii_seg.losses import IGNORE, SegmentationLoss
 from pii_seg.segmenter import Segmenter
@@ -25,44 +25,6 @@ from pii_seg.segmenter import Segmenter
 Batch = dict[
     str, Any
 ]  # "image" uint8 (B, 3, H, W), "target" uint8 (B, H, W) of {0, 1, 255}, "name" list of B
-
-
-class OptimiserError(ValueError):
-    """A number of the optimiser's that makes no sense; the message names it."""
-
-
-@dataclass(frozen=True)
-class OptimiserConfig:
-    """AdamW with a linear warm-up and a cosine to zero over the run's budget, and an average of the weights."""
-
-    learning_rate: float = 2e-3
-    """Of the decoder, and of everything when there are no pre-trained weights."""
-    encoder_share: float = 0.3
-    """A pre-trained encoder learns at this share of it."""
-    weight_decay: float = 0.01
-    """Of all but biases and norms."""
-    warmup: float = 0.05
-    """Share of the budget."""
-    gradient_norm: float = 5.0
-    """Longer gradients are shortened to it."""
-    ema: float = 0.995
-    """Decay per step of the moving average of the weights, which is what is validated and kept."""
-    dice: float = 1.0
-    """Weight of the Dice loss beside cross-entropy."""
-    label_smoothing: float = 0.0
-    """Of the cross-entropy."""
-
-    def __post_init__(self) -> None:
-        for name in ("learning_rate", "encoder_share", "gradient_norm"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise OptimiserError(f"optimiser.{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("weight_decay", "warmup", "ema", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise OptimiserError(
-                    f"optimiser.{name} is {getattr(self, name)}; it must be within 0..1, and not 1"
-                )
-        if self.dice < 0:
-            raise OptimiserError(f"optimiser.dice is {self.dice}; it must not be negative")
 
 
 class Clock:
@@ -81,6 +43,10 @@ class Clock:
 
     def start(self) -> None:
         self._started = time.monotonic()
+
+    @classmethod
+    def of(cls, budget: BudgetConfig) -> Clock:
+        return cls(seconds=60 * budget.minutes) if budget.minutes else cls(steps=budget.steps)
 
     @property
     def elapsed(self) -> float:

@@ -9,55 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pii_seg.configuration import DataConfig, Folders
 from pii_seg.data import Feeding, Mixed, SegmentationDataModule
 from pii_seg.sources import DataError, Fault, PersonFree, Sample, Source, open_sources
 from pii_seg.sources.source import Progress
 from pii_seg.transforms import Augmentation
 
-Folders = tuple[str, ...]
 _HELD_OUT = 0x4E1D  # keeps the draw of what is held out apart from all others
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Which data, and how much of each."""
-
-    synthetic: Folders = ()
-    """Rendered pairs."""
-    labelled: Folders = ()
-    """Photographs with masks."""
-    validation: Folders = ()
-    """What is measured on, and never trained on."""
-    negatives: Folders = ()
-    """Photographs that show nobody."""
-    backgrounds: Folders = ()
-    """The same, onto which persons of the renders are pasted."""
-    synthetic_weight: float = 1.0
-    """Share of the training views, against the other weights."""
-    labelled_weight: float = 1.0
-    """Likewise."""
-    negatives_weight: float = 0.1
-    """Likewise."""
-    backgrounds_weight: float = 0.5
-    """Likewise."""
-    paste: float = 0.9
-    """How often persons are pasted onto a background."""
-    held_out: float = 0.1
-    """Share of the labelled photographs (of the renders when there are none) to measure on without --validation."""
-    validation_limit: int = 128
-    """At most so many pictures are looked at in each validation."""
-    size: int = 224
-    """Side of the training views, px."""
-    batch_size: int = 8
-    """Views in a step, on each device."""
-    strict: bool = False
-    """A picture that cannot be used is an error rather than left out."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.held_out < 1:
-            raise DataError(f"data.held_out is {self.held_out}; it must be between 0 and 1")
-        if self.validation_limit < 1:
-            raise DataError(f"data.validation_limit is {self.validation_limit}; it must be at least 1")
 
 
 class Part(Source):

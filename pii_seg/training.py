@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import math
 import shutil
 import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -32,14 +31,14 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from pii_seg.callbacks import PROGRESS_STYLES, Ending, Interrupted, KeepBest, Reporter
+from pii_seg.callbacks import Ending, Interrupted, KeepBest, Reporter
 from pii_seg.checkpoint import Checkpoint, CheckpointError, read_torch_safely, save_checkpoint
+from pii_seg.configuration import ConfigurationError, TrainConfig, plain
 from pii_seg.csv_logger import CsvLogger
-from pii_seg.lightning_module import Clock, OptimiserConfig, SegmentationModule
-from pii_seg.mixture import DataConfig, Opened, assemble, open_data
-from pii_seg.model import ModelConfig, build_network
+from pii_seg.lightning_module import Clock, SegmentationModule
+from pii_seg.mixture import Opened, assemble, open_data
+from pii_seg.networks import build_network
 from pii_seg.segmenter import Segmenter, fastest_precision
-from pii_seg.transforms import Augmentation
 
 CONFIG, BEST, LAST, METRICS, TENSORBOARD = (
     "config.toml",
@@ -52,89 +51,8 @@ CONFIG, BEST, LAST, METRICS, TENSORBOARD = (
 log = logging.getLogger(__name__)
 
 
-class RunError(ValueError):
+class RunError(ConfigurationError):
     """The run's folder or configuration does not allow it; the message says what to change."""
-
-
-@dataclass(frozen=True)
-class BudgetConfig:
-    """How long, and how often to look."""
-
-    steps: int = 4000
-    """Of the optimiser."""
-    minutes: float = 0.0
-    """Wall-clock time, validations included; it wins over steps when above 0."""
-    validate_every: int = 250
-    """Steps."""
-    patience: int = 0
-    """Validations without a better IoU until the run ends early; 0: never."""
-    seed: int = 0
-    """Of weights, order, augmentation and dropout."""
-
-    def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("validate_every", 1), ("patience", 0), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise RunError(f"budget.{name} is {getattr(self, name)}; it must be at least {least}")
-        if not 0 <= self.minutes < math.inf:
-            raise RunError(f"budget.minutes is {self.minutes}; it must not be negative")
-
-    def clock(self) -> Clock:
-        return Clock(seconds=60 * self.minutes) if self.minutes else Clock(steps=self.steps)
-
-
-@dataclass(frozen=True)
-class MachineConfig:
-    """What it runs on: no part of the experiment, so a run may be resumed with other values."""
-
-    device: str = "auto"
-    """auto, or an accelerator of Lightning's: cpu, cuda, mps."""
-    devices: int = 1
-    """How many on each node; the batch size is for each."""
-    nodes: int = 1
-    """Machines."""
-    strategy: str = "auto"
-    """Lightning's, such as ddp."""
-    precision: str = "auto"
-    """auto, bf16 or float32; auto takes bfloat16 where the machine computes in it."""
-    compile: bool = False
-    """torch.compile the network: minutes of warm-up, and no gain on a CPU."""
-    workers: int = 1
-    """Loading processes."""
-    threads: int = 0
-    """Of the CPU; 0: torch's own choice."""
-    memory_mb: int = 1000
-    """MB of decoded pictures to keep."""
-    progress: str = "auto"
-    """auto, bar, plain or none."""
-
-    def __post_init__(self) -> None:
-        if self.precision not in ("auto", "bf16", "float32"):
-            raise RunError(f"machine.precision is {self.precision!r}; it must be auto, bf16 or float32")
-        if self.progress not in PROGRESS_STYLES:
-            raise RunError(
-                f"machine.progress is {self.progress!r}; it must be one of {', '.join(PROGRESS_STYLES)}"
-            )
-        for name, least in (("devices", 1), ("nodes", 1), ("workers", 0), ("threads", 0), ("memory_mb", 0)):
-            if getattr(self, name) < least:
-                raise RunError(f"machine.{name} is {getattr(self, name)}; it must be at least {least}")
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """All that decides a training, and `machine`, which only decides how fast it is."""
-
-    data: DataConfig
-    model: ModelConfig = field(default_factory=ModelConfig)
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    budget: BudgetConfig = field(default_factory=BudgetConfig)
-    machine: MachineConfig = field(default_factory=MachineConfig)
-
-    def decisive(self) -> dict[str, Any]:
-        """What a resumed run must share with its beginning."""
-        whole = plain(self)
-        del whole["machine"]
-        return whole
 
 
 @dataclass(frozen=True)
@@ -172,8 +90,8 @@ def fit(
         return FitResult(output / BEST, iou, state["global_step"], state["seconds"], ended)
     if config.machine.threads:
         torch.set_num_threads(config.machine.threads)
+    module = build_module(config, start_from)  # first: it takes a second, and data may take minutes
     opened = open_data(config.data, seed=config.budget.seed)
-    module = build_module(config, start_from)
     if is_first_process():
         _say_what_is_there(opened)
         log.warning("encoder: %s", module.segmenter.network.weights)
@@ -235,7 +153,7 @@ def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> S
     return SegmentationModule(
         segmenter,
         config.optimiser,
-        config.budget.clock(),
+        Clock.of(config.budget),
         seed=config.budget.seed,
         compiled=config.machine.compile,
     )
@@ -349,19 +267,6 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         old, new = before.get(section, {}), now.get(section, {})
         found += [f"{section}.{key}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
     return found
-
-
-def plain(config: Any) -> dict[str, Any]:
-    """A configuration as TOML and JSON know it: dicts, lists, numbers and words."""
-
-    def simple(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: simple(entry) for key, entry in value.items()}
-        if isinstance(value, list | tuple):
-            return [simple(entry) for entry in value]
-        return str(value) if isinstance(value, Path) else value
-
-    return simple(dataclasses.asdict(config))
 
 
 def write_config(path: Path, config: TrainConfig) -> None:

@@ -168,7 +168,7 @@ def test_studio_rule_lets_pass_in_the_rooms_of_blender(source: str) -> None:
         ("pii_seg/data.py", "import blender_addon", "only blender_addon.dataset"),
         ("pii_seg/data.py", "from blender_addon import recipe", "only blender_addon.dataset"),
         ("pii_seg/data.py", "from . import model", "relatively"),
-        ("diffusion_synth/run.py", "from pii_seg.model import Segmenter", "callable"),
+        ("diffusion_synth/run.py", "from pii_seg.segmenter import Segmenter", "callable"),
         ("diffusion_synth/run.py", "import bpy", "only the studio"),
     ],
 )

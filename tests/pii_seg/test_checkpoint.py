@@ -21,7 +21,8 @@ from pii_seg.checkpoint import (
     with_calibration,
     write_torch_atomically,
 )
-from pii_seg.model import SIZES, build_network
+from pii_seg.configuration import SIZES
+from pii_seg.networks import build_network
 from pii_seg.segmenter import Segmenter
 
 

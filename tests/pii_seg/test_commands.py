@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -93,3 +95,17 @@ def test_arguments_make_settings() -> None:
             inference_settings(parse(parser(), [*base, *wrong]))
     with pytest.raises(InputError, match="--help"):
         parse(parser(), ["a.jpg", "--output", "o"])
+
+
+@pytest.mark.parametrize(
+    ("module", "slow"),
+    [
+        ("train", ("pytorch_lightning", "timm", "segmentation_models_pytorch")),
+        ("evaluate", ("pytorch_lightning", "timm", "segmentation_models_pytorch")),
+        ("predict", ("pytorch_lightning", "timm", "segmentation_models_pytorch")),
+    ],
+)
+def test_help_does_not_wait_for_libraries_that_it_does_not_need(module: str, slow: tuple[str, ...]) -> None:
+    program = f"import sys, pii_seg.{module}; print([name for name in {slow} if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"

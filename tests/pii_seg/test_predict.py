@@ -11,7 +11,8 @@ from PIL import Image
 
 from pii_seg.checkpoint import Checkpoint, save_checkpoint
 from pii_seg.commands import InputError
-from pii_seg.model import SIZES, build_network
+from pii_seg.configuration import SIZES
+from pii_seg.networks import build_network
 from pii_seg.predict import Photograph, find_photographs, main, predict_files, tinted
 from pii_seg.segmenter import Segmenter
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from pii_seg.configuration import SIZES
 from pii_seg.losses import SegmentationLoss
-from pii_seg.model import SIZES, Network, build_network
+from pii_seg.networks import Network, build_network
 from pii_seg.segmenter import Segmenter, fastest_precision, pad_to_multiple, scaled
 
 

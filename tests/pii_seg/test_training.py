@@ -15,18 +15,22 @@ import torch
 from PIL import Image
 
 from pii_seg.checkpoint import CheckpointError, load_checkpoint
+from pii_seg.configuration import (
+    SIZES,
+    BudgetConfig,
+    ConfigurationError,
+    DataConfig,
+    MachineConfig,
+    ModelConfig,
+    OptimiserConfig,
+    TrainConfig,
+)
 from pii_seg.csv_logger import CsvLogger
 from pii_seg.history import read_history
-from pii_seg.lightning_module import OptimiserConfig
-from pii_seg.mixture import DataConfig
-from pii_seg.model import SIZES, ModelConfig
 from pii_seg.sources import DataError
 from pii_seg.training import (
-    BudgetConfig,
     FitResult,
-    MachineConfig,
     RunError,
-    TrainConfig,
     fit,
     prepare_folder,
     read_config,
@@ -350,7 +354,7 @@ def test_resume_without_a_run_begins_one(config: TrainConfig, tmp_path: Path) ->
     ],
 )
 def test_numbers_that_make_no_sense(make: Any, said: str) -> None:
-    with pytest.raises(RunError, match=said):
+    with pytest.raises(ConfigurationError, match=said):
         make()
 
 

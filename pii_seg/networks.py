@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
 
@@ -18,11 +17,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody calls it
 from torch import Tensor, nn
 
+from pii_seg.configuration import LIGHT_DECODERS, PLAIN, ConfigurationError, ModelConfig
 from pii_seg.pretrained import Pretrained, find_pretrained
 
-PLAIN = "plain"  # `encoder` of the U-Net below, which has no timm encoder
-LIGHT_DECODERS = ("lraspp", "ladder")
-SMP_DECODERS: dict[str, type[nn.Module]] = {
+SMP_NETWORKS: dict[str, type[nn.Module]] = {
     "unet": smp.Unet,
     "fpn": smp.FPN,
     "linknet": smp.Linknet,
@@ -33,46 +31,8 @@ SMP_DECODERS: dict[str, type[nn.Module]] = {
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-class ModelError(ValueError):
+class ModelError(ConfigurationError):
     """The model's configuration cannot be built; the message says what can."""
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """What the network is made of."""
-
-    encoder: str = "tf_efficientnet_lite0"
-    """Any timm model, or "plain": a narrow U-Net of dense convolutions, the fastest learner from scratch."""
-    decoder: str = "ladder"
-    """ladder or lraspp (light), or unet, fpn, linknet, deeplabv3plus, segformer, upernet."""
-    width: int = 64
-    """Channels of the decoder; of the plain U-Net's first level."""
-    weights: str = "auto"
-    """Of the encoder. auto: an installed package's, else the hub's, else none, and says which; none; hub; or a file."""
-    scale: float = 1.0
-    """The network works at this share of the picture's resolution, 0..1."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.scale <= 1:
-            raise ModelError(f"model.scale is {self.scale}; it must be above 0 and at most 1")
-        if self.width < 1 or self.width % 4:
-            raise ModelError(f"model.width is {self.width}; it must be a positive multiple of 4")
-        if self.encoder == PLAIN:
-            return
-        if self.decoder not in (*LIGHT_DECODERS, *SMP_DECODERS):
-            known = ", ".join((*LIGHT_DECODERS, *SMP_DECODERS))
-            raise ModelError(f"model.decoder is {self.decoder!r}; it must be one of {known}")
-        if not timm.is_model(self.encoder):
-            near = timm.list_models(f"*{self.encoder.split('.')[0].split('_')[0]}*")[:5]
-            hint = f", such as {', '.join(near)}" if near else ""
-            raise ModelError(f"model.encoder is {self.encoder!r}; it must be 'plain' or a timm model{hint}")
-
-
-SIZES: dict[str, ModelConfig] = {
-    "tiny": ModelConfig(encoder=PLAIN, width=8),
-    "small": ModelConfig(),
-    "strong": ModelConfig(encoder="tf_efficientnetv2_m.in21k_ft_in1k", decoder="upernet", width=256),
-}
 
 
 class Network(nn.Module):
@@ -98,6 +58,10 @@ def build_network(config: ModelConfig, *, generator: torch.Generator, pretrained
     if config.encoder == PLAIN:
         with drawing_from(generator):
             return PlainUNet(width=config.width)
+    if not timm.is_model(config.encoder):
+        near = timm.list_models(f"*{config.encoder.split('.')[0].split('_')[0]}*")[:5]
+        hint = f", such as {', '.join(near)}" if near else ""
+        raise ModelError(f"model.encoder is {config.encoder!r}; it must be 'plain' or a timm model{hint}")
     found = find_pretrained(config.encoder, config.weights if pretrained else "none")
     with drawing_from(generator):
         if config.decoder in LIGHT_DECODERS:
@@ -237,7 +201,7 @@ class SmpNetwork(Network):
 
     def __init__(self, config: ModelConfig, pretrained: Pretrained) -> None:
         super().__init__()
-        build: Any = SMP_DECODERS[config.decoder]
+        build: Any = SMP_NETWORKS[config.decoder]
         try:
             self.model = build(
                 encoder_name=f"tu-{config.encoder}",

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from pii_seg.configuration import SIZES, ConfigurationError, ModelConfig
 from pii_seg.folding import fold_norms
-from pii_seg.model import SIZES, ModelConfig, ModelError, build_network
+from pii_seg.networks import ModelError, build_network
 from pii_seg.pretrained import (
     PACKAGES,
     PretrainedError,
@@ -74,8 +75,8 @@ def test_seeds_decide_the_weights_and_global_state_stays() -> None:
     ],
 )
 def test_configurations_that_make_no_sense(config: dict[str, object], said: str) -> None:
-    with pytest.raises(ModelError, match=said):
-        ModelConfig(**config)
+    with pytest.raises(ConfigurationError, match=said):
+        build_network(ModelConfig(**config), generator=generator())
 
 
 def test_an_encoder_that_does_not_go_with_its_decoder_is_named() -> None:
