@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -92,6 +93,16 @@ def parse(parser: ArgumentParser, argv: Sequence[str] | None) -> Namespace:
 def parse_tiles(text: str) -> int | str:
     """'auto' or a number; anything else is left for InferenceSettings to refuse."""
     return int(text) if str(text).isdigit() else str(text)
+
+
+def add_checkpoint_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--checkpoint", type=Path, required=True, help="RUN/best.ckpt of a training")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        help="probability from which on a pixel is person; default: the checkpoint's",
+    )
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
 
 
 def add_inference_arguments(parser: ArgumentParser) -> None:

@@ -31,6 +31,7 @@ from pii_seg.commands import (
     DONE,
     InputError,
     PlainHelp,
+    add_checkpoint_arguments,
     add_inference_arguments,
     inference_settings,
     parse,
@@ -45,6 +46,7 @@ from pii_seg.metrics import SIZES, Totals, snap
 from pii_seg.sources import PersonFree, Source, open_sources
 
 CURVE_POINTS = 99  # of metrics.json's curves: thresholds .01 … .99
+FIGURES = ("thresholds.png", "calibration.png", "missed.png", "false.png")  # of each data set
 PICTURE_FIELDS = ("data", "picture", "height", "width", "persons", "missed", "iou", "false_area", "seconds")
 
 
@@ -101,6 +103,7 @@ def evaluate(
         refuse_without_masks(judge)
     segmenter = kept.segmenter(device)
     output.mkdir(parents=True, exist_ok=True)
+    delete_figures(output)
 
     def predict(image: np.ndarray, temperature: float = 1.0) -> np.ndarray:
         logits = predict_logits(segmenter, image, settings, device=device)
@@ -269,6 +272,20 @@ def _thinned_curves(totals: Totals) -> dict[str, list[float]]:
     return {name: getattr(curves, name)[places].tolist() for name in names}
 
 
+def delete_figures(output: Path) -> None:
+    """Delete what an earlier evaluation left of data sets that this one may not measure; nothing else."""
+    try:
+        names = [entry["name"] for entry in json.loads((output / "metrics.json").read_bytes())["data"]]
+    except (OSError, ValueError, TypeError, KeyError):
+        return  # not one of ours, so nothing there is
+    for folder in output.iterdir():
+        if folder.name in names and folder.is_dir():
+            for figure in FIGURES:
+                (folder / figure).unlink(missing_ok=True)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+
 def write_figures(output: Path, evaluations: Sequence[Evaluation], history: History) -> None:
     """The figures as PNG, a folder a data set."""
     if history:
@@ -280,7 +297,6 @@ def write_figures(output: Path, evaluations: Sequence[Evaluation], history: Hist
         figures.save_figure(folder / "thresholds.png", partial(figures.threshold_figure, totals))
         figures.save_figure(folder / "calibration.png", partial(figures.reliability_figure, totals))
         for name, worst in (("missed", evaluation.examples.missed), ("false", evaluation.examples.false)):
-            (folder / f"{name}.png").unlink(missing_ok=True)  # of an earlier run
             if examples := worst.sorted():
                 sheet = figures.encode(figures.contact_sheet(examples), ".png")
                 write_atomically(folder / f"{name}.png", sheet)
@@ -355,7 +371,7 @@ def parser() -> ArgumentParser:
         exit_on_error=False,
     )
     p.add_argument("--config", action="config", help="a TOML file with any of these arguments")
-    p.add_argument("--checkpoint", type=Path, required=True, help="RUN/best.ckpt of a training")
+    add_checkpoint_arguments(p)
     p.add_argument("--output", type=Path, required=True, help="folder for the report; made if need be")
     p.add_argument(
         "--data",
@@ -372,11 +388,6 @@ def parser() -> ArgumentParser:
         action="extend",
         default=[],
         help="photographs that show nobody: all that is found in them is false",
-    )
-    p.add_argument(
-        "--threshold",
-        type=float,
-        help="probability from which on a pixel is person; default: the checkpoint's",
     )
     p.add_argument("--recall", type=float, help="choose the threshold that finds this share, as .95")
     p.add_argument(
@@ -397,7 +408,6 @@ def parser() -> ArgumentParser:
     p.add_argument(
         "--strict", action="store_true", help="a file that cannot be read is an error, not left out"
     )
-    p.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
     add_inference_arguments(p)
     return p
 

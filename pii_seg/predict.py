@@ -36,6 +36,7 @@ from pii_seg.commands import (
     FAILED,
     InputError,
     PlainHelp,
+    add_checkpoint_arguments,
     add_inference_arguments,
     ahead,
     inference_settings,
@@ -274,19 +275,13 @@ def parser() -> ArgumentParser:
     )
     p.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help="photographs, or folders of them")
     p.add_argument("--config", action="config", help="a TOML file with any of these arguments")
-    p.add_argument("--checkpoint", type=Path, required=True, help="RUN/best.ckpt of a training")
+    add_checkpoint_arguments(p)
     p.add_argument("--output", type=Path, required=True, help="folder for the masks; made if need be")
-    p.add_argument(
-        "--threshold",
-        type=float,
-        help="probability from which on a pixel is person; default: the checkpoint's",
-    )
     p.add_argument(
         "--overlay", action="store_true", help="also write the photographs with the persons tinted"
     )
     p.add_argument("--probability", action="store_true", help="also write the calibrated probabilities")
     p.add_argument("--overwrite", action="store_true", help="predict again what is there already")
-    p.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
     add_inference_arguments(p)
     return p
 

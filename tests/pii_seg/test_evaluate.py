@@ -192,6 +192,24 @@ def test_the_command_leaves_all_it_promises(
     assert not list(out.rglob("*.tmp"))
 
 
+def test_figures_of_sets_no_longer_measured_go_and_nothing_else(
+    checkpoint: Path, folder: Path, negatives: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+
+    def measure(*arguments: object) -> None:
+        assert main([str(a) for a in ("--checkpoint", checkpoint, "--output", out, *arguments)]) == 0
+
+    measure("--data", folder, "--negatives", negatives)
+    (out / "empty_rooms" / "notes.txt").write_text("mine")
+    (out / "holiday").mkdir()
+    (out / "holiday" / "false.png").write_text("mine too")
+    measure("--negatives", negatives)
+    assert not (out / "street").exists()
+    assert {path.name for path in (out / "empty_rooms").iterdir()} >= {"notes.txt", "thresholds.png"}
+    assert (out / "holiday" / "false.png").exists()
+
+
 def test_without_examples_no_photograph_is_in_the_output(checkpoint, folder, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     arguments = ["--checkpoint", checkpoint, "--data", folder, "--output", out, "--examples", "0"]
