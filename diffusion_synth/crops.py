@@ -72,7 +72,7 @@ class Crop:
 
 def bounding_box(mask: np.ndarray) -> Box:
     """Of the true pixels of a mask (H, W). Raises CropError when there are none."""
-    rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     if not len(rows):
         raise CropError("the mask is empty: it has no person to cut out")
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
@@ -110,7 +110,8 @@ def is_too_small(person: Box, settings: CropSettings) -> bool:
 def cut(image: np.ndarray, mask: np.ndarray, settings: CropSettings) -> Crop:
     """The crop of the person whose pixels `mask` (H, W) marks in `image` (uint8, (H, W, 3)). Raises CropError."""
     check_pair(image, mask)
-    box = crop_box(bounding_box(mask), *mask.shape, settings.margin)
+    whole_height, whole_width = mask.shape
+    box = crop_box(bounding_box(mask), whole_height, whole_width, settings.margin)
     height, width = shown_size(box, settings)
     shrinks = height * width < box.height * box.width
     shown = cv2.resize(
