@@ -152,6 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Here, because Lightning takes seconds to import: --help and a mistyped option need not wait for it.
         from pii_seg.training import fit, is_first_process
 
+        _quieten_libraries()
         result = fit(config, options.output, resume=options.resume, overwrite=options.overwrite)
         if is_first_process():
             print(summary(result))
@@ -200,7 +201,7 @@ _HANDLER = "pii_seg command line"
 
 
 def _quieten() -> None:
-    """Leave the terminal to what users care about: libraries speak of accelerators that are not there."""
+    """Leave the terminal to what users care about."""
     ours = logging.getLogger("pii_seg")
     ours.setLevel(logging.INFO)
     # A handler of our own: the root logger may belong to whoever called, and have one already.
@@ -209,9 +210,13 @@ def _quieten() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.name = _HANDLER
     ours.addHandler(handler)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+
+
+def _quieten_libraries() -> None:
+    """They speak of accelerators that are not there. Once they are imported, which is when Lightning sets its level."""
     for name in ("pytorch_lightning", "lightning_fabric", "timm", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import pytest
 import pytorch_lightning as lightning
 from PIL import Image
 
-from pii_seg import train
+from pii_seg import train, training
 from pii_seg.checkpoint import load_checkpoint
 from pii_seg.history import read_history
 from pii_seg.training import fit
@@ -81,6 +81,15 @@ def test_every_kind_of_data_trains_a_segmenter(
     assert [row["step"] for row in read_history(run / "metrics.csv") if "val_iou" in row] == [3, 4]
 
 
+def test_the_terminal_belongs_to_the_user(renders: str, tmp_path: Path) -> None:
+    options = ["--synthetic", renders, "--steps", "2", "--output", str(tmp_path / "run"), *QUICK]
+    done = subprocess.run(
+        [sys.executable, "-m", "pii_seg.train", *options], capture_output=True, text=True, check=True
+    )
+    lines = [line.split("  ")[0] for line in done.stderr.splitlines()]
+    assert all(line.startswith(("pictures: ", "encoder: ", "100%", "50%", "0%")) for line in lines), lines
+
+
 def test_interrupted_and_resumed(
     renders: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,7 +99,7 @@ def test_interrupted_and_resumed(
                 os.kill(os.getpid(), signal.SIGINT)
 
     options = ["--synthetic", renders, "--steps", "5", "--output", str(tmp_path / "run"), *QUICK]
-    monkeypatch.setattr(train, "fit", functools.partial(fit, callbacks=[CtrlC()]))
+    monkeypatch.setattr(training, "fit", functools.partial(fit, callbacks=[CtrlC()]))
     assert train.main(options) == 130
     assert "--resume goes on after 2 steps" in capsys.readouterr().out
     monkeypatch.undo()
