@@ -1,0 +1,148 @@
+"""What a render's own annotation says of a person, in the words of prompts.
+
+The annotation is a line of the dataset contract (docs/dataset.md). What it does not hold, a prompt has to make up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+COLOURS: dict[str, tuple[float, float, float]] = {  # sRGB, 0..1
+    "black": (0.06, 0.06, 0.07),
+    "grey": (0.45, 0.45, 0.46),
+    "white": (0.93, 0.93, 0.92),
+    "red": (0.70, 0.10, 0.12),
+    "pink": (0.90, 0.55, 0.65),
+    "orange": (0.90, 0.45, 0.12),
+    "yellow": (0.90, 0.78, 0.25),
+    "green": (0.15, 0.45, 0.22),
+    "olive": (0.40, 0.40, 0.22),
+    "blue": (0.15, 0.30, 0.65),
+    "light blue": (0.55, 0.72, 0.88),
+    "navy": (0.10, 0.13, 0.27),
+    "purple": (0.42, 0.20, 0.50),
+    "brown": (0.38, 0.24, 0.15),
+    "beige": (0.80, 0.71, 0.56),
+}
+HAIR_COLOURS: dict[str, tuple[float, float, float]] = {
+    "black": (0.08, 0.07, 0.06),
+    "brown": (0.28, 0.19, 0.13),
+    "blond": (0.68, 0.56, 0.37),
+    "red": (0.48, 0.23, 0.11),
+    "grey": (0.55, 0.53, 0.51),
+    "white": (0.84, 0.83, 0.80),
+}
+HAIR = {
+    "bald": "a bald head",
+    "ring": "a bald crown with {} hair",
+    "receding": "receding {} hair",
+    "buzz": "very short {} hair",
+    "short": "short {} hair",
+    "full": "thick {} hair",
+    "bob": "a {} bob",
+    "long": "long {} hair",
+    "bun": "a {} bun",
+    "ponytail": "a {} ponytail",
+}
+# The first part of a pose's name, as the studio's library has them, and what it is called.
+POSES = {
+    "stand": "standing",
+    "walk": "walking",
+    "run": "running",
+    "jog": "jogging",
+    "wave": "waving",
+    "sit": "sitting",
+    "lie": "lying",
+    "kneel": "kneeling",
+    "crouch": "crouching",
+    "bend": "bending down",
+    "cycle": "on a bicycle",
+    "carry": "carrying something",
+    "push": "pushing something",
+    "pull": "pulling something",
+    "reach": "reaching out",
+    "phone": "on the phone",
+    "talk": "talking",
+    "drink": "drinking",
+    "play": "playing ball",
+}
+LIGHTS = {
+    "night": "at night",
+    "sunset": "at sunset",
+    "sunrise": "at sunrise",
+    "forest": "in the shade",
+    "courtyard": "in daylight",
+    "city": "in daylight",
+    "interior": "in lamplight",
+    "studio": "in soft studio light",
+}
+PLACES = {"room": "in a room", "hdri": "in the open", "photo": "in a photograph of a place"}
+
+_UNSEEN = ("socks", "tights")  # below other clothes, or as good as skin
+
+
+def words_of_person(person: Mapping[str, Any]) -> dict[str, str]:
+    """Slot → words of an annotated person: pose, clothes, hair, as far as the annotation has them."""
+    words: dict[str, str] = {}
+    pose = str(person.get("pose_name", "")).split("_")[0]
+    if pose in POSES:
+        words["pose"] = POSES[pose]
+    wardrobe = person.get("wardrobe") or {}
+    garments = [garment for garment in wardrobe.get("garments", ()) if garment.get("kind") not in _UNSEEN]
+    if garments:
+        # Outermost first, as people name them: the studio dresses from the skin outwards.
+        words["clothes"] = listed([clothing(garment) for garment in reversed(garments)])
+    hair = wardrobe.get("hair") or {}
+    if hair.get("style") in HAIR:
+        words["hair"] = HAIR[hair["style"]].format(nearest_colour(hair["color"], HAIR_COLOURS))
+    return words
+
+
+def words_of_scene(line: Mapping[str, Any]) -> dict[str, str]:
+    """Slot → words of an annotated picture: light and place, as far as the annotation has them."""
+    words: dict[str, str] = {}
+    light = line.get("light") or {}
+    name = str(light.get("hdri", "")).removeprefix("builtin:")
+    if name in LIGHTS:
+        words["light"] = LIGHTS[name]
+    elif light.get("kind") == "sun_sky":
+        words["light"] = "in sunlight"
+    if (place := (line.get("background") or {}).get("kind")) in PLACES:
+        words["place"] = PLACES[place]
+    return words
+
+
+def clothing(garment: Mapping[str, Any]) -> str:
+    """A garment with its colour and pattern, and an article where it has one: 'a red striped shirt', 'blue jeans'."""
+    fabric = garment.get("fabric") or {}
+    patterns = {"stripes": "striped", "checks": "checked", "dots": "dotted", "floral": "floral"}
+    described = [nearest_colour(fabric["color"], COLOURS)] if "color" in fabric else []
+    if fabric.get("pattern") in patterns:
+        described.append(patterns[fabric["pattern"]])
+    name = " ".join([*described, str(garment["kind"])])
+    if name.endswith("s") and not name.endswith("ss"):  # trousers and boots come in pairs, a dress does not
+        return name
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def listed(things: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"
+
+
+def nearest_colour(linear: Sequence[float], names: Mapping[str, Sequence[float]]) -> str:
+    """The name whose colour (sRGB) is nearest to a linear Rec. 709 colour, 0..1, as annotations have them."""
+    wanted = [_to_srgb(min(1.0, max(0.0, float(value)))) for value in linear]
+
+    def distance(name: str) -> float:
+        # Weighed as eyes weigh the channels, in the "low-cost approximation" of T. Riemersma's redmean.
+        red = (wanted[0] + names[name][0]) / 2
+        weights = (2 + red, 4.0, 3 - red)
+        return sum(w * (a - b) ** 2 for w, a, b in zip(weights, wanted, names[name], strict=True))
+
+    return min(names, key=distance)
+
+
+def _to_srgb(value: float) -> float:
+    return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
