@@ -67,7 +67,12 @@ def some_regions(batch: int = 2, size: tuple[int, int] = (16, 24), seed: int = 0
 
 @pytest.fixture(scope="module")
 def unet() -> UNet2DConditionModel:
-    torch.manual_seed(0)
+    with torch.random.fork_rng():
+        torch.set_rng_state(draw(0).get_state())
+        return make_unet()
+
+
+def make_unet() -> UNet2DConditionModel:
     return UNet2DConditionModel(
         sample_size=16, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(16, 32),
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
