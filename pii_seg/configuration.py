@@ -40,11 +40,11 @@ class DataConfig:
     """The same, onto which persons of the renders are pasted."""
     synthetic_weight: float = 1.0
     """Share of the training views, against the other weights."""
-    labelled_weight: float = 1.0
+    labelled_weight: float = 0.5
     """Likewise."""
-    negatives_weight: float = 0.1
+    negatives_weight: float = 0.5
     """Likewise."""
-    backgrounds_weight: float = 0.5
+    backgrounds_weight: float = 1.0
     """Likewise."""
     paste: float = 0.9
     """How often persons are pasted onto a background."""
