@@ -1,0 +1,136 @@
+"""What scaling values costs, against the attention map written down and multiplied, as the paper's program does.
+
+    python benchmarks/attention.py                       # SD 1.5's largest self-attention, 4096 places, on this CPU
+    python benchmarks/attention.py --device cuda --dtype bfloat16
+
+Prints time and extra memory of one attention of both kinds, in one run, rounds alternating, and how far they differ.
+Memory on a CPU is what the process's peak resident memory grows by, measured in a process of its own for each (Linux).
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from diffusion_synth.attention import region_attention, self_weights
+from diffusion_synth.regions import Grid
+
+ROUNDS = 5
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--batch", type=int, default=2, help="pictures; guidance shows each twice")
+    p.add_argument("--heads", type=int, default=8)
+    p.add_argument("--side", type=int, default=64, help="of the latents: places are its square")
+    p.add_argument("--width", type=int, default=40, help="of a head")
+    p.add_argument("--regions", type=int, default=2, help="persons and the outside")
+    p.add_argument("--device", default="cpu")
+    p.add_argument("--dtype", default="float32")
+    p.add_argument("--threads", type=int, default=0)
+    options = p.parse_args()
+
+    ways = {"map written down": by_map, "values scaled": by_values}
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    inputs = make_inputs(options)
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            begun = time.perf_counter()
+            way(*inputs)
+            if options.device != "cpu":
+                torch.cuda.synchronize()
+            seconds[name].append(time.perf_counter() - begun)
+    difference = (by_map(*inputs) - by_values(*inputs)).abs().max() / by_map(*inputs).abs().max()
+    del inputs
+
+    memory = {name: extra_memory(way, options) for name, way in ways.items()}
+    places = options.side**2
+    print(
+        f"{options.batch} × {options.heads} heads, {places} places, head of {options.width}, "
+        f"{options.regions} regions, {options.dtype} on {options.device}, {torch.get_num_threads()} threads, "
+        f"median of {ROUNDS}"
+    )
+    for name in ways:
+        print(
+            f"  {name:18s} {statistics.median(seconds[name]):8.3f} s   {memory[name] / 2**20:8.0f} MB extra"
+        )
+    slow, fast = (statistics.median(seconds[name]) for name in ways)
+    large, small = (memory[name] for name in ways)
+    print(f"  {slow / fast:.1f} × faster, {large / max(1, small):.0f} × less extra memory, ", end="")
+    print(f"largest difference {difference:.1e} of the largest value")
+
+
+Inputs = tuple[Tensor, Tensor, Tensor, Grid, Tensor]
+
+
+def make_inputs(options: argparse.Namespace) -> Inputs:
+    draw = torch.Generator().manual_seed(0)
+    size = (options.batch, options.heads, options.side**2, options.width)
+    dtype = getattr(torch, options.dtype)
+    query, key, value = (torch.randn(size, generator=draw).to(options.device, dtype) for _ in range(3))
+    # Persons side by side, together a quarter of the picture.
+    labels = torch.zeros(options.batch, options.side, options.side, dtype=torch.long)
+    persons = options.regions - 1
+    for person in range(persons):
+        left = options.side // 4 + person * options.side // (2 * max(1, persons))
+        right = options.side // 4 + (person + 1) * options.side // (2 * max(1, persons))
+        labels[:, options.side // 4 : -options.side // 4, left:right] = person + 1
+    grid = Grid.of(labels.to(options.device))
+    foreign = torch.full((options.batch,), 0.3, device=options.device)
+    return query, key, value, grid, self_weights(grid, foreign, options.regions)
+
+
+def by_map(query: Tensor, key: Tensor, value: Tensor, grid: Grid, weights: Tensor) -> Tensor:
+    """The paper, tidily: one softmax, one product."""
+    probabilities = (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(-1)
+    mask = torch.stack([of[labels] for of, labels in zip(weights, grid.labels, strict=True)])
+    return (probabilities * mask[:, None].to(probabilities.dtype)) @ value
+
+
+def by_values(query: Tensor, key: Tensor, value: Tensor, grid: Grid, weights: Tensor) -> Tensor:
+    return region_attention(query, key, value, grid, weights)
+
+
+def extra_memory(way: Callable[..., Tensor], options: argparse.Namespace) -> int:
+    """Bytes that one call needs on top of its inputs."""
+    if options.device != "cpu":
+        inputs = make_inputs(options)
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        way(*inputs)
+        torch.cuda.synchronize()
+        return torch.cuda.max_memory_allocated() - before
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_grown, (way, options))
+
+
+def _grown(way: Callable[..., Tensor], options: argparse.Namespace) -> int:
+    small = argparse.Namespace(**{**vars(options), "side": 8})
+    way(*make_inputs(small))  # kernels and thread pools are there
+    inputs = make_inputs(options)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+    before = resident("VmRSS")
+    way(*inputs)
+    return resident("VmHWM") - before
+
+
+def resident(field: str) -> int:
+    """Bytes of this process's resident memory: now (VmRSS) or at its peak (VmHWM). Linux."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"no {field} in /proc/self/status")
+
+
+if __name__ == "__main__":
+    main()
