@@ -2,6 +2,7 @@
 
     DATASET/dataset.json      what made it: schema version, recipe, seed, count, licences
     DATASET/metadata.jsonl    one line per picture, sorted by index once the dataset is complete
+    DATASET/left_out.jsonl    indices that have no picture, and why; only where a filter leaves some out
     DATASET/images/000000.jpg, masks/000000.png, and a folder for each further pass
 
 A line is appended only after its files are whole on disk, so a killed run never leaves half a pair, and a resumed
@@ -25,6 +26,7 @@ from typing import Any
 SCHEMA_VERSION = 1
 INFO_NAME = "dataset.json"
 LINES_NAME = "metadata.jsonl"
+LEFT_OUT_NAME = "left_out.jsonl"
 LOCK_NAME = ".lock"
 CONTACT_SHEET_NAME = "contact_sheet.png"
 PASS_FOLDERS = ("images", "masks", "alpha", "parts", "depth", "normals", "ignore")
@@ -83,14 +85,19 @@ def refuse_foreign_folder(root: Path) -> None:
 
 
 def done_indices(root: Path) -> set[int]:
-    """The indices that are complete on disk. Reads the start of each line only."""
-    indices = set()
-    for number, raw in enumerate(_iter_raw_lines(root / LINES_NAME), start=1):
-        match = _INDEX.search(raw)
-        if match is None:
-            raise DatasetError(f"{root / LINES_NAME}: line {number} has no index")
-        indices.add(int(match.group(1)))
-    return indices
+    """The indices that are complete on disk, or left out for good. Reads the start of each line only."""
+    return {index for name in (LINES_NAME, LEFT_OUT_NAME) for index, _ in _indexed_lines(root / name)}
+
+
+def iter_left_out(root: Path) -> Iterator[tuple[int, str]]:
+    """(index, reason) of what a filter left out. Raises DatasetError that names a damaged line."""
+    path = root / LEFT_OUT_NAME
+    for number, raw in enumerate(_iter_raw_lines(path), start=1):
+        try:
+            line = json.loads(raw)
+            yield int(line["index"]), str(line["reason"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DatasetError(f"{path}: line {number} is damaged ({error})") from None
 
 
 def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
@@ -139,7 +146,8 @@ class DatasetWriter:
             self._write_info()
             if not (root / LINES_NAME).exists():
                 write_atomically(root / LINES_NAME, b"")
-            self._mend_tail()
+            for name in (LINES_NAME, LEFT_OUT_NAME):
+                self._mend_tail(root / name)
         self.done = done_indices(root)
 
     def add(self, line: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
@@ -149,10 +157,18 @@ class DatasetWriter:
             path = self.root / name
             path.parent.mkdir(exist_ok=True)
             write_atomically(path, content, token=token)
-        encoded = json.dumps(_index_first(line), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        self._append(LINES_NAME, _index_first(line))
+
+    def leave_out(self, index: int, reason: str) -> None:
+        """Note that this index will have no picture: it counts as done, and no later run tries it again."""
+        self._append(LEFT_OUT_NAME, {"index": index, "reason": reason})
+
+    def _append(self, name: str, line: Mapping[str, Any]) -> None:
+        path = self.root / name
+        encoded = json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n"
         with self._locked():
-            self._mend_tail()
-            with (self.root / LINES_NAME).open("ab") as file:
+            self._mend_tail(path)
+            with path.open("ab") as file:
                 file.write(encoded)
                 file.flush()
                 os.fsync(file.fileno())
@@ -168,7 +184,7 @@ class DatasetWriter:
                     path.unlink(missing_ok=True)
 
     def finish(self) -> bool:
-        """When every index below `count` is there, sort the lines by index. True if the dataset is complete.
+        """When every index below `count` is there or left out, sort the lines. True if the dataset is complete.
 
         Memory holds one offset per line, never the lines themselves.
         """
@@ -176,12 +192,11 @@ class DatasetWriter:
         with self._locked():
             offsets: dict[int, tuple[int, int]] = {}
             position = 0
-            for raw in _iter_raw_lines(path):
-                match = _INDEX.search(raw)
-                assert match is not None
-                offsets.setdefault(int(match.group(1)), (position, len(raw)))
+            for index, raw in _indexed_lines(path):
+                offsets.setdefault(index, (position, len(raw)))
                 position += len(raw)
-            if len(offsets) < self.info["count"]:
+            left_out = {index for index, _ in _indexed_lines(self.root / LEFT_OUT_NAME)}
+            if len(offsets.keys() | left_out) < self.info["count"]:
                 return False
             if list(offsets) != sorted(offsets):
                 temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
@@ -212,9 +227,11 @@ class DatasetWriter:
         content = json.dumps(self.info, indent=2).encode() + b"\n"
         write_atomically(path, content, token=f"-{os.getpid()}")
 
-    def _mend_tail(self) -> None:
+    def _mend_tail(self, path: Path) -> None:
         """Cut off a last line that a kill left without its end."""
-        with (self.root / LINES_NAME).open("rb+") as file:
+        if not path.exists():
+            return
+        with path.open("rb+") as file:
             end = size = file.seek(0, os.SEEK_END)
             while end:
                 start = max(0, end - _TAIL_STEP)
@@ -267,6 +284,15 @@ def _iter_raw_lines(path: Path) -> Iterator[bytes]:
                 yield raw
 
 
+def _indexed_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(index, line); raises DatasetError that names a line without one."""
+    for number, raw in enumerate(_iter_raw_lines(path), start=1):
+        match = _INDEX.search(raw)
+        if match is None:
+            raise DatasetError(f"{path}: line {number} has no index")
+        yield int(match.group(1)), raw
+
+
 def _index_first(line: Mapping[str, Any]) -> dict[str, Any]:
     """The names and the index lead the line, so that `done_indices` need not parse the rest."""
     lead = ("file_name", "mask_file_name", "index")
@@ -278,7 +304,7 @@ def _delete_dataset(root: Path) -> None:
     if not root.exists():
         return
     (root / INFO_NAME).unlink(missing_ok=True)
-    for name in (LINES_NAME, CONTACT_SHEET_NAME):
+    for name in (LINES_NAME, LEFT_OUT_NAME, CONTACT_SHEET_NAME):
         (root / name).unlink(missing_ok=True)
     for folder in PASS_FOLDERS:
         shutil.rmtree(root / folder, ignore_errors=True)

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from blender_addon import dataset
-from blender_addon.dataset import DatasetError, DatasetWriter, done_indices, iter_lines, read_info
+from blender_addon.dataset import (
+    DatasetError,
+    DatasetWriter,
+    done_indices,
+    iter_left_out,
+    iter_lines,
+    read_info,
+)
 
 INFO = {"seed": 1, "count": 4, "recipe": {"name": "test"}}
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -35,6 +42,35 @@ def assert_whole(root: Path, count: int) -> None:
     assert files_below(root) == names | {"dataset.json", "metadata.jsonl"}
     for name in names:
         assert (root / name).read_bytes() == f"{name}!".encode() * 100
+
+
+def test_what_is_left_out_counts_as_done_and_is_no_picture(tmp_path):
+    writer = DatasetWriter(tmp_path, INFO)
+    writer.leave_out(1, "low IoU")
+    for index in (3, 0):
+        add(writer, index)
+    assert not writer.finish()
+    again = DatasetWriter(tmp_path, INFO)
+    assert again.done == {0, 1, 3}
+    again.leave_out(2, "too small")
+    assert again.finish()
+    assert [line["index"] for line in iter_lines(tmp_path)] == [0, 3]
+    assert list(iter_left_out(tmp_path)) == [(1, "low IoU"), (2, "too small")]
+    assert DatasetWriter(tmp_path, INFO, overwrite=True).done == set()
+    assert list(iter_left_out(tmp_path)) == []
+
+
+def test_a_line_left_out_that_was_cut_short_is_mended(tmp_path):
+    DatasetWriter(tmp_path, INFO).leave_out(1, "low IoU")
+    with (tmp_path / "left_out.jsonl").open("ab") as file:
+        file.write(b'{"index":2,"rea')
+    writer = DatasetWriter(tmp_path, INFO)
+    assert writer.done == {1}
+    writer.leave_out(2, "too small")
+    assert list(iter_left_out(tmp_path)) == [(1, "low IoU"), (2, "too small")]
+    (tmp_path / "left_out.jsonl").write_text('{"index":1}\n')
+    with pytest.raises(DatasetError, match=r"left_out\.jsonl: line 1 is damaged"):
+        list(iter_left_out(tmp_path))
 
 
 def test_a_dataset_is_written_and_read_back(tmp_path):
