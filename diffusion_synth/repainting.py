@@ -1,0 +1,164 @@
+"""One picture, its persons repainted: cut out, painted, pasted back, judged.
+
+Every person is painted into a crop of the picture as it was, so persons do not depend on one another, and those of
+several variants are painted together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffusion_synth.crops import Crop, CropSettings, bounding_box, cut, is_too_small, paste_back
+from diffusion_synth.filtering import (
+    ACCEPTED,
+    ClassLoss,
+    FilterSettings,
+    Segment,
+    judge,
+    outline_band,
+)
+from diffusion_synth.prompts import Prompt
+from diffusion_synth.reading import Picture
+
+TOO_SMALL, HIDDEN = "too small", "hidden"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A crop to paint: what is to be there, and the number that all of its noise follows from."""
+
+    crop: Crop
+    prompt: Prompt
+    seed: int
+
+
+Painter = Callable[[Sequence[Order]], list[np.ndarray]]
+"""Crops of one size, painted: uint8 (h, w, 3) each."""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A person after repainting. iou: with the segmenter's second look; None without one."""
+
+    person: int
+    prompt: Prompt
+    seed: int
+    reason: str
+    iou: float | None = None
+
+
+@dataclass(frozen=True)
+class Repainted:
+    """image: uint8 (H, W, 3); ignore: bool (H, W); persons: one each that was to be repainted, in order."""
+
+    image: np.ndarray
+    ignore: np.ndarray
+    persons: tuple[Painted, ...]
+
+    @property
+    def accepted(self) -> int:
+        return sum(person.reason == ACCEPTED for person in self.persons)
+
+    @property
+    def reason(self) -> str:
+        """Why none was accepted: what befell the first; 'no persons' when there were none."""
+        return self.persons[0].reason if self.persons else "no persons"
+
+
+@dataclass(frozen=True)
+class Repainter:
+    """segment: looks again; None leaves everything in. usual: its losses on pictures with true masks, or None."""
+
+    painter: Painter
+    crops: CropSettings
+    filter: FilterSettings
+    segment: Segment | None = None
+    usual: ClassLoss | None = None
+    batch_size: int = 4
+
+    def repaint(
+        self,
+        picture: Picture,
+        prompts: Callable[[int, int], Prompt],
+        seeds: Callable[[int, int], int],
+        variants: Sequence[int],
+    ) -> list[Repainted]:
+        """The picture once for each of `variants`; prompts and seeds: of (person's id, variant)."""
+        masks = {int(person["id"]): picture.mask == person["id"] for person in picture.persons}
+        left_out = {person: reason for person, mask in masks.items() if (reason := self._unfit(mask))}
+        crops = {
+            person: cut(picture.image, mask, self.crops)
+            for person, mask in masks.items()
+            if person not in left_out
+        }
+        orders = {
+            (person, variant): Order(crop, prompts(person, variant), seeds(person, variant))
+            for variant in variants
+            for person, crop in crops.items()
+        }
+        paintings = dict(zip(orders, self._paint(list(orders.values())), strict=True))
+        results = []
+        for variant in variants:
+            image = picture.image
+            for person, crop in crops.items():
+                image = paste_back(image, masks[person], crop, paintings[person, variant])
+            results.append(self._judged(picture, image, masks, left_out, crops, orders, variant))
+        return results
+
+    def _unfit(self, mask: np.ndarray) -> str | None:
+        if not mask.any():
+            return HIDDEN
+        return TOO_SMALL if is_too_small(bounding_box(mask), self.crops) else None
+
+    def _paint(self, orders: Sequence[Order]) -> list[np.ndarray]:
+        """In batches of crops of one size, back in the order given."""
+        sizes = [order.crop.mask.shape for order in orders]
+        by_size = sorted(range(len(orders)), key=lambda place: (sizes[place], place))
+        painted: dict[int, np.ndarray] = {}
+        first = 0
+        while first < len(by_size):
+            batch = [
+                place
+                for place in by_size[first : first + self.batch_size]
+                if sizes[place] == sizes[by_size[first]]
+            ]
+            painted |= zip(batch, self.painter([orders[place] for place in batch]), strict=True)
+            first += len(batch)
+        return [painted[place] for place in range(len(orders))]
+
+    def _judged(
+        self,
+        picture: Picture,
+        image: np.ndarray,
+        masks: dict[int, np.ndarray],
+        left_out: dict[int, str],
+        crops: dict[int, Crop],
+        orders: dict[tuple[int, int], Order],
+        variant: int,
+    ) -> Repainted:
+        probability = None if self.segment is None else self.segment(image)
+        ignore = np.zeros(picture.mask.shape, bool)
+        result = image
+        persons = []
+        for person, mask in masks.items():
+            if person in left_out:
+                persons.append(Painted(person, Prompt("", ""), 0, left_out[person]))
+                continue
+            order = orders[person, variant]
+            if probability is None:
+                ignore |= outline_band(mask, self.filter.band)
+                persons.append(Painted(person, order.prompt, order.seed, ACCEPTED))
+                continue
+            where = np.zeros_like(mask)
+            where[crops[person].box.slices] = True
+            where &= mask | (picture.mask == 0)  # what is another's says nothing of this one
+            verdict = judge(probability, mask, self.filter, where=where, usual=self.usual)
+            if verdict.accepted:
+                ignore |= verdict.ignore & where
+            else:
+                result = np.where(mask[..., None], picture.image, result)
+            persons.append(Painted(person, order.prompt, order.seed, verdict.reason, verdict.iou))
+        return Repainted(result, ignore, tuple(persons))
