@@ -19,7 +19,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +174,7 @@ class DatasetWriter:
                 os.fsync(file.fileno())
         self.done.add(int(line["index"]))
 
-    def remove_leftovers(self, indices: Iterator[int] | range) -> None:
+    def remove_leftovers(self, indices: Iterable[int]) -> None:
         """Delete temporary files that a killed run left for these indices (this process's share of the work)."""
         mine = set(indices)
         for folder in PASS_FOLDERS:

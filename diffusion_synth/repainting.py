@@ -52,9 +52,13 @@ class Painted:
 
 @dataclass(frozen=True)
 class Repainted:
-    """image: uint8 (H, W, 3); ignore: bool (H, W); persons: one each that was to be repainted, in order."""
+    """image: uint8 (H, W, 3), with the accepted persons; painted: the same with all of them; ignore: bool (H, W).
+
+    persons: one each that was to be repainted, in order.
+    """
 
     image: np.ndarray
+    painted: np.ndarray
     ignore: np.ndarray
     persons: tuple[Painted, ...]
 
@@ -161,4 +165,4 @@ class Repainter:
             else:
                 result = np.where(mask[..., None], picture.image, result)
             persons.append(Painted(person, order.prompt, order.seed, verdict.reason, verdict.iou))
-        return Repainted(result, ignore, tuple(persons))
+        return Repainted(result, image, ignore, tuple(persons))

@@ -250,6 +250,19 @@ def predict(
         )
 
 
+def from_checkpoint(path: str | Path, *, device: str = "cpu") -> Callable[[np.ndarray], np.ndarray]:
+    """A plain callable from photographs, uint8 (H, W, 3), to the calibrated probability of "person", float32 (H, W).
+
+    For programs that want a segmenter and nothing else of this package: `diffusion_synth.run --segmenter`.
+    Raises CheckpointError.
+    """
+    kept = load_checkpoint(Path(path))
+    segmenter = kept.segmenter(device)
+    return lambda image: predict_probability(
+        segmenter, np.ascontiguousarray(image), temperature=kept.temperature, device=device
+    )
+
+
 def open_output(output: Path, record: dict, *, overwrite: bool) -> None:
     """Make the folder and note what makes the masks in it. Raises InputError when it holds those of another run."""
     if output.exists() and not output.is_dir():

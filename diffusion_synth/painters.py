@@ -1,0 +1,66 @@
+"""Who paints: a pipeline, or the warp baseline. Both take orders and give crops back (`repainting.Painter`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from diffusion_synth.pipeline import ShapeGuidedPipeline
+from diffusion_synth.repainting import Order
+from diffusion_synth.warping import DonorBank, warp_into
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class PipelinePainter:
+    """options: of the pipeline's call, such as mode, num_inference_steps and guidance_scale."""
+
+    pipeline: ShapeGuidedPipeline
+    options: dict[str, Any]
+
+    def __call__(self, orders: Sequence[Order]) -> list[np.ndarray]:
+        answer: Any = self.pipeline(
+            np.stack([order.crop.image for order in orders]).astype(np.float32) / 255,
+            [order.crop.mask for order in orders],
+            inside=[order.prompt.inside for order in orders],
+            outside=[order.prompt.outside for order in orders],
+            negative=[order.prompt.negative for order in orders],
+            # A generator each: what is painted does not depend on who shares the batch. On the CPU, so that every
+            # device begins with the same noise.
+            generator=[torch.Generator().manual_seed(order.seed) for order in orders],
+            output_type="np",
+            **self.options,
+        )
+        return list((answer.images * 255).round().astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class WarpPainter:
+    """The control without a model."""
+
+    donors: DonorBank
+
+    def __call__(self, orders: Sequence[Order]) -> list[np.ndarray]:
+        return [
+            warp_into(order.crop.image, order.crop.mask, self.donors.best(order.crop.mask)[0])
+            for order in orders
+        ]
+
+
+def hash_of_model(folder: Path) -> str:
+    """SHA-256 of a model's weights and configurations, by name; a hub's model has none here."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".safetensors", ".json") and path.is_file():
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+    return digest.hexdigest()

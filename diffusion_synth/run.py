@@ -1,0 +1,248 @@
+"""Repaint the persons of a dataset inside their exact shape, and write the result as a dataset of the same kind.
+
+    python -m diffusion_synth.run --data RENDERS --model MODEL --output REPAINTED
+    python -m diffusion_synth.run --data RENDERS --warp DONORS --output CONTROL      # the baseline without a model
+
+DATA is any dataset of this project: renders, or photographs with masks that a segmenter gave them. Every picture is
+repainted --variants times; what the segmenter (--segmenter) does not find again in its mask is left out. The same
+command continues a run that was stopped; --shard I/N divides it over machines.
+
+    OUTPUT/images, masks, metadata.jsonl    as in docs/dataset.md; each line says what was painted from what, and how
+    OUTPUT/ignore/                          white: not to be learnt from (outlines, and where the segmenter doubts)
+    OUTPUT/left_out.jsonl                   pictures in which nobody passed, and why
+    OUTPUT/contact_sheet.png                before, after, mask
+    OUTPUT/rejected.png                     what this run painted and did not keep
+
+Exit codes: 0 done, 1 failed on the way, 2 wrong input (nothing was begun), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from blender_addon.dataset import DatasetError
+from diffusion_synth.crops import CropError, CropSettings
+from diffusion_synth.filtering import FilterSettings, Segment
+from diffusion_synth.production import Job, Tally, donors_of, produce, usual_loss
+from diffusion_synth.prompts import DEFAULT, PromptError, read_grammar
+from diffusion_synth.reading import Dataset
+from diffusion_synth.repainting import Painter, Repainter
+from diffusion_synth.schedules import SCHEDULES
+
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class InputError(ValueError):
+    """What was asked for cannot be done; the message names the argument or file, and says what to do."""
+
+
+def load_segmenter(described: str) -> Segment:
+    """The callable that PACKAGE.MODULE:FUNCTION=ARGUMENT makes. Raises InputError."""
+    place, _, argument = described.partition("=")
+    module, _, function = place.partition(":")
+    if not (module and function and argument):
+        raise InputError(
+            f"--segmenter {described}: must be PACKAGE.MODULE:FUNCTION=ARGUMENT, such as "
+            "pii_seg.predict:from_checkpoint=RUN/best.ckpt"
+        )
+    try:
+        make = getattr(importlib.import_module(module), function)
+        segment = make(argument)
+    except (ImportError, AttributeError, ValueError, OSError) as error:
+        raise InputError(f"--segmenter {described}: {error}") from None
+    if not callable(segment):
+        raise InputError(f"--segmenter {described}: gives a {type(segment).__name__}, which cannot be called")
+    return segment
+
+
+def make_painter(options: argparse.Namespace) -> tuple[Painter, dict[str, Any], int]:
+    """(painter, what it is in words, by how much the sides of its crops must divide)."""
+    if options.warp is not None:
+        from diffusion_synth.painters import WarpPainter
+        from diffusion_synth.warping import DonorBank
+
+        bank = DonorBank(donors_of(Dataset(options.warp)), smallest=options.donor_size)
+        return WarpPainter(bank), {"warp": options.warp.resolve().name, "donors": len(bank)}, 1
+    # Here, because diffusers takes seconds to import: --help and a mistyped option need not wait for it.
+    import diffusers
+    import torch
+    import transformers
+
+    from diffusion_synth.loading import load_pipeline
+    from diffusion_synth.painters import PipelinePainter, hash_of_model
+
+    for library in (diffusers, transformers):  # their bars for five small files are noise in a log
+        library.utils.logging.disable_progress_bar()
+    device = options.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    kind = torch.bfloat16 if options.precision == "bf16" else torch.float32
+    pipeline = load_pipeline(options.model, device=device, dtype=kind)
+    how = {
+        "mode": options.mode,
+        "num_inference_steps": options.steps,
+        "guidance_scale": options.guidance,
+        "self_attention": options.self_attention,
+    }
+    folder = Path(options.model)
+    identity = hash_of_model(folder) if folder.exists() else str(options.model)
+    levels = 2 ** (len(pipeline.unet.config.block_out_channels) - 1)
+    described = {"model": identity, "precision": options.precision, **how}
+    return PipelinePainter(pipeline, how), described, pipeline.codec_factor * levels
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(
+        prog="python -m diffusion_synth.run",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exit_on_error=False,
+    )
+    p.add_argument("--data", type=Path, required=True, metavar="DATASET", help="whose persons are repainted")
+    p.add_argument("--output", type=Path, required=True, metavar="DATASET", help="made if need be")
+    who = p.add_mutually_exclusive_group(required=True)
+    who.add_argument("--model", metavar="FOLDER|NAME", help="a folder of diffusers, or a hub's name")
+    who.add_argument(
+        "--warp", type=Path, metavar="RENDERS", help="no model: the best-fitting person of these renders"
+    )
+    p.add_argument(
+        "--donor_size",
+        type=int,
+        default=48,
+        metavar="PX",
+        help="with --warp: smaller persons are not taken (48)",
+    )
+    p.add_argument(
+        "--prompts", type=Path, default=DEFAULT, metavar="TOML", help="the grammar of what is painted"
+    )
+    p.add_argument("--variants", type=int, default=1, metavar="N", help="of every picture (default 1)")
+    p.add_argument("--seed", type=int, default=0, help="another seed, other persons")
+    p.add_argument(
+        "--mode",
+        choices=("blend", "invert"),
+        default="blend",
+        help="blend (default): from fresh noise; invert: from the picture's own inverted latents, the paper's way, "
+        "which may keep what it shows of a person",
+    )
+    p.add_argument("--steps", type=int, default=25, metavar="N", help="of sampling (default 25)")
+    p.add_argument(
+        "--guidance", type=float, default=4.5, metavar="W", help="towards the prompt (default 4.5)"
+    )
+    p.add_argument(
+        "--self_attention", choices=tuple(SCHEDULES), default="linear", help="how strict (default linear)"
+    )
+    p.add_argument("--size", type=int, default=512, metavar="PX", help="of the crops painted (default 512)")
+    p.add_argument(
+        "--margin", type=float, default=0.4, help="about a person, of their longer side (default .4)"
+    )
+    p.add_argument("--smallest", type=int, default=24, metavar="PX", help="smaller persons stay (default 24)")
+    p.add_argument(
+        "--segmenter",
+        metavar="M:F=X",
+        help="looks again, such as pii_seg.predict:from_checkpoint=RUN/best.ckpt",
+    )
+    p.add_argument(
+        "--min_iou", type=float, default=0.85, help="of the second look with the mask (default .85)"
+    )
+    p.add_argument("--band", type=int, default=2, metavar="PX", help="beside outlines, ignored (default 2)")
+    p.add_argument("--batch_size", type=int, default=4, metavar="N", help="crops painted at once (default 4)")
+    p.add_argument("--shard", type=parse_shard, default=(1, 1), metavar="I/N", help="part I of N")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
+    p.add_argument("--precision", choices=("float32", "bf16"), default="float32")
+    p.add_argument("--overwrite", action="store_true", help="delete the dataset in --output first")
+    return p
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 ≤ I ≤ N")
+    return int(part), int(parts)
+
+
+class Report:
+    """A line on standard error now and then; on a terminal it is rewritten."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.first: int | None = None
+        self.last = 0.0
+
+    def __call__(self, done: int, total: int, tally: Tally) -> None:
+        now = time.monotonic()
+        self.first = done if self.first is None else self.first
+        terminal = sys.stderr.isatty()
+        if now - self.last < (0.2 if terminal else 10) and done < total:
+            return
+        self.last = now
+        rate = (done - self.first) / max(1e-9, now - self.begun)
+        left = f"  {(total - done) / rate:.0f} s left" if rate and done < total else ""
+        line = f"{done}/{total}  {rate:.2f} pictures/s{left}  {tally.words()}"
+        print(
+            f"\r{line}\x1b[K" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line. Returns the exit code; an error is one line on standard error."""
+    try:
+        options, unknown = parser().parse_known_args(argv)
+        if unknown:  # parse_args would print the usage and leave
+            raise InputError(f"unknown: {' '.join(unknown)}  (--help explains)")
+        if options.variants < 1 or options.batch_size < 1 or options.steps < 1:
+            raise InputError("--variants, --batch_size and --steps must be at least 1")
+        source = Dataset(options.data)
+        if options.output.resolve() == options.data.resolve():
+            raise InputError("--output is --data; the repainted pictures need a folder of their own")
+        grammar = read_grammar(options.prompts)
+        filters = FilterSettings(min_iou=options.min_iou, band=options.band)
+        CropSettings(margin=options.margin, size=options.size, multiple=1, smallest=options.smallest)
+        segment = None if options.segmenter is None else load_segmenter(options.segmenter)
+        painter, described, multiple = make_painter(options)
+        crops = CropSettings(options.margin, options.size, multiple, options.smallest)
+        usual = None if segment is None else usual_loss(segment, source)
+    except argparse.ArgumentError as error:
+        return _complain(f"{error}  (--help explains)", WRONG_INPUT)
+    except (InputError, DatasetError, PromptError, CropError, ValueError) as error:
+        return _complain(error, WRONG_INPUT)
+    if segment is None:
+        print("no --segmenter: whatever is painted is kept", file=sys.stderr)
+    job = Job(
+        options.variants,
+        options.seed,
+        described,
+        crops,
+        filters,
+        options.segmenter or "",
+        options.prompts.name,
+    )
+    repainter = Repainter(painter, crops, filters, segment, usual, options.batch_size)
+    try:
+        tally = produce(
+            source, options.output, job, repainter, grammar,
+            shard=options.shard, overwrite=options.overwrite, report=Report(),
+        )  # fmt: skip
+    except DatasetError as error:
+        return _complain(error, WRONG_INPUT)
+    except (OSError, ValueError, RuntimeError, ArithmeticError) as error:
+        return _complain(error, FAILED)
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on", file=sys.stderr)
+        return INTERRUPTED
+    print(f"{options.output}: {tally.words()}")
+    return DONE
+
+
+def _complain(error: object, code: int) -> int:
+    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""`python -m diffusion_synth.run` with tiny models: what it writes, resumes, divides, filters and refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from blender_addon.dataset import iter_left_out, iter_lines
+from diffusion_synth import production
+from diffusion_synth.run import main
+from tests.diffusion_synth.conftest import tiny_pipeline
+
+COUNT = 4
+
+
+def find_all(argument: str) -> Callable[[np.ndarray], np.ndarray]:
+    """A segmenter that finds the persons of the pictures below, whatever was painted. argument: 'all' or 'even'."""
+
+    def segment(image: np.ndarray) -> np.ndarray:
+        number = int(image[0, 0, 0]) // 50  # see `renders`
+        found = np.zeros(image.shape[:2], np.float32)
+        if argument == "all" or number % 2 == 0:
+            found[8:40, 8:24] = 1
+        return found
+
+    return segment
+
+
+@pytest.fixture(scope="module")
+def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four pictures of 64 × 48 px, one person each; the third picture's person is too small."""
+    root = tmp_path_factory.mktemp("renders")
+    for folder in ("images", "masks"):
+        (root / folder).mkdir()
+    lines = []
+    for number in range(COUNT):
+        image = np.full((48, 64, 3), number * 50, np.uint8)
+        mask = np.zeros((48, 64), np.uint8)
+        box = (20, 24, 30, 34) if number == 2 else (8, 40, 8, 24)
+        mask[box[0] : box[1], box[2] : box[3]] = 1
+        image[mask > 0] = (200, 100, 50)
+        Image.fromarray(image).save(root / "images" / f"{number}.png")
+        Image.fromarray(mask).save(root / "masks" / f"{number}.png")
+        lines.append(
+            {
+                "file_name": f"images/{number}.png",
+                "mask_file_name": f"masks/{number}.png",
+                "index": number,
+                "source": "render",
+                "persons": [{"id": 1, "visibility": 1.0, "pose_name": "sit_upright"}],
+            }
+        )
+    (root / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (root / "dataset.json").write_text(
+        json.dumps({"schema_version": 1, "count": COUNT, "name": "tiny", "licences": {"default": "CC0-1.0"}})
+    )
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model")
+    tiny_pipeline("embedded").save_pretrained(path)
+    return path
+
+
+def arguments(renders: Path, model: Path, output: Path, *more: object) -> list[str]:
+    options = ["--data", renders, "--model", model, "--output", output, "--size", 32, "--steps", 2]
+    return [str(option) for option in (*options, "--smallest", 8, "--device", "cpu", *more)]
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.suffix in (".jpg", ".png", ".jsonl") and path.parent != root
+    } | {name: (root / name).read_bytes() for name in ("metadata.jsonl", "left_out.jsonl")}
+
+
+def test_a_dataset_becomes_a_dataset(
+    renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(arguments(renders, model, out, "--variants", 2)) == 0
+    said = capsys.readouterr()
+    assert "8 pictures, 2 left out; persons: 6 accepted, 2 too small" in said.out
+    assert "no --segmenter: whatever is painted is kept" in said.err
+    lines = list(iter_lines(out))
+    assert [line["index"] for line in lines] == [0, 1, 2, 3, 6, 7]
+    assert list(iter_left_out(out)) == [(4, "too small"), (5, "too small")]
+    for line in lines:
+        image, mask, ignore = (
+            np.asarray(Image.open(out / line[key]))
+            for key in ("file_name", "mask_file_name", "ignore_file_name")
+        )
+        assert image.shape == (48, 64, 3)
+        assert set(np.unique(mask)) == {0, 1}
+        assert set(np.unique(ignore)) == {0, 255}
+        assert line["source"] == "diffusion"
+        (person,) = line["diffusion"]["persons"]
+        assert person["reason"] == "accepted"
+        assert person["iou"] is None
+        assert "sitting" in person["inside"] or "pose" not in person["inside"]
+        before = np.asarray(Image.open(renders / line["diffusion"]["source_file"])).astype(int)
+        assert np.abs(image.astype(int) - before)[mask == 1].mean() > 5
+        assert np.abs(image.astype(int) - before)[(mask == 0) & (ignore == 0)].mean() < 2  # JPEG
+    assert lines[0]["diffusion"]["persons"] != lines[1]["diffusion"]["persons"]
+    info = json.loads((out / "dataset.json").read_text())
+    assert info["licences"] == {"default": "CC0-1.0"}
+    assert len(info["recipe"]["painter"]["model"]) == 64
+    assert (out / "contact_sheet.png").exists()
+    assert (out / "rejected.png").exists()
+
+
+def test_parts_and_resumed_runs_are_one_run(
+    renders: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, parts, broken = (tmp_path / name for name in ("whole", "parts", "broken"))
+    assert main(arguments(renders, model, whole, "--variants", 2)) == 0
+    for part in ("2/3", "1/3", "3/3"):
+        assert main(arguments(renders, model, parts, "--variants", 2, "--shard", part)) == 0
+    assert files_of(parts) == files_of(whole)
+
+    written = 0
+    honest = production.to_files
+
+    def killed(*given: Any) -> Any:
+        nonlocal written
+        written += 1
+        if written == 4:
+            raise KeyboardInterrupt
+        return honest(*given)
+
+    monkeypatch.setattr(production, "to_files", killed)
+    assert main(arguments(renders, model, broken, "--variants", 2)) == 130
+    monkeypatch.undo()
+    assert main(arguments(renders, model, broken, "--variants", 2, "--batch_size", 1)) == 0
+    found, wanted = files_of(broken), files_of(whole)
+    assert found.keys() == wanted.keys()
+    for name in wanted:  # another batch size: the same to rounding
+        if name.startswith("masks/"):
+            assert found[name] == wanted[name]
+
+
+def test_what_is_not_found_again_is_left_out(renders: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    segmenter = f"{__name__}:find_all=even"
+    assert main(arguments(renders, model, out, "--segmenter", segmenter)) == 0
+    assert [line["index"] for line in iter_lines(out)] == [0]
+    assert dict(iter_left_out(out)) == {1: "low IoU", 2: "too small", 3: "low IoU"}
+    (line,) = iter_lines(out)
+    assert line["diffusion"]["persons"][0]["iou"] == 1.0
+
+
+def test_the_control_needs_no_model(renders: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = arguments(renders, Path("none"), out)
+    place = options.index("--model")
+    options[place : place + 2] = ["--warp", str(renders)]
+    assert main(options) == 2  # its persons are smaller than donors are
+    options += ["--smallest", "8", "--donor_size", "16"]
+    assert main(options) == 0
+    assert [line["index"] for line in iter_lines(out)] == [0, 1, 3]
+    assert json.loads((out / "dataset.json").read_text())["recipe"]["painter"]["donors"] == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--data", "nowhere"], "nowhere: no dataset.json"),
+        (["--model", "./nowhere"], "./nowhere: no such folder"),
+        (["--prompts", "none.toml"], "none.toml: no such file"),
+        (["--segmenter", "one"], "PACKAGE.MODULE:FUNCTION=ARGUMENT"),
+        (["--segmenter", "no.such:thing=1"], "No module named"),
+        (["--segmenter", "json:loads=1"], "cannot be called"),
+        (["--variants", "0"], "at least 1"),
+        (["--size", "33"], "must be a multiple of 4"),
+        (["--min_iou", "7"], "min_iou"),
+        (["--shard", "3/2"], "--shard"),
+        (["--mode", "melt"], "--mode"),
+        (["--surprise"], "surprise"),
+    ],
+)
+def test_wrong_input_is_one_line_and_writes_nothing(
+    more: list[str], said: str, renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main([*arguments(renders, model, out), *more]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert said in error
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_the_source_is_never_written_to(
+    renders: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in renders.rglob("*") if path.is_file()}
+    assert main(arguments(renders, model, renders, "--overwrite")) == 2
+    assert "folder of their own" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in renders.rglob("*") if path.is_file()} == before
+
+
+def test_another_job_in_the_same_folder_is_refused(
+    renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(arguments(renders, model, out)) == 0
+    assert main(arguments(renders, model, out, "--steps", 3)) == 2
+    assert "another recipe" in capsys.readouterr().err
+    assert main(arguments(renders, model, out, "--steps", 3, "--overwrite")) == 0
+
+
+def test_a_picture_that_cannot_be_read_ends_the_run_by_name(
+    renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    data = Path(shutil.copytree(renders, tmp_path / "data"))
+    (data / "images" / "3.png").write_bytes(b"nonsense")
+    out = tmp_path / "out"
+    assert main(arguments(data, model, out)) == 2
+    assert "3.png: cannot be read" in capsys.readouterr().err
+    assert [line["index"] for line in iter_lines(out)] == [0, 1]
