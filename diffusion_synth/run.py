@@ -30,10 +30,12 @@ from blender_addon.dataset import DatasetError
 from diffusion_synth.crops import CropError, CropSettings
 from diffusion_synth.filtering import FilterSettings, Segment
 from diffusion_synth.production import Job, Tally, donors_of, produce, usual_loss
-from diffusion_synth.prompts import DEFAULT, PromptError, read_grammar
+from diffusion_synth.prompts import DEFAULT, Grammar, PromptError, read_grammar
 from diffusion_synth.reading import Dataset
 from diffusion_synth.repainting import Painter, Repainter
 from diffusion_synth.schedules import SCHEDULES
+
+NOTHING_SAID = Grammar({"": 1}, {"": 1})  # the warp baseline listens to no prompt
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -200,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         source = Dataset(options.data)
         if options.output.resolve() == options.data.resolve():
             raise InputError("--output is --data; the repainted pictures need a folder of their own")
-        grammar = read_grammar(options.prompts)
+        grammar = NOTHING_SAID if options.warp else read_grammar(options.prompts)
         filters = FilterSettings(min_iou=options.min_iou, band=options.band)
         CropSettings(margin=options.margin, size=options.size, multiple=1, smallest=options.smallest)
         segment = None if options.segmenter is None else load_segmenter(options.segmenter)
