@@ -1,0 +1,72 @@
+"""A tokenizer of whole words for the embedded generator, made from the words that prompts can hold: no download."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import CLIPTokenizer
+
+from diffusion_synth.prompts import SLOT, Grammar
+from diffusion_synth.words import COLOURS, HAIR, HAIR_COLOURS, LIGHTS, PLACES, POSES
+
+BEGIN, END = "<|startoftext|>", "<|endoftext|>"
+ARTICLES = ("a", "an", "and", "or", "with", "in", "at", "of", "over", "wearing", "photo")
+GARMENTS = (
+    "t-shirt", "v-neck", "tank top", "shirt", "short-sleeved shirt", "sweater", "hoodie", "long-sleeved top", "dress",
+    "jacket", "blazer", "coat", "down jacket", "cardigan", "vest", "trousers", "jeans", "leggings", "joggers",
+    "shorts", "skirt", "shoes", "sneakers", "boots", "beanie", "cap",
+)  # fmt: skip
+PATTERNS = ("striped", "checked", "dotted", "floral")
+# As CLIP's own pattern: runs of letters, single digits, runs of anything else.
+WORD = re.compile(r"[^\W\d_]+|\d|[^\s\w]+")
+
+
+def words_of(grammar: Grammar) -> list[str]:
+    """All words that prompts of this grammar, and renders' own words, can hold; sorted."""
+    phrases: list[str] = [
+        *grammar.inside, *grammar.outside, grammar.negative,
+        *(phrase for slot in grammar.slots.values() for phrase in slot),
+        *COLOURS, *HAIR.values(), *HAIR_COLOURS, *LIGHTS.values(), *PLACES.values(), *POSES.values(),
+        *ARTICLES, *GARMENTS, *PATTERNS,
+    ]  # fmt: skip
+    return sorted({word for phrase in phrases for word in WORD.findall(SLOT.sub(" ", phrase).lower())})
+
+
+def make_tokenizer(words: Iterable[str], length: int) -> CLIPTokenizer:
+    """CLIP's tokenizer to which each of `words` is one token; other words fall into letters. length: of a prompt."""
+    words = sorted(set(words))
+    learner = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    learner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    learner.train_from_iterator(
+        words,
+        trainers.BpeTrainer(
+            vocab_size=100_000,  # until every word is whole
+            min_frequency=1,
+            end_of_word_suffix="</w>",
+            show_progress=False,
+        ),
+    )
+    merges: Any = [tuple(merge) for merge in json.loads(learner.to_str())["model"]["merges"]]
+    letters = list(bytes_as_letters().values())
+    pieces = [*letters, *(letter + "</w>" for letter in letters), *("".join(merge) for merge in merges)]
+    vocabulary = list(dict.fromkeys([*pieces, BEGIN, END]))
+    return CLIPTokenizer(
+        vocab={piece: number for number, piece in enumerate(vocabulary)},
+        merges=merges,
+        model_max_length=length,
+    )
+
+
+def bytes_as_letters() -> dict[int, str]:
+    """Every byte as a letter that can be printed, as GPT-2's and CLIP's vocabularies write them."""
+    printable = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + n) for n, byte in enumerate(others)}

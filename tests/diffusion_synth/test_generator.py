@@ -1,0 +1,74 @@
+"""The embedded generator, untrained: its size, its layout, and that it paints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from diffusion_synth.generator import (
+    MOST_PARAMETERS,
+    GeneratorConfig,
+    make_generator,
+    parameters_of,
+)
+from diffusion_synth.loading import load_pipeline
+from diffusion_synth.pipeline import ShapeGuidedPipeline
+
+TINY = GeneratorConfig(size=16, channels=(8, 16), head=8, words=16, text_layers=1)
+
+
+def draw(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def paint(pipeline: ShapeGuidedPipeline, size: int = 16) -> np.ndarray:
+    image = np.random.default_rng(0).random((1, size, size, 3), dtype=np.float32)
+    mask = np.zeros((size, size), np.int64)
+    mask[2 : size - 2, 4 : size - 4] = 1
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline(
+        image, mask, "a woman in a red dress", "in a street", num_inference_steps=4, generator=draw(1), output_type="np"
+    ).images[0]  # fmt: skip
+
+
+def test_the_default_is_small_enough_to_ship() -> None:
+    pipeline = make_generator(GeneratorConfig(), generator=draw())
+    count = parameters_of(pipeline.unet) + parameters_of(pipeline.text_encoder)
+    assert 8_000_000 < count <= MOST_PARAMETERS
+    assert 2 * count <= 25_000_000  # bytes, at half precision
+    with pytest.raises(ValueError, match="at most 12 M"):
+        make_generator(GeneratorConfig(channels=(128, 256, 384)), generator=draw())
+
+
+def test_seeds_decide_the_weights_and_global_state_stays() -> None:
+    before = torch.get_rng_state()
+    one, same, other = (make_generator(TINY, generator=draw(seed)).unet.state_dict() for seed in (0, 0, 1))
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_it_is_an_ordinary_pipeline(tmp_path: Path) -> None:
+    pipeline = make_generator(TINY, generator=draw())
+    pipeline.save_pretrained(tmp_path)
+    np.testing.assert_allclose(paint(load_pipeline(tmp_path)), paint(pipeline), atol=1e-5)
+
+
+def test_other_sizes_than_its_own_can_be_painted() -> None:
+    assert np.isfinite(paint(make_generator(TINY, generator=draw()), 24)).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"channels": (64,)}, "one level"),
+        ({"size": 30}, "must divide by 8"),
+        ({"channels": (64, 100)}, "channels are"),
+    ],
+)
+def test_configurations_that_make_no_sense(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        GeneratorConfig(**wrong)
