@@ -109,7 +109,7 @@ class OptimiserConfig:
     learning_rate: float = 2e-3
     """Of the decoder, and of everything when there are no pre-trained weights."""
     encoder_share: float = 0.3
-    """A pre-trained encoder learns at this share of it."""
+    """What has learnt already, an encoder or all of an earlier training, learns at this share of it."""
     weight_decay: float = 0.01
     """Of all but biases and norms."""
     warmup: float = 0.05
@@ -207,6 +207,8 @@ class TrainConfig:
     """All that decides a training, and `machine`, which only decides how fast it is."""
 
     data: DataConfig
+    start_from: str = ""
+    """A checkpoint whose weights the training begins with; its encoder and decoder must be those of `model`."""
     model: ModelConfig = field(default_factory=ModelConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)

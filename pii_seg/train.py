@@ -39,6 +39,7 @@ Train a person segmenter on rendered pairs, labelled photographs, or both.
   {PROG} --synthetic renders --output run
   {PROG} --synthetic renders --labelled photos --validation test --minutes 60 --output run
   {PROG} --synthetic renders --backgrounds empty_rooms --negatives empty_rooms --output run
+  {PROG} --synthetic renders --labelled photos --start_from run/best.ckpt --output finer
   {PROG} --synthetic renders --output run --resume
 
 A folder is a rendered dataset, images/ + masks/, a COCO .json file or a Pascal-VOC-like folder. Options that name
@@ -86,6 +87,10 @@ def parser() -> jsonargparse.ArgumentParser:
         "--size", choices=tuple(SIZES), help="of the model (default: small); --model.* changes it further"
     )
     p.add_argument(
+        "--start_from", type=str, default="", metavar="CKPT",
+        help="begin with the weights of another training, such as one on renders alone",
+    )  # fmt: skip
+    p.add_argument(
         "--print_config", action="store_true", help="print the whole configuration as TOML, and end"
     )
     p.add_argument(
@@ -125,6 +130,7 @@ def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig, Any]:
     augmentation = Augmentation(**vars(options.augmentation)).without(*options.without)
     config = TrainConfig(
         data=DataConfig(**data),
+        start_from=options.start_from,
         model=ModelConfig(**vars(options.model)),
         augmentation=augmentation,
         optimiser=OptimiserConfig(**vars(options.optimiser)),

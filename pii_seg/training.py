@@ -32,7 +32,13 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from pii_seg.callbacks import Ending, Interrupted, KeepBest, Reporter
-from pii_seg.checkpoint import Checkpoint, CheckpointError, read_torch_safely, save_checkpoint
+from pii_seg.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    load_checkpoint,
+    read_torch_safely,
+    save_checkpoint,
+)
 from pii_seg.configuration import ConfigurationError, TrainConfig, plain
 from pii_seg.csv_logger import CsvLogger
 from pii_seg.lightning_module import Clock, SegmentationModule
@@ -77,8 +83,8 @@ def fit(
 ) -> FitResult:
     """Train in the folder `output`, or go on there (`resume`).
 
-    start_from: begin with these weights, of the same model (a student that continues its teacher). callbacks: of
-    Lightning, called before this module's own.
+    start_from: begin with these weights, of the same model (a student that continues its teacher), rather than those of
+    config.start_from. callbacks: of Lightning, called before this module's own.
     Everything is checked before training begins. Raises DataError, ModelError, PretrainedError, RunError or
     CheckpointError, each of which names what is wrong. A run ended by SIGINT returns, `ended` being "interrupted".
     """
@@ -88,6 +94,8 @@ def fit(
         log.warning("%s: the training is over already; nothing was done", output)
         iou = state["callbacks"]["KeepBest"]["best"]
         return FitResult(output / BEST, iou, state["global_step"], state["seconds"], ended)
+    if start_from is None and config.start_from:
+        start_from = load_checkpoint(Path(config.start_from))
     if config.machine.threads:
         torch.set_num_threads(config.machine.threads)
     module = build_module(config, start_from)  # first: it takes a second, and data may take minutes
@@ -149,6 +157,7 @@ def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> S
             )
         segmenter.load_state_dict(dict(start_from.weights))
         network.weights = "weights of an earlier training"
+        network.encoder_prefix = ""  # of every name: all of it has learnt already
     segmenter.to(memory_format=torch.channels_last)
     return SegmentationModule(
         segmenter,
@@ -265,6 +274,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     found = []
     for section in sorted({*before, *now} - {"machine"}):
         old, new = before.get(section, {}), now.get(section, {})
+        if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+            found += [section] if (old or "") != (new or "") else []
+            continue
         found += [f"{section}.{key}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
     return found
 

@@ -268,6 +268,12 @@ def test_a_student_begins_where_its_teacher_ended(config: TrainConfig, tmp_path:
     name = "network.head.weight"
     assert torch.allclose(teacher.weights[name], student.weights[name], atol=1e-6)
     assert student.provenance["encoder"] == "weights of an earlier training"
+    named = replace(frozen, start_from=str(tmp_path / "teacher" / "best.ckpt"))
+    assert torch.equal(
+        load_checkpoint(fit(named, tmp_path / "named").best).weights[name], student.weights[name]
+    )
+    with pytest.raises(RunError, match="another start_from"):
+        fit(replace(named, start_from="elsewhere"), tmp_path / "named", resume=True)
     other = replace(config, model=ModelConfig(encoder="plain", width=12))
     with pytest.raises(RunError, match="another model"):
         fit(other, tmp_path / "other", start_from=teacher)
