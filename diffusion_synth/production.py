@@ -14,7 +14,7 @@ import numpy as np
 
 from blender_addon.dataset import CONTACT_SHEET_NAME, DatasetWriter
 from diffusion_synth.crops import CropSettings
-from diffusion_synth.filtering import ClassLoss, FilterSettings, Segment, measure_class_loss
+from diffusion_synth.filtering import ACCEPTED, ClassLoss, FilterSettings, Segment, measure_class_loss
 from diffusion_synth.prompts import Grammar, Prompt
 from diffusion_synth.randomness import generator_of
 from diffusion_synth.reading import Dataset, Picture
@@ -155,9 +155,21 @@ def to_files(
         "mask_file_name": f"masks/{stem}.png",
         "ignore_file_name": f"ignore/{stem}.png",
     }
+    ignore = result.ignore if picture.ignore is None else result.ignore | picture.ignore
+    # Further passes of the source (depth, parts) are not copied, and a repainted person wears other clothes.
+    known = {key: value for key, value in picture.line.items() if not key.endswith("file_name")}
+    repainted = {person.person for person in result.persons if person.reason == ACCEPTED}
     line = {
-        **picture.line,
+        **known,
         **names,
+        "persons": [
+            {
+                key: value
+                for key, value in person.items()
+                if key != "wardrobe" or person["id"] not in repainted
+            }
+            for person in picture.persons
+        ],
         "index": index,
         "seed": job.seed,
         "source": "diffusion",
@@ -182,7 +194,7 @@ def to_files(
     files = {
         names["file_name"]: encoded(".jpg", result.image[..., ::-1], cv2.IMWRITE_JPEG_QUALITY, 95),
         names["mask_file_name"]: encoded(".png", picture.mask),
-        names["ignore_file_name"]: encoded(".png", result.ignore.astype(np.uint8) * 255),
+        names["ignore_file_name"]: encoded(".png", ignore.astype(np.uint8) * 255),
     }
     return line, files
 

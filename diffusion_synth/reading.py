@@ -17,11 +17,15 @@ MAX_PIXELS = 128_000_000
 
 @dataclass(frozen=True)
 class Picture:
-    """image: uint8 (H, W, 3), RGB. mask: (H, W), 0 background, k = person k. line: of the index."""
+    """image: uint8 (H, W, 3), RGB. mask: (H, W), 0 background, k = person k. line: of the index.
+
+    ignore: bool (H, W), what nobody knows the truth of; None where all is known.
+    """
 
     image: np.ndarray
     mask: np.ndarray
     line: Mapping[str, Any]
+    ignore: np.ndarray | None = None
 
     @property
     def persons(self) -> list[Mapping[str, Any]]:
@@ -48,23 +52,30 @@ class Dataset:
         """Raises DatasetError that names the file which cannot be read or does not fit."""
         line = self.lines[place]
         image = read(self.root / line["file_name"], "RGB")
-        mask = read(self.root / line["mask_file_name"], None)
+        mask = self._mask(line["mask_file_name"], image)
+        name = line.get("ignore_file_name")
+        return Picture(image, mask, line, None if name is None else self._mask(name, image) > 0)
+
+    def _mask(self, name: str, image: np.ndarray) -> np.ndarray:
+        mask = read(self.root / name, None)
         if mask.ndim != 2 or mask.dtype.kind not in "ui":
-            raise DatasetError(f"{self.root / line['mask_file_name']}: is no mask of whole numbers")
+            raise DatasetError(f"{self.root / name}: is no mask of whole numbers")
         if mask.shape != image.shape[:2]:
             raise DatasetError(
-                f"{self.root / line['mask_file_name']}: is {mask.shape[1]}×{mask.shape[0]}, its picture "
+                f"{self.root / name}: is {mask.shape[1]}×{mask.shape[0]}, its picture "
                 f"{image.shape[1]}×{image.shape[0]}"
             )
-        return Picture(image, mask, line)
+        return mask
 
 
 def line_fault(line: Any) -> str | None:
     """What a line lacks to be repainted, in words; None when it has all."""
     if not isinstance(line, dict):
         return "is not an object"
-    for key in ("file_name", "mask_file_name"):
+    for key in ("file_name", "mask_file_name", "ignore_file_name"):
         name = line.get(key)
+        if key == "ignore_file_name" and name is None:
+            continue
         if not isinstance(name, str) or not name:
             return f"has no {key!r}"
         path = PurePosixPath(name.replace("\\", "/"))

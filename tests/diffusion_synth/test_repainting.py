@@ -127,8 +127,14 @@ def write_dataset(root: Path, line: dict[str, Any] | None = None) -> Path:
     return root
 
 
+def test_what_nobody_knows_is_read(tmp_path: Path) -> None:
+    dataset = Dataset(write_dataset(tmp_path, {"ignore_file_name": "masks/0.png"}))
+    np.testing.assert_array_equal(dataset.picture(0).ignore, picture().mask > 0)
+
+
 def test_a_dataset_is_read(tmp_path: Path) -> None:
     dataset = Dataset(write_dataset(tmp_path))
+    assert dataset.picture(0).ignore is None
     assert len(dataset) == 1
     np.testing.assert_array_equal(dataset.picture(0).image, picture().image)
     np.testing.assert_array_equal(dataset.picture(0).mask, picture().mask)
@@ -140,6 +146,7 @@ def test_a_dataset_is_read(tmp_path: Path) -> None:
         ({"file_name": "../secret.png"}, "leads out"),
         ({"mask_file_name": "/etc/passwd"}, "leads out"),
         ({"file_name": "C:\\secret.png"}, "leads out"),
+        ({"ignore_file_name": "../secret.png"}, "leads out"),
         ({"file_name": ""}, "has no 'file_name'"),
         ({"persons": [{}]}, "persons"),
         ({"persons": None}, "persons"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "mask_file_name": f"masks/{number}.png",
                 "index": number,
                 "source": "render",
-                "persons": [{"id": 1, "visibility": 1.0, "pose_name": "sit_upright"}],
+                "depth_file_name": "depth/none.exr",
+                "persons": [{"id": 1, "visibility": 1.0, "pose_name": "sit_upright", "wardrobe": {}}],
             }
         )
     (root / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -103,6 +105,8 @@ def test_a_dataset_becomes_a_dataset(
         assert set(np.unique(mask)) == {0, 1}
         assert set(np.unique(ignore)) == {0, 255}
         assert line["source"] == "diffusion"
+        assert "depth_file_name" not in line
+        assert line["persons"] == [{"id": 1, "visibility": 1.0, "pose_name": "sit_upright"}]
         (person,) = line["diffusion"]["persons"]
         assert person["reason"] == "accepted"
         assert person["iou"] is None
@@ -156,6 +160,19 @@ def test_what_is_not_found_again_is_left_out(renders: Path, model: Path, tmp_pat
     assert dict(iter_left_out(out)) == {1: "low IoU", 2: "too small", 3: "low IoU"}
     (line,) = iter_lines(out)
     assert line["diffusion"]["persons"][0]["iou"] == 1.0
+
+
+def test_what_was_unknown_before_stays_unknown(renders: Path, tmp_path: Path) -> None:
+    data, out = Path(shutil.copytree(renders, tmp_path / "data")), tmp_path / "out"
+    unknown = np.zeros((48, 64), np.uint8)
+    unknown[:, 50:] = 255
+    Image.fromarray(unknown).save(data / "ignored.png")
+    lines = [{**line, "ignore_file_name": "ignored.png"} for line in iter_lines(data)]
+    (data / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    options = ["--data", data, "--warp", renders, "--donor_size", 16, "--smallest", 8, "--size", 32]
+    assert main([str(option) for option in (*options, "--output", out)]) == 0
+    for line in iter_lines(out):
+        assert np.asarray(Image.open(out / line["ignore_file_name"]))[:, 50:].all()
 
 
 def test_the_control_needs_no_model(renders: Path, tmp_path: Path) -> None:
@@ -221,8 +238,6 @@ def test_another_job_in_the_same_folder_is_refused(
 def test_a_picture_that_cannot_be_read_ends_the_run_by_name(
     renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import shutil
-
     data = Path(shutil.copytree(renders, tmp_path / "data"))
     (data / "images" / "3.png").write_bytes(b"nonsense")
     out = tmp_path / "out"
