@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
 
 from diffusion_synth.prompts import SLOT, Grammar
@@ -38,27 +38,42 @@ def words_of(grammar: Grammar) -> list[str]:
 
 def make_tokenizer(words: Iterable[str], length: int) -> CLIPTokenizer:
     """CLIP's tokenizer to which each of `words` is one token; other words fall into letters. length: of a prompt."""
-    words = sorted(set(words))
-    learner = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    learner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    learner.train_from_iterator(
-        words,
-        trainers.BpeTrainer(
-            vocab_size=100_000,  # until every word is whole
-            min_frequency=1,
-            end_of_word_suffix="</w>",
-            show_progress=False,
-        ),
-    )
-    merges: Any = [tuple(merge) for merge in json.loads(learner.to_str())["model"]["merges"]]
+    merges = merges_of(words)
     letters = list(bytes_as_letters().values())
     pieces = [*letters, *(letter + "</w>" for letter in letters), *("".join(merge) for merge in merges)]
     vocabulary = list(dict.fromkeys([*pieces, BEGIN, END]))
     return CLIPTokenizer(
         vocab={piece: number for number, piece in enumerate(vocabulary)},
-        merges=merges,
+        merges=cast(Any, merges),  # annotated as text, taken as pairs
         model_max_length=length,
     )
+
+
+def merges_of(words: Iterable[str]) -> list[tuple[str, str]]:
+    """Byte-pair encoding (Sennrich et al., ACL 2016) until every word is whole; the commonest pair first.
+
+    Pairs that are equally common come in alphabetical order, so that the same words always have the same numbers:
+    the usual library's order differs from run to run.
+    """
+    left = [[*word[:-1], word[-1] + "</w>"] for word in sorted(set(words))]
+    merges = []
+    while left := [pieces for pieces in left if len(pieces) > 1]:
+        counts = Counter(pair for pieces in left for pair in pairwise(pieces))
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges.append(best)
+        left = [merged(pieces, best) for pieces in left]
+    return merges
+
+
+def merged(pieces: list[str], pair: tuple[str, str]) -> list[str]:
+    """`pieces` with every occurrence of `pair` joined, from the left."""
+    found: list[str] = []
+    for piece in pieces:
+        if found and (found[-1], piece) == pair:
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return found
 
 
 def bytes_as_letters() -> dict[int, str]:

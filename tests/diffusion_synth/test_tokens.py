@@ -9,7 +9,7 @@ from transformers import CLIPTokenizer
 
 from blender_addon.wardrobe.garments import KINDS
 from diffusion_synth.prompts import read_grammar
-from diffusion_synth.tokens import GARMENTS, PATTERNS, make_tokenizer, words_of
+from diffusion_synth.tokens import GARMENTS, PATTERNS, make_tokenizer, merges_of, words_of
 from diffusion_synth.words import clothing
 
 LENGTH = 64
@@ -39,6 +39,13 @@ def test_prompts_come_back_and_fit(tokenizer: CLIPTokenizer) -> None:
         assert len(ids) <= LENGTH // 2
         said = tokenizer.decode(ids, skip_special_tokens=True)
         assert said.replace(" ", "") == prompt.inside.replace(" ", "")
+
+
+def test_the_same_words_always_have_the_same_numbers(tokenizer: CLIPTokenizer) -> None:
+    words = words_of(read_grammar())
+    assert make_tokenizer(words[::-1], LENGTH).get_vocab() == tokenizer.get_vocab()
+    wanted = [("a", "b</w>"), ("a", "b"), ("ab", "d</w>"), ("c", "ab</w>")]
+    assert merges_of(["cab", "ab", "abd"]) == wanted
 
 
 def test_unknown_words_fall_into_letters(tokenizer: CLIPTokenizer) -> None:

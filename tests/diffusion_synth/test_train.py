@@ -1,0 +1,127 @@
+"""`python -m diffusion_synth.train` with a tiny generator: what it leaves, how it goes on, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diffusion_synth import learning
+from diffusion_synth.loading import load_pipeline
+from diffusion_synth.train import main
+
+
+@pytest.fixture(scope="module")
+def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve pictures of 48 px, one person each."""
+    root = tmp_path_factory.mktemp("renders")
+    for folder in ("images", "masks"):
+        (root / folder).mkdir()
+    lines = []
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        image = rng.integers(0, 256, (48, 48, 3), dtype=np.uint8)
+        mask = np.zeros((48, 48), np.uint8)
+        mask[6:42, 14:34] = 1
+        Image.fromarray(image).save(root / "images" / f"{number}.png")
+        Image.fromarray(mask).save(root / "masks" / f"{number}.png")
+        names = {"file_name": f"images/{number}.png", "mask_file_name": f"masks/{number}.png"}
+        lines.append({**names, "index": number, "persons": [{"id": 1, "pose_name": "stand"}]})
+    (root / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (root / "dataset.json").write_text('{"schema_version": 1, "count": 12}')
+    return root
+
+
+def arguments(renders: Path, output: Path, *more: object) -> list[str]:
+    options = ["--data", renders, "--output", output, "--steps", 20, "--batch_size", 2, "--size", 16]
+    options += ["--channels", 16, 32, "--precision", "float32", "--save_every", 7]
+    return [str(option) for option in (*options, *more)]
+
+
+def test_a_training_leaves_a_model(renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert main(arguments(renders, run)) == 0
+    said = capsys.readouterr()
+    assert said.out.strip() == str(run / "model")
+    assert "24 crops of persons; from step 0 of 20" in said.err
+    assert sorted(path.name for path in (run / "samples").iterdir()) == [
+        "0000001.png", "0000004.png", "0000010.png", "0000020.png",
+    ]  # fmt: skip
+    assert (run / "losses.csv").read_text().startswith("step,loss\n20,")
+    assert "20 steps of 2 crops, drawn from\n8 crops" in (run / "model" / "README.md").read_text()
+    pipeline = load_pipeline(run / "model")
+    mask = np.zeros((16, 16), np.int64)
+    mask[2:14, 4:12] = 1
+    image = np.full((1, 16, 16, 3), 0.5, np.float32)
+    assert np.isfinite(pipeline(image, mask, "a woman", num_inference_steps=2, output_type="np").images).all()
+    assert not list(run.rglob(".*"))
+    before = (run / "state.pt").read_bytes()
+    assert main(arguments(renders, run)) == 0  # over already
+    assert (run / "state.pt").read_bytes() == before
+
+
+def test_interrupted_it_goes_on(renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert main(arguments(renders, whole)) == 0
+    honest = learning.Learner.learn
+
+    def interrupted(self: Any) -> float:
+        if self.step == 12:
+            os.kill(os.getpid(), signal.SIGINT)
+        return honest(self)
+
+    monkeypatch.setattr(learning.Learner, "learn", interrupted)
+    assert main(arguments(renders, broken)) == 130
+    monkeypatch.undo()
+    assert not (broken / "model").exists()
+    assert main(arguments(renders, broken)) == 0
+    name = "model/unet/diffusion_pytorch_model.safetensors"
+    assert (broken / name).read_bytes() == (whole / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--data", "nowhere"], "nowhere: no dataset.json"),
+        (["--size", "17"], "size is 17"),
+        (["--channels", "15", "32"], "channels are"),
+        (["--steps", "0"], "steps is 0"),
+        (["--save_every", "0"], "--save_every"),
+        (["--smallest", "400"], "no person of 400 px"),
+        (["--prompts", "none.toml"], "none.toml: no such file"),
+        (["--surprise"], "surprise"),
+    ],
+)
+def test_wrong_input_is_one_line_and_writes_nothing(
+    more: list[str], said: str, renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main([*arguments(renders, run), *more]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert said in error
+    assert error.count("\n") == 1
+    assert not run.exists()
+
+
+def test_another_folder_or_training_is_refused(
+    renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thesis = tmp_path / "thesis"
+    thesis.mkdir()
+    (thesis / "draft.tex").write_text("mine")
+    assert main(arguments(renders, thesis)) == 2
+    assert "something else ('draft.tex')" in capsys.readouterr().err
+    run = tmp_path / "run"
+    assert main(arguments(renders, run)) == 0
+    assert main(arguments(renders, run, "--seed", 3)) == 2
+    assert "another seed" in capsys.readouterr().err
+    (run / "mine.txt").write_text("mine")
+    assert main(arguments(renders, run, "--seed", 3, "--overwrite")) == 0
+    assert (run / "mine.txt").exists()
