@@ -173,17 +173,19 @@ class ShapeGuidedPipeline(DiffusionPipeline):
             if latents is None
             else latents.to(device, torch.float32)
         )
-        if mode == "invert":
+        if mode != "invert":
+            inversion = None
+        else:
             if inversion is None:
                 inversion = self.invert_pictures(
                     image, masks, source_inside, outside if source_outside is None else source_outside,
                     num_inference_steps=num_inference_steps, own_weight=own_weight,
                 )  # fmt: skip
-            inversion = _fitting(inversion, timesteps, pixels, clean, copies).expand(copies)
+            inversion = _fitting(inversion, timesteps, clean, copies).expand(copies)
 
         labels = labels.repeat_interleave(copies, 0)
         is_inside = resize_labels(labels, (clean.shape[-2], clean.shape[-1]))[:, None] > 0
-        if inversion is not None and mode == "invert":
+        if inversion is not None:
             current = torch.where(
                 is_inside, slerp(inversion.latents[0], noise, noise_mixing), inversion.latents[0]
             )
@@ -208,7 +210,7 @@ class ShapeGuidedPipeline(DiffusionPipeline):
                 # The surroundings, at the level of noise that this step has led to.
                 if step + 1 == len(timesteps):
                     known = clean
-                elif inversion is not None and mode == "invert":
+                elif inversion is not None:
                     known = inversion.latents[step + 1]
                 else:
                     known = self.scheduler.add_noise(clean, noise, timesteps[step + 1 : step + 2])
@@ -433,9 +435,7 @@ def _of_persons(inside: Prompts, persons: Sequence[int]) -> list[list[str]]:
     return found
 
 
-def _fitting(
-    inversion: Inversion, timesteps: Tensor, pixels: Tensor, clean: Tensor, copies: int
-) -> Inversion:
+def _fitting(inversion: Inversion, timesteps: Tensor, clean: Tensor, copies: int) -> Inversion:
     """Raises ValueError when an inversion is of other pictures, sizes or steps."""
     if inversion.timesteps != tuple(int(t) for t in timesteps):
         raise ValueError(

@@ -27,21 +27,16 @@ from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import DatasetError
-from diffusion_synth.crops import CropError, CropSettings
+from diffusion_synth.commands import DONE, FAILED, INTERRUPTED, WRONG_INPUT, InputError, complain, parse
+from diffusion_synth.crops import CropSettings
 from diffusion_synth.filtering import FilterSettings, Segment
 from diffusion_synth.production import Job, Tally, donors_of, produce, usual_loss
-from diffusion_synth.prompts import DEFAULT, Grammar, PromptError, read_grammar
+from diffusion_synth.prompts import DEFAULT, Grammar, read_grammar
 from diffusion_synth.reading import Dataset
 from diffusion_synth.repainting import Painter, Repainter
 from diffusion_synth.schedules import SCHEDULES
 
 NOTHING_SAID = Grammar({"": 1}, {"": 1})  # the warp baseline listens to no prompt
-
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
-
-
-class InputError(ValueError):
-    """What was asked for cannot be done; the message names the argument or file, and says what to do."""
 
 
 def load_segmenter(described: str) -> Segment:
@@ -194,9 +189,7 @@ class Report:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code; an error is one line on standard error."""
     try:
-        options, unknown = parser().parse_known_args(argv)
-        if unknown:  # parse_args would print the usage and leave
-            raise InputError(f"unknown: {' '.join(unknown)}  (--help explains)")
+        options = parse(parser(), argv)
         if options.variants < 1 or options.batch_size < 1 or options.steps < 1:
             raise InputError("--variants, --batch_size and --steps must be at least 1")
         source = Dataset(options.data)
@@ -209,10 +202,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         painter, described, multiple = make_painter(options)
         crops = CropSettings(options.margin, options.size, multiple, options.smallest)
         usual = None if segment is None else usual_loss(segment, source)
-    except argparse.ArgumentError as error:
-        return _complain(f"{error}  (--help explains)", WRONG_INPUT)
-    except (InputError, DatasetError, PromptError, CropError, ValueError) as error:
-        return _complain(error, WRONG_INPUT)
+    except ValueError as error:  # every error of ours is one
+        return complain(error, WRONG_INPUT)
     if segment is None:
         print("no --segmenter: whatever is painted is kept", file=sys.stderr)
     job = Job(
@@ -231,19 +222,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             shard=options.shard, overwrite=options.overwrite, report=Report(),
         )  # fmt: skip
     except DatasetError as error:
-        return _complain(error, WRONG_INPUT)
+        return complain(error, WRONG_INPUT)
     except (OSError, ValueError, RuntimeError, ArithmeticError) as error:
-        return _complain(error, FAILED)
+        return complain(error, FAILED)
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on", file=sys.stderr)
         return INTERRUPTED
     print(f"{options.output}: {tally.words()}")
     return DONE
-
-
-def _complain(error: object, code: int) -> int:
-    print("error: " + " ".join(str(error).split()), file=sys.stderr)
-    return code
 
 
 if __name__ == "__main__":

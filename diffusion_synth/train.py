@@ -23,16 +23,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blender_addon.dataset import DatasetError
+from diffusion_synth.commands import DONE, FAILED, INTERRUPTED, WRONG_INPUT, complain, parse
 from diffusion_synth.crop_bank import BankError, CropBank
-from diffusion_synth.prompts import DEFAULT, PromptError, read_grammar
+from diffusion_synth.prompts import DEFAULT, read_grammar
 from diffusion_synth.randomness import generator_of
 from diffusion_synth.reading import Dataset
 
 if TYPE_CHECKING:
     from diffusion_synth.learning import Learner
 
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 MODEL, SAMPLES, LOSSES = "model", "samples", "losses.csv"
 SHOWN = 8  # persons in a sheet of samples
 SHOWN_AT = (0.05, 0.2, 0.5, 1.0)  # of the steps
@@ -75,16 +74,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code; an error is one line on standard error."""
     try:
-        options, unknown = parser().parse_known_args(argv)
-        if unknown:
-            raise ValueError(f"unknown: {' '.join(unknown)}  (--help explains)")
+        options = parse(parser(), argv)
         learner, kept_apart = prepare(options)
-    except (argparse.ArgumentError, DatasetError, PromptError, BankError, ValueError) as error:
-        return _complain(error, WRONG_INPUT)
+    except ValueError as error:  # every error of ours is one
+        return complain(error, WRONG_INPUT)
     try:
         finished = work(learner, kept_apart, options)
     except (OSError, RuntimeError, ValueError, ArithmeticError) as error:
-        return _complain(error, FAILED)
+        return complain(error, FAILED)
     if not finished:
         print(f"interrupted after {learner.step} steps; the same command goes on", file=sys.stderr)
         return INTERRUPTED
@@ -259,11 +256,6 @@ Made by `python -m diffusion_synth.train`: {learner.step} steps of {config.batch
 - Makes figures, not portraits: faces have no features worth the name at this size.
 - Takes its light from the renders: in photographs its persons look pasted in.
 """
-
-
-def _complain(error: object, code: int) -> int:
-    print("error: " + " ".join(str(error).split()), file=sys.stderr)
-    return code
 
 
 if __name__ == "__main__":
