@@ -19,7 +19,7 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,6 +49,7 @@ from pii_seg.figures import encode
 from pii_seg.inference import InferenceSettings, predict_probability
 from pii_seg.sources import DataError, read_image
 from pii_seg.sources.decoding import FOREIGN_ENDINGS, IMAGE_ENDINGS
+from pii_seg.walking import files_below
 
 RECORD = "predict.json"
 MASKS, OVERLAYS, PROBABILITIES = "masks", "overlays", "probabilities"
@@ -88,9 +89,9 @@ def find_photographs(inputs: Sequence[Path], *, besides: Path | None = None) -> 
         if given.is_file():
             found.setdefault(given.resolve(), Path(given.name))
         elif given.is_dir():
-            below = [
-                path for path in _pictures_below(given) if besides is None or not _is_below(path, besides)
-            ]
+            # Formats we cannot decode are taken along: they fail by name, where passing them over would hide persons.
+            endings = IMAGE_ENDINGS | FOREIGN_ENDINGS
+            below = [p for p in files_below(given, besides=besides) if p.suffix.lower() in endings]
             if not below:
                 raise InputError(f"{given}: holds no photographs ({', '.join(sorted(IMAGE_ENDINGS))})")
             for path in below:
@@ -108,22 +109,6 @@ def find_photographs(inputs: Sequence[Path], *, besides: Path | None = None) -> 
             f"{twice[0].path} and {twice[1].path} would be written to one file; predict them to different --output"
         )
     return photographs
-
-
-def _pictures_below(folder: Path) -> Iterable[Path]:
-    # Formats we cannot decode are taken along: they fail by name, where passing them over would hide persons.
-    endings = IMAGE_ENDINGS | FOREIGN_ENDINGS
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in endings
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-
-
-def _is_below(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
 
 
 def predict_files(
