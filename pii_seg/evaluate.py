@@ -39,32 +39,22 @@ from pii_seg.commands import (
     progress_bar,
     run_command,
 )
-from pii_seg.evaluation import Evaluation, Gathered, evaluate_source, gather_totals, refuse_without_masks
+from pii_seg.evaluation import (
+    Evaluation,
+    Gathered,
+    evaluate_source,
+    gather_totals,
+    open_data,
+    refuse_without_masks,
+)
 from pii_seg.history import History, read_history
 from pii_seg.inference import InferenceSettings, predict_logits
 from pii_seg.metrics import SIZES, Totals, snap
-from pii_seg.sources import PersonFree, Source, open_sources
+from pii_seg.sources import open_sources
 
 CURVE_POINTS = 99  # of metrics.json's curves: thresholds .01 … .99
 FIGURES = ("thresholds.png", "calibration.png", "missed.png", "false.png")  # of each data set
 PICTURE_FIELDS = ("data", "picture", "height", "width", "persons", "missed", "iou", "false_area", "seconds")
-
-
-def open_data(data: Sequence[Path], negatives: Sequence[Path], *, strict: bool = False) -> list[Source]:
-    """All sources of the folders in `data` (one, or several below it), then the person-free ones of `negatives`.
-
-    Raises InputError when two would have one name in the table, DataError for what cannot be opened.
-    """
-    sources = [source for path in data for source in open_sources(path, strict=strict)]
-    for source in sources:
-        refuse_without_masks(source)
-    sources += [PersonFree(source) for path in negatives for source in open_sources(path, strict=strict)]
-    names = [source.name for source in sources]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(
-            f"two data sets are called {twice[0]!r}; rename a folder, so that the table can tell"
-        )
-    return sources
 
 
 def evaluate(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from pii_seg.commands import ahead
+from pii_seg.commands import InputError, ahead
 from pii_seg.examples import Examples
 from pii_seg.inference import InferenceSettings, forward_pixels
 from pii_seg.metrics import PictureCount, Scores, Totals, count_picture
-from pii_seg.sources import DataError, Sample, Source
+from pii_seg.sources import DataError, PersonFree, Sample, Source, open_sources
 
 PredictLogits = Callable[[np.ndarray], np.ndarray]
 """From a photograph, uint8 (H, W, 3), to logits, float32 (H, W)."""
@@ -54,6 +55,23 @@ def refuse_without_masks(source: Source) -> None:
     """Raises DataError where nothing says who is a person."""
     if source.photo_only:
         raise DataError(f"{source.name}: has no masks; give it as --negatives if its pictures show nobody")
+
+
+def open_data(data: Sequence[Path], negatives: Sequence[Path], *, strict: bool = False) -> list[Source]:
+    """All sources of the folders in `data` (one, or several below it), then the person-free ones of `negatives`.
+
+    Raises InputError when two would have one name in the table, DataError for what cannot be opened.
+    """
+    sources = [source for path in data for source in open_sources(path, strict=strict)]
+    for source in sources:
+        refuse_without_masks(source)
+    sources += [PersonFree(source) for path in negatives for source in open_sources(path, strict=strict)]
+    names = [source.name for source in sources]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(
+            f"two data sets are called {twice[0]!r}; rename a folder, so that the table can tell"
+        )
+    return sources
 
 
 def gather(

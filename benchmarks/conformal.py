@@ -1,0 +1,143 @@
+"""Is the promise of `pii_seg.conformal` kept on real pictures, and what does it cost?
+
+    python benchmarks/conformal.py --checkpoint RUN/best.ckpt --data DIR --negatives DIR
+
+The pictures of --data pass through the segmenter once. Then, for each recall and statement, many times over:
+
+- halves: a promise is made on a random half. `missed` is the mean loss on the other half, `over` the share of splits in
+  which that is above 1 − R; it is measured on few pictures, so it is above more often than the risk itself.
+- redrawn: a promise is made on as many pictures as a half, drawn one by one from all of them with replacement. The risk
+  is then known exactly, the mean over all, and `over` is the share of draws in which it is above 1 − R: what must be at
+  most 1 − confidence. In expectation, the mean of `missed` must be at most 1 − R.
+
+`false area` is the mean share of --negatives, which show nobody, that is taken for a person at the median threshold.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from pii_seg.calibrate import measure
+from pii_seg.calibration import CalibrationError
+from pii_seg.checkpoint import load_checkpoint
+from pii_seg.commands import photographs_at_once
+from pii_seg.conformal import Confidence, Promise, make_promise
+from pii_seg.evaluation import open_data
+from pii_seg.inference import InferenceSettings, predict_logits
+from pii_seg.metrics import BINS, THRESHOLDS
+
+RECALLS = (0.9, 0.95, 0.99)
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--checkpoint", type=Path, required=True)
+    p.add_argument("--data", type=Path, nargs="+", required=True, help="labelled pictures")
+    p.add_argument("--negatives", type=Path, nargs="+", default=[], help="pictures of nobody")
+    p.add_argument("--confidence", type=float, default=0.95)
+    p.add_argument("--splits", type=int, default=300)
+    p.add_argument("--device", default="cpu")
+    options = p.parse_args()
+
+    losses, false_area = losses_and_false_area(options)
+    half = len(losses) // 2
+    table = Table(
+        title=f"{len(losses)} pictures with persons, promises on {half}, {options.splits} splits of each kind",
+        title_justify="left",
+    )
+    for head in (
+        "recall",
+        "promised",
+        "within reach",
+        "threshold",
+        "halves: missed",
+        "over",
+        "redrawn: missed",
+        "over",
+        "false area",
+    ):
+        table.add_column(head, justify="right")
+    statements: tuple[Confidence, ...] = (options.confidence, "expectation")
+    for confidence in statements:
+        rng = np.random.default_rng(0)
+        halves, redrawn = [], []
+        for _ in range(options.splits):
+            order = rng.permutation(len(losses))
+            promise = promise_on(losses[order[:half]], confidence)
+            halves.append((promise, losses[order[half:]].mean(axis=0)))
+            drawn = losses[rng.integers(0, len(losses), half)]
+            redrawn.append((promise_on(drawn, confidence), losses.mean(axis=0)))
+        for recall in RECALLS:
+            table.add_row(*row(recall, confidence, halves, redrawn, false_area))
+    Console(width=140).print(table)
+
+
+def losses_and_false_area(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
+    """(n, BINS) of the labelled pictures, (BINS,) of the negatives."""
+    segmenter = load_checkpoint(options.checkpoint).segmenter(options.device)
+
+    def predict(image: np.ndarray) -> np.ndarray:
+        return predict_logits(segmenter, image, device=options.device)
+
+    with photographs_at_once(options.device) as workers:
+        measured = measure(predict, open_data(options.data, []), workers=workers)
+        if not options.negatives:
+            return measured.losses, np.full(BINS, np.nan)
+        nobody = measure(predict, open_data([], options.negatives), workers=workers)
+    return measured.losses, nobody.totals.curves().false_area
+
+
+def promise_on(losses: np.ndarray, confidence: Confidence) -> Promise:
+    return make_promise(
+        losses,
+        confidence=confidence,
+        false_area=np.zeros(BINS),
+        inference=asdict(InferenceSettings()),
+        data_sha256="",
+    )
+
+
+def row(
+    recall: float,
+    confidence: Confidence,
+    halves: list[tuple[Promise, np.ndarray]],
+    redrawn: list[tuple[Promise, np.ndarray]],
+    false_area: np.ndarray,
+) -> list[str]:
+    """Of the table; each promise comes with the risk, (BINS,), to hold it against."""
+    promised = "in expectation" if confidence == "expectation" else f"at {confidence:.0%}"
+    chosen: list[int] = []
+    cells = []
+    for pairs in (halves, redrawn):
+        missed = []
+        for promise, risk in pairs:
+            try:
+                chosen.append(promise.index(recall))
+            except CalibrationError:
+                continue
+            missed.append(risk[chosen[-1]])
+        over = np.mean(np.array(missed) > 1 - recall) if missed else np.nan
+        cells += [f"{np.mean(missed):.2%}", f"{over:.1%}"] if missed else ["–", "–"]
+    reached = len(chosen) / (len(halves) + len(redrawn))
+    if not chosen:
+        best = np.mean([promise.best_recall for promise, _ in halves])
+        return [f"{recall:.0%}", promised, f"no, at best {best:.2%}", "–", *cells, "–"]
+    at = int(np.median(chosen))
+    return [
+        f"{recall:.0%}",
+        promised,
+        f"{reached:.0%}",
+        f"{THRESHOLDS[at]:.4f}",
+        *cells,
+        f"{false_area[at]:.2%}",
+    ]
+
+
+if __name__ == "__main__":
+    main()

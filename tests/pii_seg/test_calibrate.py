@@ -1,0 +1,205 @@
+"""Measuring pictures whose losses are known, and the command with the checkpoint it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pii_seg.calibrate import known_to_training, main, measure, promise_of
+from pii_seg.calibration import CalibrationError
+from pii_seg.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pii_seg.commands import photographs_at_once
+from pii_seg.configuration import SIZES
+from pii_seg.conformal import read_promise, threshold_for
+from pii_seg.inference import InferenceSettings, predict_probability
+from pii_seg.metrics import BINS, threshold_index
+from pii_seg.networks import build_network
+from pii_seg.segmenter import Segmenter
+from pii_seg.sources import open_source
+
+SETTINGS = InferenceSettings()
+PICTURES = 24
+
+
+def bright(image: np.ndarray) -> np.ndarray:
+    """Logits: white is surely a person."""
+    return image[..., 0].astype(np.float32) / 16 - 8
+
+
+def write_pair(root: Path, name: str, image: np.ndarray, mask: np.ndarray) -> None:
+    for folder, array in (("images", image), ("masks", mask.astype(np.uint8) * np.uint8(255))):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(array).save(root / folder / f"{name}.png")
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Path:
+    """24 pictures of a person of 100 px, of whom in picture k the first k px are dark; and one of nobody."""
+    root = tmp_path / "street"
+    for k in range(PICTURES):
+        image, mask = np.full((20, 30, 3), k, np.uint8), np.zeros((20, 30), bool)
+        mask[5:15, 10:20] = True
+        image[mask] = 255
+        row = image[5:15, 10:20].reshape(-1, 3).copy()
+        row[:k] = 0
+        image[5:15, 10:20] = row.reshape(10, 10, 3)
+        write_pair(root, f"{k:02d}", image, mask)
+    write_pair(root, "nobody", np.zeros((20, 30, 3), np.uint8), np.zeros((20, 30), bool))
+    return root
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, street: Path) -> Path:
+    network = build_network(SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False)
+    path = tmp_path / "run" / "best.ckpt"
+    path.parent.mkdir()
+    weights = Segmenter(network).state_dict()
+    save_checkpoint(path, Checkpoint(SIZES["tiny"], weights, temperature=2.0, threshold=0.4))
+    return path
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_losses_of_pictures_with_persons_and_no_trace_of_names(street: Path) -> None:
+    measured = measure(bright, [open_source(street)], workers=3)
+    assert measured.losses.shape == (PICTURES, BINS)
+    at = threshold_index(0.5)
+    assert sorted(measured.losses[:, at]) == pytest.approx([k / 100 for k in range(PICTURES)])
+    assert measured.totals.pictures == PICTURES + 1
+    assert (measured.twice, measured.faults) == (0, ())
+    for path in [*street.glob("*/*.png")]:
+        path.rename(path.with_name("z" + path.name[::-1][4:] + ".png"))
+    again = measure(bright, [open_source(street)])
+    np.testing.assert_array_equal(again.losses, measured.losses)
+    assert again.sha256 == measured.sha256
+
+
+def test_copies_count_once_and_another_mask_is_another_picture(street: Path, tmp_path: Path) -> None:
+    sources = [open_source(street)]
+    first = measure(bright, sources)
+    assert measure(bright, sources * 2).twice == PICTURES + 1
+    np.testing.assert_array_equal(measure(bright, sources * 2).losses, first.losses)
+    with Image.open(street / "images" / "03.png") as image:
+        write_pair(tmp_path / "other", "03", np.asarray(image), np.ones((20, 30), bool))
+    both = measure(bright, [*sources, open_source(tmp_path / "other")])
+    assert (both.twice, len(both.losses)) == (0, PICTURES + 1)
+    assert both.sha256 != first.sha256
+
+
+def test_pictures_without_persons_weigh_nothing(street: Path, tmp_path: Path) -> None:
+    sources = [open_source(street)]
+    promise = promise_of(measure(bright, sources), "expectation", SETTINGS)
+    for k in range(30):
+        write_pair(tmp_path / "empty", str(k), np.full((4, 5, 3), k, np.uint8), np.zeros((4, 5), bool))
+    more = promise_of(measure(bright, [*sources, open_source(tmp_path / "empty")]), "expectation", SETTINGS)
+    assert more.pictures == PICTURES
+    np.testing.assert_array_equal(more.bound, promise.bound)
+    assert promise.missed[threshold_index(0.5)] == pytest.approx(np.mean(range(PICTURES)) / 100)
+    assert promise.false_area[threshold_index(0.5)] == 0
+
+
+@pytest.mark.parametrize(("confidence", "risk"), [("expectation", "5%"), ("0.8", "10%")])
+def test_the_command_leaves_a_checkpoint_that_keeps_its_promise(
+    confidence: str, risk: str, checkpoint: Path, street: Path, tmp_path: Path, capsys
+) -> None:
+    assert run("--checkpoint", checkpoint, "--data", street, "--confidence", confidence, "--flip") == 0
+    printed = capsys.readouterr()
+    assert "24 pictures with persons" in printed.out
+    assert "out of reach below" in printed.out  # 99.9 %
+    assert f"expected share of missed person pixels is at most {risk}:" in " ".join(printed.out.split())
+    assert "warning: only 24 pictures" in printed.err
+    assert str(street) not in printed.err  # nothing else to warn of
+
+    before, after = load_checkpoint(checkpoint), load_checkpoint(checkpoint.with_name("calibrated.ckpt"))
+    assert read_promise(after.calibration).confidence == (0.8 if confidence == "0.8" else confidence)
+    assert after.temperature != before.temperature
+    logit = [np.log(c.threshold / (1 - c.threshold)) * c.temperature for c in (before, after)]
+    assert logit[0] == pytest.approx(logit[1])  # the masks stay
+    assert all(torch.equal(before.weights[name], after.weights[name]) for name in before.weights)
+    assert not list(checkpoint.parent.glob(".*"))
+
+    shown = replace(SETTINGS, flip=True)
+    threshold = threshold_for(after.calibration, 0.9, inference=asdict(shown), temperature=after.temperature)
+    segmenter, source, missed = after.segmenter(), open_source(street), []
+    with photographs_at_once("cpu"):
+        for sample in map(source.load, range(PICTURES)):  # the last shows nobody
+            found = predict_probability(segmenter, sample.image, shown, temperature=after.temperature)
+            missed.append((found[sample.target == 1] < threshold).mean())
+    assert np.mean(missed) <= 0.1
+    with pytest.raises(CalibrationError, match="flip True"):
+        threshold_for(after.calibration, 0.9, inference=asdict(SETTINGS), temperature=1.0)
+
+
+def test_what_speaks_against_it_is_said(
+    checkpoint: Path, street: Path, dataset: Path, tmp_path: Path, capsys
+) -> None:
+    kept = load_checkpoint(checkpoint)
+    save_checkpoint(checkpoint, replace(kept, config={"data": {"labelled": [str(street)]}}))
+    (street / "images" / "05.png").write_bytes(b"nonsense")
+    output = tmp_path / "deep" / "new.ckpt"
+    arguments = ("--data", street, dataset, "--confidence", "expectation", "--output", output)
+    assert run("--checkpoint", checkpoint, *arguments) == 0
+    said = capsys.readouterr().err
+    for words in ("pictures left out: 1;", "05.png", "of source render", f"{street}: was part of"):
+        assert words in said
+    assert read_promise(load_checkpoint(output).calibration).pictures == PICTURES - 1 + 2
+
+
+@pytest.mark.parametrize(
+    ("config", "known"),
+    [
+        ({}, False),
+        ({"data": {"labelled": ["a/b"]}}, True),
+        ({"data": {"validation": ["a"]}}, True),
+        ({"data": {"synthetic": ["a/b/c"]}}, True),
+        ({"data": {"labelled": ["a/bc"], "size": 3}}, False),
+        ({"data": {"labelled": "a/b"}}, False),
+        ({"data": 3}, False),
+        ([], False),
+    ],
+)
+def test_data_the_training_knew(config, known: bool, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert known_to_training(config, [tmp_path / "a" / "b"]) == ([tmp_path / "a" / "b"] if known else [])
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ([], "required: data"),
+        (["--data", "nowhere"], "nowhere"),
+        (["--data", "{street}", "--confidence", "95"], "between 0 and 1"),
+        (["--data", "{street}", "--confidence", "high"], "confidence"),
+        (["--data", "{street}", "--confidence", "0.999999999999"], "too few"),
+        (["--data", "{street}", "--output", "{street}"], "--output"),
+        (["--data", "{street}", "--size", "1"], "size"),
+        (["--data", "{nobody}"], "show no person"),
+        (["--data", "{crowd}"], "nothing but persons"),
+        (["--data", "{bare}"], "no masks"),
+    ],
+)
+def test_wrong_input_is_one_line_and_nothing_is_written(
+    extra: list[str], said: str, checkpoint: Path, street: Path, tmp_path: Path, capsys
+) -> None:
+    grey = np.full((20, 30, 3), 90, np.uint8)
+    write_pair(tmp_path / "nobody", "0", grey, np.zeros((20, 30), bool))
+    write_pair(tmp_path / "crowd", "0", grey, np.ones((20, 30), bool))
+    (tmp_path / "bare").mkdir()
+    Image.fromarray(grey).save(tmp_path / "bare" / "0.png")
+    filled = [
+        text.format_map({name: tmp_path / name for name in ("street", "nobody", "crowd", "bare")})
+        for text in extra
+    ]
+    before = sorted(tmp_path.rglob("*"))
+    assert run("--checkpoint", checkpoint, *filled) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
