@@ -89,6 +89,13 @@ def scores_section(columns: Mapping[str, Mapping[str, str]], title: str = "Score
     return Section(title, _macro("scores", list(columns), table))
 
 
+def table_section(
+    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, legend: str = ""
+) -> Section:
+    """A table, a row for each thing; the first column names it."""
+    return Section(title, _macro("table", legend, head, rows))
+
+
 def training_section(history: Sequence[Mapping[str, float]]) -> Section:
     return Section(
         "Training", _macro("pictures", [figure_of(lambda: figures.training_figure(history), "Training")])
@@ -119,8 +126,8 @@ def data_section(name: str, totals: Totals, missed: Sequence[Example], false: Se
     return Section(name, html)
 
 
-def faults_section(faults: Sequence[str]) -> Section:
-    return Section("Left out", _macro("faults", faults))
+def faults_section(faults: Sequence[str], title: str = "Left out") -> Section:
+    return Section(title, _macro("faults", faults))
 
 
 @dataclass(frozen=True)

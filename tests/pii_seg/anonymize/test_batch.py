@@ -1,0 +1,472 @@
+"""Many files, each whole or not at all, whatever is among them and whatever stops the run."""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import os
+import random
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pii_seg.anonymize.__main__ import main
+from pii_seg.anonymize.anonymizer import Anonymizer
+from pii_seg.anonymize.batch import Batch, Options, Outcome, folder_of_our_own, sha256_of
+from pii_seg.anonymize.inputs import gather
+from pii_seg.anonymize.journal import Journal
+from pii_seg.anonymize.pictures import read_picture
+from pii_seg.commands import DONE, FAILED, WRONG_INPUT, InputError
+from tests.pii_seg.anonymize.conftest import CANARY, SOURCES, noise, pillow, saved, tagged_exif
+from tests.pii_seg.anonymize.test_films import read_film, write_film
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged TIFFs
+
+SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tif", "gif": ".gif", "bmp": ".bmp"}
+LEFT_HALF = "0,0,0.5,1"
+
+
+class Bright:
+    """A detector for whom whatever is near white is a person. It can be told to miss a look."""
+
+    threshold = 0.5
+
+    def __init__(self, misses: tuple[int, ...] = ()) -> None:
+        self.looks, self.misses = 0, misses
+
+    def probability(self, image: np.ndarray) -> np.ndarray:
+        self.looks += 1
+        seen = (image.min(axis=2) > 240).astype(np.float32)
+        return seen * (self.looks - 1 not in self.misses)
+
+    def plain(self, *, excluded: bool) -> dict[str, Any]:
+        return {"sha256": "0", "threshold": 0.5, "threshold_from": "hand", "promise": None}
+
+
+def anonymize(inputs: list[Path], output: Path, detector: Bright | None = None, **options: Any) -> Outcome:
+    """The records are in output/audit.jsonl."""
+    anonymizer = Anonymizer(None, dilate=0.05, seed=0)
+    anonymizer.detector = detector or Bright()  # type: ignore[assignment]
+    outcome = Outcome()
+    with folder_of_our_own(output):
+        journal = Journal(output / "audit.jsonl", {}, restart=options.get("force", False))
+        items = gather(inputs, output, renamed=options.get("renamed", False)).items
+        Batch(anonymizer, output, journal, Options(**options)).run(items, outcome, workers=1)
+    return outcome
+
+
+def person_on(array: np.ndarray, top: int = 4, left: int = 6) -> np.ndarray:
+    array = np.minimum(array, 200)
+    array[top : top + 8, left : left + 5] = 255
+    return array
+
+
+def records_of(output: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (output / "audit.jsonl").read_text().splitlines()[1:]]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A file of each kind, in folders."""
+    for name, content in SOURCES.items():
+        path = (
+            tmp_path
+            / "photos"
+            / name.split()[-1]
+            / (name.replace(" ", "_") + SUFFIXES.get(name.split()[-1], ".png"))
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return tmp_path / "photos"
+
+
+def test_every_frame_of_every_kind_is_redacted(photos: Path, tmp_path: Path) -> None:
+    assert main([str(photos), "--output", str(tmp_path / "out"), "--include", LEFT_HALF]) == DONE
+    outputs = [
+        path
+        for path in (tmp_path / "out").rglob("*.*")
+        if path.parent.name in {n.split()[-1] for n in SOURCES}
+    ]
+    assert len(outputs) == len(SOURCES)
+    for path in outputs:
+        content = path.read_bytes()
+        assert CANARY.encode() not in content
+        for frame in read_picture(content).frames:
+            left = frame.shown()[:, : frame.pixels.shape[1] // 2 - 4]
+            assert left.max() < 40, path  # black; the lossy formats ring
+
+
+def test_inputs_are_not_touched(photos: Path, tmp_path: Path) -> None:
+    before = {
+        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos.rglob("*") if path.is_file()
+    }
+    main([str(photos), "--output", str(tmp_path / "out"), "--include", LEFT_HALF])
+    assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in photos.rglob("*") if p.is_file()} == before
+
+
+def test_orientations_make_no_difference(tmp_path: Path) -> None:
+    upright = person_on(np.full((24, 36, 3), 90, np.uint8))
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    (tmp_path / "in").mkdir()
+    for orientation in range(1, 9):
+        image = pillow(upright)
+        if orientation in undo:
+            image = image.transpose(Image.Transpose(undo[orientation]))
+        (tmp_path / "in" / f"{orientation}.png").write_bytes(
+            saved(image, "PNG", exif=tagged_exif(orientation))
+        )
+    anonymize([tmp_path / "in"], tmp_path / "out")
+    outputs = {(tmp_path / "out" / f"{n}.png").read_bytes() for n in range(1, 9)}
+    assert len(outputs) == 1
+    assert read_picture(outputs.pop()).frames[0].pixels.max() == 90
+
+
+def test_who_is_in_a_later_frame_only_is_found(tmp_path: Path) -> None:
+    plain = np.full((24, 36, 3), 90, np.uint8)
+    frames = [pillow(plain), pillow(person_on(plain)), pillow(plain)]
+    (tmp_path / "a.png").write_bytes(
+        saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
+    )
+    anonymize([tmp_path / "a.png"], tmp_path / "out")
+    frames_out = read_picture((tmp_path / "out" / "a.png").read_bytes()).frames
+    assert [frame.pixels.max() for frame in frames_out] == [90, 90, 90]
+    assert [bool((frame.pixels == 0).any()) for frame in frames_out] == [False, True, False]
+
+
+@pytest.mark.parametrize(("held", "shown"), [(2, False), (0, True)])
+def test_a_person_missed_in_one_frame_of_a_film_is_not_shown(tmp_path: Path, held: int, shown: bool) -> None:
+    source = write_film(tmp_path / "in.mp4")
+    # Frame 5 is look 5 or later: with a second look there would be two for each.
+    anonymize([source], tmp_path / "out", Bright(misses=(5,)), hold=held, second_look=False)
+    frames, _ = read_film(tmp_path / "out" / "in.mp4")
+    bright = [int((frame.min(axis=2) > 200).sum()) for frame in frames]
+    assert len(frames) == 10
+    assert [count > 0 for count in bright] == [shown and number == 5 for number in range(10)]
+
+
+def test_small_persons_and_those_at_the_border_are_redacted(tmp_path: Path) -> None:
+    array = np.full((60, 80, 3), 90, np.uint8)
+    for y, x in ((0, 0), (59, 79), (30, 40), (0, 79)):
+        array[y, x] = 255
+    (tmp_path / "a.png").write_bytes(saved(pillow(array), "PNG"))
+    anonymize([tmp_path / "a.png"], tmp_path / "out")
+    assert read_picture((tmp_path / "out" / "a.png").read_bytes()).frames[0].pixels.max() == 90
+    assert records_of(tmp_path / "out")[0]["persons"] == 4
+
+
+def test_a_bad_file_is_listed_and_the_others_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "c.png"):
+        (tmp_path / "in" / name).write_bytes(SOURCES["png"])
+    (tmp_path / "in" / "b.png").write_bytes(SOURCES["png"][:200])
+    (tmp_path / "in" / "d.cr2").write_bytes(b"raw")
+    assert main([str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--include", LEFT_HALF]) == FAILED
+    said = capsys.readouterr().err
+    assert "2 failed and have no output" in said
+    assert "b.png: " in said
+    assert "d.cr2: is no picture that can be read" in said
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == ["a.png", "c.png"]
+    assert [
+        entry["file"] for entry in json.loads((tmp_path / "out" / "audit.json").read_text())["failed"]
+    ] == ["b.png", "d.cr2"]
+
+
+def test_two_hundred_damaged_files_leave_nothing_half_done(tmp_path: Path) -> None:
+    """Twelve of each of 17 kinds and six of each of three kinds of film."""
+    rng = np.random.default_rng(5)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    films = {kind: write_film(tmp_path / f"film.{kind}").read_bytes() for kind in ("mp4", "mkv", "avi")}
+    files = [(f"{name.replace(' ', '_')}{n}.png", SOURCES[name]) for name in SOURCES for n in range(12)]
+    files += [(f"film{n}.{kind}", content) for kind, content in films.items() for n in range(6)]
+    for name, content in files:
+        damaged = bytearray(content)
+        if rng.random() < 0.5:
+            damaged = damaged[: rng.integers(0, len(damaged) * 9 // 10)]
+        for place in rng.integers(0, max(1, len(damaged)), rng.integers(1, 9)):
+            if damaged:
+                damaged[place] ^= int(rng.integers(1, 256))
+        (folder / name).write_bytes(damaged)
+    code = main([str(folder), "--output", str(tmp_path / "out"), "--include", LEFT_HALF])
+    audit = json.loads((tmp_path / "out" / "audit.json").read_text())
+    failed = {entry["file"] for entry in audit["failed"]}
+    done = {record["name"]: record["output"] for record in audit["files"]}
+    assert code == FAILED
+    assert len(failed) > 100
+    assert failed | set(done) == {name for name, _ in files}
+    assert not failed & set(done)
+    written = {
+        path.name
+        for path in (tmp_path / "out").iterdir()
+        if not path.name.startswith(("audit.", ".anonymize.lock"))
+    }
+    assert written == set(done.values())
+
+
+def test_names_leak_nowhere_when_replaced(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "in" / CANARY
+    folder.mkdir(parents=True)
+    (folder / f"{CANARY}.png").write_bytes(saved(pillow(noise()), "PNG"))
+    (folder / f"{CANARY}-2.jpg").write_bytes(b"broken")
+    write_film(folder / f"{CANARY}.mp4")
+    out = tmp_path / "out"
+    assert (
+        main([str(tmp_path / "in"), "--output", str(out), "--include", LEFT_HALF, "--rename", "hash"])
+        == FAILED
+    )
+    said = capfd.readouterr()
+    assert CANARY not in said.out + said.err
+    assert "SHA-256" in said.err
+    for path in out.rglob("*"):
+        assert CANARY not in str(path.relative_to(out))
+        assert CANARY.encode() not in path.read_bytes()
+    digest = sha256_of(folder / f"{CANARY}.png")
+    assert (out / f"{digest[:20]}.png").is_file()
+
+
+def test_the_same_command_again_does_only_what_is_missing_or_changed(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.png").write_bytes(saved(pillow(noise(seed=ord(name))), "PNG"))
+    inputs = [tmp_path / f"{name}.png" for name in ("a", "b", "c")]
+    assert anonymize(inputs, tmp_path / "out").done == 3
+    first = (tmp_path / "out" / "c.png").read_bytes()
+    (tmp_path / "out" / "a.png").unlink()
+    (tmp_path / "out" / "b.png").write_bytes(b"spoilt")
+    inputs[2].write_bytes(saved(pillow(person_on(noise(seed=9))), "PNG"))
+    again = anonymize(inputs, tmp_path / "out")
+    assert (again.done, again.skipped, again.failed) == (3, 0, [])
+    assert (tmp_path / "out" / "c.png").read_bytes() != first
+    assert anonymize(inputs, tmp_path / "out").skipped == 3
+
+
+def test_what_is_not_of_the_run_is_not_replaced_without_force(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(SOURCES["png"])
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.png").write_bytes(b"somebody's")
+    outcome = anonymize([tmp_path / "a.png"], tmp_path / "out")
+    assert "--force" in outcome.failed[0][1]
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"somebody's"
+    assert anonymize([tmp_path / "a.png"], tmp_path / "out", force=True).done == 1
+
+
+def test_other_settings_need_another_folder_or_force(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(SOURCES["png"])
+    command = [str(tmp_path / "a.png"), "--output", str(tmp_path / "out"), "--include", LEFT_HALF]
+    assert main(command) == DONE
+    assert main([*command, "--style", "inpaint"]) == WRONG_INPUT
+    assert "other settings" in capsys.readouterr().err
+    assert main([*command, "--style", "inpaint", "--force"]) == DONE
+
+
+def test_a_second_run_in_one_folder_is_refused(tmp_path: Path) -> None:
+    held, done = threading.Event(), threading.Event()
+
+    def hold_it() -> None:
+        with folder_of_our_own(tmp_path / "out"):
+            held.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=hold_it)
+    thread.start()
+    held.wait(10)
+    with pytest.raises(InputError, match="another run is writing"), folder_of_our_own(tmp_path / "out"):
+        pass
+    done.set()
+    thread.join()
+
+
+def test_a_rehearsal_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.png").write_bytes(SOURCES["png"])
+    command = [
+        str(tmp_path / "a.png"),
+        "--output",
+        str(tmp_path / "out"),
+        "--include",
+        LEFT_HALF,
+        "--dry-run",
+    ]
+    assert main(command) == DONE
+    assert "1 files would be anonymised by solid" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_second_look_that_finds_somebody_asks_for_review(tmp_path: Path) -> None:
+    array = np.full((200, 200, 3), 90, np.uint8)
+    array[10:30, 10:20] = 255
+    array[150:170, 150:160] = 255
+
+    class Forgetful(Bright):
+        def probability(self, image: np.ndarray) -> np.ndarray:
+            seen = super().probability(image)
+            if self.looks == 1:
+                seen[100:] = 0
+            return seen
+
+    (tmp_path / "a.png").write_bytes(saved(pillow(array), "PNG"))
+    anonymize([tmp_path / "a.png"], tmp_path / "out", Forgetful())
+    assert records_of(tmp_path / "out")[0]["doubts"]["left"] == pytest.approx(200 / 40000)
+
+
+def test_own_masks_are_used_and_missing_ones_are_failures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / "in" / "sub").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / "sub" / f"{name}.png").write_bytes(saved(pillow(noise()), "PNG"))
+    (tmp_path / "masks" / "sub").mkdir(parents=True)
+    mask = np.zeros((24, 36), np.uint8)
+    mask[:, 18:] = 7
+    (tmp_path / "masks" / "sub" / "a.png").write_bytes(saved(Image.fromarray(mask), "PNG"))
+    (tmp_path / "masks" / "sub" / "b.png").write_bytes(saved(Image.fromarray(mask[:5]), "PNG"))
+    command = [
+        str(tmp_path / "in"),
+        "--output",
+        str(tmp_path / "out"),
+        "--masks",
+        str(tmp_path / "masks"),
+        "--dilate",
+        "0",
+    ]
+    assert main(command) == FAILED
+    said = capsys.readouterr().err
+    assert "b.png: is 36 x 24 px upright, its mask 36 x 5" in said
+    assert "c.png: has no mask" in said
+    out = read_picture((tmp_path / "out" / "sub" / "a.png").read_bytes()).frames[0].pixels
+    assert (out[:, 18:] == 0).all()
+    np.testing.assert_array_equal(out[:, :10], noise()[:, :10])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ([], "nothing says who"),
+        (["--include", "0,0,2,1"], "beyond the picture"),
+        (["--include", LEFT_HALF, "--recall", "0.9"], "needs a checkpoint"),
+        (["--include", LEFT_HALF, "--style", "sepia"], "sepia"),
+        (["--include", LEFT_HALF, "--style", "synthesise"], "painter"),
+        (["--include", LEFT_HALF, "--jobs", "0"], "--jobs 0"),
+        (["--include", LEFT_HALF, "--hold", "-1"], "--hold -1"),
+        (["--include", LEFT_HALF, "--dilate", "2"], "dilate"),
+        (["--masks", "absent"], "is no folder"),
+        (["--checkpoint", "absent.ckpt"], "no such checkpoint"),
+    ],
+)
+def test_wrong_input_begins_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], why: str
+) -> None:
+    (tmp_path / "a.png").write_bytes(SOURCES["png"])
+    assert main([str(tmp_path / "a.png"), "--output", str(tmp_path / "out"), *arguments]) == WRONG_INPUT
+    said = capsys.readouterr().err
+    assert why in said
+    assert len(said.strip().splitlines()) == 1
+    assert not list((tmp_path / "out").glob("*.png"))
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_nothing_raw_or_partial_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL at 20 random moments, then once to the end: the outputs of a run that was never disturbed."""
+    for number in range(40):
+        path = tmp_path / "in" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(saved(pillow(noise(300, 400, seed=number)), "PNG"))
+    write_film(tmp_path / "in" / "film.mp4", 60)
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    def command(output: str) -> list[str]:
+        return [
+            str(tmp_path / "in"),
+            "--output",
+            str(tmp_path / output),
+            "--include",
+            LEFT_HALF,
+            "--jobs",
+            "2",
+        ]
+
+    started = time.monotonic()
+    assert main(command("whole")) == DONE
+    whole_seconds = time.monotonic() - started
+    reference = {
+        p.name: p.read_bytes() for p in (tmp_path / "whole").iterdir() if p.suffix in (".png", ".mp4")
+    }
+    killed, moments = 0, random.Random(3)
+    for _ in range(20):
+        child = multiprocessing.get_context("fork").Process(target=main, args=(command("out"),))
+        child.start()
+        child.join(moments.uniform(0, whole_seconds / 4))
+        if child.is_alive():
+            os.kill(child.pid or 0, signal.SIGKILL)
+            killed += 1
+        child.join()
+        for path in (tmp_path / "out").glob("[!.]*"):
+            if path.suffix in (".png", ".mp4"):
+                assert path.read_bytes() == reference[path.name]
+        assert not list((tmp_path / "tmp").iterdir())
+    assert killed >= 5
+    assert main(command("out")) == DONE
+    assert not list((tmp_path / "out").glob(".anonymize-*"))
+    assert {
+        p.name: p.read_bytes() for p in (tmp_path / "out").iterdir() if p.suffix in (".png", ".mp4")
+    } == reference
+    whole, resumed = (
+        json.loads((tmp_path / name / "audit.json").read_text())["files"] for name in ("whole", "out")
+    )
+    assert [record["output_sha256"] for record in whole] == [record["output_sha256"] for record in resumed]
+
+
+def test_an_unfinished_file_holds_no_raw_pixel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a kill can leave behind until the next start: a file that is redacted already."""
+    (tmp_path / "a.png").write_bytes(saved(pillow(noise()), "PNG"))
+
+    def killed(self: Batch, unfinished: Path, record: dict[str, Any]) -> None:
+        frame = read_picture(unfinished.read_bytes()).frames[0]
+        assert (frame.pixels[:, :16] == 0).all()
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(Batch, "_publish", killed)
+    code = main([str(tmp_path / "a.png"), "--output", str(tmp_path / "out"), "--include", LEFT_HALF])
+    assert code == FAILED
+    assert "killed" in json.loads((tmp_path / "out" / "audit.json").read_text())["failed"][0]["why"]
+
+
+def test_the_audit_page_shows_what_was_done_and_no_script(photos: Path, tmp_path: Path) -> None:
+    main([str(photos), "--output", str(tmp_path / "out"), "--include", LEFT_HALF])
+    page = (tmp_path / "out" / "audit.html").read_text()
+    assert "jpeg/jpeg.jpg" in page
+    assert "<script" not in page
+    assert "<img" not in page
+    audit = json.loads((tmp_path / "out" / "audit.json").read_text())
+    assert audit["totals"]["files"] == len(SOURCES)
+    for record in audit["files"]:
+        assert record["output_sha256"] == sha256_of(tmp_path / "out" / record["output"])
+
+
+def test_library_use_on_arrays_and_pictures() -> None:
+    anonymizer = Anonymizer(None, seed=0)
+    anonymizer.detector = Bright()  # type: ignore[assignment]
+    array = person_on(np.full((24, 36, 3), 90, np.uint8))
+    before = array.copy()
+    out = anonymizer.redact(array)
+    np.testing.assert_array_equal(array, before)
+    assert out.max() == 90
+    exif = tagged_exif(6)
+    image = Image.open(io.BytesIO(saved(pillow(np.rot90(array, 1)), "PNG", exif=exif)))
+    redacted = anonymizer.redact(image)
+    np.testing.assert_array_equal(np.asarray(redacted), out)
+    assert not redacted.getexif()
