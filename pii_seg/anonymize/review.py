@@ -17,6 +17,9 @@ import numpy as np
 DOUBT = 0.5
 """From this share of the threshold on, a pixel that was left in is doubtful."""
 
+LEAST = 0.0005
+"""Share of a picture below which an area asks nobody to look, 150 px of 640 × 480; it still counts in the order."""
+
 RIM = 0.02
 """Share of the diagonal, beside what was redacted, that counts for nothing: outlines are always in doubt, and the shape
 of a person in plain paint is itself taken for one."""
@@ -70,15 +73,15 @@ def risk(record: Mapping[str, Any]) -> float:
     doubts = record["doubts"]
     if doubts is None:
         return 0.0
-    return 1.0 if doubts["left"] > 0 else min(0.99, doubts["highest"] / record["threshold"])
+    return 1.0 if doubts["left"] >= LEAST else min(0.99, doubts["highest"] / record["threshold"])
 
 
 def reasons(record: Mapping[str, Any]) -> list[str]:
     """Why somebody should look at this output, in words; empty when nothing speaks against it."""
     doubts, why = record["doubts"] or Doubts().plain(), []
-    if doubts["left"] > 0:
+    if doubts["left"] >= LEAST:
         why.append(f"a second look takes {doubts['left']:.2%} of the picture, left in, for a person")
-    if doubts["doubtful"] > 0:
+    if doubts["doubtful"] >= LEAST:
         why.append(
             f"{doubts['doubtful']:.2%} of the picture was left in at a probability up to {doubts['highest']:.2f}, the "
             f"threshold is {record['threshold']:.2f}"

@@ -1,0 +1,154 @@
+"""Pictures a second, peak memory and frames a second of `pii_seg.anonymize`, beside deface on the same files.
+
+    python benchmarks/anonymize.py --checkpoint RUN/best.ckpt --photographs DIR [--deface PATH/TO/deface]
+
+Whole commands are timed, as a user runs them, in turns, so that other work on the machine disturbs all alike. What a
+command takes to start is found by running it on a single file, and taken off the rest. Peak memory is the process's.
+deface (another environment: pip install deface onnxruntime) finds faces, not persons: it has far less to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+SMALL, LARGE = 640, 4000  # px, longest side; 4000 × 3000 are 12 megapixels
+FILM = (1280, 720)
+FRAMES = 60
+ENDINGS = {".jpg", ".jpeg", ".png"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a command: wall-clock seconds, and its peak resident memory in bytes."""
+
+    seconds: float
+    memory: int
+
+
+def run(command: Sequence[str]) -> Run:
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise SystemExit(f"{' '.join(command)} failed:\n{said.decode(errors='replace')}")
+    return Run(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+
+
+def pictures(photographs: Path, folder: Path, count: int, longest: int) -> list[Path]:
+    """`count` JPEGs of `longest` px (repeated when there are fewer photographs), 4 : 3."""
+    found = sorted(path for path in photographs.rglob("*") if path.suffix.lower() in ENDINGS)
+    if not found:
+        raise SystemExit(f"{photographs}: holds no photographs")
+    folder.mkdir()
+    made = []
+    for number in range(count):
+        image = cv2.imread(str(found[number % len(found)]))
+        path = folder / f"{number:04d}.jpg"
+        cv2.imwrite(str(path), cv2.resize(image, (longest, longest * 3 // 4), interpolation=cv2.INTER_LINEAR))
+        made.append(path)
+    return made
+
+
+def film(photographs: Sequence[Path], path: Path, frames: int) -> Path:
+    """H.264, 25 frames a second: each photograph stands still for a second, drifting slightly."""
+    width, height = FILM
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "18"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(frames):
+            image = cv2.imread(str(photographs[number // 25 % len(photographs)]))
+            image = cv2.resize(image, (width + 50, height + 50))
+            shift = number % 25
+            frame = np.ascontiguousarray(image[shift : shift + height, shift : shift + width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def measure(
+    commands: dict[str, Callable[[Sequence[Path], Path], list[str]]], files: Sequence[Path], repeats: int
+) -> dict[str, tuple[float, int]]:
+    """(seconds a file after the first, peak memory) of each command, medians of `repeats` turns."""
+    results: dict[str, list[tuple[float, int]]] = {name: [] for name in commands}
+    for _ in range(repeats):
+        for name, command in commands.items():
+            with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as all_of_them:
+                start = run(command(files[:1], Path(one)))
+                whole = run(command(files, Path(all_of_them)))
+            each = (whole.seconds - start.seconds) / (len(files) - 1)
+            results[name].append((each, max(start.memory, whole.memory)))
+    return {
+        name: (statistics.median(s for s, _ in runs), max(m for _, m in runs))
+        for name, runs in results.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--photographs", type=Path, required=True)
+    parser.add_argument("--deface", help="its command; left out, only ours is measured")
+    parser.add_argument("--pictures", type=int, default=60, help="of 640 px")
+    parser.add_argument("--large", type=int, default=8, help="of 12 megapixels")
+    parser.add_argument("--frames", type=int, default=FRAMES, help="of a film of 1280 × 720")
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+
+    def ours(*options: str) -> Callable[[Sequence[Path], Path], list[str]]:
+        command = [
+            sys.executable,
+            "-m",
+            "pii_seg.anonymize",
+            "--checkpoint",
+            str(arguments.checkpoint),
+            *options,
+        ]
+        return lambda files, out: [*command, "--output", str(out), *map(str, files)]
+
+    def deface(files: Sequence[Path], out: Path) -> list[str]:
+        # It writes beside its inputs, so they are copied first, which costs next to nothing.
+        copies = [shutil.copy(path, out / path.name) for path in files]
+        return [arguments.deface, "--replacewith", "solid", *map(str, copies)]
+
+    commands = {"pii_seg.anonymize": ours(), "the same, no second look": ours("--no-second-look")}
+    if arguments.deface:
+        commands["deface (faces only)"] = deface
+    with tempfile.TemporaryDirectory() as folder:
+        small = pictures(arguments.photographs, Path(folder) / "small", arguments.pictures, SMALL)
+        large = pictures(arguments.photographs, Path(folder) / "large", arguments.large, LARGE)
+        short = film(large, Path(folder) / "short.mp4", 2)
+        long = film(large, Path(folder) / "long.mp4", arguments.frames)
+        print(
+            "| | 640 × 480 px, pictures/s | 12 MP, pictures/s | peak MB there | 1280 × 720, frames/s | peak MB there |"
+        )
+        print("|---|---|---|---|---|---|")
+        rows = {name: [] for name in commands}
+        for files in (small, large, [short, long]):
+            for name, (seconds, memory) in measure(commands, files, arguments.repeats).items():
+                pieces = 1 if len(files) > 2 else arguments.frames
+                rows[name].append((pieces / seconds, memory / 1e6))
+        for name, ((s, _), (m, m_memory), (f, f_memory)) in rows.items():
+            print(f"| {name} | {s:.1f} | {m:.2f} | {m_memory:.0f} | {f:.1f} | {f_memory:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
