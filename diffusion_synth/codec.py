@@ -58,3 +58,14 @@ def codec_factor(codec: Any) -> int:
     if isinstance(codec, PixelShuffleCodec):
         return codec.factor
     return 2 ** (len(codec.config.block_out_channels) - 1)
+
+
+def inside_share(labels: Tensor, codec: Any) -> Tensor:
+    """How much of each latent lies inside, 0..1: (B, 1, h, w), or as many channels as a shuffled pixel has places.
+
+    labels: (B, H, W), 0 outside.
+    """
+    inside = (labels > 0).float()[:, None]
+    if isinstance(codec, PixelShuffleCodec):
+        return F.pixel_unshuffle(inside, codec.factor)
+    return F.avg_pool2d(inside, codec_factor(codec))

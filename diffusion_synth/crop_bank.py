@@ -1,15 +1,16 @@
-"""Persons of datasets as the embedded generator learns from them: crops of one size, masks, and words."""
+"""Persons of datasets as generators learn from them: crops of one size, masks, and words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
 from diffusion_synth.crops import CropSettings, bounding_box, cut, is_too_small
 from diffusion_synth.prompts import Grammar, Prompt
-from diffusion_synth.reading import Dataset
+from diffusion_synth.reading import Dataset, Picture
 from diffusion_synth.words import words_of_person, words_of_scene
 
 MARGINS = (0.25, 0.5)  # every person is cut twice: `run` cuts with whatever margin its user likes
@@ -25,19 +26,63 @@ class Person:
 
     image: np.ndarray
     mask: np.ndarray
-    words: dict[str, str]
+    words: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a crop comes from. person: id in the picture's mask."""
+
+    dataset: Dataset
+    picture: int
+    person: int
+    margin: float
+    words: Mapping[str, str]
+
+    def cut_from(self, picture: Picture, size: int) -> Person:
+        crop = cut(picture.image, picture.mask == self.person, CropSettings(self.margin, size, size))
+        return Person(crop.image, crop.mask, self.words)
+
+
+@dataclass(frozen=True)
+class UncutPersons(Sequence[Person]):
+    """Persons who are read and cut out whenever they are asked for: 1 MB each at 512 px would fill a memory."""
+
+    places: tuple[Place, ...]
+    size: int
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, which: int) -> Person: ...
+    @overload
+    def __getitem__(self, which: slice) -> UncutPersons: ...
+    def __getitem__(self, which: int | slice) -> Person | UncutPersons:
+        if isinstance(which, slice):
+            return UncutPersons(self.places[which], self.size)
+        place = self.places[which]
+        return place.cut_from(place.dataset.picture(place.picture), self.size)
 
 
 @dataclass(frozen=True)
 class CropBank:
-    """Persons, held in memory: 12 KB each at 64 px."""
+    """Persons to draw from."""
 
-    persons: tuple[Person, ...]
+    persons: Sequence[Person]
 
     @classmethod
-    def of(cls, datasets: Sequence[Dataset], size: int, *, smallest: int = 32) -> CropBank:
-        """All persons with a side of `smallest` px and more. Raises BankError when there are none."""
-        persons = tuple(person for dataset in datasets for person in _persons_of(dataset, size, smallest))
+    def of(cls, datasets: Sequence[Dataset], size: int, *, smallest: int = 32, held: bool = True) -> CropBank:
+        """All persons with a side of `smallest` px and more. Raises BankError when there are none.
+
+        Every picture is read once, so that a damaged one is found now. held: crops stay in memory (12 KB at 64 px).
+        """
+        found = (pair for dataset in datasets for pair in _found_in(dataset, size, smallest))
+        persons: Sequence[Person] = (
+            tuple(person for _, person in found)
+            if held
+            else UncutPersons(tuple(place for place, _ in found), size)
+        )
         if not persons:
             raise BankError(f"no person of {smallest} px and more to learn from")
         return cls(persons)
@@ -54,9 +99,9 @@ class CropBank:
         return image, mask, grammar.draw([int(rng.integers(1 << 31))], person.words)
 
 
-def _persons_of(dataset: Dataset, size: int, smallest: int) -> Iterator[Person]:
-    for place in range(len(dataset)):
-        picture = dataset.picture(place)
+def _found_in(dataset: Dataset, size: int, smallest: int) -> Iterator[tuple[Place, Person]]:
+    for number in range(len(dataset)):
+        picture = dataset.picture(number)
         scene = words_of_scene(picture.line)
         for annotated in picture.persons:
             mask = picture.mask == annotated["id"]
@@ -65,6 +110,7 @@ def _persons_of(dataset: Dataset, size: int, smallest: int) -> Iterator[Person]:
                 continue
             words = scene | words_of_person(annotated)
             for margin in MARGINS:
-                crop = cut(picture.image, mask, CropSettings(margin, size, size, smallest))
-                if crop.mask.any():
-                    yield Person(crop.image, crop.mask, words)
+                place = Place(dataset, number, int(annotated["id"]), margin, words)
+                person = place.cut_from(picture, size)
+                if person.mask.any():
+                    yield place, person

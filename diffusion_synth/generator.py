@@ -18,6 +18,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from diffusion_synth.codec import PixelShuffleCodec
 from diffusion_synth.pipeline import ShapeGuidedPipeline
 from diffusion_synth.prompts import read_grammar
+from diffusion_synth.randomness import weights_drawn_from
 from diffusion_synth.tokens import make_tokenizer, words_of
 
 MOST_PARAMETERS = 12_000_000
@@ -58,15 +59,10 @@ class GeneratorConfig:
 
 def make_generator(config: GeneratorConfig, *, generator: torch.Generator) -> ShapeGuidedPipeline:
     """The pipeline with untrained weights, drawn from `generator`. Raises ValueError when it is too large."""
-    before = torch.get_rng_state()
-    torch.set_rng_state(generator.get_state())
-    try:
-        tokenizer = make_tokenizer(words_of(read_grammar()), config.tokens)
+    tokenizer = make_tokenizer(words_of(read_grammar()), config.tokens)
+    with weights_drawn_from(generator):
         text_encoder = CLIPTextModel(text_config(config, len(tokenizer), tokenizer)).eval()
         unet = UNet2DConditionModel(**unet_config(config)).eval()
-        generator.set_state(torch.get_rng_state())
-    finally:
-        torch.set_rng_state(before)
     if (count := parameters_of(unet) + parameters_of(text_encoder)) > MOST_PARAMETERS:
         raise ValueError(
             f"the generator has {count / 1e6:.1f} M parameters; at most {MOST_PARAMETERS / 1e6:.0f} M fit"

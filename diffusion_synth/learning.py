@@ -1,24 +1,28 @@
-"""How the embedded generator learns: one step after the other, each drawn from (seed, step), resumable to the bit."""
+"""How a pipeline learns: one step after the other, each drawn from (seed, step), resumable to the bit.
+
+Both trainings go this way: the embedded generator's (generator_learner.py) and a large model's LoRA (lora_learner.py).
+What is learnt is what the pipeline will be asked for: packed prompts, regions in every attention, and for inpainting
+UNets the mask.
+"""
 
 from __future__ import annotations
 
-import copy
 import math
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
+from torch import Tensor, nn
 
 from diffusion_synth.attention import region_processors
+from diffusion_synth.codec import inside_share
 from diffusion_synth.conditioning import Conditioning
 from diffusion_synth.crop_bank import CropBank
-from diffusion_synth.generator import GeneratorConfig, make_generator
 from diffusion_synth.pipeline import ShapeGuidedPipeline
 from diffusion_synth.prompts import Grammar, Prompt
 from diffusion_synth.randomness import generator_of
@@ -30,19 +34,16 @@ OUTSIDE_WEIGHT = 0.1  # of the loss: the surroundings are shown to the network, 
 
 @dataclass(frozen=True)
 class LearningConfig:
-    """All that decides the weights."""
+    """All that decides the weights, as far as trainings have it in common."""
 
-    steps: int = 20_000
-    batch_size: int = 8
-    learning_rate: float = 3e-4
-    warmup: int = 200
+    steps: int
+    batch_size: int
+    learning_rate: float
+    warmup: int
     """Steps; then half a cosine to nothing."""
-    ema: float = 0.999
-    """Decay a step of the average of the weights, which is what is kept."""
     silent: float = 0.1
     """How often a picture comes without its prompt, which guidance needs."""
     seed: int = 0
-    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size"):
@@ -50,30 +51,72 @@ class LearningConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0")
-        for name in ("ema", "silent"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be within 0..1, and not 1")
+        if not 0 <= self.silent < 1:
+            raise ValueError(f"silent is {self.silent}; it must be within 0..1, and not 1")
 
 
-class Learner:
-    """The generator, its average, its optimiser, and how many steps they have taken."""
+class Learner(ABC):
+    """A pipeline, the networks of it that learn, their optimiser, and how many steps they have taken.
+
+    Parameters that need no gradient stay as they are. bf16: arithmetic in bfloat16, by autocast.
+    """
 
     def __init__(
-        self, config: LearningConfig, bank: CropBank, grammar: Grammar, *, bf16: bool = False
+        self,
+        config: LearningConfig,
+        pipeline: ShapeGuidedPipeline,
+        networks: Mapping[str, nn.Module],
+        bank: CropBank,
+        grammar: Grammar,
+        *,
+        bf16: bool = False,
     ) -> None:
-        self.config, self.bank, self.grammar, self.bf16 = config, bank, grammar, bf16
-        start = torch.Generator().manual_seed(config.seed)
-        self.pipeline = make_generator(config.generator, generator=start)
-        self.average = {name: copy.deepcopy(module) for name, module in self._modules().items()}
-        self.optimiser = torch.optim.AdamW(
-            [parameter for module in self._modules().values() for parameter in module.parameters()],
-            lr=config.learning_rate,
-            weight_decay=0.01,
-        )
+        self.config, self.pipeline, self.networks = config, pipeline, networks
+        self.bank, self.grammar, self.bf16 = bank, grammar, bf16
+        self.parameters = [
+            parameter
+            for network in networks.values()
+            for parameter in network.parameters()
+            if parameter.requires_grad
+        ]
+        self.optimiser = torch.optim.AdamW(self.parameters, lr=config.learning_rate, weight_decay=0.01)
         self.step = 0
 
-    def _modules(self) -> dict[str, torch.nn.Module]:
-        return {"unet": self.pipeline.unet, "text_encoder": self.pipeline.text_encoder}
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Side of the crops, px."""
+
+    @abstractmethod
+    def painting(self) -> ShapeGuidedPipeline:
+        """The pipeline with what has been learnt, to paint with."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """What has been learnt, for `diffusion_synth.run`."""
+
+    @abstractmethod
+    def card(self) -> str:
+        """What it says of itself, Markdown: how it was made, and what it cannot do."""
+
+    @abstractmethod
+    def weights(self) -> dict[str, Any]:
+        """All tensors that steps change, the optimiser's aside."""
+
+    @abstractmethod
+    def restore_weights(self, weights: Mapping[str, Any]) -> None:
+        """Take up what `weights` gave."""
+
+    def level_weights(self, times: Tensor) -> Tensor:
+        """(B,): of the loss at training steps `times` (B,)."""
+        return torch.ones(len(times), device=times.device)
+
+    def follow(self) -> None:  # noqa: B027  not every training has something to follow
+        """Called after every step."""
+
+    @property
+    def device(self) -> torch.device:
+        return self.parameters[0].device
 
     def learn(self) -> float:
         """One step. Returns its loss."""
@@ -83,18 +126,21 @@ class Learner:
         draw = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
         images = torch.from_numpy(np.stack([image for image, _, _ in drawn])).permute(0, 3, 1, 2)
         labels = torch.from_numpy(np.stack([mask for _, mask, _ in drawn]).astype(np.int64))
-        for module in self._modules().values():
-            module.train()
+        pixels, labels = images.to(self.device) / 127.5 - 1, labels.to(self.device)
+        for network in self.networks.values():
+            network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.learning_rate * self.rate_share()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
-            loss = self.loss(images / 127.5 - 1, labels, [prompt for _, _, prompt in drawn], silent, draw)
-        self.optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 1.0)
+        # The way back is within too: what gradient checkpointing forgets is computed anew there, with the same regions.
+        with region_processors(self.pipeline.unet):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+                loss = self.loss(pixels, labels, [prompt for _, _, prompt in drawn], silent, draw)
+            self.optimiser.zero_grad()
+            loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
         self.step += 1
-        self._follow()
+        self.follow()
         return float(loss.detach())
 
     def rate_share(self) -> float:
@@ -107,65 +153,48 @@ class Learner:
     def loss(
         self, pixels: Tensor, labels: Tensor, prompts: list[Prompt], silent: np.ndarray, draw: torch.Generator
     ) -> Tensor:
-        """Of the velocity, weighed inside and outside. pixels: (B, 3, H, W) in -1..1; labels: (B, H, W), 0 and 1."""
+        """Of the network's output, weighed by inside and outside and by the level of noise.
+
+        pixels: (B, 3, H, W) in -1..1; labels: (B, H, W), 0 and 1; silent: bool (B,); draw: on the CPU, so that every
+        device sees the same noise. The UNet's attentions have to understand regions (`region_processors`).
+        """
         pipe = self.pipeline
         clean = pipe.encode_pictures(pixels)
-        noise = torch.randn(clean.shape, generator=draw)
-        steps = pipe.scheduler.config.num_train_timesteps
-        times = torch.randint(steps, (len(clean),), generator=draw)
+        noise = torch.randn(clean.shape, generator=draw).to(clean)
+        levels = pipe.scheduler.config.num_train_timesteps
+        times = torch.randint(levels, (len(clean),), generator=draw).to(clean.device)
         noisy = pipe.scheduler.add_noise(clean, noise, times)
-        target = pipe.scheduler.get_velocity(clean, noise, times)
-        shown = pipe.shown_besides(pixels, labels)
-        conditioning = self.condition(prompts, silent)
         # As strict as the pipeline's "linear" is at this level of noise, where it goes from strict to not at all.
-        foreign = 1 - (times + 1) / steps
+        foreign = 1 - (times + 1) / levels
+        conditioning = self.condition(prompts, silent)
         regions = Regions(labels, conditioning.weights, foreign)
-        with region_processors(pipe.unet):
-            output = pipe.unet(
-                torch.cat([noisy, shown], 1) if shown is not None else noisy,
-                times,
-                conditioning.embeddings,
-                cross_attention_kwargs={"regions": regions},
-            ).sample.float()
-        inside = F.pixel_unshuffle(labels[:, None].float(), pipe.codec_factor)
-        inside = inside.repeat(
-            1, output.shape[1] // inside.shape[1], 1, 1
-        )  # the codec's channels: colour, then place
+        output = pipe.predict(noisy, times, conditioning, regions, pipe.shown_besides(pixels, labels))
+        inside = inside_share(labels, pipe.vae)
+        inside = inside.repeat(1, output.shape[1] // inside.shape[1], 1, 1)
         weight = OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * inside
-        return (weight * (output - target) ** 2).sum() / weight.sum()
+        error = (output - target_of(pipe.scheduler, clean, noise, times)) ** 2
+        return (self.level_weights(times)[:, None, None, None] * weight * error).sum() / weight.sum()
 
     def condition(self, prompts: list[Prompt], silent: np.ndarray) -> Conditioning:
-        device = torch.device("cpu")
-        said = self.pipeline.encoders.condition([[p.outside, p.inside] for p in prompts], device)
-        nothing = self.pipeline.encoders.uncondition([""] * len(prompts), 2, device)
-        quiet = torch.from_numpy(silent)[:, None, None]
+        """Of every picture with one person; those that are `silent` (bool, (B,)) as guidance has them."""
+        said = self.pipeline.encoders.condition([[p.outside, p.inside] for p in prompts], self.device)
+        nothing = self.pipeline.encoders.uncondition([""] * len(prompts), 2, self.device)
+        quiet = torch.from_numpy(silent).to(self.device)
+        pooled = None
+        if said.pooled is not None and nothing.pooled is not None:
+            pooled = torch.where(quiet[:, None], nothing.pooled, said.pooled)
         return Conditioning(
-            torch.where(quiet, nothing.embeddings, said.embeddings),
-            torch.where(quiet, nothing.weights, said.weights),
+            torch.where(quiet[:, None, None], nothing.embeddings, said.embeddings),
+            torch.where(quiet[:, None, None], nothing.weights, said.weights),
+            pooled,
         )
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        # Young averages forget faster, so that short runs do not keep their random beginning.
-        decay = min(self.config.ema, self.step / (10 + self.step))
-        for name, module in self._modules().items():
-            for kept, current in zip(self.average[name].parameters(), module.parameters(), strict=True):
-                kept.lerp_(current, 1 - decay)
-
-    def averaged(self) -> ShapeGuidedPipeline:
-        """A pipeline with the averaged weights."""
-        parts = {**self.pipeline.components, **self.average}
-        for module in self.average.values():
-            module.eval()
-        return ShapeGuidedPipeline(**parts)
 
     def state(self) -> dict[str, Any]:
         """Tensors and plain values: what `restore` takes."""
         return {
             "config": asdict(self.config),
             "step": self.step,
-            "modules": {name: module.state_dict() for name, module in self._modules().items()},
-            "average": {name: module.state_dict() for name, module in self.average.items()},
+            **self.weights(),
             "optimiser": self.optimiser.state_dict(),
         }
 
@@ -176,11 +205,18 @@ class Learner:
             key for key in {*ours, *theirs} if plain(ours.get(key)) != plain(theirs.get(key))
         ):
             raise ValueError(f"it was trained with another {' and '.join(changed)}")
-        for name, module in self._modules().items():
-            module.load_state_dict(state["modules"][name])
-            self.average[name].load_state_dict(state["average"][name])
+        self.restore_weights(state)
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = int(state["step"])
+
+
+def target_of(scheduler: Any, clean: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+    """What the network is to say of `clean` and `noise` (B, C, h, w) mixed at training steps `times` (B,)."""
+    if scheduler.config.prediction_type == "epsilon":
+        return noise
+    if scheduler.config.prediction_type == "sample":
+        return clean
+    return scheduler.get_velocity(clean, noise, times)
 
 
 def plain(value: Any) -> Any:
@@ -206,7 +242,8 @@ def load_state(learner: Learner, path: Path) -> None:
         state = torch.load(path, map_location="cpu", weights_only=True)
         learner.restore(state)
     except Exception as error:  # a damaged file makes torch raise nearly anything
-        raise ValueError(f"{path}: cannot be gone on with ({str(error).splitlines()[0]})") from None
+        reason, *_ = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(f"{path}: cannot be gone on with ({reason})") from None
 
 
 def learn_until(

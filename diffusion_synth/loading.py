@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from diffusion_synth.lora import LORA_NAME, LoraError, check_lora
 from diffusion_synth.pipeline import ShapeGuidedPipeline
 
 INDEX = "model_index.json"
+_CHUNK = 1 << 20
 
 
 class ModelError(ValueError):
@@ -47,6 +50,37 @@ def load_pipeline(
         ) from None
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
+
+
+def load_lora(pipeline: ShapeGuidedPipeline, folder: Path) -> None:
+    """Put the LoRA in `folder` (LORA_NAME, as diffusers writes it) on the pipeline. Raises ModelError."""
+    path = folder / LORA_NAME
+    try:
+        check_lora(path, pipeline.unet)
+    except LoraError as error:
+        raise ModelError(f"{path}: {error}") from None
+    try:
+        pipeline.load_lora_weights(
+            str(folder), weight_name=LORA_NAME, use_safetensors=True, local_files_only=True
+        )
+    except Exception as error:  # what a foreign layout raises differs between versions of the libraries
+        reason, *_ = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(f"{path}: cannot be put on this model ({reason})") from None
+
+
+def identity_of(model: str | Path) -> str:
+    """SHA-256 of a folder's weights and configurations, by name; of a hub's model, its name."""
+    folder = Path(model)
+    if not folder.exists():
+        return str(model)
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".safetensors", ".json") and path.is_file():
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+    return digest.hexdigest()
 
 
 def is_hub_name(model: str | Path) -> bool:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +12,6 @@ import torch
 from diffusion_synth.pipeline import ShapeGuidedPipeline
 from diffusion_synth.repainting import Order
 from diffusion_synth.warping import DonorBank, warp_into
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -49,18 +45,6 @@ class WarpPainter:
 
     def __call__(self, orders: Sequence[Order]) -> list[np.ndarray]:
         return [
-            warp_into(order.crop.image, order.crop.mask, self.donors.best(order.crop.mask)[0])
+            warp_into(order.crop.image, order.crop.mask, self.donors.best(order.crop.mask, order.scene)[0])
             for order in orders
         ]
-
-
-def hash_of_model(folder: Path) -> str:
-    """SHA-256 of a model's weights and configurations, by name; a hub's model has none here."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".safetensors", ".json") and path.is_file():
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-    return digest.hexdigest()

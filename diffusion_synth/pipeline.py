@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from diffusers import DDIMScheduler
 from diffusers.image_processor import VaeImageProcessor
+from diffusers.loaders import StableDiffusionXLLoraLoaderMixin
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
@@ -42,8 +43,9 @@ class ShapeGuidedOutput(BaseOutput):
     images: list[Image.Image] | np.ndarray | Tensor
 
 
-class ShapeGuidedPipeline(DiffusionPipeline):
-    """Repaint persons inside their masks. Loads folders of Stable Diffusion 1.x, 2.x, their inpainting forms, and SDXL.
+class ShapeGuidedPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
+    """Repaint persons inside their masks. Loads folders of Stable Diffusion 1.x, 2.x, their inpainting forms, and SDXL;
+    and their LoRAs (`load_lora_weights`).
 
     vae: AutoencoderKL, or any codec with its `encode` and `decode`. unet: UNet2DConditionModel; when it takes more
     channels than the latents have, it is shown the mask and the picture without the persons, as inpainting UNets are.
@@ -163,27 +165,28 @@ class ShapeGuidedPipeline(DiffusionPipeline):
 
         self.scheduler.set_timesteps(num_inference_steps, device=device)
         timesteps = self.scheduler.timesteps
-        clean = self.encode_pictures(pixels.to(device)).repeat_interleave(copies, 0)
+        clean = self.encode_pictures(pixels.to(device))
+        due = (len(clean) * copies, *clean.shape[1:])
+        if latents is not None and latents.shape != due:
+            raise ValueError(f"latents are {tuple(latents.shape)}; {due} was due")
         shown = self.shown_besides(pixels.to(device), labels)
+        if mode != "invert":
+            inversion = None
+        elif inversion is None:
+            around = outside if source_outside is None else source_outside
+            source = self.condition(source_inside, around, labels, device, own_weight)
+            inversion = self._invert(clean, labels, source, shown)
+        else:
+            check_inversion(inversion, timesteps, clean)
+
+        clean, labels = clean.repeat_interleave(copies, 0), labels.repeat_interleave(copies, 0)
         shown = None if shown is None else shown.repeat_interleave(copies, 0)
-        if latents is not None and latents.shape != clean.shape:
-            raise ValueError(f"latents are {tuple(latents.shape)}; {tuple(clean.shape)} was due")
+        inversion = None if inversion is None else inversion.expand(copies)
         noise = (
             randn_tensor(clean.shape, generator=generator, device=device, dtype=torch.float32)
             if latents is None
             else latents.to(device, torch.float32)
         )
-        if mode != "invert":
-            inversion = None
-        else:
-            if inversion is None:
-                inversion = self.invert_pictures(
-                    image, masks, source_inside, outside if source_outside is None else source_outside,
-                    num_inference_steps=num_inference_steps, own_weight=own_weight,
-                )  # fmt: skip
-            inversion = _fitting(inversion, timesteps, clean, copies).expand(copies)
-
-        labels = labels.repeat_interleave(copies, 0)
         is_inside = resize_labels(labels, (clean.shape[-2], clean.shape[-1]))[:, None] > 0
         if inversion is not None:
             current = torch.where(
@@ -242,20 +245,26 @@ class ShapeGuidedPipeline(DiffusionPipeline):
         device = self._execution_device
         pixels, labels = self.check_pictures(image, masks)
         labels = labels.to(device)
-        conditioning = self.condition(source_inside, source_outside, labels, device, own_weight)
+        source = self.condition(source_inside, source_outside, labels, device, own_weight)
         self.scheduler.set_timesteps(num_inference_steps, device=device)
-        regions = Regions(labels, conditioning.weights, torch.zeros(len(labels), device=device))
         shown = self.shown_besides(pixels.to(device), labels)
+        inversion = self._invert(self.encode_pictures(pixels.to(device)), labels, source, shown)
+        self.maybe_free_model_hooks()
+        return inversion
+
+    def _invert(self, clean: Tensor, labels: Tensor, source: Conditioning, shown: Tensor | None) -> Inversion:
+        """Of latents (B, C, h, w), over the scheduler's timesteps."""
+        regions = Regions(labels, source.weights, torch.zeros(len(labels), device=labels.device))
 
         def predict(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
-            return self.predict(latents, timestep.to(device), conditioning, regions, shown)
+            return self.predict(latents, timestep.to(latents.device), source, regions, shown)
 
         with region_processors(self.unet):
             return invert(
                 predict,
-                self.encode_pictures(pixels.to(device)),
+                clean,
                 [int(t) for t in self.scheduler.timesteps],
-                self.scheduler.alphas_cumprod.to(device),
+                self.scheduler.alphas_cumprod.to(clean.device),
                 self.scheduler.config.prediction_type,
             )
 
@@ -346,23 +355,41 @@ class ShapeGuidedPipeline(DiffusionPipeline):
 
         Its further channels say how the mask comes: one, at the latents' size; or all its pixels, moved into channels.
         """
-        channels = len(self.unet.conv_in.weight[0])
-        latents = self.unet.config.out_channels
-        if channels == latents:
+        fine = self.mask_channels
+        if not fine:
             return None
         inside = (labels > 0).float()[:, None]
-        fine = channels - 2 * latents
-        if fine == self.codec_factor**2:
-            mask = F.pixel_unshuffle(inside, self.codec_factor)
-        elif fine == 1:
+        if fine == 1:
             size = tuple(side // self.codec_factor for side in labels.shape[-2:])
             mask = F.interpolate(inside, size=size, mode="nearest-exact")
         else:
+            mask = F.pixel_unshuffle(inside, self.codec_factor)
+        return torch.cat([mask, self.encode_pictures(pixels * (1 - inside))], 1)
+
+    @property
+    def mask_channels(self) -> int:
+        """In which the UNet is shown the mask: 0, 1, or all the pixels of a latent. Raises ValueError for another."""
+        channels = len(self.unet.conv_in.weight[0])
+        latents = self.unet.config.out_channels
+        if channels == latents:
+            return 0
+        if (fine := channels - 2 * latents) not in (1, self.codec_factor**2):
             raise ValueError(
                 f"the UNet takes {channels} channels for latents of {latents}; an inpainting UNet takes "
                 f"{2 * latents + 1} or {2 * latents + self.codec_factor**2}"
             )
-        return torch.cat([mask, self.encode_pictures(pixels * (1 - inside))], 1)
+        return fine
+
+    @property
+    def native_size(self) -> int:
+        """Side of the pictures that the UNet has learnt from, px; 0 when it does not say, or they were not square."""
+        side = self.unet.config.sample_size
+        return self.codec_factor * side if isinstance(side, int) else 0
+
+    @property
+    def size_multiple(self) -> int:
+        """Pictures whose sides divide by it have a whole number of places at every level of the UNet."""
+        return self.codec_factor * 2 ** (len(self.unet.config.block_out_channels) - 1)
 
     def step_options(self, generator: Any) -> dict[str, Any]:
         """What this scheduler's step takes beside the latents."""
@@ -435,14 +462,11 @@ def _of_persons(inside: Prompts, persons: Sequence[int]) -> list[list[str]]:
     return found
 
 
-def _fitting(inversion: Inversion, timesteps: Tensor, clean: Tensor, copies: int) -> Inversion:
+def check_inversion(inversion: Inversion, timesteps: Tensor, clean: Tensor) -> None:
     """Raises ValueError when an inversion is of other pictures, sizes or steps."""
     if inversion.timesteps != tuple(int(t) for t in timesteps):
         raise ValueError(
             "the inversion has other steps; invert with the same num_inference_steps and scheduler"
         )
-    if inversion.clean.shape != clean[::copies].shape or not torch.allclose(
-        inversion.clean, clean[::copies], atol=1e-3
-    ):
+    if inversion.clean.shape != clean.shape or not torch.allclose(inversion.clean, clean, atol=1e-3):
         raise ValueError("the inversion is of other pictures")
-    return inversion

@@ -17,7 +17,7 @@ from diffusion_synth.crops import CropSettings
 from diffusion_synth.filtering import ACCEPTED, ClassLoss, FilterSettings, Segment, measure_class_loss
 from diffusion_synth.prompts import Grammar, Prompt
 from diffusion_synth.randomness import generator_of
-from diffusion_synth.reading import Dataset, Picture
+from diffusion_synth.reading import Dataset, Picture, Scene
 from diffusion_synth.repainting import Painted, Repainted, Repainter
 from diffusion_synth.sheets import Example, write_sheet
 from diffusion_synth.words import words_of_person, words_of_scene
@@ -47,11 +47,16 @@ class Job:
             "seed": self.seed,
             "count": len(source) * self.variants,
             "recipe": {
-                **{key: value for key, value in asdict(self).items() if key != "seed"},
+                **{key: value for key, value in asdict(self, dict_factory=said).items() if key != "seed"},
                 "source": source.info.get("fingerprint") or source.root.name,
             },
             "licences": source.info.get("licences", {}),
         }
+
+
+def said(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Without what was not asked for: an option that is new does not make another job of one begun before."""
+    return {key: value for key, value in entries if value is not None}
 
 
 @dataclass
@@ -186,6 +191,7 @@ def to_files(
                     "seed": person.seed,
                     "reason": person.reason,
                     "iou": None if person.iou is None else round(person.iou, 4),
+                    **({} if person.iou_before is None else {"iou_before": round(person.iou_before, 4)}),
                 }
                 for person in result.persons
             ],
@@ -218,10 +224,10 @@ def usual_loss(segment: Segment, source: Dataset) -> ClassLoss:
     return measure_class_loss(segment, pairs())
 
 
-def donors_of(dataset: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(picture, mask of one person), of every person who is seen nearly whole."""
+def donors_of(dataset: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray, Scene | None]]:
+    """(picture, mask of one person, scene), of every person who is seen nearly whole."""
     for place in range(len(dataset)):
         picture = dataset.picture(place)
         for person in picture.persons:
             if person.get("visibility", 1.0) >= 0.9:
-                yield picture.image, picture.mask == person["id"]
+                yield picture.image, picture.mask == person["id"], picture.scene

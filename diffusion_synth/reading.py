@@ -14,6 +14,9 @@ from blender_addon.dataset import DatasetError, iter_lines, read_info
 
 MAX_PIXELS = 128_000_000
 
+Scene = tuple[int | None, int]
+"""(seed, index): the draw of people, clothes and pose that a picture shows."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -30,6 +33,12 @@ class Picture:
     @property
     def persons(self) -> list[Mapping[str, Any]]:
         return list(self.line["persons"])
+
+    @property
+    def scene(self) -> Scene | None:
+        """Renders of one seed and index show the same people, whatever the recipe; None where the line has no index."""
+        index = self.line.get("index")
+        return None if index is None else (self.line.get("seed"), index)
 
 
 class Dataset:

@@ -19,20 +19,25 @@ from diffusion_synth.filtering import (
     Segment,
     judge,
     outline_band,
+    overlap,
 )
 from diffusion_synth.prompts import Prompt
-from diffusion_synth.reading import Picture
+from diffusion_synth.reading import Picture, Scene
 
 TOO_SMALL, HIDDEN = "too small", "hidden"
 
 
 @dataclass(frozen=True)
 class Order:
-    """A crop to paint: what is to be there, and the number that all of its noise follows from."""
+    """A crop to paint: what is to be there, and the number that all of its noise follows from.
+
+    scene: of the picture it was cut from (`reading.Picture.scene`).
+    """
 
     crop: Crop
     prompt: Prompt
     seed: int
+    scene: Scene | None = None
 
 
 Painter = Callable[[Sequence[Order]], list[np.ndarray]]
@@ -41,13 +46,18 @@ Painter = Callable[[Sequence[Order]], list[np.ndarray]]
 
 @dataclass(frozen=True)
 class Painted:
-    """A person after repainting. iou: with the segmenter's second look; None without one."""
+    """A person after repainting.
+
+    iou: with the segmenter's second look; None without one. iou_before: with its look at the picture as it was, where
+    that counts.
+    """
 
     person: int
     prompt: Prompt
     seed: int
     reason: str
     iou: float | None = None
+    iou_before: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,23 +109,38 @@ class Repainter:
             if person not in left_out
         }
         orders = {
-            (person, variant): Order(crop, prompts(person, variant), seeds(person, variant))
+            (person, variant): Order(crop, prompts(person, variant), seeds(person, variant), picture.scene)
             for variant in variants
             for person, crop in crops.items()
         }
+        before = self._before(picture, masks, crops)
         paintings = dict(zip(orders, self._paint(list(orders.values())), strict=True))
         results = []
         for variant in variants:
             image = picture.image
             for person, crop in crops.items():
                 image = paste_back(image, masks[person], crop, paintings[person, variant])
-            results.append(self._judged(picture, image, masks, left_out, crops, orders, variant))
+            results.append(self._judged(picture, image, masks, left_out, crops, before, orders, variant))
         return results
 
     def _unfit(self, mask: np.ndarray) -> str | None:
         if not mask.any():
             return HIDDEN
         return TOO_SMALL if is_too_small(bounding_box(mask), self.crops) else None
+
+    def _before(
+        self, picture: Picture, masks: dict[int, np.ndarray], crops: dict[int, Crop]
+    ) -> dict[int, float]:
+        """IoU of every person to be repainted in the picture as it is; of nobody where it does not count."""
+        if self.segment is None or self.filter.iou_relative is None or not crops:
+            return {}
+        probability = self.segment(picture.image)
+        return {
+            person: overlap(
+                probability, masks[person], self.filter.threshold, counting(picture, masks[person], crop)
+            )
+            for person, crop in crops.items()
+        }
 
     def _paint(self, orders: Sequence[Order]) -> list[np.ndarray]:
         """In batches of crops of one size, back in the order given."""
@@ -140,6 +165,7 @@ class Repainter:
         masks: dict[int, np.ndarray],
         left_out: dict[int, str],
         crops: dict[int, Crop],
+        before: dict[int, float],
         orders: dict[tuple[int, int], Order],
         variant: int,
     ) -> Repainted:
@@ -156,13 +182,23 @@ class Repainter:
                 ignore |= outline_band(mask, self.filter.band)
                 persons.append(Painted(person, order.prompt, order.seed, ACCEPTED))
                 continue
-            where = np.zeros_like(mask)
-            where[crops[person].box.slices] = True
-            where &= mask | (picture.mask == 0)  # what is another's says nothing of this one
-            verdict = judge(probability, mask, self.filter, where=where, usual=self.usual)
+            where = counting(picture, mask, crops[person])
+            found_before = before.get(person)
+            verdict = judge(
+                probability, mask, self.filter, where=where, usual=self.usual, before=found_before
+            )
             if verdict.accepted:
                 ignore |= verdict.ignore & where
             else:
                 result = np.where(mask[..., None], picture.image, result)
-            persons.append(Painted(person, order.prompt, order.seed, verdict.reason, verdict.iou))
+            persons.append(
+                Painted(person, order.prompt, order.seed, verdict.reason, verdict.iou, found_before)
+            )
         return Repainted(result, image, ignore, tuple(persons))
+
+
+def counting(picture: Picture, mask: np.ndarray, crop: Crop) -> np.ndarray:
+    """The pixels that say something of one person's painting, bool (H, W): of their crop, those of nobody else."""
+    where = np.zeros_like(mask)
+    where[crop.box.slices] = True
+    return where & (mask | (picture.mask == 0))

@@ -27,7 +27,16 @@ from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import DatasetError
-from diffusion_synth.commands import DONE, FAILED, INTERRUPTED, WRONG_INPUT, InputError, complain, parse
+from diffusion_synth.commands import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    WRONG_INPUT,
+    InputError,
+    complain,
+    device_of,
+    parse,
+)
 from diffusion_synth.crops import CropSettings
 from diffusion_synth.filtering import FilterSettings, Segment
 from diffusion_synth.production import Job, Tally, donors_of, produce, usual_loss
@@ -61,6 +70,8 @@ def load_segmenter(described: str) -> Segment:
 def make_painter(options: argparse.Namespace) -> tuple[Painter, dict[str, Any], int]:
     """(painter, what it is in words, by how much the sides of its crops must divide)."""
     if options.warp is not None:
+        if options.lora is not None:
+            raise InputError("--lora belongs to a --model; --warp has none")
         from diffusion_synth.painters import WarpPainter
         from diffusion_synth.warping import DonorBank
 
@@ -71,27 +82,24 @@ def make_painter(options: argparse.Namespace) -> tuple[Painter, dict[str, Any], 
     import torch
     import transformers
 
-    from diffusion_synth.loading import load_pipeline
-    from diffusion_synth.painters import PipelinePainter, hash_of_model
+    from diffusion_synth.loading import identity_of, load_lora, load_pipeline
+    from diffusion_synth.painters import PipelinePainter
 
     for library in (diffusers, transformers):  # their bars for five small files are noise in a log
         library.utils.logging.disable_progress_bar()
-    device = options.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
     kind = torch.bfloat16 if options.precision == "bf16" else torch.float32
-    pipeline = load_pipeline(options.model, device=device, dtype=kind)
+    pipeline = load_pipeline(options.model, device=device_of(options.device), dtype=kind)
     how = {
         "mode": options.mode,
         "num_inference_steps": options.steps,
         "guidance_scale": options.guidance,
         "self_attention": options.self_attention,
     }
-    folder = Path(options.model)
-    identity = hash_of_model(folder) if folder.exists() else str(options.model)
-    levels = 2 ** (len(pipeline.unet.config.block_out_channels) - 1)
-    described = {"model": identity, "precision": options.precision, **how}
-    return PipelinePainter(pipeline, how), described, pipeline.codec_factor * levels
+    described = {"model": identity_of(options.model), "precision": options.precision, **how}
+    if options.lora is not None:
+        load_lora(pipeline, options.lora)
+        described["lora"] = identity_of(options.lora)
+    return PipelinePainter(pipeline, how), described, pipeline.size_multiple
 
 
 def parser() -> argparse.ArgumentParser:
@@ -107,6 +115,9 @@ def parser() -> argparse.ArgumentParser:
     who.add_argument("--model", metavar="FOLDER|NAME", help="a folder of diffusers, or a hub's name")
     who.add_argument(
         "--warp", type=Path, metavar="RENDERS", help="no model: the best-fitting person of these renders"
+    )
+    p.add_argument(
+        "--lora", type=Path, metavar="FOLDER", help="with --model: what diffusion_synth.train made for it"
     )
     p.add_argument(
         "--donor_size",
@@ -146,6 +157,13 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument(
         "--min_iou", type=float, default=0.85, help="of the second look with the mask (default .85)"
+    )
+    p.add_argument(
+        "--iou_relative",
+        type=float,
+        metavar="SHARE",
+        help="for a weak segmenter: this share of the IoU that it reaches before repainting will do, though never "
+        "less than .5 (default: --min_iou for everybody)",
     )
     p.add_argument("--band", type=int, default=2, metavar="PX", help="beside outlines, ignored (default 2)")
     p.add_argument("--batch_size", type=int, default=4, metavar="N", help="crops painted at once (default 4)")
@@ -196,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.output.resolve() == options.data.resolve():
             raise InputError("--output is --data; the repainted pictures need a folder of their own")
         grammar = NOTHING_SAID if options.warp else read_grammar(options.prompts)
-        filters = FilterSettings(min_iou=options.min_iou, band=options.band)
+        filters = FilterSettings(options.min_iou, options.iou_relative, band=options.band)
         CropSettings(margin=options.margin, size=options.size, multiple=1, smallest=options.smallest)
         segment = None if options.segmenter is None else load_segmenter(options.segmenter)
         painter, described, multiple = make_painter(options)

@@ -1,14 +1,19 @@
-"""Train the embedded generator: a small model that repaints persons, learnt from renders.
+"""Teach a generator to paint persons, from renders: the embedded one from nothing, or a large one by a LoRA.
 
     python -m diffusion_synth.train --data RENDERS [RENDERS …] --output RUN
     python -m diffusion_synth.run --data RENDERS --model RUN/model --output REPAINTED --size 64
 
-    RUN/model/      the generator, in the ordinary layout of diffusers, half precision, with a card
+    python -m diffusion_synth.train --data RENDERS --output RUN --base stable-diffusion-v1-5 [--rank 8]
+    python -m diffusion_synth.run --data RENDERS --model stable-diffusion-v1-5 --lora RUN/model --output REPAINTED
+
+    RUN/model/      with a card: the generator, in the ordinary layout of diffusers, half precision; or, with --base,
+                    the LoRA (pytorch_lora_weights.safetensors), which every pipeline of diffusers loads
     RUN/state.pt    what the same command goes on from; Ctrl-C ends after the running step
     RUN/samples/    what it paints at a few steps: before, after, mask
     RUN/losses.csv  step, loss
 
-A longer --steps is another training: the learning rate follows the whole of it.
+--base is a folder of diffusers or a hub's name: Stable Diffusion 1.x, 2.x, their inpainting forms, or SDXL; it is not
+changed. A longer --steps is another training: the learning rate follows the whole of it.
 Exit codes: 0 done, 1 failed on the way, 2 wrong input (nothing was begun), 130 interrupted.
 """
 
@@ -19,13 +24,23 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffusion_synth.commands import DONE, FAILED, INTERRUPTED, WRONG_INPUT, complain, parse
+from diffusion_synth.commands import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    WRONG_INPUT,
+    InputError,
+    complain,
+    device_of,
+    parse,
+)
 from diffusion_synth.crop_bank import BankError, CropBank
-from diffusion_synth.prompts import DEFAULT, read_grammar
+from diffusion_synth.prompts import DEFAULT, Grammar, read_grammar
 from diffusion_synth.randomness import generator_of
 from diffusion_synth.reading import Dataset
 
@@ -52,22 +67,42 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--prompts", type=Path, default=DEFAULT, metavar="TOML", help="the grammar of what is said"
     )
-    p.add_argument("--steps", type=int, default=20_000, metavar="N", help="of the optimiser (default 20000)")
-    p.add_argument("--batch_size", type=int, default=8, metavar="N", help="crops a step (default 8)")
+    # Both trainings have these, with defaults of their own: those that are not given stay away from their settings.
+    both: dict[str, Any] = {"default": argparse.SUPPRESS}
     p.add_argument(
-        "--learning_rate", type=float, default=3e-4, metavar="R", help="at its highest (default 3e-4)"
+        "--steps", type=int, metavar="N", **both, help="of the optimiser (default 20000; with --base 2000)"
     )
-    p.add_argument("--seed", type=int, default=0, help="another seed, other weights")
-    p.add_argument("--size", type=int, default=64, metavar="PX", help="of the crops it paints (default 64)")
     p.add_argument(
-        "--channels", type=int, nargs="+", default=(64, 128, 192), metavar="N", help="of the UNet's levels"
+        "--batch_size", type=int, metavar="N", **both, help="crops a step (default 8; with --base 4)"
     )
+    p.add_argument(
+        "--learning_rate", type=float, metavar="R", **both,
+        help="at its highest (default 3e-4; with --base 1e-4)",
+    )  # fmt: skip
+    p.add_argument("--seed", type=int, **both, help="another seed, other weights (default 0)")
+    p.add_argument(
+        "--size", type=int, metavar="PX", **both,
+        help="of the crops it paints (default 64; with --base its own)",
+    )  # fmt: skip
     p.add_argument(
         "--smallest", type=int, default=32, metavar="PX", help="smaller persons teach nothing (default 32)"
     )
     p.add_argument("--save_every", type=int, default=500, metavar="N", help="steps (default 500)")
     p.add_argument("--precision", choices=("bf16", "float32"), default="bf16", help="of the arithmetic")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     p.add_argument("--overwrite", action="store_true", help="delete the run in --output first")
+    own = p.add_argument_group("the embedded generator")
+    own.add_argument(
+        "--channels", type=int, nargs="+", metavar="N", **both, help="of the UNet's levels (64 128 192)"
+    )
+    lora = p.add_argument_group("a LoRA on a large model")
+    lora.add_argument(
+        "--base", metavar="FOLDER|NAME", help="the model: a folder of diffusers, or a hub's name"
+    )
+    lora.add_argument("--rank", type=int, metavar="N", **both, help="of its matrices (default 8)")
+    lora.add_argument(
+        "--gradient_checkpointing", action="store_true", help="a third slower, in far less memory"
+    )
     return p
 
 
@@ -92,39 +127,92 @@ def main(argv: Sequence[str] | None = None) -> int:
 def prepare(options: argparse.Namespace) -> tuple[Learner, CropBank]:
     """(the learner, the persons kept from it for samples): all checked and read before an hour is spent."""
     # Here, because diffusers takes seconds to import: --help and a mistyped option need not wait for it.
-    from diffusion_synth.generator import GeneratorConfig
-    from diffusion_synth.learning import STATE, Learner, LearningConfig, load_state
+    from diffusion_synth.learning import STATE, load_state
 
-    config = LearningConfig(
-        steps=options.steps,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-        generator=GeneratorConfig(size=options.size, channels=tuple(options.channels)),
-    )
     if options.save_every < 1:
-        raise ValueError(f"--save_every is {options.save_every}; it must be at least 1")
+        raise InputError(f"--save_every is {options.save_every}; it must be at least 1")
     grammar = read_grammar(options.prompts)
     output = options.output
     if output.exists() and not output.is_dir():
-        raise ValueError(f"--output {output}: is a file; give a folder")
+        raise InputError(f"--output {output}: is a file; give a folder")
     strangers = sorted(path.name for path in output.iterdir()) if output.exists() else []
     if strangers and not ({STATE, LOSSES} & set(strangers)):
-        raise ValueError(f"{output}: holds something else ({strangers[0]!r}); choose another --output")
-    bank = CropBank.of([Dataset(path) for path in options.data], options.size, smallest=options.smallest)
+        raise InputError(f"{output}: holds something else ({strangers[0]!r}); choose another --output")
+    datasets = [Dataset(path) for path in options.data]
+    size, held, learner_of = (lora_on_base if options.base else embedded_generator)(options, grammar)
+    bank = CropBank.of(datasets, size, smallest=options.smallest, held=held)
     if len(bank) <= NEVER_SHOWN:
         raise BankError(
             f"{len(bank)} crops of persons are too few to learn from; more than {NEVER_SHOWN} are needed"
         )
-    learner = Learner(
-        config, CropBank(bank.persons[:-NEVER_SHOWN]), grammar, bf16=options.precision == "bf16"
-    )
+    learner = learner_of(CropBank(bank.persons[:-NEVER_SHOWN]))
     if options.overwrite:
         delete_run(output)
     elif (output / STATE).exists():
         load_state(learner, output / STATE)
-    print(f"{len(bank)} crops of persons; from step {learner.step} of {config.steps}", file=sys.stderr)
+    print(
+        f"{len(bank)} crops of persons; from step {learner.step} of {learner.config.steps}", file=sys.stderr
+    )
     return learner, CropBank(bank.persons[-NEVER_SHOWN:])
+
+
+Training = tuple[int, bool, "Callable[[CropBank], Learner]"]
+"""Side of the crops, px; whether all of them fit into memory; and the learner that is shown them."""
+
+
+def embedded_generator(options: argparse.Namespace, grammar: Grammar) -> Training:
+    from diffusion_synth.generator import GeneratorConfig
+    from diffusion_synth.generator_learner import GeneratorLearner, GeneratorLearningConfig
+
+    if hasattr(options, "rank") or options.gradient_checkpointing:
+        raise InputError("--rank and --gradient_checkpointing belong to a LoRA: give its --base")
+    parts = given(options, "size", "channels")
+    if "channels" in parts:
+        parts["channels"] = tuple(parts["channels"])
+    generator = GeneratorConfig(**parts)
+    config = GeneratorLearningConfig(**given(options, *SHARED), generator=generator)
+    device, bf16 = device_of(options.device), options.precision == "bf16"
+    return (
+        generator.size,
+        True,
+        lambda bank: GeneratorLearner(config, bank, grammar, device=device, bf16=bf16),
+    )
+
+
+def lora_on_base(options: argparse.Namespace, grammar: Grammar) -> Training:
+    import torch
+
+    from diffusion_synth.loading import identity_of, load_pipeline
+    from diffusion_synth.lora_learner import LoraLearner, LoraLearningConfig
+
+    if hasattr(options, "channels"):
+        raise InputError("--channels belongs to the embedded generator; a --base has its own")
+    settings = given(options, *SHARED, "size", "rank")
+    config = LoraLearningConfig(**settings)  # refuses what makes no sense before gigabytes are read
+    bf16 = options.precision == "bf16"
+    base = load_pipeline(
+        options.base, device=device_of(options.device), dtype=torch.bfloat16 if bf16 else torch.float32
+    )
+    size = settings.get("size", base.native_size)
+    if size < 1 or size % base.size_multiple:
+        raise InputError(f"--size is {size}; for this --base it must be a multiple of {base.size_multiple}")
+    config = replace(config, size=size, base=identity_of(options.base))
+    checkpointing = options.gradient_checkpointing
+    return (
+        size,
+        False,
+        lambda bank: LoraLearner(
+            config, base, bank, grammar, bf16=bf16, gradient_checkpointing=checkpointing
+        ),
+    )
+
+
+SHARED = ("steps", "batch_size", "learning_rate", "seed")
+
+
+def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those of `names` that the command line has."""
+    return {name: getattr(options, name) for name in names if hasattr(options, name)}
 
 
 def delete_run(output: Path) -> None:
@@ -161,7 +249,7 @@ def work(learner: Learner, kept_apart: CropBank, options: argparse.Namespace) ->
                 if stopped:
                     return False
                 show(learner, kept_apart, output / SAMPLES / f"{due:07d}.png")
-        save_model(learner, output / MODEL, pictures=len(learner.bank))
+        save_model(learner, output / MODEL)
         return True
     finally:
         signal.signal(signal.SIGINT, before)
@@ -205,11 +293,13 @@ def show(learner: Learner, bank: CropBank, path: Path) -> None:
     from diffusion_synth.repainting import Repainter
     from diffusion_synth.sheets import Example, write_sheet
 
-    pipeline = learner.averaged()
+    pipeline, size = learner.painting(), learner.size
     pipeline.set_progress_bar_config(disable=True)
-    size = learner.config.generator.size
-    painter = PipelinePainter(pipeline, {"num_inference_steps": 20})
-    repainter = Repainter(painter, CropSettings(4.0, size, size, 1), FilterSettings(band=0), batch_size=SHOWN)
+    repainter = Repainter(
+        PipelinePainter(pipeline, {"num_inference_steps": 20}),
+        CropSettings(4.0, size, size, 1),
+        FilterSettings(band=0),
+    )
     examples = []
     for number, person in enumerate(bank.persons[:SHOWN]):
         picture = Picture(person.image, person.mask.astype(np.uint8), {"persons": [{"id": 1}]})
@@ -225,37 +315,15 @@ def show(learner: Learner, bank: CropBank, path: Path) -> None:
     write_sheet(path, examples)
 
 
-def save_model(learner: Learner, folder: Path, *, pictures: int) -> None:
-    """The averaged pipeline in half precision, whole or not at all."""
-    import torch
-
+def save_model(learner: Learner, folder: Path) -> None:
+    """What it has learnt, with a card, whole or not at all."""
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    learner.averaged().to(torch.float16).save_pretrained(temporary, safe_serialization=True)
-    for module in learner.average.values():
-        module.float()
-    (temporary / "README.md").write_text(card(learner, pictures), encoding="utf-8")
+    temporary.mkdir()
+    learner.save(temporary)
+    (temporary / "README.md").write_text(learner.card(), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     temporary.replace(folder)
-
-
-def card(learner: Learner, pictures: int) -> str:
-    """What a model says of itself: how it was made, and what it cannot do."""
-    config = learner.config
-    return f"""---
-library_name: diffusers
-pipeline_tag: image-to-image
----
-# A small generator of persons inside a mask
-
-Made by `python -m diffusion_synth.train`: {learner.step} steps of {config.batch_size} crops, drawn from
-{pictures} crops of rendered persons, seed {config.seed}. It has seen nobody who exists, and no photograph of a person.
-
-- Paints crops of {config.generator.size} px. Larger ones are enlarged and blurred.
-- Knows the words of the renderer (clothes, colours, hair, poses, light) and no others; the rest fall into letters.
-- Makes figures, not portraits: faces have no features worth the name at this size.
-- Takes its light from the renders: in photographs its persons look pasted in.
-"""
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from diffusion_synth.crops import bounding_box, check_pair
+from diffusion_synth.reading import Scene
 
 _WHOLLY = 0.99  # share of a pixel
 SIDE = 32  # px of the little outlines that are compared
@@ -23,17 +24,20 @@ class WarpError(ValueError):
 
 @dataclass(frozen=True)
 class Donor:
-    """A rendered person cut to their box. image: uint8 (h, w, 3); mask: bool (h, w)."""
+    """A rendered person cut to their box. image: uint8 (h, w, 3); mask: bool (h, w); scene: where they are from."""
 
     image: np.ndarray
     mask: np.ndarray
+    scene: Scene | None = None
 
     @property
     def aspect(self) -> float:
         return self.mask.shape[0] / self.mask.shape[1]
 
     def mirrored(self) -> Donor:
-        return Donor(np.ascontiguousarray(self.image[:, ::-1]), np.ascontiguousarray(self.mask[:, ::-1]))
+        return Donor(
+            np.ascontiguousarray(self.image[:, ::-1]), np.ascontiguousarray(self.mask[:, ::-1]), self.scene
+        )
 
 
 class DonorBank:
@@ -43,15 +47,22 @@ class DonorBank:
     """
 
     def __init__(
-        self, pairs: Iterable[tuple[np.ndarray, np.ndarray]], *, smallest: int = 48, limit: int = 4000
+        self,
+        persons: Iterable[tuple[np.ndarray, np.ndarray, Scene | None]],
+        *,
+        smallest: int = 48,
+        limit: int = 4000,
     ) -> None:
-        """pairs: (picture, uint8 (H, W, 3); mask of one person, bool (H, W)). smallest: longer side of a box, px."""
+        """persons: (picture, uint8 (H, W, 3); mask of one person, bool (H, W); the picture's scene).
+
+        smallest: longer side of a box, px.
+        """
         self.donors: list[Donor] = []
-        for image, mask in pairs:
+        for image, mask, scene in persons:
             if len(self.donors) >= limit:
                 break
             if mask.any():
-                donor = cut_out(image, mask)
+                donor = cut_out(image, mask, scene)
                 if max(donor.mask.shape) >= smallest:
                     self.donors.append(donor)
         if not self.donors:
@@ -62,12 +73,19 @@ class DonorBank:
     def __len__(self) -> int:
         return len(self.donors)
 
-    def best(self, mask: np.ndarray) -> tuple[Donor, float]:
-        """(the person, mirrored if that fits better; how well they fit, 0..1) for a mask (H, W)."""
+    def best(self, mask: np.ndarray, scene: Scene | None = None) -> tuple[Donor, float]:
+        """(the person, mirrored if that fits better; how well they fit, 0..1) for a mask (H, W).
+
+        Nobody from `scene`, where the mask is from: another recipe's render of it has the same person in the same
+        clothes, and would fit best of all. Raises WarpError when nobody else is there.
+        """
+        elsewhere = np.array([scene is None or donor.scene != scene for donor in self.donors])
+        if not elsewhere.any():
+            raise WarpError(f"all persons to warp are from the scene {scene} itself; give more renders")
         box = bounding_box(mask)
         aspect = box.height / box.width
         wanted = outline(mask[box.slices])
-        stretch = np.minimum(self._aspects / aspect, aspect / self._aspects)
+        stretch = np.where(elsewhere, np.minimum(self._aspects / aspect, aspect / self._aspects), -1)
         straight, mirrored = (
             stretch * overlaps(self._outlines, side.astype(np.float32)) for side in (wanted, wanted[:, ::-1])
         )
@@ -78,10 +96,10 @@ class DonorBank:
         return self.donors[place], float(straight[place])
 
 
-def cut_out(image: np.ndarray, mask: np.ndarray) -> Donor:
+def cut_out(image: np.ndarray, mask: np.ndarray, scene: Scene | None = None) -> Donor:
     check_pair(image, mask)
     box = bounding_box(mask)
-    return Donor(np.ascontiguousarray(image[box.slices]), np.ascontiguousarray(mask[box.slices]))
+    return Donor(np.ascontiguousarray(image[box.slices]), np.ascontiguousarray(mask[box.slices]), scene)
 
 
 def outline(mask: np.ndarray) -> np.ndarray:

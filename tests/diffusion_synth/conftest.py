@@ -1,13 +1,17 @@
-"""Tiny pipelines with random weights: everything is there but what training gives."""
+"""What the tests of this room share: tiny pipelines with random weights, datasets on disk, refused command lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from PIL import Image
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from diffusion_synth.codec import PixelShuffleCodec
@@ -81,6 +85,40 @@ def tiny_pipeline(kind: str = "sd") -> ShapeGuidedPipeline:
         pipeline = ShapeGuidedPipeline(**parts)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+Pair = tuple[np.ndarray, np.ndarray, dict[str, Any]]
+"""(picture, mask, what its line says beside names and index)."""
+
+
+def write_dataset(root: Path, pairs: Sequence[Pair], **info: Any) -> Path:
+    """A dataset of the contract, of PNGs."""
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    lines = []
+    for number, (image, mask, line) in enumerate(pairs):
+        names = {"file_name": f"images/{number}.png", "mask_file_name": f"masks/{number}.png"}
+        Image.fromarray(image).save(root / names["file_name"])
+        Image.fromarray(mask).save(root / names["mask_file_name"])
+        lines.append({**names, "index": number, **line})
+    (root / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (root / "dataset.json").write_text(json.dumps({"schema_version": 1, "count": len(pairs), **info}))
+    return root
+
+
+def refusal(
+    main: Callable[[Sequence[str]], int],
+    arguments: Sequence[str],
+    output: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> str:
+    """What a command says when it refuses its input: in one line, with exit code 2, and nothing written."""
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert not output.exists()
+    return error
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -11,10 +11,11 @@ import torch
 
 from diffusion_synth.crop_bank import CropBank, Person
 from diffusion_synth.generator import GeneratorConfig
-from diffusion_synth.learning import STATE, Learner, LearningConfig, learn_until, load_state
+from diffusion_synth.generator_learner import GeneratorLearner, GeneratorLearningConfig
+from diffusion_synth.learning import STATE, learn_until, load_state
 from diffusion_synth.prompts import Grammar
 
-CONFIG = LearningConfig(
+CONFIG = GeneratorLearningConfig(
     steps=6,
     batch_size=4,
     generator=GeneratorConfig(size=16, channels=(16, 32), head=16, words=16, text_layers=1),
@@ -36,8 +37,8 @@ def bank() -> CropBank:
     return CropBank(tuple(persons))
 
 
-def learner(config: LearningConfig = CONFIG) -> Learner:
-    return Learner(config, bank(), GRAMMAR)
+def learner(config: GeneratorLearningConfig = CONFIG) -> GeneratorLearner:
+    return GeneratorLearner(config, bank(), GRAMMAR)
 
 
 def test_a_run_resumed_is_the_run_that_was_not_interrupted(tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_it_learns_which_coat_is_meant() -> None:
     taught = learner(config)
     losses = [taught.learn() for _ in range(300)]
     assert np.mean(losses[-20:]) < 0.5 * np.mean(losses[:5])
-    pipeline = taught.averaged()
+    pipeline = taught.painting()
     pipeline.set_progress_bar_config(disable=True)
     person = bank().persons[0]
     grey = np.where(person.mask[..., None], 120, person.image).astype(np.float32)[None] / 255
@@ -89,4 +90,4 @@ def test_states_that_do_not_fit_are_named(tmp_path: Path) -> None:
 )
 def test_configurations_that_make_no_sense(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        LearningConfig(**wrong)
+        GeneratorLearningConfig(**wrong)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from diffusion_synth.filtering import ACCEPTED, LOW_IOU, FilterSettings
 from diffusion_synth.prompts import Prompt
 from diffusion_synth.reading import Dataset, Picture
 from diffusion_synth.repainting import HIDDEN, TOO_SMALL, Order, Repainted, Repainter
+from tests.diffusion_synth.conftest import write_dataset
 
 CROPS = CropSettings(size=64, multiple=8, smallest=10)
 
@@ -116,24 +116,18 @@ def test_a_picture_with_nobody_to_paint_says_why() -> None:
         np.testing.assert_array_equal(result.image, image)
 
 
-def write_dataset(root: Path, line: dict[str, Any] | None = None) -> Path:
-    for folder in ("images", "masks"):
-        (root / folder).mkdir(parents=True)
-    Image.fromarray(picture().image).save(root / "images" / "0.png")
-    Image.fromarray(picture().mask).save(root / "masks" / "0.png")
-    whole = {"file_name": "images/0.png", "mask_file_name": "masks/0.png", "index": 0, "persons": [{"id": 1}]}
-    (root / "metadata.jsonl").write_text(json.dumps({**whole, **(line or {})}) + "\n")
-    (root / "dataset.json").write_text('{"schema_version": 1, "count": 1}')
-    return root
+def write_one(root: Path, line: dict[str, Any] | None = None) -> Path:
+    given = picture()
+    return write_dataset(root, [(given.image, given.mask, {"persons": [{"id": 1}], **(line or {})})])
 
 
 def test_what_nobody_knows_is_read(tmp_path: Path) -> None:
-    dataset = Dataset(write_dataset(tmp_path, {"ignore_file_name": "masks/0.png"}))
+    dataset = Dataset(write_one(tmp_path, {"ignore_file_name": "masks/0.png"}))
     np.testing.assert_array_equal(dataset.picture(0).ignore, picture().mask > 0)
 
 
 def test_a_dataset_is_read(tmp_path: Path) -> None:
-    dataset = Dataset(write_dataset(tmp_path))
+    dataset = Dataset(write_one(tmp_path))
     assert dataset.picture(0).ignore is None
     assert len(dataset) == 1
     np.testing.assert_array_equal(dataset.picture(0).image, picture().image)
@@ -154,12 +148,12 @@ def test_a_dataset_is_read(tmp_path: Path) -> None:
 )
 def test_lines_that_lack_something_are_named(line: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=said) as refused:
-        Dataset(write_dataset(tmp_path, line))
+        Dataset(write_one(tmp_path, line))
     assert "line 1" in str(refused.value)
 
 
 def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    dataset = Dataset(write_dataset(tmp_path))
+    dataset = Dataset(write_one(tmp_path))
     Image.fromarray(picture().mask[:50]).save(tmp_path / "masks" / "0.png")
     with pytest.raises(DatasetError, match=r"0\.png: is 100×50, its picture 100×80"):
         dataset.picture(0)
@@ -172,7 +166,7 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
 
 
 def test_a_dataset_without_pictures(tmp_path: Path) -> None:
-    write_dataset(tmp_path)
+    write_one(tmp_path)
     (tmp_path / "metadata.jsonl").write_text("")
     with pytest.raises(DatasetError, match="no picture"):
         Dataset(tmp_path)

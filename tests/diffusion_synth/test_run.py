@@ -15,7 +15,7 @@ from PIL import Image
 from blender_addon.dataset import iter_left_out, iter_lines
 from diffusion_synth import production
 from diffusion_synth.run import main
-from tests.diffusion_synth.conftest import tiny_pipeline
+from tests.diffusion_synth.conftest import refusal, tiny_pipeline, write_dataset
 
 COUNT = 4
 
@@ -36,33 +36,18 @@ def find_all(argument: str) -> Callable[[np.ndarray], np.ndarray]:
 @pytest.fixture(scope="module")
 def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four pictures of 64 × 48 px, one person each; the third picture's person is too small."""
-    root = tmp_path_factory.mktemp("renders")
-    for folder in ("images", "masks"):
-        (root / folder).mkdir()
-    lines = []
+    pairs = []
     for number in range(COUNT):
         image = np.full((48, 64, 3), number * 50, np.uint8)
         mask = np.zeros((48, 64), np.uint8)
         box = (20, 24, 30, 34) if number == 2 else (8, 40, 8, 24)
         mask[box[0] : box[1], box[2] : box[3]] = 1
         image[mask > 0] = (200, 100, 50)
-        Image.fromarray(image).save(root / "images" / f"{number}.png")
-        Image.fromarray(mask).save(root / "masks" / f"{number}.png")
-        lines.append(
-            {
-                "file_name": f"images/{number}.png",
-                "mask_file_name": f"masks/{number}.png",
-                "index": number,
-                "source": "render",
-                "depth_file_name": "depth/none.exr",
-                "persons": [{"id": 1, "visibility": 1.0, "pose_name": "sit_upright", "wardrobe": {}}],
-            }
-        )
-    (root / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (root / "dataset.json").write_text(
-        json.dumps({"schema_version": 1, "count": COUNT, "name": "tiny", "licences": {"default": "CC0-1.0"}})
-    )
-    return root
+        person = {"id": 1, "visibility": 1.0, "pose_name": "sit_upright", "wardrobe": {}}
+        line = {"source": "render", "depth_file_name": "depth/none.exr", "persons": [person]}
+        pairs.append((image, mask, line))
+    root = tmp_path_factory.mktemp("renders")
+    return write_dataset(root, pairs, name="tiny", licences={"default": "CC0-1.0"})
 
 
 @pytest.fixture(scope="module")
@@ -210,12 +195,7 @@ def test_wrong_input_is_one_line_and_writes_nothing(
     more: list[str], said: str, renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert main([*arguments(renders, model, out), *more]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: ")
-    assert said in error
-    assert error.count("\n") == 1
-    assert not out.exists()
+    assert said in refusal(main, [*arguments(renders, model, out), *more], out, capsys)
 
 
 def test_the_source_is_never_written_to(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from pathlib import Path
@@ -10,32 +9,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from diffusion_synth import learning
 from diffusion_synth.loading import load_pipeline
 from diffusion_synth.train import main
+from tests.diffusion_synth.conftest import refusal, write_dataset
 
 
 @pytest.fixture(scope="module")
 def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve pictures of 48 px, one person each."""
-    root = tmp_path_factory.mktemp("renders")
-    for folder in ("images", "masks"):
-        (root / folder).mkdir()
-    lines = []
     rng = np.random.default_rng(0)
-    for number in range(12):
-        image = rng.integers(0, 256, (48, 48, 3), dtype=np.uint8)
-        mask = np.zeros((48, 48), np.uint8)
-        mask[6:42, 14:34] = 1
-        Image.fromarray(image).save(root / "images" / f"{number}.png")
-        Image.fromarray(mask).save(root / "masks" / f"{number}.png")
-        names = {"file_name": f"images/{number}.png", "mask_file_name": f"masks/{number}.png"}
-        lines.append({**names, "index": number, "persons": [{"id": 1, "pose_name": "stand"}]})
-    (root / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (root / "dataset.json").write_text('{"schema_version": 1, "count": 12}')
-    return root
+    mask = np.zeros((48, 48), np.uint8)
+    mask[6:42, 14:34] = 1
+    line = {"persons": [{"id": 1, "pose_name": "stand"}]}
+    pairs = [(rng.integers(0, 256, (48, 48, 3), dtype=np.uint8), mask, line) for _ in range(12)]
+    return write_dataset(tmp_path_factory.mktemp("renders"), pairs)
 
 
 def arguments(renders: Path, output: Path, *more: object) -> list[str]:
@@ -102,12 +91,7 @@ def test_wrong_input_is_one_line_and_writes_nothing(
     more: list[str], said: str, renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    assert main([*arguments(renders, run), *more]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: ")
-    assert said in error
-    assert error.count("\n") == 1
-    assert not run.exists()
+    assert said in refusal(main, [*arguments(renders, run), *more], run, capsys)
 
 
 def test_another_folder_or_training_is_refused(

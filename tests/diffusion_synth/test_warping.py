@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diffusion_synth.reading import Scene
 from diffusion_synth.warping import Donor, DonorBank, WarpError, spread, warp_into
 
 
@@ -28,13 +29,13 @@ def person(kind: str) -> np.ndarray:
 COLOURS = {"block": (200, 0, 0), "L": (0, 200, 0), "T": (0, 0, 200)}
 
 
-def pairs() -> list[tuple[np.ndarray, np.ndarray]]:
+def persons() -> list[tuple[np.ndarray, np.ndarray, Scene]]:
     found = []
-    for kind, colour in COLOURS.items():
+    for index, (kind, colour) in enumerate(COLOURS.items()):
         image = np.full((96, 64, 3), 90, np.uint8)
         mask = person(kind)
         image[mask] = colour
-        found.append((image, mask))
+        found.append((image, mask, (0, index)))
     return found
 
 
@@ -44,11 +45,26 @@ def test_whom_fits_best_is_taken_at_any_size_and_mirrored(kind: str, mirrored: b
     mask = np.zeros((300, 200), bool)
     wanted = person(kind).repeat(2, 0).repeat(2, 1)
     mask[40:232, 30:158] = wanted[:, ::-1] if mirrored else wanted
-    donor, fit = DonorBank(pairs()).best(mask)
+    donor, fit = DonorBank(persons()).best(mask)
     image = np.zeros((300, 200, 3), np.uint8)
     painted = warp_into(image, mask, donor)
     assert fit > 0.9
     assert (painted[mask] == COLOURS[kind]).all(1).mean() > 0.97
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_nobody_is_dressed_in_their_own_clothes(mirrored: bool) -> None:
+    bank = DonorBank(persons())
+    mask = person("L")[:, ::-1] if mirrored else person("L")
+    itself, best = bank.best(mask)
+    assert (itself.scene, itself.mirrored().scene) == ((0, 1), (0, 1))
+    other, fit = bank.best(mask, (0, 1))
+    assert other.scene != (0, 1)
+    assert 0 < fit < best
+    assert bank.best(mask, (7, 1))[0].scene == (0, 1)  # the same number of another seed is somebody else
+    only = DonorBank(persons()[:1])
+    with pytest.raises(WarpError, match=r"from the scene \(0, 0\) itself"):
+        only.best(mask, (0, 0))
 
 
 @settings(deadline=None, max_examples=60)
@@ -58,7 +74,7 @@ def test_all_of_the_mask_is_covered_and_nothing_else(seed: int, kind: str) -> No
     image = rng.integers(0, 256, (50, 70, 3), dtype=np.uint8)
     mask = rng.random((50, 70)) < rng.choice([0.001, 0.1, 0.9])
     mask[rng.integers(50), rng.integers(70)] = True
-    only = [pair for pair, name in zip(pairs(), COLOURS, strict=True) if name == kind]
+    only = [one for one, name in zip(persons(), COLOURS, strict=True) if name == kind]
     donor = DonorBank(only).donors[0]
     painted = warp_into(image, mask, donor)
     np.testing.assert_array_equal(painted[~mask], image[~mask])
@@ -76,10 +92,10 @@ def test_nearest_colours_spread() -> None:
 
 def test_small_and_absent_persons_are_no_donors() -> None:
     with pytest.raises(WarpError, match="48 px"):
-        DonorBank([(np.zeros((40, 40, 3), np.uint8), np.ones((40, 40), bool))])
+        DonorBank([(np.zeros((40, 40, 3), np.uint8), np.ones((40, 40), bool), None)])
     with pytest.raises(WarpError):
-        DonorBank([(np.zeros((90, 90, 3), np.uint8), np.zeros((90, 90), bool))])
-    assert len(DonorBank(pairs() * 3, limit=4)) == 4
+        DonorBank([(np.zeros((90, 90, 3), np.uint8), np.zeros((90, 90), bool), None)])
+    assert len(DonorBank(persons() * 3, limit=4)) == 4
 
 
 def test_a_donor_too_thin_to_be_seen_still_fills() -> None:
