@@ -5,8 +5,8 @@
 Each person is published redacted; the attacker has all of them in another rendition of the scene (other exposure, white
 balance, noise and JPEG quality, half a pixel aside) and asks of each published one which of theirs it is. They compare
 what stands within the person (the largest square that fits, so that the outline plays no part) with their own picture
-as it is, and with their own picture redacted in the same way, by its structure and by its colour. Reported is the best of
-these: the share of persons whose true counterpart comes first, and what chance would give.
+as it is, and with their own picture redacted in the same way, by its structure and by its colour. Reported is the best
+of these: the share of persons whose true counterpart comes first, and what chance would give.
 """
 
 from __future__ import annotations

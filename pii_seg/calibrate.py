@@ -296,6 +296,7 @@ def parser() -> ArgumentParser:
         "--strict", action="store_true", help="a file that cannot be read is an error, not left out"
     )
     add_inference_arguments(p)
+    p.set_defaults(tiles="auto")  # as pii_seg.anonymize, whose promise this is
     return p
 
 

@@ -28,11 +28,9 @@ Transform = Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]
 
 QUALITY = "18"  # x264's scale: about as good as the eye can tell
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
-SD_HEIGHT = (
-    576  # px: up to here films that do not say so use the colours of ITU-R BT.601, above those of BT.709
-)
-
-
+# Pixels: up to here films that do not say so use the colours of ITU-R BT.601, above those of BT.709.
+SD_HEIGHT = 576
+UNSAID = 2  # FFmpeg's number of a colour space that a film does not name
 SLACK = Fraction(1, 4)  # s, by which a film may end before its header says: a last frame's length is a guess
 
 
@@ -114,6 +112,7 @@ class _Rewriting:
         self.times: deque[tuple[int, Any]] = deque()
         self.size: tuple[int, int] | None = None
         self.decoded = self.written = 0
+        self.on_its_side = False
         self.last = -(1 << 62)
         self.end = Fraction(0)  # s, of all that was read
 
@@ -142,6 +141,7 @@ class _Rewriting:
                     f"is HDR ({HDR_TRANSFERS[frame.color_trc]}); convert it to an ordinary range first"
                 )
             array = _upright(frame)
+            self.on_its_side = frame.rotation % 180 != 0
             if self.size is None:
                 self.size = array.shape[:2]
             elif self.size != array.shape[:2]:
@@ -168,7 +168,7 @@ class _Rewriting:
             raise RuntimeError(f"a frame of {self.size} came out as {array.shape[:2]}")
         if self.out is None:
             self._open(*array.shape[:2])
-        colours = Colorspace.ITU601 if array.shape[0] <= SD_HEIGHT else Colorspace.ITU709
+        colours = usual_colours(array.shape[0])
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(array), format="rgb24")
         frame = frame.reformat(
             format=self.out.pix_fmt,
@@ -193,8 +193,8 @@ class _Rewriting:
         out.time_base = out.codec_context.time_base = self.video.time_base
         out.codec_context.color_range = ColorRange.MPEG
         out.codec_context.colorspace = 5 if height <= SD_HEIGHT else 1  # BT.601 (PAL), BT.709
-        if self.video.sample_aspect_ratio:
-            out.codec_context.sample_aspect_ratio = self.video.sample_aspect_ratio
+        if aspect := self.video.sample_aspect_ratio:
+            out.codec_context.sample_aspect_ratio = 1 / aspect if self.on_its_side else aspect
         self.out = out
 
     def _refuse_cut_short(self) -> None:
@@ -226,9 +226,15 @@ class _Rewriting:
         return tuple(notes)
 
 
+def usual_colours(height: int) -> Colorspace:
+    """Of a film of so many lines."""
+    return Colorspace.ITU601 if height <= SD_HEIGHT else Colorspace.ITU709
+
+
 def _upright(frame: Any) -> np.ndarray:
     """uint8 (H, W, 3), turned as the film asks to be shown."""
-    array = frame.to_ndarray(format="rgb24")
+    colours = usual_colours(frame.height) if frame.colorspace == UNSAID else None
+    array = frame.to_ndarray(format="rgb24", src_colorspace=colours)
     quarters, rest = divmod(frame.rotation, 90)
     if rest:
         raise MediaError(f"is turned by {frame.rotation}°; turn it by a multiple of 90")

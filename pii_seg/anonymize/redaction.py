@@ -34,8 +34,8 @@ STYLES = ("solid", "inpaint", "synthesise", "mosaic", "blur")
 # Of 300 persons, how many were told by somebody with another picture of the moment: benchmarks/linkage.py, 2026-11-24.
 LINKED = {"mosaic": 0.99, "blur": 0.983}
 WARNINGS = {
-    style: f"{style} does not anonymise: of 300 persons {share:.0%} were told apart by somebody with another picture of "
-    "the moment (solid: 1%, by chance). Use solid; docs/anonymise.md says more"
+    style: f"{style} does not anonymise: of 300 persons {share:.0%} were told apart by somebody with another picture "
+    "of the moment (solid: 1%, by chance). Use solid; docs/anonymise.md says more"
     for style, share in LINKED.items()
 }
 

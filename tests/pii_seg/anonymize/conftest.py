@@ -15,6 +15,29 @@ CANARY = "CANARY-7f3a-Jane-Doe"
 HEIGHT, WIDTH = 24, 36
 
 
+class Bright:
+    """A detector for whom whatever is near white is a person. It can be told to miss a look."""
+
+    threshold = 0.5
+
+    def __init__(self, misses: tuple[int, ...] = ()) -> None:
+        self.looks, self.misses = 0, misses
+
+    def probability(self, image: np.ndarray) -> np.ndarray:
+        self.looks += 1
+        seen = (image.min(axis=2) > 240).astype(np.float32)
+        return seen * (self.looks - 1 not in self.misses)
+
+    def plain(self, *, excluded: bool) -> dict[str, Any]:
+        return {"sha256": "0", "threshold": 0.5, "threshold_from": "hand", "promise": None}
+
+
+def person_on(array: np.ndarray, top: int = 4, left: int = 6) -> np.ndarray:
+    array = np.minimum(array, 200)
+    array[top : top + 8, left : left + 5] = 255
+    return array
+
+
 def noise(
     height: int = HEIGHT, width: int = WIDTH, channels: int = 3, *, seed: int = 0, deep: bool = False
 ) -> np.ndarray:

@@ -25,30 +25,22 @@ from pii_seg.anonymize.inputs import gather
 from pii_seg.anonymize.journal import Journal
 from pii_seg.anonymize.pictures import read_picture
 from pii_seg.commands import DONE, FAILED, WRONG_INPUT, InputError
-from tests.pii_seg.anonymize.conftest import CANARY, SOURCES, noise, pillow, saved, tagged_exif
+from tests.pii_seg.anonymize.conftest import (
+    CANARY,
+    SOURCES,
+    Bright,
+    noise,
+    person_on,
+    pillow,
+    saved,
+    tagged_exif,
+)
 from tests.pii_seg.anonymize.test_films import read_film, write_film
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged TIFFs
 
 SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tif", "gif": ".gif", "bmp": ".bmp"}
 LEFT_HALF = "0,0,0.5,1"
-
-
-class Bright:
-    """A detector for whom whatever is near white is a person. It can be told to miss a look."""
-
-    threshold = 0.5
-
-    def __init__(self, misses: tuple[int, ...] = ()) -> None:
-        self.looks, self.misses = 0, misses
-
-    def probability(self, image: np.ndarray) -> np.ndarray:
-        self.looks += 1
-        seen = (image.min(axis=2) > 240).astype(np.float32)
-        return seen * (self.looks - 1 not in self.misses)
-
-    def plain(self, *, excluded: bool) -> dict[str, Any]:
-        return {"sha256": "0", "threshold": 0.5, "threshold_from": "hand", "promise": None}
 
 
 def anonymize(inputs: list[Path], output: Path, detector: Bright | None = None, **options: Any) -> Outcome:
@@ -61,12 +53,6 @@ def anonymize(inputs: list[Path], output: Path, detector: Bright | None = None, 
         items = gather(inputs, output, renamed=options.get("renamed", False)).items
         Batch(anonymizer, output, journal, Options(**options)).run(items, outcome, workers=1)
     return outcome
-
-
-def person_on(array: np.ndarray, top: int = 4, left: int = 6) -> np.ndarray:
-    array = np.minimum(array, 200)
-    array[top : top + 8, left : left + 5] = 255
-    return array
 
 
 def records_of(output: Path) -> list[dict[str, Any]]:

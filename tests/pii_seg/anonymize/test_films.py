@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import ColorRange, Colorspace
 
 from pii_seg.anonymize.errors import MediaError
 from pii_seg.anonymize.films import container_of, rewrite
@@ -195,3 +197,71 @@ def test_a_transform_that_loses_frames_is_a_fault(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError, match="did not come out"):
         rewrite(write_film(tmp_path / "in.mp4"), tmp_path / "out", lossy)
+
+
+def write_colours(path: Path, matrix: Colorspace, *, said: bool, height: int, full: bool = False) -> Path:
+    """Three frames of COLOUR with a white corner at the upper left. said: the film names its colours."""
+    reach = ColorRange.JPEG if full else ColorRange.MPEG
+    array = np.full((height, WIDTH, 3), COLOUR, np.uint8)
+    array[:20, :20] = 255
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "8"})
+        stream.height, stream.width, stream.pix_fmt = height, WIDTH, "yuv420p"
+        stream.codec_context.color_range = reach
+        if said:
+            stream.codec_context.colorspace = 1 if matrix == Colorspace.ITU709 else 5
+        for number in range(3):
+            frame = av.VideoFrame.from_ndarray(array, format="rgb24").reformat(
+                format="yuv420p",
+                dst_colorspace=matrix,
+                src_color_range=ColorRange.JPEG,
+                dst_color_range=reach,
+            )
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("matrix", "said", "height", "full"),
+    [
+        (Colorspace.ITU709, False, 720, False),
+        (Colorspace.ITU709, True, 720, False),
+        (Colorspace.ITU601, True, 720, False),
+        (Colorspace.ITU601, False, 480, False),
+        (Colorspace.ITU709, True, 480, False),
+        (Colorspace.ITU709, True, 720, True),
+    ],
+)
+def test_colours_are_read_as_the_film_means_them(
+    matrix: Colorspace, said: bool, height: int, full: bool, tmp_path: Path
+) -> None:
+    source = write_colours(tmp_path / "in.mp4", matrix, said=said, height=height, full=full)
+    seen: list[np.ndarray] = []
+
+    def looked_at(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        for frame in frames:
+            seen.append(frame)
+            yield frame
+
+    rewrite(source, tmp_path / "out.mp4", looked_at)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        shown = next(container.decode(video=0))
+        assert shown.colorspace == (1 if height == 720 else 5)  # said in any case
+        for array in (seen[0], shown.to_ndarray(format="rgb24")):
+            np.testing.assert_allclose(array[100, 40], COLOUR, atol=5)
+
+
+def test_a_film_on_its_side_comes_out_upright(tmp_path: Path) -> None:
+    source = write_colours(tmp_path / "in.mp4", Colorspace.ITU601, said=True, height=HEIGHT)
+    content = source.read_bytes()
+    # ISO/IEC 14496-12 §8.3.2: the matrix of a track's header, here a quarter turn clockwise.
+    start = content.index(b"tkhd") + 44
+    turn = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    source.write_bytes(content[:start] + turn + content[start + len(turn) :])
+    film = rewrite(source, tmp_path / "out.mp4", unchanged)
+    assert (film.height, film.width) == (WIDTH, HEIGHT)
+    first = read_film(tmp_path / "out.mp4")[0][0]
+    np.testing.assert_allclose(first[5, -5], 255, atol=6)
+    np.testing.assert_allclose(first[5, 5], COLOUR, atol=12)

@@ -1,0 +1,222 @@
+"""The page in a real browser, as somebody uses it who has only a mouse and a picture."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from pii_seg.app.server import make_app
+from pii_seg.app.studio import Studio
+from tests.pii_seg.app.conftest import HEIGHT, PERSON, WIDTH, grey_picture, make_studio, pixels_of
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+TOKEN = "secret"
+STYLES = ("solid", "inpaint", "mosaic", "blur")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None and not os.environ.get("CI"),
+        reason="NOT TESTED: the page in a browser; install chromium (Debian: apt-get install chromium)",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "CI must test the page: install chromium"
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address() -> Iterator[tuple[str, Studio]]:
+    """(address, the visit) of a server that runs."""
+    studio = make_studio()
+    config = uvicorn.Config(make_app(studio, TOKEN, styles=STYLES), port=0, log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    end = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < end, "the server did not start"
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}/{TOKEN}/", studio
+    server.should_exit = True
+    thread.join(10)
+    studio.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: tuple[str, Studio]) -> Iterator[Page]:
+    """The page, empty. Fails afterwards if a script failed or anything was asked of another host."""
+    context = browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on(
+        "request",
+        lambda asked: (
+            None if asked.url.startswith((address[0], "blob:")) else faults.append(f"asked {asked.url}")
+        ),
+    )
+    page.goto(address[0])
+    yield page
+    context.close()
+    assert faults == []
+
+
+def drop(page: Page, *names: str, content: bytes | None = None) -> None:
+    files = [{"name": name, "mimeType": "image/png", "buffer": content or grey_picture()} for name in names]
+    page.set_input_files("#files", files)  # type: ignore[arg-type]
+
+
+def status(page: Page, name: str) -> Any:
+    return page.locator("#list button", has_text=name).locator(".status")
+
+
+def on_canvas(page: Page, column: float, row: float) -> tuple[float, float]:
+    """Where on the page a pixel of the picture lies."""
+    box = page.locator("#canvas").bounding_box()
+    assert box is not None
+    return box["x"] + (column + 0.5) / WIDTH * box["width"], box["y"] + (row + 0.5) / HEIGHT * box["height"]
+
+
+def paint(page: Page, *points: tuple[float, float]) -> None:
+    page.mouse.move(*on_canvas(page, *points[0]))
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*on_canvas(page, *point), steps=5)
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
+        page.mouse.up()
+
+
+def downloaded(page: Page, button: str = "#download") -> tuple[str, bytes]:
+    with page.expect_download() as waiting:
+        page.click(button)
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def colour_at(page: Page, column: int, row: int) -> list[int]:
+    """On the canvas, whose preview is as large as the picture."""
+    return list(
+        page.evaluate(
+            f"[...document.getElementById('canvas').getContext('2d').getImageData({column}, {row}, 1, 1).data]"
+        )
+    )[:3]
+
+
+def test_a_picture_is_searched_shown_and_downloaded(page: Page) -> None:
+    expect(page.get_by_text("Drop pictures here")).to_be_visible()
+    drop(page, "street.png")
+    expect(status(page, "street.png")).to_have_text("1 area found")
+    expect(page.locator("#canvas")).to_be_visible()
+    expect(page.get_by_text("Drop pictures here")).to_be_hidden()
+    expect(page.locator("#canvas")).to_have_attribute("width", "90")
+    page.wait_for_timeout(300)
+    red, green, _ = colour_at(page, 8, 8)
+    assert red > 230 and green < 160  # tinted
+    name, content = downloaded(page)
+    assert name == "street-anonymised.png"
+    assert not pixels_of(content)[PERSON].any()
+    assert (pixels_of(content)[40:] == 90).all()
+
+
+def test_the_brush_adds_erases_and_goes_back(page: Page) -> None:
+    drop(page, "street.png")
+    expect(status(page, "street.png")).to_have_text("1 area found")
+    expect(page.locator("#canvas")).to_have_attribute("width", "90")
+    paint(page, (50, 40), (70, 40))
+    added = pixels_of(downloaded(page)[1])
+    assert not added[40, 50:71].any()
+    page.click("[data-brush=erase]")
+    paint(page, (4, 8), (14, 8))
+    erased = pixels_of(downloaded(page)[1])
+    assert erased[8, 8].tolist() == [255, 255, 255]
+    page.keyboard.press("Control+z")
+    expect(page.locator("#redo")).to_be_enabled()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#undo")).to_be_disabled()
+    back = pixels_of(downloaded(page)[1])
+    assert not back[PERSON].any() and (back[40] == 90).all()
+    page.click("#redo")
+    np.testing.assert_array_equal(pixels_of(downloaded(page)[1]), added)
+
+
+def test_strokes_outlive_another_choice_and_a_reload(page: Page) -> None:
+    drop(page, "a.png", "b.png")
+    expect(status(page, "b.png")).to_have_text("1 area found")
+    expect(page.locator("#canvas")).to_have_attribute("width", "90")
+    paint(page, (50, 40), (70, 40))
+    page.locator("#list button", has_text="b.png").click()
+    expect(page.locator("#undo")).to_be_disabled()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.locator("#undo")).to_be_enabled()  # of a.png, which is shown first
+    assert not pixels_of(downloaded(page)[1])[40, 50:71].any()
+
+
+def test_before_and_after_meet_at_the_slider(page: Page) -> None:
+    drop(page, "street.png")
+    expect(status(page, "street.png")).to_have_text("1 area found")
+    page.click("[data-view=compare]")
+    slider = page.locator("#position")
+    for value, white in (("100", True), ("0", False)):
+        slider.fill(value)
+        page.wait_for_timeout(300)
+        assert (min(colour_at(page, 8, 8)) > 180) is white
+
+
+def test_styles_that_leak_say_so(page: Page) -> None:
+    expect(page.locator("#warning")).to_be_hidden()
+    page.select_option("#style", "blur")
+    expect(page.locator("#warning")).to_contain_text("does not anonymise")
+    page.select_option("#style", "inpaint")
+    expect(page.locator("#warning")).to_be_hidden()
+
+
+def test_failures_stay_in_the_list_and_all_others_come_as_a_zip(page: Page) -> None:
+    drop(page, "broken.png", content=grey_picture()[:150])
+    expect(page.locator("#list button.failed")).to_have_count(1)
+    drop(page, "a.png", "b.png")
+    expect(status(page, "b.png")).to_have_text("1 area found")
+    name, content = downloaded(page, "#download-all")
+    assert name == "anonymised.zip"
+    assert content.count(b"-anonymised.png") == 4  # two files, each named twice
+    page.locator("#list button", has_text="broken.png").click()
+    page.click("#remove")
+    expect(page.locator("#list button")).to_have_count(2)
+
+
+def test_a_picture_is_pasted(page: Page) -> None:
+    numbers = list(grey_picture())
+    page.evaluate(
+        """numbers => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(numbers)], "shot.png", { type: "image/png" }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
+        }""",
+        numbers,
+    )
+    expect(status(page, "shot.png")).to_have_text("1 area found")
+
+
+def test_names_are_text(page: Page) -> None:
+    drop(page, "<img src=x onerror=alert(1)>.png")
+    expect(page.locator("#list .name")).to_have_text("<img src=x onerror=alert(1)>.png")
+    assert page.locator("#list img").count() == 0
