@@ -7,17 +7,29 @@ import json
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
+import transformers
 
 from diffusion_synth.lora import LORA_NAME, LoraError, check_lora
 from diffusion_synth.pipeline import ShapeGuidedPipeline
 
 INDEX = "model_index.json"
+EMBEDDED = Path(__file__).with_name("embedded")  # the generator that comes along
 _CHUNK = 1 << 20
 
 
 class ModelError(ValueError):
     """A model that cannot be had; the message names it and the remedy."""
+
+
+def default_model() -> Path:
+    """The folder of the generator that comes along. Raises ModelError where this copy of the program has none."""
+    if not (EMBEDDED / INDEX).exists():
+        raise ModelError(
+            f"{EMBEDDED}: no generator came along; train one with python -m diffusion_synth.train, and give its folder"
+        )
+    return EMBEDDED
 
 
 def load_pipeline(
@@ -27,7 +39,9 @@ def load_pipeline(
 
     Pickled weights are refused, since reading them runs whatever they hold; so is code that comes with a model.
     """
-    options: dict[str, Any] = {"torch_dtype": dtype, "use_safetensors": True}
+    for library in (diffusers, transformers):  # their bars for five small files are noise in a log
+        library.utils.logging.disable_progress_bar()
+    options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
     folder = Path(model)
     if folder.exists():
         check_folder(folder)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -56,6 +57,14 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    def only(self, indices: Container[int]) -> Dataset:
+        """The same, with the pictures of these indices alone. Raises DatasetError when there are none."""
+        part = copy.copy(self)
+        part.lines = [line for line in self.lines if line.get("index") in indices]
+        if not part.lines:
+            raise DatasetError(f"{self.root}: none of the pictures asked for is there")
+        return part
 
     def picture(self, place: int) -> Picture:
         """Raises DatasetError that names the file which cannot be read or does not fit."""

@@ -78,15 +78,11 @@ def make_painter(options: argparse.Namespace) -> tuple[Painter, dict[str, Any], 
         bank = DonorBank(donors_of(Dataset(options.warp)), smallest=options.donor_size)
         return WarpPainter(bank), {"warp": options.warp.resolve().name, "donors": len(bank)}, 1
     # Here, because diffusers takes seconds to import: --help and a mistyped option need not wait for it.
-    import diffusers
     import torch
-    import transformers
 
     from diffusion_synth.loading import identity_of, load_lora, load_pipeline
     from diffusion_synth.painters import PipelinePainter
 
-    for library in (diffusers, transformers):  # their bars for five small files are noise in a log
-        library.utils.logging.disable_progress_bar()
     kind = torch.bfloat16 if options.precision == "bf16" else torch.float32
     pipeline = load_pipeline(options.model, device=device_of(options.device), dtype=kind)
     how = {

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -118,6 +118,26 @@ class KeepBest(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best = float(state_dict["best"])
+
+
+class KeepAlong(Callback):
+    """Calls `save(module, place)` when each of `shares` (0..1) of the budget is spent, unless `there(place)`."""
+
+    def __init__(
+        self,
+        shares: Sequence[float],
+        save: Callable[[SegmentationModule, int], None],
+        there: Callable[[int], bool],
+    ) -> None:
+        self.shares, self.save, self.there = tuple(shares), save, there
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        spent = pl_module.clock.progress(trainer.global_step)
+        for place, share in enumerate(self.shares):
+            if spent >= share and trainer.is_global_zero and not self.there(place):
+                self.save(pl_module, place)
 
 
 class Reporter(Callback):

@@ -38,6 +38,10 @@ class DataConfig:
     """Photographs that show nobody."""
     backgrounds: Folders = ()
     """The same, onto which persons of the renders are pasted."""
+    pseudo: Folders = ()
+    """Photographs with a teacher's labels (docs/train.md)."""
+    repainted: Folders = ()
+    """The same, whose persons diffusion_synth has repainted."""
     synthetic_weight: float = 1.0
     """Share of the training views, against the other weights."""
     labelled_weight: float = 0.5
@@ -46,6 +50,12 @@ class DataConfig:
     """Likewise."""
     backgrounds_weight: float = 1.0
     """Likewise."""
+    pseudo_weight: float = 1.0
+    """Likewise."""
+    repainted_weight: float = 0.5
+    """Likewise."""
+    pseudo_share: float = 1.0
+    """Of the pseudo-labelled photographs, the most reliable share is learnt from."""
     paste: float = 0.9
     """How often persons are pasted onto a background."""
     held_out: float = 0.1
@@ -62,6 +72,10 @@ class DataConfig:
     def __post_init__(self) -> None:
         if not 0 < self.held_out < 1:
             raise ConfigurationError(f"data.held_out is {self.held_out}; it must be between 0 and 1")
+        if not 0 < self.pseudo_share <= 1:
+            raise ConfigurationError(
+                f"data.pseudo_share is {self.pseudo_share}; it must be above 0 and at most 1"
+            )
         if self.validation_limit < 1:
             raise ConfigurationError(
                 f"data.validation_limit is {self.validation_limit}; it must be at least 1"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from blender_addon.dataset import iter_lines
 from pii_seg.configuration import DataConfig, Folders
 from pii_seg.data import Feeding, Mixed, SegmentationDataModule
+from pii_seg.loop.pseudo_labels import most_reliable
 from pii_seg.sources import DataError, Fault, PersonFree, Sample, Source, open_sources
+from pii_seg.sources.contract import open_contract
 from pii_seg.sources.source import Progress
 from pii_seg.transforms import Augmentation
 
@@ -45,12 +48,16 @@ class Opened:
     validation: tuple[Source, ...]
     negatives: tuple[Source, ...]
     backgrounds: tuple[Source, ...]
+    pseudo: tuple[Source, ...]
+    repainted: tuple[Source, ...]
     held_out: bool
     faults: tuple[Fault, ...]
 
     def counts(self) -> dict[str, int]:
         """Pictures by kind."""
-        kinds = ("synthetic", "labelled", "validation", "negatives", "backgrounds")
+        kinds = (
+            "synthetic", "labelled", "validation", "negatives", "backgrounds", "pseudo", "repainted",
+        )  # fmt: skip
         return {kind: sum(map(len, getattr(self, kind))) for kind in kinds}
 
 
@@ -60,31 +67,53 @@ def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None
         raise DataError("nothing to learn from: give --synthetic, --labelled, or both")
     faults: list[Fault] = []
 
+    def checked(sources: Iterable[Source]) -> tuple[Source, ...]:
+        found = tuple(sources)
+        for source in found:
+            source.check(progress=progress)
+            faults.extend(source.faults)
+        return found
+
     def opened(folders: Folders, *, needs_masks: bool) -> tuple[Source, ...]:
         found: list[Source] = []
         for folder in folders:
             for source in open_sources(Path(folder), strict=config.strict):
                 if needs_masks and source.photo_only:
                     raise DataError(f"{folder}: photographs without masks; masks are needed here")
-                source.check(progress=progress)
-                faults.extend(source.faults)
                 found.append(source)
-        return tuple(found)
+        return checked(found)
 
     synthetic = opened(config.synthetic, needs_masks=True)
     labelled = opened(config.labelled, needs_masks=True)
     validation = opened(config.validation, needs_masks=True)
     negatives = tuple(PersonFree(source) for source in opened(config.negatives, needs_masks=False))
     backgrounds = tuple(PersonFree(source) for source in opened(config.backgrounds, needs_masks=False))
-    if validation:
-        parts = [thinned(source, share) for source, share in _shares(validation, config.validation_limit)]
-        return Opened(synthetic, labelled, tuple(parts), negatives, backgrounds, False, tuple(faults))
-    source_of_truth = labelled or synthetic
-    learnt, kept = zip(*(divided(source, config.held_out, seed) for source in source_of_truth), strict=True)
-    validation = tuple(thinned(part, share) for part, share in _shares(kept, config.validation_limit))
-    if labelled:
-        return Opened(synthetic, learnt, validation, negatives, backgrounds, True, tuple(faults))
-    return Opened(learnt, (), validation, negatives, backgrounds, True, tuple(faults))
+    pseudo = checked(reliable_part(Path(folder), config) for folder in config.pseudo)
+    repainted = opened(config.repainted, needs_masks=True)
+    held_out = not validation
+    if held_out:
+        source_of_truth = labelled or synthetic
+        learnt, validation = zip(
+            *(divided(source, config.held_out, seed) for source in source_of_truth), strict=True
+        )
+        synthetic, labelled = (synthetic, learnt) if labelled else (learnt, ())
+    parts = tuple(thinned(source, count) for source, count in _shares(validation, config.validation_limit))
+    return Opened(
+        synthetic, labelled, parts, negatives, backgrounds, pseudo, repainted, held_out, tuple(faults)
+    )
+
+
+def reliable_part(folder: Path, config: DataConfig) -> Source:
+    """Pseudo-labels, of which `pseudo_share` is learnt from. Raises DataError."""
+    if config.pseudo_share == 1:
+        return open_contract(folder, strict=config.strict)
+    try:
+        only = set(most_reliable(iter_lines(folder), config.pseudo_share))
+    except (KeyError, ValueError) as error:
+        raise DataError(
+            f"{folder}: no reliability can be read ({error}); use --data.pseudo_share 1"
+        ) from None
+    return open_contract(folder, strict=config.strict, only=only)
 
 
 def divided(source: Source, share: float, seed: int) -> tuple[Part, Part]:
@@ -127,6 +156,8 @@ def assemble(
         *_weighted(opened.labelled, config.labelled_weight),
         *_weighted(opened.negatives, config.negatives_weight, paste=0.0),
         *_weighted(opened.backgrounds, config.backgrounds_weight, paste=config.paste),
+        *_weighted(opened.pseudo, config.pseudo_weight),
+        *_weighted(opened.repainted, config.repainted_weight),
     ]
     pastes = augmentation.paste > 0 or bool(opened.backgrounds and config.backgrounds_weight and config.paste)
     return SegmentationDataModule(

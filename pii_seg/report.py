@@ -126,6 +126,16 @@ def data_section(name: str, totals: Totals, missed: Sequence[Example], false: Se
     return Section(name, html)
 
 
+def examples_section(title: str, legend: str, examples: Sequence[Example]) -> Section:
+    """Pictures with a caption each."""
+    return Section(title, _macro("examples", "", legend, [(e, photograph_uri(e.picture)) for e in examples]))
+
+
+def picture_section(title: str, legend: str, picture: np.ndarray) -> Section:
+    """One wide picture, uint8 (H, W, 3)."""
+    return Section(title, _macro("wide", legend, photograph_uri(picture)))
+
+
 def faults_section(faults: Sequence[str], title: str = "Left out") -> Section:
     return Section(title, _macro("faults", faults))
 

@@ -26,6 +26,10 @@ from pii_seg.configuration import (
     TrainConfig,
     plain,
 )
+from pii_seg.loop.configuration import LoopConfig
+from pii_seg.loop.gate import GateSettings
+from pii_seg.loop.pseudo_labels import PseudoLabelSettings
+from pii_seg.loop.stages import StageError
 from pii_seg.transforms import FACTORS, Augmentation
 
 if TYPE_CHECKING:
@@ -42,6 +46,13 @@ Train a person segmenter on rendered pairs, labelled photographs, or both.
   {PROG} --synthetic renders --labelled photos --start_from run/best.ckpt --output finer
   {PROG} --synthetic renders --output run --resume
 
+With --unlabelled it teaches itself (docs/self_training.md): a teacher labels the photographs, diffusion repaints the
+persons in them, and a student learns from all of it; RUN/report/report.html says what each step was worth.
+
+  {PROG} --unlabelled photos --synthetic renders --output run
+  {PROG} --unlabelled photos --recipe street --count 2000 --rounds 2 --output run
+  {PROG} --unlabelled photos --synthetic renders --output run --stop-after pseudo-1
+
 A folder is a rendered dataset, images/ + masks/, a COCO .json file or a Pascal-VOC-like folder. Options that name
 folders may be given several times. Everything is checked before training begins.
 """
@@ -56,7 +67,15 @@ FOLDERS = {
     "validation": "photographs with masks to measure on; without it, part of the data above is held out",
     "negatives": "photographs that show nobody",
     "backgrounds": "photographs that show nobody, onto which persons are pasted",
+    "pseudo": "photographs with a teacher's labels, such as RUN/pseudo-1",
+    "repainted": "the same, their persons repainted, such as RUN/diffusion-1",
 }
+LOOP_FOLDERS = {
+    "unlabelled": "photographs without masks, to teach itself from",
+    "test": "photographs with masks for the report alone: nothing is learnt from or chosen by them",
+    "test_negatives": "the same that show nobody",
+}
+LOOP_SHORT = ("recipe", "count", "rounds", "teacher", "repaint", "generator")
 SHORT = {
     "steps": (int, "N", "how long: steps of the optimiser"),
     "minutes": (float, "M", "how long: wall-clock time; it wins over steps when above 0"),
@@ -101,6 +120,24 @@ def parser() -> jsonargparse.ArgumentParser:
         p.add_argument(
             f"--data.{name}", f"--{name}", type=str, nargs="+", default=[], metavar="DIR", help=what
         )
+    for name, what in LOOP_FOLDERS.items():
+        p.add_argument(
+            f"--loop.{name}", f"--{name}", type=str, nargs="+", default=[], metavar="DIR", help=what
+        )
+    p.add_argument(
+        "--from",
+        dest="begin_at",
+        type=str,
+        metavar="STAGE",
+        help="self-training: take what lies before it as it is",
+    )
+    p.add_argument(
+        "--stop-after",
+        dest="stop_after",
+        type=str,
+        metavar="STAGE",
+        help="self-training: end when it is done",
+    )
     for name, (kind, metavar, what) in SHORT.items():
         default = getattr(BudgetConfig(), name)
         p.add_argument(
@@ -112,12 +149,19 @@ def parser() -> jsonargparse.ArgumentParser:
     p.add_class_arguments(OptimiserConfig, "optimiser")
     p.add_class_arguments(BudgetConfig, "budget", skip=set(SHORT))
     p.add_class_arguments(MachineConfig, "machine")
+    own = {"training", "labels", "gate", *LOOP_FOLDERS}
+    p.add_class_arguments(LoopConfig, "loop", skip=own)
+    p.add_class_arguments(PseudoLabelSettings, "labels")
+    p.add_class_arguments(GateSettings, "gate")
     return p
 
 
-def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig, Any]:
-    """(the configuration, the remaining options: output, resume, overwrite). Raises what makes no sense."""
-    early, rest = _early(arguments)
+def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig | LoopConfig, Any]:
+    """(the configuration, the remaining options: output, resume, overwrite, …). Raises what makes no sense.
+
+    It is a LoopConfig when there are unlabelled photographs.
+    """
+    early, rest = _early([_long(argument) for argument in arguments])
     p = parser()
     p.set_defaults({f"model.{name}": value for name, value in dataclasses.asdict(SIZES[early.size]).items()})
     options = p.parse_args(rest)
@@ -137,7 +181,25 @@ def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig, Any]:
         budget=BudgetConfig(**vars(options.budget)),
         machine=MachineConfig(**vars(options.machine)),
     )
-    return config, options
+    loop = {
+        key: getattr(early, key) or value if key in LOOP_FOLDERS else value
+        for key, value in vars(options.loop).items()
+    }
+    if not loop["unlabelled"]:
+        if options.begin_at or options.stop_after:
+            raise InputError("--from and --stop-after choose stages of self-training: give --unlabelled")
+        return config, options
+    if options.resume or options.overwrite:
+        raise InputError("self-training goes on by itself; delete a stage's folder to have it made again")
+    loop = {key: tuple(value) if isinstance(value, list) else value for key, value in loop.items()}
+    labels, gate = PseudoLabelSettings(**vars(options.labels)), GateSettings(**vars(options.gate))
+    return LoopConfig(config, **loop, labels=labels, gate=gate), options
+
+
+def _long(argument: str) -> str:
+    """Self-training's short names: jsonargparse has none for the fields of a class."""
+    name, equals, value = argument.partition("=")
+    return f"--loop.{name[2:]}{equals}{value}" if name[2:] in LOOP_SHORT and name[:2] == "--" else argument
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -153,8 +215,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (ValueError, TypeError, jsonargparse.ArgumentError, argparse.ArgumentError) as error:
             raise InputError(f"{error}  (--help explains)") from None
         if options.print_config:
-            print(tomli_w.dumps(plain(config)), end="")
+            whole = config.resolved() if isinstance(config, LoopConfig) else plain(config)
+            print(tomli_w.dumps(whole), end="")
             return DONE
+        if isinstance(config, LoopConfig):
+            return self_training(config, options)
         # Here, because Lightning takes seconds to import: --help and a mistyped option need not wait for it.
         from pii_seg.training import fit, is_first_process
 
@@ -166,10 +231,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     return run_command(
         work,
-        wrong=(ConfigurationError,),
+        wrong=(ConfigurationError, StageError),
         failed=(ValueError, RuntimeError, ImportError),
         interrupted="error: interrupted at once; --resume goes on from the last validation",
     )
+
+
+def self_training(config: LoopConfig, options: Any) -> int:
+    """The stages that are due. Returns the exit code."""
+    from blender_addon.dataset import write_atomically
+    from pii_seg.loop.rounds import CONFIG, Loop
+    from pii_seg.loop.stages import Stopped
+
+    _quieten_libraries()
+    root: Path = options.output
+    if root.exists() and not root.is_dir():
+        raise InputError(f"{root}: is a file; --output must be a folder")
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    if config.training.machine.threads:
+        import torch
+
+        torch.set_num_threads(config.training.machine.threads)
+    loop = Loop(
+        config, root, begin_at=options.begin_at, stop_after=options.stop_after,
+        device=device_of(config.training.machine.device), say=say,
+    )  # fmt: skip
+    root.mkdir(parents=True, exist_ok=True)
+    write_atomically(root / CONFIG, tomli_w.dumps(config.resolved()).encode())
+    try:
+        outcome = loop.run()
+    except Stopped as stopped:
+        say(str(stopped))
+        return DONE
+    print(f"{outcome.best}: {outcome.chosen}; {outcome.report}")
+    return DONE
+
+
+def device_of(name: str) -> str:
+    """For inference, of the name that Lightning has for an accelerator."""
+    import torch
+
+    if name in ("auto", "gpu", "cuda"):
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
 
 
 def summary(result: FitResult) -> str:
@@ -192,8 +299,9 @@ def _early(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     keeps the second where the list's own name has a dot, as the folders' have; users mean both.
     """
     early = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    for name in FOLDERS:
-        early.add_argument(f"--{name}", f"--data.{name}", dest=name, action="extend", nargs="+")
+    for section, names in (("data", FOLDERS), ("loop", LOOP_FOLDERS)):
+        for name in names:
+            early.add_argument(f"--{name}", f"--{section}.{name}", dest=name, action="extend", nargs="+")
     _, rest = early.parse_known_args(list(arguments))
     early.add_argument("--size", choices=tuple(SIZES), default="small")
     early.add_argument("--config", type=Path)

@@ -6,6 +6,7 @@ picture of its own, 255 where nothing is known, that a line names in the optiona
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -54,13 +55,18 @@ class ContractSource(Listed[Line]):
         return self.root / item.image
 
 
-def open_contract(root: Path, *, strict: bool) -> ContractSource:
-    """The dataset at `root`. Raises DataError when its index is damaged or lists no picture."""
+def open_contract(root: Path, *, strict: bool, only: Container[int] | None = None) -> ContractSource:
+    """The dataset at `root`. Raises DataError when its index is damaged or lists no picture.
+
+    only: the `index` of the pictures that are wanted; None: of all.
+    """
     items: list[Line] = []
     faults: list[Fault] = []
     try:
         read_info(root)
         for number, line in enumerate(iter_lines(root), start=1):
+            if only is not None and line.get("index") not in only:
+                continue
             try:
                 items.append(parse_line(line))
             except DataError as error:

@@ -154,7 +154,8 @@ def test_a_run_leaves_what_it_promises(config: TrainConfig, tmp_path: Path) -> N
     checkpoint = load_checkpoint(run / "best.ckpt")
     assert checkpoint.config == read_config(run / "config.toml")
     assert checkpoint.provenance["pictures"] == {
-        "synthetic": 7, "labelled": 0, "validation": 1, "negatives": 0, "backgrounds": 0,
+        "synthetic": 7, "labelled": 0, "validation": 1, "negatives": 0, "backgrounds": 0, "pseudo": 0,
+        "repainted": 0,
     }  # fmt: skip
 
 
