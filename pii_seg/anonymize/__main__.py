@@ -31,7 +31,7 @@ from pii_seg.anonymize.batch import Batch, Options, Outcome, folder_of_our_own
 from pii_seg.anonymize.inputs import Gathered, gather
 from pii_seg.anonymize.journal import Journal
 from pii_seg.anonymize.own_masks import MaskFolder
-from pii_seg.anonymize.redaction import STYLES, WARNINGS
+from pii_seg.anonymize.redaction import STYLES, WARNINGS, Painter
 from pii_seg.calibration import CalibrationError
 from pii_seg.checkpoint import CheckpointError
 from pii_seg.commands import (
@@ -113,6 +113,11 @@ def parser() -> ArgumentParser:
         help="solid: one colour. inpaint: made up from the surroundings. synthesise: another person, by diffusion. "
         "mosaic, blur: recognisable to who holds another picture of the scene; see docs/anonymise.md",
     )
+    replace.add_argument(
+        "--generator",
+        help="of synthesise: a folder or a hub's name, as diffusion_synth.run takes it; default: the "
+        "small one that comes along",
+    )
     replace.add_argument("--seed", type=int, help="of inpaint and synthesise; default: fresh at every run")
 
     out = p.add_argument_group("what comes out")
@@ -193,12 +198,25 @@ def _anonymizer(arguments: Namespace) -> Anonymizer:
             exclude=[read_region(text) for text in arguments.exclude],
             inference=inference_settings(arguments),
             device=arguments.device,
+            paint=_painter(arguments),
             seed=arguments.seed,
         )
     except (CheckpointError, CalibrationError):
         raise
     except ValueError as error:
         raise InputError(str(error)) from None
+
+
+def _painter(arguments: Namespace) -> Painter | None:
+    """Raises ValueError when the generator cannot be had."""
+    if arguments.style != "synthesise":
+        if arguments.generator is not None:
+            raise InputError("--generator belongs to --style synthesise")
+        return None
+    # Here, because diffusers takes seconds to import.
+    from pii_seg.anonymize.synthesis import painter_of
+
+    return painter_of(arguments.generator, device=arguments.device)
 
 
 def _rehearse(arguments: Namespace, gathered: Gathered, anonymizer: Anonymizer) -> None:

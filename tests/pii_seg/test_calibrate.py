@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pii_seg.anonymize.__main__ import main as anonymize
 from pii_seg.calibrate import known_to_training, main, measure, promise_of
 from pii_seg.calibration import CalibrationError
 from pii_seg.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -22,7 +24,7 @@ from pii_seg.networks import build_network
 from pii_seg.segmenter import Segmenter
 from pii_seg.sources import open_source
 
-SETTINGS = InferenceSettings()
+SETTINGS = InferenceSettings(tiles="auto")
 PICTURES = 24
 
 
@@ -203,3 +205,28 @@ def test_wrong_input_is_one_line_and_nothing_is_written(
     assert said in error
     assert error.count("\n") == 1
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_anonymize_keeps_the_promise_of_a_calibrated_checkpoint(
+    checkpoint: Path, street: Path, tmp_path: Path, capsys
+) -> None:
+    photographs, out = str(street / "images"), tmp_path / "safe"
+    command = [photographs, "--output", str(out), "--recall", "0.9"]
+    assert anonymize([*command, "--checkpoint", str(checkpoint)]) == 2
+    assert "pii_seg.calibrate" in capsys.readouterr().err
+    assert not out.exists()
+    # As both are by default: the promise holds only for the look that was calibrated.
+    assert run("--checkpoint", checkpoint, "--data", street, "--confidence", "expectation") == 0
+    calibrated = checkpoint.with_name("calibrated.ckpt")
+    assert anonymize([*command, "--checkpoint", str(calibrated), "--dilate", "0"]) == 0
+    audit = json.loads((out / "audit.json").read_text())
+    assert "at most 10" in audit["model"]["promise"]
+    shares = []
+    for place in range(PICTURES):
+        mask = np.asarray(Image.open(street / "masks" / f"{place:02d}.png")) > 0
+        left = np.asarray(Image.open(out / f"{place:02d}.png"))[..., 0] != 0
+        bright = np.asarray(Image.open(street / "images" / f"{place:02d}.png"))[..., 0] != 0
+        shares.append((left & mask & bright).sum() / mask.sum())
+    assert np.mean(shares) <= 0.1
+    assert anonymize([*command, "--checkpoint", str(calibrated), "--tiles", "2", "--force"]) == 2
+    assert "tiles" in capsys.readouterr().err

@@ -1,0 +1,56 @@
+"""The painter of style synthesise: other persons, by a model of diffusion_synth, from fresh noise alone.
+
+It is shown a picture from which the persons are gone already (`redaction.synthesise`), so nothing of them but their
+outline can reach what is painted.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from diffusion_synth.crops import CropSettings, cut, paste_back
+from diffusion_synth.loading import default_model, load_pipeline
+from diffusion_synth.painters import PipelinePainter
+from diffusion_synth.prompts import DEFAULT, read_grammar
+from diffusion_synth.repainting import Order
+from diffusion_synth.repainting import Painter as CropPainter
+from pii_seg.anonymize.areas import components
+from pii_seg.anonymize.redaction import Painter
+
+STEPS = 20
+SIZE = 512  # px, for models that do not say what they learnt from
+
+
+def painter_of(model: str | None = None, *, device: str = "cpu", steps: int = STEPS) -> Painter:
+    """model: a folder or a hub's name, as diffusion_synth.run takes it; None: the one that comes along.
+
+    Raises ModelError.
+    """
+    pipeline = load_pipeline(model or default_model(), device=device)
+    paint = PipelinePainter(pipeline, {"mode": "blend", "num_inference_steps": steps})
+    return synthesising(paint, pipeline.native_size or SIZE, pipeline.size_multiple)
+
+
+def synthesising(paint: CropPainter, size: int, multiple: int) -> Painter:
+    """Of crops, of `size` px and sides that divide by `multiple`: a painter of pictures."""
+    grammar, crops = read_grammar(DEFAULT), CropSettings(size=size, multiple=multiple, smallest=1)
+    one_at_a_time = threading.Lock()  # the model's attention is changed while it paints
+
+    def painted(picture: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        result = picture
+        for rows, columns, inside in components(mask):
+            person = np.zeros_like(mask)
+            person[rows, columns] = inside
+            crop = cut(picture, person, crops)
+            if not crop.mask.any():  # thinner than a pixel of the crop: the emptied picture stands
+                continue
+            words, noise = (int(value) for value in rng.integers(1 << 62, size=2))
+            order = Order(crop, grammar.draw([words], {}), noise)
+            with one_at_a_time:
+                (painting,) = paint([order])
+            result = paste_back(result, person, crop, painting)
+        return result
+
+    return painted
