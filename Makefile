@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PYTHON := .venv/bin/python
 LOCKED := .venv/.locked
 READY := .venv/.ready
-DEMO := demo/renders
+DEMO := demo
 BLENDER_EXT = $(wildcard .venv/lib/python3.11/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py)
 
 .PHONY: help demo test test-fast test-gui screenshots lint extension lock clean
@@ -14,11 +14,8 @@ BLENDER_EXT = $(wildcard .venv/lib/python3.11/site-packages/bpy/*/scripts/addons
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## render 24 pairs with the default body, and a contact sheet
-	$(PYTHON) -m blender_addon.batch --preset everyday --count 24 --output $(DEMO)
-	@echo
-	@echo "24 image/mask pairs:  $(CURDIR)/$(DEMO)"
-	@echo "Look at them all in:  $(CURDIR)/$(DEMO)/contact_sheet.png"
+demo: $(READY) ## the whole loop, small, from nothing: renders, self-training, report, anonymised pictures
+	$(PYTHON) tools/demo.py $(DEMO)
 
 test: $(READY) ## all tests, the slow ones too
 	$(PYTHON) -m pytest
