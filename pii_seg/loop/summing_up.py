@@ -79,9 +79,9 @@ def write_loop_report(
     sections = [
         report.facts_section("What was used", facts(told)),
         *comparisons(evaluations, first),
-        report.table_section(
-            "Which models passed", ["model", "passed", "why"],
-            [[name, "yes" if v.kept else "thrown away", "; ".join(v.reasons)] for name, v in told.verdicts],
+        report.facts_section(
+            "Which models passed",
+            {name: ("Passed: " if v.kept else "Thrown away: ") + "; ".join(v.reasons) for name, v in told.verdicts},
         ),
         report.facts_section("The next thing worth doing", {"": step}),
         report.table_section(
@@ -203,11 +203,12 @@ def changed_pictures(
     def shown(item: int) -> Example:
         sample = source.load(item)
         sides = [draw_false(sample, predict(sample.image) >= bar) for predict, bar in predictors]
-        return Example(sample.name, f"{before[item]:.2f} → {now[item]:.2f}", np.hstack(sides))
+        beside = np.hstack if sides[0].shape[0] > sides[0].shape[1] else np.vstack
+        return Example(sample.name, f"{before[item]:.2f} → {now[item]:.2f}", beside(sides))
 
     sections = []
     legend = (
-        f"Left the {first}, right the {told.chosen}. Blue: persons found. Red: found where none is labelled."
+        f"First the {first}, then the {told.chosen}. Blue: persons found. Red: found where none is labelled."
     )
     for title, order in (("Won", np.argsort(-gain)), ("Lost", np.argsort(gain))):
         items = [int(i) for i in order[: examples // 2] if abs(gain[i]) >= LEAST_CHANGE]
