@@ -13,6 +13,8 @@ from diffusion_synth.pipeline import ShapeGuidedPipeline
 from diffusion_synth.repainting import Order
 from diffusion_synth.warping import DonorBank, warp_into
 
+USUAL_SIZE = 512  # px
+
 
 @dataclass(frozen=True)
 class PipelinePainter:
@@ -20,6 +22,11 @@ class PipelinePainter:
 
     pipeline: ShapeGuidedPipeline
     options: dict[str, Any]
+
+    @property
+    def size(self) -> int:
+        """Longer side of the crops that it paints best, px."""
+        return self.pipeline.native_size or USUAL_SIZE
 
     def __call__(self, orders: Sequence[Order]) -> list[np.ndarray]:
         answer: Any = self.pipeline(
@@ -42,6 +49,7 @@ class WarpPainter:
     """The control without a model."""
 
     donors: DonorBank
+    size: int = USUAL_SIZE
 
     def __call__(self, orders: Sequence[Order]) -> list[np.ndarray]:
         return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -42,6 +43,15 @@ class Order:
 
 Painter = Callable[[Sequence[Order]], list[np.ndarray]]
 """Crops of one size, painted: uint8 (h, w, 3) each."""
+
+
+class SizedPainter(Protocol):
+    """A painter that knows the size of crops, px on their longer side, at which it paints best."""
+
+    @property
+    def size(self) -> int: ...
+
+    def __call__(self, orders: Sequence[Order]) -> list[np.ndarray]: ...
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Repaint the persons of a dataset inside their exact shape, and write the result as a dataset of the same kind.
 
+    python -m diffusion_synth.run --data RENDERS --output REPAINTED      # by the small generator that comes along
     python -m diffusion_synth.run --data RENDERS --model MODEL --output REPAINTED
     python -m diffusion_synth.run --data RENDERS --warp DONORS --output CONTROL      # the baseline without a model
 
@@ -42,7 +43,7 @@ from diffusion_synth.filtering import FilterSettings, Segment
 from diffusion_synth.production import Job, Tally, donors_of, produce, usual_loss
 from diffusion_synth.prompts import DEFAULT, Grammar, read_grammar
 from diffusion_synth.reading import Dataset
-from diffusion_synth.repainting import Painter, Repainter
+from diffusion_synth.repainting import Repainter, SizedPainter
 from diffusion_synth.schedules import SCHEDULES
 
 NOTHING_SAID = Grammar({"": 1}, {"": 1})  # the warp baseline listens to no prompt
@@ -67,7 +68,7 @@ def load_segmenter(described: str) -> Segment:
     return segment
 
 
-def make_painter(options: argparse.Namespace) -> tuple[Painter, dict[str, Any], int]:
+def make_painter(options: argparse.Namespace) -> tuple[SizedPainter, dict[str, Any], int]:
     """(painter, what it is in words, by how much the sides of its crops must divide)."""
     if options.warp is not None:
         if options.lora is not None:
@@ -80,18 +81,19 @@ def make_painter(options: argparse.Namespace) -> tuple[Painter, dict[str, Any], 
     # Here, because diffusers takes seconds to import: --help and a mistyped option need not wait for it.
     import torch
 
-    from diffusion_synth.loading import identity_of, load_lora, load_pipeline
+    from diffusion_synth.loading import default_model, identity_of, load_lora, load_pipeline
     from diffusion_synth.painters import PipelinePainter
 
     kind = torch.bfloat16 if options.precision == "bf16" else torch.float32
-    pipeline = load_pipeline(options.model, device=device_of(options.device), dtype=kind)
+    model = options.model or default_model()
+    pipeline = load_pipeline(model, device=device_of(options.device), dtype=kind)
     how = {
         "mode": options.mode,
         "num_inference_steps": options.steps,
         "guidance_scale": options.guidance,
         "self_attention": options.self_attention,
     }
-    described = {"model": identity_of(options.model), "precision": options.precision, **how}
+    described = {"model": identity_of(model), "precision": options.precision, **how}
     if options.lora is not None:
         load_lora(pipeline, options.lora)
         described["lora"] = identity_of(options.lora)
@@ -107,8 +109,12 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--data", type=Path, required=True, metavar="DATASET", help="whose persons are repainted")
     p.add_argument("--output", type=Path, required=True, metavar="DATASET", help="made if need be")
-    who = p.add_mutually_exclusive_group(required=True)
-    who.add_argument("--model", metavar="FOLDER|NAME", help="a folder of diffusers, or a hub's name")
+    who = p.add_mutually_exclusive_group()
+    who.add_argument(
+        "--model",
+        metavar="FOLDER|NAME",
+        help="a folder of diffusers, or a hub's name; default: the small generator that comes along",
+    )
     who.add_argument(
         "--warp", type=Path, metavar="RENDERS", help="no model: the best-fitting person of these renders"
     )
@@ -141,7 +147,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--self_attention", choices=tuple(SCHEDULES), default="linear", help="how strict (default linear)"
     )
-    p.add_argument("--size", type=int, default=512, metavar="PX", help="of the crops painted (default 512)")
+    p.add_argument(
+        "--size", type=int, metavar="PX", help="of the crops painted (default: the model's own, or 512)"
+    )
     p.add_argument(
         "--margin", type=float, default=0.4, help="about a person, of their longer side (default .4)"
     )
@@ -211,10 +219,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise InputError("--output is --data; the repainted pictures need a folder of their own")
         grammar = NOTHING_SAID if options.warp else read_grammar(options.prompts)
         filters = FilterSettings(options.min_iou, options.iou_relative, band=options.band)
-        CropSettings(margin=options.margin, size=options.size, multiple=1, smallest=options.smallest)
+        size = 1 if options.size is None else options.size
+        CropSettings(margin=options.margin, size=size, multiple=1, smallest=options.smallest)
         segment = None if options.segmenter is None else load_segmenter(options.segmenter)
         painter, described, multiple = make_painter(options)
-        crops = CropSettings(options.margin, options.size, multiple, options.smallest)
+        crops = CropSettings(options.margin, options.size or painter.size, multiple, options.smallest)
         usual = None if segment is None else usual_loss(segment, source)
     except ValueError as error:  # every error of ours is one
         return complain(error, WRONG_INPUT)

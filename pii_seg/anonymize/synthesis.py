@@ -14,13 +14,11 @@ from diffusion_synth.crops import CropSettings, cut, paste_back
 from diffusion_synth.loading import default_model, load_pipeline
 from diffusion_synth.painters import PipelinePainter
 from diffusion_synth.prompts import DEFAULT, read_grammar
-from diffusion_synth.repainting import Order
-from diffusion_synth.repainting import Painter as CropPainter
+from diffusion_synth.repainting import Order, SizedPainter
 from pii_seg.anonymize.areas import components
 from pii_seg.anonymize.redaction import Painter
 
 STEPS = 20
-SIZE = 512  # px, for models that do not say what they learnt from
 
 
 def painter_of(model: str | None = None, *, device: str = "cpu", steps: int = STEPS) -> Painter:
@@ -30,12 +28,12 @@ def painter_of(model: str | None = None, *, device: str = "cpu", steps: int = ST
     """
     pipeline = load_pipeline(model or default_model(), device=device)
     paint = PipelinePainter(pipeline, {"mode": "blend", "num_inference_steps": steps})
-    return synthesising(paint, pipeline.native_size or SIZE, pipeline.size_multiple)
+    return synthesising(paint, pipeline.size_multiple)
 
 
-def synthesising(paint: CropPainter, size: int, multiple: int) -> Painter:
-    """Of crops, of `size` px and sides that divide by `multiple`: a painter of pictures."""
-    grammar, crops = read_grammar(DEFAULT), CropSettings(size=size, multiple=multiple, smallest=1)
+def synthesising(paint: SizedPainter, multiple: int) -> Painter:
+    """Of crops whose sides divide by `multiple`: a painter of pictures."""
+    grammar, crops = read_grammar(DEFAULT), CropSettings(size=paint.size, multiple=multiple, smallest=1)
     one_at_a_time = threading.Lock()  # the model's attention is changed while it paints
 
     def painted(picture: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:

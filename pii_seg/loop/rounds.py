@@ -35,7 +35,7 @@ from diffusion_synth.production import Job as PaintJob
 from diffusion_synth.production import donors_of, produce, usual_loss
 from diffusion_synth.prompts import DEFAULT, read_grammar
 from diffusion_synth.reading import Dataset
-from diffusion_synth.repainting import Painter, Repainter
+from diffusion_synth.repainting import Repainter, SizedPainter
 from pii_seg.calibration import fit_temperature, rescale_threshold
 from pii_seg.callbacks import KeepAlong
 from pii_seg.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
@@ -141,7 +141,7 @@ class Loop:
                 raise ConfigurationError(
                     f"{config.teacher}: is of another model; students take its weights, so give the same --model.*"
                 )
-        self.painter: tuple[Painter, dict[str, Any], int] | None = None
+        self.painter: tuple[SizedPainter, dict[str, Any], int] | None = None
         if config.repaint == "diffusion":
             self.painter = self.make_painter()
 
@@ -265,8 +265,7 @@ class Loop:
 
         def work(folder: Path) -> Mapping[str, Any]:
             painter, _, multiple = self.painter or self.make_warp_painter()
-            size = getattr(getattr(painter, "pipeline", None), "native_size", 0) or 512
-            crops = CropSettings(MARGIN, size, multiple)
+            crops = CropSettings(MARGIN, painter.size, multiple)
             filters = FilterSettings(iou_relative=config.iou_relative)
             chosen = painted_first(pseudo.folder, config.repaint_most)
             if not chosen:
@@ -419,7 +418,7 @@ class Loop:
         )
         save_checkpoint(folder / LABELLER, honest)
 
-    def make_painter(self) -> tuple[Painter, dict[str, Any], int]:
+    def make_painter(self) -> tuple[SizedPainter, dict[str, Any], int]:
         """(painter, what it is in plain data, by how much the sides of its crops must divide)."""
         from diffusion_synth.loading import ModelError, default_model, identity_of, load_pipeline
         from diffusion_synth.painters import PipelinePainter
@@ -432,7 +431,7 @@ class Loop:
         how = {"mode": "blend", "num_inference_steps": self.config.repaint_steps}
         return PipelinePainter(pipeline, how), {"model": identity_of(model), **how}, pipeline.size_multiple
 
-    def make_warp_painter(self) -> tuple[Painter, dict[str, Any], int]:
+    def make_warp_painter(self) -> tuple[SizedPainter, dict[str, Any], int]:
         from diffusion_synth.painters import WarpPainter
         from diffusion_synth.warping import DonorBank
 

@@ -205,8 +205,8 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path, pipelines: Pipelines) -
         np.testing.assert_allclose(paint(loaded), paint(pipelines(kind)), atol=1e-5)
 
 
-def test_a_folder_of_stable_diffusion_is_one_of_ours(tmp_path: Path, pipelines: Pipelines) -> None:
-    ours = pipelines("sd")
+def test_a_folder_of_stable_diffusion_is_one_of_ours(tmp_path: Path) -> None:
+    ours = tiny_pipeline("sd")  # of its own: diffusers' pipeline changes its scheduler
     parts = {name: getattr(ours, name) for name in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")}
     theirs = StableDiffusionPipeline(
         **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
@@ -336,3 +336,20 @@ def test_the_unet_has_its_own_attention_back_afterwards(pipelines: Pipelines) ->
     with pytest.raises(ValueError, match="nobody"):
         paint(pipeline, masks=np.zeros(SIZE, np.int64))
     assert pipeline.unet.attn_processors == before
+
+
+@pytest.mark.parametrize("kind", ["sd", "sd-inpaint", "sdxl", "embedded"])
+def test_offloading_knows_every_network_in_the_order_of_use(kind: str) -> None:
+    pipeline = tiny_pipeline(kind)
+    networks = {name for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
+    order = pipeline.model_cpu_offload_seq.split("->")
+    assert networks <= set(order)
+    assert [name for name in order if name in networks][-2:] == ["unet", "vae"]
+
+
+def test_memory_savers_of_diffusers_do_not_change_the_picture() -> None:
+    expected = paint(tiny_pipeline("sd"), num_inference_steps=2)
+    pipeline = tiny_pipeline("sd")
+    pipeline.enable_attention_slicing()
+    pipeline.vae.enable_slicing()
+    np.testing.assert_allclose(paint(pipeline, num_inference_steps=2), expected, atol=2e-4)
