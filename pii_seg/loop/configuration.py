@@ -48,9 +48,9 @@ class LoopConfig:
     """Repainted persons are kept from this share of the IoU that the teacher reached before repainting."""
     control: bool = True
     """Train each student without repainted photographs too, so that the report can say what these add."""
-    scales: tuple[float, ...] = (0.5, 1.0, 2.0)
-    """The sizes at which a teacher looks at photographs."""
-    flip: bool = False
+    scales: tuple[float, ...] = (0.25, 0.5, 1.0)
+    """The sizes at which a teacher looks at photographs. Small ones show it the people who fill the picture."""
+    flip: bool = True
     """It looks at them mirrored, too."""
     merge: Literal["mean", "max"] = "mean"
     """Of what it sees in several looks."""

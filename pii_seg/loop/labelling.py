@@ -46,8 +46,8 @@ from pii_seg.sources import IGNORE, PERSON, DataError, Sample, open_source, read
 Probability = Callable[[np.ndarray], np.ndarray]
 """From a photograph, uint8 (H, W, 3), to the calibrated probability of "person", float32 (H, W)."""
 
-VIEWS = InferenceSettings(scales=(0.5, 1.0, 2.0), flip=True)
-"""How a teacher looks: at three sizes, and mirrored. docs/train.md has what each gains."""
+VIEWS = InferenceSettings(scales=(0.25, 0.5, 1.0), flip=True)
+"""How a teacher looks: at three sizes, and mirrored. docs/results.md has what others gave."""
 
 # Why a photograph has no label, in words that name nobody's file.
 UNREADABLE, NO_NUMBERS, NO_MEMORY = "cannot be read", "no numbers from the teacher", "not enough memory"

@@ -52,7 +52,7 @@ from pii_seg.loop.comparison import (
 )
 from pii_seg.loop.configuration import LoopConfig
 from pii_seg.loop.contents import ContentHashes
-from pii_seg.loop.gate import Foreground, Verdict, judge_round
+from pii_seg.loop.gate import Foreground, HeldOut, Verdict, judge_round
 from pii_seg.loop.labelling import Job, label_photographs, teacher_of, write_contact_sheet
 from pii_seg.loop.pseudo_labels import NUMBERS
 from pii_seg.loop.stages import Stage, StageRunner
@@ -332,18 +332,22 @@ class Loop:
                 for model in (first, *candidates)
             }
             prior = true_foreground(held_out)
-            verdicts: dict[str, Verdict] = {}
-            for model in candidates:
-                verdicts[model.name] = judge_round(
-                    before,
-                    held_out_scores(model.checkpoint, held_out, self.device),
-                    Foreground(shares[first.name], shares[model.name], prior),
-                    np.random.default_rng([config.training.budget.seed, _GATE, number]),
-                    config.gate,
+            scores = {
+                model.name: held_out_scores(model.checkpoint, held_out, self.device) for model in candidates
+            }
+
+            def compared(before: HeldOut, share: float, name: str) -> Verdict:
+                rng = np.random.default_rng([config.training.budget.seed, _GATE, number])
+                return judge_round(
+                    before, scores[name], Foreground(share, shares[name], prior), rng, config.gate
                 )
-            passed = [model.name for model in reversed(candidates) if verdicts[model.name].kept]
-            # The one that is better on what is held out; among equals the student.
-            chosen = max(passed, key=lambda name: verdicts[name].numbers["iou_student"] or 0, default=None)
+
+            verdicts = {name: compared(before, shares[first.name], name) for name in scores}
+            passed = [name for name in scores if verdicts[name].kept]
+            # The student, unless the control is better by more than chance.
+            chosen = passed[-1] if passed else None
+            if len(passed) > 1 and not compared(scores[passed[0]], shares[passed[0]], passed[1]).kept:
+                chosen = passed[0]
             for name, verdict in verdicts.items():
                 self.say(
                     f"{name}: {'passed' if verdict.kept else 'THROWN AWAY'}: {'; '.join(verdict.reasons)}"

@@ -444,4 +444,4 @@ def test_a_checkpoint_as_a_teacher_is_calibrated_and_looks_in_its_views(tmp_path
 def test_the_job_is_told_in_plain_data() -> None:
     info = JOB.info(3)
     assert json.loads(json.dumps(info)) == info
-    assert info["recipe"]["views"]["scales"] == [0.5, 1.0, 2.0]
+    assert info["recipe"]["views"]["scales"] == list(labelling.VIEWS.scales)
