@@ -1,6 +1,5 @@
 """Repaint the persons of a dataset inside their exact shape, and write the result as a dataset of the same kind.
 
-    python -m diffusion_synth.run --data RENDERS --output REPAINTED      # by the small generator that comes along
     python -m diffusion_synth.run --data RENDERS --model MODEL --output REPAINTED
     python -m diffusion_synth.run --data RENDERS --warp DONORS --output CONTROL      # the baseline without a model
 
@@ -113,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
     who.add_argument(
         "--model",
         metavar="FOLDER|NAME",
-        help="a folder of diffusers, or a hub's name; default: the small generator that comes along",
+        help="a folder of diffusers, or a hub's name; default: the one that comes along, if any does",
     )
     who.add_argument(
         "--warp", type=Path, metavar="RENDERS", help="no model: the best-fitting person of these renders"

@@ -43,7 +43,7 @@ FULL = Scale()
 TINY = Scale(
     6, 3, 2, 96, 2, 100, 20, 2,
     ("--size", "tiny", "--data.size", "64", "--data.batch_size", "4", "--optimiser.learning_rate", "0.01",
-     "--loop.iou_relative", "0.01", "--labels.least_person", "0"),
+     "--loop.iou_relative", "0.01", "--labels.least_person", "0", "--loop.scales", "[1]", "--loop.flip", "false"),
 )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def commands(folder: Path, scale: Scale) -> list[tuple[str, list[str]]]:
         str(folder / "renders"), "--test", str(folder / "test"), "--rounds", "1", "--steps",
         str(scale.teacher_steps), "--budget.validate_every", str(max(1, scale.teacher_steps // 5)),
         "--loop.student_steps", str(scale.student_steps), "--loop.repaint_most", str(scale.repainted),
-        "--loop.repaint_steps", "10", "--loop.first_share", "1", *scale.options, "--output", str(folder / "run"),
+        "--loop.first_share", "1", *scale.options, "--output", str(folder / "run"),
     ]  # fmt: skip
     anonymise = [
         "-m", "pii_seg.anonymize", str(folder / "test" / "images"), "--output", str(folder / "anonymised"),

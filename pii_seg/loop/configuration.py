@@ -36,10 +36,10 @@ class LoopConfig:
     """Students begin with fresh weights rather than their teacher's."""
     teacher: str = ""
     """A checkpoint to begin with, of the same model; no teacher is trained then."""
-    repaint: Literal["diffusion", "warp", "none"] = "diffusion"
-    """What becomes of the persons in repainted copies: by the generator, or the best-fitting rendered person."""
+    repaint: Literal["diffusion", "warp", "none"] = "warp"
+    """What becomes of the persons in repainted copies: by the best-fitting rendered person, or a generator."""
     generator: str = ""
-    """For diffusion: a model as diffusion_synth.run takes it; empty: the one that comes along."""
+    """For diffusion: a model as diffusion_synth.run takes it; empty: the one that comes along, if any does."""
     repaint_most: int = 300
     """At most so many photographs are repainted, the most reliable ones."""
     repaint_steps: int = 20

@@ -89,6 +89,7 @@ def config(renders: Path, photographs: Path, generator: Path) -> LoopConfig:
         (str(photographs),),
         rounds=1,
         student_steps=20,
+        repaint="diffusion",
         generator=str(generator),
         repaint_steps=2,
         iou_relative=0.05,
@@ -275,7 +276,19 @@ def test_the_command_line_from_its_own_configuration_file(
         (["--unlabelled", "ABSENT", "--synthetic", "RENDERS"], "does not exist"),
         (["--unlabelled", "PHOTOS"], "nothing for a teacher"),
         (["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--recipe", "street"], "exclude each other"),
-        (["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--generator", "ABSENT"], "--generator"),
+        (
+            [
+                "--unlabelled",
+                "PHOTOS",
+                "--synthetic",
+                "RENDERS",
+                "--repaint",
+                "diffusion",
+                "--generator",
+                "ABSENT",
+            ],
+            "--generator",
+        ),
         (["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--rounds", "0"], "loop.rounds is 0"),
         (["--unlabelled", "PHOTOS", "--synthetic", "ABSENT", "--repaint", "none"], "ABSENT"),
         (
