@@ -29,13 +29,6 @@ from typing import Any
 import numpy as np
 
 from blender_addon.dataset import iter_lines, write_atomically
-from diffusion_synth.crops import CropSettings
-from diffusion_synth.filtering import FilterSettings, Segment
-from diffusion_synth.production import Job as PaintJob
-from diffusion_synth.production import donors_of, produce, usual_loss
-from diffusion_synth.prompts import DEFAULT, read_grammar
-from diffusion_synth.reading import Dataset
-from diffusion_synth.repainting import Repainter, SizedPainter
 from pii_seg.calibration import fit_temperature, rescale_threshold
 from pii_seg.callbacks import KeepAlong
 from pii_seg.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
@@ -54,7 +47,7 @@ from pii_seg.loop.configuration import LoopConfig
 from pii_seg.loop.contents import ContentHashes
 from pii_seg.loop.gate import Foreground, HeldOut, Verdict, judge_round
 from pii_seg.loop.labelling import Job, label_photographs, teacher_of, write_contact_sheet
-from pii_seg.loop.pseudo_labels import NUMBERS
+from pii_seg.loop.repainting import by_generator, by_warping, repaint_photographs
 from pii_seg.loop.stages import Stage, StageRunner
 from pii_seg.loop.summing_up import Told, write_loop_report
 from pii_seg.mixture import Opened, open_data
@@ -67,7 +60,6 @@ EARLY = ("early-1.ckpt", "early-2.ckpt")
 EARLY_SHARES = (1 / 3, 2 / 3)  # of a training: ST++ asks whether these agree with the last
 SHOWN_FOR_SHARE = 100  # photographs on which the share of foreground is compared
 _GATE = 0x6A7E  # keeps the bootstrap's draws apart from all others
-MARGIN = 0.4
 
 Say = Callable[[str], None]
 
@@ -141,9 +133,11 @@ class Loop:
                 raise ConfigurationError(
                     f"{config.teacher}: is of another model; students take its weights, so give the same --model.*"
                 )
-        self.painter: tuple[SizedPainter, dict[str, Any], int] | None = None
-        if config.repaint == "diffusion":
-            self.painter = self.make_painter()
+        self.painting = (
+            by_generator(config.generator, config.repaint_steps, device)
+            if config.repaint == "diffusion"
+            else None
+        )
 
     def open_training_data(self) -> Opened:
         data = dataclasses.replace(self.config.training.data, synthetic=self.synthetic)
@@ -259,38 +253,28 @@ class Loop:
 
     def repaint(self, number: int, pseudo: Stage, teacher: Model) -> Stage:
         config = self.config
-        described: dict[str, Any] = {"repaint": config.repaint}
-        if self.painter is not None:
-            described = dict(self.painter[1])
+        described = self.painting.described if self.painting else {"repaint": config.repaint}
 
         def work(folder: Path) -> Mapping[str, Any]:
-            painter, _, multiple = self.painter or self.make_warp_painter()
-            crops = CropSettings(MARGIN, painter.size, multiple)
-            filters = FilterSettings(iou_relative=config.iou_relative)
-            chosen = painted_first(pseudo.folder, config.repaint_most)
-            if not chosen:
-                raise RuntimeError("no photograph has a labelled person to repaint; give --loop.repaint none")
-            source = Dataset(pseudo.folder).only(chosen)
-            segment: Segment = teacher_of(teacher.folder / LABELLER, InferenceSettings(), device=self.device)
-            seed, prompts = config.training.budget.seed, DEFAULT.name
-            job = PaintJob(1, seed, described, crops, filters, teacher.of.fingerprint, prompts)
-            with photographs_at_once(self.device):
-                usual = usual_loss(segment, source)
-            repainter = Repainter(painter, crops, filters, segment, usual)
-            said = Counter(self.say, f"diffusion-{number}", len(source))
-            tally = produce(
-                source, folder, job, repainter, read_grammar(DEFAULT), report=lambda done, *_: said.at(done)
+            counter = Counter(self.say, f"diffusion-{number}", config.repaint_most)
+            return repaint_photographs(
+                pseudo.folder,
+                folder,
+                self.painting or by_warping(self.synthetic),
+                teacher_of(teacher.folder / LABELLER, InferenceSettings(), device=self.device),
+                segmenter=teacher.of.fingerprint,
+                most=config.repaint_most,
+                iou_relative=config.iou_relative,
+                seed=config.training.budget.seed,
+                device=self.device,
+                report=counter.at,
             )
-            pictures = sum(1 for _ in iter_lines(folder))
-            if not pictures:
-                raise RuntimeError(
-                    f"the filter left nothing of {len(source)} repainted photographs ({tally.words()}); lower "
-                    "--loop.iou_relative, or give --loop.repaint none"
-                )
-            return {"pictures": pictures, "given": len(source), "painter": described}
 
-        settings: dict[str, Any] = {"painter": described, "most": config.repaint_most}
-        settings |= {"iou_relative": config.iou_relative}
+        settings = {
+            "painter": dict(described),
+            "most": config.repaint_most,
+            "iou_relative": config.iou_relative,
+        }
         inputs: dict[str, Stage | str] = {"pseudo": pseudo, "teacher": teacher.of}
         if config.repaint == "warp":
             inputs |= self.data_hashes()
@@ -422,26 +406,6 @@ class Loop:
         )
         save_checkpoint(folder / LABELLER, honest)
 
-    def make_painter(self) -> tuple[SizedPainter, dict[str, Any], int]:
-        """(painter, what it is in plain data, by how much the sides of its crops must divide)."""
-        from diffusion_synth.loading import ModelError, default_model, identity_of, load_pipeline
-        from diffusion_synth.painters import PipelinePainter
-
-        try:
-            model = self.config.generator or str(default_model())
-            pipeline = load_pipeline(model, device=self.device)
-        except ModelError as error:
-            raise ConfigurationError(f"--generator: {error}; or give --repaint warp, or none") from None
-        how = {"mode": "blend", "num_inference_steps": self.config.repaint_steps}
-        return PipelinePainter(pipeline, how), {"model": identity_of(model), **how}, pipeline.size_multiple
-
-    def make_warp_painter(self) -> tuple[SizedPainter, dict[str, Any], int]:
-        from diffusion_synth.painters import WarpPainter
-        from diffusion_synth.warping import DonorBank
-
-        donors = (donor for folder in self.synthetic for donor in donors_of(Dataset(Path(folder))))
-        return WarpPainter(DonorBank(donors)), {}, 1
-
     def data_hashes(self) -> dict[str, Stage | str]:
         """Of the folders that a teacher learns from, by the part they play."""
         data = self.config.training.data
@@ -485,18 +449,6 @@ def settings_of(training: TrainConfig) -> dict[str, Any]:
     for role in ("synthetic", "labelled", "validation", "negatives", "backgrounds", "pseudo", "repainted"):
         del whole["data"][role]
     return whole
-
-
-def painted_first(pseudo: Path, most: int) -> set[int]:
-    """The indices of at most `most` pictures with persons, the most reliable ones."""
-    lines = [line for line in iter_lines(pseudo) if line["persons"]]
-
-    def rank(line: Mapping[str, Any]) -> tuple[float, int]:
-        numbers = line[NUMBERS]
-        value = numbers["confident"] if numbers["reliability"] is None else numbers["reliability"]
-        return -value, line["index"]
-
-    return {line["index"] for line in sorted(lines, key=rank)[:most]}
 
 
 def evenly(paths: Sequence[Path], most: int) -> list[Path]:

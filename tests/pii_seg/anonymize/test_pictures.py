@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zlib
 
 import numpy as np
@@ -256,3 +257,18 @@ def test_any_array_goes_through_the_lossless_formats(
     if alpha is not None:
         assert out.alpha is not None
         np.testing.assert_array_equal(out.alpha, alpha)
+
+
+def test_no_thumbnail_survives() -> None:
+    # CIPA DC-008 (EXIF), section 4.5: the second directory holds a JPEG of its own, often from before a crop.
+    small = saved(pillow(noise(8, 12, seed=5)), "JPEG", comment=CANARY)
+    first = struct.pack("<HI", 0, 14)
+    entries = [(0x0103, 3, 1, 6), (0x0201, 4, 1, 14 + 2 + 3 * 12 + 4), (0x0202, 4, 1, len(small))]
+    second = struct.pack("<H", 3) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    exif = b"Exif\0\0" + b"II*\0" + struct.pack("<I", 8) + first + second + small
+    source = saved(pillow(noise()), "JPEG", quality=95, exif=exif)
+    assert source.count(b"\xff\xd8\xff") == 2 and CANARY.encode() in source
+    for keep in (frozenset[str](), frozenset({"icc", "date"})):
+        out = encode_picture(read_picture(source, keep=keep))
+        assert out.count(b"\xff\xd8\xff") == 1
+        assert CANARY.encode() not in out

@@ -25,10 +25,11 @@ from pii_seg.configuration import (
     OptimiserConfig,
     TrainConfig,
 )
-from pii_seg.loop import rounds
+from pii_seg.loop import repainting, rounds
 from pii_seg.loop.configuration import LoopConfig
 from pii_seg.loop.gate import GateSettings
-from pii_seg.loop.rounds import Loop, Outcome, painted_first, self_train, stage_names
+from pii_seg.loop.repainting import painted_first
+from pii_seg.loop.rounds import Loop, Outcome, self_train, stage_names
 from pii_seg.loop.stages import Stopped
 from pii_seg.train import main
 from tests.diffusion_synth.conftest import Pair, tiny_pipeline, write_dataset
@@ -103,8 +104,8 @@ def config(renders: Path, photographs: Path, generator: Path) -> LoopConfig:
 @pytest.fixture(autouse=True)
 def whatever_is_painted_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """The filter has tests of its own, and would leave nothing of an untrained generator's noise."""
-    settings = rounds.FilterSettings
-    monkeypatch.setattr(rounds, "FilterSettings", lambda **given: settings(min_iou=0.0))
+    settings = repainting.FilterSettings
+    monkeypatch.setattr(repainting, "FilterSettings", lambda **given: settings(min_iou=0.0))
 
 
 def weights_of(path: Path) -> dict[str, torch.Tensor]:
@@ -169,8 +170,9 @@ def test_killed_in_any_stage_and_resumed_the_student_is_the_same(
         pass
 
     def killed_after(name: str, times: int) -> Callable[[], None]:
-        """Lets `rounds.name` be called so often, then ends everything. Returns what puts it right again."""
-        real: Any = getattr(rounds, name)
+        """Lets `name` be called so often, then ends everything. Returns what puts it right again."""
+        module = repainting if name == "produce" else rounds
+        real: Any = getattr(module, name)
         left = [times]
 
         def deadly(*given: Any, **named: Any) -> Any:
@@ -179,8 +181,8 @@ def test_killed_in_any_stage_and_resumed_the_student_is_the_same(
                 raise Killed
             return real(*given, **named)
 
-        monkeypatch.setattr(rounds, name, deadly)
-        return lambda: monkeypatch.setattr(rounds, name, real)
+        monkeypatch.setattr(module, name, deadly)
+        return lambda: monkeypatch.setattr(module, name, real)
 
     moments = [
         ("fit", 0), ("save_checkpoint", 0), ("save_checkpoint", 1), ("save_checkpoint", 1), ("label_photographs", 0),

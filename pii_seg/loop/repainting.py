@@ -1,0 +1,108 @@
+"""Pseudo-labelled photographs with other persons: who paints them, which of them, and what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blender_addon.dataset import iter_lines
+from diffusion_synth.crops import CropSettings
+from diffusion_synth.filtering import FilterSettings, Segment
+from diffusion_synth.production import Job, donors_of, produce, usual_loss
+from diffusion_synth.prompts import DEFAULT, read_grammar
+from diffusion_synth.reading import Dataset
+from diffusion_synth.repainting import Repainter, SizedPainter
+from pii_seg.commands import photographs_at_once
+from pii_seg.configuration import ConfigurationError, Folders
+from pii_seg.loop.pseudo_labels import NUMBERS
+
+MARGIN = 0.4  # about a person, as diffusion_synth.run has it
+
+
+@dataclass(frozen=True)
+class Painting:
+    """painter: of crops whose sides divide by `multiple`. described: all that decides what it paints, as plain data."""
+
+    painter: SizedPainter
+    described: dict[str, Any]
+    multiple: int
+
+
+def by_generator(model: str, steps: int, device: str) -> Painting:
+    """model: as diffusion_synth.run takes it; empty: the one that comes along. Raises ConfigurationError."""
+    # Here, because diffusers takes seconds to import, and warping does without.
+    from diffusion_synth.loading import ModelError, default_model, identity_of, load_pipeline
+    from diffusion_synth.painters import PipelinePainter
+
+    try:
+        model = model or str(default_model())
+        pipeline = load_pipeline(model, device=device)
+    except ModelError as error:
+        raise ConfigurationError(f"--generator: {error}; or give --repaint warp, or none") from None
+    how = {"mode": "blend", "num_inference_steps": steps}
+    return Painting(
+        PipelinePainter(pipeline, how), {"model": identity_of(model), **how}, pipeline.size_multiple
+    )
+
+
+def by_warping(renders: Folders) -> Painting:
+    """Of the persons in these datasets. What they are decides too, and is for the caller to say."""
+    from diffusion_synth.painters import WarpPainter
+    from diffusion_synth.warping import DonorBank
+
+    donors = (donor for folder in renders for donor in donors_of(Dataset(Path(folder))))
+    return Painting(WarpPainter(DonorBank(donors)), {"repaint": "warp"}, 1)
+
+
+def repaint_photographs(
+    pseudo: Path,
+    output: Path,
+    painting: Painting,
+    segment: Segment,
+    *,
+    segmenter: str,
+    most: int,
+    iou_relative: float,
+    seed: int,
+    device: str,
+    report: Callable[[int], None] = lambda done: None,
+) -> dict[str, int]:
+    """Repaint at most `most` photographs of the dataset `pseudo` into `output`, or go on there.
+
+    segment: looks at them again; segmenter: what names it. Returns how many pictures were kept of how many given.
+    Raises RuntimeError when there is nobody to repaint, or the filter leaves nothing.
+    """
+    chosen = painted_first(pseudo, most)
+    if not chosen:
+        raise RuntimeError("no photograph has a labelled person to repaint; give --loop.repaint none")
+    source = Dataset(pseudo).only(chosen)
+    crops = CropSettings(MARGIN, painting.painter.size, painting.multiple)
+    filters = FilterSettings(iou_relative=iou_relative)
+    job = Job(1, seed, painting.described, crops, filters, segmenter, DEFAULT.name)
+    with photographs_at_once(device):
+        usual = usual_loss(segment, source)
+    repainter = Repainter(painting.painter, crops, filters, segment, usual)
+    tally = produce(
+        source, output, job, repainter, read_grammar(DEFAULT), report=lambda done, *_: report(done)
+    )
+    pictures = sum(1 for _ in iter_lines(output))
+    if not pictures:
+        raise RuntimeError(
+            f"the filter left nothing of {len(source)} repainted photographs ({tally.words()}); lower "
+            "--loop.iou_relative, or give --loop.repaint none"
+        )
+    return {"pictures": pictures, "given": len(source)}
+
+
+def painted_first(pseudo: Path, most: int) -> set[int]:
+    """The indices of at most `most` pictures with persons, the most reliable ones."""
+    lines = [line for line in iter_lines(pseudo) if line["persons"]]
+
+    def rank(line: Mapping[str, Any]) -> tuple[float, int]:
+        numbers = line[NUMBERS]
+        value = numbers["confident"] if numbers["reliability"] is None else numbers["reliability"]
+        return -value, line["index"]
+
+    return {line["index"] for line in sorted(lines, key=rank)[:most]}
