@@ -13,6 +13,7 @@ that.
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ def redact(
     fit together, an unknown style, and a painter's answer that is no picture.
     """
     _check(pixels, mask, alpha, style)
-    look, rng = look or Look(), rng or np.random.default_rng()
+    look, rng = look or Look(), rng or np.random.default_rng(secrets.randbits(64))
     result = pixels.copy()
     if mask.any():
         if style == "solid":

@@ -341,7 +341,10 @@ def test_own_masks_are_used_and_missing_ones_are_failures(
         (["--include", "0,0,2,1"], "beyond the picture"),
         (["--include", LEFT_HALF, "--recall", "0.9"], "needs a checkpoint"),
         (["--include", LEFT_HALF, "--style", "sepia"], "sepia"),
-        (["--include", LEFT_HALF, "--style", "synthesise"], "painter"),
+        (
+            ["--include", LEFT_HALF, "--style", "synthesise", "--generator", "absent"],
+            "absent: no such folder",
+        ),
         (["--include", LEFT_HALF, "--jobs", "0"], "--jobs 0"),
         (["--include", LEFT_HALF, "--hold", "-1"], "--hold -1"),
         (["--include", LEFT_HALF, "--dilate", "2"], "dilate"),
