@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+import cv2
 import numpy as np
 
 from diffusion_synth.crops import CropSettings, bounding_box, cut, is_too_small
@@ -91,12 +92,24 @@ class CropBank:
         return len(self.persons)
 
     def draw(self, rng: np.random.Generator, grammar: Grammar) -> tuple[np.ndarray, np.ndarray, Prompt]:
-        """(image, mask, prompt) of a person, mirrored half of the time, in words drawn about what is known."""
+        """(image, mask, prompt) of a person, mirrored half of the time, in words drawn about what is known.
+
+        The light on all of it is another each time, so that the person's is learnt from the surroundings'.
+        """
         person = self.persons[int(rng.integers(len(self.persons)))]
         image, mask = person.image, person.mask
         if rng.random() < 0.5:
             image, mask = image[:, ::-1], mask[:, ::-1]
+        image = cv2.LUT(np.ascontiguousarray(image), another_light(rng))
         return image, mask, grammar.draw([int(rng.integers(1 << 31))], person.words)
+
+
+def another_light(rng: np.random.Generator) -> np.ndarray:
+    """A table uint8 (1, 256, 3) from the values of a picture to those under another light: exposure, gamma, tint."""
+    gamma = np.exp(rng.uniform(-0.35, 0.35))
+    gain = np.exp(rng.uniform(-0.25, 0.15)) * np.exp(rng.uniform(-0.06, 0.06, 3))
+    values = (np.arange(256) / 255)[:, None] ** gamma * gain
+    return (values * 255).round().clip(0, 255).astype(np.uint8)[None]
 
 
 def _found_in(dataset: Dataset, size: int, smallest: int) -> Iterator[tuple[Place, Person]]:

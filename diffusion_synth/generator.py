@@ -22,6 +22,7 @@ from diffusion_synth.randomness import weights_drawn_from
 from diffusion_synth.tokens import make_tokenizer, words_of
 
 MOST_PARAMETERS = 12_000_000
+PREDICTIONS = ("sample", "v_prediction")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class GeneratorConfig:
     """Of the text encoder."""
     tokens: int = 64
     """Of a prompt; persons and surroundings share them."""
+    prediction: str = "sample"
+    """What the UNet says: "sample", the picture, or "v_prediction". Where a place of the latent has nearly as many
+    numbers as the UNet has channels, noise does not pass through it, and pictures do (Li & He 2025, section 3)."""
 
     def __post_init__(self) -> None:
         levels = 2 ** (len(self.channels) - 1)
@@ -55,6 +59,8 @@ class GeneratorConfig:
             raise ValueError(
                 f"channels are {self.channels}; they must divide by 8, and the later ones by {self.head}"
             )
+        if self.prediction not in PREDICTIONS:
+            raise ValueError(f"prediction is {self.prediction!r}; it must be one of {', '.join(PREDICTIONS)}")
 
 
 def make_generator(config: GeneratorConfig, *, generator: torch.Generator) -> ShapeGuidedPipeline:
@@ -72,18 +78,20 @@ def make_generator(config: GeneratorConfig, *, generator: torch.Generator) -> Sh
         text_encoder=text_encoder,
         tokenizer=tokenizer,
         unet=unet,
-        scheduler=make_scheduler(),
+        scheduler=make_scheduler(config.prediction),
     )
 
 
-def make_scheduler() -> DDIMScheduler:
-    """Velocity (Salimans & Ho, ICLR 2022) on a cosine schedule (Nichol & Dhariwal, ICML 2021) that ends in pure noise.
+def make_scheduler(prediction: str = "v_prediction") -> DDIMScheduler:
+    """A cosine schedule (Nichol & Dhariwal, ICML 2021) that ends in pure noise.
+
+    prediction: the picture itself, or the velocity (Salimans & Ho, ICLR 2022).
 
     Without the last (Lin et al., WACV 2024), what is painted would keep the brightness of average noise.
     """
     return DDIMScheduler(
         beta_schedule="squaredcos_cap_v2",
-        prediction_type="v_prediction",
+        prediction_type=prediction,
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
         clip_sample=False,

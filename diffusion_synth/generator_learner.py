@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from diffusion_synth.crop_bank import CropBank
 from diffusion_synth.generator import GeneratorConfig, make_generator
 from diffusion_synth.learning import Learner, LearningConfig
 from diffusion_synth.pipeline import ShapeGuidedPipeline
 from diffusion_synth.prompts import Grammar
+
+MOST_WEIGHT = 20.0  # of a level of noise: where there is hardly any, the picture is plain to see
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,20 @@ class GeneratorLearner(Learner):
     def size(self) -> int:
         return self.config.generator.size
 
+    def level_weights(self, times: Tensor) -> Tensor:
+        """Of an error in the picture, as if it were one in the velocity: 1 / σ² (Salimans & Ho, ICLR 2022), up to a most."""
+        if self.config.generator.prediction != "sample":
+            return super().level_weights(times)
+        kept = self.pipeline.scheduler.alphas_cumprod.to(times.device)[times]
+        return (1 / (1 - kept)).clamp(max=MOST_WEIGHT)
+
     @torch.no_grad()
     def follow(self) -> None:
         # Young averages forget faster, so that short runs do not keep their random beginning.
         decay = min(self.config.ema, self.step / (10 + self.step))
         for name, network in self.networks.items():
-            for kept, current in zip(self.average[name].parameters(), network.parameters(), strict=True):
-                kept.lerp_(current, 1 - decay)
+            kept, current = list(self.average[name].parameters()), list(network.parameters())
+            torch._foreach_lerp_(kept, current, 1 - decay)  # one kernel for hundreds of tensors
 
     def painting(self) -> ShapeGuidedPipeline:
         """A pipeline with the averaged weights."""

@@ -11,6 +11,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,39 @@ class LearningConfig:
             raise ValueError(f"silent is {self.silent}; it must be within 0..1, and not 1")
 
 
+@dataclass(frozen=True)
+class Batch:
+    """images: uint8 (B, H, W, 3); masks: bool (B, H, W); silent: bool (B,), who is shown no prompt; noise: a seed."""
+
+    images: np.ndarray
+    masks: np.ndarray
+    prompts: list[Prompt]
+    silent: np.ndarray
+    noise: int
+
+
+class Batches:
+    """The batch of any step, drawn from (seed, step) alone; the next one is drawn while this one is learnt from."""
+
+    def __init__(self, config: LearningConfig, bank: CropBank, grammar: Grammar) -> None:
+        self.config, self.bank, self.grammar = config, bank, grammar
+        self.pool = ThreadPoolExecutor(1)
+        self.ahead: tuple[int, Future[Batch]] | None = None
+
+    def of(self, step: int) -> Batch:
+        due = self.ahead[1] if self.ahead and self.ahead[0] == step else self.pool.submit(self.draw, step)
+        batch = due.result()
+        self.ahead = step + 1, self.pool.submit(self.draw, step + 1)
+        return batch
+
+    def draw(self, step: int) -> Batch:
+        rng = generator_of(self.config.seed, step, "batch")
+        drawn = [self.bank.draw(rng, self.grammar) for _ in range(self.config.batch_size)]
+        silent = rng.random(len(drawn)) < self.config.silent
+        images, masks, prompts = zip(*drawn, strict=True)
+        return Batch(np.stack(images), np.stack(masks), list(prompts), silent, int(rng.integers(1 << 62)))
+
+
 class Learner(ABC):
     """A pipeline, the networks of it that learn, their optimiser, and how many steps they have taken.
 
@@ -81,6 +115,7 @@ class Learner(ABC):
         ]
         self.optimiser = torch.optim.AdamW(self.parameters, lr=config.learning_rate, weight_decay=0.01)
         self.step = 0
+        self.batches = Batches(config, bank, grammar)
 
     @property
     @abstractmethod
@@ -120,13 +155,10 @@ class Learner(ABC):
 
     def learn(self) -> float:
         """One step. Returns its loss."""
-        rng = generator_of(self.config.seed, self.step, "batch")
-        drawn = [self.bank.draw(rng, self.grammar) for _ in range(self.config.batch_size)]
-        silent = rng.random(len(drawn)) < self.config.silent
-        draw = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
-        images = torch.from_numpy(np.stack([image for image, _, _ in drawn])).permute(0, 3, 1, 2)
-        labels = torch.from_numpy(np.stack([mask for _, mask, _ in drawn]).astype(np.int64))
-        pixels, labels = images.to(self.device) / 127.5 - 1, labels.to(self.device)
+        batch = self.batches.of(self.step)
+        draw = torch.Generator(self.device).manual_seed(batch.noise)
+        images = torch.from_numpy(batch.images).to(self.device).permute(0, 3, 1, 2)
+        pixels, labels = images / 127.5 - 1, torch.from_numpy(batch.masks).to(self.device).long()
         for network in self.networks.values():
             network.train()
         for group in self.optimiser.param_groups:
@@ -134,7 +166,7 @@ class Learner(ABC):
         # The way back is within too: what gradient checkpointing forgets is computed anew there, with the same regions.
         with region_processors(self.pipeline.unet):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-                loss = self.loss(pixels, labels, [prompt for _, _, prompt in drawn], silent, draw)
+                loss = self.loss(pixels, labels, batch.prompts, batch.silent, draw)
             self.optimiser.zero_grad()
             loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
@@ -155,14 +187,14 @@ class Learner(ABC):
     ) -> Tensor:
         """Of the network's output, weighed by inside and outside and by the level of noise.
 
-        pixels: (B, 3, H, W) in -1..1; labels: (B, H, W), 0 and 1; silent: bool (B,); draw: on the CPU, so that every
-        device sees the same noise. The UNet's attentions have to understand regions (`region_processors`).
+        pixels: (B, 3, H, W) in -1..1; labels: (B, H, W), 0 and 1; silent: bool (B,); draw: on the learner's device, since
+        the noise of a large batch takes a CPU longer than a GPU takes for the rest of the step. The UNet's attentions have to understand regions (`region_processors`).
         """
         pipe = self.pipeline
         clean = pipe.encode_pictures(pixels)
-        noise = torch.randn(clean.shape, generator=draw).to(clean)
+        noise = torch.randn(clean.shape, generator=draw, device=clean.device).to(clean)
         levels = pipe.scheduler.config.num_train_timesteps
-        times = torch.randint(levels, (len(clean),), generator=draw).to(clean.device)
+        times = torch.randint(levels, (len(clean),), generator=draw, device=clean.device)
         noisy = pipe.scheduler.add_noise(clean, noise, times)
         # As strict as the pipeline's "linear" is at this level of noise, where it goes from strict to not at all.
         foreign = 1 - (times + 1) / levels

@@ -8,7 +8,7 @@ the inside of person r.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
@@ -53,9 +53,12 @@ class Regions:
     def batch(self) -> int:
         return len(self.labels)
 
-    @property
+    @cached_property
     def count(self) -> int:
-        """R + 1, the outside included; by the largest label, or by the token weights when they know of more."""
+        """R + 1, the outside included; by the largest label, or by the token weights when they know of more.
+
+        Asked for once: every attention needs it, and a GPU's largest label has to be waited for.
+        """
         largest = int(self.labels.max()) + 1
         return largest if self.token_weights is None else max(largest, self.token_weights.shape[1])
 
@@ -73,20 +76,22 @@ class Regions:
 
 @dataclass(frozen=True)
 class Grid:
-    """Regions at one size: `labels` (B, N), and the places of each picture's regions, (picture, region, places)."""
+    """Regions at one size: `labels` (B, N)."""
 
     labels: Tensor
-    members: tuple[tuple[int, int, Tensor], ...]
 
     @classmethod
     def of(cls, labels: Tensor) -> Grid:
-        flat = labels.flatten(1)
-        members = [
-            (picture, int(region), (flat[picture] == region).nonzero()[:, 0])
-            for picture in range(len(flat))
-            for region in flat[picture].unique()
-        ]
-        return cls(flat, tuple(members))
+        return cls(labels.flatten(1))
+
+    @cached_property
+    def members(self) -> tuple[tuple[int, int, Tensor], ...]:
+        """The places of each picture's regions, (picture, region, places)."""
+        return tuple(
+            (picture, int(region), (row == region).nonzero()[:, 0])
+            for picture, row in enumerate(self.labels)
+            for region in row.unique()
+        )
 
 
 def resize_labels(labels: Tensor, size: tuple[int, int]) -> Tensor:

@@ -95,6 +95,12 @@ def parser() -> argparse.ArgumentParser:
     own.add_argument(
         "--channels", type=int, nargs="+", metavar="N", **both, help="of the UNet's levels (64 128 192)"
     )
+    own.add_argument(
+        "--factor", type=int, metavar="N", **both, help="pixels to one place of the latent, along a side"
+    )
+    own.add_argument(
+        "--prediction", **both, help="what the UNet says: sample, the picture; or v_prediction, the velocity"
+    )
     lora = p.add_argument_group("a LoRA on a large model")
     lora.add_argument(
         "--base", metavar="FOLDER|NAME", help="the model: a folder of diffusers, or a hub's name"
@@ -166,7 +172,7 @@ def embedded_generator(options: argparse.Namespace, grammar: Grammar) -> Trainin
 
     if hasattr(options, "rank") or options.gradient_checkpointing:
         raise InputError("--rank and --gradient_checkpointing belong to a LoRA: give its --base")
-    parts = given(options, "size", "channels")
+    parts = given(options, "size", "channels", "factor", "prediction")
     if "channels" in parts:
         parts["channels"] = tuple(parts["channels"])
     generator = GeneratorConfig(**parts)
@@ -185,8 +191,8 @@ def lora_on_base(options: argparse.Namespace, grammar: Grammar) -> Training:
     from diffusion_synth.loading import identity_of, load_pipeline
     from diffusion_synth.lora_learner import LoraLearner, LoraLearningConfig
 
-    if hasattr(options, "channels"):
-        raise InputError("--channels belongs to the embedded generator; a --base has its own")
+    if own := given(options, "channels", "factor", "prediction"):
+        raise InputError(f"--{next(iter(own))} belongs to the embedded generator; a --base has its own")
     settings = given(options, *SHARED, "size", "rank")
     config = LoraLearningConfig(**settings)  # refuses what makes no sense before gigabytes are read
     bf16 = options.precision == "bf16"
