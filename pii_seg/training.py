@@ -98,6 +98,8 @@ def fit(
         start_from = load_checkpoint(Path(config.start_from))
     if config.machine.threads:
         torch.set_num_threads(config.machine.threads)
+    if config.online.enabled:
+        check_online(config, start_from)
     module = build_module(config, start_from)  # first: it takes a second, and data may take minutes
     opened = open_data(config.data, seed=config.budget.seed)
     if is_first_process():
@@ -112,6 +114,7 @@ def fit(
         seed=config.budget.seed,
         workers=config.machine.workers,
         memory_mb=config.machine.memory_mb,
+        online=config.online,
     )
     begun_at = 0 if state is None else int(state["global_step"])
     data.skip = begun_at % config.budget.validate_every * config.data.batch_size
@@ -134,6 +137,7 @@ def fit(
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings("ignore", message=".*dataloader is not resumable.*")  # it is: data.skip
             warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+            warnings.filterwarnings("ignore", message=".*in eval mode at the start.*")  # the average is
             trainer.fit(
                 module,
                 datamodule=data,
@@ -143,6 +147,16 @@ def fit(
     except Interrupted:
         ending.ended = "interrupted"
     return FitResult(output / BEST, keeper.best, trainer.global_step, module.clock.elapsed, ending.ended)
+
+
+def check_online(config: TrainConfig, start_from: Checkpoint | None) -> None:
+    """Raises RunError when there is nothing to label online, or nothing that could."""
+    if not config.data.pseudo:
+        raise RunError("online.enabled is for pseudo-labelled photographs: give --pseudo, or --unlabelled")
+    if start_from is None:
+        raise RunError(
+            "online.enabled needs weights that can label from the first step: give --start_from a checkpoint"
+        )
 
 
 def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> SegmentationModule:
@@ -165,6 +179,7 @@ def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> S
         Clock.of(config.budget),
         seed=config.budget.seed,
         compiled=config.machine.compile,
+        online=config.online,
     )
 
 
