@@ -248,8 +248,9 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
     The images are channels-last in memory, as they were decoded: nothing is moved, and that is what networks run
     fastest on.
 
-    Where P > 0 of them are labelled online, their targets hold ASK, and there are also {"weak": uint8 (P, 3, H, W), "asked": int64 (P,), their places in the
-    batch, "boxes": int64 (B, 4), "partner": int64 (B,)}, as `pii_seg.online` has them.
+    Where P > 0 of them are labelled online, their targets hold ASK, and there are also {"weak": uint8 (P, 3, H, W),
+    "asked": int64 (P,), their places in the batch, "boxes": int64 (B, 4), "partner": int64 (B,)}, as `pii_seg.online`
+    has them.
     """
     image = torch.from_numpy(np.stack([sample.image for sample in samples])).permute(0, 3, 1, 2)
     target = torch.from_numpy(np.stack([sample.target for sample in samples]))
