@@ -89,6 +89,7 @@ def fit(
     CheckpointError, each of which names what is wrong. A run ended by SIGINT returns, `ended` being "interrupted".
     """
     output = Path(output)
+    check_online(config, begins_with_weights=start_from is not None or bool(config.start_from))
     state = prepare_folder(config, output, resume=resume, overwrite=overwrite)
     if state is not None and (ended := state["callbacks"]["Ending"]["ended"]):
         log.warning("%s: the training is over already; nothing was done", output)
@@ -98,8 +99,6 @@ def fit(
         start_from = load_checkpoint(Path(config.start_from))
     if config.machine.threads:
         torch.set_num_threads(config.machine.threads)
-    if config.online.enabled:
-        check_online(config, start_from)
     module = build_module(config, start_from)  # first: it takes a second, and data may take minutes
     opened = open_data(config.data, seed=config.budget.seed)
     if is_first_process():
@@ -149,11 +148,13 @@ def fit(
     return FitResult(output / BEST, keeper.best, trainer.global_step, module.clock.elapsed, ending.ended)
 
 
-def check_online(config: TrainConfig, start_from: Checkpoint | None) -> None:
+def check_online(config: TrainConfig, *, begins_with_weights: bool) -> None:
     """Raises RunError when there is nothing to label online, or nothing that could."""
+    if not config.online.enabled:
+        return
     if not config.data.pseudo:
         raise RunError("online.enabled is for pseudo-labelled photographs: give --pseudo, or --unlabelled")
-    if start_from is None:
+    if not begins_with_weights:
         raise RunError(
             "online.enabled needs weights that can label from the first step: give --start_from a checkpoint"
         )
