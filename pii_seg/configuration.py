@@ -151,6 +151,29 @@ class OptimiserConfig:
 
 
 @dataclass(frozen=True)
+class OnlineConfig:
+    """Pseudo-labels made anew at each step, by the moving average of the weights; without it they stay as they came."""
+
+    enabled: bool = False
+    """The moving average labels weak views of the pseudo-labelled photographs, the student learns strong ones."""
+    confidence: float = 0.95
+    """Pixels of which the average is less sure are ignored; of max(p, 1 - p)."""
+    paste: float = 0.5
+    """How often persons of the renders are pasted into such a photograph (DACS)."""
+    cutmix: float = 0.5
+    """How often a rectangle of such a photograph comes from another picture of the batch."""
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.confidence < 1:
+            raise ConfigurationError(
+                f"online.confidence is {self.confidence}; it must be within 0.5..1, and not 1"
+            )
+        for name in ("paste", "cutmix"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigurationError(f"online.{name} is {getattr(self, name)}; it is a probability, 0..1")
+
+
+@dataclass(frozen=True)
 class BudgetConfig:
     """How long, and how often to look."""
 
@@ -226,6 +249,7 @@ class TrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    online: OnlineConfig = field(default_factory=OnlineConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     machine: MachineConfig = field(default_factory=MachineConfig)
 

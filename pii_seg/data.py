@@ -18,11 +18,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.distributed import DistributedSampler
 
+from pii_seg.online import NO_CUT, Cut, asking, draw_cut, partners
 from pii_seg.pasting import PersonBank
 from pii_seg.resizing import Shrunk, letterbox
 from pii_seg.sources import DataError, Sample, Source, keep_in_memory
 from pii_seg.sources.source import Progress
-from pii_seg.transforms import Augmentation, Streams, augment
+from pii_seg.transforms import Augmentation, Streams, alter, augment, take_view
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,14 @@ class Mixed:
     weight   its share of an epoch, against those of the others
     paste    how often persons are pasted onto its pictures; None: as the augmentation says
     zoom     enlarges its pictures before the scale jitter
+    online   its labels are made anew at each step (pii_seg.online)
     """
 
     source: Source
     weight: float = 1.0
     paste: float | None = None
     zoom: float = 1.0
+    online: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight < float("inf"):
@@ -149,8 +152,20 @@ class EpochSampler(DistributedSampler):
             yield Draw(self.epoch, place, int(plan[place, 0]), int(plan[place, 1]))
 
 
+@dataclass(frozen=True)
+class View(Sample):
+    """A training view.
+
+    weak  (H, W, 3) uint8, the same crop before anything else was done to it, where labels are ASKed for; else None
+    cut   what another view of the batch shall cover
+    """
+
+    weak: np.ndarray | None = None
+    cut: Cut = NO_CUT
+
+
 class TrainingViews(Dataset[Sample]):
-    """Augmented views, addressed by a Draw."""
+    """Augmented views, addressed by a Draw. cutmix: how often one that is labelled online has a rectangle cut out."""
 
     def __init__(
         self,
@@ -161,15 +176,18 @@ class TrainingViews(Dataset[Sample]):
         *,
         seed: int,
         strict: bool = False,
+        cutmix: float = 0.0,
     ) -> None:
         self._mixture, self._size, self._how, self._persons = list(mixture), size, how, persons
-        self._seed, self._strict = seed, strict
+        self._seed, self._strict, self._cutmix = seed, strict, cutmix
         self._named: set[str] = set()
 
     def __getitem__(self, draw: Draw) -> Sample:
         mixed = self._mixture[draw.entry]
         entropy = (self._seed, draw.epoch, draw.place)
         sample = self._load(mixed.source, draw.item, np.random.default_rng([*entropy, _REDRAW]))
+        if mixed.online:
+            return self._two_views(sample, mixed, Streams(entropy))
         view = augment(
             sample,
             self._size,
@@ -180,6 +198,20 @@ class TrainingViews(Dataset[Sample]):
             zoom=mixed.zoom,
         )
         return Sample(f"{mixed.source.name}/{view.name}", view.image, view.target)
+
+    def _two_views(self, sample: Sample, mixed: Mixed, streams: Streams) -> View:
+        """Of one geometry: a strong one to learn from, a weak one to be labelled by."""
+        weak = take_view(asking(sample), self._size, self._how, streams, mixed.zoom)
+        copied = Sample(sample.name, weak.image.copy(), weak.target)
+        strong = alter(copied, self._how, streams, persons=self._persons, paste=mixed.paste)
+        rng = streams.drawn("cutmix", self._cutmix)
+        return View(
+            f"{mixed.source.name}/{sample.name}",
+            strong.image,
+            strong.target,
+            weak=weak.image,
+            cut=NO_CUT if rng is None else draw_cut(self._size, rng),
+        )
 
     def _load(self, source: Source, item: int, rng: np.random.Generator) -> Sample:
         """The item; if it cannot be read, another of its source. Raises DataError when strict, or when none can."""
@@ -215,6 +247,10 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
 
     The images are channels-last in memory, as they were decoded: nothing is moved, and that is what networks run
     fastest on.
+
+    Where P > 0 of them are labelled online, their targets hold ASK, and there are also {"weak": uint8 (P, 3, H, W),
+    "asked": int64 (P,), their places in the batch, "boxes": int64 (B, 4), "partner": int64 (B,)}, as `pii_seg.online`
+    has them.
     """
     image = torch.from_numpy(np.stack([sample.image for sample in samples])).permute(0, 3, 1, 2)
     target = torch.from_numpy(np.stack([sample.target for sample in samples]))
@@ -222,12 +258,23 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
         None if sample.instances is None else torch.from_numpy(sample.instances.astype(np.int32))
         for sample in samples
     ]
-    return {
+    batch = {
         "image": image,
         "target": target,
         "name": [sample.name for sample in samples],
         "instances": instances,
     }
+    views = [sample if isinstance(sample, View) else None for sample in samples]
+    weak = {
+        place: view.weak for place, view in enumerate(views) if view is not None and view.weak is not None
+    }
+    if weak:
+        cuts = [NO_CUT if view is None else view.cut for view in views]
+        batch["weak"] = torch.from_numpy(np.stack(list(weak.values()))).permute(0, 3, 1, 2)
+        batch["asked"] = torch.tensor(list(weak))
+        batch["boxes"] = torch.tensor([cut[:4] for cut in cuts])
+        batch["partner"] = torch.tensor(partners(cuts))
+    return batch
 
 
 class SegmentationDataModule(pl.LightningDataModule):
@@ -238,6 +285,7 @@ class SegmentationDataModule(pl.LightningDataModule):
     persons       where pasted persons come from: sources whose masks tell persons apart. Needed if anything pastes
     check         open every file first, so that nothing fails after an hour
     strict        a picture that cannot be used is an error rather than left out
+    cutmix        how often a view that is labelled online has a rectangle of another
     progress      called with (done, total) during each source's check
     """
 
@@ -251,6 +299,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         feeding: Feeding | None = None,
         check: bool = True,
         strict: bool = False,
+        cutmix: float = 0.0,
         progress: Progress | None = None,
     ) -> None:
         super().__init__()
@@ -259,7 +308,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         self.persons = list(persons)
         self.augmentation = augmentation or Augmentation()
         self.feeding = feeding or Feeding()
-        self.check, self.strict, self.progress = check, strict, progress
+        self.check, self.strict, self.cutmix, self.progress = check, strict, cutmix, progress
         self._ready = False
         self.skip = (
             0  # training views of the first epoch, in each process, that a resumed run has already seen
@@ -318,6 +367,7 @@ class SegmentationDataModule(pl.LightningDataModule):
             PersonBank(self.persons) if self.persons else None,
             seed=self.feeding.seed,
             strict=self.strict,
+            cutmix=self.cutmix,
         )
         return self._loader(views, self.feeding.batch_size, sampler=sampler, drop_last=True)
 

@@ -7,7 +7,16 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-COLUMNS = ("step", "seconds", "learning_rate", "train_loss", "images_per_second", "val_loss", "val_iou")
+COLUMNS = (
+    "step",
+    "seconds",
+    "learning_rate",
+    "train_loss",
+    "images_per_second",
+    "val_loss",
+    "val_iou",
+    "confident",
+)
 
 History = list[dict[str, float]]  # rows in order, each with the columns that it has a number for
 

@@ -17,14 +17,15 @@ from torch.optim.swa_utils import AveragedModel
 from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryJaccardIndex
 
-from pii_seg.configuration import BudgetConfig, OptimiserConfig
+from pii_seg.configuration import BudgetConfig, OnlineConfig, OptimiserConfig
 from pii_seg.depthwise import fast_depthwise
 from pii_seg.losses import IGNORE, SegmentationLoss
+from pii_seg.online import cut_mix, label_asked
 from pii_seg.segmenter import Segmenter
 
 Batch = dict[
     str, Any
-]  # "image" uint8 (B, 3, H, W), "target" uint8 (B, H, W) of {0, 1, 255}, "name" list of B
+]  # "image" uint8 (B, 3, H, W), "target" uint8 (B, H, W) of {0, 1, 255}, "name" list of B; see data.collate
 
 
 class Clock:
@@ -65,6 +66,8 @@ class SegmentationModule(lightning.LightningModule):
     """Trains `segmenter`; `averaged` follows it as a moving average, is validated, and is what the user keeps.
 
     seed: of dropout, with the step's number: what a step draws depends on nothing that came before it.
+    online: how `averaged` labels the views of a batch that ask for it. It is part of the run's state anyway, so a run
+    that is resumed has the same teacher.
     """
 
     def __init__(
@@ -75,11 +78,14 @@ class SegmentationModule(lightning.LightningModule):
         *,
         seed: int = 0,
         compiled: bool = False,
+        online: OnlineConfig | None = None,
     ) -> None:
         super().__init__()
         self.segmenter = segmenter
         self.averaged = AveragedModel(segmenter, multi_avg_fn=moving_average(optimiser.ema), use_buffers=True)
         self.averaged.requires_grad_(False)
+        self.averaged.eval()
+        self.online = online or OnlineConfig()
         self.compiled = compiled
         if compiled:
             # The inner network, in place: names of weights stay, and padding stays out of the compiled shapes.
@@ -96,12 +102,25 @@ class SegmentationModule(lightning.LightningModule):
         """The moving average, as a segmenter."""
         return cast(Segmenter, self.averaged.module)
 
+    def train(self, mode: bool = True) -> SegmentationModule:
+        """But for the average, which never learns: its dropout and batch statistics stay those of inference."""
+        super().train(mode)
+        self.averaged.eval()
+        return self
+
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        image, target, weight = batch["image"], batch["target"], None
+        if "asked" in batch:
+            taught = label_asked(self.kept, batch["weak"], batch["asked"], target, self.online.confidence)
+            self.log("confident", taught.confident, batch_size=len(batch["asked"]))
+            image, target, weight = cut_mix(
+                batch["boxes"], batch["partner"], image, taught.target, taught.weight
+            )
         hasten = nullcontext() if self.compiled else fast_depthwise(self.device)
         with hasten, drawing_for_step(self.seed, self.global_step, self.global_rank, self.device):
-            logits = self.segmenter(batch["image"])
-        loss = self.loss(logits, batch["target"])
-        self.log("train_loss", loss, batch_size=len(batch["image"]))
+            logits = self.segmenter(image)
+        loss = self.loss(logits, target, weight)
+        self.log("train_loss", loss, batch_size=len(image))
         return loss
 
     def on_before_zero_grad(self, optimizer: torch.optim.Optimizer) -> None:

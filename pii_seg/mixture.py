@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from blender_addon.dataset import iter_lines
-from pii_seg.configuration import DataConfig, Folders
+from pii_seg.configuration import DataConfig, Folders, OnlineConfig
 from pii_seg.data import Feeding, Mixed, SegmentationDataModule
 from pii_seg.loop.pseudo_labels import most_reliable
 from pii_seg.sources import DataError, Fault, PersonFree, Sample, Source, open_sources
@@ -149,17 +149,20 @@ def assemble(
     seed: int,
     workers: int,
     memory_mb: int,
+    online: OnlineConfig | None = None,
 ) -> SegmentationDataModule:
     """The mixture: within a kind, each source has a share in proportion to its size. Raises DataError."""
+    teaches = online is not None and online.enabled
+    pasted = online.paste if online is not None and online.enabled else None
     mixture = [
         *_weighted(opened.synthetic, config.synthetic_weight),
         *_weighted(opened.labelled, config.labelled_weight),
         *_weighted(opened.negatives, config.negatives_weight, paste=0.0),
         *_weighted(opened.backgrounds, config.backgrounds_weight, paste=config.paste),
-        *_weighted(opened.pseudo, config.pseudo_weight),
+        *_weighted(opened.pseudo, config.pseudo_weight, paste=pasted, online=teaches),
         *_weighted(opened.repainted, config.repainted_weight),
     ]
-    pastes = augmentation.paste > 0 or bool(opened.backgrounds and config.backgrounds_weight and config.paste)
+    pastes = augmentation.paste > 0 or any(mixed.weight and mixed.paste for mixed in mixture)
     return SegmentationDataModule(
         mixture,
         opened.validation,
@@ -175,9 +178,12 @@ def assemble(
         ),
         check=False,
         strict=config.strict,
+        cutmix=online.cutmix if online is not None and online.enabled else 0.0,
     )
 
 
-def _weighted(sources: Sequence[Source], weight: float, *, paste: float | None = None) -> list[Mixed]:
+def _weighted(
+    sources: Sequence[Source], weight: float, *, paste: float | None = None, online: bool = False
+) -> list[Mixed]:
     total = sum(map(len, sources))
-    return [Mixed(source, weight * len(source) / total, paste) for source in sources]
+    return [Mixed(source, weight * len(source) / total, paste, online=online) for source in sources]

@@ -22,6 +22,7 @@ from pii_seg.configuration import (
     DataConfig,
     MachineConfig,
     ModelConfig,
+    OnlineConfig,
     OptimiserConfig,
     TrainConfig,
     plain,
@@ -147,6 +148,7 @@ def parser() -> jsonargparse.ArgumentParser:
     p.add_class_arguments(ModelConfig, "model")
     p.add_class_arguments(Augmentation, "augmentation")
     p.add_class_arguments(OptimiserConfig, "optimiser")
+    p.add_class_arguments(OnlineConfig, "online")
     p.add_class_arguments(BudgetConfig, "budget", skip=set(SHORT))
     p.add_class_arguments(MachineConfig, "machine")
     own = {"training", "labels", "gate", *LOOP_FOLDERS}
@@ -178,6 +180,7 @@ def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig | LoopConfig, 
         model=ModelConfig(**vars(options.model)),
         augmentation=augmentation,
         optimiser=OptimiserConfig(**vars(options.optimiser)),
+        online=OnlineConfig(**vars(options.online)),
         budget=BudgetConfig(**vars(options.budget)),
         machine=MachineConfig(**vars(options.machine)),
     )

@@ -89,6 +89,7 @@ def fit(
     CheckpointError, each of which names what is wrong. A run ended by SIGINT returns, `ended` being "interrupted".
     """
     output = Path(output)
+    check_online(config, begins_with_weights=start_from is not None or bool(config.start_from))
     state = prepare_folder(config, output, resume=resume, overwrite=overwrite)
     if state is not None and (ended := state["callbacks"]["Ending"]["ended"]):
         log.warning("%s: the training is over already; nothing was done", output)
@@ -112,6 +113,7 @@ def fit(
         seed=config.budget.seed,
         workers=config.machine.workers,
         memory_mb=config.machine.memory_mb,
+        online=config.online,
     )
     begun_at = 0 if state is None else int(state["global_step"])
     data.skip = begun_at % config.budget.validate_every * config.data.batch_size
@@ -134,6 +136,7 @@ def fit(
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings("ignore", message=".*dataloader is not resumable.*")  # it is: data.skip
             warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+            warnings.filterwarnings("ignore", message=".*in eval mode at the start.*")  # the average is
             trainer.fit(
                 module,
                 datamodule=data,
@@ -143,6 +146,18 @@ def fit(
     except Interrupted:
         ending.ended = "interrupted"
     return FitResult(output / BEST, keeper.best, trainer.global_step, module.clock.elapsed, ending.ended)
+
+
+def check_online(config: TrainConfig, *, begins_with_weights: bool) -> None:
+    """Raises RunError when there is nothing to label online, or nothing that could."""
+    if not config.online.enabled:
+        return
+    if not config.data.pseudo:
+        raise RunError("online.enabled is for pseudo-labelled photographs: give --pseudo, or --unlabelled")
+    if not begins_with_weights:
+        raise RunError(
+            "online.enabled needs weights that can label from the first step: give --start_from a checkpoint"
+        )
 
 
 def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> SegmentationModule:
@@ -165,6 +180,7 @@ def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> S
         Clock.of(config.budget),
         seed=config.budget.seed,
         compiled=config.machine.compile,
+        online=config.online,
     )
 
 

@@ -155,7 +155,18 @@ def augment(
     `persons`: where pasted ones come from. `paste`: how often, in place of how.paste. `zoom`: enlarges every picture
     of its source, on top of the jitter: for renders smaller than the photographs they stand for.
     """
-    view = take_view(sample, size, how, streams, zoom)
+    return alter(take_view(sample, size, how, streams, zoom), how, streams, persons=persons, paste=paste)
+
+
+def alter(
+    view: Sample,
+    how: Augmentation,
+    streams: Streams,
+    *,
+    persons: PersonBank | None = None,
+    paste: float | None = None,
+) -> Sample:
+    """All but the geometry: what stands in the view, light, optics and file. The view's arrays are written to."""
     image, target = view.image, view.target
     if persons is not None and (rng := streams.drawn("paste", how.paste if paste is None else paste)):
         persons.paste(image, target, how, rng)

@@ -33,7 +33,7 @@ from pii_seg.calibration import fit_temperature, rescale_threshold
 from pii_seg.callbacks import KeepAlong
 from pii_seg.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
 from pii_seg.commands import photographs_at_once
-from pii_seg.configuration import ConfigurationError, Folders, TrainConfig, plain
+from pii_seg.configuration import ConfigurationError, Folders, OnlineConfig, TrainConfig, plain
 from pii_seg.inference import InferenceSettings
 from pii_seg.lightning_module import SegmentationModule
 from pii_seg.loop.comparison import (
@@ -213,7 +213,9 @@ class Loop:
             stage = self.runner.run("teacher", settings={}, inputs=inputs, work=take)
             return Model("teacher", stage.folder, stage)
         training = dataclasses.replace(
-            config.training, data=dataclasses.replace(config.training.data, synthetic=self.synthetic)
+            config.training,
+            data=dataclasses.replace(config.training.data, synthetic=self.synthetic),
+            online=OnlineConfig(),  # it has no photographs to label
         )
         stage = self.runner.run(
             "teacher",
@@ -448,6 +450,8 @@ def settings_of(training: TrainConfig) -> dict[str, Any]:
     whole = training.decisive()
     for role in ("synthetic", "labelled", "validation", "negatives", "backgrounds", "pseudo", "repainted"):
         del whole["data"][role]
+    if not training.online.enabled:
+        del whole["online"]  # decides nothing
     return whole
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,9 +23,11 @@ from pii_seg.configuration import (
     ConfigurationError,
     DataConfig,
     MachineConfig,
+    OnlineConfig,
     OptimiserConfig,
     TrainConfig,
 )
+from pii_seg.lightning_module import SegmentationModule
 from pii_seg.loop import repainting, rounds
 from pii_seg.loop.configuration import LoopConfig
 from pii_seg.loop.gate import GateSettings
@@ -243,6 +246,45 @@ def test_what_changed_is_done_again_and_nothing_else(config: LoopConfig, tmp_pat
         "gate-1",
         "report",
     }
+
+
+@pytest.mark.slow
+def test_labelling_online_is_the_students_alone_and_goes_on_where_it_was_killed(
+    config: LoopConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offline = replace(config, repaint="none")
+    online = replace(
+        offline, training=replace(config.training, online=OnlineConfig(enabled=True, confidence=0.6))
+    )
+    with pytest.raises(Stopped):
+        self_train(offline, tmp_path / "run", stop_after="pseudo-1")
+    said: list[str] = []
+    real, steps = SegmentationModule.training_step, []
+
+    def deadly(module: SegmentationModule, batch: Any, number: int) -> torch.Tensor:
+        steps.append(number)
+        if len(steps) == 15:
+            raise ZeroDivisionError
+        return real(module, batch, number)
+
+    each = replace(online, training=replace(online.training, budget=BudgetConfig(steps=20, validate_every=5)))
+    self_train(each, tmp_path / "whole")
+    monkeypatch.setattr(SegmentationModule, "training_step", deadly)
+    # The teacher of the whole run, so that both students begin alike.
+    shutil.copytree(tmp_path / "whole" / "teacher", tmp_path / "broken" / "teacher")
+    with pytest.raises(ZeroDivisionError):
+        self_train(each, tmp_path / "broken")
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    self_train(each, tmp_path / "broken", say=said.append)
+    assert "teacher" not in {line.split(":")[0] for line in said if ": begins" in line}
+    student = Path("student-1") / "best.ckpt"
+    assert_same_weights(tmp_path / "whole" / student, tmp_path / "broken" / student)
+    assert len(steps) == 15
+
+    said.clear()
+    self_train(online, tmp_path / "run", say=said.append)
+    assert {line.split(":")[0] for line in said if ": begins" in line} == {"student-1", "gate-1", "report"}
 
 
 @pytest.mark.slow
