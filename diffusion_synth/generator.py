@@ -29,11 +29,11 @@ PREDICTIONS = ("sample", "v_prediction")
 class GeneratorConfig:
     """What the embedded generator is made of."""
 
-    size: int = 64
+    size: int = 128
     """Side of the crops that it paints, px."""
-    factor: int = 2
+    factor: int = 4
     """Pixels of the picture to one of the latent, along a side."""
-    channels: tuple[int, ...] = (64, 128, 192)
+    channels: tuple[int, ...] = (128, 128, 160)
     """Of the UNet's levels; all but the first attend."""
     blocks: int = 1
     """In each level."""

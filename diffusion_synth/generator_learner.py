@@ -63,7 +63,7 @@ class GeneratorLearner(Learner):
         return self.config.generator.size
 
     def level_weights(self, times: Tensor) -> Tensor:
-        """Of an error in the picture, as if it were one in the velocity: 1 / σ² (Salimans & Ho, ICLR 2022), up to a most."""
+        """Errors of the picture weigh as those of the velocity (Salimans & Ho, ICLR 2022): 1 / σ², up to a most."""
         if self.config.generator.prediction != "sample":
             return super().level_weights(times)
         kept = self.pipeline.scheduler.alphas_cumprod.to(times.device)[times]

@@ -187,8 +187,9 @@ class Learner(ABC):
     ) -> Tensor:
         """Of the network's output, weighed by inside and outside and by the level of noise.
 
-        pixels: (B, 3, H, W) in -1..1; labels: (B, H, W), 0 and 1; silent: bool (B,); draw: on the learner's device, since
-        the noise of a large batch takes a CPU longer than a GPU takes for the rest of the step. The UNet's attentions have to understand regions (`region_processors`).
+        pixels: (B, 3, H, W) in -1..1; labels: (B, H, W), 0 and 1; silent: bool (B,); draw: on the learner's device,
+        since the noise of a large batch takes a CPU longer than all the rest takes a GPU. The UNet's attentions have to
+        understand regions (`region_processors`).
         """
         pipe = self.pipeline
         clean = pipe.encode_pictures(pixels)

@@ -89,7 +89,7 @@ def make_painter(options: argparse.Namespace) -> tuple[SizedPainter, dict[str, A
     how = {
         "mode": options.mode,
         "num_inference_steps": options.steps,
-        "guidance_scale": options.guidance,
+        "guidance_scale": pipeline.usual_guidance if options.guidance is None else options.guidance,
         "self_attention": options.self_attention,
     }
     described = {"model": identity_of(model), "precision": options.precision, **how}
@@ -112,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
     who.add_argument(
         "--model",
         metavar="FOLDER|NAME",
-        help="a folder of diffusers, or a hub's name; default: the one that comes along, if any does",
+        help="a folder of diffusers, or a hub's name; default: the small one that comes along",
     )
     who.add_argument(
         "--warp", type=Path, metavar="RENDERS", help="no model: the best-fitting person of these renders"
@@ -141,7 +141,10 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--steps", type=int, default=25, metavar="N", help="of sampling (default 25)")
     p.add_argument(
-        "--guidance", type=float, default=4.5, metavar="W", help="towards the prompt (default 4.5)"
+        "--guidance",
+        type=float,
+        metavar="W",
+        help="towards the prompt (default: 4.5; the generator that comes along: 2)",
     )
     p.add_argument(
         "--self_attention", choices=tuple(SCHEDULES), default="linear", help="how strict (default linear)"

@@ -1,7 +1,7 @@
 """Teach a generator to paint persons, from renders: the embedded one from nothing, or a large one by a LoRA.
 
     python -m diffusion_synth.train --data RENDERS [RENDERS …] --output RUN
-    python -m diffusion_synth.run --data RENDERS --model RUN/model --output REPAINTED --size 64
+    python -m diffusion_synth.run --data RENDERS --model RUN/model --output REPAINTED
 
     python -m diffusion_synth.train --data RENDERS --output RUN --base stable-diffusion-v1-5 [--rank 8]
     python -m diffusion_synth.run --data RENDERS --model stable-diffusion-v1-5 --lora RUN/model --output REPAINTED
@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, **both, help="another seed, other weights (default 0)")
     p.add_argument(
         "--size", type=int, metavar="PX", **both,
-        help="of the crops it paints (default 64; with --base its own)",
+        help="of the crops it paints (default 128; with --base its own)",
     )  # fmt: skip
     p.add_argument(
         "--smallest", type=int, default=32, metavar="PX", help="smaller persons teach nothing (default 32)"
@@ -93,13 +93,19 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--overwrite", action="store_true", help="delete the run in --output first")
     own = p.add_argument_group("the embedded generator")
     own.add_argument(
-        "--channels", type=int, nargs="+", metavar="N", **both, help="of the UNet's levels (64 128 192)"
+        "--channels", type=int, nargs="+", metavar="N", **both, help="of the UNet's levels (128 128 160)"
     )
     own.add_argument(
-        "--factor", type=int, metavar="N", **both, help="pixels to one place of the latent, along a side"
+        "--factor",
+        type=int,
+        metavar="N",
+        **both,
+        help="pixels to one place of the latent, along a side (default 4)",
     )
     own.add_argument(
-        "--prediction", **both, help="what the UNet says: sample, the picture; or v_prediction, the velocity"
+        "--prediction",
+        **both,
+        help="what the UNet says: sample (default), the picture; or v_prediction, the velocity",
     )
     lora = p.add_argument_group("a LoRA on a large model")
     lora.add_argument(

@@ -82,10 +82,12 @@ class SegmentationModule(lightning.LightningModule):
     ) -> None:
         super().__init__()
         self.segmenter = segmenter
-        self.averaged = AveragedModel(segmenter, multi_avg_fn=moving_average(optimiser.ema), use_buffers=True)
+        self.online = online or OnlineConfig()
+        # Who labels has learnt already: a teacher that forgot itself in the first steps took the student along.
+        rule = moving_average(optimiser.ema, young=not self.online.enabled)
+        self.averaged = AveragedModel(segmenter, multi_avg_fn=rule, use_buffers=True)
         self.averaged.requires_grad_(False)
         self.averaged.eval()
-        self.online = online or OnlineConfig()
         self.compiled = compiled
         if compiled:
             # The inner network, in place: names of weights stay, and padding stays out of the compiled shapes.
@@ -184,16 +186,17 @@ class SegmentationModule(lightning.LightningModule):
         self.clock.carried = float(checkpoint["seconds"])
 
 
-def moving_average(decay: float) -> Any:
-    """Update rule of an exponential moving average for torch's AveragedModel; young averages forget faster.
+def moving_average(decay: float, *, young: bool = True) -> Any:
+    """Update rule of an exponential moving average for torch's AveragedModel.
 
-    After n updates the decay is at most (1 + n) / (10 + n), so that short runs do not keep their random beginning.
+    young: it forgets faster at first. After n updates the decay is at most (1 + n) / (10 + n), so that short runs do
+    not keep their random beginning.
     """
 
     @torch.no_grad()
     def update(averages: Sequence[Tensor], currents: Sequence[Tensor], count: Tensor | int) -> None:
         number = int(count)
-        weight = 1 - min(decay, (1 + number) / (10 + number))
+        weight = 1 - (min(decay, (1 + number) / (10 + number)) if young else decay)
         for average, current in zip(averages, currents, strict=True):
             if average.is_floating_point():
                 average.lerp_(current.to(average.dtype), weight)

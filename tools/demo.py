@@ -27,15 +27,15 @@ from pathlib import Path
 class Scale:
     """How much of everything. resolution: px; samples: of Cycles a pixel; steps: of trainings."""
 
-    renders: int = 60
-    photographs: int = 32
+    renders: int = 80
+    photographs: int = 48
     test: int = 24
     resolution: int = 256
     samples: int = 8
-    teacher_steps: int = 250
-    student_steps: int = 120
+    teacher_steps: int = 400
+    student_steps: int = 250
     repainted: int = 12
-    options: tuple[str, ...] = ()
+    options: tuple[str, ...] = ("--loop.scales", "[1, 2]")  # nearly all persons of *street* are small
 
 
 FULL = Scale()

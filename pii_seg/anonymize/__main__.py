@@ -116,7 +116,7 @@ def parser() -> ArgumentParser:
     replace.add_argument(
         "--generator",
         help="of synthesise: a folder or a hub's name, as diffusion_synth.run takes it; default: the "
-        "one that comes along, if any does",
+        "small one that comes along",
     )
     replace.add_argument("--seed", type=int, help="of inpaint and synthesise; default: fresh at every run")
 

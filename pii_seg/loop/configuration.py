@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -36,14 +37,16 @@ class LoopConfig:
     """Students begin with fresh weights rather than their teacher's."""
     teacher: str = ""
     """A checkpoint to begin with, of the same model; no teacher is trained then."""
-    repaint: Literal["diffusion", "warp", "none"] = "warp"
-    """What becomes of the persons in repainted copies: by the best-fitting rendered person, or a generator."""
+    repaint: Literal["diffusion", "warp", "none"] = "diffusion"
+    """What becomes of the persons in repainted copies: by a generator, or by the best-fitting rendered person."""
     generator: str = ""
-    """For diffusion: a model as diffusion_synth.run takes it; empty: the one that comes along, if any does."""
+    """For diffusion: a model as diffusion_synth.run takes it; empty: the small one that comes along."""
     repaint_most: int = 300
     """At most so many photographs are repainted, the most reliable ones."""
     repaint_steps: int = 20
     """Of the generator's schedule."""
+    repaint_guidance: float = 4.5
+    """Towards the prompt. Colours stronger than life teach well: docs/results.md was measured so."""
     iou_relative: float = 0.9
     """Repainted persons are kept from this share of the IoU that the teacher reached before repainting."""
     control: bool = True
@@ -68,6 +71,10 @@ class LoopConfig:
                             ("repaint_steps", 1), ("examples", 0)):  # fmt: skip
             if getattr(self, name) < least:
                 raise ConfigurationError(f"loop.{name} is {getattr(self, name)}; it must be at least {least}")
+        if not 1 <= self.repaint_guidance < math.inf:
+            raise ConfigurationError(
+                f"loop.repaint_guidance is {self.repaint_guidance}; it must be at least 1"
+            )
         for name in ("first_share", "iou_relative"):
             if not 0 < getattr(self, name) <= 1:
                 raise ConfigurationError(

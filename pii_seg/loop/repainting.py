@@ -30,7 +30,7 @@ class Painting:
     multiple: int
 
 
-def by_generator(model: str, steps: int, device: str) -> Painting:
+def by_generator(model: str, steps: int, guidance: float, device: str) -> Painting:
     """model: as diffusion_synth.run takes it; empty: the one that comes along. Raises ConfigurationError."""
     # Here, because diffusers takes seconds to import, and warping does without.
     from diffusion_synth.loading import ModelError, default_model, identity_of, load_pipeline
@@ -41,7 +41,7 @@ def by_generator(model: str, steps: int, device: str) -> Painting:
         pipeline = load_pipeline(model, device=device)
     except ModelError as error:
         raise ConfigurationError(f"--generator: {error}; or give --repaint warp, or none") from None
-    how = {"mode": "blend", "num_inference_steps": steps}
+    how = {"mode": "blend", "num_inference_steps": steps, "guidance_scale": guidance}
     return Painting(
         PipelinePainter(pipeline, how), {"model": identity_of(model), **how}, pipeline.size_multiple
     )

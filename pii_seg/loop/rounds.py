@@ -134,7 +134,7 @@ class Loop:
                     f"{config.teacher}: is of another model; students take its weights, so give the same --model.*"
                 )
         self.painting = (
-            by_generator(config.generator, config.repaint_steps, device)
+            by_generator(config.generator, config.repaint_steps, config.repaint_guidance, device)
             if config.repaint == "diffusion"
             else None
         )

@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from diffusion_synth.attention import RegionAttnProcessor, region_attention, region_processors, self_weights
+from diffusion_synth.attention import (
+    RegionAttnProcessor,
+    attend_at_once,
+    region_attention,
+    region_processors,
+    self_weights,
+)
 from diffusion_synth.regions import Grid, RegionError, Regions, resize_labels, size_of_layer
 
 TOKENS = 7
@@ -104,8 +110,9 @@ def test_one_attention_is_the_oracles(
     labels = torch.randint(regions, (batch, places), generator=g)
     weights = 3 * torch.rand(batch, regions, keys, generator=g)
     mask = torch.stack([w[label] for w, label in zip(weights, labels, strict=True)])
-    found = region_attention(query, key, value, Grid.of(labels[:, None]), weights)
-    torch.testing.assert_close(found, oracle(query, key, value, mask), rtol=1e-5, atol=1e-6)
+    for way in (region_attention, attend_at_once):  # as on a CPU, and as on a GPU
+        found = way(query, key, value, Grid.of(labels[:, None]), weights)
+        torch.testing.assert_close(found, oracle(query, key, value, mask), rtol=1e-5, atol=1e-6)
 
 
 def test_a_network_is_the_oracles(unet: UNet2DConditionModel) -> None:

@@ -1,7 +1,8 @@
-"""The embedded generator, untrained: its size, its layout, and that it paints."""
+"""The embedded generator: its size, its layout, and that it paints; untrained, and as it comes along."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ import torch
 
 from diffusion_synth.generator import (
     MOST_PARAMETERS,
+    PREDICTIONS,
     GeneratorConfig,
     make_generator,
     parameters_of,
 )
-from diffusion_synth.loading import load_pipeline
+from diffusion_synth.loading import default_model, load_pipeline
 from diffusion_synth.pipeline import ShapeGuidedPipeline
 
 TINY = GeneratorConfig(size=16, channels=(8, 16), head=8, words=16, text_layers=1)
@@ -57,6 +59,28 @@ def test_it_is_an_ordinary_pipeline(tmp_path: Path) -> None:
     np.testing.assert_allclose(paint(load_pipeline(tmp_path)), paint(pipeline), atol=1e-5)
 
 
+def test_the_one_that_comes_along_paints_a_person_and_is_small() -> None:
+    pipeline = load_pipeline(default_model())
+    assert pipeline.native_size == 128
+    assert sum(path.stat().st_size for path in default_model().rglob("*.safetensors")) <= 25_000_000
+    noise, blurred = paint(make_generator(GeneratorConfig(), generator=draw()), 128), paint(pipeline, 128)
+    # It has learnt something: neighbours in the person are alike, as they are not in what an untrained one paints.
+    inside = np.s_[8:120, 8:120]
+    rough, smooth = (np.abs(np.diff(image[inside], axis=0)).mean() for image in (noise, blurred))
+    assert smooth < rough / 2
+
+
+def test_guidance_is_weaker_for_a_network_of_pixels() -> None:
+    assert make_generator(TINY, generator=draw()).usual_guidance == 2.0
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_what_it_predicts_is_in_its_scheduler(prediction: str, tmp_path: Path) -> None:
+    pipeline = make_generator(replace(TINY, prediction=prediction), generator=draw())
+    pipeline.save_pretrained(tmp_path)
+    assert load_pipeline(tmp_path).scheduler.config.prediction_type == prediction
+
+
 def test_other_sizes_than_its_own_can_be_painted() -> None:
     assert np.isfinite(paint(make_generator(TINY, generator=draw()), 24)).all()
 
@@ -65,7 +89,8 @@ def test_other_sizes_than_its_own_can_be_painted() -> None:
     ("wrong", "said"),
     [
         ({"channels": (64,)}, "one level"),
-        ({"size": 30}, "must divide by 8"),
+        ({"size": 30}, "must divide by 16"),
+        ({"prediction": "noise"}, "prediction is"),
         ({"channels": (64, 100)}, "channels are"),
     ],
 )

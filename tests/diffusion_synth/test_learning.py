@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from diffusion_synth.crop_bank import CropBank, Person
+from diffusion_synth.crop_bank import CropBank, Person, another_light
 from diffusion_synth.generator import GeneratorConfig
-from diffusion_synth.generator_learner import GeneratorLearner, GeneratorLearningConfig
-from diffusion_synth.learning import STATE, learn_until, load_state
+from diffusion_synth.generator_learner import MOST_WEIGHT, GeneratorLearner, GeneratorLearningConfig
+from diffusion_synth.learning import STATE, Batches, learn_until, load_state
 from diffusion_synth.prompts import Grammar
 
 CONFIG = GeneratorLearningConfig(
@@ -54,6 +56,31 @@ def test_a_run_resumed_is_the_run_that_was_not_interrupted(tmp_path: Path) -> No
     for name, module in whole.average.items():
         for key, value in module.state_dict().items():
             assert torch.equal(value, second.average[name].state_dict()[key]), key
+
+
+def test_batches_follow_from_seed_and_step_whatever_was_drawn_before() -> None:
+    batches, others = (Batches(CONFIG, bank(), GRAMMAR) for _ in range(2))
+    others.of(0)
+    one, other = batches.of(3), others.of(3)
+    assert one.noise == other.noise and one.prompts == other.prompts
+    np.testing.assert_array_equal(one.images, other.images)
+    assert one.noise != batches.of(4).noise
+
+
+@given(seed=st.integers(0, 1000))
+def test_another_light_keeps_the_order_of_brightness(seed: int) -> None:
+    table = another_light(np.random.default_rng(seed))
+    assert table.shape == (1, 256, 3) and table.dtype == np.uint8
+    assert (np.diff(table[0].astype(int), axis=0) >= 0).all()
+    assert (table[0, 0] == 0).all() and table[0, 255].min() > 128
+
+
+def test_a_level_with_little_noise_weighs_no_more_than_a_most() -> None:
+    weights = learner().level_weights(torch.tensor([0, 500, 999]))
+    assert weights[0] == MOST_WEIGHT and weights[0] > weights[1] > weights[2]
+    assert weights[2] == pytest.approx(
+        1, abs=1e-3
+    )  # pure noise: an error of the velocity is one of the picture
 
 
 @pytest.mark.slow
