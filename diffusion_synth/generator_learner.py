@@ -74,7 +74,8 @@ class GeneratorLearner(Learner):
         # Young averages forget faster, so that short runs do not keep their random beginning.
         decay = min(self.config.ema, self.step / (10 + self.step))
         for name, network in self.networks.items():
-            kept, current = list(self.average[name].parameters()), list(network.parameters())
+            kept: list[Tensor] = list(self.average[name].parameters())
+            current: list[Tensor] = list(network.parameters())
             torch._foreach_lerp_(kept, current, 1 - decay)  # one kernel for hundreds of tensors
 
     def painting(self) -> ShapeGuidedPipeline:
