@@ -19,6 +19,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import diffusers
@@ -79,7 +80,7 @@ def main() -> None:
     kept = pipeline.invert_pictures(images[:batch], list(masks[:batch]), num_inference_steps=steps)
     counts = sorted({1, batch, 2 * batch})
     ways: dict[str, tuple[int, Callable[[], Any]]] = {
-        **{f"blend, {count} a call": (count, lambda count=count: call(0, count)) for count in counts},
+        **{f"blend, {count} a call": (count, partial(call, 0, count)) for count in counts},
         f"blend, {batch} calls of 1": (batch, one_by_one),
         f"invert, {batch} a call": (batch, lambda: call(0, batch, mode="invert")),
         f"invert, {batch} a call, kept": (batch, lambda: call(0, batch, mode="invert", inversion=kept)),
@@ -156,25 +157,27 @@ def make_sd15() -> ShapeGuidedPipeline:
             vae=AutoencoderKL(
                 block_out_channels=(128, 256, 512, 512), down_block_types=("DownEncoderBlock2D",) * 4,
                 up_block_types=("UpDecoderBlock2D",) * 4, layers_per_block=2, latent_channels=4, sample_size=512,
-            ).eval(),
+            ),
             text_encoder=CLIPTextModel(
                 CLIPTextConfig(  # of CLIP's ViT-L/14
                     vocab_size=49408, hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
                     num_attention_heads=12, max_position_embeddings=77, projection_dim=768,
                 )
-            ).eval(),
+            ),
             tokenizer=tokenizer,
             unet=UNet2DConditionModel(
                 sample_size=64, block_out_channels=(320, 640, 1280, 1280), layers_per_block=2,
                 down_block_types=(*["CrossAttnDownBlock2D"] * 3, "DownBlock2D"),
                 up_block_types=("UpBlock2D", *["CrossAttnUpBlock2D"] * 3),
                 cross_attention_dim=768, attention_head_dim=8,  # the number of heads
-            ).eval(),
+            ),
             scheduler=DDIMScheduler(
                 beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False,
                 set_alpha_to_one=False, steps_offset=1,
             ),
         )  # fmt: skip
+    for network in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
+        network.eval()
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
