@@ -1,10 +1,11 @@
 """What scaling values costs, against the attention map written down and multiplied, as the paper's program does.
 
     python benchmarks/attention.py                       # SD 1.5's largest self-attention, 4096 places, on this CPU
-    python benchmarks/attention.py --device cuda --dtype bfloat16
+    python benchmarks/attention.py --device cuda --precision bf16
 
 Prints time and extra memory of one attention of both kinds, in one run, rounds alternating, and how far they differ.
-Memory on a CPU is what the process's peak resident memory grows by, measured in a process of its own for each (Linux).
+Memory on a CPU is what the process's peak resident memory grows by, measured in a process of its own for each (Linux);
+on a GPU, what torch's allocator hands out at most. There a round is many calls in a row, after some that warm up.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from diffusion_synth.attention import region_attention, self_weights
 from diffusion_synth.regions import Grid
 
 ROUNDS = 5
+GPU_CALLS = 20  # in a round: one alone would be over before the clock is read
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 def main() -> None:
@@ -33,7 +36,7 @@ def main() -> None:
     p.add_argument("--width", type=int, default=40, help="of a head")
     p.add_argument("--regions", type=int, default=2, help="persons and the outside")
     p.add_argument("--device", default="cpu")
-    p.add_argument("--dtype", default="float32")
+    p.add_argument("--precision", choices=PRECISIONS, default="float32")
     p.add_argument("--threads", type=int, default=0)
     options = p.parse_args()
 
@@ -42,27 +45,29 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     inputs = make_inputs(options)
+    on_gpu = options.device != "cpu"
+    if on_gpu:
+        for way in ways.values():
+            time_of(way, inputs, options)  # warms up
     for _ in range(ROUNDS):
         for name, way in ways.items():
-            begun = time.perf_counter()
-            way(*inputs)
-            if options.device != "cpu":
-                torch.cuda.synchronize()
-            seconds[name].append(time.perf_counter() - begun)
-    difference = (by_map(*inputs) - by_values(*inputs)).abs().max() / by_map(*inputs).abs().max()
-    del inputs
+            seconds[name].append(time_of(way, inputs, options))
+    expected, found = (way(*inputs).float() for way in ways.values())
+    difference = float((expected - found).abs().max() / expected.abs().max())
+    del inputs, expected, found
 
     memory = {name: extra_memory(way, options) for name, way in ways.items()}
     places = options.side**2
+    where = torch.cuda.get_device_name(options.device) if on_gpu else options.device
+    unit, factor = ("ms", 1000) if on_gpu else ("s", 1)
     print(
         f"{options.batch} × {options.heads} heads, {places} places, head of {options.width}, "
-        f"{options.regions} regions, {options.dtype} on {options.device}, {torch.get_num_threads()} threads, "
+        f"{options.regions} regions, {options.precision} on {where}, {torch.get_num_threads()} threads, "
         f"median of {ROUNDS}"
     )
     for name in ways:
-        print(
-            f"  {name:18s} {statistics.median(seconds[name]):8.3f} s   {memory[name] / 2**20:8.0f} MB extra"
-        )
+        taken = statistics.median(seconds[name]) * factor
+        print(f"  {name:18s} {taken:8.3f} {unit}   {memory[name] / 2**20:8.0f} MB extra")
     slow, fast = (statistics.median(seconds[name]) for name in ways)
     large, small = (memory[name] for name in ways)
     print(f"  {slow / fast:.1f} × faster, {large / max(1, small):.0f} × less extra memory, ", end="")
@@ -72,10 +77,24 @@ def main() -> None:
 Inputs = tuple[Tensor, Tensor, Tensor, Grid, Tensor]
 
 
+def time_of(way: Callable[..., Tensor], inputs: Inputs, options: argparse.Namespace) -> float:
+    """Seconds of one call; on a GPU, the average of many, as a network makes them, without waiting in between."""
+    if options.device == "cpu":
+        begun = time.perf_counter()
+        way(*inputs)
+        return time.perf_counter() - begun
+    torch.cuda.synchronize(options.device)
+    begun = time.perf_counter()
+    for _ in range(GPU_CALLS):
+        way(*inputs)
+    torch.cuda.synchronize(options.device)
+    return (time.perf_counter() - begun) / GPU_CALLS
+
+
 def make_inputs(options: argparse.Namespace) -> Inputs:
     draw = torch.Generator().manual_seed(0)
     size = (options.batch, options.heads, options.side**2, options.width)
-    dtype = getattr(torch, options.dtype)
+    dtype = PRECISIONS[options.precision]
     query, key, value = (torch.randn(size, generator=draw).to(options.device, dtype) for _ in range(3))
     # Persons side by side, together a quarter of the picture.
     labels = torch.zeros(options.batch, options.side, options.side, dtype=torch.long)
@@ -104,11 +123,11 @@ def extra_memory(way: Callable[..., Tensor], options: argparse.Namespace) -> int
     """Bytes that one call needs on top of its inputs."""
     if options.device != "cpu":
         inputs = make_inputs(options)
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats(options.device)
+        before = torch.cuda.memory_allocated(options.device)
         way(*inputs)
-        torch.cuda.synchronize()
-        return torch.cuda.max_memory_allocated() - before
+        torch.cuda.synchronize(options.device)
+        return torch.cuda.max_memory_allocated(options.device) - before
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(_grown, (way, options))

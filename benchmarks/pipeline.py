@@ -1,10 +1,15 @@
-"""What batches, modes and kept inversions cost, in whole calls of the pipeline.
+"""What batches, modes, kept inversions and regions cost, in whole calls of the pipeline.
 
     python benchmarks/pipeline.py                  # the generator that comes along, on this CPU
-    python benchmarks/pipeline.py --model FOLDER --size 512 --device cuda --dtype bfloat16
+    python benchmarks/pipeline.py --model FOLDER --device cuda --precision bf16
+    python benchmarks/pipeline.py --layout sd15 --device cuda --precision bf16
+    python benchmarks/pipeline.py --layout sd15 --size 64 --steps 2 --batch 1 --rounds 1    # does it run?
 
-Prints medians of rounds in which all ways alternate: a batch of pictures with different masks against one call each;
-mode blend against invert; and invert with an inversion that was kept, as for further variants of a picture.
+Prints medians of rounds in which all ways alternate: mode blend in batches of pictures with different masks, one batch
+against one call each; mode invert against blend, also with an inversion that was kept, as for further variants of a
+picture; and the UNet alone, with regions against diffusers' own attention.
+
+--layout sd15 is a model of Stable Diffusion 1.5's size with random weights, on which no speed depends.
 """
 
 from __future__ import annotations
@@ -13,69 +18,168 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
+import diffusers
 import numpy as np
 import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel
 
+from diffusion_synth.attention import region_processors
 from diffusion_synth.loading import default_model, load_pipeline
+from diffusion_synth.packing import OWN_WEIGHT
+from diffusion_synth.pipeline import ShapeGuidedPipeline
+from diffusion_synth.prompts import read_grammar
+from diffusion_synth.randomness import weights_drawn_from
+from diffusion_synth.regions import Regions
+from diffusion_synth.tokens import make_tokenizer, words_of
 
 PROMPT = "a photo of a woman, standing, wearing a red coat and blue jeans, in daylight"
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--model", help="a folder of diffusers; default: the generator that comes along")
+    model = p.add_mutually_exclusive_group()
+    model.add_argument("--model", help="a folder of diffusers; default: the generator that comes along")
+    model.add_argument("--layout", choices=["sd15"], help="random weights instead")
     p.add_argument("--size", type=int, default=0, help="of the pictures, px; default: the model's own")
-    p.add_argument("--batch", type=int, default=4)
-    p.add_argument("--steps", type=int, default=10)
+    p.add_argument("--batch", type=int, default=4, help="blend also with 1 and with twice as many")
+    p.add_argument("--steps", type=int, default=25)
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--device", default="cpu")
-    p.add_argument("--dtype", default="float32")
+    p.add_argument("--precision", choices=PRECISIONS, default="float32")
     p.add_argument("--threads", type=int, default=0)
     options = p.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    pipeline = load_pipeline(
-        options.model or default_model(), device=options.device, dtype=getattr(torch, options.dtype)
-    )
-    size = options.size or pipeline.native_size or 512
-    images, masks = pictures(options.batch, size)
+    diffusers.utils.logging.set_verbosity_error()  # its own attention would warn that it ignores our regions
+    dtype = PRECISIONS[options.precision]
+    if options.layout:
+        pipeline = make_sd15().to(options.device, dtype)
+    else:
+        pipeline = load_pipeline(options.model or default_model(), device=options.device, dtype=dtype)
+    size, batch, steps = options.size or pipeline.native_size or 512, options.batch, options.steps
+    images, masks = pictures(2 * batch, size)
 
-    def call(images: np.ndarray, masks: np.ndarray, **more: Any) -> Any:
-        generator = [torch.Generator().manual_seed(number) for number in range(len(images))]
+    def call(first: int, count: int, **more: Any) -> Any:
+        drawn = [torch.Generator().manual_seed(number) for number in range(first, first + count)]
+        some = slice(first, first + count)
         return pipeline(
-            images, list(masks), PROMPT, num_inference_steps=options.steps, generator=generator,
+            images[some], list(masks[some]), PROMPT, num_inference_steps=steps, generator=drawn,
             output_type="np", **more,
         )  # fmt: skip
 
     def one_by_one() -> None:
-        for image, mask in zip(images, masks, strict=True):
-            call(image[None], mask[None])
+        for number in range(batch):
+            call(number, 1)
 
-    kept = pipeline.invert_pictures(images, list(masks), num_inference_steps=options.steps)
-    ways: dict[str, Callable[[], Any]] = {
-        "blend, one batch": lambda: call(images, masks),
-        "blend, one call a picture": one_by_one,
-        "invert": lambda: call(images, masks, mode="invert"),
-        "invert, the inversion kept": lambda: call(images, masks, mode="invert", inversion=kept),
+    kept = pipeline.invert_pictures(images[:batch], list(masks[:batch]), num_inference_steps=steps)
+    counts = sorted({1, batch, 2 * batch})
+    ways: dict[str, tuple[int, Callable[[], Any]]] = {
+        **{f"blend, {count} a call": (count, partial(call, 0, count)) for count in counts},
+        f"blend, {batch} calls of 1": (batch, one_by_one),
+        f"invert, {batch} a call": (batch, lambda: call(0, batch, mode="invert")),
+        f"invert, {batch} a call, kept": (batch, lambda: call(0, batch, mode="invert", inversion=kept)),
     }
+    for count in counts:
+        for name, heeded in (("regions", True), ("diffusers' own", False)):
+            way = unet_calls(pipeline, masks[:count], steps, heeded=heeded)
+            ways[f"UNet, {count} a call, {name}"] = count, way
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(options.rounds):
-        for name, way in ways.items():
+    for _ in range(options.rounds + 1):
+        for name, (_count, way) in ways.items():
+            wait_for(options.device)
             begun = time.perf_counter()
             way()
-            if options.device != "cpu":
-                torch.cuda.synchronize()
+            wait_for(options.device)
             seconds[name].append(time.perf_counter() - begun)
-    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    medians = {name: statistics.median(taken[1:]) for name, taken in seconds.items()}  # the first warms up
+
+    where = options.device if options.device == "cpu" else torch.cuda.get_device_name(options.device)
     print(
-        f"{options.batch} pictures of {size} px, {options.steps} steps, {options.dtype} on {options.device}, "
-        f"{torch.get_num_threads()} threads, median of {options.rounds}"
+        f"{options.layout or options.model or 'the generator that comes along'}, {size} px, {steps} steps, "
+        f"{options.precision} on {where}, {torch.get_num_threads()} threads, median of {options.rounds}"
     )
-    first = next(iter(medians.values()))
-    for name, taken in medians.items():
-        print(f"  {name:28} {options.batch / taken:7.2f} pictures/s   {taken / first:5.2f} x the first")
+    for name, (count, _way) in ways.items():
+        print(f"  {name:32} {medians[name]:8.3f} s   {count / medians[name]:8.2f} pictures/s")
+    blend = medians[f"blend, {batch} a call"]
+    print(f"  {batch} calls of 1 ÷ one of {batch}: {medians[f'blend, {batch} calls of 1'] / blend:.2f}")
+    print(f"  invert ÷ blend: {medians[f'invert, {batch} a call'] / blend:.2f}")
+    print(f"  invert, the inversion kept ÷ blend: {medians[f'invert, {batch} a call, kept'] / blend:.2f}")
+    for count in counts:
+        ours, theirs = (medians[f"UNet, {count} a call, {name}"] for name in ("regions", "diffusers' own"))
+        print(f"  UNet with regions ÷ diffusers' own, {count} a call: {ours / theirs:.2f}")
+
+
+def wait_for(device: str) -> None:
+    """Until the device has done what it was told."""
+    if device != "cpu":
+        torch.cuda.synchronize(device)
+
+
+@torch.no_grad()
+def unet_calls(
+    pipeline: ShapeGuidedPipeline, masks: np.ndarray, steps: int, *, heeded: bool
+) -> Callable[[], None]:
+    """`steps` calls of the UNet as painting makes them, with the regions heeded or with ordinary attention."""
+    device = pipeline.device
+    labels = torch.from_numpy(masks).long().to(device)
+    conditioning = pipeline.condition(PROMPT, "", labels, device, OWN_WEIGHT)
+    pixels = torch.zeros(len(masks), 3, *masks.shape[1:], device=device)
+    latents = torch.randn_like(pipeline.encode_pictures(pixels))
+    shown = pipeline.shown_besides(pixels, labels)
+    if pipeline.usual_guidance > 1:
+        conditioning = conditioning.guided_by(conditioning)
+        labels = torch.cat([labels, labels])
+    regions = Regions(labels, conditioning.weights)
+    foreign = torch.full((len(labels),), 0.3, device=device)
+    timestep = torch.tensor(500, device=device)
+
+    @torch.no_grad()
+    def way() -> None:
+        with region_processors(pipeline.unet) if heeded else nullcontext():
+            for _ in range(steps):
+                now = regions.with_foreign(foreign) if heeded else regions
+                pipeline.predict(latents, timestep, conditioning, now, shown)
+
+    return way
+
+
+def make_sd15() -> ShapeGuidedPipeline:
+    """Stable Diffusion 1.5's networks, untrained: UNet, VAE and text encoder of 860, 84 and 123 million parameters."""
+    tokenizer = make_tokenizer(words_of(read_grammar()), 77)
+    with weights_drawn_from(torch.Generator().manual_seed(0)):
+        pipeline = ShapeGuidedPipeline(
+            vae=AutoencoderKL(
+                block_out_channels=(128, 256, 512, 512), down_block_types=("DownEncoderBlock2D",) * 4,
+                up_block_types=("UpDecoderBlock2D",) * 4, layers_per_block=2, latent_channels=4, sample_size=512,
+            ),
+            text_encoder=CLIPTextModel(
+                CLIPTextConfig(  # of CLIP's ViT-L/14
+                    vocab_size=49408, hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
+                    num_attention_heads=12, max_position_embeddings=77, projection_dim=768,
+                )
+            ),
+            tokenizer=tokenizer,
+            unet=UNet2DConditionModel(
+                sample_size=64, block_out_channels=(320, 640, 1280, 1280), layers_per_block=2,
+                down_block_types=(*["CrossAttnDownBlock2D"] * 3, "DownBlock2D"),
+                up_block_types=("UpBlock2D", *["CrossAttnUpBlock2D"] * 3),
+                cross_attention_dim=768, attention_head_dim=8,  # the number of heads
+            ),
+            scheduler=DDIMScheduler(
+                beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False,
+                set_alpha_to_one=False, steps_offset=1,
+            ),
+        )  # fmt: skip
+    for network in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
+        network.eval()
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
 
 
 def pictures(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
