@@ -27,15 +27,16 @@ from pathlib import Path
 class Scale:
     """How much of everything. resolution: px; samples: of Cycles a pixel; steps: of trainings."""
 
-    renders: int = 80
-    photographs: int = 48
+    renders: int = 60
+    photographs: int = 32
     test: int = 24
     resolution: int = 256
     samples: int = 8
-    teacher_steps: int = 400
-    student_steps: int = 250
-    repainted: int = 12
-    options: tuple[str, ...] = ("--loop.scales", "[1, 2]")  # nearly all persons of *street* are small
+    teacher_steps: int = 300
+    student_steps: int = 150
+    repainted: int = 6
+    options: tuple[str, ...] = ("--loop.scales", "[1, 2]", "--loop.repaint_steps", "10")
+    # Nearly all persons of *street* are small, and there are many of them.
 
 
 FULL = Scale()
