@@ -25,7 +25,7 @@ from PIL import Image
 from torch import Tensor
 
 from diffusion_synth.attention import region_processors
-from diffusion_synth.codec import PixelShuffleCodec, codec_factor
+from diffusion_synth.codec import PixelShuffleCodec, codec_factor, inside_share
 from diffusion_synth.conditioning import Conditioning, TextEncoders
 from diffusion_synth.ddim import Inversion, invert, slerp
 from diffusion_synth.packing import OWN_WEIGHT
@@ -188,7 +188,7 @@ class ShapeGuidedPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             if latents is None
             else latents.to(device, torch.float32)
         )
-        is_inside = resize_labels(labels, (clean.shape[-2], clean.shape[-1]))[:, None] > 0
+        is_inside = self.inside_latents(labels, clean)
         if inversion is not None:
             current = torch.where(
                 is_inside, slerp(inversion.latents[0], noise, noise_mixing), inversion.latents[0]
@@ -380,6 +380,16 @@ class ShapeGuidedPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
                 f"{2 * latents + 1} or {2 * latents + self.codec_factor**2}"
             )
         return fine
+
+    def inside_latents(self, labels: Tensor, latents: Tensor) -> Tensor:
+        """Which of the latents (B, C, h, w) are painted: bool, (B, 1, h, w), or of their own shape.
+
+        Shuffled pixels are told apart one by one: as a whole, a place at the rim would keep pixels of the person.
+        """
+        if isinstance(self.vae, PixelShuffleCodec):
+            inside = inside_share(labels, self.vae) > 0
+            return inside.repeat(1, latents.shape[1] // inside.shape[1], 1, 1)
+        return resize_labels(labels, (latents.shape[-2], latents.shape[-1]))[:, None] > 0
 
     @property
     def native_size(self) -> int:

@@ -70,6 +70,25 @@ def test_the_one_that_comes_along_paints_a_person_and_is_small() -> None:
     assert smooth < rough / 2
 
 
+def test_nothing_of_the_person_shines_through_not_even_at_the_rim() -> None:
+    """Its mask ends within places of the latent: what was there before must not decide a pixel that is painted."""
+    pipeline = make_generator(TINY, generator=draw())
+    pipeline.set_progress_bar_config(disable=True)
+    mask = np.zeros((16, 16), bool)
+    mask[3:13, 5:11] = True
+    image = np.random.default_rng(0).random((16, 16, 3), dtype=np.float32)
+    painted = []
+    for colour in (0.0, 1.0):
+        with_person = np.where(mask[..., None], np.float32(colour), image)[None]
+        painted.append(
+            pipeline(
+                with_person, mask, "a man", num_inference_steps=4, generator=draw(1), output_type="np"
+            ).images[0]
+        )
+    np.testing.assert_array_equal(*painted)
+    np.testing.assert_allclose(painted[0][~mask], image[~mask], atol=1e-5)
+
+
 def test_guidance_is_weaker_for_a_network_of_pixels() -> None:
     assert make_generator(TINY, generator=draw()).usual_guidance == 2.0
 
