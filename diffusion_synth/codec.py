@@ -60,12 +60,14 @@ def codec_factor(codec: Any) -> int:
     return 2 ** (len(codec.config.block_out_channels) - 1)
 
 
-def inside_share(labels: Tensor, codec: Any) -> Tensor:
-    """How much of each latent lies inside, 0..1: (B, 1, h, w), or as many channels as a shuffled pixel has places.
+def inside_share(labels: Tensor, codec: Any, channels: int) -> Tensor:
+    """How much of each latent lies inside, 0..1: (B, channels, h, w). A shuffled pixel lies inside or not.
 
-    labels: (B, H, W), 0 outside.
+    labels: (B, H, W), 0 outside; channels: of the latents.
     """
     inside = (labels > 0).float()[:, None]
     if isinstance(codec, PixelShuffleCodec):
-        return F.pixel_unshuffle(inside, codec.factor)
-    return F.avg_pool2d(inside, codec_factor(codec))
+        share = F.pixel_unshuffle(inside, codec.factor)
+    else:
+        share = F.avg_pool2d(inside, codec_factor(codec))
+    return share.repeat(1, channels // share.shape[1], 1, 1)

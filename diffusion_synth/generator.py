@@ -46,8 +46,8 @@ class GeneratorConfig:
     tokens: int = 64
     """Of a prompt; persons and surroundings share them."""
     prediction: str = "sample"
-    """What the UNet says: "sample", the picture, or "v_prediction". Where a place of the latent has nearly as many
-    numbers as the UNet has channels, noise does not pass through it, and pictures do (Li & He 2025, section 3)."""
+    """What the UNet says: "sample", the picture, or "v_prediction", the velocity (Salimans & Ho, ICLR 2022), which
+    came out noisier in equal steps (docs/decisions.md)."""
 
     def __post_init__(self) -> None:
         levels = 2 ** (len(self.channels) - 1)
@@ -82,12 +82,10 @@ def make_generator(config: GeneratorConfig, *, generator: torch.Generator) -> Sh
     )
 
 
-def make_scheduler(prediction: str = "v_prediction") -> DDIMScheduler:
-    """A cosine schedule (Nichol & Dhariwal, ICML 2021) that ends in pure noise.
+def make_scheduler(prediction: str) -> DDIMScheduler:
+    """A cosine schedule (Nichol & Dhariwal, ICML 2021) that ends in pure noise, for one of PREDICTIONS.
 
-    prediction: the picture itself, or the velocity (Salimans & Ho, ICLR 2022).
-
-    Without the last (Lin et al., WACV 2024), what is painted would keep the brightness of average noise.
+    If it ended in less (Lin et al., WACV 2024), what is painted would keep the brightness of average noise.
     """
     return DDIMScheduler(
         beta_schedule="squaredcos_cap_v2",

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from diffusion_synth.crop_bank import CropBank
 from diffusion_synth.generator import GeneratorConfig, make_generator
@@ -74,9 +75,8 @@ class GeneratorLearner(Learner):
         # Young averages forget faster, so that short runs do not keep their random beginning.
         decay = min(self.config.ema, self.step / (10 + self.step))
         for name, network in self.networks.items():
-            kept: list[Tensor] = list(self.average[name].parameters())
-            current: list[Tensor] = list(network.parameters())
-            torch._foreach_lerp_(kept, current, 1 - decay)  # one kernel for hundreds of tensors
+            kept, current = (list(module.parameters()) for module in (self.average[name], network))
+            get_ema_multi_avg_fn(decay)(kept, current, self.step)  # few kernels for hundreds of tensors
 
     def painting(self) -> ShapeGuidedPipeline:
         """A pipeline with the averaged weights."""

@@ -202,8 +202,7 @@ class Learner(ABC):
         conditioning = self.condition(prompts, silent)
         regions = Regions(labels, conditioning.weights, foreign)
         output = pipe.predict(noisy, times, conditioning, regions, pipe.shown_besides(pixels, labels))
-        inside = inside_share(labels, pipe.vae)
-        inside = inside.repeat(1, output.shape[1] // inside.shape[1], 1, 1)
+        inside = inside_share(labels, pipe.vae, output.shape[1])
         weight = OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * inside
         error = (output - target_of(pipe.scheduler, clean, noise, times)) ** 2
         return (self.level_weights(times)[:, None, None, None] * weight * error).sum() / weight.sum()

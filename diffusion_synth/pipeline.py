@@ -131,7 +131,8 @@ class ShapeGuidedPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         what it shows of a person may stay: never use it to anonymise. self_attention: how strictly regions ignore one
         another (`schedules`). noise_mixing: in mode "invert", share of fresh noise inside, 0..1.
         inversion: of `invert_pictures`, to be used again; source_inside, source_outside: prompts that say what is
-        there, for the inversion; default: nothing inside, `outside` outside.
+        there, for the inversion; default: nothing inside, `outside` outside. guidance_scale: by
+        default `usual_guidance`.
         latents: the noise to begin with, (B · num_images_per_prompt, C, h, w).
         Outside the masks the result is the picture as the codec gives it back; `crops.paste_back` keeps its own pixels.
         Raises ValueError for what cannot be, and FloatingPointError when the model yields values that are no numbers.
@@ -387,8 +388,7 @@ class ShapeGuidedPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         Shuffled pixels are told apart one by one: as a whole, a place at the rim would keep pixels of the person.
         """
         if isinstance(self.vae, PixelShuffleCodec):
-            inside = inside_share(labels, self.vae) > 0
-            return inside.repeat(1, latents.shape[1] // inside.shape[1], 1, 1)
+            return inside_share(labels, self.vae, latents.shape[1]) > 0
         return resize_labels(labels, (latents.shape[-2], latents.shape[-1]))[:, None] > 0
 
     @property

@@ -149,17 +149,16 @@ def assemble(
     seed: int,
     workers: int,
     memory_mb: int,
-    online: OnlineConfig | None = None,
+    online: OnlineConfig,
 ) -> SegmentationDataModule:
     """The mixture: within a kind, each source has a share in proportion to its size. Raises DataError."""
-    teaches = online is not None and online.enabled
-    pasted = online.paste if online is not None and online.enabled else None
+    pasted = online.paste if online.enabled else None
     mixture = [
         *_weighted(opened.synthetic, config.synthetic_weight),
         *_weighted(opened.labelled, config.labelled_weight),
         *_weighted(opened.negatives, config.negatives_weight, paste=0.0),
         *_weighted(opened.backgrounds, config.backgrounds_weight, paste=config.paste),
-        *_weighted(opened.pseudo, config.pseudo_weight, paste=pasted, online=teaches),
+        *_weighted(opened.pseudo, config.pseudo_weight, paste=pasted, online=online.enabled),
         *_weighted(opened.repainted, config.repainted_weight),
     ]
     pastes = augmentation.paste > 0 or any(mixed.weight and mixed.paste for mixed in mixture)
@@ -178,7 +177,7 @@ def assemble(
         ),
         check=False,
         strict=config.strict,
-        cutmix=online.cutmix if online is not None and online.enabled else 0.0,
+        cutmix=online.cutmix,
     )
 
 

@@ -173,6 +173,7 @@ def test_from_the_command_line_to_a_repainted_dataset(
     assert "no such file" in said
     for wrong, why in (
         (["--channels", "8"], "--channels"),
+        (["--factor", "2"], "--factor"),
         (["--rank", "0"], "rank is 0"),
         (["--size", "15"], "multiple"),
     ):

@@ -22,6 +22,7 @@ from pii_seg.configuration import (
     plain,
 )
 from pii_seg.data import Draw, Mixed, TrainingViews, View, collate
+from pii_seg.lightning_module import moving_average
 from pii_seg.loop.configuration import LoopConfig
 from pii_seg.loop.rounds import settings_of
 from pii_seg.losses import SegmentationLoss
@@ -235,6 +236,16 @@ def test_it_is_another_training_than_without(config: TrainConfig, tmp_path: Path
 def test_values_that_make_no_sense(values: dict[str, float], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         OnlineConfig(**values)  # type: ignore[arg-type]
+
+
+def test_an_average_that_labels_does_not_forget_its_teacher_at_once() -> None:
+    """A young one did, and its student collapsed with it."""
+    forgetful, faithful = [torch.zeros(1)], [torch.zeros(1)]
+    for count in range(1, 4):
+        moving_average(0.99)(forgetful, [torch.ones(1)], count)
+        moving_average(0.99, young=False)(faithful, [torch.ones(1)], count)
+    assert float(forgetful[0]) > 0.9
+    assert float(faithful[0]) == pytest.approx(1 - 0.99**3)
 
 
 def test_it_needs_pseudo_labels_and_weights(tmp_path: Path) -> None:

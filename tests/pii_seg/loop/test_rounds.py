@@ -319,6 +319,10 @@ def test_the_command_line_from_its_own_configuration_file(
     [
         (["--unlabelled", "ABSENT", "--synthetic", "RENDERS"], "does not exist"),
         (["--unlabelled", "PHOTOS"], "nothing for a teacher"),
+        (
+            ["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--loop.repaint_guidance", "0.5"],
+            "repaint_guidance",
+        ),
         (["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--recipe", "street"], "exclude each other"),
         (
             [
