@@ -51,6 +51,8 @@ class CropSettings:
     """Both sides of what the model is shown divide by it: its codec's factor times its UNet's."""
     smallest: int = 24
     """A person whose box has no side of so many px is left as they are: there is nothing to repaint."""
+    largest: int | None = None
+    """A person whose box has a side of more px is, too: a small model paints blotches there. None: nobody is."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.margin <= 4:
@@ -59,6 +61,8 @@ class CropSettings:
             raise CropError(f"size is {self.size}; it must be a multiple of {self.multiple}")
         if self.smallest < 1:
             raise CropError(f"smallest is {self.smallest}; it must be at least 1")
+        if self.largest is not None and self.largest < self.smallest:
+            raise CropError(f"largest is {self.largest}; it must be at least smallest, {self.smallest}")
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,10 @@ def shown_size(box: Box, settings: CropSettings) -> tuple[int, int]:
 
 def is_too_small(person: Box, settings: CropSettings) -> bool:
     return max(person.width, person.height) < settings.smallest
+
+
+def is_too_large(person: Box, settings: CropSettings) -> bool:
+    return settings.largest is not None and max(person.width, person.height) > settings.largest
 
 
 def cut(image: np.ndarray, mask: np.ndarray, settings: CropSettings) -> Crop:

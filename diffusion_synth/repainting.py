@@ -12,7 +12,15 @@ from typing import Protocol
 
 import numpy as np
 
-from diffusion_synth.crops import Crop, CropSettings, bounding_box, cut, is_too_small, paste_back
+from diffusion_synth.crops import (
+    Crop,
+    CropSettings,
+    bounding_box,
+    cut,
+    is_too_large,
+    is_too_small,
+    paste_back,
+)
 from diffusion_synth.filtering import (
     ACCEPTED,
     ClassLoss,
@@ -25,7 +33,7 @@ from diffusion_synth.filtering import (
 from diffusion_synth.prompts import Prompt
 from diffusion_synth.reading import Picture, Scene
 
-TOO_SMALL, HIDDEN = "too small", "hidden"
+TOO_SMALL, TOO_LARGE, HIDDEN = "too small", "too large", "hidden"
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,10 @@ class Repainter:
     def _unfit(self, mask: np.ndarray) -> str | None:
         if not mask.any():
             return HIDDEN
-        return TOO_SMALL if is_too_small(bounding_box(mask), self.crops) else None
+        box = bounding_box(mask)
+        if is_too_small(box, self.crops):
+            return TOO_SMALL
+        return TOO_LARGE if is_too_large(box, self.crops) else None
 
     def _before(
         self, picture: Picture, masks: dict[int, np.ndarray], crops: dict[int, Crop]

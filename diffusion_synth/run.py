@@ -157,6 +157,12 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--smallest", type=int, default=24, metavar="PX", help="smaller persons stay (default 24)")
     p.add_argument(
+        "--largest",
+        type=int,
+        metavar="PX",
+        help="larger persons stay, of whom a small model makes blotches (default: nobody)",
+    )
+    p.add_argument(
         "--segmenter",
         metavar="M:F=X",
         help="looks again, such as pii_seg.predict:from_checkpoint=RUN/best.ckpt",
@@ -222,10 +228,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         grammar = NOTHING_SAID if options.warp else read_grammar(options.prompts)
         filters = FilterSettings(options.min_iou, options.iou_relative, band=options.band)
         size = 1 if options.size is None else options.size
-        CropSettings(margin=options.margin, size=size, multiple=1, smallest=options.smallest)
+        limits = {"smallest": options.smallest, "largest": options.largest}
+        CropSettings(margin=options.margin, size=size, multiple=1, **limits)
         segment = None if options.segmenter is None else load_segmenter(options.segmenter)
         painter, described, multiple = make_painter(options)
-        crops = CropSettings(options.margin, options.size or painter.size, multiple, options.smallest)
+        crops = CropSettings(options.margin, options.size or painter.size, multiple, **limits)
         usual = None if segment is None else usual_loss(segment, source)
     except ValueError as error:  # every error of ours is one
         return complain(error, WRONG_INPUT)

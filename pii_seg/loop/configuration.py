@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from diffusion_synth.crops import CropSettings
 from pii_seg.configuration import ConfigurationError, Folders, TrainConfig, plain
 from pii_seg.loop.gate import GateSettings
 from pii_seg.loop.pseudo_labels import PseudoLabelSettings
@@ -47,6 +48,8 @@ class LoopConfig:
     """Of the generator's schedule."""
     repaint_guidance: float = 4.5
     """Towards the prompt. Colours stronger than life teach well: docs/results.md was measured so."""
+    repaint_largest: int = 0
+    """Persons with a side of more px stay as they are: a small generator makes blotches of them. 0: no limit."""
     iou_relative: float = 0.9
     """Repainted persons are kept from this share of the IoU that the teacher reached before repainting."""
     control: bool = True
@@ -68,9 +71,14 @@ class LoopConfig:
 
     def __post_init__(self) -> None:
         for name, least in (("count", 1), ("rounds", 1), ("student_steps", 0), ("repaint_most", 1),
-                            ("repaint_steps", 1), ("examples", 0)):  # fmt: skip
+                            ("repaint_steps", 1), ("repaint_largest", 0), ("examples", 0)):  # fmt: skip
             if getattr(self, name) < least:
                 raise ConfigurationError(f"loop.{name} is {getattr(self, name)}; it must be at least {least}")
+        if 0 < self.repaint_largest < CropSettings.smallest:
+            raise ConfigurationError(
+                f"loop.repaint_largest is {self.repaint_largest}; it must be 0 or at least {CropSettings.smallest}, "
+                "since smaller persons are not repainted at all"
+            )
         if not 1 <= self.repaint_guidance < math.inf:
             raise ConfigurationError(
                 f"loop.repaint_guidance is {self.repaint_guidance}; it must be at least 1"

@@ -64,6 +64,7 @@ def repaint_photographs(
     *,
     segmenter: str,
     most: int,
+    largest: int | None,
     iou_relative: float,
     seed: int,
     device: str,
@@ -78,7 +79,7 @@ def repaint_photographs(
     if not chosen:
         raise RuntimeError("no photograph has a labelled person to repaint; give --loop.repaint none")
     source = Dataset(pseudo).only(chosen)
-    crops = CropSettings(MARGIN, painting.painter.size, painting.multiple)
+    crops = CropSettings(MARGIN, painting.painter.size, painting.multiple, largest=largest)
     filters = FilterSettings(iou_relative=iou_relative)
     job = Job(1, seed, painting.described, crops, filters, segmenter, DEFAULT.name)
     with photographs_at_once(device):

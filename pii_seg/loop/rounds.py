@@ -266,6 +266,7 @@ class Loop:
                 teacher_of(teacher.folder / LABELLER, InferenceSettings(), device=self.device),
                 segmenter=teacher.of.fingerprint,
                 most=config.repaint_most,
+                largest=config.repaint_largest or None,
                 iou_relative=config.iou_relative,
                 seed=config.training.budget.seed,
                 device=self.device,
@@ -275,6 +276,7 @@ class Loop:
         settings = {
             "painter": dict(described),
             "most": config.repaint_most,
+            "largest": config.repaint_largest,
             "iou_relative": config.iou_relative,
         }
         inputs: dict[str, Stage | str] = {"pseudo": pseudo, "teacher": teacher.of}

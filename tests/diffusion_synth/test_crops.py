@@ -14,6 +14,7 @@ from diffusion_synth.crops import (
     bounding_box,
     crop_box,
     cut,
+    is_too_large,
     is_too_small,
     match_colours,
     paste_back,
@@ -103,6 +104,13 @@ def test_persons_without_pixels_to_repaint_are_too_small() -> None:
     assert not is_too_small(Box(0, 0, 3, 24), SETTINGS)
 
 
+def test_persons_are_too_large_where_a_limit_says_so() -> None:
+    limited = CropSettings(size=64, multiple=8, largest=100)
+    assert is_too_large(Box(0, 0, 3, 101), limited)
+    assert not is_too_large(Box(0, 0, 100, 100), limited)
+    assert not is_too_large(Box(0, 0, 9999, 9999), SETTINGS)
+
+
 @pytest.mark.parametrize(
     ("image", "mask", "said"),
     [
@@ -119,8 +127,12 @@ def test_pairs_that_cannot_be_cut(image: np.ndarray, mask: np.ndarray, said: str
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"margin": -1}, {"margin": float("nan")}, {"size": 60}, {"smallest": 0}, {"multiple": 0}]
-)
+    "wrong",
+    [
+        {"margin": -1}, {"margin": float("nan")}, {"size": 60}, {"smallest": 0}, {"multiple": 0},
+        {"largest": 23}, {"largest": 30, "smallest": 31},
+    ],
+)  # fmt: skip
 def test_settings_that_make_no_sense(wrong: dict[str, float]) -> None:
     with pytest.raises(CropError, match=next(iter(wrong))):
         CropSettings(**{"size": 64, "multiple": 8, **wrong})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from diffusion_synth.crops import CropSettings
 from diffusion_synth.filtering import ACCEPTED, LOW_IOU, FilterSettings
 from diffusion_synth.prompts import Prompt
 from diffusion_synth.reading import Dataset, Picture
-from diffusion_synth.repainting import HIDDEN, TOO_SMALL, Order, Repainted, Repainter
+from diffusion_synth.repainting import HIDDEN, TOO_LARGE, TOO_SMALL, Order, Repainted, Repainter
 from tests.diffusion_synth.conftest import write_dataset
 
 CROPS = CropSettings(size=64, multiple=8, smallest=10)
@@ -25,7 +26,7 @@ def picture() -> Picture:
     """Three persons on noise: two that can be repainted, one too small; a fourth is in the line alone."""
     image = np.random.default_rng(0).integers(0, 200, (80, 100, 3), dtype=np.uint8)
     mask = np.zeros((80, 100), np.uint8)
-    mask[10:60, 10:30] = 1
+    mask[10:61, 10:30] = 1
     mask[20:70, 50:75] = 2
     mask[5:9, 90:94] = 7
     return Picture(image, mask, {"persons": [{"id": number} for number in (1, 2, 7, 9)]})
@@ -66,6 +67,16 @@ def test_persons_are_painted_and_all_else_stays() -> None:
     assert result.persons[0].iou is None
     changed = (result.image != given.image).any(-1)
     assert changed[given.mask == 1].mean() > 0.9
+
+
+def test_whoever_is_too_large_for_the_painter_stays_as_they_were() -> None:
+    given = picture()  # person 1 is 51 px tall, person 2 50
+    (result,) = Repainter(Painter(), replace(CROPS, largest=50), FilterSettings()).repaint(
+        given, lambda *_: Prompt("", ""), lambda *_: 200, [0]
+    )
+    assert [p.reason for p in result.persons] == [TOO_LARGE, ACCEPTED, TOO_SMALL, HIDDEN]
+    np.testing.assert_array_equal(result.image[given.mask == 1], given.image[given.mask == 1])
+    assert not result.ignore[12:58, 12:28].any()
 
 
 def test_the_outlines_are_ignored() -> None:

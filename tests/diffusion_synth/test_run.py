@@ -70,6 +70,18 @@ def files_of(root: Path) -> dict[str, bytes]:
     } | {name: (root / name).read_bytes() for name in ("metadata.jsonl", "left_out.jsonl")}
 
 
+def test_persons_above_a_limit_stay(
+    renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments(renders, model, tmp_path / "out", "--largest", 12)) == 0
+    said = capsys.readouterr().out
+    assert "too large" in said
+    assert "accepted" not in said
+    assert main(arguments(renders, model, tmp_path / "none", "--largest", 7)) == 2
+    assert "largest is 7" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_dataset_becomes_a_dataset(
     renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

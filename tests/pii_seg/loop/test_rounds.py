@@ -323,6 +323,10 @@ def test_the_command_line_from_its_own_configuration_file(
             ["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--loop.repaint_guidance", "0.5"],
             "repaint_guidance",
         ),
+        (
+            ["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--loop.repaint_largest", "23"],
+            "repaint_largest is 23; it must be 0 or at least 24",
+        ),
         (["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--recipe", "street"], "exclude each other"),
         (
             [
