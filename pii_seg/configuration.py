@@ -156,6 +156,8 @@ class OnlineConfig:
 
     enabled: bool = False
     """The moving average labels weak views of the pseudo-labelled photographs, the student learns strong ones."""
+    unsure_only: bool = True
+    """What the teacher was sure of stays; only the rest is labelled anew. Without this anchor, large persons vanish."""
     confidence: float = 0.95
     """Pixels of which the average is less sure are ignored; of max(p, 1 - p)."""
     paste: float = 0.5

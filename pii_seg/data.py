@@ -165,7 +165,11 @@ class View(Sample):
 
 
 class TrainingViews(Dataset[Sample]):
-    """Augmented views, addressed by a Draw. cutmix: how often one that is labelled online has a rectangle cut out."""
+    """Augmented views, addressed by a Draw.
+
+    Of those that are labelled online: cutmix is how often one has a rectangle cut out; unsure_only asks for pixels
+    without a label alone.
+    """
 
     def __init__(
         self,
@@ -177,9 +181,10 @@ class TrainingViews(Dataset[Sample]):
         seed: int,
         strict: bool = False,
         cutmix: float = 0.0,
+        unsure_only: bool = True,
     ) -> None:
         self._mixture, self._size, self._how, self._persons = list(mixture), size, how, persons
-        self._seed, self._strict, self._cutmix = seed, strict, cutmix
+        self._seed, self._strict, self._cutmix, self._unsure_only = seed, strict, cutmix, unsure_only
         self._named: set[str] = set()
 
     def __getitem__(self, draw: Draw) -> Sample:
@@ -201,7 +206,8 @@ class TrainingViews(Dataset[Sample]):
 
     def _two_views(self, sample: Sample, mixed: Mixed, streams: Streams) -> View:
         """Of one geometry: a strong one to learn from, a weak one to be labelled by."""
-        weak = take_view(asking(sample), self._size, self._how, streams, mixed.zoom)
+        asked = asking(sample, throughout=not self._unsure_only)
+        weak = take_view(asked, self._size, self._how, streams, mixed.zoom)
         copied = Sample(sample.name, weak.image.copy(), weak.target)
         strong = alter(copied, self._how, streams, persons=self._persons, paste=mixed.paste)
         rng = streams.drawn("cutmix", self._cutmix)
@@ -286,6 +292,7 @@ class SegmentationDataModule(pl.LightningDataModule):
     check         open every file first, so that nothing fails after an hour
     strict        a picture that cannot be used is an error rather than left out
     cutmix        how often a view that is labelled online has a rectangle of another
+    unsure_only   of such views, only pixels without a label are labelled anew
     progress      called with (done, total) during each source's check
     """
 
@@ -300,6 +307,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         check: bool = True,
         strict: bool = False,
         cutmix: float = 0.0,
+        unsure_only: bool = True,
         progress: Progress | None = None,
     ) -> None:
         super().__init__()
@@ -308,7 +316,8 @@ class SegmentationDataModule(pl.LightningDataModule):
         self.persons = list(persons)
         self.augmentation = augmentation or Augmentation()
         self.feeding = feeding or Feeding()
-        self.check, self.strict, self.cutmix, self.progress = check, strict, cutmix, progress
+        self.check, self.strict, self.progress = check, strict, progress
+        self.cutmix, self.unsure_only = cutmix, unsure_only
         self._ready = False
         self.skip = (
             0  # training views of the first epoch, in each process, that a resumed run has already seen
@@ -368,6 +377,7 @@ class SegmentationDataModule(pl.LightningDataModule):
             seed=self.feeding.seed,
             strict=self.strict,
             cutmix=self.cutmix,
+            unsure_only=self.unsure_only,
         )
         return self._loader(views, self.feeding.batch_size, sampler=sampler, drop_last=True)
 

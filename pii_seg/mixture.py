@@ -178,6 +178,7 @@ def assemble(
         check=False,
         strict=config.strict,
         cutmix=online.cutmix,
+        unsure_only=online.unsure_only,
     )
 
 

@@ -3,8 +3,8 @@
 A picture that comes with a teacher's labels gives two views of one geometry. The average sees the weak one, the
 student the strong one: photometric augmentation, persons of renders pasted in (DACS, Tranheden et al., WACV 2021,
 section 3: ClassMix from source to target), and a rectangle of another picture (CutMix, Yun et al., ICCV 2019; as in
-UniMatch, Yang et al., CVPR 2023). What is pasted or put in front has a true label; the other pixels are ASKed for,
-and the average answers where it is confident.
+UniMatch, Yang et al., CVPR 2023). What is pasted or put in front has a true label; other pixels are ASKed for, all of
+them or those that the teacher left open, and the average answers where it is confident.
 
 What is drawn is drawn by the loader, from (seed, epoch, place); on the device nothing is random, and all is batched.
 """
@@ -51,12 +51,16 @@ class Taught(NamedTuple):
     confident: Tensor
 
 
-def asking(sample: Sample) -> Sample:
-    """The same picture, ASKed for throughout. Its labels stay known as instances: crops still find its persons."""
+def asking(sample: Sample, *, throughout: bool) -> Sample:
+    """The same picture, ASKed for throughout, or where it has no label.
+
+    Its labels stay known as instances: crops still find its persons.
+    """
     instances = sample.instances
     if instances is None or not instances.any():
         instances = (sample.target == PERSON).astype(np.uint16)
-    return replace(sample, target=np.full(sample.target.shape, ASK, np.uint8), instances=instances)
+    wanted = True if throughout else sample.target == IGNORE
+    return replace(sample, target=np.where(wanted, np.uint8(ASK), sample.target), instances=instances)
 
 
 def draw_cut(size: int, rng: np.random.Generator) -> Cut:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import iter_lines
-from diffusion_synth.crops import CropSettings
+from diffusion_synth.crops import Box, CropSettings, is_too_large, is_too_small
 from diffusion_synth.filtering import FilterSettings, Segment
 from diffusion_synth.production import Job, donors_of, produce, usual_loss
 from diffusion_synth.prompts import DEFAULT, read_grammar
@@ -75,11 +75,16 @@ def repaint_photographs(
     segment: looks at them again; segmenter: what names it. Returns how many pictures were kept of how many given.
     Raises RuntimeError when there is nobody to repaint, or the filter leaves nothing.
     """
-    chosen = painted_first(pseudo, most)
-    if not chosen:
-        raise RuntimeError("no photograph has a labelled person to repaint; give --loop.repaint none")
-    source = Dataset(pseudo).only(chosen)
     crops = CropSettings(MARGIN, painting.painter.size, painting.multiple, largest=largest)
+    chosen = painted_first(pseudo, most, crops)
+    if not chosen:
+        within = (
+            f"of {crops.smallest} px and more" if largest is None else f"of {crops.smallest} to {largest} px"
+        )
+        raise RuntimeError(
+            f"no photograph has a labelled person {within} to repaint; give --loop.repaint none"
+        )
+    source = Dataset(pseudo).only(chosen)
     filters = FilterSettings(iou_relative=iou_relative)
     job = Job(1, seed, painting.described, crops, filters, segmenter, DEFAULT.name)
     with photographs_at_once(device):
@@ -97,9 +102,15 @@ def repaint_photographs(
     return {"pictures": pictures, "given": len(source)}
 
 
-def painted_first(pseudo: Path, most: int) -> set[int]:
-    """The indices of at most `most` pictures with persons, the most reliable ones."""
-    lines = [line for line in iter_lines(pseudo) if line["persons"]]
+def painted_first(pseudo: Path, most: int, crops: CropSettings) -> set[int]:
+    """The indices of at most `most` pictures with somebody of a size that is repainted, the most reliable ones."""
+
+    def fits(person: Mapping[str, Any]) -> bool:
+        left, top, width, height = person["bbox"]
+        box = Box(left, top, left + width, top + height)
+        return not (is_too_small(box, crops) or is_too_large(box, crops))
+
+    lines = [line for line in iter_lines(pseudo) if any(map(fits, line["persons"]))]
 
     def rank(line: Mapping[str, Any]) -> tuple[float, int]:
         numbers = line[NUMBERS]

@@ -129,10 +129,13 @@ def test_weights_of_one_change_nothing_and_light_pixels_count_less() -> None:
 # The views
 
 
-def views(tmp_path: Path, how: Augmentation, paste: float = 0.0) -> TrainingViews:
+def views(
+    tmp_path: Path, how: Augmentation, paste: float = 0.0, *, unsure_only: bool = False
+) -> TrainingViews:
     source = open_source(write_dataset(tmp_path / "pseudo", [scene(number) for number in range(4)]))
     mixture = [Mixed(source, paste=paste, online=True), Mixed(source)]
-    return TrainingViews(mixture, SIZE, how, PersonBank([source]), seed=3, cutmix=1.0)
+    bank = PersonBank([source])
+    return TrainingViews(mixture, SIZE, how, bank, seed=3, cutmix=1.0, unsure_only=unsure_only)
 
 
 def test_the_weak_view_has_the_geometry_and_nothing_else(tmp_path: Path) -> None:
@@ -163,10 +166,23 @@ def test_crops_find_persons_whose_labels_are_asked_for() -> None:
     target = np.zeros((60, 60), np.uint8)
     target[50:54, 50:54] = PERSON
     sample = Sample("a", np.zeros((60, 60, 3), np.uint8), target)
-    asked = asking(sample)
+    asked = asking(sample, throughout=True)
     assert (asked.target == ASK).all() and asked.instances is not None
     assert np.array_equal(asked.instances == 1, target == PERSON)
     assert (sample.target == target).all()
+
+
+def test_what_the_teacher_was_sure_of_can_stay(tmp_path: Path) -> None:
+    target = np.zeros((60, 60), np.uint8)
+    target[50:54, 50:54], target[:9] = PERSON, IGNORE
+    asked = asking(Sample("a", np.zeros((60, 60, 3), np.uint8), target), throughout=False)
+    assert np.array_equal(asked.target == ASK, target == IGNORE)
+    assert np.array_equal(asked.target[target != IGNORE], target[target != IGNORE])
+    # These pictures have no pixel without a label: nothing is left to ask for, and persons stay persons.
+    loader = views(tmp_path, Augmentation.none(), unsure_only=True)
+    found = [loader[Draw(0, place, 0, place % 4)] for place in range(8)]
+    assert not any((view.target == ASK).any() for view in found)
+    assert any((view.target == PERSON).any() for view in found)
 
 
 def test_batches_tell_who_asks(tmp_path: Path) -> None:

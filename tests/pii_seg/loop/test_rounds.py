@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from blender_addon.dataset import iter_lines
+from diffusion_synth.crops import CropSettings
 from pii_seg.checkpoint import load_checkpoint
 from pii_seg.configuration import (
     SIZES,
@@ -390,15 +391,19 @@ def test_stages_are_those_of_the_choice(config: LoopConfig) -> None:
 
 
 def test_the_most_reliable_pictures_with_persons_are_repainted_first(tmp_path: Path) -> None:
-    values = [(0.9, True), (0.95, False), (0.5, True), (0.97, True)]
+    values = [(0.9, [30]), (0.95, []), (0.5, [24, 300]), (0.97, [10, 300]), (0.99, [23])]
     pairs = []
-    for value, person in values:
+    for value, heights in values:
         image, mask, line = scene(1)
-        line = {**line, "pseudo": {"reliability": value, "confident": 0.0}}
-        pairs.append((image, mask, line if person else {**line, "persons": []}))
+        persons = [{"id": n, "bbox": [1, 1, 9, height]} for n, height in enumerate(heights, start=1)]
+        pairs.append(
+            (image, mask, {**line, "persons": persons, "pseudo": {"reliability": value, "confident": 0.0}})
+        )
     root = write_dataset(tmp_path / "pseudo", pairs)
-    assert painted_first(root, 2) == {3, 0}
-    assert painted_first(root, 9) == {0, 2, 3}
+    crops = CropSettings(smallest=24)
+    assert painted_first(root, 2, crops) == {3, 0}
+    assert painted_first(root, 9, crops) == {0, 2, 3}
+    assert painted_first(root, 9, replace(crops, largest=30)) == {0, 2}
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(config: LoopConfig, tmp_path: Path) -> None:
