@@ -25,15 +25,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Scale:
-    """How much of everything. resolution: px; samples: of Cycles a pixel; steps: of trainings."""
+    """How much of everything. samples: of Cycles a pixel; steps: of trainings."""
 
     renders: int = 60
     photographs: int = 32
     test: int = 24
-    resolution: int = 256
+    resolution: int = 256  # of renders, px
+    photograph_resolution: int = 512  # people in a street are far away: at 256 px half of them are specks
     samples: int = 8
     teacher_steps: int = 300
-    student_steps: int = 150
+    student_steps: int = 300
     repainted: int = 6
     options: tuple[str, ...] = ("--loop.scales", "[1, 2]", "--loop.repaint_steps", "10")
     # Nearly all persons of *street* are small, and there are many of them.
@@ -42,7 +43,7 @@ class Scale:
 FULL = Scale()
 # For the test of this program: every step, and no result worth looking at.
 TINY = Scale(
-    6, 3, 2, 96, 2, 100, 20, 2,
+    6, 3, 2, 96, 96, 2, 100, 20, 2,
     ("--size", "tiny", "--data.size", "64", "--data.batch_size", "4", "--optimiser.learning_rate", "0.01",
      "--loop.iou_relative", "0.01", "--labels.least_person", "0", "--loop.scales", "[1]", "--loop.flip", "false"),
 )  # fmt: skip
@@ -51,12 +52,13 @@ TINY = Scale(
 def commands(folder: Path, scale: Scale) -> list[tuple[str, list[str]]]:
     """(what it does, arguments of Python) of each step, in order."""
 
-    def render(recipe: str, name: str, count: int, seed: int) -> list[str]:
-        size = f"{scale.resolution}x{scale.resolution}"
+    def render(recipe: str, name: str, count: int, side: int, seed: int) -> list[str]:
         return [
             "-m", "blender_addon.batch", "--preset", recipe, "--count", str(count), "--seed", str(seed),
-            "--resolution", size, "--samples", str(scale.samples), "--output", str(folder / name),
+            "--resolution", f"{side}x{side}", "--samples", str(scale.samples), "--output", str(folder / name),
         ]  # fmt: skip
+
+    photograph = scale.photograph_resolution
 
     train = [
         "-m", "pii_seg.train", "--unlabelled", str(folder / "street" / "images"), "--synthetic",
@@ -70,9 +72,12 @@ def commands(folder: Path, scale: Scale) -> list[tuple[str, list[str]]]:
         "--checkpoint", str(folder / "run" / "best.ckpt"),
     ]  # fmt: skip
     return [
-        ("labelled pairs, as the program renders them", render("everyday", "renders", scale.renders, 0)),
-        ("photographs, from another recipe", render("street", "street", scale.photographs, 1)),
-        ("pictures to score it by", render("street", "test", scale.test, 2)),
+        (
+            "labelled pairs, as the program renders them",
+            render("everyday", "renders", scale.renders, scale.resolution, 0),
+        ),
+        ("photographs, from another recipe", render("street", "street", scale.photographs, photograph, 1)),
+        ("pictures to score it by", render("street", "test", scale.test, photograph, 2)),
         ("self-training", train),
         ("anonymised pictures", anonymise),
     ]
