@@ -278,6 +278,7 @@ class Loop:
             "most": config.repaint_most,
             "largest": config.repaint_largest,
             "iou_relative": config.iou_relative,
+            "seed": config.training.budget.seed,
         }
         inputs: dict[str, Stage | str] = {"pseudo": pseudo, "teacher": teacher.of}
         if config.repaint == "warp":

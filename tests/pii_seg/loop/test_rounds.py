@@ -247,6 +247,12 @@ def test_what_changed_is_done_again_and_nothing_else(config: LoopConfig, tmp_pat
         "gate-1",
         "report",
     }
+    # A teacher that was given is the same whatever the seed; what is painted is not.
+    given = replace(config, teacher=str(tmp_path / "run" / "best.ckpt"))
+    other = replace(given, training=replace(given.training, budget=replace(given.training.budget, seed=1)))
+    assert "diffusion-1" in run(given, stop_after="diffusion-1")[1]
+    assert run(given, stop_after="diffusion-1")[1] == set()
+    assert run(other, stop_after="diffusion-1")[1] == {"diffusion-1"}
 
 
 @pytest.mark.slow
