@@ -35,9 +35,11 @@ class Scale:
     samples: int = 8
     teacher_steps: int = 300
     student_steps: int = 300
-    repainted: int = 6
-    options: tuple[str, ...] = ("--loop.scales", "[1, 2]", "--loop.repaint_steps", "10")
-    # Nearly all persons of *street* are small, and there are many of them.
+    repainted: int = 12
+    # Most persons of *street* are small: looks that enlarge, and whatever one of them finds.
+    options: tuple[str, ...] = (
+        "--loop.scales", "[1, 2]", "--loop.merge", "max", "--loop.repaint_steps", "10",
+    )  # fmt: skip
 
 
 FULL = Scale()

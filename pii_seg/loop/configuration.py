@@ -49,7 +49,7 @@ class LoopConfig:
     repaint_guidance: float = 4.5
     """Towards the prompt. Colours stronger than life teach well: docs/results.md was measured so."""
     repaint_largest: int = 0
-    """Persons with a side of more px stay as they are: a small generator makes blotches of them. 0: no limit."""
+    """Persons with a side of more px stay as they are. 0: of more than .8 of the generator's size; it blurs them."""
     iou_relative: float = 0.9
     """Repainted persons are kept from this share of the IoU that the teacher reached before repainting."""
     control: bool = True

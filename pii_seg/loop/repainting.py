@@ -19,15 +19,22 @@ from pii_seg.configuration import ConfigurationError, Folders
 from pii_seg.loop.pseudo_labels import NUMBERS
 
 MARGIN = 0.4  # about a person, as diffusion_synth.run has it
+SHARP = (
+    0.8  # of a generator's size: it blurs whoever is larger, and students got worse by that (docs/results.md)
+)
 
 
 @dataclass(frozen=True)
 class Painting:
-    """painter: of crops whose sides divide by `multiple`. described: all that decides what it paints, as plain data."""
+    """painter: of crops whose sides divide by `multiple`. described: all that decides what it paints, as plain data.
+
+    largest: longer side, px, of the persons that it paints well; None: of all.
+    """
 
     painter: SizedPainter
     described: dict[str, Any]
     multiple: int
+    largest: int | None = None
 
 
 def by_generator(model: str, steps: int, guidance: float, device: str) -> Painting:
@@ -42,9 +49,9 @@ def by_generator(model: str, steps: int, guidance: float, device: str) -> Painti
     except ModelError as error:
         raise ConfigurationError(f"--generator: {error}; or give --repaint warp, or none") from None
     how = {"mode": "blend", "num_inference_steps": steps, "guidance_scale": guidance}
-    return Painting(
-        PipelinePainter(pipeline, how), {"model": identity_of(model), **how}, pipeline.size_multiple
-    )
+    painter = PipelinePainter(pipeline, how)
+    largest = max(CropSettings.smallest, round(SHARP * painter.size))
+    return Painting(painter, {"model": identity_of(model), **how}, pipeline.size_multiple, largest)
 
 
 def by_warping(renders: Folders) -> Painting:
@@ -69,21 +76,17 @@ def repaint_photographs(
     seed: int,
     device: str,
     report: Callable[[int], None] = lambda done: None,
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Repaint at most `most` photographs of the dataset `pseudo` into `output`, or go on there.
 
-    segment: looks at them again; segmenter: what names it. Returns how many pictures were kept of how many given.
-    Raises RuntimeError when there is nobody to repaint, or the filter leaves nothing.
+    segment: looks at them again; segmenter: what names it. Returns how many `pictures` were kept of how many `given`,
+    and where none was, `why`.
     """
     crops = CropSettings(MARGIN, painting.painter.size, painting.multiple, largest=largest)
     chosen = painted_first(pseudo, most, crops)
     if not chosen:
-        within = (
-            f"of {crops.smallest} px and more" if largest is None else f"of {crops.smallest} to {largest} px"
-        )
-        raise RuntimeError(
-            f"no photograph has a labelled person {within} to repaint; give --loop.repaint none"
-        )
+        sizes = f"{crops.smallest} px and more" if largest is None else f"{crops.smallest} to {largest} px"
+        return {"pictures": 0, "given": 0, "why": f"no photograph has a labelled person of {sizes}"}
     source = Dataset(pseudo).only(chosen)
     filters = FilterSettings(iou_relative=iou_relative)
     job = Job(1, seed, painting.described, crops, filters, segmenter, DEFAULT.name)
@@ -94,12 +97,10 @@ def repaint_photographs(
         source, output, job, repainter, read_grammar(DEFAULT), report=lambda done, *_: report(done)
     )
     pictures = sum(1 for _ in iter_lines(output))
+    result: dict[str, Any] = {"pictures": pictures, "given": len(source)}
     if not pictures:
-        raise RuntimeError(
-            f"the filter left nothing of {len(source)} repainted photographs ({tally.words()}); lower "
-            "--loop.iou_relative, or give --loop.repaint none"
-        )
-    return {"pictures": pictures, "given": len(source)}
+        result["why"] = f"the filter (--loop.iou_relative) left nothing of {len(source)}: {tally.words()}"
+    return result
 
 
 def painted_first(pseudo: Path, most: int, crops: CropSettings) -> set[int]:

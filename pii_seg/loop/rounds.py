@@ -158,11 +158,14 @@ class Loop:
             pseudo = self.label(number, teacher)
             stages.append(pseudo)
             painted = self.repaint(number, pseudo, teacher) if config.repaints else None
-            candidates = []
             if painted is not None:
                 stages.append(painted)
-                if config.control:
-                    candidates.append(self.train_student("control", number, pseudo, None, teacher, renders))
+                if not painted.result["pictures"]:
+                    self.say(f"{painted.name}: {painted.result['why']}; the student learns without")
+                    painted = None
+            candidates = []
+            if painted is not None and config.control:
+                candidates.append(self.train_student("control", number, pseudo, None, teacher, renders))
             candidates.append(self.train_student("student", number, pseudo, painted, teacher, renders))
             stages += [model.of for model in candidates]
             gate = self.judge(number, teacher, first, candidates)
@@ -256,6 +259,7 @@ class Loop:
     def repaint(self, number: int, pseudo: Stage, teacher: Model) -> Stage:
         config = self.config
         described = self.painting.described if self.painting else {"repaint": config.repaint}
+        largest = config.repaint_largest or (self.painting.largest if self.painting else None)
 
         def work(folder: Path) -> Mapping[str, Any]:
             counter = Counter(self.say, f"diffusion-{number}", config.repaint_most)
@@ -266,7 +270,7 @@ class Loop:
                 teacher_of(teacher.folder / LABELLER, InferenceSettings(), device=self.device),
                 segmenter=teacher.of.fingerprint,
                 most=config.repaint_most,
-                largest=config.repaint_largest or None,
+                largest=largest,
                 iou_relative=config.iou_relative,
                 seed=config.training.budget.seed,
                 device=self.device,
@@ -276,7 +280,7 @@ class Loop:
         settings = {
             "painter": dict(described),
             "most": config.repaint_most,
-            "largest": config.repaint_largest,
+            "largest": largest,
             "iou_relative": config.iou_relative,
             "seed": config.training.budget.seed,
         }

@@ -97,6 +97,7 @@ def config(renders: Path, photographs: Path, generator: Path) -> LoopConfig:
         repaint="diffusion",
         generator=str(generator),
         repaint_steps=2,
+        repaint_largest=1000,
         iou_relative=0.05,
         scales=(1.0,),
         examples=2,
@@ -253,6 +254,21 @@ def test_what_changed_is_done_again_and_nothing_else(config: LoopConfig, tmp_pat
     assert "diffusion-1" in run(given, stop_after="diffusion-1")[1]
     assert run(given, stop_after="diffusion-1")[1] == set()
     assert run(other, stop_after="diffusion-1")[1] == {"diffusion-1"}
+
+
+@pytest.mark.slow
+def test_where_nobody_can_be_repainted_the_student_learns_without(config: LoopConfig, tmp_path: Path) -> None:
+    said: list[str] = []
+    nobody = replace(config, repaint_largest=24, student_steps=10)
+    outcome = self_train(nobody, tmp_path / "run", say=said.append)
+    assert any(
+        "no photograph has a labelled person of 24 to 24 px; the student learns" in line for line in said
+    )
+    assert outcome is not None and (tmp_path / "run" / "student-1" / "best.ckpt").exists()
+    assert not (tmp_path / "run" / "control-1").exists()
+    metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text())
+    assert set(metrics["scores"]) == {"teacher", "student of round 1"}
+    assert "0 of 0 pictures kept" in (tmp_path / "run" / "report" / "report.html").read_text()
 
 
 @pytest.mark.slow
