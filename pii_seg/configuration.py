@@ -53,7 +53,7 @@ class DataConfig:
     pseudo_weight: float = 1.0
     """Likewise."""
     repainted_weight: float = 0.5
-    """Likewise."""
+    """How often a repainted photograph is shown, against one with a teacher's labels (their share, without these)."""
     pseudo_share: float = 1.0
     """Of the pseudo-labelled photographs, the most reliable share is learnt from."""
     paste: float = 0.9
