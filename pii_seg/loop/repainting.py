@@ -19,9 +19,7 @@ from pii_seg.configuration import ConfigurationError, Folders
 from pii_seg.loop.pseudo_labels import NUMBERS
 
 MARGIN = 0.4  # about a person, as diffusion_synth.run has it
-SHARP = (
-    0.8  # of a generator's size: it blurs whoever is larger, and students got worse by that (docs/results.md)
-)
+SHARP = 0.8  # of a generator's size: whoever is larger is stretched, and the small one makes blotches of them
 
 
 @dataclass(frozen=True)
