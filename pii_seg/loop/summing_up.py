@@ -127,11 +127,14 @@ def facts(told: Told) -> dict[str, str]:
         if stage.name.startswith("pseudo")
     }
     painted = {
-        stage.name: f"{stage.result['pictures']:,} of {stage.result['given']:,} pictures kept by the filter"
+        stage.name: stage.result.get("why")
+        or f"{stage.result['pictures']:,} of {stage.result['given']:,} pictures kept by the filter"
         for stage in told.stages
         if stage.name.startswith("diffusion")
     }
-    return {**pictures, **labelled, **painted, "measured on": told.tested}
+    controls = any(name.startswith("control") for name in told.models)
+    explained = {"a control": "a student that saw nothing repainted"} if controls else {}
+    return {**pictures, **labelled, **painted, **explained, "measured on": told.tested}
 
 
 def comparisons(evaluations: Mapping[str, Sequence[Evaluation]], first: str) -> list[report.Section]:
