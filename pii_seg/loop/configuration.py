@@ -43,11 +43,11 @@ class LoopConfig:
     generator: str = ""
     """For diffusion: a model as diffusion_synth.run takes it; empty: the small one that comes along."""
     repaint_most: int = 300
-    """At most so many photographs are repainted, the most reliable ones."""
+    """At most so many photographs are repainted, the most reliable ones that show somebody of a fitting size."""
     repaint_steps: int = 20
     """Of the generator's schedule."""
     repaint_guidance: float = 4.5
-    """Towards the prompt. Colours stronger than life teach well: docs/results.md was measured so."""
+    """Towards the prompt, the paper's. From 3 on the small generator's colours are stronger than life."""
     repaint_largest: int = 0
     """Persons with a side of more px stay as they are. 0: of more than .8 of the generator's size; it blurs them."""
     iou_relative: float = 0.9
