@@ -184,8 +184,8 @@ def assemble(
 
 def _share_repainted(opened: Opened) -> float:
     """Of the pseudo-labelled photographs, at most 1: 23 repainted ones once filled an eighth of the views."""
-    count, of = (sum(map(len, sources)) for sources in (opened.repainted, opened.pseudo))
-    return min(1.0, count / of) if of else 1.0
+    counts = opened.counts()
+    return min(1.0, counts["repainted"] / counts["pseudo"]) if counts["pseudo"] else 1.0
 
 
 def _weighted(
