@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import torch
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
@@ -30,7 +30,7 @@ from rich.text import Text
 
 from pii_seg.calibration import CalibrationError
 from pii_seg.checkpoint import CheckpointError
-from pii_seg.inference import InferenceSettings
+from pii_seg.inference import InferenceSettings, Merge
 from pii_seg.sources import DataError
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -134,9 +134,10 @@ def add_inference_arguments(parser: ArgumentParser) -> None:
     )
     group.add_argument(
         "--merge",
-        choices=["mean", "max"],
+        choices=get_args(Merge),
         default=default.merge,
-        help="of several looks: mean, or max, which misses fewer persons and takes more for one",
+        help="of several looks: mean; max, which misses fewer persons and takes more for one; or cautious, which finds "
+        "what mean finds and is sure of background only where every look is",
     )
 
 

@@ -14,14 +14,16 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
 import torch
 
+Merge = Literal["mean", "max", "cautious"]
 Segmenter = Callable[[torch.Tensor], torch.Tensor]
 
+_EVEN = np.float32(-1e-3)  # the logit of a probability just below one half
 SMALLEST_VIEW = 32  # px: no scale shrinks a photograph's longest side below this
 
 
@@ -42,8 +44,9 @@ class InferenceSettings:
     flip: bool = False
     """Look at the mirrored photograph too: twice the cost."""
 
-    merge: Literal["mean", "max"] = "mean"
-    """How looks are merged, by logit. "max" finds whatever any look finds: recall before precision."""
+    merge: Merge = "mean"
+    """How looks are merged, by logit. "max" finds whatever any look finds: recall before precision. "cautious" finds
+    what "mean" finds, and is as sure of background as the look that is least so: what labels want (`_cautious`)."""
 
     overlap: float = 0.25
     """Share of a tile that its neighbour sees too."""
@@ -63,8 +66,8 @@ class InferenceSettings:
             raise ValueError(f"scales: {self.scales} must be one or more numbers from 0.05 to 8")
         if not 0 <= self.overlap <= 0.75:
             raise ValueError(f"overlap: {self.overlap} is not within 0..0.75")
-        if self.merge not in ("mean", "max"):
-            raise ValueError(f"merge: {self.merge!r} is neither 'mean' nor 'max'")
+        if self.merge not in get_args(Merge):
+            raise ValueError(f"merge: {self.merge!r} is none of {', '.join(get_args(Merge))}")
         if self.most_tiles < 1 or self.batch_pixels < 1:
             raise ValueError("most_tiles and batch_pixels must be at least 1")
 
@@ -160,21 +163,39 @@ def predict_logits(
     views = plan_views(height, width, settings)
     # Looks are merged at the size of the largest one: a photograph of 100 megapixels costs its own size only once.
     h, w = min(height, max(view.height for view in views)), min(width, max(view.width for view in views))
-    merged: np.ndarray | None = None
-    for view in views:
-        logits = resize(_view_logits(segmenter, image, view, settings.batch_pixels, device), h, w)
-        if merged is None:
-            merged = logits
-        elif settings.merge == "max":
-            np.maximum(merged, logits, out=merged)
-        else:
-            merged += logits
-    assert merged is not None
-    if settings.merge == "mean" and len(views) > 1:
-        merged /= len(views)
+    looks = (
+        resize(_view_logits(segmenter, image, view, settings.batch_pixels, device), h, w) for view in views
+    )
+    merged = _merged(looks, settings.merge)
     if not np.isfinite(merged).all():
         raise FloatingPointError("the segmenter's logits are not finite numbers")
     return resize(merged, height, width)
+
+
+def _merged(looks: Iterator[np.ndarray], merge: Merge) -> np.ndarray:
+    """One of the looks' logits, each (H, W) float32 and free to be written into, held one at a time."""
+    first = next(looks)
+    total, highest, count = first, first.copy() if merge == "cautious" else first, 1
+    for logits in looks:
+        if merge != "mean":
+            np.maximum(highest, logits, out=highest)
+        if merge != "max":
+            total += logits
+        count += 1
+    if merge == "max":
+        return highest
+    if count > 1:
+        total /= count
+    return total if merge == "mean" else _cautious(total, highest)
+
+
+def _cautious(mean: np.ndarray, highest: np.ndarray) -> np.ndarray:
+    """On the side of the mean, and as high there as the highest look.
+
+    Looks at other sizes miss persons that are too large or too small for them, surely; that a look finds somebody is
+    the better evidence. So background is sure only where every look is; where one is not, still nobody is found.
+    """
+    return np.where(mean > 0, highest, np.minimum(highest, _EVEN))
 
 
 def _view_logits(

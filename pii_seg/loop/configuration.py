@@ -49,7 +49,7 @@ class LoopConfig:
     repaint_guidance: float = 4.5
     """Towards the prompt, the paper's. From 3 on the small generator's colours are stronger than life."""
     repaint_largest: int = 0
-    """Persons with a side of more px stay as they are. 0: of more than .8 of the generator's size; it blurs them."""
+    """Persons with a side of more px stay as they are; 0: nobody does. Large ones are blurred by a small generator."""
     iou_relative: float = 0.9
     """Repainted persons are kept from this share of the IoU that the teacher reached before repainting."""
     control: bool = True
@@ -58,7 +58,7 @@ class LoopConfig:
     """The sizes at which a teacher looks at photographs. Small ones show it the people who fill the picture."""
     flip: bool = True
     """It looks at them mirrored, too."""
-    merge: Literal["mean", "max"] = "mean"
+    merge: Literal["mean", "max", "cautious"] = "mean"
     """Of what it sees in several looks."""
     longest: int = 1280
     """Copies of larger photographs are made smaller, px."""

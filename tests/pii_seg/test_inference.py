@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from pii_seg.inference import (
     InferenceSettings,
+    Merge,
+    Segmenter,
     forward_pixels,
     plan_views,
     predict_logits,
@@ -137,7 +140,7 @@ def test_seams_would_show_without_the_windows(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(
     ("tiles", "scales", "flip", "merge"),
-    list(itertools.product([1, 3, "auto"], [(1.0,), (0.5, 1.0, 1.5)], [False, True], ["mean", "max"])),
+    list(itertools.product([1, 3, "auto"], [(1.0,), (0.5, 1.0, 1.5)], [False, True], get_args(Merge))),
 )
 def test_a_segmenter_of_single_pixels_gives_the_same_however_it_is_shown(tiles, scales, flip, merge) -> None:
     image = smooth_picture(211, 333)
@@ -149,18 +152,42 @@ def test_a_segmenter_of_single_pixels_gives_the_same_however_it_is_shown(tiles, 
     assert difference.max() < 0.7  # of a range of 30: what shrinking to a quarter takes from the waves
 
 
-def test_merge_by_mean_and_by_max() -> None:
-    def sure_of_the_left(images: torch.Tensor) -> torch.Tensor:
-        logits = torch.full((len(images), 1, *images.shape[2:]), -2.0)
-        logits[..., : images.shape[3] // 2] = 4.0
+def two_looks(left: float, right: float) -> Segmenter:
+    """Shown a picture and its mirror image, it says of every pixel the one and the other."""
+
+    def halves(images: torch.Tensor) -> torch.Tensor:
+        logits = torch.full((len(images), 1, *images.shape[2:]), right)
+        logits[..., : images.shape[3] // 2] = left
         return logits
 
+    return halves
+
+
+@pytest.mark.parametrize(
+    ("looks", "mean", "most", "cautious"),
+    [
+        ((4.0, -2.0), 1.0, 4.0, 4.0),  # found, as surely as the surest look
+        ((4.0, -6.0), -1.0, 4.0, 0.0),  # not found, but not background either
+        ((-2.0, -6.0), -4.0, -2.0, -2.0),  # as sure of background as the look that is least so
+        ((4.0, 6.0), 5.0, 6.0, 6.0),
+    ],
+)
+def test_looks_are_merged(looks: tuple[float, float], mean: float, most: float, cautious: float) -> None:
     image = np.zeros((64, 64, 3), np.uint8)
-    mean = predict_logits(sure_of_the_left, image, InferenceSettings(flip=True, merge="mean"))
-    most = predict_logits(sure_of_the_left, image, InferenceSettings(flip=True, merge="max"))
-    np.testing.assert_allclose(mean, 1.0)
-    np.testing.assert_allclose(most, 4.0)
-    probability = predict_probability(sure_of_the_left, image, InferenceSettings(flip=True), temperature=2.0)
+
+    def merged(how: Merge) -> np.ndarray:
+        return predict_logits(two_looks(*looks), image, InferenceSettings(flip=True, merge=how))
+
+    np.testing.assert_allclose(merged("mean"), mean)
+    np.testing.assert_allclose(merged("max"), most)
+    np.testing.assert_allclose(merged("cautious"), cautious, atol=0.01)
+    np.testing.assert_array_equal(merged("cautious") >= 0, merged("mean") >= 0)  # the same are found
+
+
+def test_the_temperature_divides_the_merged_logits() -> None:
+    image = np.zeros((64, 64, 3), np.uint8)
+    flipped = InferenceSettings(flip=True)
+    probability = predict_probability(two_looks(4.0, -2.0), image, flipped, temperature=2.0)
     np.testing.assert_allclose(probability, 1 / (1 + np.exp(-0.5)), rtol=1e-6)
 
 
