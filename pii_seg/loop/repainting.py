@@ -19,20 +19,15 @@ from pii_seg.configuration import ConfigurationError, Folders
 from pii_seg.loop.pseudo_labels import NUMBERS
 
 MARGIN = 0.4  # about a person, as diffusion_synth.run has it
-SHARP = 0.8  # of a generator's size: whoever is larger is stretched, and the small one makes blotches of them
 
 
 @dataclass(frozen=True)
 class Painting:
-    """painter: of crops whose sides divide by `multiple`. described: all that decides what it paints, as plain data.
-
-    largest: longer side, px, of the persons that it paints well; None: of all.
-    """
+    """painter: of crops whose sides divide by `multiple`. described: all that decides what it paints, as plain data."""
 
     painter: SizedPainter
     described: dict[str, Any]
     multiple: int
-    largest: int | None = None
 
 
 def by_generator(model: str, steps: int, guidance: float, device: str) -> Painting:
@@ -48,8 +43,7 @@ def by_generator(model: str, steps: int, guidance: float, device: str) -> Painti
         raise ConfigurationError(f"--generator: {error}; or give --repaint warp, or none") from None
     how = {"mode": "blend", "num_inference_steps": steps, "guidance_scale": guidance}
     painter = PipelinePainter(pipeline, how)
-    largest = max(CropSettings.smallest, round(SHARP * painter.size))
-    return Painting(painter, {"model": identity_of(model), **how}, pipeline.size_multiple, largest)
+    return Painting(painter, {"model": identity_of(model), **how}, pipeline.size_multiple)
 
 
 def by_warping(renders: Folders) -> Painting:
@@ -78,13 +72,14 @@ def repaint_photographs(
     """Repaint at most `most` photographs of the dataset `pseudo` into `output`, or go on there.
 
     segment: looks at them again; segmenter: what names it. Returns how many `pictures` were kept of how many `given`,
-    and where none was, `why`.
+    and where none was, `why`. largest: longer side, px, of persons that are repainted; None: any.
     """
     crops = CropSettings(MARGIN, painting.painter.size, painting.multiple, largest=largest)
     chosen = painted_first(pseudo, most, crops)
     if not chosen:
-        sizes = f"{crops.smallest} px and more" if largest is None else f"{crops.smallest} to {largest} px"
-        return {"pictures": 0, "given": 0, "why": f"no photograph has a labelled person of {sizes}"}
+        upper = " px and more" if largest is None else f" to {largest} px (--loop.repaint_largest)"
+        why = f"no photograph has a labelled person of {crops.smallest}{upper}"
+        return {"pictures": 0, "given": 0, "why": why}
     source = Dataset(pseudo).only(chosen)
     filters = FilterSettings(iou_relative=iou_relative)
     job = Job(1, seed, painting.described, crops, filters, segmenter, DEFAULT.name)

@@ -259,7 +259,7 @@ class Loop:
     def repaint(self, number: int, pseudo: Stage, teacher: Model) -> Stage:
         config = self.config
         described = self.painting.described if self.painting else {"repaint": config.repaint}
-        largest = config.repaint_largest or (self.painting.largest if self.painting else None)
+        largest = config.repaint_largest or None
 
         def work(folder: Path) -> Mapping[str, Any]:
             counter = Counter(self.say, f"diffusion-{number}", config.repaint_most)

@@ -97,7 +97,6 @@ def config(renders: Path, photographs: Path, generator: Path) -> LoopConfig:
         repaint="diffusion",
         generator=str(generator),
         repaint_steps=2,
-        repaint_largest=1000,
         iou_relative=0.05,
         scales=(1.0,),
         examples=2,
@@ -262,7 +261,7 @@ def test_where_nobody_can_be_repainted_the_student_learns_without(config: LoopCo
     said: list[str] = []
     nobody = replace(config, repaint_largest=24, student_steps=10)
     outcome = self_train(nobody, tmp_path / "run", say=said.append)
-    why = "no photograph has a labelled person of 24 to 24 px"
+    why = "no photograph has a labelled person of 24 to 24 px (--loop.repaint_largest)"
     assert any(f"{why}; the student learns without" in line for line in said)
     assert outcome is not None and (tmp_path / "run" / "student-1" / "best.ckpt").exists()
     assert not (tmp_path / "run" / "control-1").exists()
