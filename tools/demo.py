@@ -36,9 +36,11 @@ class Scale:
     teacher_steps: int = 300
     student_steps: int = 300
     repainted: int = 12
-    # Most persons of *street* are small: looks that enlarge, and whatever one of them finds.
+    # Most persons of *street* are small: looks that enlarge, and whatever one of them finds. Of persons of more than
+    # 102 px the small generator makes blotches, which nobody wants to see first.
     options: tuple[str, ...] = (
         "--loop.scales", "[1, 2]", "--loop.merge", "max", "--loop.repaint_steps", "10",
+        "--loop.repaint_largest", "102",
     )  # fmt: skip
 
 
