@@ -58,8 +58,8 @@ class LoopConfig:
     """The sizes at which a teacher looks at photographs. Small ones show it the people who fill the picture."""
     flip: bool = True
     """It looks at them mirrored, too."""
-    merge: Literal["mean", "max", "cautious"] = "cautious"
-    """Of what it sees in several looks. Cautious: of the mean's side, and sure of background only where every look is."""
+    merge: Literal["mean", "max", "cautious"] = "mean"
+    """Of what it sees in several looks. Cautious is sure of background only where every look is; it misses fewer."""
     longest: int = 1280
     """Copies of larger photographs are made smaller, px."""
     named: bool = False
