@@ -14,6 +14,8 @@ Labels are made as self-training makes them (`pii_seg.loop.pseudo_labels`). Of a
 from __future__ import annotations
 
 import argparse
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -22,9 +24,10 @@ from rich.console import Console
 from rich.table import Table
 
 from pii_seg.evaluation import open_data
-from pii_seg.inference import InferenceSettings, Merge
-from pii_seg.loop.labelling import teacher_of
+from pii_seg.inference import Merge
+from pii_seg.loop.labelling import VIEWS, Probability, teacher_of
 from pii_seg.loop.pseudo_labels import PseudoLabelSettings, label
+from pii_seg.sources import Source
 from pii_seg.sources.sample import IGNORE, PERSON
 
 
@@ -32,7 +35,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--checkpoint", type=Path, required=True, help="with honest probabilities: labeller.ckpt")
     p.add_argument("--data", type=Path, nargs="+", required=True, help="labelled pictures")
-    p.add_argument("--scales", type=float, nargs="+", default=[0.25, 0.5, 1.0])
+    p.add_argument("--scales", type=float, nargs="+", default=VIEWS.scales)
     p.add_argument("--device", default="cpu")
     options = p.parse_args()
 
@@ -41,19 +44,26 @@ def main() -> None:
         table.add_column(head, justify="right")
     for source in open_data(options.data, []):
         for merge in get_args(Merge):
-            views = InferenceSettings(scales=tuple(options.scales), flip=True, merge=merge)
+            views = replace(VIEWS, scales=tuple(options.scales), merge=merge)
             teacher = teacher_of(options.checkpoint, views, device=options.device)
-            persons = found = lost = labelled = 0
-            for sample in map(source.load, range(len(source))):
-                made = label(teacher(sample.image), PseudoLabelSettings())
-                person, counted = sample.target == PERSON, (sample.target != IGNORE) & ~made.ignore
-                persons += np.count_nonzero(person)
-                labelled += np.count_nonzero(counted & (made.instances > 0))
-                found += np.count_nonzero(counted & person & (made.instances > 0))
-                lost += np.count_nonzero(counted & person & (made.instances == 0))
-            shares = (found / persons, lost / persons, 1 - (found + lost) / persons, found / labelled)
-            table.add_row(source.name, merge, *(f"{share:.1%}" for share in shares))
+            table.add_row(source.name, merge, *(f"{share:.1%}" for share in shares(teacher, source)))
     Console(width=100).print(table)
+
+
+def shares(teacher: Probability, source: Source) -> tuple[float, float, float, float]:
+    """found, lost, ignored and right; nan where there is nothing to be a share of."""
+    persons = found = lost = labelled = 0
+    for sample in map(source.load, range(len(source))):
+        made = label(teacher(sample.image), PseudoLabelSettings())
+        person, counted = sample.target == PERSON, (sample.target != IGNORE) & ~made.ignore
+        persons += np.count_nonzero(person)
+        labelled += np.count_nonzero(counted & (made.instances > 0))
+        found += np.count_nonzero(counted & person & (made.instances > 0))
+        lost += np.count_nonzero(counted & person & (made.instances == 0))
+    right = found / labelled if labelled else math.nan
+    if not persons:
+        return math.nan, math.nan, math.nan, right
+    return found / persons, lost / persons, 1 - (found + lost) / persons, right
 
 
 if __name__ == "__main__":
