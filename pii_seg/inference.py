@@ -46,7 +46,8 @@ class InferenceSettings:
 
     merge: Merge = "mean"
     """How looks are merged, by logit. "max" finds whatever any look finds: recall before precision. "cautious" finds
-    what "mean" finds, and is as sure of background as the look that is least so: what labels want (`_cautious`)."""
+    what "mean" finds (at the threshold .5; at others more), and is as sure of background as the look that is least
+    so: what labels want (`_cautious`)."""
 
     overlap: float = 0.25
     """Share of a tile that its neighbour sees too."""
