@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +82,10 @@ def dataset(tmp_path: Path) -> Path:
         writer.add(line, files)
     assert writer.finish()
     return root
+
+
+@pytest.fixture(autouse=True)
+def no_handlers_of_earlier_tests() -> Iterator[None]:
+    """The command lines log to the standard error of the test that ran them, which is closed in the next."""
+    yield
+    logging.getLogger("pii_seg").handlers.clear()
