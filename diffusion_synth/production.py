@@ -160,10 +160,13 @@ def to_files(
         "mask_file_name": f"masks/{stem}.png",
         "ignore_file_name": f"ignore/{stem}.png",
     }
-    ignore = result.ignore if picture.ignore is None else result.ignore | picture.ignore
     # Further passes of the source (depth, parts) are not copied, and a repainted person wears other clothes.
     known = {key: value for key, value in picture.line.items() if not key.endswith("file_name")}
     repainted = {person.person for person in result.persons if person.reason == ACCEPTED}
+    ignore = result.ignore
+    if picture.ignore is not None:
+        # What was not known of these persons is not in the picture any more; what was painted is known.
+        ignore = ignore | (picture.ignore & ~np.isin(picture.mask, sorted(repainted)))
     line = {
         **known,
         **names,

@@ -161,17 +161,20 @@ def test_what_is_not_found_again_is_left_out(renders: Path, model: Path, tmp_pat
     assert line["diffusion"]["persons"][0]["iou"] == 1.0
 
 
-def test_what_was_unknown_before_stays_unknown(renders: Path, tmp_path: Path) -> None:
+def test_what_was_unknown_before_stays_unknown_but_for_repainted_persons(renders: Path, tmp_path: Path) -> None:
     data, out = Path(shutil.copytree(renders, tmp_path / "data")), tmp_path / "out"
-    unknown = np.zeros((48, 64), np.uint8)
-    unknown[:, 50:] = 255
-    Image.fromarray(unknown).save(data / "ignored.png")
+    Image.fromarray(np.full((48, 64), 255, np.uint8)).save(data / "ignored.png")
     lines = [{**line, "ignore_file_name": "ignored.png"} for line in iter_lines(data)]
     (data / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     options = ["--data", data, "--warp", renders, "--donor_size", 16, "--smallest", 8, "--size", 32]
-    assert main([str(option) for option in (*options, "--output", out)]) == 0
+    assert main([str(option) for option in (*options, "--output", out, "--band", 1)]) == 0
     for line in iter_lines(out):
-        assert np.asarray(Image.open(out / line["ignore_file_name"]))[:, 50:].all()
+        mask, ignore = (
+            np.asarray(Image.open(out / line[key])) for key in ("mask_file_name", "ignore_file_name")
+        )
+        inside = np.lib.stride_tricks.sliding_window_view(np.pad(mask, 1), (3, 3)).all((2, 3))
+        assert inside.any()
+        np.testing.assert_array_equal(ignore, np.where(inside, 0, 255))
 
 
 def test_the_control_needs_no_model(renders: Path, tmp_path: Path) -> None:
