@@ -54,6 +54,8 @@ class LoopConfig:
     """Repainted persons are kept from this share of the IoU that the teacher reached before repainting."""
     control: bool = True
     """Train each student without repainted photographs too, so that the report can say what these add."""
+    soup: bool = True
+    """Average the weights of the student and its control: mostly better than both. Without a control there is none."""
     scales: tuple[float, ...] = (0.25, 0.5, 1.0)
     """The sizes at which a teacher looks at photographs. Small ones show it the people who fill the picture."""
     flip: bool = True
@@ -114,6 +116,11 @@ class LoopConfig:
     @property
     def repaints(self) -> bool:
         return self.repaint != "none"
+
+    @property
+    def cooks(self) -> bool:
+        """Whether a round ends with a soup: of two students, that began with the same weights."""
+        return self.soup and self.control and self.repaints and not self.from_scratch
 
     def student(
         self, round_number: int, pseudo: str, repainted: str | None, synthetic: Folders

@@ -6,6 +6,7 @@
     RUN/diffusion-1/   the same photographs, their persons repainted inside their shape
     RUN/control-1/     a student that has not seen these
     RUN/student-1/     the student
+    RUN/soup-1/        the mean of both
     RUN/gate-1/        whether they may teach in the next round
     …
     RUN/report/        report.html: what each is worth
@@ -52,6 +53,7 @@ from pii_seg.loop.stages import Stage, StageRunner
 from pii_seg.loop.summing_up import Told, write_loop_report
 from pii_seg.mixture import Opened, open_data
 from pii_seg.predict import find_photographs
+from pii_seg.soup import uniform_soup
 from pii_seg.training import BEST, fit, program_version
 
 CONFIG = "config.toml"
@@ -97,7 +99,8 @@ def stage_names(config: LoopConfig) -> list[str]:
         kinds = ["pseudo"]
         if config.repaints:
             kinds += ["diffusion", *(["control"] if config.control else [])]
-        names += [f"{kind}-{number}" for kind in (*kinds, "student", "gate")]
+        kinds += ["student", *(["soup"] if config.cooks else []), "gate"]
+        names += [f"{kind}-{number}" for kind in kinds]
     return [*names, "report"]
 
 
@@ -167,6 +170,8 @@ class Loop:
             if painted is not None and config.control:
                 candidates.append(self.train_student("control", number, pseudo, None, teacher, renders))
             candidates.append(self.train_student("student", number, pseudo, painted, teacher, renders))
+            if config.cooks and len(candidates) > 1:
+                candidates.append(self.cook(number, candidates))
             stages += [model.of for model in candidates]
             gate = self.judge(number, teacher, first, candidates)
             stages.append(gate)
@@ -312,6 +317,22 @@ class Loop:
         stage = self.runner.run(f"{kind}-{number}", settings=settings, inputs=inputs, work=work)
         return Model(f"{kind} of round {number}", stage.folder, stage)
 
+    def cook(self, number: int, students: Sequence[Model]) -> Model:
+        """The mean of the students' weights; of their earlier checkpoints, too, for the next round's reliability."""
+
+        def work(folder: Path) -> Mapping[str, Any]:
+            for name in (*EARLY, BEST):
+                parts = [student.folder / name for student in students]
+                if all(path.exists() for path in parts):
+                    save_checkpoint(folder / name, uniform_soup([load_checkpoint(path) for path in parts]))
+            self.calibrate(folder)
+            return {"of": [student.name for student in students]}
+
+        # Calibrated on what is held out.
+        inputs = {**self.data_hashes(), **{student.name: student.of for student in students}}
+        stage = self.runner.run(f"soup-{number}", settings={}, inputs=inputs, work=work)
+        return Model(f"soup of round {number}", stage.folder, stage)
+
     def judge(self, number: int, teacher: Model, first: Model, candidates: Sequence[Model]) -> Stage:
         config = self.config
 
@@ -337,10 +358,11 @@ class Loop:
 
             verdicts = {name: compared(before, shares[first.name], name) for name in scores}
             passed = [name for name in scores if verdicts[name].kept]
-            # The student, unless the control is better by more than chance.
-            chosen = passed[-1] if passed else None
-            if len(passed) > 1 and not compared(scores[passed[0]], shares[passed[0]], passed[1]).kept:
-                chosen = passed[0]
+            # The last, unless one before it is better by more than chance.
+            chosen = None
+            for name in reversed(passed):
+                if chosen is None or not compared(scores[name], shares[name], chosen).kept:
+                    chosen = name
             for name, verdict in verdicts.items():
                 self.say(
                     f"{name}: {'passed' if verdict.kept else 'THROWN AWAY'}: {'; '.join(verdict.reasons)}"

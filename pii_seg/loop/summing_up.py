@@ -132,8 +132,15 @@ def facts(told: Told) -> dict[str, str]:
         for stage in told.stages
         if stage.name.startswith("diffusion")
     }
-    controls = any(name.startswith("control") for name in told.models)
-    explained = {"a control": "a student that saw nothing repainted"} if controls else {}
+    meanings = {
+        "control": "a student that saw nothing repainted",
+        "soup": "the mean of both students' weights",
+    }
+    explained = {
+        f"a {kind}": meaning
+        for kind, meaning in meanings.items()
+        if any(name.startswith(kind) for name in told.models)
+    }
     return {**pictures, **labelled, **painted, **explained, "measured on": told.tested}
 
 

@@ -161,7 +161,9 @@ def test_what_is_not_found_again_is_left_out(renders: Path, model: Path, tmp_pat
     assert line["diffusion"]["persons"][0]["iou"] == 1.0
 
 
-def test_what_was_unknown_before_stays_unknown_but_for_repainted_persons(renders: Path, tmp_path: Path) -> None:
+def test_what_was_unknown_before_stays_unknown_but_for_repainted_persons(
+    renders: Path, tmp_path: Path
+) -> None:
     data, out = Path(shutil.copytree(renders, tmp_path / "data")), tmp_path / "out"
     Image.fromarray(np.full((48, 64), 255, np.uint8)).save(data / "ignored.png")
     lines = [{**line, "ignore_file_name": "ignored.png"} for line in iter_lines(data)]

@@ -40,7 +40,8 @@ from tests.diffusion_synth.conftest import Pair, tiny_pipeline, write_dataset
 
 SECRET = "anna at the beach"
 SIZE = 48
-STAGES = ["teacher", "pseudo-1", "diffusion-1", "control-1", "student-1", "gate-1", "report"]
+STAGES = ["teacher", "pseudo-1", "diffusion-1", "control-1", "student-1", "soup-1", "gate-1", "report"]
+MODELS = ["teacher", "control of round 1", "student of round 1", "soup of round 1"]
 
 
 def scene(number: int, *, warm: bool = True) -> Pair:
@@ -137,21 +138,20 @@ def test_a_run_leaves_every_stage_and_a_report(config: LoopConfig, photographs: 
     repainted = list(iter_lines(tmp_path / "run" / "diffusion-1"))
     assert repainted and all(line["source"] == "diffusion" for line in repainted)
     verdict = json.loads((tmp_path / "run" / "gate-1" / "verdict.json").read_text())
-    assert set(verdict["verdicts"]) == {"control of round 1", "student of round 1"}
+    assert list(verdict["verdicts"]) == MODELS[1:]
     chosen = verdict["chosen"].replace(" of round ", "-")
     assert_same_weights(outcome.best, tmp_path / "run" / chosen / "best.ckpt")
     page = outcome.report.read_text()
     for words in (
-        "teacher",
-        "control of round 1",
-        "student of round 1",
+        *MODELS,
         "a student that saw nothing repainted",
+        "the mean of both students",
         "The next thing worth doing",
         "minutes",
     ):
         assert words in page
     metrics = json.loads((outcome.report.parent / "metrics.json").read_text())
-    assert set(metrics["scores"]) == {"teacher", "control of round 1", "student of round 1"}
+    assert set(metrics["scores"]) == set(MODELS)
     for path in (tmp_path / "run").rglob("*"):
         assert SECRET not in path.name
         assert not path.is_file() or SECRET.encode() not in path.read_bytes()
@@ -163,6 +163,26 @@ def test_a_run_leaves_every_stage_and_a_report(config: LoopConfig, photographs: 
     }
     self_train(config, tmp_path / "run")
     assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+@pytest.mark.slow
+def test_a_soup_is_the_mean_of_both_students_and_teaches_the_next_round(
+    config: LoopConfig, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(Stopped):
+        self_train(replace(config, rounds=2), run, stop_after="pseudo-2")
+    for name in ("best.ckpt", "early-1.ckpt", "early-2.ckpt"):
+        control, student, soup = (
+            weights_of(run / f"{kind}-1" / name) for kind in ("control", "student", "soup")
+        )
+        for key, value in soup.items():
+            if value.is_floating_point():
+                torch.testing.assert_close(value, (control[key] + student[key]) / 2)
+        assert any(not torch.equal(value, student[key]) for key, value in soup.items())
+    assert json.loads((run / "gate-1" / "verdict.json").read_text())["chosen"] == "soup of round 1"
+    # As reliable as its earlier checkpoints agree with it: it has some.
+    assert all(line["pseudo"]["reliability"] is not None for line in iter_lines(run / "pseudo-2"))
 
 
 @pytest.mark.slow
@@ -191,8 +211,8 @@ def test_killed_in_any_stage_and_resumed_the_student_is_the_same(
 
     moments = [
         ("fit", 0), ("save_checkpoint", 0), ("save_checkpoint", 1), ("save_checkpoint", 1), ("label_photographs", 0),
-        ("write_contact_sheet", 0), ("produce", 0), ("fit", 0), ("fit", 1), ("judge_round", 1),
-        ("write_loop_report", 0),
+        ("write_contact_sheet", 0), ("produce", 0), ("fit", 0), ("fit", 1), ("uniform_soup", 0), ("uniform_soup", 2),
+        ("judge_round", 1), ("write_loop_report", 0),
     ]  # fmt: skip
     for name, times in moments:
         mend = killed_after(name, times)
@@ -200,7 +220,7 @@ def test_killed_in_any_stage_and_resumed_the_student_is_the_same(
             self_train(config, tmp_path / "run")
         mend()
     outcome = self_train(config, tmp_path / "run")
-    for stage in ("teacher", "control-1", "student-1"):
+    for stage in ("teacher", "control-1", "student-1", "soup-1"):
         assert_same_weights(tmp_path / "whole" / stage / "best.ckpt", tmp_path / "run" / stage / "best.ckpt")
     assert outcome.chosen == whole.chosen
 
@@ -265,6 +285,7 @@ def test_where_nobody_can_be_repainted_the_student_learns_without(config: LoopCo
     assert any(f"{why}; the student learns without" in line for line in said)
     assert outcome is not None and (tmp_path / "run" / "student-1" / "best.ckpt").exists()
     assert not (tmp_path / "run" / "control-1").exists()
+    assert not (tmp_path / "run" / "soup-1").exists()
     metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text())
     assert set(metrics["scores"]) == {"teacher", "student of round 1"}
     assert why in (tmp_path / "run" / "report" / "report.html").read_text()
@@ -404,6 +425,8 @@ def test_stages_are_those_of_the_choice(config: LoopConfig) -> None:
         "gate-1",
         "report",
     ]
+    for without in (replace(config, soup=False), replace(config, from_scratch=True)):
+        assert stage_names(without) == [name for name in STAGES if name != "soup-1"]
     two = stage_names(replace(config, rounds=2, control=False))
     assert two == [
         "teacher", "pseudo-1", "diffusion-1", "student-1", "gate-1", "pseudo-2", "diffusion-2", "student-2",
