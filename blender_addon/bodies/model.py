@@ -173,7 +173,7 @@ class BodyModel:
     def skin(self, T_P: Array, G_rel: NDArray[np.float64]) -> Array:
         """W(T_P, J, θ, W), Eq. 2 and 7: (V, 3) linear blend skinning of T_P (V, 3) by G' (J, 3, 4)."""
         # Rows of (12, V), not a matrix for each vertex: numpy then runs along V instead of along 3.
-        A = G_rel.reshape(-1, 12).T.astype(np.float32) @ self._weights_by_joint
+        A = _product(G_rel.reshape(-1, 12).T.astype(np.float32), self._weights_by_joint)
         x, y, z = np.ascontiguousarray(T_P.T)
         vertices = np.empty((3, len(T_P)), dtype=np.float32)
         for i in range(3):
@@ -184,7 +184,7 @@ class BodyModel:
 
     @cached_property
     def _joints_template(self) -> NDArray[np.float64]:
-        return self.J_regressor.astype(np.float64) @ self.v_template
+        return _product(self.J_regressor.astype(np.float64), self.v_template)
 
     @cached_property
     def _joints_shapedirs(self) -> NDArray[np.float64]:
@@ -226,13 +226,23 @@ def _blend(directions: Array, coefficients: NDArray[Any]) -> Array:
     """Σ_n c_n D_n for directions (V, 3, N) and n ≤ N coefficients: (V, 3)."""
     V, _, N = directions.shape
     n = len(coefficients)
-    return (directions.reshape(3 * V, N)[:, :n] @ coefficients.astype(np.float32)).reshape(V, 3)
+    return np.einsum("ij,j->i", directions.reshape(3 * V, N)[:, :n], coefficients.astype(np.float32)).reshape(
+        V, 3
+    )
 
 
 def _regress(J_regressor: Array, directions: Array) -> NDArray[np.float64]:
     """The joints' own directions (J, 3, N) of the vertices' directions (V, 3, N)."""
     V, _, N = directions.shape
-    return (J_regressor @ directions.reshape(V, 3 * N)).reshape(-1, 3, N).astype(np.float64)
+    return _product(J_regressor, directions.reshape(V, 3 * N)).reshape(-1, 3, N).astype(np.float64)
+
+
+def _product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """left @ right, (I, J) and (J, K), summed in one order.
+
+    `@` is BLAS', which sums in another order with another number of threads, and so a picture would depend on --jobs.
+    """
+    return np.einsum("ij,jk->ik", left, right)
 
 
 def _vector(value: ArrayLike, length: int, name: str) -> NDArray[np.float64]:

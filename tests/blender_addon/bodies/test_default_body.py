@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -247,3 +250,29 @@ def test_pelvis_stays_where_it_is_whatever_the_shape(body: dict[str, np.ndarray]
 def test_file_says_where_it_comes_from_and_that_it_is_free(body: dict[str, np.ndarray]) -> None:
     assert str(body["licence"]) == "CC0-1.0"
     assert "MakeHuman" in str(body["origin"])
+
+
+POSED = """
+import numpy as np
+from blender_addon.bodies.library import default_body
+
+posed = default_body().pose(np.linspace(-2, 2, 20), np.linspace(-1, 1, 72).reshape(24, 3))
+print(posed.vertices.tobytes().hex()[:20000:7], posed.joints.tobytes().hex())
+"""
+
+
+def test_numpy_s_threads_do_not_count() -> None:
+    """A worker of --jobs has fewer than a process that is alone, and must render the same picture."""
+    bodies = {
+        subprocess.run(
+            [sys.executable, "-c", POSED],
+            env=os.environ | {"OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+            cwd=Path(blender_addon.__file__).parents[1],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2", "4")
+    }
+    assert len(bodies) == 1
+    assert len(bodies.pop()) > 1000
