@@ -225,10 +225,8 @@ class BodyModel:
 def _blend(directions: Array, coefficients: NDArray[Any]) -> Array:
     """Σ_n c_n D_n for directions (V, 3, N) and n ≤ N coefficients: (V, 3)."""
     V, _, N = directions.shape
-    n = len(coefficients)
-    return np.einsum("ij,j->i", directions.reshape(3 * V, N)[:, :n], coefficients.astype(np.float32)).reshape(
-        V, 3
-    )
+    used = directions.reshape(3 * V, N)[:, : len(coefficients)]
+    return _product(used, coefficients[:, None].astype(np.float32)).reshape(V, 3)
 
 
 def _regress(J_regressor: Array, directions: Array) -> NDArray[np.float64]:
