@@ -7,7 +7,6 @@ most of them: it errs less than each, and costs no more than one of them to use.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
@@ -32,5 +31,5 @@ def uniform_soup(checkpoints: Sequence[Checkpoint]) -> Checkpoint:
         else value
         for name, value in first.weights.items()
     }
-    provenance: dict[str, Any] = {"mean_of": [dict(given.provenance) for given in checkpoints]}
-    return Checkpoint(first.model, weights, config=dict(first.config), provenance=provenance)
+    provenance = {"mean_of": [dict(given.provenance) for given in checkpoints]}
+    return Checkpoint(first.model, weights, config=first.config, provenance=provenance)

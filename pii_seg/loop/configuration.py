@@ -55,7 +55,7 @@ class LoopConfig:
     control: bool = True
     """Train each student without repainted photographs too, so that the report can say what these add."""
     soup: bool = True
-    """Average the weights of the student and its control: mostly better than both. Without a control there is none."""
+    """Average the weights of the student and its control: mostly better than both. It needs both, not from scratch."""
     scales: tuple[float, ...] = (0.25, 0.5, 1.0)
     """The sizes at which a teacher looks at photographs. Small ones show it the people who fill the picture."""
     flip: bool = True
