@@ -61,7 +61,10 @@ def pictures(photographs: Path, folder: Path, count: int, longest: int) -> list[
     for number in range(count):
         image = cv2.imread(str(found[number % len(found)]))
         path = folder / f"{number:04d}.jpg"
-        cv2.imwrite(str(path), cv2.resize(image, (longest, longest * 3 // 4), interpolation=cv2.INTER_LINEAR))
+        cv2.imwrite(
+            str(path),
+            cv2.resize(image, (longest, longest * 3 // 4), interpolation=cv2.INTER_LINEAR),
+        )
         made.append(path)
     return made
 
@@ -83,7 +86,9 @@ def film(photographs: Sequence[Path], path: Path, frames: int) -> Path:
 
 
 def measure(
-    commands: dict[str, Callable[[Sequence[Path], Path], list[str]]], files: Sequence[Path], repeats: int
+    commands: dict[str, Callable[[Sequence[Path], Path], list[str]]],
+    files: Sequence[Path],
+    repeats: int,
 ) -> dict[str, tuple[float, int]]:
     """(seconds a file after the first, peak memory) of each command, medians of `repeats` turns."""
     results: dict[str, list[tuple[float, int]]] = {name: [] for name in commands}

@@ -29,7 +29,9 @@ PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--batch", type=int, default=2, help="pictures; guidance shows each twice")
     p.add_argument("--heads", type=int, default=8)
     p.add_argument("--side", type=int, default=64, help="of the latents: places are its square")
@@ -70,7 +72,9 @@ def main() -> None:
         print(f"  {name:18s} {taken:8.3f} {unit}   {memory[name] / 2**20:8.0f} MB extra")
     slow, fast = (statistics.median(seconds[name]) for name in ways)
     large, small = (memory[name] for name in ways)
-    print(f"  {slow / fast:.1f} × faster, {large / max(1, small):.0f} × less extra memory, ", end="")
+    print(
+        f"  {slow / fast:.1f} × faster, {large / max(1, small):.0f} × less extra memory, ", end=""
+    )
     print(f"largest difference {difference:.1e} of the largest value")
 
 
@@ -95,7 +99,9 @@ def make_inputs(options: argparse.Namespace) -> Inputs:
     draw = torch.Generator().manual_seed(0)
     size = (options.batch, options.heads, options.side**2, options.width)
     dtype = PRECISIONS[options.precision]
-    query, key, value = (torch.randn(size, generator=draw).to(options.device, dtype) for _ in range(3))
+    query, key, value = (
+        torch.randn(size, generator=draw).to(options.device, dtype) for _ in range(3)
+    )
     # Persons side by side, together a quarter of the picture.
     labels = torch.zeros(options.batch, options.side, options.side, dtype=torch.long)
     persons = options.regions - 1

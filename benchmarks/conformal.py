@@ -36,7 +36,9 @@ RECALLS = (0.9, 0.95, 0.99)
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--checkpoint", type=Path, required=True)
     p.add_argument("--data", type=Path, nargs="+", required=True, help="labelled pictures")
     p.add_argument("--negatives", type=Path, nargs="+", default=[], help="pictures of nobody")

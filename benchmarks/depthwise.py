@@ -29,7 +29,9 @@ WAYS = {
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--encoder", default=ModelConfig.encoder)
     p.add_argument("--decoder", default=ModelConfig.decoder)
     p.add_argument("--size", type=int, default=224)
@@ -58,10 +60,14 @@ def main() -> None:
             network.zero_grad()
             logits.float().square().mean().backward()
             spent[way].append((time.process_time() - begun) / options.batch_size * 1000)
-    middle = {way: statistics.median(times[1:]) for way, times in spent.items()}  # the first warms up
+    middle = {
+        way: statistics.median(times[1:]) for way, times in spent.items()
+    }  # the first warms up
     print(f"{options.encoder}/{options.decoder}, {options.size} px, {options.threads} threads")
     for way, milliseconds in middle.items():
-        print(f"  {way:30s} {milliseconds:7.1f} ms a view   {milliseconds / middle['bfloat16']:.2f}")
+        print(
+            f"  {way:30s} {milliseconds:7.1f} ms a view   {milliseconds / middle['bfloat16']:.2f}"
+        )
 
 
 if __name__ == "__main__":

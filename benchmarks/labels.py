@@ -32,8 +32,12 @@ from pii_seg.sources.sample import IGNORE, PERSON
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--checkpoint", type=Path, required=True, help="with honest probabilities: labeller.ckpt")
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    p.add_argument(
+        "--checkpoint", type=Path, required=True, help="with honest probabilities: labeller.ckpt"
+    )
     p.add_argument("--data", type=Path, nargs="+", required=True, help="labelled pictures")
     p.add_argument("--scales", type=float, nargs="+", default=VIEWS.scales)
     p.add_argument("--device", default="cpu")
@@ -46,7 +50,9 @@ def main() -> None:
         for merge in get_args(Merge):
             views = replace(VIEWS, scales=tuple(options.scales), merge=merge)
             teacher = teacher_of(options.checkpoint, views, device=options.device)
-            table.add_row(source.name, merge, *(f"{share:.1%}" for share in shares(teacher, source)))
+            table.add_row(
+                source.name, merge, *(f"{share:.1%}" for share in shares(teacher, source))
+            )
     Console(width=100).print(table)
 
 

@@ -45,27 +45,40 @@ def persons(data: Path) -> Iterator[tuple[np.ndarray, np.ndarray, tuple[slice, s
             sample = source.load(number)
             for label in np.unique(sample.instances)[1:] if sample.instances is not None else []:
                 mask = sample.instances == label
-                distance = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_C, 3)[1:-1, 1:-1]
+                distance = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_C, 3)[
+                    1:-1, 1:-1
+                ]
                 y, x = np.unravel_index(distance.argmax(), distance.shape)
                 half = int(distance[y, x]) - 1
                 if 2 * half + 1 >= SMALLEST:
-                    yield sample.image, mask, (slice(y - half, y + half + 1), slice(x - half, x + half + 1))
+                    yield (
+                        sample.image,
+                        mask,
+                        (slice(y - half, y + half + 1), slice(x - half, x + half + 1)),
+                    )
 
 
 def other_rendition(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The same moment by another camera: uint8 (H, W, 3)."""
     gain = rng.uniform(0.75, 1.2) * rng.uniform(0.93, 1.07, 3)
     seen = cv2.warpAffine(
-        picture, np.array([[1, 0, 0.5], [0, 1, 0.5]]), picture.shape[1::-1], borderMode=cv2.BORDER_REFLECT
+        picture,
+        np.array([[1, 0, 0.5], [0, 1, 0.5]]),
+        picture.shape[1::-1],
+        borderMode=cv2.BORDER_REFLECT,
     )
     seen = 255 * (seen / 255) ** rng.uniform(0.85, 1.15) * gain + rng.normal(0, 4, picture.shape)
-    encoded = cv2.imencode(".jpg", np.clip(seen, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 70])[1]
+    encoded = cv2.imencode(
+        ".jpg", np.clip(seen, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 70]
+    )[1]
     return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
 
 
 def seen_in(picture: np.ndarray, square: tuple[slice, slice]) -> np.ndarray:
     """What is compared: (SIDE² · 3,), without mean and scale; zeros where nothing varies."""
-    small = cv2.resize(picture[square], (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float64)
+    small = cv2.resize(picture[square], (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(
+        np.float64
+    )
     vector = (small - small.mean(axis=(0, 1))).ravel()
     # One colour tells nothing by its variation, but the colour itself may: it is compared where there is nothing else.
     length = np.linalg.norm(vector)
@@ -101,11 +114,16 @@ def main() -> None:
         def shown(
             picture: np.ndarray, mask: np.ndarray, style: tuple[str, Look] | None = style
         ) -> np.ndarray:
-            return picture if style is None else redact(picture, mask, style[0], look=style[1], rng=rng)[0]
+            return (
+                picture
+                if style is None
+                else redact(picture, mask, style[0], look=style[1], rng=rng)[0]
+            )
 
         published = [(shown(picture, mask), square) for picture, mask, square in found]
         same_way = [
-            (shown(other, mask), square) for other, (_, mask, square) in zip(others, found, strict=True)
+            (shown(other, mask), square)
+            for other, (_, mask, square) in zip(others, found, strict=True)
         ]
         as_it_is = [(other, square) for other, (_, _, square) in zip(others, found, strict=True)]
         attacks = [

@@ -39,7 +39,9 @@ ROUNDS = 3  # the machine's other work comes and goes: the median of rounds that
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("renders", type=Path)
     p.add_argument("--backgrounds", type=Path, help="photographs without persons, to paste onto")
     p.add_argument("--size", type=int, default=256)
@@ -134,7 +136,9 @@ def make_step(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
     optimiser = torch.optim.AdamW(segmenter.parameters())
 
     def step(batch: dict[str, Any]) -> None:
-        image, target = (batch[key].to(options.device, non_blocking=True) for key in ("image", "target"))
+        image, target = (
+            batch[key].to(options.device, non_blocking=True) for key in ("image", "target")
+        )
         device = torch.device(options.device)
         with torch.autocast(device.type, torch.bfloat16), fast_depthwise(device):
             logits = segmenter(image)[:, 0]
@@ -183,7 +187,10 @@ def print_factors(options: argparse.Namespace) -> None:
 
     milliseconds(Augmentation())
     base = min(milliseconds(nothing) for _ in range(ROUNDS))
-    print(f"  CPU ms a view: decode {min(load() for _ in range(ROUNDS)):.2f}, crop {base:.2f}, ", end="")
+    print(
+        f"  CPU ms a view: decode {min(load() for _ in range(ROUNDS)):.2f}, crop {base:.2f}, ",
+        end="",
+    )
     print(f"default augmentation {min(milliseconds(Augmentation()) for _ in range(ROUNDS)):.2f}")
     for factor in FACTORS:
         alone = dataclasses.replace(nothing, **{factor: 1.0})  # type: ignore[arg-type]

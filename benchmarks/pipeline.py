@@ -42,11 +42,17 @@ PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     model = p.add_mutually_exclusive_group()
-    model.add_argument("--model", help="a folder of diffusers; default: the generator that comes along")
+    model.add_argument(
+        "--model", help="a folder of diffusers; default: the generator that comes along"
+    )
     model.add_argument("--layout", choices=["sd15"], help="random weights instead")
-    p.add_argument("--size", type=int, default=0, help="of the pictures, px; default: the model's own")
+    p.add_argument(
+        "--size", type=int, default=0, help="of the pictures, px; default: the model's own"
+    )
     p.add_argument("--batch", type=int, default=4, help="blend also with 1 and with twice as many")
     p.add_argument("--steps", type=int, default=25)
     p.add_argument("--rounds", type=int, default=5)
@@ -61,7 +67,9 @@ def main() -> None:
     if options.layout:
         pipeline = make_sd15().to(options.device, dtype)
     else:
-        pipeline = load_pipeline(options.model or default_model(), device=options.device, dtype=dtype)
+        pipeline = load_pipeline(
+            options.model or default_model(), device=options.device, dtype=dtype
+        )
     size, batch, steps = options.size or pipeline.native_size or 512, options.batch, options.steps
     images, masks = pictures(2 * batch, size)
 
@@ -83,7 +91,10 @@ def main() -> None:
         **{f"blend, {count} a call": (count, partial(call, 0, count)) for count in counts},
         f"blend, {batch} calls of 1": (batch, one_by_one),
         f"invert, {batch} a call": (batch, lambda: call(0, batch, mode="invert")),
-        f"invert, {batch} a call, kept": (batch, lambda: call(0, batch, mode="invert", inversion=kept)),
+        f"invert, {batch} a call, kept": (
+            batch,
+            lambda: call(0, batch, mode="invert", inversion=kept),
+        ),
     }
     for count in counts:
         for name, heeded in (("regions", True), ("diffusers' own", False)):
@@ -97,9 +108,13 @@ def main() -> None:
             way()
             wait_for(options.device)
             seconds[name].append(time.perf_counter() - begun)
-    medians = {name: statistics.median(taken[1:]) for name, taken in seconds.items()}  # the first warms up
+    medians = {
+        name: statistics.median(taken[1:]) for name, taken in seconds.items()
+    }  # the first warms up
 
-    where = options.device if options.device == "cpu" else torch.cuda.get_device_name(options.device)
+    where = (
+        options.device if options.device == "cpu" else torch.cuda.get_device_name(options.device)
+    )
     print(
         f"{options.layout or options.model or 'the generator that comes along'}, {size} px, {steps} steps, "
         f"{options.precision} on {where}, {torch.get_num_threads()} threads, median of {options.rounds}"
@@ -107,11 +122,17 @@ def main() -> None:
     for name, (count, _way) in ways.items():
         print(f"  {name:32} {medians[name]:8.3f} s   {count / medians[name]:8.2f} pictures/s")
     blend = medians[f"blend, {batch} a call"]
-    print(f"  {batch} calls of 1 ÷ one of {batch}: {medians[f'blend, {batch} calls of 1'] / blend:.2f}")
+    print(
+        f"  {batch} calls of 1 ÷ one of {batch}: {medians[f'blend, {batch} calls of 1'] / blend:.2f}"
+    )
     print(f"  invert ÷ blend: {medians[f'invert, {batch} a call'] / blend:.2f}")
-    print(f"  invert, the inversion kept ÷ blend: {medians[f'invert, {batch} a call, kept'] / blend:.2f}")
+    print(
+        f"  invert, the inversion kept ÷ blend: {medians[f'invert, {batch} a call, kept'] / blend:.2f}"
+    )
     for count in counts:
-        ours, theirs = (medians[f"UNet, {count} a call, {name}"] for name in ("regions", "diffusers' own"))
+        ours, theirs = (
+            medians[f"UNet, {count} a call, {name}"] for name in ("regions", "diffusers' own")
+        )
         print(f"  UNet with regions ÷ diffusers' own, {count} a call: {ours / theirs:.2f}")
 
 
@@ -187,7 +208,9 @@ def pictures(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:size, :size] / size
     middles = rng.uniform(0.35, 0.65, (count, 2))
-    masks = np.stack([((rows - y) / 0.3) ** 2 + ((columns - x) / 0.12) ** 2 < 1 for y, x in middles])
+    masks = np.stack(
+        [((rows - y) / 0.3) ** 2 + ((columns - x) / 0.12) ** 2 < 1 for y, x in middles]
+    )
     return rng.random((count, size, size, 3), np.float32), masks
 
 

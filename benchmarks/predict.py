@@ -59,7 +59,8 @@ def write_photographs(folder: Path, count: int, height: int, width: int) -> None
     for number in range(count):
         picture = sum(
             cv2.resize(
-                rng.normal(0, 25, (height // s + 1, width // s + 1, 3)).astype(np.float32), (width, height)
+                rng.normal(0, 25, (height // s + 1, width // s + 1, 3)).astype(np.float32),
+                (width, height),
             )
             for s in (2, 8, 32, 128)
         )
@@ -83,13 +84,19 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--checkpoint", type=Path)
-    p.add_argument("--model", default="small", choices=SIZES, help="untrained, when no checkpoint is given")
+    p.add_argument(
+        "--model", default="small", choices=SIZES, help="untrained, when no checkpoint is given"
+    )
     p.add_argument("--photographs", type=Path, help="folder; default: made of noise")
     p.add_argument("--count", type=int, default=60)
     p.add_argument("--resolution", default="640x480")
-    p.add_argument("--megapixels", type=int, default=0, help="also one photograph of so many, tiles auto")
+    p.add_argument(
+        "--megapixels", type=int, default=0, help="also one photograph of so many, tiles auto"
+    )
     options = p.parse_args()
     width, height = map(int, options.resolution.split("x"))
     kept = load_checkpoint(options.checkpoint) if options.checkpoint else untrained(options.model)
@@ -112,7 +119,12 @@ def main() -> None:
             for overlay in (False, True):
                 output = Path(folder) / f"out-{overlay}"
                 predict_files(
-                    probability, photographs[:4], output, threshold=0.5, workers=workers, overwrite=True
+                    probability,
+                    photographs[:4],
+                    output,
+                    threshold=0.5,
+                    workers=workers,
+                    overwrite=True,
                 )
                 start, cpu = time.perf_counter(), time.process_time()
                 predict_files(
@@ -152,7 +164,9 @@ def main() -> None:
             print("  looks:                     forward pixels per pixel   CPU ms on one core")
             for name, look in LOOKS.items():
                 cost = forward_pixels(*image.shape[:2], look) / (image.shape[0] * image.shape[1])
-                spent = milliseconds(lambda look=look: predict_probability(segmenter, image, look), times=3)
+                spent = milliseconds(
+                    lambda look=look: predict_probability(segmenter, image, look), times=3
+                )
                 print(f"    {name:<24}{cost:14.2f}{spent:26.1f}")
     print(f"  peak memory {peak_megabytes():8.0f} MB")
     if options.megapixels:

@@ -37,7 +37,9 @@ def resident_megabytes() -> float:
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--preset", default="everyday")
     p.add_argument("--frames", type=int, default=500)
     p.add_argument("--device", default="auto")
@@ -46,7 +48,9 @@ def main() -> None:
     p.add_argument("--seed", type=int, default=0)
     options = p.parse_args()
     width, height = map(int, options.resolution.split("x"))
-    recipe = load_preset(options.preset).with_render(width=width, height=height, samples=options.samples)
+    recipe = load_preset(options.preset).with_render(
+        width=width, height=height, samples=options.samples
+    )
     assets = load_assets(recipe)
     studio = Studio(assets, device=options.device)
     spent: dict[str, float] = defaultdict(float)
@@ -85,7 +89,9 @@ def main() -> None:
         f"  wall / Cycles, whole run      {total / spent[_CYCLES]:8.3f}   median frame {statistics.median(ratios):.3f}"
     )
     for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
-        print(f"  {name:<30}{1000 * seconds / len(walls):8.1f} ms a frame  {100 * seconds / total:5.1f} %")
+        print(
+            f"  {name:<30}{1000 * seconds / len(walls):8.1f} ms a frame  {100 * seconds / total:5.1f} %"
+        )
     for frames, megabytes in memory.items():
         print(f"  memory after {frames:4d} frames {megabytes:12.0f} MB")
     if len(memory) == 2:

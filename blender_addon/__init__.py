@@ -7,7 +7,9 @@ without Blender.
 Licence: GPL-3.0-or-later (LICENSES/GPL-3.0-or-later.txt); the default body data are CC0.
 """
 
-VERSION = "0.1.0"  # pyproject.toml and blender_manifest.toml say the same; a test holds them together
+VERSION = (
+    "0.1.0"  # pyproject.toml and blender_manifest.toml say the same; a test holds them together
+)
 
 
 def register() -> None:

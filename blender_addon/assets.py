@@ -60,10 +60,14 @@ class Assets:
 
 def load_assets(recipe: Recipe) -> Assets:
     """Load the bodies and list the files that a recipe names. Raises RecipeError naming the key and the file."""
-    bodies = {name: open_body(name, recipe.bodies.uvs) for name in dict.fromkeys(recipe.bodies.models)}
+    bodies = {
+        name: open_body(name, recipe.bodies.uvs) for name in dict.fromkeys(recipe.bodies.models)
+    }
     bare = [name for name, model in bodies.items() if model.uv is None]
     if bare and recipe.wardrobe.textures:
-        raise RecipeError(f"wardrobe.textures: the body {bare[0]} has no UVs; name its UV .obj in bodies.uvs")
+        raise RecipeError(
+            f"wardrobe.textures: the body {bare[0]} has no UVs; name its UV .obj in bodies.uvs"
+        )
     poses = load_poses()
     allowed = set(recipe.poses.categories)
     hdris: list[str] = []
@@ -72,7 +76,9 @@ def load_assets(recipe: Recipe) -> Assets:
             hdris += BUILTIN_HDRIS
         elif item.startswith("builtin:"):
             if item not in BUILTIN_HDRIS:
-                raise RecipeError(f"light.hdris: no {item!r}; there are: {', '.join(BUILTIN_HDRIS)}")
+                raise RecipeError(
+                    f"light.hdris: no {item!r}; there are: {', '.join(BUILTIN_HDRIS)}"
+                )
             hdris.append(item)
         else:
             hdris += list_files((item,), PANORAMA_ENDINGS, "light.hdris")

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import sys
 
-if not __package__:  # run as a file, as `blender -b -P` does: there is no package to import from yet
+if (
+    not __package__
+):  # run as a file, as `blender -b -P` does: there is no package to import from yet
     from pathlib import Path
 
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -21,5 +23,9 @@ else:
 if __name__ == "__main__":
     # Blender's own options end at "--".
     if "--" in sys.argv:
-        sys.exit(main(sys.argv[sys.argv.index("--") + 1 :], prog="blender -b -P blender_addon/batch.py --"))
+        sys.exit(
+            main(
+                sys.argv[sys.argv.index("--") + 1 :], prog="blender -b -P blender_addon/batch.py --"
+            )
+        )
     sys.exit(main())

@@ -58,7 +58,9 @@ def to_camera(points: NDArray[np.floating], camera: CameraSpec) -> Array:
     return points @ R.T + t
 
 
-def project(points: NDArray[np.floating], camera: CameraSpec, width: int, height: int) -> tuple[Array, Array]:
+def project(
+    points: NDArray[np.floating], camera: CameraSpec, width: int, height: int
+) -> tuple[Array, Array]:
     """World points (…, 3) m to pixels (…, 2) and depth along the viewing axis (…,) m.
 
     Points at or behind the camera have depth ≤ 0 and pixel coordinates that mean nothing.

@@ -46,19 +46,36 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     p.add_argument(
-        "recipe", nargs="?", type=Path, metavar="RECIPE", help="a recipe file (TOML); or use --preset"
+        "recipe",
+        nargs="?",
+        type=Path,
+        metavar="RECIPE",
+        help="a recipe file (TOML); or use --preset",
     )
-    p.add_argument("--preset", metavar="NAME", help=f"a built-in recipe: {', '.join(preset_names())}")
+    p.add_argument(
+        "--preset", metavar="NAME", help=f"a built-in recipe: {', '.join(preset_names())}"
+    )
     p.add_argument(
         "--output", type=Path, metavar="DIR", help="the dataset's folder; made when it is not there"
     )
-    p.add_argument("--count", type=_positive, default=24, metavar="N", help="pictures in all (default: 24)")
     p.add_argument(
-        "--seed", type=_whole, default=0, metavar="S", help="another seed, other pictures (default: 0)"
+        "--count", type=_positive, default=24, metavar="N", help="pictures in all (default: 24)"
     )
-    p.add_argument("--resolution", type=_resolution, metavar="WxH", help="px; replaces the recipe's")
     p.add_argument(
-        "--samples", type=_positive, metavar="N", help="Cycles samples a pixel; replaces the recipe's"
+        "--seed",
+        type=_whole,
+        default=0,
+        metavar="S",
+        help="another seed, other pictures (default: 0)",
+    )
+    p.add_argument(
+        "--resolution", type=_resolution, metavar="WxH", help="px; replaces the recipe's"
+    )
+    p.add_argument(
+        "--samples",
+        type=_positive,
+        metavar="N",
+        help="Cycles samples a pixel; replaces the recipe's",
     )
     p.add_argument(
         "--photos",
@@ -80,7 +97,11 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
         "--jobs", type=_positive, default=1, metavar="N", help="processes side by side (default: 1)"
     )
     p.add_argument(
-        "--threads", type=_whole, default=0, metavar="N", help="CPU threads a process; 0 (default): all"
+        "--threads",
+        type=_whole,
+        default=0,
+        metavar="N",
+        help="CPU threads a process; 0 (default): all",
     )
     p.add_argument("--overwrite", action="store_true", help="delete the dataset in --output first")
     p.add_argument(
@@ -95,7 +116,10 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
         help="end after the running picture when standard input ends: for programs that start this one",
     )
     p.add_argument(
-        "--progress", choices=progress.STYLES, default="auto", help="auto (default): a bar on a terminal"
+        "--progress",
+        choices=progress.STYLES,
+        default="auto",
+        help="auto (default): a bar on a terminal",
     )
     return p
 
@@ -196,7 +220,9 @@ def _run_jobs(recipe: Recipe, options: argparse.Namespace, arguments: list[str])
 
 def _recipe(options: argparse.Namespace) -> Recipe:
     if (options.recipe is None) == (options.preset is None):
-        raise _UsageError(f"give a recipe file or --preset ({', '.join(preset_names())}), one of the two")
+        raise _UsageError(
+            f"give a recipe file or --preset ({', '.join(preset_names())}), one of the two"
+        )
     recipe = load_recipe(options.recipe) if options.recipe else load_preset(options.preset)
     changes = {}
     if options.resolution:
@@ -207,7 +233,11 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     if options.photos:
         photos = {"kinds": {"photo": 1}, "photos": [str(path) for path in options.photos]}
         recipe = parse_recipe(
-            {"background": photos}, name=recipe.name, folder=Path.cwd(), where="--photos", base=recipe
+            {"background": photos},
+            name=recipe.name,
+            folder=Path.cwd(),
+            where="--photos",
+            base=recipe,
         )
     return recipe
 
@@ -231,7 +261,9 @@ def _without(arguments: list[str], *, flags: Sequence[str], with_value: Sequence
             skip = False
         elif argument in with_value:
             skip = True
-        elif argument not in flags and not argument.startswith(tuple(f"{name}=" for name in with_value)):
+        elif argument not in flags and not argument.startswith(
+            tuple(f"{name}=" for name in with_value)
+        ):
             kept.append(argument)
     return kept
 
@@ -257,7 +289,9 @@ def _resolution(text: str) -> tuple[int, int]:
     try:
         width, height = (int(part) for part in text.lower().split("x"))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 256x256, got {text!r}") from None
+        raise argparse.ArgumentTypeError(
+            f"expected WIDTHxHEIGHT such as 256x256, got {text!r}"
+        ) from None
     return width, height
 
 
@@ -266,4 +300,6 @@ def _shard(text: str) -> Shard:
         number, of = (int(part) for part in text.split("/"))
         return Shard(number, of)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected I/N with 1 ≤ I ≤ N such as 1/4, got {text!r}") from None
+        raise argparse.ArgumentTypeError(
+            f"expected I/N with 1 ≤ I ≤ N such as 1/4, got {text!r}"
+        ) from None

@@ -36,7 +36,9 @@ def contact_sheet(
     width = max(c.shape[1] for c in cells)
     columns = min(columns, len(cells))
     rows = -(-len(cells) // columns)
-    sheet = np.full((rows * (cell + GAP) + GAP, columns * (width + GAP) + GAP, 3), PAPER, dtype=np.uint8)
+    sheet = np.full(
+        (rows * (cell + GAP) + GAP, columns * (width + GAP) + GAP, 3), PAPER, dtype=np.uint8
+    )
     for k, picture in enumerate(cells):
         top, left = GAP + (k // columns) * (cell + GAP), GAP + (k % columns) * (width + GAP)
         sheet[top : top + cell, left : left + picture.shape[1]] = picture

@@ -238,7 +238,9 @@ def draw_pose(
     # Once at the origin to learn how high it must be lifted; a rigid motion takes it from there.
     body = BodySpec(model_name, betas, _rows(joints), (0.0, 0.0, 0.0))
     posed = assets.figures.pose_body(body, outfit)
-    up = np.array([0.0, 0.0, ground_clearance(pose, posed.joints[:24]) - float(posed.vertices[:, 2].min())])
+    up = np.array(
+        [0.0, 0.0, ground_clearance(pose, posed.joints[:24]) - float(posed.vertices[:, 2].min())]
+    )
     vertices, transforms = posed.vertices + up.astype(np.float32), posed.transforms.copy()
     transforms[:, :3, 3] += up
     placements = place_props(pose, posed.joints[:24] + up, transforms[:24], vertices, rng)
@@ -254,7 +256,9 @@ def draw_pose(
         for p in placements
     )
     motion = None if later is None else MotionSpec(_rows(later), (0.0, 0.0, 0.0), seconds)
-    spec = PersonSpec(id_, dataclasses.replace(body, translation=_vec(up)), outfit, pose.name, motion)
+    spec = PersonSpec(
+        id_, dataclasses.replace(body, translation=_vec(up)), outfit, pose.name, motion
+    )
     pelvis = assets.bodies[model_name].rest_joints(betas)[0]
     return Drawn(spec, pelvis, posed.joints + up, _sparse(vertices), props, step)
 
@@ -264,7 +268,9 @@ def _sparse(vertices: NDArray[np.floating]) -> Array:
     return centers(cells_of(vertices, CELL / 2), CELL / 2)
 
 
-def _stand(drawn: Drawn, camera: CameraSpec, distance: float, lateral: float, facing: float) -> Figure:
+def _stand(
+    drawn: Drawn, camera: CameraSpec, distance: float, lateral: float, facing: float
+) -> Figure:
     """Put a person `distance` from the camera, `lateral` of half the frame to the right, turned by `facing` from
     looking at the camera."""
     aside = lateral * camera.fov / 2
@@ -290,15 +296,21 @@ def stand(drawn: Drawn, place: Array, degrees: float) -> Figure:
     if motion is not None and drawn.step is not None:
         later_root = matrix_to_axis_angle(turn @ rodrigues(motion.pose[0]))
         motion = MotionSpec(
-            (_vec(later_root), *motion.pose[1:]), _vec(translation + turn @ drawn.step), motion.seconds
+            (_vec(later_root), *motion.pose[1:]),
+            _vec(translation + turn @ drawn.step),
+            motion.seconds,
         )
     spec = dataclasses.replace(
         drawn.spec,
-        body=dataclasses.replace(body, pose=(_vec(root), *body.pose[1:]), translation=_vec(translation)),
+        body=dataclasses.replace(
+            body, pose=(_vec(root), *body.pose[1:]), translation=_vec(translation)
+        ),
         motion=motion,
     )
     props = tuple(
-        dataclasses.replace(p, location=_vec(moved(np.array(p.location))), rotation=_turned(p.rotation, turn))
+        dataclasses.replace(
+            p, location=_vec(moved(np.array(p.location))), rotation=_turned(p.rotation, turn)
+        )
         for p in drawn.props
     )
     cells = with_props(cells_of(drawn.ground @ turn[:2, :2].T + shift[:2]), props)

@@ -86,7 +86,9 @@ def refuse_foreign_folder(root: Path) -> None:
 
 def done_indices(root: Path) -> set[int]:
     """The indices that are complete on disk, or left out for good. Reads the start of each line only."""
-    return {index for name in (LINES_NAME, LEFT_OUT_NAME) for index, _ in _indexed_lines(root / name)}
+    return {
+        index for name in (LINES_NAME, LEFT_OUT_NAME) for index, _ in _indexed_lines(root / name)
+    }
 
 
 def iter_left_out(root: Path) -> Iterator[tuple[int, str]]:
@@ -120,7 +122,9 @@ def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
 
 def fingerprint(info: Mapping[str, Any]) -> str:
     """Hash of what decides every picture of a dataset. `count` is not part of it: a dataset may grow."""
-    decisive = {key: value for key, value in info.items() if key not in ("count", "fingerprint", "device")}
+    decisive = {
+        key: value for key, value in info.items() if key not in ("count", "fingerprint", "device")
+    }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 

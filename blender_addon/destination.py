@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from . import VERSION
-from .dataset import INFO_NAME, LINES_NAME, DatasetError, done_indices, read_info, refuse_foreign_folder
+from .dataset import (
+    INFO_NAME,
+    LINES_NAME,
+    DatasetError,
+    done_indices,
+    read_info,
+    refuse_foreign_folder,
+)
 from .recipe import Recipe
 
 
@@ -57,7 +64,8 @@ def look_into(output: Path, recipe: Recipe, seed: int, count: int) -> Destinatio
     changed = sorted(key for key in ours if info.get(key) != ours[key])
     if changed:
         return Destination(
-            Holds.OTHER, reason=f"{output}: holds a dataset made with another {' and '.join(changed)}"
+            Holds.OTHER,
+            reason=f"{output}: holds a dataset made with another {' and '.join(changed)}",
         )
     return Destination(Holds.ALL if done >= count else Holds.PART, done)
 
@@ -70,7 +78,9 @@ def prepare(output: Path) -> None:
             pass
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or error
-        raise DatasetError(f"{output}: cannot be written ({cause}); choose another output folder") from None
+        raise DatasetError(
+            f"{output}: cannot be written ({cause}); choose another output folder"
+        ) from None
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

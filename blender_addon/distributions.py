@@ -116,7 +116,9 @@ def parse(value: Any) -> Distribution:
             raise ValueError(f"min and max take numbers, got {value!r}")
         if low > high:
             raise ValueError(f"empty range: min = {low} > max = {high}")
-        return Distribution("normal", (float(items[0]), float(items[1])), min=float(low), max=float(high))
+        return Distribution(
+            "normal", (float(items[0]), float(items[1])), min=float(low), max=float(high)
+        )
     return _choice(items, value.get("weights", []))
 
 

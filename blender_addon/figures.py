@@ -61,7 +61,9 @@ class Figures:
 
     def _skinned(self, body: BodySpec, outfit: Outfit) -> Posed:
         clothes = self.clothes(body, outfit)
-        return self.bodies[body.model].pose(body.betas, np.array(body.pose), body.translation, clothes)
+        return self.bodies[body.model].pose(
+            body.betas, np.array(body.pose), body.translation, clothes
+        )
 
     def _once(self, key: Hashable, make: Callable[[], Posed]) -> Posed:
         if key not in self._recent:

@@ -68,7 +68,9 @@ def generate(
     assets = load_assets(recipe)
     # The device is checked before anything is written or deleted.
     studio = Studio(assets, device=device, threads=threads)
-    writer = DatasetWriter(output, dataset_info(recipe, assets, seed=seed, count=count), overwrite=overwrite)
+    writer = DatasetWriter(
+        output, dataset_info(recipe, assets, seed=seed, count=count), overwrite=overwrite
+    )
     indices = shard.indices(count)
     writer.remove_leftovers(indices)
     left = [i for i in indices if i not in writer.done]
@@ -85,7 +87,11 @@ def generate(
         writer.add(*to_files(pair, spec, recipe.render.image_format))
         cycles += pair.cycles_seconds
         progress = Progress(
-            len(indices) - len(left) + fresh, len(indices), fresh, time.perf_counter() - started, cycles
+            len(indices) - len(left) + fresh,
+            len(indices),
+            fresh,
+            time.perf_counter() - started,
+            cycles,
         )
         report(progress)
     complete = writer.finish()
@@ -94,7 +100,9 @@ def generate(
     return Result(progress, complete, interrupted)
 
 
-def to_files(pair: Pair, spec: SceneSpec, image_format: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+def to_files(
+    pair: Pair, spec: SceneSpec, image_format: str
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     """(metadata line, {name: content}) of a pair: what DatasetWriter.add takes."""
     from .render.image_files import encode_jpeg, encode_png
     from .render.passes import TABLE, Pass
@@ -102,7 +110,9 @@ def to_files(pair: Pair, spec: SceneSpec, image_format: str) -> tuple[dict[str, 
     stem = f"{spec.index:06d}"
     image_name, mask_name = f"images/{stem}.{image_format}", f"masks/{stem}.png"
     image = (
-        encode_jpeg(pair.image, spec.sensor.jpeg_quality) if image_format == "jpg" else encode_png(pair.image)
+        encode_jpeg(pair.image, spec.sensor.jpeg_quality)
+        if image_format == "jpg"
+        else encode_png(pair.image)
     )
     line = {"file_name": image_name, "mask_file_name": mask_name, **pair.annotation}
     files = {image_name: image, mask_name: encode_png(pair.instances)}

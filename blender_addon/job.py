@@ -186,7 +186,11 @@ class BatchJob:
             at, again = f"at {progress.done}/{progress.total}", "Resume Batch continues there"
         if code == OK and progress is not None and progress.done >= progress.total:
             return State.DONE, f"Done: {progress.total} pictures"
-        if code == INTERRUPTED or self._killed or (self._stop_asked and code not in (FAILED, WRONG)):
+        if (
+            code == INTERRUPTED
+            or self._killed
+            or (self._stop_asked and code not in (FAILED, WRONG))
+        ):
             return State.STOPPED, f"Stopped {at}; {again}"
         if code in (FAILED, WRONG):
             return State.FAILED, self._complaint() or f"Blender ended with exit code {code} {at}"

@@ -37,7 +37,9 @@ class Progress:
     def __str__(self) -> str:
         text = f"{self.done}/{self.total}"
         if self.fresh:
-            text += f"  {self.images_per_second:.2f} images/s  {clock(self.seconds_left or 0.0)} left"
+            text += (
+                f"  {self.images_per_second:.2f} images/s  {clock(self.seconds_left or 0.0)} left"
+            )
         return text
 
 

@@ -48,8 +48,12 @@ def _vary(default: Any, doc: str, low: float, high: float, *, example: Any = Non
         if distribution.kind == "normal":
             # An open Gaussian is cut at the limits that the quantity itself has.
             if bottom > high or top < low:
-                raise ValueError(f"must lie within [{low:g}, {high:g}], got min {bottom:g} and max {top:g}")
-            return dataclasses.replace(distribution, min=float(max(bottom, low)), max=float(min(top, high)))
+                raise ValueError(
+                    f"must lie within [{low:g}, {high:g}], got min {bottom:g} and max {top:g}"
+                )
+            return dataclasses.replace(
+                distribution, min=float(max(bottom, low)), max=float(min(top, high))
+            )
         if bottom < low or top > high:
             raise ValueError(f"must lie within [{low:g}, {high:g}], got [{bottom:g}, {top:g}]")
         return distribution
@@ -113,7 +117,11 @@ def _weights(default: Mapping[str, float], doc: str, allowed: tuple[str, ...]) -
         for key, weight in value.items():
             if key not in allowed:
                 raise ValueError(f"unknown kind {key!r}; there are: {', '.join(allowed)}")
-            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+            if (
+                isinstance(weight, bool)
+                or not isinstance(weight, int | float)
+                or not 0 <= weight < math.inf
+            ):
                 raise ValueError(f"the weight of {key!r} must be a number ≥ 0, got {weight!r}")
         if not any(value.values()):
             raise ValueError("at least one weight must be above 0")
@@ -134,7 +142,9 @@ def _paths(doc: str, *, builtin: str = "") -> Any:
         named = [item for item in items if item]
         if builtin and not named:
             raise ValueError(f"expected at least one; {builtin!r} is always there")
-        return tuple(item if item.split(":")[0] == builtin else _existing(item, folder) for item in named)
+        return tuple(
+            item if item.split(":")[0] == builtin else _existing(item, folder) for item in named
+        )
 
     metadata = {"read_path": read, "doc": doc, "kind": "paths", "builtin": builtin}
     return field(default=(builtin,) if builtin else (), metadata=metadata)
@@ -176,8 +186,12 @@ class People:
     count: Distribution = _vary([1, 4], "persons in a picture", 0, 500)
     spacing: float = _number(0.1, "m kept free between persons", 0.0, 10.0)
     in_frame: float = _number(0.6, "least share of a person's joints inside the frame", 0.0, 1.0)
-    facing: Distribution = _vary([-180, 180], "degrees a person is turned away from the camera", -360, 360)
-    lateral: Distribution = _vary([-0.85, 0.85], "place across the frame: -1 left edge, 1 right edge", -2, 2)
+    facing: Distribution = _vary(
+        [-180, 180], "degrees a person is turned away from the camera", -360, 360
+    )
+    lateral: Distribution = _vary(
+        [-0.85, 0.85], "place across the frame: -1 left edge, 1 right edge", -2, 2
+    )
 
 
 @dataclass(frozen=True)
@@ -198,14 +212,24 @@ class Bodies:
 @dataclass(frozen=True)
 class Poses:
     enabled: bool = _switch(True, "off: everybody stands with the arms down")
-    categories: tuple[str, ...] = _names((), "of the built-in library; empty: all", _pose_categories)
-    variation: float = _number(1.0, "random change within joint limits: 0 none, 1 natural", 0.0, 2.0)
+    categories: tuple[str, ...] = _names(
+        (), "of the built-in library; empty: all", _pose_categories
+    )
+    variation: float = _number(
+        1.0, "random change within joint limits: 0 none, 1 natural", 0.0, 2.0
+    )
     motions: tuple[str, ...] = _paths("AMASS, BEDLAM or SURREAL motion files, or folders of them")
     motions_up: str = _one_of(
-        "auto", "the files' vertical axis: z (AMASS, SURREAL), y (BEDLAM), or auto", ("auto", "y", "z")
+        "auto",
+        "the files' vertical axis: z (AMASS, SURREAL), y (BEDLAM), or auto",
+        ("auto", "y", "z"),
     )
-    motion_share: float = _number(0.5, "share of persons posed from `motions`, when there are any", 0.0, 1.0)
-    noise: float = _number(0.0, "uniform noise on each axis-angle value, rad (SURREACT: .05)", 0.0, 1.0)
+    motion_share: float = _number(
+        0.5, "share of persons posed from `motions`, when there are any", 0.0, 1.0
+    )
+    noise: float = _number(
+        0.0, "uniform noise on each axis-angle value, rad (SURREACT: .05)", 0.0, 1.0
+    )
 
 
 @dataclass(frozen=True)
@@ -216,7 +240,9 @@ class Wardrobe:
     skin_tones: Distribution = _vary([1, 10], "on the Monk scale", 1, 10)
     loose: bool = _switch(True, "clothes and hair stand off the body")
     textures: tuple[str, ...] = _paths("folders of UV textures of your own (SURREAL's, BEDLAM's)")
-    texture_share: float = _number(1.0, "share of persons who wear one, when there are any", 0.0, 1.0)
+    texture_share: float = _number(
+        1.0, "share of persons who wear one, when there are any", 0.0, 1.0
+    )
 
 
 @dataclass(frozen=True)
@@ -227,7 +253,9 @@ class Camera:
     )
     height: Distribution = _vary([0.8, 2.2], "m above the ground", 0.05, 100)
     yaw: Distribution = _vary([0, 360], "compass direction, degrees", -360, 360)
-    aim: str = _one_of("people", "what pitch 0 looks at: the people, or the horizon", ("people", "horizon"))
+    aim: str = _one_of(
+        "people", "what pitch 0 looks at: the people, or the horizon", ("people", "horizon")
+    )
     pitch: Distribution = _vary({"normal": [0, 4]}, "degrees up from there", -89, 89)
     roll: Distribution = _vary({"normal": [0, 2]}, "degrees", -180, 180)
     fov: Distribution = _vary(
@@ -248,15 +276,20 @@ class Light:
         {"hdri": 3, "sun_sky": 1}, "weights of the kinds of light", LIGHT_KINDS
     )
     hdris: tuple[str, ...] = _paths(
-        "'builtin' (Blender's eight), 'builtin:city', and folders or files of your own", builtin="builtin"
+        "'builtin' (Blender's eight), 'builtin:city', and folders or files of your own",
+        builtin="builtin",
     )
     sun_share: float = _number(0.3, "share of HDRI lights that get a sun lamp too", 0.0, 1.0)
     sun_elevation: Distribution = _vary([12, 75], "degrees above the horizon", 0, 90)
-    sun_strength: Distribution = _vary({"log": [0.5, 4]}, "irradiance relative to the sky's", 0, 100)
+    sun_strength: Distribution = _vary(
+        {"log": [0.5, 4]}, "irradiance relative to the sky's", 0, 100
+    )
     sun_angle: Distribution = _vary(
         {"log": [0.5, 12]}, "apparent size, degrees: softness of the shadows", 0, 90
     )
-    warmth: Distribution = _vary({"normal": [0, 0.3]}, "colour of sun and lamps: -1 blue, 1 orange", -1, 1)
+    warmth: Distribution = _vary(
+        {"normal": [0, 0.3]}, "colour of sun and lamps: -1 blue, 1 orange", -1, 1
+    )
 
 
 @dataclass(frozen=True)
@@ -265,13 +298,17 @@ class Background:
     kinds: dict[str, float] = _weights(
         {"hdri": 4, "room": 3, "plain": 1}, "weights of the kinds of background", BACKGROUND_KINDS
     )
-    photos: tuple[str, ...] = _paths("photographs without people, or folders of them; needed by kind 'photo'")
+    photos: tuple[str, ...] = _paths(
+        "photographs without people, or folders of them; needed by kind 'photo'"
+    )
     photo_zoom: Distribution = _vary([1.0, 1.6], "how far a photograph is cropped", 1, 10)
 
 
 @dataclass(frozen=True)
 class Occluders:
-    enabled: bool = _switch(True, "off: nothing but people (and what their pose needs, such as a seat)")
+    enabled: bool = _switch(
+        True, "off: nothing but people (and what their pose needs, such as a seat)"
+    )
     count: Distribution = _vary(
         {"choice": [0, 1, 2], "weights": [5, 4, 2]}, "things in front of people", 0, 100
     )
@@ -283,11 +320,15 @@ class Occluders:
 class Sensor:
     enabled: bool = _switch(True, "off: a clean picture, JPEG quality 95")
     exposure: Distribution = _vary({"normal": [0, 0.5]}, "stops off the metered exposure", -5, 5)
-    temperature: Distribution = _vary({"normal": [0, 0.25]}, "white balance: -1 cool, 1 warm", -1, 1)
+    temperature: Distribution = _vary(
+        {"normal": [0, 0.25]}, "white balance: -1 cool, 1 warm", -1, 1
+    )
     contrast: Distribution = _vary([0.8, 1.2], "1: unchanged", 0.1, 3)
     saturation: Distribution = _vary([0.7, 1.2], "1: unchanged, 0: grey", 0, 3)
     vignette: Distribution = _vary([0.0, 0.3], "share of light lost in the corners", 0, 1)
-    noise: Distribution = _vary({"log": [0.002, 0.03]}, "standard deviation at mid grey, 0..1", 0, 0.5)
+    noise: Distribution = _vary(
+        {"log": [0.002, 0.03]}, "standard deviation at mid grey, 0..1", 0, 0.5
+    )
     blur: Distribution = _vary([0.0, 0.8], "Gaussian sigma, px", 0, 20)
     jpeg_quality: Distribution = _vary([60, 98], "1..100", 1, 100)
 
@@ -299,7 +340,9 @@ class Render:
     samples: int = _number(16, "Cycles samples a pixel", 1, 65536)
     bounces: int = _number(3, "light bounces", 0, 64)
     image_format: str = _one_of("jpg", "of the image; masks are always PNG", ("jpg", "png"))
-    passes: tuple[str, ...] = _names((), f"besides image and mask: {', '.join(PASSES)}", lambda: PASSES)
+    passes: tuple[str, ...] = _names(
+        (), f"besides image and mask: {', '.join(PASSES)}", lambda: PASSES
+    )
 
 
 @dataclass(frozen=True)
@@ -320,7 +363,9 @@ class Recipe:
 
     def with_render(self, **changes: Any) -> Recipe:
         """The same recipe with some of [render] replaced, as command-line options do."""
-        return dataclasses.replace(self, render=_read_section(self.render, changes, Path(), "command line"))
+        return dataclasses.replace(
+            self, render=_read_section(self.render, changes, Path(), "command line")
+        )
 
     def to_toml(self, *, comments: bool = False) -> str:
         """TOML that `parse_recipe` reads back as an equal recipe (its paths absolute)."""
@@ -392,7 +437,9 @@ def parse_recipe(
         if key in ("base", "name"):
             continue
         if key not in sections:
-            raise RecipeError(f"{where}: unknown key {key!r}; sections are: {', '.join(sorted(sections))}")
+            raise RecipeError(
+                f"{where}: unknown key {key!r}; sections are: {', '.join(sorted(sections))}"
+            )
         if not isinstance(value, dict):
             raise RecipeError(f"{where}: {key}: expected a [section], got {value!r}")
         changed[key] = _read_section(getattr(recipe, key), value, folder, f"{where}: {key}")

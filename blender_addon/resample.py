@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 Crop = tuple[float, float, float, float]  # x, y, width, height, each 0..1 of the image
 
 
-def fill_frame(image: NDArray[np.float32], crop: Crop, width: int, height: int) -> NDArray[np.float32]:
+def fill_frame(
+    image: NDArray[np.float32], crop: Crop, width: int, height: int
+) -> NDArray[np.float32]:
     """The largest piece of `crop` of an image (H, W, C) that has the frame's proportions, as (height, width, C).
 
     Averages blocks of whole pixels first, then interpolates, so that a large photograph does not shimmer.
@@ -23,11 +25,15 @@ def fill_frame(image: NDArray[np.float32], crop: Crop, width: int, height: int) 
         blocks = image[:rows, :columns].reshape(rows // block, block, columns // block, block, -1)
         image = blocks.mean(axis=(1, 3), dtype=np.float32)
         x, y, scale = x / block, y / block, scale / block
-    row, column = (start + (np.arange(n) + 0.5) * scale - 0.5 for start, n in ((y, height), (x, width)))
+    row, column = (
+        start + (np.arange(n) + 0.5) * scale - 0.5 for start, n in ((y, height), (x, width))
+    )
     return _interpolate(_interpolate(image, row, 0), column, 1)
 
 
-def _interpolate(image: NDArray[np.float32], at: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
+def _interpolate(
+    image: NDArray[np.float32], at: NDArray[np.float64], axis: int
+) -> NDArray[np.float32]:
     last = image.shape[axis] - 1
     at = np.clip(at, 0, last)
     below = np.minimum(at.astype(int), max(0, last - 1))

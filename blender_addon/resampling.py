@@ -105,7 +105,9 @@ def _shape(
     person: PersonSpec, own: Own, recipe: Recipe, assets: Assets, stream: Stream
 ) -> tuple[PersonSpec, Own]:
     body = person.body
-    _, betas, _, _ = crowd.sample_shape(recipe, assets, stream("body", person.id - 1), keep=body.model)
+    _, betas, _, _ = crowd.sample_shape(
+        recipe, assets, stream("body", person.id - 1), keep=body.model
+    )
     before = assets.figures.pose(person)
     shaped = _refitted(person, dataclasses.replace(body, betas=betas), person.outfit, assets)
     after = assets.figures.pose(shaped)
@@ -150,7 +152,9 @@ def _refitted(person: PersonSpec, body: BodySpec, outfit: Outfit, assets: Assets
     trial = dataclasses.replace(body, translation=_plus(person.body.translation, shift))
     after = assets.figures.pose_body(trial, outfit)
     legs = leg_length(after.joints[:24]) - leg_length(before.joints[:24])
-    height = float(before.vertices[:, 2].min()) + _lift(person.pose_name, assets) * legs / GROWN_UP_LEG
+    height = (
+        float(before.vertices[:, 2].min()) + _lift(person.pose_name, assets) * legs / GROWN_UP_LEG
+    )
     shift[2] += height - float(after.vertices[:, 2].min())
     motion = person.motion and dataclasses.replace(
         person.motion, translation=_plus(person.motion.translation, shift)
@@ -205,7 +209,11 @@ def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> 
 
 
 def _view(
-    there: Crowd, recipe: Recipe, assets: Assets, props: Collection[PropSpec], rng: np.random.Generator
+    there: Crowd,
+    recipe: Recipe,
+    assets: Assets,
+    props: Collection[PropSpec],
+    rng: np.random.Generator,
 ) -> CameraSpec:
     """The drawn camera before the first person: as the sampler puts that person before the camera, the other way round.
 
@@ -214,7 +222,9 @@ def _view(
     first = there.figures[0]
     body = first.spec.body
     place = crowd.place_of(body, assets.bodies[body.model])
-    taken = np.unique(np.concatenate([crowd.with_props(figure.cells, props) for figure in there.figures]))
+    taken = np.unique(
+        np.concatenate([crowd.with_props(figure.cells, props) for figure in there.figures])
+    )
     best: tuple[tuple[bool, float], CameraSpec] | None = None
     for attempt in crowd.sample_tries(recipe, rng):
         aside = attempt.lateral * there.camera.fov / 2
@@ -254,14 +264,19 @@ def _reach(spec: SceneSpec, assets: Assets) -> float:
     return float(np.hypot(*(target - spec.camera.location[:2])))
 
 
-def _crowd(spec: SceneSpec, recipe: Recipe, assets: Assets, camera: CameraSpec, reach: float) -> Crowd:
+def _crowd(
+    spec: SceneSpec, recipe: Recipe, assets: Assets, camera: CameraSpec, reach: float
+) -> Crowd:
     """The people who are there, and the ground that they, their own things and the camera take."""
     there = Crowd(camera, reach, crowd.free_ground(recipe, camera))
     for person in spec.persons:
         posed = assets.figures.pose(person)
         own = tuple(prop for prop in spec.props if prop.owner == person.id)
         figure = Figure(
-            person, posed.joints.astype(np.float64), crowd.with_props(cells_of(posed.vertices), own), own
+            person,
+            posed.joints.astype(np.float64),
+            crowd.with_props(cells_of(posed.vertices), own),
+            own,
         )
         there.occupied.add(figure.cells)
         there.figures.append(figure)

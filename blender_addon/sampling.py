@@ -91,7 +91,8 @@ def sample_camera(recipe: Recipe, rng: np.random.Generator) -> CameraSpec:
     """The camera before it is placed and aimed: over the origin, `pitch` still relative to its aim."""
     c = recipe.camera
     yaw, height, pitch, roll, fov = (
-        each.sample(rng) if c.enabled else each.middle for each in (c.yaw, c.height, c.pitch, c.roll, c.fov)
+        each.sample(rng) if c.enabled else each.middle
+        for each in (c.yaw, c.height, c.pitch, c.roll, c.fov)
     )
     if c.lens is not None:
         lens = c.lens.sample(rng) if c.enabled else c.lens.middle
@@ -116,7 +117,9 @@ def sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> Camer
     )
 
 
-def sample_things(recipe: Recipe, crowd: Crowd, rng: np.random.Generator, *, indoors: bool) -> list[PropSpec]:
+def sample_things(
+    recipe: Recipe, crowd: Crowd, rng: np.random.Generator, *, indoors: bool
+) -> list[PropSpec]:
     """Occluders between the camera and the people, clutter beside and behind them; none in anybody's place."""
     o = recipe.occluders
     if not o.enabled:
@@ -163,11 +166,15 @@ def _place_thing(
         if crowd.occupied.hits(cells):
             continue
         crowd.occupied.add(cells)
-        return PropSpec(shape, (float(place[0]), float(place[1]), 0.0), (0.0, 0.0, turn), size, surface)
+        return PropSpec(
+            shape, (float(place[0]), float(place[1]), 0.0), (0.0, 0.0, turn), size, surface
+        )
     return None
 
 
-def sample_light(recipe: Recipe, assets: Assets, background: str, rng: np.random.Generator) -> LightSpec:
+def sample_light(
+    recipe: Recipe, assets: Assets, background: str, rng: np.random.Generator
+) -> LightSpec:
     """The light, which differs indoors: `background` is the kind of background."""
     light = recipe.light
     if not light.enabled:
@@ -240,10 +247,14 @@ def _room_size(crowd: Crowd, props: Sequence[PropSpec], rng: np.random.Generator
     points = [np.array(crowd.camera.location[:2])]
     points += [figure.joints[:, :2] for figure in crowd.figures]
     points += [
-        np.array(p.location[:2]) + s * max(map(abs, p.size[:2])) * 0.75 for p in props for s in (-1, 1)
+        np.array(p.location[:2]) + s * max(map(abs, p.size[:2])) * 0.75
+        for p in props
+        for s in (-1, 1)
     ]
     half = np.abs(np.vstack(points)).max(axis=0) + 0.4 + rng.uniform(0, 2.5, 2)
-    top = max([2.3, crowd.camera.location[2] + 0.3, *(p.location[2] + p.size[2] + 0.1 for p in props)])
+    top = max(
+        [2.3, crowd.camera.location[2] + 0.3, *(p.location[2] + p.size[2] + 0.1 for p in props)]
+    )
     return (float(2 * half[0]), float(2 * half[1]), float(top + rng.uniform(0, 1.2)))
 
 

@@ -79,7 +79,9 @@ def sample_surface(shape: str, rng: np.random.Generator) -> SurfaceSpec:
     family = OCCLUDERS[shape].colors if shape in OCCLUDERS else "any"
     if family == "plant":
         hue, dark = rng.uniform(0.2, 0.38), rng.uniform(0.15, 0.45)
-        return SurfaceSpec("noise", _hsv(hue, 0.7, dark), _hsv(hue + 0.04, 0.6, dark * 1.6), 8.0, 0.8)
+        return SurfaceSpec(
+            "noise", _hsv(hue, 0.7, dark), _hsv(hue + 0.04, 0.6, dark * 1.6), 8.0, 0.8
+        )
     if family == "wood" and rng.random() < 0.7:
         tone = rng.uniform(0.2, 0.8)
         return SurfaceSpec(
@@ -90,7 +92,9 @@ def sample_surface(shape: str, rng: np.random.Generator) -> SurfaceSpec:
         return SurfaceSpec(
             "plain", _hsv(0.6, 0.08, tone), _hsv(0.6, 0.08, tone), 1.0, rng.uniform(0.25, 0.6), 0.8
         )
-    pattern = str(rng.choice(["plain", "plain", "plain", "noise", "stripes", "checks", "tiles", "bricks"]))
+    pattern = str(
+        rng.choice(["plain", "plain", "plain", "noise", "stripes", "checks", "tiles", "bricks"])
+    )
     return SurfaceSpec(
         pattern,
         sample_color(rng),
@@ -112,7 +116,10 @@ def sample_ground(rng: np.random.Generator, *, indoors: bool) -> SurfaceSpec:
         color, color2 = _hsv(0.6, 0.05, tone * 0.7), _hsv(0.6, 0.05, tone * 0.5)
     else:
         hue, saturation = rng.uniform(0, 1), rng.uniform(0, 0.25)
-        color, color2 = _hsv(hue, saturation, tone), _hsv(hue, saturation, tone * rng.uniform(0.6, 0.95))
+        color, color2 = (
+            _hsv(hue, saturation, tone),
+            _hsv(hue, saturation, tone * rng.uniform(0.6, 0.95)),
+        )
     scale = {"grass": 6.0, "asphalt": 8.0, "noise": 3.0}.get(pattern, float(rng.uniform(0.8, 4.0)))
     return SurfaceSpec(pattern, color, color2, scale, float(rng.uniform(0.5, 1.0)))
 
@@ -124,7 +131,9 @@ def sample_wall(rng: np.random.Generator) -> SurfaceSpec:
     tone = rng.uniform(0.45, 0.95) if rng.random() < 0.75 else rng.uniform(0.1, 0.5)
     second = tone * rng.uniform(0.75, 1.0)
     scale = float(rng.uniform(1.0, 5.0))
-    return SurfaceSpec(pattern, _hsv(hue, saturation, tone), _hsv(hue, saturation, second), scale, 0.85)
+    return SurfaceSpec(
+        pattern, _hsv(hue, saturation, tone), _hsv(hue, saturation, second), scale, 0.85
+    )
 
 
 def sample_color(rng: np.random.Generator) -> Color:
@@ -144,6 +153,8 @@ def warm_white(warmth: float) -> Color:
 
 def _hsv(hue: float, saturation: float, value: float) -> Color:
     """A colour as a person would pick it (display HSV), in linear light."""
-    rgb = colorsys.hsv_to_rgb(float(hue) % 1.0, float(np.clip(saturation, 0, 1)), float(np.clip(value, 0, 1)))
+    rgb = colorsys.hsv_to_rgb(
+        float(hue) % 1.0, float(np.clip(saturation, 0, 1)), float(np.clip(value, 0, 1))
+    )
     r, g, b = (float(c) for c in to_linear(np.array(rgb)))
     return (r, g, b)

@@ -119,7 +119,12 @@ class BackgroundSpec:
 
     kind: str
     photo: str = ""
-    photo_crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)  # x, y, w, h of the part shown, 0..1
+    photo_crop: tuple[float, float, float, float] = (
+        0.0,
+        0.0,
+        1.0,
+        1.0,
+    )  # x, y, w, h of the part shown, 0..1
     photo_flip: bool = False
     color: Color = (0.5, 0.5, 0.5)
     ground: SurfaceSpec | None = None
@@ -169,7 +174,9 @@ class SceneSpec:
     def from_json(cls, data: dict[str, Any]) -> SceneSpec:
         """The inverse of `to_json`. Raises ValueError for another version or unknown keys."""
         if data.get("version") != SPEC_VERSION:
-            raise ValueError(f"scene spec version {data.get('version')!r}, this program reads {SPEC_VERSION}")
+            raise ValueError(
+                f"scene spec version {data.get('version')!r}, this program reads {SPEC_VERSION}"
+            )
         return from_plain(cls, data)
 
 
@@ -199,7 +206,8 @@ def _rebuild(kind: Any, data: Any, where: str) -> Any:
         if args[-1] is Ellipsis:
             return tuple(_rebuild(args[0], item, f"{where}[{i}]") for i, item in enumerate(data))
         return tuple(
-            _rebuild(arg, item, f"{where}[{i}]") for i, (arg, item) in enumerate(zip(args, data, strict=True))
+            _rebuild(arg, item, f"{where}[{i}]")
+            for i, (arg, item) in enumerate(zip(args, data, strict=True))
         )
     if origin in (typing.Union, types.UnionType):
         if data is None:

@@ -17,9 +17,7 @@ from .annotation import annotate
 from .assets import Assets
 from .spec import BackgroundSpec, SceneSpec
 
-STUDIO_WHITE = (
-    0.8  # linear value of a white surface before a plain backdrop, whatever the backdrop's own colour
-)
+STUDIO_WHITE = 0.8  # linear value of a white surface before a plain backdrop, whatever the backdrop's own colour
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +101,9 @@ def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[n
         )
         white = sensor.white_of(backdrop)
     elif background.kind == "plain":
-        backdrop = np.broadcast_to(np.asarray(background.color, dtype=np.float32), rgba[..., :3].shape)
+        backdrop = np.broadcast_to(
+            np.asarray(background.color, dtype=np.float32), rgba[..., :3].shape
+        )
         white = STUDIO_WHITE
     else:
         linear = np.ascontiguousarray(rgba[..., :3])

@@ -13,11 +13,17 @@ from .progress import Progress, Reporter, read_json_line
 from .render.interrupt import when_input_ends
 from .shard import Shard
 
-NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows every Blender would open a console
+NO_WINDOW: int = getattr(
+    subprocess, "CREATE_NO_WINDOW", 0
+)  # on Windows every Blender would open a console
 
 
 def run_workers(
-    arguments: Sequence[str], shards: Sequence[Shard], report: Reporter, *, stop_on_eof: bool = False
+    arguments: Sequence[str],
+    shards: Sequence[Shard],
+    report: Reporter,
+    *,
+    stop_on_eof: bool = False,
 ) -> int:
     """Run the batch command once for each shard and report their sum. Returns the worst exit code.
 
@@ -46,7 +52,14 @@ def run_workers(
             [
                 *batch_command(),
                 *arguments,
-                *("--shard", f"{shard.number}/{shard.of}", "--progress", "json", "--threads", str(threads)),
+                *(
+                    "--shard",
+                    f"{shard.number}/{shard.of}",
+                    "--progress",
+                    "json",
+                    "--threads",
+                    str(threads),
+                ),
                 "--stop-on-eof",
             ],
             stdin=subprocess.PIPE,
@@ -60,7 +73,9 @@ def run_workers(
     ]
     if stop_on_eof:
         when_input_ends(lambda: _end_input(processes))
-    listeners = [threading.Thread(target=listen, args=pair, daemon=True) for pair in enumerate(processes)]
+    listeners = [
+        threading.Thread(target=listen, args=pair, daemon=True) for pair in enumerate(processes)
+    ]
     for listener in listeners:
         listener.start()
     codes = [_wait(process) for process in processes]

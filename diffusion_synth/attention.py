@@ -25,7 +25,13 @@ MOST_AT_ONCE = 4  # regions; beyond, a GPU too had better not attend for each of
 
 
 def region_attention(
-    query: Tensor, key: Tensor, value: Tensor, grid: Grid, weights: Tensor, *, scale: float | None = None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    grid: Grid,
+    weights: Tensor,
+    *,
+    scale: float | None = None,
 ) -> Tensor:
     """Attention whose map is multiplied by weights[picture, region of the query, key] after the softmax.
 
@@ -38,7 +44,13 @@ def region_attention(
 
 
 def attend_at_once(
-    query: Tensor, key: Tensor, value: Tensor, grid: Grid, weights: Tensor, *, scale: float | None = None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    grid: Grid,
+    weights: Tensor,
+    *,
+    scale: float | None = None,
 ) -> Tensor:
     """`region_attention` of all queries to every region's values, of which each keeps its own: R + 1 calls in all.
 
@@ -53,7 +65,13 @@ def attend_at_once(
 
 
 def attend_by_region(
-    query: Tensor, key: Tensor, value: Tensor, grid: Grid, weights: Tensor, *, scale: float | None = None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    grid: Grid,
+    weights: Tensor,
+    *,
+    scale: float | None = None,
 ) -> Tensor:
     """`region_attention` of each picture's and region's queries alone: no arithmetic but what is due, in many calls."""
     output = torch.empty_like(query)
@@ -114,7 +132,9 @@ class RegionAttnProcessor:
         if grid is None or weights is None:
             if attention_mask is not None:
                 attention_mask = attn.prepare_attention_mask(attention_mask, key.shape[2], batch)
-                attention_mask = attention_mask.view(batch, attn.heads, -1, attention_mask.shape[-1])
+                attention_mask = attention_mask.view(
+                    batch, attn.heads, -1, attention_mask.shape[-1]
+                )
             attended = F.scaled_dot_product_attention(query, key, value, attn_mask=attention_mask)
         elif attention_mask is not None:
             raise RegionError("regions and an attention mask at once: the mask would renormalise")
@@ -137,7 +157,9 @@ def weights_for(
     if regions is None:
         return None, None
     if len(query) != regions.batch:
-        raise RegionError(f"regions of {regions.batch} pictures, but the network is shown {len(query)}")
+        raise RegionError(
+            f"regions of {regions.batch} pictures, but the network is shown {len(query)}"
+        )
     grid = regions.grid(query.shape[2])
     if crosses:
         if regions.token_weights is None:

@@ -48,7 +48,9 @@ class PixelShuffleCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # as al
         latents = Certain(F.pixel_unshuffle(x, self.factor))
         return Encoded(latents) if return_dict else (latents,)
 
-    def decode(self, z: Tensor, return_dict: bool = True, **_: Any) -> DecoderOutput | tuple[Tensor]:
+    def decode(
+        self, z: Tensor, return_dict: bool = True, **_: Any
+    ) -> DecoderOutput | tuple[Tensor]:
         sample = F.pixel_shuffle(z, self.factor)
         return DecoderOutput(sample=sample) if return_dict else (sample,)
 

@@ -39,7 +39,9 @@ def device_of(name: str) -> torch.device:
     # Depending on the name, and on what torch was built for.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"--device {name}: cannot be had ({reason}); auto takes what there is") from None
+        raise InputError(
+            f"--device {name}: cannot be had ({reason}); auto takes what there is"
+        ) from None
 
 
 def complain(error: object, code: int) -> int:

@@ -24,7 +24,9 @@ class Conditioning:
         """Each picture `copies` times in a row."""
         pooled = None if self.pooled is None else self.pooled.repeat_interleave(copies, 0)
         return Conditioning(
-            self.embeddings.repeat_interleave(copies, 0), self.weights.repeat_interleave(copies, 0), pooled
+            self.embeddings.repeat_interleave(copies, 0),
+            self.weights.repeat_interleave(copies, 0),
+            pooled,
         )
 
     def guided_by(self, negative: Conditioning) -> Conditioning:
@@ -90,7 +92,9 @@ class TextEncoders:
             None if pooled is None else pooled[places],
         )
 
-    def uncondition(self, negatives: Sequence[str], regions: int, device: torch.device) -> Conditioning:
+    def uncondition(
+        self, negatives: Sequence[str], regions: int, device: torch.device
+    ) -> Conditioning:
         """What guidance leads away from: plain prompts, which all regions heed alike. regions: R + 1."""
         embeddings, pooled = self.encode(negatives, device)
         weights = torch.ones(len(negatives), regions, embeddings.shape[1], device=device)

@@ -41,7 +41,9 @@ class Place:
     words: Mapping[str, str]
 
     def cut_from(self, picture: Picture, size: int) -> Person:
-        crop = cut(picture.image, picture.mask == self.person, CropSettings(self.margin, size, size))
+        crop = cut(
+            picture.image, picture.mask == self.person, CropSettings(self.margin, size, size)
+        )
         return Person(crop.image, crop.mask, self.words)
 
 
@@ -73,7 +75,9 @@ class CropBank:
     persons: Sequence[Person]
 
     @classmethod
-    def of(cls, datasets: Sequence[Dataset], size: int, *, smallest: int = 32, held: bool = True) -> CropBank:
+    def of(
+        cls, datasets: Sequence[Dataset], size: int, *, smallest: int = 32, held: bool = True
+    ) -> CropBank:
         """All persons with a side of `smallest` px and more. Raises BankError when there are none.
 
         Every picture is read once, so that a damaged one is found now. held: crops stay in memory (48 KB at 128 px).
@@ -91,7 +95,9 @@ class CropBank:
     def __len__(self) -> int:
         return len(self.persons)
 
-    def draw(self, rng: np.random.Generator, grammar: Grammar) -> tuple[np.ndarray, np.ndarray, Prompt]:
+    def draw(
+        self, rng: np.random.Generator, grammar: Grammar
+    ) -> tuple[np.ndarray, np.ndarray, Prompt]:
         """(image, mask, prompt) of a person, mirrored half of the time, in words drawn about what is known.
 
         The light on all of it is another each time, so that the person's is learnt from the surroundings'.

@@ -62,7 +62,9 @@ class CropSettings:
         if self.smallest < 1:
             raise CropError(f"smallest is {self.smallest}; it must be at least 1")
         if self.largest is not None and self.largest < self.smallest:
-            raise CropError(f"largest is {self.largest}; it must be at least smallest, {self.smallest}")
+            raise CropError(
+                f"largest is {self.largest}; it must be at least smallest, {self.smallest}"
+            )
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,9 @@ def check_pair(image: np.ndarray, mask: np.ndarray) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise CropError(f"the picture is {image.shape} {image.dtype}; uint8 (H, W, 3) was due")
     if mask.shape != image.shape[:2] or mask.dtype != bool:
-        raise CropError(f"the mask is {mask.shape} {mask.dtype}; the picture needs bool {image.shape[:2]}")
+        raise CropError(
+            f"the mask is {mask.shape} {mask.dtype}; the picture needs bool {image.shape[:2]}"
+        )
 
 
 def paste_back(

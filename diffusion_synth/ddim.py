@@ -74,7 +74,9 @@ def invert(
     kept = [latents]
     for step, (level, following) in enumerate(pairwise(ascending)):
         output = predict(latents, torch.as_tensor(level), step)
-        latents = ddim_move(output.float(), latents, alphas[level], alphas[following], prediction_type)
+        latents = ddim_move(
+            output.float(), latents, alphas[level], alphas[following], prediction_type
+        )
         kept.append(latents)
     return Inversion(clean.float(), tuple(timesteps), tuple(reversed(kept)))
 

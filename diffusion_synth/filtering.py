@@ -16,7 +16,9 @@ import numpy as np
 Segment = Callable[[np.ndarray], np.ndarray]
 
 ACCEPTED, LOW_IOU, NO_NUMBERS = "accepted", "low IoU", "no numbers"
-LEAST_IOU = 0.5  # below it, a segmenter has not found a person, and its opinion of them says nothing
+LEAST_IOU = (
+    0.5  # below it, a segmenter has not found a person, and its opinion of them says nothing
+)
 _LEAST = 1e-6  # probabilities are kept this far from 0 and 1
 
 
@@ -40,7 +42,9 @@ class FilterSettings:
         if not 0 <= self.min_iou <= 1:
             raise ValueError(f"min_iou is {self.min_iou}; it must lie within 0..1")
         if self.iou_relative is not None and not 0 < self.iou_relative <= 1:
-            raise ValueError(f"iou_relative is {self.iou_relative}; it must be above 0 and at most 1")
+            raise ValueError(
+                f"iou_relative is {self.iou_relative}; it must be above 0 and at most 1"
+            )
         if not 0 < self.threshold < 1:
             raise ValueError(f"threshold is {self.threshold}; it must lie between 0 and 1")
         if self.band < 0:
@@ -96,7 +100,9 @@ def judge(
     Raises ValueError for shapes that differ.
     """
     if probability.shape != mask.shape or mask.dtype != bool:
-        raise ValueError(f"a probability of {probability.shape} for a mask of {mask.shape} {mask.dtype}")
+        raise ValueError(
+            f"a probability of {probability.shape} for a mask of {mask.shape} {mask.dtype}"
+        )
     ignore = outline_band(mask, settings.band)
     if not np.isfinite(probability).all():
         return Verdict(0.0, NO_NUMBERS, ignore)
@@ -133,13 +139,17 @@ def cross_entropy(probability: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return -np.log(right.clip(_LEAST, 1)).astype(np.float32)
 
 
-def is_lossy(probability: np.ndarray, mask: np.ndarray, usual: ClassLoss, factor: float) -> np.ndarray:
+def is_lossy(
+    probability: np.ndarray, mask: np.ndarray, usual: ClassLoss, factor: float
+) -> np.ndarray:
     """Where the loss exceeds `factor` times its class's mean on real pictures (FreeMask, section 3.3)."""
     limit = factor * np.where(mask, usual.person, usual.background)
     return cross_entropy(probability, mask) > limit
 
 
-def measure_class_loss(segment: Segment, pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> ClassLoss:
+def measure_class_loss(
+    segment: Segment, pairs: Iterable[tuple[np.ndarray, np.ndarray]]
+) -> ClassLoss:
     """Mean losses of a segmenter on (picture, mask) with true masks. Raises ValueError when a class is not in them."""
     total, count = np.zeros(2), np.zeros(2)
     for image, mask in pairs:

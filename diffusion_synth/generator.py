@@ -55,12 +55,16 @@ class GeneratorConfig:
             raise ValueError("channels: a UNet of one level has nowhere to attend")
         if self.size % (self.factor * levels):
             raise ValueError(f"size is {self.size}; it must divide by {self.factor * levels}")
-        if any(count % self.head for count in self.channels[1:]) or any(count % 8 for count in self.channels):
+        if any(count % self.head for count in self.channels[1:]) or any(
+            count % 8 for count in self.channels
+        ):
             raise ValueError(
                 f"channels are {self.channels}; they must divide by 8, and the later ones by {self.head}"
             )
         if self.prediction not in PREDICTIONS:
-            raise ValueError(f"prediction is {self.prediction!r}; it must be one of {', '.join(PREDICTIONS)}")
+            raise ValueError(
+                f"prediction is {self.prediction!r}; it must be one of {', '.join(PREDICTIONS)}"
+            )
 
 
 def make_generator(config: GeneratorConfig, *, generator: torch.Generator) -> ShapeGuidedPipeline:

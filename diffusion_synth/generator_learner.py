@@ -76,7 +76,9 @@ class GeneratorLearner(Learner):
         decay = min(self.config.ema, self.step / (10 + self.step))
         for name, network in self.networks.items():
             kept, current = (list(module.parameters()) for module in (self.average[name], network))
-            get_ema_multi_avg_fn(decay)(kept, current, self.step)  # few kernels for hundreds of tensors
+            get_ema_multi_avg_fn(decay)(
+                kept, current, self.step
+            )  # few kernels for hundreds of tensors
 
     def painting(self) -> ShapeGuidedPipeline:
         """A pipeline with the averaged weights."""

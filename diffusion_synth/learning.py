@@ -30,7 +30,9 @@ from diffusion_synth.randomness import generator_of
 from diffusion_synth.regions import Regions
 
 STATE = "state.pt"
-OUTSIDE_WEIGHT = 0.1  # of the loss: the surroundings are shown to the network, and put back after every step
+OUTSIDE_WEIGHT = (
+    0.1  # of the loss: the surroundings are shown to the network, and put back after every step
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,11 @@ class Batches:
         self.ahead: tuple[int, Future[Batch]] | None = None
 
     def of(self, step: int) -> Batch:
-        due = self.ahead[1] if self.ahead and self.ahead[0] == step else self.pool.submit(self.draw, step)
+        due = (
+            self.ahead[1]
+            if self.ahead and self.ahead[0] == step
+            else self.pool.submit(self.draw, step)
+        )
         batch = due.result()
         self.ahead = step + 1, self.pool.submit(self.draw, step + 1)
         return batch
@@ -86,7 +92,9 @@ class Batches:
         drawn = [self.bank.draw(rng, self.grammar) for _ in range(self.config.batch_size)]
         silent = rng.random(len(drawn)) < self.config.silent
         images, masks, prompts = zip(*drawn, strict=True)
-        return Batch(np.stack(images), np.stack(masks), list(prompts), silent, int(rng.integers(1 << 62)))
+        return Batch(
+            np.stack(images), np.stack(masks), list(prompts), silent, int(rng.integers(1 << 62))
+        )
 
 
 class Learner(ABC):
@@ -113,7 +121,9 @@ class Learner(ABC):
             for parameter in network.parameters()
             if parameter.requires_grad
         ]
-        self.optimiser = torch.optim.AdamW(self.parameters, lr=config.learning_rate, weight_decay=0.01)
+        self.optimiser = torch.optim.AdamW(
+            self.parameters, lr=config.learning_rate, weight_decay=0.01
+        )
         self.step = 0
         self.batches = Batches(config, bank, grammar)
 
@@ -180,10 +190,17 @@ class Learner(ABC):
         warmup = min(self.config.warmup, self.config.steps // 2)
         if self.step < warmup:
             return (self.step + 1) / warmup
-        return 0.5 * (1 + math.cos(math.pi * (self.step - warmup) / max(1, self.config.steps - warmup)))
+        return 0.5 * (
+            1 + math.cos(math.pi * (self.step - warmup) / max(1, self.config.steps - warmup))
+        )
 
     def loss(
-        self, pixels: Tensor, labels: Tensor, prompts: list[Prompt], silent: np.ndarray, draw: torch.Generator
+        self,
+        pixels: Tensor,
+        labels: Tensor,
+        prompts: list[Prompt],
+        silent: np.ndarray,
+        draw: torch.Generator,
     ) -> Tensor:
         """Of the network's output, weighed by inside and outside and by the level of noise.
 
@@ -201,15 +218,21 @@ class Learner(ABC):
         foreign = 1 - (times + 1) / levels
         conditioning = self.condition(prompts, silent)
         regions = Regions(labels, conditioning.weights, foreign)
-        output = pipe.predict(noisy, times, conditioning, regions, pipe.shown_besides(pixels, labels))
+        output = pipe.predict(
+            noisy, times, conditioning, regions, pipe.shown_besides(pixels, labels)
+        )
         inside = inside_share(labels, pipe.vae, output.shape[1])
         weight = OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * inside
         error = (output - target_of(pipe.scheduler, clean, noise, times)) ** 2
-        return (self.level_weights(times)[:, None, None, None] * weight * error).sum() / weight.sum()
+        return (
+            self.level_weights(times)[:, None, None, None] * weight * error
+        ).sum() / weight.sum()
 
     def condition(self, prompts: list[Prompt], silent: np.ndarray) -> Conditioning:
         """Of every picture with one person; those that are `silent` (bool, (B,)) as guidance has them."""
-        said = self.pipeline.encoders.condition([[p.outside, p.inside] for p in prompts], self.device)
+        said = self.pipeline.encoders.condition(
+            [[p.outside, p.inside] for p in prompts], self.device
+        )
         nothing = self.pipeline.encoders.uncondition([""] * len(prompts), 2, self.device)
         quiet = torch.from_numpy(silent).to(self.device)
         pooled = None

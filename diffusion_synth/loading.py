@@ -77,7 +77,9 @@ def load_lora(pipeline: ShapeGuidedPipeline, folder: Path) -> None:
         pipeline.load_lora_weights(
             str(folder), weight_name=LORA_NAME, use_safetensors=True, local_files_only=True
         )
-    except Exception as error:  # what a foreign layout raises differs between versions of the libraries
+    except (
+        Exception
+    ) as error:  # what a foreign layout raises differs between versions of the libraries
         reason, *_ = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(f"{path}: cannot be put on this model ({reason})") from None
 
@@ -100,13 +102,20 @@ def identity_of(model: str | Path) -> str:
 def is_hub_name(model: str | Path) -> bool:
     """owner/model, and nothing that only a path can be."""
     parts = str(model).split("/")
-    return isinstance(model, str) and len(parts) == 2 and all(parts) and not str(model).startswith((".", "~"))
+    return (
+        isinstance(model, str)
+        and len(parts) == 2
+        and all(parts)
+        and not str(model).startswith((".", "~"))
+    )
 
 
 def check_folder(folder: Path) -> None:
     """Raises ModelError unless `folder` is a pipeline's, with a readable index and nothing but data in it."""
     if not folder.is_dir():
-        raise ModelError(f"{folder}: is a file; a folder of diffusers is needed ({INDEX} and its parts)")
+        raise ModelError(
+            f"{folder}: is a file; a folder of diffusers is needed ({INDEX} and its parts)"
+        )
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         parts = [name for name, value in index.items() if isinstance(value, list)]

@@ -37,7 +37,9 @@ def add_lora(unet: Any, rank: int, *, generator: torch.Generator) -> None:
     unet.requires_grad_(False)
     with weights_drawn_from(generator):
         unet.add_adapter(
-            LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=TARGETS)
+            LoraConfig(
+                r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=TARGETS
+            )
         )
     cast_training_params(unet, torch.float32)
 
@@ -50,7 +52,9 @@ def lora_weights(unet: Any) -> dict[str, Tensor]:
 def save_lora(unet: Any, folder: Path) -> None:
     """Write LORA_NAME into `folder`."""
     layers = convert_state_dict_to_diffusers(get_peft_model_state_dict(unet))
-    StableDiffusionPipeline.save_lora_weights(folder, unet_lora_layers=layers, weight_name=LORA_NAME)
+    StableDiffusionPipeline.save_lora_weights(
+        folder, unet_lora_layers=layers, weight_name=LORA_NAME
+    )
 
 
 def check_lora(path: Path, unet: Any) -> None:

@@ -27,7 +27,9 @@ def slots(regions: int, tokens: int) -> list[tuple[int, int]]:
     """
     room = (tokens - BEGIN) // regions
     if room < 1:
-        raise PackingError(f"{regions - 1} persons and their surroundings do not fit into {tokens} tokens")
+        raise PackingError(
+            f"{regions - 1} persons and their surroundings do not fit into {tokens} tokens"
+        )
     places = [(BEGIN + place * room, BEGIN + (place + 1) * room) for place in range(regions)]
     return [places[-1], *places[:-1]]
 

@@ -53,6 +53,8 @@ class WarpPainter:
 
     def __call__(self, orders: Sequence[Order]) -> list[np.ndarray]:
         return [
-            warp_into(order.crop.image, order.crop.mask, self.donors.best(order.crop.mask, order.scene)[0])
+            warp_into(
+                order.crop.image, order.crop.mask, self.donors.best(order.crop.mask, order.scene)[0]
+            )
             for order in orders
         ]

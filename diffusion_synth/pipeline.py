@@ -88,7 +88,9 @@ class ShapeGuidedPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             tokenizer_2=tokenizer_2,
         )
         self.codec_factor = codec_factor(vae)
-        self.image_processor = VaeImageProcessor(vae_scale_factor=self.codec_factor, do_resize=False)
+        self.image_processor = VaeImageProcessor(
+            vae_scale_factor=self.codec_factor, do_resize=False
+        )
         self._interrupt = False
 
     @property
@@ -161,7 +163,9 @@ class ShapeGuidedPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         conditioning = self.condition(inside, outside, labels, device, own_weight).repeat(copies)
         if guided:
             texts = self.encoders.uncondition(
-                [*_one_each(negative, len(pixels), "negative")], conditioning.weights.shape[1], device
+                [*_one_each(negative, len(pixels), "negative")],
+                conditioning.weights.shape[1],
+                device,
             )
             conditioning = conditioning.guided_by(texts.repeat(copies))
 
@@ -206,7 +210,9 @@ class ShapeGuidedPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
                 if self._interrupt:
                     continue
                 foreign = foreign_weight(self_attention, step, len(timesteps))
-                regions = regions.with_foreign(torch.full((shown_together,), foreign, device=device))
+                regions = regions.with_foreign(
+                    torch.full((shown_together,), foreign, device=device)
+                )
                 output = self.predict(current, timestep, conditioning, regions, shown)
                 if guided:
                     plain, prompted = output.chunk(2)
@@ -254,7 +260,9 @@ class ShapeGuidedPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         self.maybe_free_model_hooks()
         return inversion
 
-    def _invert(self, clean: Tensor, labels: Tensor, source: Conditioning, shown: Tensor | None) -> Inversion:
+    def _invert(
+        self, clean: Tensor, labels: Tensor, source: Conditioning, shown: Tensor | None
+    ) -> Inversion:
         """Of latents (B, C, h, w), over the scheduler's timesteps."""
         regions = Regions(labels, source.weights, torch.zeros(len(labels), device=labels.device))
 
@@ -288,7 +296,10 @@ class ShapeGuidedPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         if conditioning.pooled is not None:
             height, width = regions.labels.shape[-2:]
             sizes = torch.tensor([height, width, 0, 0, height, width], device=x.device, dtype=kind)
-            added = {"text_embeds": conditioning.pooled.to(kind), "time_ids": sizes.repeat(len(x), 1)}
+            added = {
+                "text_embeds": conditioning.pooled.to(kind),
+                "time_ids": sizes.repeat(len(x), 1),
+            }
         return self.unet(
             x.to(kind),
             timestep,
@@ -443,14 +454,18 @@ def check_components(**components: Any) -> None:
             raise TypeError(f"{name} is a {type(component).__name__}, which has no {lacking[0]}")
 
 
-def check_options(*, mode: str, steps: int, self_attention: str, noise_mixing: float, copies: int) -> None:
+def check_options(
+    *, mode: str, steps: int, self_attention: str, noise_mixing: float, copies: int
+) -> None:
     """Raises ValueError."""
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
     if steps < 1 or copies < 1:
         raise ValueError("num_inference_steps and num_images_per_prompt must be at least 1")
     if self_attention not in SCHEDULES:
-        raise ValueError(f"self_attention is {self_attention!r}; it must be one of {', '.join(SCHEDULES)}")
+        raise ValueError(
+            f"self_attention is {self_attention!r}; it must be one of {', '.join(SCHEDULES)}"
+        )
     if not 0 <= noise_mixing <= 1:
         raise ValueError(f"noise_mixing is {noise_mixing}; it must lie within 0..1")
 
@@ -484,5 +499,7 @@ def check_inversion(inversion: Inversion, timesteps: Tensor, clean: Tensor) -> N
         raise ValueError(
             "the inversion has other steps; invert with the same num_inference_steps and scheduler"
         )
-    if inversion.clean.shape != clean.shape or not torch.allclose(inversion.clean, clean, atol=1e-3):
+    if inversion.clean.shape != clean.shape or not torch.allclose(
+        inversion.clean, clean, atol=1e-3
+    ):
         raise ValueError("the inversion is of other pictures")

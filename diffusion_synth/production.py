@@ -14,7 +14,13 @@ import numpy as np
 
 from blender_addon.dataset import CONTACT_SHEET_NAME, DatasetWriter
 from diffusion_synth.crops import CropSettings
-from diffusion_synth.filtering import ACCEPTED, ClassLoss, FilterSettings, Segment, measure_class_loss
+from diffusion_synth.filtering import (
+    ACCEPTED,
+    ClassLoss,
+    FilterSettings,
+    Segment,
+    measure_class_loss,
+)
 from diffusion_synth.prompts import Grammar, Prompt
 from diffusion_synth.randomness import generator_of
 from diffusion_synth.reading import Dataset, Picture, Scene
@@ -47,7 +53,11 @@ class Job:
             "seed": self.seed,
             "count": len(source) * self.variants,
             "recipe": {
-                **{key: value for key, value in asdict(self, dict_factory=said).items() if key != "seed"},
+                **{
+                    key: value
+                    for key, value in asdict(self, dict_factory=said).items()
+                    if key != "seed"
+                },
                 "source": source.info.get("fingerprint") or source.root.name,
             },
             "licences": source.info.get("licences", {}),
@@ -75,7 +85,9 @@ class Tally:
         self.persons.update(person.reason for person in result.persons)
         examples = self.kept if result.accepted else self.rejected
         if len(examples) < SHEET_EXAMPLES:
-            examples.append(Example(picture.image, result.painted, picture.mask, described(result.persons)))
+            examples.append(
+                Example(picture.image, result.painted, picture.mask, described(result.persons))
+            )
 
     def words(self) -> str:
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.persons.most_common())
@@ -108,9 +120,13 @@ def produce(
     writer = DatasetWriter(output, job.info(source), overwrite=overwrite)
     part, parts = shard
     places = range(part - 1, len(source), parts)
-    writer.remove_leftovers(place * job.variants + v for place in places for v in range(job.variants))
+    writer.remove_leftovers(
+        place * job.variants + v for place in places for v in range(job.variants)
+    )
     total, tally = len(places) * job.variants, Tally()
-    done = sum(place * job.variants + v in writer.done for place in places for v in range(job.variants))
+    done = sum(
+        place * job.variants + v in writer.done for place in places for v in range(job.variants)
+    )
     report(done, total, tally)
     for place in places:
         missing = [v for v in range(job.variants) if place * job.variants + v not in writer.done]
@@ -135,14 +151,18 @@ def produce(
     return tally
 
 
-def prompter(grammar: Grammar, picture: Picture, seed: int, place: int) -> Callable[[int, int], Prompt]:
+def prompter(
+    grammar: Grammar, picture: Picture, seed: int, place: int
+) -> Callable[[int, int], Prompt]:
     """(person's id, variant) → prompt. The scene's words are kept, the person's are drawn: they are to be another."""
     scene = words_of_scene(picture.line)
     poses = {
         person["id"]: {key: word for key, word in words_of_person(person).items() if key == "pose"}
         for person in picture.persons
     }
-    return lambda person, variant: grammar.draw([seed, place, person, variant], scene | poses[person])
+    return lambda person, variant: grammar.draw(
+        [seed, place, person, variant], scene | poses[person]
+    )
 
 
 def seed_of(seed: int, place: int, person: int, variant: int) -> int:
@@ -194,7 +214,11 @@ def to_files(
                     "seed": person.seed,
                     "reason": person.reason,
                     "iou": None if person.iou is None else round(person.iou, 4),
-                    **({} if person.iou_before is None else {"iou_before": round(person.iou_before, 4)}),
+                    **(
+                        {}
+                        if person.iou_before is None
+                        else {"iou_before": round(person.iou_before, 4)}
+                    ),
                 }
                 for person in result.persons
             ],
@@ -211,7 +235,9 @@ def to_files(
 def encoded(ending: str, pixels: np.ndarray, *options: int) -> bytes:
     fine, content = cv2.imencode(ending, np.ascontiguousarray(pixels), options)
     if not fine:
-        raise OSError(f"a picture of {pixels.shape} {pixels.dtype} could not be written as {ending}")
+        raise OSError(
+            f"a picture of {pixels.shape} {pixels.dtype} could not be written as {ending}"
+        )
     return content.tobytes()
 
 

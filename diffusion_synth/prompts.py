@@ -108,7 +108,9 @@ class Grammar:
         outside = self._say(self.outside, "outside", entropy, words)
         return Prompt(inside, outside, self.negative)
 
-    def _say(self, phrases: Phrases, key: str, entropy: Sequence[int], words: dict[str, str]) -> str:
+    def _say(
+        self, phrases: Phrases, key: str, entropy: Sequence[int], words: dict[str, str]
+    ) -> str:
         rng = generator_of(*entropy, key)
         weights = np.array(list(phrases.values()), float)
         phrase = list(phrases)[int(rng.choice(len(weights), p=weights / weights.sum()))]
@@ -138,8 +140,15 @@ def read_grammar(path: Path = DEFAULT) -> Grammar:
     if not isinstance(negative, str):
         raise PromptError(f"{path}: negative must be text")
     slots = table.get("slots", {})
-    tables: dict[str, Any] = {"inside": table.get("inside", {}), "outside": table.get("outside", {})}
-    for key, value in {**tables, "slots": slots, **(slots if isinstance(slots, dict) else {})}.items():
+    tables: dict[str, Any] = {
+        "inside": table.get("inside", {}),
+        "outside": table.get("outside", {}),
+    }
+    for key, value in {
+        **tables,
+        "slots": slots,
+        **(slots if isinstance(slots, dict) else {}),
+    }.items():
         if not isinstance(value, dict):
             raise PromptError(f"{path}: {key} must be a table of phrases and their weights")
     return Grammar(tables["inside"], tables["outside"], slots, negative, str(path))

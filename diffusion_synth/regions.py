@@ -96,7 +96,9 @@ class Grid:
 
 def resize_labels(labels: Tensor, size: tuple[int, int]) -> Tensor:
     """(B, H, W) → (B, *size), the label nearest to each new pixel's centre, as PIL's NEAREST has it."""
-    return F.interpolate(labels[:, None].float(), size=size, mode="nearest-exact")[:, 0].to(labels.dtype)
+    return F.interpolate(labels[:, None].float(), size=size, mode="nearest-exact")[:, 0].to(
+        labels.dtype
+    )
 
 
 @lru_cache(maxsize=256)

@@ -120,14 +120,18 @@ class Repainter:
     ) -> list[Repainted]:
         """The picture once for each of `variants`; prompts and seeds: of (person's id, variant)."""
         masks = {int(person["id"]): picture.mask == person["id"] for person in picture.persons}
-        left_out = {person: reason for person, mask in masks.items() if (reason := self._unfit(mask))}
+        left_out = {
+            person: reason for person, mask in masks.items() if (reason := self._unfit(mask))
+        }
         crops = {
             person: cut(picture.image, mask, self.crops)
             for person, mask in masks.items()
             if person not in left_out
         }
         orders = {
-            (person, variant): Order(crop, prompts(person, variant), seeds(person, variant), picture.scene)
+            (person, variant): Order(
+                crop, prompts(person, variant), seeds(person, variant), picture.scene
+            )
             for variant in variants
             for person, crop in crops.items()
         }
@@ -138,7 +142,9 @@ class Repainter:
             image = picture.image
             for person, crop in crops.items():
                 image = paste_back(image, masks[person], crop, paintings[person, variant])
-            results.append(self._judged(picture, image, masks, left_out, crops, before, orders, variant))
+            results.append(
+                self._judged(picture, image, masks, left_out, crops, before, orders, variant)
+            )
         return results
 
     def _unfit(self, mask: np.ndarray) -> str | None:
@@ -158,7 +164,10 @@ class Repainter:
         probability = self.segment(picture.image)
         return {
             person: overlap(
-                probability, masks[person], self.filter.threshold, counting(picture, masks[person], crop)
+                probability,
+                masks[person],
+                self.filter.threshold,
+                counting(picture, masks[person], crop),
             )
             for person, crop in crops.items()
         }

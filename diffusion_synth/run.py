@@ -63,7 +63,9 @@ def load_segmenter(described: str) -> Segment:
     except (ImportError, AttributeError, ValueError, OSError) as error:
         raise InputError(f"--segmenter {described}: {error}") from None
     if not callable(segment):
-        raise InputError(f"--segmenter {described}: gives a {type(segment).__name__}, which cannot be called")
+        raise InputError(
+            f"--segmenter {described}: gives a {type(segment).__name__}, which cannot be called"
+        )
     return segment
 
 
@@ -106,7 +108,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         exit_on_error=False,
     )
-    p.add_argument("--data", type=Path, required=True, metavar="DATASET", help="whose persons are repainted")
+    p.add_argument(
+        "--data", type=Path, required=True, metavar="DATASET", help="whose persons are repainted"
+    )
     p.add_argument("--output", type=Path, required=True, metavar="DATASET", help="made if need be")
     who = p.add_mutually_exclusive_group()
     who.add_argument(
@@ -115,10 +119,16 @@ def parser() -> argparse.ArgumentParser:
         help="a folder of diffusers, or a hub's name; default: the small one that comes along",
     )
     who.add_argument(
-        "--warp", type=Path, metavar="RENDERS", help="no model: the best-fitting person of these renders"
+        "--warp",
+        type=Path,
+        metavar="RENDERS",
+        help="no model: the best-fitting person of these renders",
     )
     p.add_argument(
-        "--lora", type=Path, metavar="FOLDER", help="with --model: what diffusion_synth.train made for it"
+        "--lora",
+        type=Path,
+        metavar="FOLDER",
+        help="with --model: what diffusion_synth.train made for it",
     )
     p.add_argument(
         "--donor_size",
@@ -128,9 +138,15 @@ def parser() -> argparse.ArgumentParser:
         help="with --warp: smaller persons are not taken (48)",
     )
     p.add_argument(
-        "--prompts", type=Path, default=DEFAULT, metavar="TOML", help="the grammar of what is painted"
+        "--prompts",
+        type=Path,
+        default=DEFAULT,
+        metavar="TOML",
+        help="the grammar of what is painted",
     )
-    p.add_argument("--variants", type=int, default=1, metavar="N", help="of every picture (default 1)")
+    p.add_argument(
+        "--variants", type=int, default=1, metavar="N", help="of every picture (default 1)"
+    )
     p.add_argument("--seed", type=int, default=0, help="another seed, other persons")
     p.add_argument(
         "--mode",
@@ -147,15 +163,26 @@ def parser() -> argparse.ArgumentParser:
         help="towards the prompt (default: 4.5; the generator that comes along: 2)",
     )
     p.add_argument(
-        "--self_attention", choices=tuple(SCHEDULES), default="linear", help="how strict (default linear)"
+        "--self_attention",
+        choices=tuple(SCHEDULES),
+        default="linear",
+        help="how strict (default linear)",
     )
     p.add_argument(
-        "--size", type=int, metavar="PX", help="of the crops painted (default: the model's own, or 512)"
+        "--size",
+        type=int,
+        metavar="PX",
+        help="of the crops painted (default: the model's own, or 512)",
     )
     p.add_argument(
-        "--margin", type=float, default=0.4, help="about a person, of their longer side (default .4)"
+        "--margin",
+        type=float,
+        default=0.4,
+        help="about a person, of their longer side (default .4)",
     )
-    p.add_argument("--smallest", type=int, default=24, metavar="PX", help="smaller persons stay (default 24)")
+    p.add_argument(
+        "--smallest", type=int, default=24, metavar="PX", help="smaller persons stay (default 24)"
+    )
     p.add_argument(
         "--largest",
         type=int,
@@ -177,8 +204,12 @@ def parser() -> argparse.ArgumentParser:
         help="for a weak segmenter: this share of the IoU that it reaches before repainting will do, though never "
         "less than .5 (default: --min_iou for everybody)",
     )
-    p.add_argument("--band", type=int, default=2, metavar="PX", help="beside outlines, ignored (default 2)")
-    p.add_argument("--batch_size", type=int, default=4, metavar="N", help="crops painted at once (default 4)")
+    p.add_argument(
+        "--band", type=int, default=2, metavar="PX", help="beside outlines, ignored (default 2)"
+    )
+    p.add_argument(
+        "--batch_size", type=int, default=4, metavar="N", help="crops painted at once (default 4)"
+    )
     p.add_argument("--shard", type=parse_shard, default=(1, 1), metavar="I/N", help="part I of N")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     p.add_argument("--precision", choices=("float32", "bf16"), default="float32")
@@ -212,7 +243,10 @@ class Report:
         left = f"  {(total - done) / rate:.0f} s left" if rate and done < total else ""
         line = f"{done}/{total}  {rate:.2f} pictures/s{left}  {tally.words()}"
         print(
-            f"\r{line}\x1b[K" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True
+            f"\r{line}\x1b[K" if terminal else line,
+            end="" if terminal else "\n",
+            file=sys.stderr,
+            flush=True,
         )
 
 
@@ -224,7 +258,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise InputError("--variants, --batch_size and --steps must be at least 1")
         source = Dataset(options.data)
         if options.output.resolve() == options.data.resolve():
-            raise InputError("--output is --data; the repainted pictures need a folder of their own")
+            raise InputError(
+                "--output is --data; the repainted pictures need a folder of their own"
+            )
         grammar = NOTHING_SAID if options.warp else read_grammar(options.prompts)
         filters = FilterSettings(options.min_iou, options.iou_relative, band=options.band)
         size = 1 if options.size is None else options.size

@@ -17,5 +17,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 def foreign_weight(schedule: str, step: int, steps: int) -> float:
     """Weight of keys in other regions at `step` of 0..steps-1: 0 is strict, 1 no mask. Raises ValueError."""
     if schedule not in SCHEDULES:
-        raise ValueError(f"self_attention is {schedule!r}; it must be one of {', '.join(SCHEDULES)}")
+        raise ValueError(
+            f"self_attention is {schedule!r}; it must be one of {', '.join(SCHEDULES)}"
+        )
     return 1.0 - SCHEDULES[schedule](step / max(1, steps))

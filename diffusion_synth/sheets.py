@@ -56,7 +56,14 @@ def tile(example: Example) -> np.ndarray:
     caption = np.zeros((CAPTION, strip.shape[1], 3), np.uint8)
     text = example.caption.encode("ascii", "replace").decode()  # OpenCV's letters
     cv2.putText(
-        caption, text, (GAP, CAPTION - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (200, 200, 200), 1, cv2.LINE_AA
+        caption,
+        text,
+        (GAP, CAPTION - 6),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        0.4,
+        (200, 200, 200),
+        1,
+        cv2.LINE_AA,
     )
     return np.concatenate([strip, caption])
 
@@ -65,7 +72,9 @@ def fitted(image: np.ndarray) -> np.ndarray:
     """At HEIGHT px."""
     height, width = image.shape[:2]
     size = (max(1, round(width * HEIGHT / height)), HEIGHT)
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if height > HEIGHT else cv2.INTER_LINEAR)
+    return cv2.resize(
+        image, size, interpolation=cv2.INTER_AREA if height > HEIGHT else cv2.INTER_LINEAR
+    )
 
 
 def coloured(mask: np.ndarray) -> np.ndarray:

@@ -33,14 +33,20 @@ def words_of(grammar: Grammar) -> list[str]:
         *COLOURS, *HAIR.values(), *HAIR_COLOURS, *LIGHTS.values(), *PLACES.values(), *POSES.values(),
         *ARTICLES, *GARMENTS, *PATTERNS,
     ]  # fmt: skip
-    return sorted({word for phrase in phrases for word in WORD.findall(SLOT.sub(" ", phrase).lower())})
+    return sorted(
+        {word for phrase in phrases for word in WORD.findall(SLOT.sub(" ", phrase).lower())}
+    )
 
 
 def make_tokenizer(words: Iterable[str], length: int) -> CLIPTokenizer:
     """CLIP's tokenizer to which each of `words` is one token; other words fall into letters. length: of a prompt."""
     merges = merges_of(words)
     letters = list(bytes_as_letters().values())
-    pieces = [*letters, *(letter + "</w>" for letter in letters), *("".join(merge) for merge in merges)]
+    pieces = [
+        *letters,
+        *(letter + "</w>" for letter in letters),
+        *("".join(merge) for merge in merges),
+    ]
     vocabulary = list(dict.fromkeys([*pieces, BEGIN, END]))
     return CLIPTokenizer(
         vocab={piece: number for number, piece in enumerate(vocabulary)},
@@ -84,4 +90,6 @@ def bytes_as_letters() -> dict[int, str]:
         *range(ord("®"), ord("ÿ") + 1),
     ]
     others = [byte for byte in range(256) if byte not in printable]
-    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + n) for n, byte in enumerate(others)}
+    return {byte: chr(byte) for byte in printable} | {
+        byte: chr(256 + n) for n, byte in enumerate(others)
+    }

@@ -61,7 +61,12 @@ def parser() -> argparse.ArgumentParser:
         exit_on_error=False,
     )
     p.add_argument(
-        "--data", type=Path, nargs="+", required=True, metavar="DATASET", help="renders to learn from"
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DATASET",
+        help="renders to learn from",
     )
     p.add_argument("--output", type=Path, required=True, metavar="RUN", help="made if need be")
     p.add_argument(
@@ -70,10 +75,18 @@ def parser() -> argparse.ArgumentParser:
     # Both trainings have these, with defaults of their own: those that are not given stay away from their settings.
     both: dict[str, Any] = {"default": argparse.SUPPRESS}
     p.add_argument(
-        "--steps", type=int, metavar="N", **both, help="of the optimiser (default 20000; with --base 2000)"
+        "--steps",
+        type=int,
+        metavar="N",
+        **both,
+        help="of the optimiser (default 20000; with --base 2000)",
     )
     p.add_argument(
-        "--batch_size", type=int, metavar="N", **both, help="crops a step (default 8; with --base 4)"
+        "--batch_size",
+        type=int,
+        metavar="N",
+        **both,
+        help="crops a step (default 8; with --base 4)",
     )
     p.add_argument(
         "--learning_rate", type=float, metavar="R", **both,
@@ -85,15 +98,26 @@ def parser() -> argparse.ArgumentParser:
         help="of the crops it paints (default 128; with --base its own)",
     )  # fmt: skip
     p.add_argument(
-        "--smallest", type=int, default=32, metavar="PX", help="smaller persons teach nothing (default 32)"
+        "--smallest",
+        type=int,
+        default=32,
+        metavar="PX",
+        help="smaller persons teach nothing (default 32)",
     )
     p.add_argument("--save_every", type=int, default=500, metavar="N", help="steps (default 500)")
-    p.add_argument("--precision", choices=("bf16", "float32"), default="bf16", help="of the arithmetic")
+    p.add_argument(
+        "--precision", choices=("bf16", "float32"), default="bf16", help="of the arithmetic"
+    )
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     p.add_argument("--overwrite", action="store_true", help="delete the run in --output first")
     own = p.add_argument_group("the embedded generator")
     own.add_argument(
-        "--channels", type=int, nargs="+", metavar="N", **both, help="of the UNet's levels (128 128 160)"
+        "--channels",
+        type=int,
+        nargs="+",
+        metavar="N",
+        **both,
+        help="of the UNet's levels (128 128 160)",
     )
     own.add_argument(
         "--factor",
@@ -149,9 +173,13 @@ def prepare(options: argparse.Namespace) -> tuple[Learner, CropBank]:
         raise InputError(f"--output {output}: is a file; give a folder")
     strangers = sorted(path.name for path in output.iterdir()) if output.exists() else []
     if strangers and not ({STATE, LOSSES} & set(strangers)):
-        raise InputError(f"{output}: holds something else ({strangers[0]!r}); choose another --output")
+        raise InputError(
+            f"{output}: holds something else ({strangers[0]!r}); choose another --output"
+        )
     datasets = [Dataset(path) for path in options.data]
-    size, held, learner_of = (lora_on_base if options.base else embedded_generator)(options, grammar)
+    size, held, learner_of = (lora_on_base if options.base else embedded_generator)(
+        options, grammar
+    )
     bank = CropBank.of(datasets, size, smallest=options.smallest, held=held)
     if len(bank) <= NEVER_SHOWN:
         raise BankError(
@@ -163,7 +191,8 @@ def prepare(options: argparse.Namespace) -> tuple[Learner, CropBank]:
     elif (output / STATE).exists():
         load_state(learner, output / STATE)
     print(
-        f"{len(bank)} crops of persons; from step {learner.step} of {learner.config.steps}", file=sys.stderr
+        f"{len(bank)} crops of persons; from step {learner.step} of {learner.config.steps}",
+        file=sys.stderr,
     )
     return learner, CropBank(bank.persons[-NEVER_SHOWN:])
 
@@ -198,16 +227,22 @@ def lora_on_base(options: argparse.Namespace, grammar: Grammar) -> Training:
     from diffusion_synth.lora_learner import LoraLearner, LoraLearningConfig
 
     if own := given(options, "channels", "factor", "prediction"):
-        raise InputError(f"--{next(iter(own))} belongs to the embedded generator; a --base has its own")
+        raise InputError(
+            f"--{next(iter(own))} belongs to the embedded generator; a --base has its own"
+        )
     settings = given(options, *SHARED, "size", "rank")
     config = LoraLearningConfig(**settings)  # refuses what makes no sense before gigabytes are read
     bf16 = options.precision == "bf16"
     base = load_pipeline(
-        options.base, device=device_of(options.device), dtype=torch.bfloat16 if bf16 else torch.float32
+        options.base,
+        device=device_of(options.device),
+        dtype=torch.bfloat16 if bf16 else torch.float32,
     )
     size = settings.get("size", base.native_size)
     if size < 1 or size % base.size_multiple:
-        raise InputError(f"--size is {size}; for this --base it must be a multiple of {base.size_multiple}")
+        raise InputError(
+            f"--size is {size}; for this --base it must be a multiple of {base.size_multiple}"
+        )
     config = replace(config, size=size, base=identity_of(options.base))
     checkpointing = options.gradient_checkpointing
     return (
@@ -256,7 +291,12 @@ def work(learner: Learner, kept_apart: CropBank, options: argparse.Namespace) ->
             due = max(1, round(share * steps))
             if learner.step < due:
                 learn_until(
-                    learner, due, output, save_every=options.save_every, report=report, stop=lambda: stopped
+                    learner,
+                    due,
+                    output,
+                    save_every=options.save_every,
+                    report=report,
+                    stop=lambda: stopped,
                 )
                 if stopped:
                     return False
@@ -275,7 +315,11 @@ class Report:
         self.begun = self.last = time.monotonic()
         self.sum = self.count = 0.0
         rows = path.read_text().splitlines()[1:] if path.exists() else []
-        kept = [row for row in rows if row.split(",")[0].isdigit() and int(row.split(",")[0]) <= begun_at]
+        kept = [
+            row
+            for row in rows
+            if row.split(",")[0].isdigit() and int(row.split(",")[0]) <= begun_at
+        ]
         path.write_text("\n".join(["step,loss", *kept]) + "\n")
 
     def __call__(self, step: int, loss: float) -> None:

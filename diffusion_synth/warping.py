@@ -36,7 +36,9 @@ class Donor:
 
     def mirrored(self) -> Donor:
         return Donor(
-            np.ascontiguousarray(self.image[:, ::-1]), np.ascontiguousarray(self.mask[:, ::-1]), self.scene
+            np.ascontiguousarray(self.image[:, ::-1]),
+            np.ascontiguousarray(self.mask[:, ::-1]),
+            self.scene,
         )
 
 
@@ -81,13 +83,18 @@ class DonorBank:
         """
         elsewhere = np.array([scene is None or donor.scene != scene for donor in self.donors])
         if not elsewhere.any():
-            raise WarpError(f"all persons to warp are from the scene {scene} itself; give more renders")
+            raise WarpError(
+                f"all persons to warp are from the scene {scene} itself; give more renders"
+            )
         box = bounding_box(mask)
         aspect = box.height / box.width
         wanted = outline(mask[box.slices])
-        stretch = np.where(elsewhere, np.minimum(self._aspects / aspect, aspect / self._aspects), -1)
+        stretch = np.where(
+            elsewhere, np.minimum(self._aspects / aspect, aspect / self._aspects), -1
+        )
         straight, mirrored = (
-            stretch * overlaps(self._outlines, side.astype(np.float32)) for side in (wanted, wanted[:, ::-1])
+            stretch * overlaps(self._outlines, side.astype(np.float32))
+            for side in (wanted, wanted[:, ::-1])
         )
         if mirrored.max() > straight.max():
             place = int(mirrored.argmax())
@@ -99,7 +106,9 @@ class DonorBank:
 def cut_out(image: np.ndarray, mask: np.ndarray, scene: Scene | None = None) -> Donor:
     check_pair(image, mask)
     box = bounding_box(mask)
-    return Donor(np.ascontiguousarray(image[box.slices]), np.ascontiguousarray(mask[box.slices]), scene)
+    return Donor(
+        np.ascontiguousarray(image[box.slices]), np.ascontiguousarray(mask[box.slices]), scene
+    )
 
 
 def outline(mask: np.ndarray) -> np.ndarray:
@@ -123,7 +132,9 @@ def warp_into(image: np.ndarray, mask: np.ndarray, donor: Donor) -> np.ndarray:
     box = bounding_box(mask)
     size = (box.width, box.height)
     grows = box.width * box.height > donor.mask.size
-    person = cv2.resize(donor.image, size, interpolation=cv2.INTER_LINEAR if grows else cv2.INTER_AREA)
+    person = cv2.resize(
+        donor.image, size, interpolation=cv2.INTER_LINEAR if grows else cv2.INTER_AREA
+    )
     # Only what is wholly theirs: at the edge, the donor's pixels are half of what stood behind them.
     share = cv2.resize(donor.mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     reach = share >= min(_WHOLLY, float(share.max()))

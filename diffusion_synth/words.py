@@ -89,7 +89,9 @@ def words_of_person(person: Mapping[str, Any]) -> dict[str, str]:
     if pose in POSES:
         words["pose"] = POSES[pose]
     wardrobe = person.get("wardrobe") or {}
-    garments = [garment for garment in wardrobe.get("garments", ()) if garment.get("kind") not in _UNSEEN]
+    garments = [
+        garment for garment in wardrobe.get("garments", ()) if garment.get("kind") not in _UNSEEN
+    ]
     if garments:
         # Outermost first, as people name them: the studio dresses from the skin outwards.
         words["clothes"] = listed([clothing(garment) for garment in reversed(garments)])
@@ -121,7 +123,9 @@ def clothing(garment: Mapping[str, Any]) -> str:
     if fabric.get("pattern") in patterns:
         described.append(patterns[fabric["pattern"]])
     name = " ".join([*described, str(garment["kind"])])
-    if name.endswith("s") and not name.endswith("ss"):  # trousers and boots come in pairs, a dress does not
+    if name.endswith("s") and not name.endswith(
+        "ss"
+    ):  # trousers and boots come in pairs, a dress does not
         return name
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 

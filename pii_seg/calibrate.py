@@ -106,7 +106,12 @@ def measure(
     for source in sources:
         faults += [str(fault) for fault in source.faults]
         pictures = gather(
-            predict, source, threshold=totals.threshold, boundary=False, faults=faults, workers=workers
+            predict,
+            source,
+            threshold=totals.threshold,
+            boundary=False,
+            faults=faults,
+            workers=workers,
         )
         for picture in pictures:
             on_picture()
@@ -122,9 +127,13 @@ def measure(
     # By fingerprint: the same on every machine, and as good as shuffled, which file names are not.
     names = sorted(losses)
     rows = (
-        np.stack([losses[name] for name in names]) if names else np.zeros((0, len(totals.person)), np.float32)
+        np.stack([losses[name] for name in names])
+        if names
+        else np.zeros((0, len(totals.person)), np.float32)
     )
-    return Measured(totals, rows, hashlib.sha256("".join(names).encode()).hexdigest(), twice, tuple(faults))
+    return Measured(
+        totals, rows, hashlib.sha256("".join(names).encode()).hexdigest(), twice, tuple(faults)
+    )
 
 
 def fingerprint(sample: Sample) -> str:
@@ -158,7 +167,10 @@ def calibrate(
     kept = load_checkpoint(checkpoint)
     sources = open_data(data, [], strict=strict)
     segmenter = kept.segmenter(device)
-    with photographs_at_once(device) as workers, progress_bar(console or Console(stderr=True)) as bar:
+    with (
+        photographs_at_once(device) as workers,
+        progress_bar(console or Console(stderr=True)) as bar,
+    ):
         task = bar.add_task("calibrate", total=sum(map(len, sources)))
         measured = measure(
             lambda image: predict_logits(segmenter, image, settings, device=device),
@@ -172,7 +184,9 @@ def calibrate(
     output.parent.mkdir(parents=True, exist_ok=True)
     save_checkpoint(
         output,
-        with_calibration(kept, temperature=temperature, threshold=threshold, calibration=promise.plain()),
+        with_calibration(
+            kept, temperature=temperature, threshold=threshold, calibration=promise.plain()
+        ),
     )
     cautions = (*cautions_of(measured), *cautions_of_data(kept.config, data, sources))
     return Calibrated(promise, temperature, output, cautions)
@@ -182,7 +196,9 @@ def promise_of(measured: Measured, confidence: Confidence, settings: InferenceSe
     """Raises CalibrationError when the pictures allow none."""
     background = measured.totals.background
     if not background.any():
-        raise CalibrationError("the data show nothing but persons, so what is taken for one cannot be judged")
+        raise CalibrationError(
+            "the data show nothing but persons, so what is taken for one cannot be judged"
+        )
     return make_promise(
         measured.losses,
         confidence=confidence,
@@ -200,7 +216,9 @@ def cautions_of(measured: Measured) -> list[str]:
             f"only {len(measured.losses)} pictures with persons; little can be promised with fewer than {FEW}"
         )
     if measured.twice:
-        cautions.append(f"pictures that are copies of others and were not counted: {measured.twice}")
+        cautions.append(
+            f"pictures that are copies of others and were not counted: {measured.twice}"
+        )
     if measured.faults:
         cautions.append(
             f"pictures left out: {len(measured.faults)}; if that has to do with what they show, the rest is not like "
@@ -209,7 +227,9 @@ def cautions_of(measured: Measured) -> list[str]:
     return cautions
 
 
-def cautions_of_data(config: Mapping[str, Any], data: Sequence[Path], sources: Sequence[Source]) -> list[str]:
+def cautions_of_data(
+    config: Mapping[str, Any], data: Sequence[Path], sources: Sequence[Source]
+) -> list[str]:
     """Where the pictures cannot be like those the promise is wanted for."""
     cautions = []
     for source in sources:
@@ -242,7 +262,11 @@ def known_to_training(config: Mapping[str, Any], data: Sequence[Path]) -> list[P
 
 def promise_table(promise: Promise, temperature: float) -> Table:
     """What each recall costs on the calibration pictures."""
-    how = "in expectation" if promise.confidence == "expectation" else f"confidence {promise.confidence:g}"
+    how = (
+        "in expectation"
+        if promise.confidence == "expectation"
+        else f"confidence {promise.confidence:g}"
+    )
     table = Table(title=f"{promise.pictures:,} pictures with persons, {how}", title_justify="left")
     for head in ("recall promised", "threshold", "missed here", "false area here"):
         table.add_column(head, justify="right")
@@ -282,7 +306,9 @@ def parser() -> ArgumentParser:
         "VOC; or a folder of several, taken together",
     )
     p.add_argument(
-        "--output", type=Path, help="the checkpoint to write; default: calibrated.ckpt beside the other"
+        "--output",
+        type=Path,
+        help="the checkpoint to write; default: calibrated.ckpt beside the other",
     )
     p.add_argument(
         "--confidence",

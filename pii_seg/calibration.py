@@ -20,7 +20,9 @@ class CalibrationError(ValueError):
     """The data cannot answer; the message says what it lacks."""
 
 
-def negative_log_likelihood(person: np.ndarray, background: np.ndarray, temperature: float) -> float:
+def negative_log_likelihood(
+    person: np.ndarray, background: np.ndarray, temperature: float
+) -> float:
     """Mean over pixels, in nats, from histograms of logits (BINS,)."""
     scaled = BIN_LOGITS / temperature
     # −log σ(z) = log(1 + e^−z), −log(1 − σ(z)) = log(1 + e^z); logaddexp does not overflow.
@@ -50,7 +52,9 @@ def fit_temperature(totals: Totals) -> float:
     return math.exp((low + high) / 2)
 
 
-def choose_threshold(totals: Totals, wished: float, *, of: Literal["pixels", "persons"] = "pixels") -> float:
+def choose_threshold(
+    totals: Totals, wished: float, *, of: Literal["pixels", "persons"] = "pixels"
+) -> float:
     """The highest threshold that finds the share `wished` (0..1) of person pixels, or of persons (half covered).
 
     Raises CalibrationError when there are no persons to choose by, or only "everything is a person" would do.

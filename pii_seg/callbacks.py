@@ -37,7 +37,9 @@ class Ending(Callback):
         self.ended = ""
         self._before: dict[int, Any] = {}
 
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
         # Other threads may not set handlers; whoever runs a training in one ends it otherwise.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -81,7 +83,9 @@ class Ending(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.ended = str(state_dict["ended"])
 
-    def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+    def teardown(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
+    ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()
@@ -168,13 +172,17 @@ class Reporter(Callback):
         step, now = trainer.global_step, time.monotonic()
         if step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             before, since = self._since
-            self._rate = (step - before) * self.batch_size * trainer.world_size / max(now - since, 1e-9)
+            self._rate = (
+                (step - before) * self.batch_size * trainer.world_size / max(now - since, 1e-9)
+            )
             self._since = (step, now)
             pl_module.log("images_per_second", self._rate)
             pl_module.log("seconds", pl_module.clock.elapsed)
             pl_module.log("learning_rate", float(trainer.optimizers[0].param_groups[-1]["lr"]))
         if self._bar is not None:
-            self._bar.update(self._task, completed=pl_module.clock.progress(step), said=self._said(trainer))
+            self._bar.update(
+                self._task, completed=pl_module.clock.progress(step), said=self._said(trainer)
+            )
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         # Validation takes time in which nothing is learnt.
@@ -196,7 +204,9 @@ class Reporter(Callback):
         words = [f"{word} {float(known[key]):.3f}" for key, word in shown if key in known]
         return "  ".join([*words, f"{self._rate:.1f} images/s"])
 
-    def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+    def teardown(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
+    ) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

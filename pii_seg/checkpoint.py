@@ -72,7 +72,9 @@ class Checkpoint:
         segmenter = Segmenter(network, scale=self.model.scale, precision=chosen)
         segmenter.load_state_dict(dict(self.weights))
         segmenter.network = fold_norms(network, stride=network.stride)
-        return segmenter.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        return (
+            segmenter.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        )
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -86,7 +88,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "weights": {name: value.detach().cpu().contiguous() for name, value in checkpoint.weights.items()},
+        "weights": {
+            name: value.detach().cpu().contiguous() for name, value in checkpoint.weights.items()
+        },
         "description": json.dumps(description, allow_nan=False),
     }
     write_torch_atomically(path, content)
@@ -97,7 +101,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     content = read_torch_safely(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         hint = (
-            "; it continues a training: RUN/best.ckpt is what predicts" if "loops" in _keys(content) else ""
+            "; it continues a training: RUN/best.ckpt is what predicts"
+            if "loops" in _keys(content)
+            else ""
         )
         raise CheckpointError(f"{path}: not a checkpoint of pii_seg{hint}")
     if content.get("version") != VERSION:
@@ -159,7 +165,9 @@ def _check_weights(checkpoint: Checkpoint) -> None:
     with torch.device("meta"):
         wanted = _shapes(checkpoint)
     given = checkpoint.weights
-    if not isinstance(given, dict) or not all(isinstance(value, Tensor) for value in given.values()):
+    if not isinstance(given, dict) or not all(
+        isinstance(value, Tensor) for value in given.values()
+    ):
         raise ValueError("its weights are no tensors")
     for name in wanted.keys() ^ given.keys():
         raise ValueError(f"weight {name} {'is missing' if name in wanted else 'does not belong'}")

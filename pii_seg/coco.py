@@ -72,7 +72,9 @@ def export_coco(dataset: Path, output: Path, *, progress: TextIO | None = None) 
     """
     info = read_info(dataset)
     if not output.parent.is_dir():
-        raise DatasetError(f"{output}: its folder does not exist; make it first, or choose another --output")
+        raise DatasetError(
+            f"{output}: its folder does not exist; make it first, or choose another --output"
+        )
     temporary = output.with_name(f".{output.name}-{os.getpid()}.tmp")
     counts = {"images": 0, "annotations": 0, "hidden": 0}
 
@@ -80,7 +82,9 @@ def export_coco(dataset: Path, output: Path, *, progress: TextIO | None = None) 
         for line in iter_lines(dataset):
             counts["images"] += 1
             if absent := [key for key in REQUIRED if key not in line]:
-                raise DatasetError(f"{dataset / LINES_NAME}: line {counts['images']} has no {absent[0]!r}")
+                raise DatasetError(
+                    f"{dataset / LINES_NAME}: line {counts['images']} has no {absent[0]!r}"
+                )
             yield coco_image(line)
 
     def annotations() -> Iterator[dict[str, Any]]:
@@ -171,7 +175,10 @@ def coco_annotations(line: Mapping[str, Any], mask: np.ndarray) -> list[dict[str
                 "iscrowd": 0,
                 "area": area,
                 "bbox": [float(value) for value in run_length.toBbox(encoded)],
-                "segmentation": {"size": list(mask.shape), "counts": encoded["counts"].decode("ascii")},
+                "segmentation": {
+                    "size": list(mask.shape),
+                    "counts": encoded["counts"].decode("ascii"),
+                },
                 **coco_keypoints(person, mask),
             }
         )
@@ -189,7 +196,9 @@ def coco_keypoints(person: Mapping[str, Any], mask: np.ndarray) -> dict[str, Any
         return {}
     height, width = mask.shape
     known = len(JOINT_NAMES) if len(joints) == len(JOINT_NAMES) else SHARED_JOINTS
-    depths = [z for _, _, z in person["joints3d"]] if "joints3d" in person else itertools.repeat(1.0)
+    depths = (
+        [z for _, _, z in person["joints3d"]] if "joints3d" in person else itertools.repeat(1.0)
+    )
     flat: list[float] = []
     for (x, y), z in zip(joints[:known], depths, strict=False):
         if z > 0 and 0 <= x < width and 0 <= y < height:
@@ -235,7 +244,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "dataset", type=Path, metavar="DATASET", help="folder with dataset.json and metadata.jsonl"
     )
-    parser.add_argument("--output", type=Path, metavar="FILE.json", help="default: DATASET/coco.json")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE.json", help="default: DATASET/coco.json"
+    )
     arguments = parser.parse_args(argv)
     output = arguments.output or arguments.dataset / "coco.json"
     try:

@@ -96,7 +96,9 @@ def parse_tiles(text: str) -> int | str:
 
 
 def add_checkpoint_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--checkpoint", type=Path, required=True, help="RUN/best.ckpt of a training")
+    parser.add_argument(
+        "--checkpoint", type=Path, required=True, help="RUN/best.ckpt of a training"
+    )
     parser.add_argument(
         "--threshold",
         type=float,
@@ -172,7 +174,11 @@ def photographs_at_once(device: str) -> Iterator[int]:
 
 
 def ahead(
-    function: Callable[[ItemT], ResultT], items: Iterable[ItemT], *, workers: int, depth: int | None = None
+    function: Callable[[ItemT], ResultT],
+    items: Iterable[ItemT],
+    *,
+    workers: int,
+    depth: int | None = None,
 ) -> Iterator[tuple[ItemT, Future[ResultT]]]:
     """(item, finished future of function(item)) in order; `workers` threads compute up to `depth` of them ahead.
 

@@ -71,7 +71,9 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         if not 0 < self.held_out < 1:
-            raise ConfigurationError(f"data.held_out is {self.held_out}; it must be between 0 and 1")
+            raise ConfigurationError(
+                f"data.held_out is {self.held_out}; it must be between 0 and 1"
+            )
         if not 0 < self.pseudo_share <= 1:
             raise ConfigurationError(
                 f"data.pseudo_share is {self.pseudo_share}; it must be above 0 and at most 1"
@@ -99,20 +101,28 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         if not 0 < self.scale <= 1:
-            raise ConfigurationError(f"model.scale is {self.scale}; it must be above 0 and at most 1")
+            raise ConfigurationError(
+                f"model.scale is {self.scale}; it must be above 0 and at most 1"
+            )
         if self.width < 1 or self.width % 4:
-            raise ConfigurationError(f"model.width is {self.width}; it must be a positive multiple of 4")
+            raise ConfigurationError(
+                f"model.width is {self.width}; it must be a positive multiple of 4"
+            )
         if self.encoder == PLAIN:
             return
         if self.decoder not in DECODERS:
             known = ", ".join(DECODERS)
-            raise ConfigurationError(f"model.decoder is {self.decoder!r}; it must be one of {known}")
+            raise ConfigurationError(
+                f"model.decoder is {self.decoder!r}; it must be one of {known}"
+            )
 
 
 SIZES: dict[str, ModelConfig] = {
     "tiny": ModelConfig(encoder=PLAIN, width=8),
     "small": ModelConfig(),
-    "strong": ModelConfig(encoder="tf_efficientnetv2_m.in21k_ft_in1k", decoder="upernet", width=256),
+    "strong": ModelConfig(
+        encoder="tf_efficientnetv2_m.in21k_ft_in1k", decoder="upernet", width=256
+    ),
 }
 
 
@@ -140,7 +150,9 @@ class OptimiserConfig:
     def __post_init__(self) -> None:
         for name in ("learning_rate", "encoder_share", "gradient_norm"):
             if not 0 < getattr(self, name) < math.inf:
-                raise ConfigurationError(f"optimiser.{name} is {getattr(self, name)}; it must be above 0")
+                raise ConfigurationError(
+                    f"optimiser.{name} is {getattr(self, name)}; it must be above 0"
+                )
         for name in ("weight_decay", "warmup", "ema", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigurationError(
@@ -172,7 +184,9 @@ class OnlineConfig:
             )
         for name in ("paste", "cutmix"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ConfigurationError(f"online.{name} is {getattr(self, name)}; it is a probability, 0..1")
+                raise ConfigurationError(
+                    f"online.{name} is {getattr(self, name)}; it is a probability, 0..1"
+                )
 
 
 @dataclass(frozen=True)
@@ -234,7 +248,13 @@ class MachineConfig:
             raise ConfigurationError(
                 f"machine.progress is {self.progress!r}; it must be one of {', '.join(PROGRESS_STYLES)}"
             )
-        for name, least in (("devices", 1), ("nodes", 1), ("workers", 0), ("threads", 0), ("memory_mb", 0)):
+        for name, least in (
+            ("devices", 1),
+            ("nodes", 1),
+            ("workers", 0),
+            ("threads", 0),
+            ("memory_mb", 0),
+        ):
             if getattr(self, name) < least:
                 raise ConfigurationError(
                     f"machine.{name} is {getattr(self, name)}; it must be at least {least}"

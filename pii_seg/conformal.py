@@ -83,7 +83,9 @@ def confident_risk_bound(losses: np.ndarray, confidence: float) -> np.ndarray:
     """
     width = max(1, BLOCK // len(losses))
     blocks = [losses[:, start : start + width] for start in range(0, losses.shape[1], width)]
-    return np.concatenate([_betting_bound(block.astype(np.float64), 1 - confidence) for block in blocks])
+    return np.concatenate(
+        [_betting_bound(block.astype(np.float64), 1 - confidence) for block in blocks]
+    )
 
 
 def _betting_bound(L: np.ndarray, delta: float) -> np.ndarray:
@@ -91,7 +93,9 @@ def _betting_bound(L: np.ndarray, delta: float) -> np.ndarray:
     i = np.arange(1, n + 1)[:, None]
     mean = (0.5 + np.cumsum(L, axis=0)) / (1 + i)
     variance = (0.25 + np.cumsum((L - mean) ** 2, axis=0)) / (1 + i)
-    before = np.concatenate([np.full_like(L[:1], 0.25), variance[:-1]])  # a bet must not know its own loss
+    before = np.concatenate(
+        [np.full_like(L[:1], 0.25), variance[:-1]]
+    )  # a bet must not know its own loss
     bet = np.minimum(1, np.sqrt(2 * math.log(1 / delta) / (n * before)))
     low, high = np.zeros(L.shape[1]), np.ones(L.shape[1])
     for _ in range(HALVINGS):  # K_i rises with R
@@ -135,7 +139,9 @@ class Promise:
         if self.confidence != "expectation" and not (
             isinstance(self.confidence, float) and 0 < self.confidence < 1
         ):
-            raise ValueError(f"confidence {self.confidence!r} is neither within 0..1 nor 'expectation'")
+            raise ValueError(
+                f"confidence {self.confidence!r} is neither within 0..1 nor 'expectation'"
+            )
         if not isinstance(self.pictures, int) or self.pictures < 1:
             raise ValueError(f"{self.pictures!r} is no number of pictures")
         for name in CURVES:
@@ -155,7 +161,9 @@ class Promise:
     def index(self, recall: float) -> int:
         """Of the highest of THRESHOLDS that keeps the promise. Raises CalibrationError when none does."""
         if not 0 < recall < 1:
-            raise CalibrationError(f"the recall to promise must lie between 0 and 1, not at {recall}")
+            raise CalibrationError(
+                f"the recall to promise must lie between 0 and 1, not at {recall}"
+            )
         kept = np.flatnonzero(self.bound[1:] <= 1 - recall + 1e-12)
         if not len(kept):
             best = math.floor(self.best_recall * 10_000) / 100
@@ -199,7 +207,8 @@ class Promise:
             n for n in self.inference.keys() | given.keys() if self.inference.get(n) != given.get(n)
         ):
             was, now = (
-                ", ".join(f"{n} {settings.get(n)}" for n in different) for settings in (self.inference, given)
+                ", ".join(f"{n} {settings.get(n)}" for n in different)
+                for settings in (self.inference, given)
             )
             raise CalibrationError(
                 f"the promise was calibrated with {was}, and holds for nothing else; asked for is {now}. "
@@ -249,9 +258,13 @@ def make_promise(
     )
     # "All bounds up to a threshold", once and for all; and no bound shall be below what was seen.
     bound = np.maximum.accumulate(np.maximum(bound, missed))
-    promise = Promise(confidence, len(losses), missed, bound, false_area, _deciding(inference), data_sha256)
+    promise = Promise(
+        confidence, len(losses), missed, bound, false_area, _deciding(inference), data_sha256
+    )
     if promise.best_recall <= 0:
-        raise CalibrationError(f"{len(losses)} pictures with persons are too few to promise anything")
+        raise CalibrationError(
+            f"{len(losses)} pictures with persons are too few to promise anything"
+        )
     return promise
 
 

@@ -27,7 +27,10 @@ from pii_seg.transforms import Augmentation, Streams, alter, augment, take_view
 
 log = logging.getLogger(__name__)
 
-_PLAN, _REDRAW = 0x91A7, 0x9ED0  # keep the streams of the plan and of redrawing apart from each other
+_PLAN, _REDRAW = (
+    0x91A7,
+    0x9ED0,
+)  # keep the streams of the plan and of redrawing apart from each other
 REDRAWS = 20  # unreadable pictures in a row until the data is given up
 
 
@@ -49,7 +52,9 @@ class Mixed:
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight < float("inf"):
-            raise DataError(f"{self.source.name}: its weight is {self.weight}; it must not be negative")
+            raise DataError(
+                f"{self.source.name}: its weight is {self.weight}; it must not be negative"
+            )
         if self.paste is not None and not 0 <= self.paste <= 1:
             raise DataError(f"{self.source.name}: paste is {self.paste}; it is a probability, 0..1")
         if not 0 < self.zoom < float("inf"):
@@ -79,7 +84,13 @@ class Feeding:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("size", 8), ("batch_size", 1), ("epoch_size", 0), ("workers", 0), ("seed", 0)):
+        for name, least in (
+            ("size", 8),
+            ("batch_size", 1),
+            ("epoch_size", 0),
+            ("workers", 0),
+            ("seed", 0),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least {least}")
         for name in ("memory_mb", "longest", "validation_size"):
@@ -118,7 +129,9 @@ def plan_epoch(
     parts = []
     for entry, (quota, size) in enumerate(zip(quotas, sizes, strict=True)):
         passes = -(-int(quota) // size) if quota else 0
-        items = np.concatenate([rng.permutation(size) for _ in range(passes)] or [np.zeros(0, np.int64)])
+        items = np.concatenate(
+            [rng.permutation(size) for _ in range(passes)] or [np.zeros(0, np.int64)]
+        )
         parts.append(np.stack([np.full(quota, entry, np.int64), items[:quota]], axis=1))
     return rng.permutation(np.concatenate(parts))
 
@@ -136,11 +149,20 @@ class EpochSampler(DistributedSampler):
     """
 
     def __init__(
-        self, sizes: Sequence[int], weights: Sequence[float], count: int, *, seed: int, rank: int, world: int
+        self,
+        sizes: Sequence[int],
+        weights: Sequence[float],
+        count: int,
+        *,
+        seed: int,
+        rank: int,
+        world: int,
     ) -> None:
         self.sizes, self.weights, self.count, self.seed = list(sizes), list(weights), count, seed
         self.rank, self.world, self.epoch = rank, world, 0
-        self.skip = 0  # of this process's places in the next epoch: what a resumed run has already seen
+        self.skip = (
+            0  # of this process's places in the next epoch: what a resumed run has already seen
+        )
 
     def __len__(self) -> int:
         return self.count // self.world
@@ -184,7 +206,12 @@ class TrainingViews(Dataset[Sample]):
         unsure_only: bool = True,
     ) -> None:
         self._mixture, self._size, self._how, self._persons = list(mixture), size, how, persons
-        self._seed, self._strict, self._cutmix, self._unsure_only = seed, strict, cutmix, unsure_only
+        self._seed, self._strict, self._cutmix, self._unsure_only = (
+            seed,
+            strict,
+            cutmix,
+            unsure_only,
+        )
         self._named: set[str] = set()
 
     def __getitem__(self, draw: Draw) -> Sample:
@@ -231,7 +258,9 @@ class TrainingViews(Dataset[Sample]):
                     self._named.add(str(error))
                     log.warning("left out: %s", error)
             item = int(rng.integers(len(source)))
-        raise DataError(f"{source.name}: {REDRAWS} pictures in a row cannot be used; check the source")
+        raise DataError(
+            f"{source.name}: {REDRAWS} pictures in a row cannot be used; check the source"
+        )
 
 
 class WholePictures(Dataset[Sample]):
@@ -272,7 +301,9 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
     }
     views = [sample if isinstance(sample, View) else None for sample in samples]
     weak = {
-        place: view.weak for place, view in enumerate(views) if view is not None and view.weak is not None
+        place: view.weak
+        for place, view in enumerate(views)
+        if view is not None and view.weak is not None
     }
     if weak:
         cuts = [NO_CUT if view is None else view.cut for view in views]
@@ -319,9 +350,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         self.check, self.strict, self.progress = check, strict, progress
         self.cutmix, self.unsure_only = cutmix, unsure_only
         self._ready = False
-        self.skip = (
-            0  # training views of the first epoch, in each process, that a resumed run has already seen
-        )
+        self.skip = 0  # training views of the first epoch, in each process, that a resumed run has already seen
         pastes = [m.source.name for m in self.mixture if m.weight and (m.paste or 0) > 0]
         if not self.persons and (pastes or self.augmentation.paste > 0):
             raise DataError("persons shall be pasted, but no source of persons is given")
@@ -358,7 +387,9 @@ class SegmentationDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         sizes = [len(m.source) for m in self.mixture]
         world, rank = (
-            (self.trainer.world_size, self.trainer.global_rank) if self.trainer is not None else (1, 0)
+            (self.trainer.world_size, self.trainer.global_rank)
+            if self.trainer is not None
+            else (1, 0)
         )
         sampler = EpochSampler(
             sizes,

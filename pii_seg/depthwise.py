@@ -110,14 +110,19 @@ class _DepthwiseConvolution(torch.autograd.Function):
 
 
 def gradient_of_image(
-    gradient: Tensor, shape: torch.Size, kernel: Tensor, stride: tuple[int, int], padding: tuple[int, int]
+    gradient: Tensor,
+    shape: torch.Size,
+    kernel: Tensor,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
 ) -> Tensor:
     """By a convolution without stride. gradient: of the output, (B, C, H', W'); shape: the image's."""
     sides = kernel.shape[-2:]
     around = [side - 1 - pad for side, pad in zip(sides, padding, strict=True)]
     # All places where the kernel fits, also those that the stride leapt over.
     height, width = (
-        extent + 2 * pad - side + 1 for extent, pad, side in zip(shape[-2:], padding, sides, strict=True)
+        extent + 2 * pad - side + 1
+        for extent, pad, side in zip(shape[-2:], padding, sides, strict=True)
     )
     spread = spread_out(gradient, stride, (height, width))
     return F.conv2d(spread, kernel.flip(2, 3), None, 1, cast(Any, around), 1, len(kernel))
@@ -127,16 +132,22 @@ def spread_out(image: Tensor, stride: tuple[int, int], size: tuple[int, int]) ->
     """(B, C, H, W) on every stride-th row and column of zeros of `size`, from the first on."""
     if tuple(image.shape[-2:]) == size:
         return image
-    spread = image.new_empty((*image.shape[:2], *size)).to(memory_format=torch.channels_last).zero_()
-    height, width = image.shape[-2:]
-    spread[:, :, : (height - 1) * stride[0] + 1 : stride[0], : (width - 1) * stride[1] + 1 : stride[1]] = (
-        image
+    spread = (
+        image.new_empty((*image.shape[:2], *size)).to(memory_format=torch.channels_last).zero_()
     )
+    height, width = image.shape[-2:]
+    spread[
+        :, :, : (height - 1) * stride[0] + 1 : stride[0], : (width - 1) * stride[1] + 1 : stride[1]
+    ] = image
     return spread
 
 
 def gradient_of_kernel(
-    gradient: Tensor, image: Tensor, kernel: Tensor, stride: tuple[int, int], padding: tuple[int, int]
+    gradient: Tensor,
+    image: Tensor,
+    kernel: Tensor,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
 ) -> Tensor:
     """In float32 where that is faster."""
     tensors = gradient, image, kernel

@@ -54,7 +54,17 @@ from pii_seg.sources import open_sources
 
 CURVE_POINTS = 99  # of metrics.json's curves: thresholds .01 … .99
 FIGURES = ("thresholds.png", "calibration.png", "missed.png", "false.png")  # of each data set
-PICTURE_FIELDS = ("data", "picture", "height", "width", "persons", "missed", "iou", "false_area", "seconds")
+PICTURE_FIELDS = (
+    "data",
+    "picture",
+    "height",
+    "width",
+    "persons",
+    "missed",
+    "iou",
+    "false_area",
+    "seconds",
+)
 
 
 def evaluate(
@@ -110,7 +120,12 @@ def evaluate(
         if judges or recall is not None:
             totals = gather_totals(predict, (judges or sources)[0], workers=workers)
         kept, why = decide(
-            kept, totals, calibrates=bool(judges), threshold=threshold, recall=recall, recall_of=recall_of
+            kept,
+            totals,
+            calibrates=bool(judges),
+            threshold=threshold,
+            recall=recall,
+            recall_of=recall_of,
         )
         if judges:
             save_checkpoint(output / "calibrated.ckpt", kept)
@@ -134,7 +149,9 @@ def evaluate(
             )
             bar.remove_task(task)
     about = describe(checkpoint, kept, settings, why)
-    history = read_history(checkpoint.parent / "metrics.csv")  # beside it, if its training left it there
+    history = read_history(
+        checkpoint.parent / "metrics.csv"
+    )  # beside it, if its training left it there
     write_metrics(output / "metrics.json", about, evaluations)
     write_figures(output, evaluations, history)
     write_report(output / "report.html", about, evaluations, history)
@@ -152,7 +169,9 @@ def _check_wishes(
     if not data and not negatives:
         raise InputError("nothing to measure on; give --data or --negatives")
     if threshold is not None and recall is not None:
-        raise InputError("--threshold and --recall exclude each other; the one is chosen for the other")
+        raise InputError(
+            "--threshold and --recall exclude each other; the one is chosen for the other"
+        )
     for name, value in (("threshold", threshold), ("recall", recall)):
         if value is not None and not 0 < value < 1:
             raise InputError(f"--{name} {value}: must lie between 0 and 1")
@@ -175,7 +194,9 @@ def decide(
     """
     if totals is None:
         chosen = kept.threshold if threshold is None else threshold
-        return replace(kept, threshold=snap(chosen)), "the checkpoint" if threshold is None else "--threshold"
+        return replace(
+            kept, threshold=snap(chosen)
+        ), "the checkpoint" if threshold is None else "--threshold"
     temperature = fit_temperature(totals) if calibrates else kept.temperature
     if recall is not None:
         wanted = rescale_threshold(choose_threshold(totals, recall, of=recall_of), temperature)
@@ -187,12 +208,20 @@ def decide(
     else:  # the masks stay, the probabilities become honest
         wanted = rescale_threshold(kept.threshold, temperature / kept.temperature)
         why = "the checkpoint, for the new temperature"
-    chosen_by = {"pictures": totals.pictures, "persons": int(totals.persons.sum()), "threshold_from": why}
-    decided = with_calibration(kept, temperature=temperature, threshold=snap(wanted), calibration=chosen_by)
+    chosen_by = {
+        "pictures": totals.pictures,
+        "persons": int(totals.persons.sum()),
+        "threshold_from": why,
+    }
+    decided = with_calibration(
+        kept, temperature=temperature, threshold=snap(wanted), calibration=chosen_by
+    )
     return decided, why
 
 
-def describe(path: Path, kept: Checkpoint, settings: InferenceSettings, chosen_on: str) -> dict[str, Any]:
+def describe(
+    path: Path, kept: Checkpoint, settings: InferenceSettings, chosen_on: str
+) -> dict[str, Any]:
     """What was measured, and how, for metrics.json and the report's head."""
     return {
         "checkpoint": path.name,
@@ -265,7 +294,9 @@ def _thinned_curves(totals: Totals) -> dict[str, list[float]]:
 def delete_figures(output: Path) -> None:
     """Delete what an earlier evaluation left of data sets that this one may not measure; nothing else."""
     try:
-        names = [entry["name"] for entry in json.loads((output / "metrics.json").read_bytes())["data"]]
+        names = [
+            entry["name"] for entry in json.loads((output / "metrics.json").read_bytes())["data"]
+        ]
     except (OSError, ValueError, TypeError, KeyError):
         return  # not one of ours, so nothing there is
     for folder in output.iterdir():
@@ -286,7 +317,10 @@ def write_figures(output: Path, evaluations: Sequence[Evaluation], history: Hist
         totals = evaluation.totals
         figures.save_figure(folder / "thresholds.png", partial(figures.threshold_figure, totals))
         figures.save_figure(folder / "calibration.png", partial(figures.reliability_figure, totals))
-        for name, worst in (("missed", evaluation.examples.missed), ("false", evaluation.examples.false)):
+        for name, worst in (
+            ("missed", evaluation.examples.missed),
+            ("false", evaluation.examples.false),
+        ):
             if examples := worst.sorted():
                 sheet = figures.encode(figures.contact_sheet(examples), ".png")
                 write_atomically(folder / f"{name}.png", sheet)
@@ -302,7 +336,9 @@ def write_report(
         sections.append(report.training_section(history))
     for e in evaluations:
         sections.append(
-            report.data_section(e.name, e.totals, e.examples.missed.sorted(), e.examples.false.sorted())
+            report.data_section(
+                e.name, e.totals, e.examples.missed.sorted(), e.examples.false.sorted()
+            )
         )
     if faults := [fault for e in evaluations for fault in e.faults]:
         sections.append(report.faults_section(faults))
@@ -318,7 +354,9 @@ def score_column(evaluation: Evaluation) -> dict[str, str]:
 
     return {
         "pictures": f"{s.pictures:,}",
-        "persons (small / medium / large)": " / ".join(f"{s.persons_by_size[size]:,}" for size in SIZES)
+        "persons (small / medium / large)": " / ".join(
+            f"{s.persons_by_size[size]:,}" for size in SIZES
+        )
         if s.persons
         else "–",
         "IoU, mean of pictures": report.share(s.iou_per_picture),
@@ -362,7 +400,9 @@ def parser() -> ArgumentParser:
     )
     p.add_argument("--config", action="config", help="a TOML file with any of these arguments")
     add_checkpoint_arguments(p)
-    p.add_argument("--output", type=Path, required=True, help="folder for the report; made if need be")
+    p.add_argument(
+        "--output", type=Path, required=True, help="folder for the report; made if need be"
+    )
     p.add_argument(
         "--data",
         type=Path,
@@ -379,9 +419,14 @@ def parser() -> ArgumentParser:
         default=[],
         help="photographs that show nobody: all that is found in them is false",
     )
-    p.add_argument("--recall", type=float, help="choose the threshold that finds this share, as .95")
     p.add_argument(
-        "--recall_of", choices=["pixels", "persons"], default="pixels", help="share of what --recall is"
+        "--recall", type=float, help="choose the threshold that finds this share, as .95"
+    )
+    p.add_argument(
+        "--recall_of",
+        choices=["pixels", "persons"],
+        default="pixels",
+        help="share of what --recall is",
     )
     p.add_argument(
         "--calibrate",

@@ -54,10 +54,14 @@ class Gathered:
 def refuse_without_masks(source: Source) -> None:
     """Raises DataError where nothing says who is a person."""
     if source.photo_only:
-        raise DataError(f"{source.name}: has no masks; give it as --negatives if its pictures show nobody")
+        raise DataError(
+            f"{source.name}: has no masks; give it as --negatives if its pictures show nobody"
+        )
 
 
-def open_data(data: Sequence[Path], negatives: Sequence[Path], *, strict: bool = False) -> list[Source]:
+def open_data(
+    data: Sequence[Path], negatives: Sequence[Path], *, strict: bool = False
+) -> list[Source]:
     """All sources of the folders in `data` (one, or several below it), then the person-free ones of `negatives`.
 
     Raises InputError when two would have one name in the table, DataError for what cannot be opened.
@@ -65,7 +69,9 @@ def open_data(data: Sequence[Path], negatives: Sequence[Path], *, strict: bool =
     sources = [source for path in data for source in open_sources(path, strict=strict)]
     for source in sources:
         refuse_without_masks(source)
-    sources += [PersonFree(source) for path in negatives for source in open_sources(path, strict=strict)]
+    sources += [
+        PersonFree(source) for path in negatives for source in open_sources(path, strict=strict)
+    ]
     names = [source.name for source in sources]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(
@@ -94,7 +100,9 @@ def gather(
         start = time.perf_counter()
         logits = predict(sample.image)
         seconds = time.perf_counter() - start
-        count = count_picture(logits, sample.target, sample.instances, threshold=threshold, boundary=boundary)
+        count = count_picture(
+            logits, sample.target, sample.instances, threshold=threshold, boundary=boundary
+        )
         return Gathered(sample, logits, count, seconds)
 
     measured = 0
@@ -111,7 +119,9 @@ def gather(
 def gather_totals(predict: PredictLogits, source: Source, *, workers: int = 1) -> Totals:
     """The sums that calibration needs, over one source."""
     totals = Totals()
-    for gathered in gather(predict, source, threshold=0.5, boundary=False, faults=[], workers=workers):
+    for gathered in gather(
+        predict, source, threshold=0.5, boundary=False, faults=[], workers=workers
+    ):
         totals.add(gathered.count)
     return totals
 

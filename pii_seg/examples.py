@@ -47,7 +47,9 @@ class Worst:
         push(self._heap, (badness, next(self._order), make()))
 
     def sorted(self) -> list[Example]:
-        return [example for *_, example in sorted(self._heap, key=lambda entry: (-entry[0], -entry[1]))]
+        return [
+            example for *_, example in sorted(self._heap, key=lambda entry: (-entry[0], -entry[1]))
+        ]
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,17 @@ class Examples:
     def keep(cls, most: int) -> Examples:
         return cls(Worst(most), Worst(most))
 
-    def offer(self, sample: Sample, logits: np.ndarray, picture: PictureCount, threshold: float) -> None:
+    def offer(
+        self, sample: Sample, logits: np.ndarray, picture: PictureCount, threshold: float
+    ) -> None:
         """`logits` (H, W): of the calibrated probability that `threshold` is for."""
         at = threshold_index(threshold)
         found = logits >= np.log(threshold / (1 - threshold))
         for person in picture.persons or ():
             if person.found[at] < MISSED_BELOW * person.area:
-                self.missed.offer(person.area - person.found[at], partial(_missed, sample, found, person, at))
+                self.missed.offer(
+                    person.area - person.found[at], partial(_missed, sample, found, person, at)
+                )
         if (share := picture.false_share(at)) > 0:
             self.false.offer(share, partial(_false, sample, found, share))
 
@@ -81,7 +87,9 @@ def _false(sample: Sample, found: np.ndarray, share: float) -> Example:
     return Example(sample.name, f"{share:.1%} of the picture", draw_false(sample, found))
 
 
-def draw_missed(sample: Sample, found: np.ndarray, person: int, box: tuple[int, int, int, int]) -> np.ndarray:
+def draw_missed(
+    sample: Sample, found: np.ndarray, person: int, box: tuple[int, int, int, int]
+) -> np.ndarray:
     """The surroundings of a person, outlined, and what was found there, tinted."""
     assert sample.instances is not None
     left, top, right, bottom = box

@@ -35,7 +35,9 @@ SHEET_GAP = 8
 @contextmanager
 def paper(dark: bool) -> Iterator[None]:
     """The look of all figures, on light or on dark paper."""
-    ink, faint, ground = ("#d8dee6", "#3a434e", "#171c22") if dark else ("#2b3138", "#dde2e8", "#ffffff")
+    ink, faint, ground = (
+        ("#d8dee6", "#3a434e", "#171c22") if dark else ("#2b3138", "#dde2e8", "#ffffff")
+    )
     with mpl.rc_context(
         {
             "figure.facecolor": ground,
@@ -90,7 +92,9 @@ def threshold_figure(totals: Totals, title: str = "") -> Figure:
         _line(right, curves.threshold, missed, f"missed, {size}", linestyle=style, color="C1")
     _line(right, curves.threshold, curves.false_area, "false area, no person", color="C3")
     if not right.lines:
-        right.text(0.5, 0.5, "no persons told apart,\nno person-free pictures", ha="center", va="center")
+        right.text(
+            0.5, 0.5, "no persons told apart,\nno person-free pictures", ha="center", va="center"
+        )
     right.set_title("Persons")
     for axes in (left, right):
         axes.axvline(totals.threshold, color="0.55", linewidth=1, linestyle=(0, (2, 2)))
@@ -114,7 +118,9 @@ def reliability_figure(totals: Totals) -> Figure:
     top.set(xlim=(0, 1), ylim=(0, 1.005), ylabel="share of persons")
     top.set_title("Calibration")
     bottom.bar(
-        (np.arange(len(pixels)) + 0.5) / len(pixels), pixels / max(pixels.sum(), 1), width=0.8 / len(pixels)
+        (np.arange(len(pixels)) + 0.5) / len(pixels),
+        pixels / max(pixels.sum(), 1),
+        width=0.8 / len(pixels),
     )
     bottom.set(yscale="log" if there.any() else "linear", xlabel="probability", ylabel="pixels")
     bottom.yaxis.set_major_formatter(PercentFormatter(1, None))
@@ -126,15 +132,21 @@ def training_figure(history: Sequence[Mapping[str, float]]) -> Figure:
     everything = lines_of(history)
     losses = {name: line for name, line in everything.items() if "loss" in name}
     measures = {
-        name: line for name, line in everything.items() if name.startswith("val_") and name not in losses
+        name: line
+        for name, line in everything.items()
+        if name.startswith("val_") and name not in losses
     }
-    panels = [(title, lines) for title, lines in (("Loss", losses), ("Measured", measures)) if lines]
+    panels = [
+        (title, lines) for title, lines in (("Loss", losses), ("Measured", measures)) if lines
+    ]
     figure = Figure(figsize=(7.2 if len(panels) > 1 else 4.0, 3.0), layout="constrained")
     for axes, (title, lines) in zip(
         np.atleast_1d(figure.subplots(1, max(1, len(panels)))), panels, strict=False
     ):
         for name, (steps, values) in lines.items():
-            axes.plot(steps, values, label=name.replace("_", " "), marker="." if len(steps) < 30 else None)
+            axes.plot(
+                steps, values, label=name.replace("_", " "), marker="." if len(steps) < 30 else None
+            )
         axes.set_title(title)
         axes.set_xlabel("step")
         axes.legend()
@@ -173,7 +185,16 @@ def contact_sheet(examples: Sequence[Example], columns: int = SHEET_COLUMNS) -> 
         sheet[top : top + h, left : left + w] = example.picture
         caption = f"{_ascii(example.name)[-24:]}  {example.caption}"
         baseline = (x + 2, y + THUMBNAIL + SHEET_CAPTION - 8)
-        cv2.putText(sheet, caption, baseline, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (225, 225, 225), 1, cv2.LINE_AA)
+        cv2.putText(
+            sheet,
+            caption,
+            baseline,
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.45,
+            (225, 225, 225),
+            1,
+            cv2.LINE_AA,
+        )
     return sheet
 
 

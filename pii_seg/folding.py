@@ -23,7 +23,9 @@ def fold_norms(network: NetworkT, *, stride: int) -> NetworkT:
     plain = copy.deepcopy(network).eval()
     folded = copy.deepcopy(plain)
     device = next(plain.parameters()).device
-    example = torch.linspace(-2, 2, 3 * (2 * stride) ** 2, device=device).view(1, 3, 2 * stride, 2 * stride)
+    example = torch.linspace(-2, 2, 3 * (2 * stride) ** 2, device=device).view(
+        1, 3, 2 * stride, 2 * stride
+    )
     with torch.no_grad():
         names = {module: name for name, module in folded.named_modules()}
         for convolution, norm in observed_pairs(folded, example):
@@ -35,7 +37,9 @@ def fold_norms(network: NetworkT, *, stride: int) -> NetworkT:
 
 def observed_pairs(network: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
     """Convolutions whose output itself was the input of a batch norm, when `network` saw `example`; each used once."""
-    produced: dict[int, tuple[nn.Conv2d, Tensor]] = {}  # the tensor is held, so that its id stays its own
+    produced: dict[
+        int, tuple[nn.Conv2d, Tensor]
+    ] = {}  # the tensor is held, so that its id stays its own
     pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
     calls: dict[nn.Module, int] = {}
 
@@ -51,7 +55,11 @@ def observed_pairs(network: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d,
             pairs.append((produced[id(inputs[0])][0], module))
 
     hooks = [
-        *(m.register_forward_hook(after_convolution) for m in network.modules() if isinstance(m, nn.Conv2d)),
+        *(
+            m.register_forward_hook(after_convolution)
+            for m in network.modules()
+            if isinstance(m, nn.Conv2d)
+        ),
         *(
             m.register_forward_pre_hook(before_norm)
             for m in network.modules()

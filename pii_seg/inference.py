@@ -163,9 +163,13 @@ def predict_logits(
     height, width = image.shape[:2]
     views = plan_views(height, width, settings)
     # Looks are merged at the size of the largest one: a photograph of 100 megapixels costs its own size only once.
-    h, w = min(height, max(view.height for view in views)), min(width, max(view.width for view in views))
+    h, w = (
+        min(height, max(view.height for view in views)),
+        min(width, max(view.width for view in views)),
+    )
     looks = (
-        resize(_view_logits(segmenter, image, view, settings.batch_pixels, device), h, w) for view in views
+        resize(_view_logits(segmenter, image, view, settings.batch_pixels, device), h, w)
+        for view in views
     )
     merged = _merged(looks, settings.merge)
     if not np.isfinite(merged).all():
@@ -200,7 +204,11 @@ def _cautious(mean: np.ndarray, highest: np.ndarray) -> np.ndarray:
 
 
 def _view_logits(
-    segmenter: Segmenter, image: np.ndarray, view: View, batch_pixels: int, device: torch.device | str
+    segmenter: Segmenter,
+    image: np.ndarray,
+    view: View,
+    batch_pixels: int,
+    device: torch.device | str,
 ) -> np.ndarray:
     """Logits (height, width) of one look, float32, mirrored back."""
     shown = resize(image, view.height, view.width)
@@ -231,7 +239,9 @@ def _forward(segmenter: Segmenter, tiles: np.ndarray, device: torch.device | str
     """Logits (B, h, w), float32 and writable, of uint8 tiles (B, h, w, 3)."""
     # The permuted view lies in memory as channels_last, the order that convolutions on a CPU are fastest in.
     # Writable, or torch warns: Pillow's pictures are not.
-    images = torch.from_numpy(np.require(tiles, requirements=["C", "W"])).permute(0, 3, 1, 2).to(device)
+    images = (
+        torch.from_numpy(np.require(tiles, requirements=["C", "W"])).permute(0, 3, 1, 2).to(device)
+    )
     with torch.inference_mode():
         logits = segmenter(images)
     expected = (len(tiles), 1, *tiles.shape[1:3])
@@ -280,4 +290,6 @@ def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
     if array.shape[:2] == (height, width):
         return array
     shrinks = height * width < array.shape[0] * array.shape[1]
-    return cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return cv2.resize(
+        array, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )

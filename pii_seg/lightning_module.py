@@ -113,7 +113,9 @@ class SegmentationModule(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         image, target, weight = batch["image"], batch["target"], None
         if "asked" in batch:
-            taught = label_asked(self.kept, batch["weak"], batch["asked"], target, self.online.confidence)
+            taught = label_asked(
+                self.kept, batch["weak"], batch["asked"], target, self.online.confidence
+            )
             self.log("confident", taught.confident, batch_size=len(batch["asked"]))
             image, target, weight = cut_mix(
                 batch["boxes"], batch["partner"], image, taught.target, taught.weight
@@ -210,7 +212,9 @@ def moving_average(decay: float, *, young: bool = True) -> Any:
 def drawing_for_step(seed: int, step: int, rank: int, device: torch.device) -> Iterator[None]:
     """Within, torch's own generators (dropout's) are seeded by what is given; afterwards they are as before."""
     # Seeds must differ in many bits, or early draws of neighbouring steps would be alike on some devices.
-    mixed = (seed * 0x9E3779B97F4A7C15 + step * 0xD1B54A32D192ED03 + rank * 0x8CB92BA72F3D8DD7) % (1 << 63)
+    mixed = (seed * 0x9E3779B97F4A7C15 + step * 0xD1B54A32D192ED03 + rank * 0x8CB92BA72F3D8DD7) % (
+        1 << 63
+    )
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.set_rng_state(torch.Generator().manual_seed(mixed).get_state())
         if device.type == "cuda":

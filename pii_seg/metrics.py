@@ -29,13 +29,18 @@ BINS = 2048
 LIMIT = 16.0  # logits beyond ± this count as this
 CALIBRATION_BINS = 15
 SIZES = ("small", "medium", "large")
-SIZE_LIMITS = (32**2, 96**2)  # px of a person's area: below the first small, below the second medium
+SIZE_LIMITS = (
+    32**2,
+    96**2,
+)  # px of a person's area: below the first small, below the second medium
 MISSED_BELOW, UNTOUCHED_BELOW = 0.5, 0.1  # coverage
 BOUNDARY_SHARE = 0.02  # of the diagonal
 FALSE_PICTURE_SHARE = 0.001  # of its pixels: from here on a person-free picture counts as wrong
 
 BIN_LOGITS = (np.arange(BINS) + 0.5) * (2 * LIMIT / BINS) - LIMIT  # of the bins' middles
-THRESHOLDS = 1 / (1 + np.exp(LIMIT - np.arange(BINS) * (2 * LIMIT / BINS)))  # lower edges of the bins, rising
+THRESHOLDS = 1 / (
+    1 + np.exp(LIMIT - np.arange(BINS) * (2 * LIMIT / BINS))
+)  # lower edges of the bins, rising
 THRESHOLDS[0] = 0.0  # the lowest bin holds everything below it: with this threshold all is person
 
 
@@ -93,7 +98,9 @@ class PictureCount:
     def false_share(self, index: int | None = None) -> float:
         """Share of the scored pixels that are taken for a person and are none."""
         at = self.threshold_index if index is None else index
-        return _ratio(int(self.background[at:].sum()), int(self.person.sum() + self.background.sum()))
+        return _ratio(
+            int(self.background[at:].sum()), int(self.person.sum() + self.background.sum())
+        )
 
 
 def count_picture(
@@ -131,7 +138,9 @@ def _bins(logits: np.ndarray) -> np.ndarray:
     return place.astype(np.int16)
 
 
-def _count_persons(bins: np.ndarray, instances: np.ndarray, scored: np.ndarray) -> tuple[PersonCount, ...]:
+def _count_persons(
+    bins: np.ndarray, instances: np.ndarray, scored: np.ndarray
+) -> tuple[PersonCount, ...]:
     persons = []
     areas = np.bincount(instances.ravel())
     for number in np.flatnonzero(areas[1:]) + 1 if len(areas) > 1 else ():
@@ -216,14 +225,18 @@ class Totals:
     def __add__(self, other: Totals) -> Totals:
         """The totals of both: of shards, or of several data sets."""
         if self.threshold != other.threshold:
-            raise ValueError(f"totals of thresholds {self.threshold} and {other.threshold} do not add up")
+            raise ValueError(
+                f"totals of thresholds {self.threshold} and {other.threshold} do not add up"
+            )
         return Totals(self.threshold, **{n: getattr(self, n) + getattr(other, n) for n in SUMS})
 
     def curves(self) -> Curves:
         return Curves(
             threshold=THRESHOLDS,
             recall=_ratios(_at_least(self.person), self.person.sum()),
-            precision=_ratios(_at_least(self.person), _at_least(self.person) + _at_least(self.background)),
+            precision=_ratios(
+                _at_least(self.person), _at_least(self.person) + _at_least(self.background)
+            ),
             iou=_ratios(_at_least(self.person), self.person.sum() + _at_least(self.background)),
             iou_per_picture=_ratios(self.iou_sum, self.person_pictures),
             missed=_ratios(self.missed.sum(axis=0), self.persons.sum()),
@@ -322,7 +335,11 @@ class Scores:
 
 
 def reliability(
-    person: np.ndarray, background: np.ndarray, *, temperature: float = 1.0, bins: int = CALIBRATION_BINS
+    person: np.ndarray,
+    background: np.ndarray,
+    *,
+    temperature: float = 1.0,
+    bins: int = CALIBRATION_BINS,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(mean probability, share of persons, pixels), each (bins,), of equally wide bins of probability.
 
@@ -336,7 +353,9 @@ def reliability(
     return _ratios(confidence, pixels), _ratios(persons, pixels), pixels
 
 
-def calibration_error(person: np.ndarray, background: np.ndarray, *, temperature: float = 1.0) -> float:
+def calibration_error(
+    person: np.ndarray, background: np.ndarray, *, temperature: float = 1.0
+) -> float:
     """Expected calibration error (Guo et al., ICML 2017, eq. 3) of the probability of a person, over pixels."""
     confidence, share, pixels = reliability(person, background, temperature=temperature)
     if not pixels.sum():

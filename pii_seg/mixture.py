@@ -87,7 +87,9 @@ def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None
     labelled = opened(config.labelled, needs_masks=True)
     validation = opened(config.validation, needs_masks=True)
     negatives = tuple(PersonFree(source) for source in opened(config.negatives, needs_masks=False))
-    backgrounds = tuple(PersonFree(source) for source in opened(config.backgrounds, needs_masks=False))
+    backgrounds = tuple(
+        PersonFree(source) for source in opened(config.backgrounds, needs_masks=False)
+    )
     pseudo = checked(reliable_part(Path(folder), config) for folder in config.pseudo)
     repainted = opened(config.repainted, needs_masks=True)
     held_out = not validation
@@ -97,9 +99,19 @@ def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None
             *(divided(source, config.held_out, seed) for source in source_of_truth), strict=True
         )
         synthetic, labelled = (synthetic, learnt) if labelled else (learnt, ())
-    parts = tuple(thinned(source, count) for source, count in _shares(validation, config.validation_limit))
+    parts = tuple(
+        thinned(source, count) for source, count in _shares(validation, config.validation_limit)
+    )
     return Opened(
-        synthetic, labelled, parts, negatives, backgrounds, pseudo, repainted, held_out, tuple(faults)
+        synthetic,
+        labelled,
+        parts,
+        negatives,
+        backgrounds,
+        pseudo,
+        repainted,
+        held_out,
+        tuple(faults),
     )
 
 

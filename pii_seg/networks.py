@@ -49,7 +49,9 @@ class Network(nn.Module):
     encoder_prefix: str | None
 
 
-def build_network(config: ModelConfig, *, generator: torch.Generator, pretrained: bool = True) -> Network:
+def build_network(
+    config: ModelConfig, *, generator: torch.Generator, pretrained: bool = True
+) -> Network:
     """The network of `config`, initialised from `generator`.
 
     `pretrained` False leaves the encoder's weights random: for a checkpoint that is about to be loaded.
@@ -61,7 +63,9 @@ def build_network(config: ModelConfig, *, generator: torch.Generator, pretrained
     if not timm.is_model(config.encoder):
         near = timm.list_models(f"*{config.encoder.split('.')[0].split('_')[0]}*")[:5]
         hint = f", such as {', '.join(near)}" if near else ""
-        raise ModelError(f"model.encoder is {config.encoder!r}; it must be 'plain' or a timm model{hint}")
+        raise ModelError(
+            f"model.encoder is {config.encoder!r}; it must be 'plain' or a timm model{hint}"
+        )
     found = find_pretrained(config.encoder, config.weights if pretrained else "none")
     with drawing_from(generator):
         if config.decoder in LIGHT_DECODERS:
@@ -99,7 +103,9 @@ class PlainUNet(Network):
     def __init__(self, width: int) -> None:
         super().__init__()
         widths = [width * factor for factor in (1, 2, 4, 6, 8)]
-        self.down = nn.ModuleList([double_conv(before, after) for before, after in pairwise([3, *widths])])
+        self.down = nn.ModuleList(
+            [double_conv(before, after) for before, after in pairwise([3, *widths])]
+        )
         self.up = nn.ModuleList(
             [double_conv(deep + skip, skip) for skip, deep in reversed(list(pairwise(widths)))]
         )
@@ -152,7 +158,9 @@ class LRASPP(nn.Module):
     def __init__(self, channels: Sequence[int], width: int) -> None:
         super().__init__()
         if len(channels) < 3:
-            raise ModelError("model.decoder lraspp needs an encoder with features at strides 4, 8 and 16")
+            raise ModelError(
+                "model.decoder lraspp needs an encoder with features at strides 4, 8 and 16"
+            )
         _, skip, deep, *_ = channels
         self.project = conv_norm(deep, width, 1)
         self.gate = nn.Sequential(
@@ -177,7 +185,9 @@ class Ladder(nn.Module):
 
     def __init__(self, channels: Sequence[int], width: int) -> None:
         super().__init__()
-        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels[-1], width, 1), nn.Sigmoid())
+        self.gate = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels[-1], width, 1), nn.Sigmoid()
+        )
         self.lateral = nn.ModuleList([conv_norm(count, width, 1) for count in channels])
         self.refine = nn.ModuleList([separable_conv(width, width) for _ in channels[:-1]])
         self.classify = nn.ModuleList([nn.Conv2d(width, 1, 1) for _ in channels])
@@ -210,7 +220,14 @@ class SmpNetwork(Network):
                 classes=1,
                 **smp_width(config.decoder, config.width),
             )
-        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+        except (
+            RuntimeError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            AssertionError,
+        ) as error:
             raise ModelError(
                 f"model.encoder {config.encoder!r} does not go with model.decoder {config.decoder!r} ({error})"
             ) from None
@@ -227,7 +244,10 @@ class SmpNetwork(Network):
 
 def smp_width(decoder: str, width: int) -> dict[str, Any]:
     """The constructor arguments by which each decoder of smp is told how wide it is."""
-    pyramid = {"decoder_pyramid_channels": width, "decoder_segmentation_channels": max(32, width // 2)}
+    pyramid = {
+        "decoder_pyramid_channels": width,
+        "decoder_segmentation_channels": max(32, width // 2),
+    }
     named: dict[str, dict[str, Any]] = {
         "unet": {"decoder_channels": [max(8, width // share) for share in (1, 2, 2, 4, 8)]},
         "fpn": pyramid,
@@ -243,7 +263,9 @@ def timm_features(name: str, pretrained: Pretrained) -> nn.Module:
     quiet = logging.getLogger("timm.models._builder")
     level = quiet.level
     try:
-        quiet.setLevel(logging.ERROR)  # it would name the classifier's layers, which a pyramid has no use for
+        quiet.setLevel(
+            logging.ERROR
+        )  # it would name the classifier's layers, which a pyramid has no use for
         return timm.create_model(
             name, features_only=True, pretrained=overlay is not None, pretrained_cfg_overlay=overlay
         )
@@ -252,7 +274,9 @@ def timm_features(name: str, pretrained: Pretrained) -> nn.Module:
             raise ModelError(
                 f"model.encoder {name!r} gives no pyramid of features; take another ({error})"
             ) from None
-        raise ModelError(f"model.encoder {name!r} cannot be built with its weights ({error})") from None
+        raise ModelError(
+            f"model.encoder {name!r} cannot be built with its weights ({error})"
+        ) from None
     finally:
         quiet.setLevel(level)
 

@@ -60,7 +60,9 @@ def asking(sample: Sample, *, throughout: bool) -> Sample:
     if instances is None or not instances.any():
         instances = (sample.target == PERSON).astype(np.uint16)
     wanted = True if throughout else sample.target == IGNORE
-    return replace(sample, target=np.where(wanted, np.uint8(ASK), sample.target), instances=instances)
+    return replace(
+        sample, target=np.where(wanted, np.uint8(ASK), sample.target), instances=instances
+    )
 
 
 def draw_cut(size: int, rng: np.random.Generator) -> Cut:
@@ -81,7 +83,11 @@ def partners(cuts: Sequence[Cut]) -> list[int]:
 
 @torch.no_grad()
 def label_asked(
-    teacher: Callable[[Tensor], Tensor], weak: Tensor, asked: Tensor, target: Tensor, confidence: float
+    teacher: Callable[[Tensor], Tensor],
+    weak: Tensor,
+    asked: Tensor,
+    target: Tensor,
+    confidence: float,
 ) -> Taught:
     """Answer what is ASKed for.
 
@@ -122,5 +128,6 @@ def cut_mix(boxes: Tensor, partner: Tensor, *layers: Tensor) -> tuple[Tensor, ..
     down, across = (rows >= top) & (rows < bottom), (columns >= left) & (columns < right)
     inside = down[:, :, None] & across[:, None, :]
     return tuple(
-        torch.where(inside if layer.ndim == 3 else inside[:, None], layer[partner], layer) for layer in layers
+        torch.where(inside if layer.ndim == 3 else inside[:, None], layer[partner], layer)
+        for layer in layers
     )

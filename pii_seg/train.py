@@ -97,14 +97,23 @@ def parser() -> jsonargparse.ArgumentParser:
         exit_on_error=False,
         print_config=None,
     )
-    p.add_argument("--config", action="config", help="a TOML file with values for the options below")
     p.add_argument(
-        "--output", type=Path | None, metavar="RUN", help="the run's folder; made when it is not there"
+        "--config", action="config", help="a TOML file with values for the options below"
     )
-    p.add_argument("--resume", action="store_true", help="go on with the run in --output, if there is one")
+    p.add_argument(
+        "--output",
+        type=Path | None,
+        metavar="RUN",
+        help="the run's folder; made when it is not there",
+    )
+    p.add_argument(
+        "--resume", action="store_true", help="go on with the run in --output, if there is one"
+    )
     p.add_argument("--overwrite", action="store_true", help="delete the run in --output first")
     p.add_argument(
-        "--size", choices=tuple(SIZES), help="of the model (default: small); --model.* changes it further"
+        "--size",
+        choices=tuple(SIZES),
+        help="of the model (default: small); --model.* changes it further",
     )
     p.add_argument(
         "--start_from", type=str, default="", metavar="CKPT",
@@ -165,7 +174,9 @@ def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig | LoopConfig, 
     """
     early, rest = _early([_long(argument) for argument in arguments])
     p = parser()
-    p.set_defaults({f"model.{name}": value for name, value in dataclasses.asdict(SIZES[early.size]).items()})
+    p.set_defaults(
+        {f"model.{name}": value for name, value in dataclasses.asdict(SIZES[early.size]).items()}
+    )
     options = p.parse_args(rest)
     if options.output is None and not options.print_config:
         raise InputError("--output is missing: the folder for the run")
@@ -190,10 +201,14 @@ def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig | LoopConfig, 
     }
     if not loop["unlabelled"]:
         if options.begin_at or options.stop_after:
-            raise InputError("--from and --stop-after choose stages of self-training: give --unlabelled")
+            raise InputError(
+                "--from and --stop-after choose stages of self-training: give --unlabelled"
+            )
         return config, options
     if options.resume or options.overwrite:
-        raise InputError("self-training goes on by itself; delete a stage's folder to have it made again")
+        raise InputError(
+            "self-training goes on by itself; delete a stage's folder to have it made again"
+        )
     loop = {key: tuple(value) if isinstance(value, list) else value for key, value in loop.items()}
     labels, gate = PseudoLabelSettings(**vars(options.labels)), GateSettings(**vars(options.gate))
     return LoopConfig(config, **loop, labels=labels, gate=gate), options
@@ -202,7 +217,11 @@ def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig | LoopConfig, 
 def _long(argument: str) -> str:
     """Self-training's short names: jsonargparse has none for the fields of a class."""
     name, equals, value = argument.partition("=")
-    return f"--loop.{name[2:]}{equals}{value}" if name[2:] in LOOP_SHORT and name[:2] == "--" else argument
+    return (
+        f"--loop.{name[2:]}{equals}{value}"
+        if name[2:] in LOOP_SHORT and name[:2] == "--"
+        else argument
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -304,7 +323,9 @@ def _early(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     early = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     for section, names in (("data", FOLDERS), ("loop", LOOP_FOLDERS)):
         for name in names:
-            early.add_argument(f"--{name}", f"--{section}.{name}", dest=name, action="extend", nargs="+")
+            early.add_argument(
+                f"--{name}", f"--{section}.{name}", dest=name, action="extend", nargs="+"
+            )
     _, rest = early.parse_known_args(list(arguments))
     early.add_argument("--size", choices=tuple(SIZES), default="small")
     early.add_argument("--config", type=Path)

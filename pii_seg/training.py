@@ -128,15 +128,25 @@ def fit(
         config,
         output,
         # The order matters: the best is known before the state is written.
-        [*callbacks, keeper, *stopping, Reporter(config.machine.progress, config.data.batch_size), ending],
+        [
+            *callbacks,
+            keeper,
+            *stopping,
+            Reporter(config.machine.progress, config.data.batch_size),
+            ending,
+        ],
         resume_at=None if state is None else begun_at,
     )
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            warnings.filterwarnings("ignore", message=".*dataloader is not resumable.*")  # it is: data.skip
+            warnings.filterwarnings(
+                "ignore", message=".*dataloader is not resumable.*"
+            )  # it is: data.skip
             warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
-            warnings.filterwarnings("ignore", message=".*in eval mode at the start.*")  # the average is
+            warnings.filterwarnings(
+                "ignore", message=".*in eval mode at the start.*"
+            )  # the average is
             trainer.fit(
                 module,
                 datamodule=data,
@@ -145,7 +155,9 @@ def fit(
             )
     except Interrupted:
         ending.ended = "interrupted"
-    return FitResult(output / BEST, keeper.best, trainer.global_step, module.clock.elapsed, ending.ended)
+    return FitResult(
+        output / BEST, keeper.best, trainer.global_step, module.clock.elapsed, ending.ended
+    )
 
 
 def check_online(config: TrainConfig, *, begins_with_weights: bool) -> None:
@@ -153,7 +165,9 @@ def check_online(config: TrainConfig, *, begins_with_weights: bool) -> None:
     if not config.online.enabled:
         return
     if not config.data.pseudo:
-        raise RunError("online.enabled is for pseudo-labelled photographs: give --pseudo, or --unlabelled")
+        raise RunError(
+            "online.enabled is for pseudo-labelled photographs: give --pseudo, or --unlabelled"
+        )
     if not begins_with_weights:
         raise RunError(
             "online.enabled needs weights that can label from the first step: give --start_from a checkpoint"
@@ -188,7 +202,9 @@ def build_trainer(
     config: TrainConfig, output: Path, callbacks: list[Callback], *, resume_at: int | None
 ) -> lightning.Trainer:
     machine = config.machine
-    kind = "cuda" if machine.device in ("auto", "cuda", "gpu") and torch.cuda.is_available() else "cpu"
+    kind = (
+        "cuda" if machine.device in ("auto", "cuda", "gpu") and torch.cuda.is_available() else "cpu"
+    )
     fast = machine.precision == "bf16" or (
         machine.precision == "auto" and fastest_precision(kind) == torch.bfloat16
     )
@@ -232,7 +248,9 @@ def save_best(
         "seconds": round(module.clock.elapsed, 1),
     }
     weights = dict(module.kept.state_dict())
-    save_checkpoint(path, Checkpoint(config.model, weights, config=plain(config), provenance=provenance))
+    save_checkpoint(
+        path, Checkpoint(config.model, weights, config=plain(config), provenance=provenance)
+    )
 
 
 def prepare_folder(
@@ -248,7 +266,9 @@ def prepare_folder(
     if output.exists() and not output.is_dir():
         raise RunError(f"{output}: is a file; --output must be a folder")
     strangers = (
-        sorted(p.name for p in output.iterdir() if not p.name.startswith(".")) if output.exists() else []
+        sorted(p.name for p in output.iterdir() if not p.name.startswith("."))
+        if output.exists()
+        else []
     )
     if not strangers:
         return None
@@ -274,7 +294,9 @@ def prepare_folder(
         )
     state = read_torch_safely(output / LAST)
     if not isinstance(state, dict) or not {"global_step", "seconds", "callbacks"} <= set(state):
-        raise CheckpointError(f"{output / LAST}: not the state of a training; use --overwrite to begin again")
+        raise CheckpointError(
+            f"{output / LAST}: not the state of a training; use --overwrite to begin again"
+        )
     return state
 
 
@@ -293,7 +315,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
             found += [section] if (old or "") != (new or "") else []
             continue
-        found += [f"{section}.{key}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+        found += [
+            f"{section}.{key}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)
+        ]
     return found
 
 

@@ -155,7 +155,9 @@ def augment(
     `persons`: where pasted ones come from. `paste`: how often, in place of how.paste. `zoom`: enlarges every picture
     of its source, on top of the jitter: for renders smaller than the photographs they stand for.
     """
-    return alter(take_view(sample, size, how, streams, zoom), how, streams, persons=persons, paste=paste)
+    return alter(
+        take_view(sample, size, how, streams, zoom), how, streams, persons=persons, paste=paste
+    )
 
 
 def alter(
@@ -168,7 +170,9 @@ def alter(
 ) -> Sample:
     """All but the geometry: what stands in the view, light, optics and file. The view's arrays are written to."""
     image, target = view.image, view.target
-    if persons is not None and (rng := streams.drawn("paste", how.paste if paste is None else paste)):
+    if persons is not None and (
+        rng := streams.drawn("paste", how.paste if paste is None else paste)
+    ):
         persons.paste(image, target, how, rng)
     if rng := streams.drawn("occlusion", how.occlusion):
         occlude(image, target, how.occlusion_share, rng)
@@ -182,7 +186,9 @@ def alter(
 # The view
 
 
-def take_view(sample: Sample, size: int, how: Augmentation, streams: Streams, zoom: float = 1.0) -> Sample:
+def take_view(
+    sample: Sample, size: int, how: Augmentation, streams: Streams, zoom: float = 1.0
+) -> Sample:
     """Scale, crop, flip and rotate. The arrays are new; the sample's own are not written to."""
     height, width = sample.target.shape
     side = max(1, round(size / zoom))  # px of the picture that the view covers
@@ -195,7 +201,9 @@ def take_view(sample: Sample, size: int, how: Augmentation, streams: Streams, zo
     if rng := streams.drawn("focus", how.focus):
         focus = _point_on_a_person(sample, rng)
     if focus is None:
-        top, left = (_start(length, side, u) for length, u in zip((height, width), place, strict=True))
+        top, left = (
+            _start(length, side, u) for length, u in zip((height, width), place, strict=True)
+        )
     else:  # the point lies anywhere in the middle half of the view
         top, left = (
             _hold(round(point - side * (0.25 + 0.5 * u)), length, side)
@@ -210,7 +218,9 @@ def take_view(sample: Sample, size: int, how: Augmentation, streams: Streams, zo
     return Sample(sample.name, image, target)
 
 
-def _crop(sample: Sample, top: int, left: int, side: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _crop(
+    sample: Sample, top: int, left: int, side: int, size: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The square of `side` px at (top, left), which may reach over the edge, as size × size."""
     height, width = sample.target.shape
     y0, x0 = max(0, top), max(0, left)
@@ -288,7 +298,9 @@ def occlude(image: np.ndarray, target: np.ndarray, share: Range, rng: np.random.
             cv2.fillConvexPoly(shape, corners.round().astype(np.int32), 255)
         else:
             axes = (max(1, int(long * 0.56)), max(1, int(short * 0.56)))
-            cv2.ellipse(shape, (int(centre[0]), int(centre[1])), axes, float(angle), 0, 360, 255, -1)
+            cv2.ellipse(
+                shape, (int(centre[0]), int(centre[1])), axes, float(angle), 0, 360, 255, -1
+            )
         covered = shape > 0
         image[covered] = _texture(height, width, rng)[covered]
         target[covered] = BACKGROUND
@@ -298,7 +310,9 @@ def _texture(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """A surface (H, W, 3): one colour, a few soft blotches or fine ones, darker to one side."""
     grain = int(rng.choice([1, 3, 8, 24]))
     colour, amplitude = rng.uniform(10, 245, 3), rng.uniform(0, 60)
-    coarse = (colour + amplitude * rng.standard_normal((grain, grain, 1))).clip(0, 255).astype(np.uint8)
+    coarse = (
+        (colour + amplitude * rng.standard_normal((grain, grain, 1))).clip(0, 255).astype(np.uint8)
+    )
     return cv2.resize(np.ascontiguousarray(coarse), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
@@ -369,7 +383,9 @@ def degrade(image: np.ndarray, how: Augmentation, streams: Streams) -> np.ndarra
         # Cameras average, bad software does not; and it enlarges smoothly or not at all.
         down = int(rng.choice([cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR]))
         up = int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_CUBIC]))
-        image = cv2.resize(cv2.resize(image, small, interpolation=down), (width, height), interpolation=up)
+        image = cv2.resize(
+            cv2.resize(image, small, interpolation=down), (width, height), interpolation=up
+        )
     if rng := streams.drawn("noise", how.noise):
         image = _add_noise(image, log_uniform(rng, how.noise_sigma), rng)
     if rng := streams.drawn("jpeg", how.jpeg):

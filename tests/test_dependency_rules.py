@@ -16,7 +16,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("blender_addon", "pii_seg", "diffusion_synth")
-BLENDER_MODULES = {"bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "addon_utils", "bl_math", "OpenImageIO"}
+BLENDER_MODULES = {
+    "bpy",
+    "bpy_extras",
+    "bmesh",
+    "mathutils",
+    "gpu",
+    "addon_utils",
+    "bl_math",
+    "OpenImageIO",
+}
 # Below blender_addon/: the only places that may import bpy.
 BLENDER_ROOMS = {"stage", "character", "workbench", "render", "ui"}
 
@@ -88,7 +97,9 @@ def school_breaches(name: str, tree: ast.Module) -> list[str]:
         elif module.split(".")[0] == "blender_addon" and module.split(".")[1:2] != ["dataset"]:
             breaches.append(f"{name}:{line} imports {module}; only blender_addon.dataset is shared")
         elif module.split(".")[0] == "pii_seg" and name.startswith("diffusion_synth/"):
-            breaches.append(f"{name}:{line} imports {module}; the loop hands it a segmenter as a callable")
+            breaches.append(
+                f"{name}:{line} imports {module}; the loop hands it a segmenter as a callable"
+            )
         elif module.split(".")[0] in BLENDER_MODULES:
             breaches.append(f"{name}:{line} imports {module}; only the studio runs in Blender")
     return breaches
@@ -109,7 +120,11 @@ def global_randomness(name: str, tree: ast.Module) -> list[str]:
         called = ast.unparse(node.func)
         head, _, last = called.rpartition(".")
         of_python = head == "random" and last != "Random"
-        of_numpy = head in ("np.random", "numpy.random") and last != "default_rng" and not last[0].isupper()
+        of_numpy = (
+            head in ("np.random", "numpy.random")
+            and last != "default_rng"
+            and not last[0].isupper()
+        )
         of_torch = called in (
             "torch.manual_seed",
             "torch.seed",
@@ -118,11 +133,15 @@ def global_randomness(name: str, tree: ast.Module) -> list[str]:
         )
         unseeded = last == "default_rng" and not node.args and not node.keywords
         if of_python or of_numpy or of_torch or unseeded or last == "seed_everything":
-            breaches.append(f"{name}:{node.lineno} calls {called}" + (" without a seed" if unseeded else ""))
+            breaches.append(
+                f"{name}:{node.lineno} calls {called}" + (" without a seed" if unseeded else "")
+            )
     return breaches
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if name_of(p).startswith("blender_addon/")], ids=name_of)
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if name_of(p).startswith("blender_addon/")], ids=name_of
+)
 def test_studio_imports_only_what_blender_has(path: Path) -> None:
     assert studio_breaches(name_of(path), parse(path)) == []
 
@@ -155,7 +174,12 @@ def test_studio_rule_catches(name: str, source: str, said: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["import bpy", "from mathutils import Vector", "from ..spec import SceneSpec", "import numpy as np"],
+    [
+        "import bpy",
+        "from mathutils import Vector",
+        "from ..spec import SceneSpec",
+        "import numpy as np",
+    ],
 )
 def test_studio_rule_lets_pass_in_the_rooms_of_blender(source: str) -> None:
     assert studio_breaches("blender_addon/stage/people.py", ast.parse(source)) == []
@@ -164,7 +188,11 @@ def test_studio_rule_lets_pass_in_the_rooms_of_blender(source: str) -> None:
 @pytest.mark.parametrize(
     ("name", "source", "said"),
     [
-        ("pii_seg/data.py", "from blender_addon.sampling import sample_scene", "only blender_addon.dataset"),
+        (
+            "pii_seg/data.py",
+            "from blender_addon.sampling import sample_scene",
+            "only blender_addon.dataset",
+        ),
         ("pii_seg/data.py", "import blender_addon", "only blender_addon.dataset"),
         ("pii_seg/data.py", "from blender_addon import recipe", "only blender_addon.dataset"),
         ("pii_seg/data.py", "from . import model", "relatively"),
@@ -240,4 +268,6 @@ def test_pure_parts_import_without_blender() -> None:
 
 def test_no_module_is_named_for_being_useful() -> None:
     vague = {"utils", "util", "helpers", "common", "misc"}
-    assert [name_of(p) for p in ALL_SOURCES if vague & {p.stem, *p.relative_to(ROOT).parts[:-1]}] == []
+    assert [
+        name_of(p) for p in ALL_SOURCES if vague & {p.stem, *p.relative_to(ROOT).parts[:-1]}
+    ] == []

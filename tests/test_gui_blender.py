@@ -21,7 +21,9 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     executable(tmp_path / "bin" / "apt-get", "exit 0")
     executable(tmp_path / "bin" / "dpkg-query", 'for p in "$@"; do echo "$p installed"; done')
     monkeypatch.setattr(
-        gui_blender.shutil, "which", _which_without_the_machines_blender(gui_blender.shutil.which, tmp_path)
+        gui_blender.shutil,
+        "which",
+        _which_without_the_machines_blender(gui_blender.shutil.which, tmp_path),
     )
 
 
@@ -63,7 +65,9 @@ def test_a_blender_on_path_that_is_too_old_is_passed_over(tmp_path):
 
 def test_an_old_one_in_the_environment_is_an_error_and_not_passed_over(tmp_path, monkeypatch):
     monkeypatch.setenv("BLENDER", str(blender(tmp_path / "mine", "3.4.1")))
-    with pytest.raises(UnavailableError, match=r"\$BLENDER is Blender 3\.4: .*mine, and 4\.5 is the least"):
+    with pytest.raises(
+        UnavailableError, match=r"\$BLENDER is Blender 3\.4: .*mine, and 4\.5 is the least"
+    ):
         gui_blender.provision()
 
 
@@ -96,14 +100,19 @@ def test_where_there_is_no_apt_the_reason_says_so(monkeypatch):
         gui_blender.provision()
 
 
-def test_x_tools_that_are_absent_are_installed_beside_a_blender_of_the_machines_own(tmp_path, monkeypatch):
+def test_x_tools_that_are_absent_are_installed_beside_a_blender_of_the_machines_own(
+    tmp_path, monkeypatch
+):
     blender(tmp_path / "bin" / "blender", "5.2.2")
     executable(tmp_path / "bin" / "xdotool", "exit 0")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     calls = tmp_path / "calls"
     executable(tmp_path / "bin" / "apt-get", f'echo "$@" >> {calls}')
     gui_blender.provision()
-    assert calls.read_text().splitlines() == ["update", "install --yes --no-install-recommends xvfb"]
+    assert calls.read_text().splitlines() == [
+        "update",
+        "install --yes --no-install-recommends xvfb",
+    ]
 
 
 # -- paths of both sides -------------------------------------------------------------------------------------------
@@ -142,7 +151,9 @@ def bootstrap(tmp_path: Path, script: str) -> Path:
 
 def test_a_chroot_is_built_once_and_found_again(tmp_path, chroot):
     calls = bootstrap(tmp_path, 'mkdir -p "$root/usr"')
-    assert gui_blender.provision() == gui_blender.find() == gui_blender.provision() == chroot.machine
+    assert (
+        gui_blender.provision() == gui_blender.find() == gui_blender.provision() == chroot.machine
+    )
     (call,) = calls.read_text().splitlines()
     assert "blender," in call
     assert "xdotool" in call
@@ -188,8 +199,12 @@ def test_a_chroot_of_other_packages_is_built_anew(tmp_path, chroot, monkeypatch)
     ],
 )
 def test_the_mirror_is_the_one_of_the_machines_apt(tmp_path, chroot, targets, mirror):
-    executable(tmp_path / "bin" / "apt-get", f"cat <<'END'\n{targets}\nEND" if targets else "exit 0")
+    executable(
+        tmp_path / "bin" / "apt-get", f"cat <<'END'\n{targets}\nEND" if targets else "exit 0"
+    )
     calls = bootstrap(tmp_path, 'mkdir -p "$root"')
     chroot.build()
     last = calls.read_text().split()[-1]
-    assert last == (f"http://mirror.example/{mirror}" if mirror else str(chroot.root) + ".unfinished")
+    assert last == (
+        f"http://mirror.example/{mirror}" if mirror else str(chroot.root) + ".unfinished"
+    )

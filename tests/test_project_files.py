@@ -47,7 +47,9 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
 
 
 def test_no_file_is_too_large_to_ship() -> None:
-    large = [p.relative_to(ROOT).as_posix() for p in project_files() if p.stat().st_size > LARGEST_FILE]
+    large = [
+        p.relative_to(ROOT).as_posix() for p in project_files() if p.stat().st_size > LARGEST_FILE
+    ]
     assert large == [
         "diffusion_synth/embedded/unet/diffusion_pytorch_model.safetensors"
     ]  # its own test weighs it
@@ -55,7 +57,9 @@ def test_no_file_is_too_large_to_ship() -> None:
 
 def test_no_body_model_of_somebody_else_is_in_the_tree() -> None:
     """SMPL's files are licensed to whoever downloaded them."""
-    foreign = re.compile(r"(SMPL|MANO|FLAME|STAR|SUPR|basicModel)\w*\.(npz|pkl|obj)$", re.IGNORECASE)
+    foreign = re.compile(
+        r"(SMPL|MANO|FLAME|STAR|SUPR|basicModel)\w*\.(npz|pkl|obj)$", re.IGNORECASE
+    )
     assert [str(p.relative_to(ROOT)) for p in project_files() if foreign.search(p.name)] == []
 
 
@@ -73,9 +77,13 @@ def test_lock_covers_every_direct_dependency() -> None:
         *(d for extra in project["project"]["optional-dependencies"].values() for d in extra),
         *(d for group in project["dependency-groups"].values() for d in group),
     ]
-    names = {re.match(r"[\w.-]+", requirement).group().lower().replace("_", "-") for requirement in wanted}
+    names = {
+        re.match(r"[\w.-]+", requirement).group().lower().replace("_", "-")
+        for requirement in wanted
+    }
     locked = {
-        line.split("==")[0] for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+        line.split("==")[0]
+        for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     }
     assert names - locked == set()
 
@@ -88,9 +96,13 @@ def test_manifest_distribution_and_package_have_one_version() -> None:
 
 def test_every_licence_named_is_there_in_full() -> None:
     expression = read_toml("pyproject.toml")["project"]["license"]
-    manifest = [name.removeprefix("SPDX:") for name in read_toml("blender_manifest.toml")["license"]]
+    manifest = [
+        name.removeprefix("SPDX:") for name in read_toml("blender_manifest.toml")["license"]
+    ]
     for name in {*re.split(r" (?:AND|OR) ", expression), *manifest}:
-        assert len((ROOT / "LICENSES" / f"{name}.txt").read_text(encoding="utf-8").split()) > 900, name
+        assert len((ROOT / "LICENSES" / f"{name}.txt").read_text(encoding="utf-8").split()) > 900, (
+            name
+        )
 
 
 def test_ci_script_can_be_executed() -> None:
@@ -100,6 +112,10 @@ def test_ci_script_can_be_executed() -> None:
 def test_make_help_lists_every_target() -> None:
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
-    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    (phony,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    said = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    (phony,) = re.findall(
+        r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert re.findall(r"^  make (\S+)", said, re.MULTILINE) == phony.split()

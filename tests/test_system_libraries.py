@@ -26,7 +26,9 @@ LDD_OUTPUT = """\
 """
 
 
-def test_only_what_the_loader_misses_is_listed(tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_the_loader_misses_is_listed(
+    tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake = tmp_path / "ldd"
     fake.write_text(f"#!/bin/sh\ncat <<'END'\n{LDD_OUTPUT}END\n")
     fake.chmod(0o755)

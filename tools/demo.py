@@ -31,7 +31,9 @@ class Scale:
     photographs: int = 32
     test: int = 24
     resolution: int = 256  # of renders, px
-    photograph_resolution: int = 512  # people in a street are far away: at 256 px half of them are specks
+    photograph_resolution: int = (
+        512  # people in a street are far away: at 256 px half of them are specks
+    )
     samples: int = 8
     teacher_steps: int = 300
     student_steps: int = 300
@@ -80,7 +82,10 @@ def commands(folder: Path, scale: Scale) -> list[tuple[str, list[str]]]:
             "labelled pairs, as the program renders them",
             render("everyday", "renders", scale.renders, scale.resolution, 0),
         ),
-        ("photographs, from another recipe", render("street", "street", scale.photographs, photograph, 1)),
+        (
+            "photographs, from another recipe",
+            render("street", "street", scale.photographs, photograph, 1),
+        ),
         ("pictures to score it by", render("street", "test", scale.test, photograph, 2)),
         ("self-training", train),
         ("anonymised pictures", anonymise),
@@ -93,7 +98,10 @@ def demo(folder: Path, scale: Scale = FULL) -> int:
     for number, (what, arguments) in enumerate(steps := commands(folder, scale), start=1):
         print(f"\n[{number}/{len(steps)}] {what}", flush=True)
         if code := subprocess.run([sys.executable, *arguments], check=False).returncode:
-            print(f"step {number} failed; mend what it says, and the same command goes on", file=sys.stderr)
+            print(
+                f"step {number} failed; mend what it says, and the same command goes on",
+                file=sys.stderr,
+            )
             return code
     print(f"\n{(time.monotonic() - begun) / 60:.0f} minutes")
     for what, path in (

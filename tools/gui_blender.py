@@ -62,7 +62,9 @@ class Machine:
 
     def command(self, *words: str) -> list[str]:
         """The command line that runs `words` there."""
-        chroot = shutil.which("chroot") or "/usr/sbin/chroot"  # where it stands is not on everybody's PATH
+        chroot = (
+            shutil.which("chroot") or "/usr/sbin/chroot"
+        )  # where it stands is not on everybody's PATH
         return [*([chroot, str(self.root)] if self.root else []), *words]
 
     @property
@@ -141,7 +143,9 @@ class Chroot:
 
     def is_complete(self) -> bool:
         """Whether a build of the present list of packages came to its end."""
-        return self._stamp.is_file() and self._stamp.read_text(encoding="utf-8") == " ".join(PACKAGES)
+        return self._stamp.is_file() and self._stamp.read_text(encoding="utf-8") == " ".join(
+            PACKAGES
+        )
 
     def build(self) -> Machine:
         """Make it anew, beside its final place; takes it only when Blender runs. Raises UnavailableError."""
@@ -155,7 +159,8 @@ class Chroot:
             for leftover in (unfinished.root, self.root):
                 _remove(leftover)
             print(
-                f"Building {self.root}: Debian {SUITE} with Blender. Once; some minutes, 1.2 GB.", flush=True
+                f"Building {self.root}: Debian {SUITE} with Blender. Once; some minutes, 1.2 GB.",
+                flush=True,
             )
             if subprocess.run(_bootstrap(unfinished.root)).returncode != 0:
                 _remove(unfinished.root)

@@ -31,7 +31,8 @@ def main() -> int:
         taken = list(TAKEN.glob(f"[0-9]*_{name}.png"))
         if len(taken) != 1:
             print(
-                f"{TAKEN}: {len(taken)} pictures {name}, not one; run `make test-gui` first", file=sys.stderr
+                f"{TAKEN}: {len(taken)} pictures {name}, not one; run `make test-gui` first",
+                file=sys.stderr,
             )
             return 1
         picture = Image.open(taken[0]).convert("RGB").crop(part)

@@ -31,14 +31,18 @@ PACKAGES = {
 
 def missing_libraries(binary: Path) -> list[str]:
     """Names of the shared objects that the loader does not find for `binary`, in ldd's order."""
-    listing = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(
+        ["ldd", str(binary)], capture_output=True, text=True, check=True
+    ).stdout
     return [line.split()[0] for line in listing.splitlines() if "=> not found" in line]
 
 
 def advice(missing: list[str]) -> str:
     """What a person has to do about `missing`."""
     packages = [PACKAGES[name] for name in missing if name in PACKAGES]
-    lines = [f"Blender's Python module needs shared libraries that this machine lacks: {', '.join(missing)}"]
+    lines = [
+        f"Blender's Python module needs shared libraries that this machine lacks: {', '.join(missing)}"
+    ]
     if packages:
         lines.append(
             f"On Debian or Ubuntu, as root: apt-get update && apt-get install -y {' '.join(packages)}"
@@ -55,7 +59,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--packages", action="store_true", help="print the Debian package names and end")
+    parser.add_argument(
+        "--packages", action="store_true", help="print the Debian package names and end"
+    )
     if parser.parse_args().packages:
         print(" ".join(sorted(PACKAGES.values())))
         return 0

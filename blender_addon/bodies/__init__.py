@@ -9,7 +9,14 @@ Pure numpy; nothing here needs Blender.
 from .joints import PARTS, fit_pose
 from .library import default_body, load_body
 from .model import BodyModel, Posed, ShapeSamples
-from .motion import Motion, load_motions, read_motion, read_surreal, surreal_sequences, surreal_shapes
+from .motion import (
+    Motion,
+    load_motions,
+    read_motion,
+    read_surreal,
+    surreal_sequences,
+    surreal_shapes,
+)
 from .rotations import matrix_to_axis_angle, rodrigues
 
 __all__ = [

@@ -35,7 +35,11 @@ JOINT = {name: i for i, name in enumerate(JOINT_NAMES)}
 
 # Row i of a mirrored pose comes from row SWAP[i].
 SWAP = tuple(
-    JOINT[name.replace("left_", "right_") if name.startswith("left_") else name.replace("right_", "left_")]
+    JOINT[
+        name.replace("left_", "right_")
+        if name.startswith("left_")
+        else name.replace("right_", "left_")
+    ]
     for name in JOINT_NAMES
 )
 
@@ -60,7 +64,9 @@ def _joint(*angles: tuple[str, str, float, float]) -> tuple[Angle, Angle, Angle]
 # A range that is no anatomical motion (a hinge bent sideways) has the few degrees that fitted mocap shows.
 ANGLES: dict[str, tuple[Angle, Angle, Angle]] = {
     # The root: an orientation, not a joint. Tilted to the left, then turned to the left, then pitched forward.
-    "pelvis": _joint(("pitch", "+x", -180, 180), ("turn", "+y", -90, 90), ("tilt", "-z", -180, 180)),
+    "pelvis": _joint(
+        ("pitch", "+x", -180, 180), ("turn", "+y", -90, 90), ("tilt", "-z", -180, 180)
+    ),
     # AAOS: thoracolumbar flexion 80 (Kapandji 105 with the pelvis held), extension 25-30, lateral 35,
     # rotation 45: a third for each of three joints.
     "spine": _joint(("twist", "+y", -16, 16), ("flex", "+x", -11, 35), ("side", "-z", -13, 13)),
@@ -76,14 +82,20 @@ ANGLES: dict[str, tuple[Angle, Angle, Angle]] = {
     # AAOS: great toe extension 70, flexion 45.
     "foot": _joint(("flex", "-x", -45, 70), ("side", "-z", -10, 10), ("twist", "+y", -10, 10)),
     # Kapandji: shoulder girdle elevation about 40, depression 10, protraction and retraction 30.
-    "collar": _joint(("raise", "+z", -15, 40), ("forward", "-y", -30, 30), ("twist", "+x", -15, 15)),
+    "collar": _joint(
+        ("raise", "+z", -15, 40), ("forward", "-y", -30, 30), ("twist", "+x", -15, 15)
+    ),
     # AAOS: forward flexion 180, backward extension 60; abduction 180, horizontal extension 45, horizontal
     # flexion 135; rotation 70 inwards, 90 outwards. Here measured from the arm held forward, see above.
-    "shoulder": _joint(("raise", "-x", -150, 95), ("spread", "+y", -50, 135), ("twist", "-z", -80, 90)),
+    "shoulder": _joint(
+        ("raise", "-x", -150, 95), ("spread", "+y", -50, 135), ("twist", "-z", -80, 90)
+    ),
     # AAOS: flexion 150, hyperextension 10 in some; pronation and supination 80, half here, half at the wrist.
     "elbow": _joint(("flex", "-y", -10, 150), ("side", "+z", -8, 8), ("pronate", "+x", -45, 45)),
     # AAOS: palmar flexion 80, dorsiflexion 70, radial deviation 20, ulnar 30.
-    "wrist": _joint(("pronate", "+x", -45, 45), ("flex", "-z", -70, 80), ("deviate", "-y", -30, 20)),
+    "wrist": _joint(
+        ("pronate", "+x", -45, 45), ("flex", "-z", -70, 80), ("deviate", "-y", -30, 20)
+    ),
     # SMPL's "hand" is all fingers as one: AAOS flexion 90, extension 45 at the knuckles.
     "hand": _joint(("flex", "-z", -45, 90), ("deviate", "-y", -15, 15), ("twist", "+x", -10, 10)),
 }
@@ -115,7 +127,9 @@ _ARM_FORWARD = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
 
 # (24, 3): which body axis each angle turns about, and with which sign; meaningless for the shoulders.
 _ORDER = np.array([["xyz".index(a.axis[1:]) for a in angles] for angles in _JOINT_ANGLES])
-_SIGNS = np.array([[-1.0 if a.axis.startswith("-") else 1.0 for a in angles] for angles in _JOINT_ANGLES])
+_SIGNS = np.array(
+    [[-1.0 if a.axis.startswith("-") else 1.0 for a in angles] for angles in _JOINT_ANGLES]
+)
 # On the right, turns about the two axes that lie in the mirror's plane change their sense.
 _RIGHT = np.array([[name.startswith("right_")] for name in JOINT_NAMES])
 _SIGNS = np.where(_RIGHT & (_ORDER != 0), -_SIGNS, _SIGNS)

@@ -89,7 +89,9 @@ class Archive(Mapping[str, NDArray[Any]]):
             raise ValueError(f"numpy file version {version} is unknown")
         try:
             shape, fortran, dtype = read(stream)
-        except Exception as error:  # numpy parses it as Python, and lets that parser's errors through
+        except (
+            Exception
+        ) as error:  # numpy parses it as Python, and lets that parser's errors through
             raise ValueError(f"its header is damaged: {error}") from None
         if dtype.hasobject:
             raise ValueError(
@@ -97,7 +99,9 @@ class Archive(Mapping[str, NDArray[Any]]):
             )
         size = math.prod(shape) * dtype.itemsize
         if any(length < 0 for length in shape) or size > info.file_size:
-            raise ValueError(f"its header declares {size} bytes, the archive holds {info.file_size}")
+            raise ValueError(
+                f"its header declares {size} bytes, the archive holds {info.file_size}"
+            )
         if size > MAX_ARRAY_BYTES:
             raise ValueError(f"{size >> 20} MB is larger than any body model or motion file's")
         return shape, fortran, dtype

@@ -56,7 +56,11 @@ def find_model_file(source: Path, model_type: str | None, gender: str) -> Path:
     if model_type is None:
         raise ConvertError(f"{source} is a folder; say which model in it with --model-type")
     stem = f"{model_type.upper()}_{gender.upper()}"
-    tried = [folder / (stem + ext) for folder in (source / model_type, source) for ext in (".npz", ".pkl")]
+    tried = [
+        folder / (stem + ext)
+        for folder in (source / model_type, source)
+        for ext in (".npz", ".pkl")
+    ]
     for path in tried:
         if path.is_file():
             return path
@@ -74,7 +78,9 @@ def smplx_module(family: str, arrays: Mapping[str, Any]) -> Any:
         import smplx
         from smplx.utils import Struct
     except ImportError:
-        raise ConvertError('the smplx package is not installed: uv pip install "pii-seg[smplx]"') from None
+        raise ConvertError(
+            'the smplx package is not installed: uv pip install "pii-seg[smplx]"'
+        ) from None
     hands = {f"hands_{what}{side}" for what in ("components", "mean") for side in "lr"}
     keys = {
         "v_template",
@@ -118,7 +124,9 @@ def _smplx_from_file(module_class: Any, data: Mapping[str, Any]) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "SMPLX_NEUTRAL.npz"
         np.savez(path, **data)
-        return module_class(str(path), num_betas=300, num_expression_coeffs=expression, **_FLAT_HANDS)
+        return module_class(
+            str(path), num_betas=300, num_expression_coeffs=expression, **_FLAT_HANDS
+        )
 
 
 def smplx_pose(
@@ -141,7 +149,10 @@ def smplx_pose(
         arguments["body_pose"] = row(pose[1:])
     else:
         arguments["body_pose"] = row(pose[1:22])
-        arguments["left_hand_pose"], arguments["right_hand_pose"] = row(pose[-30:-15]), row(pose[-15:])
+        arguments["left_hand_pose"], arguments["right_hand_pose"] = (
+            row(pose[-30:-15]),
+            row(pose[-15:]),
+        )
     if family == "smplx":
         arguments["jaw_pose"], arguments["leye_pose"] = row(pose[22]), row(pose[23])
         arguments["reye_pose"] = row(pose[24])
@@ -194,10 +205,14 @@ def convert(
     path = find_model_file(Path(source), model_type, gender or "neutral")
     model = load_body(path, uv, parts)
     if model_type is not None and model.family != model_type:
-        raise ConvertError(f"{path}: is a {model.family} model ({model.num_joints} joints), not {model_type}")
+        raise ConvertError(
+            f"{path}: is a {model.family} model ({model.num_joints} joints), not {model_type}"
+        )
     if gender is not None:
         model = dataclasses.replace(model, gender=gender)
-    difference = compare(model, smplx_module(model.family, read_arrays(path)), np.random.default_rng(0))
+    difference = compare(
+        model, smplx_module(model.family, read_arrays(path)), np.random.default_rng(0)
+    )
     if difference > TOLERANCE:
         raise ConvertError(
             f"{path}: poses differ by {difference:.1e} m from the smplx package's; nothing written"
@@ -220,7 +235,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=Path,
         help="a model file (.pkl or .npz), or a folder in the smplx package's layout (smpl/SMPL_FEMALE.pkl, …)",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="OUT.npz", help="the file to write")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="OUT.npz", help="the file to write"
+    )
     parser.add_argument(
         "--model-type",
         choices=sorted(FAMILIES),

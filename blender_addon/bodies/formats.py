@@ -69,7 +69,9 @@ def model_from_arrays(arrays: Mapping[str, Any], path: str | Path) -> BodyModel:
     try:
         family = family_of(len(parents))
     except ValueError as error:
-        raise ValueError(f"{path}: {error}; hands (MANO) and heads (FLAME) alone are no bodies") from None
+        raise ValueError(
+            f"{path}: {error}; hands (MANO) and heads (FLAME) alone are no bodies"
+        ) from None
 
     shapedirs, exprdirs = _numbers(arrays, "shapedirs", path), None
     if "exprdirs" in arrays:
@@ -186,11 +188,15 @@ def read_obj_uv(path: str | Path, faces: NDArray[np.int32]) -> NDArray[np.float3
                 f"{path}:{number}: {error}; give a .obj whose faces are triangles with UVs"
             ) from None
     if not vt or not corners:
-        raise ValueError(f"{path}: no texture coordinates or no faces; give the UV .obj of the model")
+        raise ValueError(
+            f"{path}: no texture coordinates or no faces; give the UV .obj of the model"
+        )
     table = np.array(corners, dtype=np.int64) - 1  # .obj counts from 1
     v, ft = table[:, :3], table[:, 3:]
     if v.min() < 0 or ft.min() < 0:
-        raise ValueError(f"{path}: faces count from 1, found an index below; export it with absolute indices")
+        raise ValueError(
+            f"{path}: faces count from 1, found an index below; export it with absolute indices"
+        )
     uv = _corner_uvs(np.array(vt), ft, path)
 
     # Turn each triangle so that it starts with its smallest vertex, and match the two lists in sorted order.
@@ -224,11 +230,15 @@ def read_part_labels(path: str | Path, model: BodyModel) -> NDArray[np.uint8]:
         try:
             content = json.loads(_read_text(path))
         except (json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"{path}: not a JSON file ({error}); give {{part: [vertex numbers]}}") from None
+            raise ValueError(
+                f"{path}: not a JSON file ({error}); give {{part: [vertex numbers]}}"
+            ) from None
     elif suffix == ".pkl":
         content = read_pickle(path)
     else:
-        raise ValueError(f"{path}: part labels are a .json or a .pkl file, {{part: [vertex numbers]}}")
+        raise ValueError(
+            f"{path}: part labels are a .json or a .pkl file, {{part: [vertex numbers]}}"
+        )
     if not isinstance(content, Mapping) or not content:
         raise ValueError(f"{path}: holds no parts; give {{part: [vertex numbers]}}")
 
@@ -241,8 +251,15 @@ def read_part_labels(path: str | Path, model: BodyModel) -> NDArray[np.uint8]:
         ids = np.asarray(list(listing) if isinstance(listing, (set, tuple)) else listing)
         if ids.shape == (0,):
             continue
-        if ids.dtype.kind not in "iu" or ids.ndim != 1 or ids.min() < 0 or ids.max() >= model.num_vertices:
-            raise ValueError(f"{path}: {key}: expected vertex numbers from 0 to {model.num_vertices - 1}")
+        if (
+            ids.dtype.kind not in "iu"
+            or ids.ndim != 1
+            or ids.min() < 0
+            or ids.max() >= model.num_vertices
+        ):
+            raise ValueError(
+                f"{path}: {key}: expected vertex numbers from 0 to {model.num_vertices - 1}"
+            )
         listed[ids, PARTS.index(part)] = True
     weight = part_weights(model)
     weight = np.where(listed, weight + 1.0, weight)  # a listed part beats every unlisted one
@@ -268,7 +285,9 @@ def labels_from_weights(model: BodyModel) -> NDArray[np.uint8]:
 def _numbers(arrays: Mapping[str, Any], key: str, path: Path) -> NDArray[Any]:
     value = arrays[key]
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
-        raise ValueError(f"{path}: {key}: expected an array of numbers; give a model file as published")
+        raise ValueError(
+            f"{path}: {key}: expected an array of numbers; give a model file as published"
+        )
     return value
 
 
@@ -341,7 +360,9 @@ def _shape_samples(arrays: Mapping[str, Any], path: Path) -> ShapeSamples | None
 
 def _corner_uvs(vt: NDArray[Any], ft: NDArray[Any], path: Path) -> NDArray[np.float32]:
     if vt.ndim != 2 or vt.shape[1] < 2 or ft.ndim != 2 or ft.shape[1] != 3:
-        raise ValueError(f"{path}: vt, ft: shapes {vt.shape}, {ft.shape}, expected (T, 2) and (F, 3)")
+        raise ValueError(
+            f"{path}: vt, ft: shapes {vt.shape}, {ft.shape}, expected (T, 2) and (F, 3)"
+        )
     if ft.size and (ft.min() < 0 or ft.max() >= len(vt)):
         raise ValueError(f"{path}: ft: indices {ft.min()}..{ft.max()}, expected 0..{len(vt) - 1}")
     return vt[:, :2].astype(np.float32)[ft.astype(np.int64)]
@@ -355,7 +376,9 @@ def _canonical(faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.
 
 def _read_text(path: Path) -> str:
     if path.stat().st_size > _MAX_TEXT_BYTES:
-        raise ValueError(f"{path}: larger than {_MAX_TEXT_BYTES >> 20} MB; give the file of one body model")
+        raise ValueError(
+            f"{path}: larger than {_MAX_TEXT_BYTES >> 20} MB; give the file of one body model"
+        )
     return path.read_text(encoding="utf-8", errors="replace")
 
 

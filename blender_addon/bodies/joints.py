@@ -17,7 +17,15 @@ _BODY = (
         "left_collar",
         "right_collar",
     ),
-    *("head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
+    *(
+        "head",
+        "left_shoulder",
+        "right_shoulder",
+        "left_elbow",
+        "right_elbow",
+        "left_wrist",
+        "right_wrist",
+    ),
 )
 _FACE = ("jaw", "left_eye", "right_eye")
 _FINGERS = tuple(
@@ -90,7 +98,9 @@ def part_of_joints(joint_names: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array([PARTS.index(part(name)) for name in joint_names])
 
 
-def fit_pose(pose: ArrayLike, family: str, hands_mean: ArrayLike | None = None) -> NDArray[np.float64]:
+def fit_pose(
+    pose: ArrayLike, family: str, hands_mean: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """Poses (..., J, 3) of any family's J joints, for the joints of `family`: (..., J', 3), axis-angle in rad.
 
     Joints go by name. Those that only the source has are dropped; those that only the target has are 0, that is the

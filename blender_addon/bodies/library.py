@@ -12,7 +12,9 @@ from .model import BodyModel
 DEFAULT_BODY_PATH = Path(__file__).parent / "data" / "default_body.npz"
 
 
-def load_body(path: str | Path, uv: str | Path | None = None, parts: str | Path | None = None) -> BodyModel:
+def load_body(
+    path: str | Path, uv: str | Path | None = None, parts: str | Path | None = None
+) -> BodyModel:
     """A SMPL, SMPL-H or SMPL-X body from its file (.npz, or the original .pkl).
 
     `uv` is the model's UV .obj, which SMPL and SMPL-H keep apart from the model; `parts` a segmentation of the vertices

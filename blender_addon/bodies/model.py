@@ -153,7 +153,9 @@ class BodyModel:
             return np.zeros_like(self.v_template)
         return _blend(self.posedirs, (R[1:] - np.eye(3)).ravel())
 
-    def kinematic_chain(self, R: NDArray[np.float64], J: NDArray[np.float64]) -> NDArray[np.float64]:
+    def kinematic_chain(
+        self, R: NDArray[np.float64], J: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """G_k(θ, J), Eq. 4: (J, 4, 4) world frames of the joints, from their rotations and rest positions."""
         G = np.zeros((len(J), 4, 4))
         G[:, :3, :3] = R
@@ -164,7 +166,9 @@ class BodyModel:
             G[k] = G[self.parents[k]] @ G[k]
         return G
 
-    def relative_transforms(self, G: NDArray[np.float64], J: NDArray[np.float64]) -> NDArray[np.float64]:
+    def relative_transforms(
+        self, G: NDArray[np.float64], J: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """G'_k, Eq. 3: (J, 3, 4), each joint's frame with its rest frame taken off. At rest, all rotations are I."""
         G_rel = G[:, :3].copy()
         G_rel[:, :, 3] -= np.einsum("kij,kj->ki", G[:, :3, :3], J)
@@ -199,11 +203,18 @@ class BodyModel:
     def _weights_by_joint(self) -> Array:
         return np.ascontiguousarray(self.weights.T)
 
-    def _coefficients(self, betas: ArrayLike, expression: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _coefficients(
+        self, betas: ArrayLike, expression: ArrayLike
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         b, e = np.asarray(betas, dtype=np.float64), np.asarray(expression, dtype=np.float64)
-        for name, given, known in (("betas", b, self.num_betas), ("expression", e, self.num_expression)):
+        for name, given, known in (
+            ("betas", b, self.num_betas),
+            ("expression", e, self.num_expression),
+        ):
             if given.ndim != 1 or len(given) > known:
-                raise ValueError(f"{name}: shape {given.shape}, expected at most ({known},) for {self.name}")
+                raise ValueError(
+                    f"{name}: shape {given.shape}, expected at most ({known},) for {self.name}"
+                )
             if not np.isfinite(given).all():
                 raise ValueError(f"{name}: not all finite")
         return b, e
@@ -283,10 +294,16 @@ def _check(model: BodyModel) -> None:
         _set(model, name, _checked(getattr(model, name), np.float32, shape, name))
     _set(model, "faces", _checked(model.faces, np.int32, (F, 3), "faces", limit=V))
     _set(model, "parents", _checked(model.parents, np.int64, (J,), "parents"))
-    _set(model, "part_labels", _checked(model.part_labels, np.uint8, (V,), "part_labels", limit=len(PARTS)))
+    _set(
+        model,
+        "part_labels",
+        _checked(model.part_labels, np.uint8, (V,), "part_labels", limit=len(PARTS)),
+    )
 
     if model.parents[0] != -1 or any(not 0 <= model.parents[k] < k for k in range(1, J)):
-        raise ValueError(f"parents: no tree rooted in joint 0 with parents before children: {model.parents}")
+        raise ValueError(
+            f"parents: no tree rooted in joint 0 with parents before children: {model.parents}"
+        )
     if (model.weights < -1e-4).any() or np.abs(model.weights.sum(axis=1) - 1).max() > 1e-2:
         raise ValueError("weights: each vertex's weights must be ≥ 0 and sum to 1")
     samples = model.shape_samples
@@ -295,7 +312,9 @@ def _check(model: BodyModel) -> None:
         for field in dataclasses.fields(samples):
             value, name = getattr(samples, field.name), f"shape_samples.{field.name}"
             expected_shape = (n, model.num_betas) if field.name == "betas" else (n,)
-            object.__setattr__(samples, field.name, _checked(value, np.float32, expected_shape, name))
+            object.__setattr__(
+                samples, field.name, _checked(value, np.float32, expected_shape, name)
+            )
 
 
 def _rows(array: Any, name: str) -> int:
@@ -313,7 +332,9 @@ def _checked(
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name}: holds {array.dtype}, expected numbers")
-    if len(shape) != array.ndim or any(e not in (None, g) for e, g in zip(shape, array.shape, strict=True)):
+    if len(shape) != array.ndim or any(
+        e not in (None, g) for e, g in zip(shape, array.shape, strict=True)
+    ):
         wanted = "(" + ", ".join("any" if length is None else str(length) for length in shape) + ")"
         raise ValueError(f"{name}: shape {array.shape}, expected {wanted}")
     if not np.isfinite(array).all():

@@ -93,7 +93,9 @@ class Motion:
             raise ValueError(f"pelvis: expected 3 finite numbers, got {pelvis!r}")
         poses = self.poses.copy()
         poses[:, 0] = matrix_to_axis_angle(U @ rodrigues(self.poses[:, 0]))
-        return dataclasses.replace(self, poses=poses, translations=(self.translations + p) @ U.T - p, up="z")
+        return dataclasses.replace(
+            self, poses=poses, translations=(self.translations + p) @ U.T - p, up="z"
+        )
 
     def fitted(self, family: str, hands_mean: ArrayLike | None = None) -> Motion:
         """The same motion for the joints of another model family: see joints.fit_pose."""
@@ -179,7 +181,9 @@ def surreal_sequences(path: str | Path) -> list[str]:
     return _sequences(Archive(path))
 
 
-def read_surreal(path: str | Path, sequence: str, up: Up = "auto", fps: float = SURREAL_FPS) -> Motion:
+def read_surreal(
+    path: str | Path, sequence: str, up: Up = "auto", fps: float = SURREAL_FPS
+) -> Motion:
     """One sequence of SURREAL's smpl_data.npz, with betas 0: its shapes are a list of their own, `surreal_shapes`.
 
     Raises FileNotFoundError, and ValueError that names the file when it has no such sequence or is damaged.
@@ -188,7 +192,9 @@ def read_surreal(path: str | Path, sequence: str, up: Up = "auto", fps: float = 
     arrays = Archive(path)
     missing = [key for key in (f"pose_{sequence}", f"trans_{sequence}") if key not in arrays]
     if missing:
-        raise ValueError(f"{path}: no {' or '.join(missing)}; surreal_sequences lists the sequences it has")
+        raise ValueError(
+            f"{path}: no {' or '.join(missing)}; surreal_sequences lists the sequences it has"
+        )
     poses = _joint_rows(_numbers(arrays, f"pose_{sequence}", path), f"pose_{sequence}", path)
     translations = _numbers(arrays, f"trans_{sequence}", path)
     return _motion(path, sequence, poses, translations, np.zeros(0), "neutral", fps, up)
@@ -205,7 +211,9 @@ def surreal_shapes(path: str | Path, gender: str) -> NDArray[np.float64]:
         raise ValueError(f"{path}: no {key}; give SURREAL's smpl_data.npz")
     shapes = _numbers(arrays, key, path)
     if shapes.ndim != 2 or len(shapes) == 0 or not np.isfinite(shapes).all():
-        raise ValueError(f"{path}: {key}: expected finite numbers of shape (N, 10), got {shapes.shape}")
+        raise ValueError(
+            f"{path}: {key}: expected finite numbers of shape (N, 10), got {shapes.shape}"
+        )
     return shapes
 
 
@@ -245,7 +253,9 @@ def _motion(
     try:
         motion = Motion(name, poses, translations, betas, gender, fps, "z")
     except ValueError as error:
-        raise ValueError(f"{path}: {error}; the file is damaged or no motion, get it again") from None
+        raise ValueError(
+            f"{path}: {error}; the file is damaged or no motion, get it again"
+        ) from None
     axis = guess_up(poses[:, 0]) if up == "auto" else up
     if axis is None:
         raise ValueError(
@@ -258,7 +268,9 @@ def _poses(arrays: Mapping[str, Any], path: Path) -> NDArray[np.float64]:
     if "poses" in arrays:
         return _joint_rows(_numbers(arrays, "poses", path), "poses", path)
     if "root_orient" not in arrays or "pose_body" not in arrays:
-        raise ValueError(f"{path}: no poses; give a motion file of AMASS or BEDLAM (shape.npz holds none)")
+        raise ValueError(
+            f"{path}: no poses; give a motion file of AMASS or BEDLAM (shape.npz holds none)"
+        )
     frames = len(_numbers(arrays, "root_orient", path).reshape(-1, 3))
     parts = []
     for key, width in _POSE_PARTS.items():

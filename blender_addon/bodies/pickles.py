@@ -252,7 +252,9 @@ class _ChumpySelect(_Record):
 
     def plain(self) -> NDArray[Any]:
         source = self.field("a")
-        if isinstance(source, _ChumpySelect):  # none of the published files, and a chain could be endless
+        if isinstance(
+            source, _ChumpySelect
+        ):  # none of the published files, and a chain could be endless
             raise _MalformedError("is a selection of a selection")
         elements, indices = _plain_array(source).ravel(), _plain_array(self.field("idxs"))
         shape = _shape(self.field("preferred_shape"))
@@ -283,12 +285,19 @@ def _sparse_modules(kind: str) -> list[str]:
 _RECORDS: dict[tuple[str, str], type[_Record]] = {
     ("numpy", "ndarray"): _Opaque,
     ("numpy", "dtype"): _DType,
-    **{(module, "_reconstruct"): _NDArray for module in _numpy_modules("multiarray", "_multiarray_umath")},
+    **{
+        (module, "_reconstruct"): _NDArray
+        for module in _numpy_modules("multiarray", "_multiarray_umath")
+    },
     **{(module, "scalar"): _Scalar for module in _numpy_modules("multiarray", "_multiarray_umath")},
     **{(module, "_frombuffer"): _FromBuffer for module in _numpy_modules("numeric")},
     **{
         (module, f"{kind}_{form}"): record
-        for kind, record in (("csc", _CompressedColumns), ("csr", _CompressedRows), ("coo", _Coordinates))
+        for kind, record in (
+            ("csc", _CompressedColumns),
+            ("csr", _CompressedRows),
+            ("coo", _Coordinates),
+        )
         for module in _sparse_modules(kind)
         for form in ("matrix", "array")
     },
@@ -354,7 +363,9 @@ def _scan(data: bytes, path: Path) -> None:
             del strings[:-2]
     except UnsafePickleError:
         raise
-    except Exception as error:  # the readers raise ValueError, and what a broken argument happens to raise
+    except (
+        Exception
+    ) as error:  # the readers raise ValueError, and what a broken argument happens to raise
         raise _damaged(path, error) from None
 
 
@@ -427,7 +438,9 @@ def _shape(value: Any) -> tuple[int, ...]:
     if not isinstance(value, (tuple, list)) or len(value) > 8:
         raise _MalformedError("has no shape")
     shape = tuple(_plain(length) for length in value)
-    if not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in shape):
+    if not all(
+        isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in shape
+    ):
         raise _MalformedError(f"has the shape {shape!r}")
     shape = tuple(int(n) for n in shape)
     if math.prod(shape) > MAX_ELEMENTS:
@@ -454,7 +467,9 @@ def _array_from_bytes(data: Any, dtype: Any, shape: Any, order: Any) -> NDArray[
     element, lengths, content = dtype.plain(), _shape(shape), _as_bytes(data)
     if element.itemsize * math.prod(lengths) != len(content):
         raise _MalformedError(f"has {len(content)} bytes for the shape {lengths}")
-    array = np.frombuffer(content, dtype=element) if content else np.zeros(math.prod(lengths), element)
+    array = (
+        np.frombuffer(content, dtype=element) if content else np.zeros(math.prod(lengths), element)
+    )
     return array.reshape(lengths, order=order)
 
 
@@ -463,7 +478,11 @@ def _dense(
 ) -> NDArray[Any]:
     if len(shape) != 2 or not len(rows) == len(columns) == len(data):
         raise _MalformedError("is a damaged sparse matrix")
-    if data.dtype.kind not in "biuf" or rows.dtype.kind not in "iu" or columns.dtype.kind not in "iu":
+    if (
+        data.dtype.kind not in "biuf"
+        or rows.dtype.kind not in "iu"
+        or columns.dtype.kind not in "iu"
+    ):
         raise _MalformedError("is a damaged sparse matrix")
     for indices, length in ((rows, shape[0]), (columns, shape[1])):
         if indices.size and (indices.min() < 0 or indices.max() >= length):

@@ -85,9 +85,15 @@ class _Body:
         rotation = self.rotations[JOINT[side + "wrist"]]
         fingers = rotation[:, 0] if side == "left_" else -rotation[:, 0]
         facing = -rotation[:, 1]
-        return self.joint(side + "wrist") + self.scale * (PALM * fingers + SKIN * facing), facing, fingers
+        return (
+            self.joint(side + "wrist") + self.scale * (PALM * fingers + SKIN * facing),
+            facing,
+            fingers,
+        )
 
-    def along(self, direction: np.ndarray, low: float, high: float, half_width: float) -> np.ndarray:
+    def along(
+        self, direction: np.ndarray, low: float, high: float, half_width: float
+    ) -> np.ndarray:
         """(n,) positions along a horizontal direction, from the pelvis, of the trunk's vertices between two heights."""
         offsets = self.vertices - self.joint("pelvis")
         sideways = np.abs(offsets @ np.cross(direction, (0.0, 0.0, 1.0)))
@@ -108,7 +114,9 @@ def place_props(
     posing a body model returns. A prop may come out as several placements (a sofa is four boxes). The kind of a
     "seat" and the sizes of loads are drawn from `rng`.
     """
-    body = _Body(pose, np.asarray(joints), np.asarray(transforms)[:, :3, :3], np.asarray(vertices), rng)
+    body = _Body(
+        pose, np.asarray(joints), np.asarray(transforms)[:, :3, :3], np.asarray(vertices), rng
+    )
     placements: list[PropPlacement] = []
     for prop in pose.props:
         shape, _, where = prop.partition("@")
@@ -154,7 +162,9 @@ def _bench(body: _Body, where: str) -> list[PropPlacement]:
 def seat_height(joints: np.ndarray, vertices: np.ndarray) -> float:
     """Height, m, of the seat under a sitting body: its lowest point below the pelvis, with flesh pressed in 1 cm."""
     vertices = np.asarray(vertices)
-    centre = np.asarray(joints)[[JOINT["pelvis"], JOINT["left_hip"], JOINT["right_hip"]]].mean(axis=0)
+    centre = np.asarray(joints)[[JOINT["pelvis"], JOINT["left_hip"], JOINT["right_hip"]]].mean(
+        axis=0
+    )
     size = leg_length(joints) / GROWN_UP_LEG
     across = np.linalg.norm((vertices - centre)[:, :2], axis=1) < 0.16 * size
     below = np.abs(vertices[:, 2] - centre[2]) < 0.25 * size
@@ -192,7 +202,8 @@ def _sofa(body: _Body, where: str) -> list[PropPlacement]:
     top = height + 0.42
     rear = _rear(body, height + 0.15, top)
     knee = min(
-        (body.joint(side + "knee") - body.joint("pelvis")) @ body.front for side in ("left_", "right_")
+        (body.joint(side + "knee") - body.joint("pelvis")) @ body.front
+        for side in ("left_", "right_")
     )
     depth = max(knee - 0.09 + rear, 0.4)
     width = float(body.rng.uniform(0.75, 1.9))
@@ -231,7 +242,13 @@ def _wall(body: _Body, where: str) -> list[PropPlacement]:
     thickness = 0.25
     centre = body.joint("pelvis") - (float(offsets.max()) - 0.01 + thickness / 2) * body.front
     return [
-        _upright("wall_segment", centre, 0.0, body.yaw, (float(body.rng.uniform(2.0, 5.0)), thickness, 2.4))
+        _upright(
+            "wall_segment",
+            centre,
+            0.0,
+            body.yaw,
+            (float(body.rng.uniform(2.0, 5.0)), thickness, 2.4),
+        )
     ]
 
 
@@ -258,7 +275,11 @@ def _pushchair(body: _Body, where: str) -> list[PropPlacement]:
     length = 0.88
     return [
         _upright(
-            "pushchair", palms + (length / 2 - 0.02) * body.front, 0.0, body.yaw, (0.6, length, palms[2])
+            "pushchair",
+            palms + (length / 2 - 0.02) * body.front,
+            0.0,
+            body.yaw,
+            (0.6, length, palms[2]),
         )
     ]
 
@@ -309,13 +330,17 @@ def _backpack(body: _Body, where: str) -> list[PropPlacement]:
     rotation = body.rotations[JOINT["spine3"]]
     local = (body.vertices - body.joint("spine3")) @ rotation
     reach = body.scale * np.array([0.1, 0.22])
-    on_back = local[(np.abs(local[:, 0]) < reach[0]) & (np.abs(local[:, 1]) < reach[1]) & (local[:, 2] < 0)]
+    on_back = local[
+        (np.abs(local[:, 0]) < reach[0]) & (np.abs(local[:, 1]) < reach[1]) & (local[:, 2] < 0)
+    ]
     width, depth, height = body.scale * body.rng.uniform((0.26, 0.15, 0.38), (0.34, 0.26, 0.52))
     rear = np.percentile(on_back[:, 2], 5) if len(on_back) else -0.12 * body.scale
     bottom = np.array([0.0, 0.12 * body.scale - height, rear - depth / 2 + 0.02])
     # Shape to body: its X to the body's -X, its front -Y to the body's back -Z, its Z to the body's Y.
     axes = rotation @ np.array([[-1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
-    return [_turned("backpack", body.joint("spine3") + rotation @ bottom, axes, (width, depth, height))]
+    return [
+        _turned("backpack", body.joint("spine3") + rotation @ bottom, axes, (width, depth, height))
+    ]
 
 
 def _umbrella(body: _Body, where: str) -> list[PropPlacement]:
@@ -393,7 +418,9 @@ def _upright(
     return PropPlacement(shape, location, (0.0, 0.0, float(yaw)), (width, depth, height))
 
 
-def _turned(shape: str, bottom: np.ndarray, axes: np.ndarray, size: np.ndarray | Vec3) -> PropPlacement:
+def _turned(
+    shape: str, bottom: np.ndarray, axes: np.ndarray, size: np.ndarray | Vec3
+) -> PropPlacement:
     """A prop whose own X, Y, Z are the columns of `axes` in the world."""
     x, y, z = (float(value) for value in bottom)
     width, depth, height = (float(extent) for extent in size)

@@ -19,12 +19,31 @@ from . import anatomy
 from .anatomy import ANGLES, JOINT, JOINT_NAMES, LIMITS, mirror, within_limits
 from .rotations import matrix_to_axis_angle, rodrigues
 
-__all__ = ["CATEGORIES", "SUPPORTS", "Pose", "blend", "load_poses", "mirror", "vary", "within_limits"]
+__all__ = [
+    "CATEGORIES",
+    "SUPPORTS",
+    "Pose",
+    "blend",
+    "load_poses",
+    "mirror",
+    "vary",
+    "within_limits",
+]
 
 DEFAULT_PATH = Path(__file__).with_name("poses.toml")
 
 CATEGORIES = (
-    *("standing", "walking", "running", "sitting", "bending", "crouching", "reaching", "carrying", "phoning"),
+    *(
+        "standing",
+        "walking",
+        "running",
+        "sitting",
+        "bending",
+        "crouching",
+        "reaching",
+        "carrying",
+        "phoning",
+    ),
     *("talking", "waving", "playing", "cycling", "lying"),
 )
 SUPPORTS = ("ground", "seat", "lie", "bike", "none")
@@ -112,7 +131,9 @@ def load_poses(path: str | Path | None = None) -> tuple[Pose, ...]:
     tables: dict[str, dict[str, Any]] = {"": _both_sides(document.pop("default", {}))}
     entries = document.pop("pose", [])
     if document:
-        raise ValueError(f"{path}: unknown key {sorted(document)[0]!r}; expected [default] and [[pose]]")
+        raise ValueError(
+            f"{path}: unknown key {sorted(document)[0]!r}; expected [default] and [[pose]]"
+        )
     poses = []
     for number, entry in enumerate(entries, start=1):
         where = f"{path}: pose {entry.get('name', number)!r}"
@@ -154,7 +175,10 @@ def _inherit(entry: Mapping[str, Any], tables: Mapping[str, dict[str, Any]]) -> 
     like = entry.get("like", "")
     if like not in tables:
         raise ValueError(f"key 'like': no pose {like!r} above this one")
-    table = {key: dict(value) if isinstance(value, dict) else value for key, value in tables[like].items()}
+    table = {
+        key: dict(value) if isinstance(value, dict) else value
+        for key, value in tables[like].items()
+    }
     for key, value in _both_sides(entry).items():
         if isinstance(value, dict):
             table[key] = {**table.get(key, {}), **value}
@@ -172,7 +196,9 @@ def _both_sides(entry: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in entry.items():
         if key in _PLURALS:
             if not isinstance(value, dict):
-                raise ValueError(f"key {key!r}: expected a table of angles, such as {{ flex = 30 }}")
+                raise ValueError(
+                    f"key {key!r}: expected a table of angles, such as {{ flex = 30 }}"
+                )
         elif isinstance(value, dict):
             sides[key] = {**sides.get(key, {}), **value}
         else:
@@ -225,7 +251,9 @@ def _add_part(angles: np.ndarray, part: str, values: Any) -> None:
         raise ValueError(f"key {part!r}: expected a table of angles, such as {{ flex = 30 }}")
     for joint, share in _PARTS[part].items():
         kind = anatomy.kind(joint)
-        words = _SHOULDER_WORDS if kind == "shoulder" else tuple(angle.word for angle in ANGLES[kind])
+        words = (
+            _SHOULDER_WORDS if kind == "shoulder" else tuple(angle.word for angle in ANGLES[kind])
+        )
         allowed = ("pronate",) if part.endswith("forearm") else words
         for word, value in values.items():
             _one_of(part, word, allowed)
@@ -257,7 +285,9 @@ def _prop(text: str) -> str:
     _one_of("props", shape, PROPS)
     where = where or PROPS[shape][0]
     if where not in PROPS[shape]:
-        raise ValueError(f"key 'props': {shape!r} can be at {', '.join(PROPS[shape])}, not at {where!r}")
+        raise ValueError(
+            f"key 'props': {shape!r} can be at {', '.join(PROPS[shape])}, not at {where!r}"
+        )
     return f"{shape}@{where}"
 
 
@@ -350,7 +380,9 @@ def vary(
 
 def _clipped(angles: np.ndarray, original: np.ndarray) -> np.ndarray:
     """Angles cut to the joints' ranges, widened to take in the original pose."""
-    return np.clip(angles, np.minimum(LIMITS[..., 0], original), np.maximum(LIMITS[..., 1], original))
+    return np.clip(
+        angles, np.minimum(LIMITS[..., 0], original), np.maximum(LIMITS[..., 1], original)
+    )
 
 
 # A grown-up's left leg at rest, m: hip from the root, knee from hip, ankle from knee, heel and toes from the ankle.

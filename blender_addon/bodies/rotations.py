@@ -34,8 +34,16 @@ def matrix_to_axis_angle(R: ArrayLike) -> NDArray[np.float64]:
     if m.shape[-2:] != (3, 3):
         raise ValueError(f"R: shape {m.shape}, expected (..., 3, 3)")
     xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
-    x_w, y_w, z_w = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
-    x_y, x_z, y_z = m[..., 0, 1] + m[..., 1, 0], m[..., 0, 2] + m[..., 2, 0], m[..., 1, 2] + m[..., 2, 1]
+    x_w, y_w, z_w = (
+        m[..., 2, 1] - m[..., 1, 2],
+        m[..., 0, 2] - m[..., 2, 0],
+        m[..., 1, 0] - m[..., 0, 1],
+    )
+    x_y, x_z, y_z = (
+        m[..., 0, 1] + m[..., 1, 0],
+        m[..., 0, 2] + m[..., 2, 0],
+        m[..., 1, 2] + m[..., 2, 1],
+    )
     # Row i is 4 q_i q, for q = (w, x, y, z); the diagonal holds 4 q_i².
     rows = np.stack(
         [

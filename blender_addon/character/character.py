@@ -32,7 +32,9 @@ Array = NDArray[np.float64]
 PERSON = "pii_synth person"  # its number
 SPEC = "pii_synth spec"  # JSON of the PersonSpec as it was applied last: outfit, and the shape that the skeleton fits
 LIFT = "pii_synth lift"  # m, see rig.py
-FLESH = "pii_synth flesh"  # on the mesh object: this is the body, not something that was parented to it
+FLESH = (
+    "pii_synth flesh"  # on the mesh object: this is the body, not something that was parented to it
+)
 
 T_POSE = "t-pose"
 BY_HAND = "by hand"
@@ -109,7 +111,9 @@ class Character:
         for child in self.armature.children:
             if FLESH in child:
                 return child
-        raise ValueError(f"{self.armature.name} has lost its body: remove the person and add another")
+        raise ValueError(
+            f"{self.armature.name} has lost its body: remove the person and add another"
+        )
 
     @property
     def number(self) -> int:

@@ -89,7 +89,9 @@ def _numbered_keys(mesh: bpy.types.Mesh, name: str) -> list[bpy.types.ShapeKey]:
 
 def write_clothes(mesh: bpy.types.Mesh, offsets: Array) -> None:
     """Offsets (V, 3) m of the clothes at rest, in the model's axes."""
-    _write_key(mesh.shape_keys.key_blocks[CLOTHES], _read_key(mesh.shape_keys.key_blocks[BASIS]), offsets)
+    _write_key(
+        mesh.shape_keys.key_blocks[CLOTHES], _read_key(mesh.shape_keys.key_blocks[BASIS]), offsets
+    )
 
 
 def _directions(model: BodyModel) -> Iterator[tuple[str, Array]]:
@@ -118,7 +120,9 @@ def _read_key(key: bpy.types.ShapeKey) -> Array:
     return co.reshape(-1, 3)
 
 
-def _read_bone(driver: bpy.types.Driver, letter: str, armature: bpy.types.Object, bone: str) -> None:
+def _read_bone(
+    driver: bpy.types.Driver, letter: str, armature: bpy.types.Object, bone: str
+) -> None:
     """A variable that is w, x, y or z of the bone's own turn."""
     variable = driver.variables.new()
     variable.name, variable.type = letter, "TRANSFORMS"

@@ -73,7 +73,10 @@ def pose_matrices(obj: bpy.types.Object, names: tuple[str, ...]) -> tuple[Array,
 
 def _layer_of(obj: bpy.types.Object) -> bpy.types.ViewLayer | None:
     """The view layer in which the object is to be seen, the user's first."""
-    layers = [bpy.context.view_layer, *(layer for scene in obj.users_scene for layer in scene.view_layers)]
+    layers = [
+        bpy.context.view_layer,
+        *(layer for scene in obj.users_scene for layer in scene.view_layers),
+    ]
     return next((layer for layer in layers if layer.objects.get(obj.name) == obj), None)
 
 
@@ -85,7 +88,9 @@ def _by_hand(obj: bpy.types.Object, names: tuple[str, ...]) -> Array:
         bone = obj.pose.bones[name]
         own = rest[name] @ np.array(bone.matrix_basis)
         parent = bone.parent
-        posed[name] = own if parent is None else posed[parent.name] @ np.linalg.inv(rest[parent.name]) @ own
+        posed[name] = (
+            own if parent is None else posed[parent.name] @ np.linalg.inv(rest[parent.name]) @ own
+        )
     return np.stack([posed[name] for name in names])
 
 
@@ -143,5 +148,7 @@ def _set_mode(
     obj: bpy.types.Object | None, mode: str, scene: bpy.types.Scene, layer: bpy.types.ViewLayer
 ) -> None:
     if obj is not None and obj.mode != mode:
-        with bpy.context.temp_override(scene=scene, view_layer=layer, active_object=obj, object=obj):
+        with bpy.context.temp_override(
+            scene=scene, view_layer=layer, active_object=obj, object=obj
+        ):
             bpy.ops.object.mode_set(mode=mode)

@@ -36,7 +36,8 @@ def import_bpy() -> Any:
         if error.name != "bpy":
             raise
         raise ImportError(
-            'bpy is not installed: uv pip install "pii-seg[render]" or run inside Blender', name="bpy"
+            'bpy is not installed: uv pip install "pii-seg[render]" or run inside Blender',
+            name="bpy",
         ) from None
     finally:
         _replay(texts)

@@ -121,7 +121,9 @@ def instance_mask(coverage: Coverage, count: int) -> NDArray[np.unsignedinteger[
     return mask.astype(np.uint8 if count <= 255 else np.uint16)
 
 
-def _labels(ids: NDArray[np.uint32], persons: PersonIds) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _labels(
+    ids: NDArray[np.uint32], persons: PersonIds
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """(label of each id, whether it is a person's at all)."""
     if not len(persons.ids):
         return np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=bool)

@@ -54,7 +54,9 @@ def choose(name: str, present: Mapping[str, Sequence[str]]) -> Device:
             raise DeviceError("Cycles finds no device at all")
         wanted = found[0]
     elif wanted not in ORDER:
-        raise DeviceError(f"unknown device {name!r}: choose {', '.join(CHOICES)}; on this machine: {listing}")
+        raise DeviceError(
+            f"unknown device {name!r}: choose {', '.join(CHOICES)}; on this machine: {listing}"
+        )
     elif wanted not in found:
         raise DeviceError(f"no {name.lower()} device on this machine; there is: {listing}")
     return Device(wanted, tuple(present[wanted]))
@@ -67,7 +69,9 @@ def present_devices() -> dict[str, tuple[str, ...]]:
         preferences.refresh_devices()
         # A kind that this build lacks has an empty list; the list of a GPU's kind may hold the CPU too.
         entries = {kind: preferences.get_devices_for_type(kind) or () for kind in ORDER}
-    named = {kind: tuple(entry.name for entry in entries[kind] if entry.type == kind) for kind in ORDER}
+    named = {
+        kind: tuple(entry.name for entry in entries[kind] if entry.type == kind) for kind in ORDER
+    }
     return {kind: names for kind, names in named.items() if names}
 
 
@@ -89,7 +93,9 @@ def _activate(device: Device) -> None:
     preferences.compute_device_type = device.kind if device.is_gpu else "NONE"
     preferences.refresh_devices()
     for entry in preferences.devices:
-        entry.use = entry.type == device.kind  # a GPU run must not be slowed down by the CPU taking its share
+        entry.use = (
+            entry.type == device.kind
+        )  # a GPU run must not be slowed down by the CPU taking its share
 
 
 def _cycles_preferences() -> Any:

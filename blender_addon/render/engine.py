@@ -145,7 +145,9 @@ def collect(
     those of `render`."""
     wanted = [Pass(name) for name in passes]
     if not path.exists():
-        raise RuntimeError(f"Blender left no picture: was the render cancelled, or {path.parent} full?")
+        raise RuntimeError(
+            f"Blender left no picture: was the render cancelled, or {path.parent} full?"
+        )
     try:
         layers = exr.read_passes(path, scene.view_layers[0].name)
     finally:
@@ -164,7 +166,9 @@ def _world_to_camera(camera: Any) -> NDArray[np.float64]:
     while camera.parent is not None:
         matrix = camera.parent.matrix_basis @ camera.matrix_parent_inverse @ matrix
         camera = camera.parent
-    rotation = np.array(matrix.to_3x3().normalized())  # columns: the camera's x right, y up, z backward
+    rotation = np.array(
+        matrix.to_3x3().normalized()
+    )  # columns: the camera's x right, y up, z backward
     return np.diag([1.0, -1.0, -1.0]) @ rotation.T
 
 
@@ -207,9 +211,14 @@ def _check_size(scene: Any, arrays: dict[Pass, NDArray[Any]]) -> None:
 def _scratch_folder() -> Path:
     """A private folder for this process, deleted when it ends; in memory where there is room."""
     parent = None
-    if os.access(_MEMORY_FOLDER, os.W_OK) and shutil.disk_usage(_MEMORY_FOLDER).free >= _MEMORY_NEEDED:
+    if (
+        os.access(_MEMORY_FOLDER, os.W_OK)
+        and shutil.disk_usage(_MEMORY_FOLDER).free >= _MEMORY_NEEDED
+    ):
         parent = _MEMORY_FOLDER
-    _kept.append(tempfile.TemporaryDirectory(prefix="pii_synth-", dir=parent, ignore_cleanup_errors=True))
+    _kept.append(
+        tempfile.TemporaryDirectory(prefix="pii_synth-", dir=parent, ignore_cleanup_errors=True)
+    )
     return Path(_kept[-1].name)
 
 

@@ -53,7 +53,9 @@ def read_channels(content: bytes) -> dict[str, NDArray[np.float32]]:
     return {name: pixels[:, i] for i, name in enumerate(names)}
 
 
-def _group(channels: Mapping[str, NDArray[np.float32]], view_layer: str) -> dict[str, NDArray[np.float32]]:
+def _group(
+    channels: Mapping[str, NDArray[np.float32]], view_layer: str
+) -> dict[str, NDArray[np.float32]]:
     passes: dict[str, list[tuple[int, NDArray[np.float32]]]] = {}
     for name, values in channels.items():
         if name.startswith(view_layer + "."):

@@ -40,7 +40,9 @@ def encode_png(array: NDArray[Any]) -> bytes:
         or 0 in array.shape
         or not (grey or (array.ndim == 3 and array.shape[2] == 3 and bits == 8))
     ):
-        raise ValueError(f"no PNG of {array.dtype} {array.shape}: need uint8/uint16 (H,W) or uint8 (H,W,3)")
+        raise ValueError(
+            f"no PNG of {array.dtype} {array.shape}: need uint8/uint16 (H,W) or uint8 (H,W,3)"
+        )
     height, width = array.shape[:2]
     rows = np.ascontiguousarray(array, dtype=f">u{bits // 8}").view(np.uint8).reshape(height, -1)
     filtered = np.empty((height, rows.shape[1] + 1), dtype=np.uint8)
@@ -64,7 +66,12 @@ def decode_png(content: bytes) -> NDArray[Any]:
         raw = zlib.decompress(chunks[b"IDAT"])
     except (KeyError, struct.error, zlib.error) as error:
         raise ValueError(f"damaged PNG ({error!r})") from None
-    if (bits, color) not in ((8, _GREY), (16, _GREY), (8, _RGB)) or compression or filtering or interlace:
+    if (
+        (bits, color) not in ((8, _GREY), (16, _GREY), (8, _RGB))
+        or compression
+        or filtering
+        or interlace
+    ):
         raise ValueError("a PNG of another kind than this program writes")
     bytes_per_pixel = bits // 8 * (3 if color == _RGB else 1)
     if len(raw) != height * (1 + width * bytes_per_pixel):
@@ -99,7 +106,9 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 def encode_npy(array: NDArray[Any]) -> bytes:
     """The array in numpy's .npy format, version 1.0."""
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    np.lib.format.write_array(
+        buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False
+    )
     return buffer.getvalue()
 
 
@@ -122,7 +131,9 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
         rgb[::-1], np.float32(255), out=pixels[..., :3]
     )  # bottom row first; v/255 comes back as exactly v
     image.pixels.foreach_set(pixels.reshape(-1))
-    image.file_format = "JPEG"  # belongs to the pixels, not to the image: lost on images that have none yet
+    image.file_format = (
+        "JPEG"  # belongs to the pixels, not to the image: lost on images that have none yet
+    )
     descriptor, name = tempfile.mkstemp(suffix=".jpg")
     os.close(descriptor)
     path = Path(name)
@@ -141,14 +152,21 @@ def _jpeg_image(width: int, height: int) -> Any:
     if image is None:
         image = bpy.data.images.new(_JPEG_IMAGE, width, height, alpha=False)
         image.colorspace_settings.name = "sRGB"
-        image.filepath_raw = "//unused.jpg"  # `save` wants a path, although `save_copy` never writes there
+        image.filepath_raw = (
+            "//unused.jpg"  # `save` wants a path, although `save_copy` never writes there
+        )
     if tuple(image.size) != (width, height):
         image.scale(width, height)
     return image
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+    return (
+        struct.pack(">I", len(data))
+        + kind
+        + data
+        + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+    )
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -45,12 +45,16 @@ class InterruptFlag:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._installed:
             # None: a handler that C code installed, which Python cannot put back.
             signal.signal(
-                signal.SIGINT, signal.default_int_handler if self._previous is None else self._previous
+                signal.SIGINT,
+                signal.default_int_handler if self._previous is None else self._previous,
             )
             self._installed = False
 

@@ -40,7 +40,9 @@ def add_part_outputs(material: Any) -> None:
     such attribute: no part. It costs nothing while the view layer has no PARTS pass.
     """
     nodes = material.node_tree.nodes
-    if not any(node.type == "GROUP" and node.node_tree and node.node_tree.name == _GROUP for node in nodes):
+    if not any(
+        node.type == "GROUP" and node.node_tree and node.node_tree.name == _GROUP for node in nodes
+    ):
         nodes.new("ShaderNodeGroup").node_tree = _node_group()
 
 

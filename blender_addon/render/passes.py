@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from . import cryptomatte, image_files, parts
 
-CRYPTOMATTE_LEVELS = 4  # objects told apart in one pixel: two colour channels' pairs of (id, coverage), twice
+CRYPTOMATTE_LEVELS = (
+    4  # objects told apart in one pixel: two colour channels' pairs of (id, coverage), twice
+)
 
 _NOTHING = 1e9  # m: Cycles writes 1e10 where no surface is
 
@@ -93,7 +95,9 @@ def _normals(frame: Readout) -> NDArray[np.float16]:
     normals = frame.layer("Normal") @ frame.world_to_camera.T.astype(np.float32)
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     # Averaged over the samples of a pixel, normals of an edge are shorter than 1.
-    return np.divide(normals, length, out=np.zeros_like(normals), where=length > 1e-6).astype(np.float16)
+    return np.divide(normals, length, out=np.zeros_like(normals), where=length > 1e-6).astype(
+        np.float16
+    )
 
 
 @dataclass(frozen=True)

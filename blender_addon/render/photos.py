@@ -36,7 +36,9 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return (np.clip(rgb, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
-def read_backdrop(path: Path, crop: Crop, width: int, height: int, *, flip: bool) -> NDArray[np.float32]:
+def read_backdrop(
+    path: Path, crop: Crop, width: int, height: int, *, flip: bool
+) -> NDArray[np.float32]:
     """A part of a photograph as a linear picture (height, width, 3) behind people. Raises as `read_image`."""
     display = read_image(path).astype(np.float32) / 255.0
     filled = fill_frame(display, crop, width, height)

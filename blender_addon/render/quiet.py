@@ -71,7 +71,9 @@ def _redirected(descriptor: int, target: int, *, python_too: bool = False) -> It
         try:
             yield
         finally:
-            _flush(getattr(sys, name))  # C's buffers too: they must drain before the descriptor turns back
+            _flush(
+                getattr(sys, name)
+            )  # C's buffers too: they must drain before the descriptor turns back
             setattr(sys, name, stream)
             os.dup2(saved, descriptor)
     finally:

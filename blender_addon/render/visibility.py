@@ -54,7 +54,9 @@ def silhouette_area(
     if not len(rows):
         return 0.0, (0, 0, 0, 0)
     first = np.floor(corner + step * (columns[0], rows[0])).astype(int)
-    end = np.minimum(np.ceil(corner + step * (columns[-1] + 1, rows[-1] + 1)), (width, height)).astype(int)
+    end = np.minimum(
+        np.ceil(corner + step * (columns[-1] + 1, rows[-1] + 1)), (width, height)
+    ).astype(int)
     left, top, w, h = (int(v) for v in (*first, *(end - first)))
     return float(np.count_nonzero(mask) * step.prod()), (left, top, w, h)
 
@@ -82,7 +84,9 @@ def _corners(
     return vertices[:, 0].astype(np.float64)[index], vertices[:, 1].astype(np.float64)[index]
 
 
-def _raster(x: NDArray[np.float64], y: NDArray[np.float64], width: int, height: int) -> NDArray[np.bool_]:
+def _raster(
+    x: NDArray[np.float64], y: NDArray[np.float64], width: int, height: int
+) -> NDArray[np.bool_]:
     """Scanlines: on each row a triangle covers one interval. Mark where it starts and where it ends, then sum along
     the row. The cost grows with the triangles' heights, not with their areas. x, y: (3, T)."""
     # Rows r whose centres r + 0.5 lie within the triangle's height, columns likewise. Most triangles of a small

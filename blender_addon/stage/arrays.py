@@ -54,10 +54,15 @@ class MeshArrays:
 def prop_piece(prop: PropSpec) -> Piece:
     """A negative extent mirrors the shape. Raises KeyError for an unknown shape, ValueError for an extent of 0."""
     if 0.0 in prop.size:
-        raise ValueError(f"prop {prop.shape!r}: size {prop.size}, expected three lengths that are not 0")
+        raise ValueError(
+            f"prop {prop.shape!r}: size {prop.size}, expected three lengths that are not 0"
+        )
     solid = unit_shape(prop.shape).placed(np.diag(prop.size), np.zeros(3))
     return Piece(
-        solid, prop.surface, euler_matrix(prop.rotation), np.asarray(prop.location, dtype=np.float64)
+        solid,
+        prop.surface,
+        euler_matrix(prop.rotation),
+        np.asarray(prop.location, dtype=np.float64),
     )
 
 
@@ -69,7 +74,9 @@ def rectangle(corner: ArrayLike, across: ArrayLike, up: ArrayLike, surface: Surf
 
 def euler_matrix(degrees: Sequence[float]) -> NDArray[np.float64]:
     """3×3 rotation Rz · Ry · Rx: Blender's 'XYZ' Euler angles."""
-    (cx, cy, cz), (sx, sy, sz) = ([f(math.radians(angle)) for angle in degrees] for f in (math.cos, math.sin))
+    (cx, cy, cz), (sx, sy, sz) = (
+        [f(math.radians(angle)) for angle in degrees] for f in (math.cos, math.sin)
+    )
     return np.array(
         [
             [cy * cz, sx * sy * cz - cx * sz, cx * sy * cz + sx * sz],
@@ -92,7 +99,10 @@ def assemble(pieces: Sequence[Piece]) -> MeshArrays:
     ]
     names = [field.name for field in dataclasses.fields(MeshArrays)]
     joined = {name: np.concatenate([getattr(part, name) for part in moved]) for name in names}
-    joined["loops"], joined["starts"] = joined["loops"].astype(np.int32), joined["starts"].astype(np.int32)
+    joined["loops"], joined["starts"] = (
+        joined["loops"].astype(np.int32),
+        joined["starts"].astype(np.int32),
+    )
     return MeshArrays(**joined)
 
 
@@ -103,7 +113,9 @@ def _piece_arrays(piece: Piece) -> MeshArrays:
         "pattern": np.array([_pattern_index(m.pattern) for m in materials], dtype=np.int32),
         "color": np.array([(*m.color, 1.0) for m in materials], dtype=np.float32),
         "color2": np.array([(*m.color2, 1.0) for m in materials], dtype=np.float32),
-        "finish": np.array([(m.scale, m.roughness, m.metallic) for m in materials], dtype=np.float32),
+        "finish": np.array(
+            [(m.scale, m.roughness, m.metallic) for m in materials], dtype=np.float32
+        ),
     }
     return MeshArrays(
         vertices=(solid.vertices @ piece.matrix.T + piece.offset).astype(np.float32),

@@ -48,7 +48,9 @@ class StageBackground:
         """Raises ValueError for an unknown kind, FileNotFoundError for a missing photograph, KeyError for an
         unknown shape or pattern."""
         if background.kind not in KINDS:
-            raise ValueError(f"background.kind: {background.kind!r}, expected one of {', '.join(KINDS)}")
+            raise ValueError(
+                f"background.kind: {background.kind!r}, expected one of {', '.join(KINDS)}"
+            )
         if background.kind == "photo" and not Path(background.photo).is_file():
             raise FileNotFoundError(f"background.photo: file not found: {background.photo!r}")
         self.scene.render.film_transparent = film_transparent(background)
@@ -99,7 +101,9 @@ def _room(size: Vec3, floor: SurfaceSpec, wall: SurfaceSpec) -> list[Piece]:
         length = math.hypot(dx, dy)
         inwards = (dy / length * 0.012, -dx / length * 0.012)
         pieces.append(
-            rectangle((cx + inwards[0], cy + inwards[1], 0), (dx, dy, 0), (0, 0, SKIRTING), skirting)
+            rectangle(
+                (cx + inwards[0], cy + inwards[1], 0), (dx, dy, 0), (0, 0, SKIRTING), skirting
+            )
         )
     return pieces
 

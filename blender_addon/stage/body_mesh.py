@@ -14,7 +14,9 @@ from ..render.parts import PART_ATTRIBUTE
 UV_MAP = "UVMap"
 
 
-def body_mesh(name: str, model: BodyModel, vertices: NDArray[np.float32] | None = None) -> bpy.types.Mesh:
+def body_mesh(
+    name: str, model: BodyModel, vertices: NDArray[np.float32] | None = None
+) -> bpy.types.Mesh:
     """A smooth mesh of a body with its UVs and part labels, with these `vertices` (V, 3) or else the mean shape's."""
     mesh = bpy.data.meshes.new(name)
     F = len(model.faces)
@@ -41,5 +43,9 @@ def face_parts(model: BodyModel) -> NDArray[np.int32]:
     return np.sort(model.part_labels[model.faces], axis=1)[:, 1].astype(np.int32) + 1
 
 
-def _attribute(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, key: str, values: Any) -> None:
-    mesh.attributes.new(name, kind, domain).data.foreach_set(key, np.ascontiguousarray(values).ravel())
+def _attribute(
+    mesh: bpy.types.Mesh, name: str, kind: str, domain: str, key: str, values: Any
+) -> None:
+    mesh.attributes.new(name, kind, domain).data.foreach_set(
+        key, np.ascontiguousarray(values).ravel()
+    )

@@ -35,7 +35,9 @@ class StageCamera:
         Raises ValueError for a field of view outside 0..180 degrees.
         """
         if not 0.0 < camera.fov < 180.0:
-            raise ValueError(f"camera.fov: {camera.fov} degrees, expected more than 0 and less than 180")
+            raise ValueError(
+                f"camera.fov: {camera.fov} degrees, expected more than 0 and less than 180"
+            )
         render, data = self.scene.render, self.data
         render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
         render.pixel_aspect_x = render.pixel_aspect_y = 1.0

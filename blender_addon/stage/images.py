@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 MEGABYTE = 1 << 20
-LARGEST = 4096  # px: wider images are reduced when they are read; no picture shows more of a panorama
+LARGEST = (
+    4096  # px: wider images are reduced when they are read; no picture shows more of a panorama
+)
 
 
 class ImageCache:

@@ -47,7 +47,9 @@ def hdri_path(name: str) -> Path:
         path = folder / f"{name.removeprefix(BUILTIN)}.exr"
         if not path.is_file():
             names = ", ".join(sorted(file.stem for file in folder.glob("*.exr")))
-            raise FileNotFoundError(f"light.hdri: no {name!r}; Blender ships {names or 'none here'}")
+            raise FileNotFoundError(
+                f"light.hdri: no {name!r}; Blender ships {names or 'none here'}"
+            )
         return path
     path = Path(name)
     if not name or not path.is_file():
@@ -59,7 +61,10 @@ class StageLight:
     """The world and the lamps of `scene`."""
 
     def __init__(
-        self, scene: bpy.types.Scene, images: ImageCache, collection: bpy.types.Collection | None = None
+        self,
+        scene: bpy.types.Scene,
+        images: ImageCache,
+        collection: bpy.types.Collection | None = None,
     ) -> None:
         """`collection`: where the lamps go, the scene's own if None."""
         collection = collection or scene.collection
@@ -163,7 +168,9 @@ class StageLight:
         width = 0.4 * (d if along_x else w)
         window.size, window.size_y = width, 0.5 * h
         window.color = (
-            light.color if light.kind == "hdri" else _times(light.color, daylight_color(light.sun_elevation))
+            light.color
+            if light.kind == "hdri"
+            else _times(light.color, daylight_color(light.sun_elevation))
         )
         window.energy = light.strength * _WINDOW * w * d
         out = mathutils.Vector(

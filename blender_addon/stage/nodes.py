@@ -110,7 +110,9 @@ class Nodes:
     def attribute(self, name: str, output: str, kind: str = "GEOMETRY") -> bpy.types.NodeSocket:
         """An attribute of the mesh (GEOMETRY) or a custom property of the object (OBJECT); `output` is one of
         Color, Vector, Fac, Alpha."""
-        return self.node("ShaderNodeAttribute", attribute_type=kind, attribute_name=name).outputs[output]
+        return self.node("ShaderNodeAttribute", attribute_type=kind, attribute_name=name).outputs[
+            output
+        ]
 
     def group(self, tree: bpy.types.NodeTree, **inputs: Any) -> bpy.types.Node:
         node = self.node("ShaderNodeGroup", node_tree=tree)

@@ -74,7 +74,9 @@ class StagePeople:
         """(V, 3) m/s: the straight way to where the person is next."""
         if person.motion is None or person.motion.seconds <= 0.0:
             return np.zeros_like(vertices)
-        return (self.figures.pose_later(person).vertices - vertices) / np.float32(person.motion.seconds)
+        return (self.figures.pose_later(person).vertices - vertices) / np.float32(
+            person.motion.seconds
+        )
 
     def _object(self, model: str, number: int) -> bpy.types.Object:
         if (model, number) not in self._objects:

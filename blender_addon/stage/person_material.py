@@ -20,7 +20,15 @@ import bpy
 import numpy as np
 
 from ..wardrobe.chart import ARM_LENGTH, HEAD_UNIT, LEVEL_HEIGHT
-from ..wardrobe.coverage import Cut, band_field, curtain_field, cut_of, garment_field, hair_cut, hair_field
+from ..wardrobe.coverage import (
+    Cut,
+    band_field,
+    curtain_field,
+    cut_of,
+    garment_field,
+    hair_cut,
+    hair_field,
+)
 from ..wardrobe.garments import NEVER, PATTERNS
 from ..wardrobe.outfit import Garment, Outfit
 from .formula import Formula, Value
@@ -45,7 +53,11 @@ CHANNELS = {
 CLOTH = "cloth"  # on face corners: around torso and legs, around the arm
 
 PATTERNED_LAYERS = ("bottom", "top", "outer")  # the others are of one colour
-SOLES = {"sneakers": (0.75, 0.74, 0.71), "shoes": (0.02, 0.018, 0.016), "boots": (0.03, 0.022, 0.016)}
+SOLES = {
+    "sneakers": (0.75, 0.74, 0.71),
+    "shoes": (0.02, 0.018, 0.016),
+    "boots": (0.03, 0.022, 0.016),
+}
 SOLE_HEIGHT = 0.013  # rm
 
 Four = tuple[float, float, float, float]
@@ -98,7 +110,9 @@ def apply_outfit(obj: bpy.types.Object, outfit: Outfit, images: ImageCache) -> N
     for name, value in outfit_properties(outfit).items():
         obj[PREFIX + name] = value
     obj.update_tag()
-    material = _textured(obj.name, images.get(outfit.texture)) if outfit.texture else person_material()
+    material = (
+        _textured(obj.name, images.get(outfit.texture)) if outfit.texture else person_material()
+    )
     if not obj.material_slots:
         obj.data.materials.append(material)
     slot = obj.material_slots[0]
@@ -223,7 +237,9 @@ def read_cut(f: Formula, layer: str) -> tuple[Cut, Value]:
 
 
 def _property(f: Formula, name: str) -> bpy.types.Node:
-    return f.nodes.node("ShaderNodeAttribute", attribute_type="OBJECT", attribute_name=PREFIX + name)
+    return f.nodes.node(
+        "ShaderNodeAttribute", attribute_type="OBJECT", attribute_name=PREFIX + name
+    )
 
 
 def _four(f: Formula, attribute: bpy.types.Node, names: Any) -> dict[str, Value]:
@@ -293,7 +309,9 @@ class _Painter:
         stubble, _ = self._property("hair")
         eyes, beard = self._property("eyes")
         jitter = (self._noise(180.0) - 0.5) * 0.016
-        color = nodes.mix(((c["beard"] * HEAD_UNIT + jitter).ramp(0.0, 0.014) * beard).socket, color, stubble)
+        color = nodes.mix(
+            ((c["beard"] * HEAD_UNIT + jitter).ramp(0.0, 0.014) * beard).socket, color, stubble
+        )
         color = self._paint(color, "lips", c["lip"].ramp(0.0, 0.3))
         color = self._paint(color, "brows", c["brow"].ramp(0.0, 0.025))
         eye = nodes.mix((c["iris"] < 0.46).socket, (0.62, 0.58, 0.54, 1.0), eyes)
@@ -322,7 +340,9 @@ class _Painter:
 
     def _hair_surface(self, shade: Value) -> Any:
         color, _ = self._property("hair")
-        return _surface(self.nodes, self.f.scale(color, (self._strands() * 1.5 + 0.25) * shade), 0.5)
+        return _surface(
+            self.nodes, self.f.scale(color, (self._strands() * 1.5 + 0.25) * shade), 0.5
+        )
 
     def _strands(self) -> Value:
         return self._noise((130.0, 18.0, 130.0))
@@ -339,7 +359,10 @@ class _Painter:
     def _socks(self, shade: Value) -> tuple[Layer, Value]:
         color, line = self._property("socks")
         field = (line - self.c["level"]) * LEVEL_HEIGHT
-        layer = field > 0.0, _surface(self.nodes, self.f.scale(color, shade * self._hem(field)), 0.85)
+        layer = (
+            field > 0.0,
+            _surface(self.nodes, self.f.scale(color, shade * self._hem(field)), 0.85),
+        )
         return layer, self._under(shade, field)
 
     def _shoes(self, shade: Value) -> tuple[Layer, Value]:
@@ -350,7 +373,9 @@ class _Painter:
         upper = f.scale(shoes, self._hem(shaft - height) * (sole.ramp(-0.006, 0.0) * -0.5 + 1.0))
         color = self.nodes.mix((sole > 0.0).socket, upper, soles)
         field = shaft - height
-        return (field > 0.0, _surface(self.nodes, color, roughness.socket)), self._under(shade, field)
+        return (field > 0.0, _surface(self.nodes, color, roughness.socket)), self._under(
+            shade, field
+        )
 
     def _outer(self, shade: Value) -> tuple[Layer, Value]:
         return self._garment("outer", garment_field, shade)
@@ -366,7 +391,9 @@ class _Painter:
         field = field_of(self.f, self.c, cut)
         light = shade * self._hem(field)
         cloth = self.nodes.mix_shader(
-            (pattern > 0.5).socket, self._plain(layer, light), self._patterned(layer, pattern, light)
+            (pattern > 0.5).socket,
+            self._plain(layer, light),
+            self._patterned(layer, pattern, light),
         )
         return (field > 0.0, cloth), self._under(shade, field)
 
@@ -413,7 +440,9 @@ class _Painter:
         if isinstance(frequency, tuple):
             place, frequency = nodes.vector("MULTIPLY", place, frequency), 1.0
         nodes.put(place, texture.inputs["Vector"])
-        nodes.put(frequency.socket if isinstance(frequency, Value) else frequency, texture.inputs["Scale"])
+        nodes.put(
+            frequency.socket if isinstance(frequency, Value) else frequency, texture.inputs["Scale"]
+        )
         nodes.put(nodes.math("MULTIPLY", seed, 50.0), texture.inputs["W"])
         texture.inputs["Detail"].default_value = 0.0
         return self.f.value(next(o for o in texture.outputs if o.type == "VALUE"))
@@ -434,4 +463,7 @@ class _Painter:
         across = 0.11 - abs(c["x"])
         upright = 0.13 - abs(c["level"] - 0.64)
         f = self.f
-        return f.minimum(f.minimum(across, upright), f.minimum(c["front"] - 0.02, _ARMHOLE - c["arm"])) > 0.0
+        return (
+            f.minimum(f.minimum(across, upright), f.minimum(c["front"] - 0.02, _ARMHOLE - c["arm"]))
+            > 0.0
+        )

@@ -53,7 +53,9 @@ def set_harmonics(coefficients: Sequence[float] | None) -> None:
 
 
 def _build() -> bpy.types.NodeTree:
-    nodes, inputs, outputs = new_group(GROUP, {"Surface": "Shader", "Albedo": "Color"}, {"Surface": "Shader"})
+    nodes, inputs, outputs = new_group(
+        GROUP, {"Surface": "Shader", "Albedo": "Color"}, {"Surface": "Shader"}
+    )
     on = nodes.value(_ON)
     (L00, L1m1, L10), (L11, L2m2, L2m1), (L20, L21, L22) = (
         nodes.split(nodes.node("ShaderNodeVectorMath", name=name, operation="ADD").outputs[0])

@@ -65,7 +65,14 @@ def _sphere() -> Solid:
 
 def _cone() -> Solid:
     stripes = [
-        tube((0, 0, 0.04 + 0.14 * i), (0, 0, 0.18 + 0.14 * i), 0.15 - 0.025 * i, 0.125 - 0.025 * i, tone, 20)
+        tube(
+            (0, 0, 0.04 + 0.14 * i),
+            (0, 0, 0.18 + 0.14 * i),
+            0.15 - 0.025 * i,
+            0.125 - 0.025 * i,
+            tone,
+            20,
+        )
         for i, tone in enumerate((SURFACE, SECOND, SURFACE, SECOND, SURFACE))
     ]
     return join([box((0, 0, 0.02), (0.4, 0.4, 0.04), DARK), *stripes])
@@ -81,10 +88,13 @@ def _plant() -> Solid:
         tip = out * (0.1 + reach) + np.array([0, 0, 0.4 + 0.8 * rise])
         leaves.append(blade(root, tip, 0.12, sag=0.15))
     stems = [
-        tube((0, 0, 0.3), (0.06 * np.cos(a), 0.06 * np.sin(a), 0.9), 0.012, sides=6) for a in (0.3, 2.4, 4.5)
+        tube((0, 0, 0.3), (0.06 * np.cos(a), 0.06 * np.sin(a), 0.9), 0.012, sides=6)
+        for a in (0.3, 2.4, 4.5)
     ]
     pot = tube((0, 0, 0), (0, 0, 0.32), 0.15, 0.2, SECOND, 20)
-    return join([pot, tube((0, 0, 0.29), (0, 0, 0.33), 0.185, tone=EARTH, sides=20), *stems, *leaves])
+    return join(
+        [pot, tube((0, 0, 0.29), (0, 0, 0.33), 0.185, tone=EARTH, sides=20), *stems, *leaves]
+    )
 
 
 def _bush() -> Solid:
@@ -100,7 +110,9 @@ def _tree() -> Solid:
     return join([tube((0, 0, 0), (0, 0, 2.6), 0.14, 0.07, EARTH, 12), *branches, crown])
 
 
-def _crown(count: int, radii: tuple[float, float, float], height: float, leaf: float, inner: float) -> Solid:
+def _crown(
+    count: int, radii: tuple[float, float, float], height: float, leaf: float, inner: float
+) -> Solid:
     """A lumpy mass of foliage: overlapping balls, with leaves standing out of them."""
     parts: list[Solid] = []
     r = np.array(radii)
@@ -111,12 +123,16 @@ def _crown(count: int, radii: tuple[float, float, float], height: float, leaf: f
         wave = 0.5 + 0.5 * np.sin(7.3 * i)
         if i % 3 == 0:
             lump = leaf * (1.5 + 0.8 * wave)
-            parts.append(ball(out * r * (inner - 0.15) + (0, 0, height), (lump,) * 3, rings=7, sides=9))
+            parts.append(
+                ball(out * r * (inner - 0.15) + (0, 0, height), (lump,) * 3, rings=7, sides=9)
+            )
         tip = out * r * (1.0 + 0.18 * wave) + (0, 0, height)
         for turn in (-0.5, 0.1, 0.6):
             side = np.array([-out[1], out[0], 0.25 * turn]) * turn * leaf
             parts.append(
-                blade(out * r * inner * 0.9 + (0, 0, height), tip + side, leaf * 0.55, sag=leaf * 0.3)
+                blade(
+                    out * r * inner * 0.9 + (0, 0, height), tip + side, leaf * 0.55, sag=leaf * 0.3
+                )
             )
     parts.append(ball((0, 0, height), r * inner * 0.85, rings=10, sides=14))
     return join(parts)
@@ -125,7 +141,9 @@ def _crown(count: int, radii: tuple[float, float, float], height: float, leaf: f
 def _bench() -> Solid:
     seat = [box((0, -0.16 + 0.14 * i, 0.45), (1.5, 0.12, 0.04)) for i in range(3)]
     back = [box((0, 0.235 + 0.03 * i, 0.6 + 0.14 * i), (1.5, 0.035, 0.1)) for i in range(2)]
-    legs = [box((x, y, 0.215), (0.06, 0.06, 0.43), METAL) for x in (-0.6, 0.6) for y in (-0.16, 0.14)]
+    legs = [
+        box((x, y, 0.215), (0.06, 0.06, 0.43), METAL) for x in (-0.6, 0.6) for y in (-0.16, 0.14)
+    ]
     posts = [tube((x, 0.2, 0.43), (x, 0.29, 0.84), 0.025, tone=METAL, sides=8) for x in (-0.6, 0.6)]
     return join([*seat, *back, *legs, *posts])
 
@@ -140,7 +158,10 @@ def _chair() -> Solid:
 def _stool() -> Solid:
     legs = [
         tube(
-            (0.19 * np.cos(a), 0.19 * np.sin(a), 0), (0.1 * np.cos(a), 0.1 * np.sin(a), 0.58), 0.016, sides=8
+            (0.19 * np.cos(a), 0.19 * np.sin(a), 0),
+            (0.1 * np.cos(a), 0.1 * np.sin(a), 0.58),
+            0.016,
+            sides=8,
         )
         for a in np.pi / 4 + np.pi / 2 * np.arange(4)
     ]
@@ -149,26 +170,42 @@ def _stool() -> Solid:
 
 
 def _seat_block() -> Solid:
-    return join([box((0, 0, 0.2), (0.46, 0.46, 0.4)), box((0, 0, 0.425), (0.48, 0.48, 0.05), SECOND)])
+    return join(
+        [box((0, 0, 0.2), (0.46, 0.46, 0.4)), box((0, 0, 0.425), (0.48, 0.48, 0.05), SECOND)]
+    )
 
 
 def _table() -> Solid:
     legs = [box((x, y, 0.35), (0.06, 0.06, 0.7)) for x in (-0.62, 0.62) for y in (-0.32, 0.32)]
-    return join([*legs, box((0, 0, 0.72), (1.4, 0.8, 0.04)), box((0, 0, 0.66), (1.24, 0.64, 0.08), SECOND)])
+    return join(
+        [*legs, box((0, 0, 0.72), (1.4, 0.8, 0.04)), box((0, 0, 0.66), (1.24, 0.64, 0.08), SECOND)]
+    )
 
 
 def _wheel(x: float, y: float, radius: float, width: float) -> list[Solid]:
     outwards = np.sign(x)
     tyre = tube((x - width / 2, y, radius), (x + width / 2, y, radius), radius, tone=DARK, sides=20)
     hub = tube(
-        (x, y, radius), (x + outwards * (width / 2 + 0.012), y, radius), radius * 0.6, tone=METAL, sides=16
+        (x, y, radius),
+        (x + outwards * (width / 2 + 0.012), y, radius),
+        radius * 0.6,
+        tone=METAL,
+        sides=16,
     )
     return [tyre, hub]
 
 
 def _car() -> Solid:
     """A hatchback, front towards -Y."""
-    body = [(-2.1, 0.3), (2.1, 0.3), (2.13, 0.62), (2.02, 0.92), (-0.95, 0.95), (-1.95, 0.76), (-2.16, 0.55)]
+    body = [
+        (-2.1, 0.3),
+        (2.1, 0.3),
+        (2.13, 0.62),
+        (2.02, 0.92),
+        (-0.95, 0.95),
+        (-1.95, 0.76),
+        (-2.16, 0.55),
+    ]
     glass = [(-0.98, 0.9), (1.98, 0.9), (1.62, 1.36), (1.3, 1.42), (-0.18, 1.42)]
     roof = [(-0.3, 1.405), (1.72, 1.34), (1.55, 1.43), (1.2, 1.47), (0.0, 1.47)]
     # Pillars stand a finger's width outside the glass, so that the two never fight for the same pixels.
@@ -180,7 +217,9 @@ def _car() -> Solid:
     lamps = [box((x, -2.04, 0.66), (0.34, 0.16, 0.13), METAL) for x in (-0.62, 0.62)]
     lamps += [box((x, 2.05, 0.76), (0.26, 0.14, 0.16), DARK) for x in (-0.68, 0.68)]
     bumpers = [box((0, y, 0.4), (1.5, 0.2, 0.14), DARK) for y in (-2.1, 2.08)]
-    wheels = [part for x in (-0.78, 0.78) for y in (-1.32, 1.3) for part in _wheel(x, y, 0.32, 0.22)]
+    wheels = [
+        part for x in (-0.78, 0.78) for y in (-1.32, 1.3) for part in _wheel(x, y, 0.32, 0.22)
+    ]
     mirrors = [box((x, -0.75, 0.98), (0.2, 0.08, 0.12)) for x in (-0.93, 0.93)]
     return join(
         [
@@ -210,9 +249,14 @@ def _van() -> Solid:
     ]
     screen = [(-2.09, 1.24), (-2.02, 1.22), (-1.62, 2.12), (-1.69, 2.14)]
     side_windows = [box((x, -1.3, 1.62), (0.03, 0.75, 0.55), DARK) for x in (-0.975, 0.975)]
-    wheels = [part for x in (-0.88, 0.88) for y in (-1.6, 1.55) for part in _wheel(x, y, 0.36, 0.24)]
+    wheels = [
+        part for x in (-0.88, 0.88) for y in (-1.6, 1.55) for part in _wheel(x, y, 0.36, 0.24)
+    ]
     lamps = [box((x, -2.49, 0.82), (0.28, 0.06, 0.2), METAL) for x in (-0.72, 0.72)]
-    doors = [box((0, 2.5, 1.65), (1.5, 0.03, 0.6), DARK), box((0, 2.52, 0.48), (1.9, 0.12, 0.18), DARK)]
+    doors = [
+        box((0, 2.5, 1.65), (1.5, 0.03, 0.6), DARK),
+        box((0, 2.52, 0.48), (1.9, 0.12, 0.18), DARK),
+    ]
     return join(
         [
             extrusion(body, -0.97, 0.97),
@@ -257,7 +301,9 @@ def _sign() -> Solid:
 def _bin() -> Solid:
     body = box((0, 0, 0.47), (0.44, 0.48, 0.86), taper=1.15)
     lid = extrusion([(-0.3, 0.9), (0.29, 0.9), (0.29, 0.97), (-0.3, 0.99)], -0.27, 0.27, SECOND)
-    wheels = [tube((x - 0.02, 0.22, 0.07), (x + 0.02, 0.22, 0.07), 0.07, tone=DARK) for x in (-0.2, 0.2)]
+    wheels = [
+        tube((x - 0.02, 0.22, 0.07), (x + 0.02, 0.22, 0.07), 0.07, tone=DARK) for x in (-0.2, 0.2)
+    ]
     return join([body, lid, *wheels, box((0, 0.29, 0.88), (0.4, 0.04, 0.04), DARK)])
 
 
@@ -267,7 +313,13 @@ def _bicycle() -> Solid:
     head, head_low, seat = (0, -0.36, 0.92), (0, -0.4, 0.78), (0, 0.23, 0.88)
     wheels = [ring(hub, (1, 0, 0), 0.32, 0.02, DARK, 28) for hub in (front, rear)]
     spokes = [
-        tube(hub, (0, hub[1] + 0.31 * np.cos(a), hub[2] + 0.31 * np.sin(a)), 0.0025, tone=METAL, sides=4)
+        tube(
+            hub,
+            (0, hub[1] + 0.31 * np.cos(a), hub[2] + 0.31 * np.sin(a)),
+            0.0025,
+            tone=METAL,
+            sides=4,
+        )
         for hub in (front, rear)
         for a in np.pi / 6 * np.arange(12)
     ]
@@ -281,7 +333,10 @@ def _bicycle() -> Solid:
     steering = [
         tube(head, (0, -0.36, 1.0), 0.015, tone=METAL, sides=8),
         tube((-0.25, -0.33, 1.01), (0.25, -0.33, 1.01), 0.013, tone=METAL, sides=8),
-        *[tube((x, -0.33, 1.01), (x, -0.2, 1.02), 0.016, tone=DARK, sides=8) for x in (-0.25, 0.25)],
+        *[
+            tube((x, -0.33, 1.01), (x, -0.2, 1.02), 0.016, tone=DARK, sides=8)
+            for x in (-0.25, 0.25)
+        ],
     ]
     saddle = ball((0, 0.26, 1.0), (0.07, 0.14, 0.035), DARK)
     drive = [
@@ -302,7 +357,10 @@ def _bicycle() -> Solid:
 def _phone() -> Solid:
     """Stands upright, screen towards -Y."""
     return join(
-        [box((0, 0, 0.075), (0.072, 0.008, 0.15)), box((0, -0.0045, 0.075), (0.066, 0.001, 0.142), DARK)]
+        [
+            box((0, 0, 0.075), (0.072, 0.008, 0.15)),
+            box((0, -0.0045, 0.075), (0.066, 0.001, 0.142), DARK),
+        ]
     )
 
 
@@ -327,10 +385,17 @@ def _backpack() -> Solid:
 def _suitcase() -> Solid:
     ribs = [box((0.08 * i, 0, 0.31), (0.02, 0.235, 0.5), SECOND) for i in (-1, 0, 1)]
     wheels = [
-        ball((x, y, 0.025), (0.025, 0.025, 0.025), DARK, 6, 8) for x in (-0.15, 0.15) for y in (-0.08, 0.08)
+        ball((x, y, 0.025), (0.025, 0.025, 0.025), DARK, 6, 8)
+        for x in (-0.15, 0.15)
+        for y in (-0.08, 0.08)
     ]
     return join(
-        [box((0, 0, 0.31), (0.4, 0.22, 0.54)), *ribs, *wheels, _arch((0, 0.07, 0.58), 0.1, 0.1, 0.01, METAL)]
+        [
+            box((0, 0, 0.31), (0.4, 0.22, 0.54)),
+            *ribs,
+            *wheels,
+            _arch((0, 0.07, 0.58), 0.1, 0.1, 0.01, METAL),
+        ]
     )
 
 
@@ -347,10 +412,14 @@ def _umbrella() -> Solid:
     tones = [SURFACE]
     for i in range(rows - 1):
         for j in range(n):
-            faces.append((i * n + j, (i + 1) * n + j, (i + 1) * n + (j + 1) % n, i * n + (j + 1) % n))
+            faces.append(
+                (i * n + j, (i + 1) * n + j, (i + 1) * n + (j + 1) % n, i * n + (j + 1) % n)
+            )
             tones.append(SURFACE if (j // 2) % 2 else SECOND)
     cloth = polygons(vertices, faces, SURFACE, smooth=True)
-    cloth = Solid(cloth.vertices, cloth.loops, cloth.starts, np.array(tones, np.uint8), cloth.smooth)
+    cloth = Solid(
+        cloth.vertices, cloth.loops, cloth.starts, np.array(tones, np.uint8), cloth.smooth
+    )
     hook = ring((0, -0.03, 0.02), (1, 0, 0), 0.03, 0.01, DARK, 12)
     return join([cloth, tube((0, 0, 0.02), (0, 0, 0.88), 0.008, tone=METAL, sides=8), hook])
 
@@ -359,7 +428,12 @@ def _pushchair() -> Solid:
     """Rolls towards -Y."""
     wheels = [
         part
-        for x, y, r in ((-0.25, -0.35, 0.1), (0.25, -0.35, 0.1), (-0.27, 0.25, 0.14), (0.27, 0.25, 0.14))
+        for x, y, r in (
+            (-0.25, -0.35, 0.1),
+            (0.25, -0.35, 0.1),
+            (-0.27, 0.25, 0.14),
+            (0.27, 0.25, 0.14),
+        )
         for part in _wheel(x, y, r, 0.05)
     ]
     rods = [
@@ -368,14 +442,18 @@ def _pushchair() -> Solid:
         for y, z, y1, z1 in ((-0.35, 0.1, 0.42, 1.0), (0.25, 0.14, -0.2, 0.6))
     ]
     seat = extrusion(
-        [(-0.25, 0.38), (0.12, 0.4), (0.32, 0.85), (0.26, 0.87), (0.08, 0.48), (-0.25, 0.44)], -0.2, 0.2
+        [(-0.25, 0.38), (0.12, 0.4), (0.32, 0.85), (0.26, 0.87), (0.08, 0.48), (-0.25, 0.44)],
+        -0.2,
+        0.2,
     )
     angles = np.linspace(0.15, 1.75, 9)
     outer = [(0.27 - 0.36 * np.sin(a), 0.72 + 0.3 * np.cos(a)) for a in angles]
     inner = [(0.27 - 0.34 * np.sin(a), 0.72 + 0.28 * np.cos(a)) for a in angles[::-1]]
     hood = extrusion([*outer, *inner], -0.22, 0.22, SECOND)
     handle = tube((-0.24, 0.42, 1.0), (0.24, 0.42, 1.0), 0.018, tone=DARK, sides=8)
-    return join([*wheels, *rods, seat, hood, handle, box((0, -0.32, 0.25), (0.38, 0.14, 0.02), DARK)])
+    return join(
+        [*wheels, *rods, seat, hood, handle, box((0, -0.32, 0.25), (0.38, 0.14, 0.02), DARK)]
+    )
 
 
 def _cup() -> Solid:
@@ -407,19 +485,27 @@ def _trolley() -> Solid:
     for k in range(5):
         t = k / 4
         z0, z1, x = 0.52 + 0.38 * t, 0.62 + 0.4 * t, 0.205 + 0.035 * t
-        rails += [tube((s * x, -0.45, z0), (s * x, 0.35, z1), 0.006, tone=METAL, sides=4) for s in (-1, 1)]
+        rails += [
+            tube((s * x, -0.45, z0), (s * x, 0.35, z1), 0.006, tone=METAL, sides=4) for s in (-1, 1)
+        ]
         rails += [tube((-x, -0.45, z0), (x, -0.45, z0), 0.006, tone=METAL, sides=4)]
     frame = [
         tube((x, a[0], a[1]), (x, b[0], b[1]), 0.014, tone=METAL, sides=8)
         for x in (-0.22, 0.22)
-        for a, b in (((-0.4, 0.12), (0.42, 0.2)), ((0.42, 0.2), (0.35, 0.6)), ((0.35, 0.6), (0.5, 1.02)))
+        for a, b in (
+            ((-0.4, 0.12), (0.42, 0.2)),
+            ((0.42, 0.2), (0.35, 0.6)),
+            ((0.35, 0.6), (0.5, 1.02)),
+        )
     ]
     wheels = [
         tube((x - 0.015, y, 0.06), (x + 0.015, y, 0.06), 0.06, tone=DARK)
         for x in (-0.22, 0.22)
         for y in (-0.4, 0.4)
     ]
-    return join([*wires, *rails, *frame, *wheels, tube((-0.25, 0.5, 1.02), (0.25, 0.5, 1.02), 0.02)])
+    return join(
+        [*wires, *rails, *frame, *wheels, tube((-0.25, 0.5, 1.02), (0.25, 0.5, 1.02), 0.02)]
+    )
 
 
 def _lamp_post() -> Solid:
@@ -440,7 +526,9 @@ def _dog() -> Solid:
         for x in (-0.08, 0.08)
         for y in (-0.2, 0.25)
     ]
-    ears = [blade((x, -0.33, 0.68), (1.7 * x, -0.31, 0.58), 0.07, tone=SECOND) for x in (-0.05, 0.05)]
+    ears = [
+        blade((x, -0.33, 0.68), (1.7 * x, -0.31, 0.58), 0.07, tone=SECOND) for x in (-0.05, 0.05)
+    ]
     return join(
         [
             *legs,
@@ -460,7 +548,9 @@ def _arch(
 ) -> Solid:
     """A handle: half an ellipse of bars above `base`, in the plane of x and z."""
     t = np.linspace(0, np.pi, 9)
-    points = np.column_stack([base[0] + half * np.cos(t), np.full(9, base[1]), base[2] + height * np.sin(t)])
+    points = np.column_stack(
+        [base[0] + half * np.cos(t), np.full(9, base[1]), base[2] + height * np.sin(t)]
+    )
     return join(tube(a, b, thickness, tone=tone, sides=6) for a, b in pairwise(points))
 
 

@@ -41,7 +41,9 @@ class Solid:
         return self.loops[first + last - np.arange(len(self.loops))]
 
 
-def polygons(vertices: ArrayLike, faces: Sequence[Sequence[int]], tone: int, smooth: bool = False) -> Solid:
+def polygons(
+    vertices: ArrayLike, faces: Sequence[Sequence[int]], tone: int, smooth: bool = False
+) -> Solid:
     """A Solid from faces given as lists of vertex indices."""
     counts = [len(face) for face in faces]
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int32)
@@ -63,8 +65,12 @@ def join(solids: Iterable[Solid]) -> Solid:
     first_loop = np.cumsum([0] + [len(s.loops) for s in parts])
     return Solid(
         np.concatenate([s.vertices for s in parts]),
-        np.concatenate([s.loops + v for s, v in zip(parts, first_vertex, strict=False)]).astype(np.int32),
-        np.concatenate([s.starts + n for s, n in zip(parts, first_loop, strict=False)]).astype(np.int32),
+        np.concatenate([s.loops + v for s, v in zip(parts, first_vertex, strict=False)]).astype(
+            np.int32
+        ),
+        np.concatenate([s.starts + n for s, n in zip(parts, first_loop, strict=False)]).astype(
+            np.int32
+        ),
         np.concatenate([s.tones for s in parts]),
         np.concatenate([s.smooth for s in parts]),
     )
@@ -87,7 +93,9 @@ def box(center: ArrayLike, size: ArrayLike, tone: int = SURFACE, taper: float = 
     corners[4:, :2] *= taper
     faces = [(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)]
     return polygons(
-        corners * np.asarray(size, dtype=np.float64) + np.asarray(center, dtype=np.float64), faces, tone
+        corners * np.asarray(size, dtype=np.float64) + np.asarray(center, dtype=np.float64),
+        faces,
+        tone,
     )
 
 
@@ -113,12 +121,16 @@ def tube(
     return join([side, polygons(vertices, ends, tone)])
 
 
-def ball(center: ArrayLike, radii: ArrayLike, tone: int = SURFACE, rings: int = 10, sides: int = 16) -> Solid:
+def ball(
+    center: ArrayLike, radii: ArrayLike, tone: int = SURFACE, rings: int = 10, sides: int = 16
+) -> Solid:
     """An ellipsoid."""
     theta = np.pi * np.arange(1, rings) / rings
     phi = 2 * np.pi * np.arange(sides) / sides
     T, P = np.meshgrid(theta, phi, indexing="ij")
-    around = np.stack([np.sin(T) * np.cos(P), np.sin(T) * np.sin(P), np.cos(T)], axis=-1).reshape(-1, 3)
+    around = np.stack([np.sin(T) * np.cos(P), np.sin(T) * np.sin(P), np.cos(T)], axis=-1).reshape(
+        -1, 3
+    )
     vertices = np.concatenate([around, [[0, 0, 1], [0, 0, -1]]]) * np.asarray(
         radii, dtype=np.float64
     ) + np.asarray(center, dtype=np.float64)
@@ -128,14 +140,20 @@ def ball(center: ArrayLike, radii: ArrayLike, tone: int = SURFACE, rings: int = 
         k = (j + 1) % sides
         faces.append((top, j, k))
         faces += [
-            (i * sides + j, (i + 1) * sides + j, (i + 1) * sides + k, i * sides + k) for i in range(rings - 2)
+            (i * sides + j, (i + 1) * sides + j, (i + 1) * sides + k, i * sides + k)
+            for i in range(rings - 2)
         ]
         faces.append((bottom, (rings - 2) * sides + k, (rings - 2) * sides + j))
     return polygons(vertices, faces, tone, smooth=True)
 
 
 def ring(
-    center: ArrayLike, axis: ArrayLike, radius: float, thickness: float, tone: int = SURFACE, sides: int = 20
+    center: ArrayLike,
+    axis: ArrayLike,
+    radius: float,
+    thickness: float,
+    tone: int = SURFACE,
+    sides: int = 20,
 ) -> Solid:
     """A torus: a tyre, a rim, a handle. `thickness` is the radius of the bar."""
     u, v = _across(np.asarray(axis, dtype=np.float64))
@@ -167,7 +185,9 @@ def extrusion(outline: ArrayLike, low: float, high: float, tone: int = SURFACE) 
     return polygons(vertices, faces, tone)
 
 
-def blade(root: ArrayLike, tip: ArrayLike, width: float, sag: float = 0.0, tone: int = SURFACE) -> Solid:
+def blade(
+    root: ArrayLike, tip: ArrayLike, width: float, sag: float = 0.0, tone: int = SURFACE
+) -> Solid:
     """A leaf: a thin lens-shaped strip from root to tip that hangs down by `sag` at the tip."""
     a, b = np.asarray(root, dtype=np.float64), np.asarray(tip, dtype=np.float64)
     side = np.cross(b - a, [0.0, 0.0, 1.0])

@@ -57,7 +57,9 @@ def _material(pattern: str, name: str, backdrop: bool) -> bpy.types.Material:
         geometry = n.node("ShaderNodeNewGeometry")
         x, y, _ = n.split(geometry.outputs["Position"])
         distance = n.math("SQRT", n.add(n.times(x, x), n.times(y, y)))
-        gone = n.math("MAXIMUM", n.ramp(distance, FADE_START, FADE_END), geometry.outputs["Backfacing"])
+        gone = n.math(
+            "MAXIMUM", n.ramp(distance, FADE_START, FADE_END), geometry.outputs["Backfacing"]
+        )
         surface = n.mix_shader(gone, surface, n.node("ShaderNodeBsdfTransparent").outputs[0])
     n.put(surface, n.node("ShaderNodeOutputMaterial").inputs["Surface"])
     material.cycles.emission_sampling = "NONE"  # SURREAL's shading is an emission, and no lamp

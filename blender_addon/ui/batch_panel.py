@@ -70,7 +70,9 @@ def _is_free(operator: Any, context: Any) -> bool:
 def _destination(context: Any) -> Destination:
     """What the output folder holds, for a batch without an `_obstacle`."""
     settings = settings_of(context)
-    return look_into(output_folder(context), to_recipe(settings.recipe), settings.seed, settings.count)
+    return look_into(
+        output_folder(context), to_recipe(settings.recipe), settings.seed, settings.count
+    )
 
 
 class _StartsBatch:
@@ -100,7 +102,9 @@ class _StartsBatch:
             if destination.holds is Holds.FOREIGN:
                 raise DatasetError(destination.reason)
             if destination.holds is Holds.OTHER and not self.overwrite:
-                raise DatasetError(f"{destination.reason}; choose another output folder or replace it")
+                raise DatasetError(
+                    f"{destination.reason}; choose another output folder or replace it"
+                )
             prepare(batch.output)
             _job = BatchJob(batch)
         except (RecipeError, DatasetError, JobError, ValueError) as error:
@@ -304,7 +308,9 @@ def _draw_running(layout: Any, job: BatchJob) -> None:
     layout.progress(factor=_share(job.progress), text=_status(job))
     stopping = job.state is State.STOPPING
     layout.operator(
-        PII_SYNTH_OT_cancel_batch.bl_idname, text="Stop Now" if stopping else "Cancel", icon="CANCEL"
+        PII_SYNTH_OT_cancel_batch.bl_idname,
+        text="Stop Now" if stopping else "Cancel",
+        icon="CANCEL",
     ).now = stopping
 
 
@@ -326,7 +332,9 @@ def _draw_status_bar(header: Any, context: Any) -> None:
         row = header.layout.row(align=True)
         row.progress(factor=_share(job.progress), type="RING", text="")
         row.label(text=f"PII Synth {_status(job)}")
-        row.operator(PII_SYNTH_OT_cancel_batch.bl_idname, text="", icon="X").now = job.state is State.STOPPING
+        row.operator(PII_SYNTH_OT_cancel_batch.bl_idname, text="", icon="X").now = (
+            job.state is State.STOPPING
+        )
 
 
 def _share(progress: Progress | None) -> float:
@@ -342,7 +350,10 @@ def _status(job: BatchJob) -> str:
     if job.state is State.STOPPING:
         parts.append("stopping after this picture")
     elif progress.seconds_left is not None:
-        parts += [f"{progress.images_per_second:.2f} images/s", f"{clock(progress.seconds_left)} left"]
+        parts += [
+            f"{progress.images_per_second:.2f} images/s",
+            f"{clock(progress.seconds_left)} left",
+        ]
     return " · ".join(parts)
 
 
@@ -350,7 +361,9 @@ def _paragraph(layout: Any, context: Any, text: str, icon: str, *, alert: bool) 
     """A text on as many lines as the sidebar's width asks for."""
     letters = 40
     if context.region is not None:
-        letters = max(20, int(context.region.width / (7.5 * context.preferences.system.ui_scale)) - 8)
+        letters = max(
+            20, int(context.region.width / (7.5 * context.preferences.system.ui_scale)) - 8
+        )
     column = layout.column(align=True)
     column.alert = alert
     for number, line in enumerate(textwrap.wrap(text, letters)):

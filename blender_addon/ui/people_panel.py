@@ -48,8 +48,14 @@ def known_bodies(context: Any) -> list[str]:
     found: list[str] = []
     where = folder(context, "bodies")
     if where is not None:
-        found += sorted(str(path) for path in where.rglob("*") if path.suffix.lower() in BODY_ENDINGS)
-    found += [item.path for item in _recipe_bodies(context) if Path(item.path).suffix.lower() in BODY_ENDINGS]
+        found += sorted(
+            str(path) for path in where.rglob("*") if path.suffix.lower() in BODY_ENDINGS
+        )
+    found += [
+        item.path
+        for item in _recipe_bodies(context)
+        if Path(item.path).suffix.lower() in BODY_ENDINGS
+    ]
     found += [person.model_name for person in characters(context.scene)]
     return list(dict.fromkeys([DEFAULT, *found, settings_of(context).body]))
 
@@ -64,7 +70,9 @@ def figures_of(context: Any, name: str) -> Figures:
     from ..assets import open_body
 
     uvs = tuple(
-        str(absolute(item.path)) for item in settings_of(context).recipe.bodies.uvs.paths if item.path
+        str(absolute(item.path))
+        for item in settings_of(context).recipe.bodies.uvs.paths
+        if item.path
     )
     return _figures(name, open_body(name, uvs))
 
@@ -122,7 +130,9 @@ class PII_SYNTH_OT_choose_body(bpy.types.Operator):
 
     @classmethod
     def description(cls, context: Any, properties: Any) -> str:
-        return "The body that comes with PII Synth" if properties.body == DEFAULT else properties.body
+        return (
+            "The body that comes with PII Synth" if properties.body == DEFAULT else properties.body
+        )
 
     def execute(self, context: Any) -> set[str]:
         settings_of(context).body = self.body
@@ -165,7 +175,10 @@ class PII_SYNTH_OT_pose_from_motion(Browsing, OnPerson, bpy.types.Operator):
         name="Frame", description="Which frame of the motion; the first is 0", default=0, min=0
     )
     motion: bpy.props.IntProperty(
-        name="Motion", description="Which motion of a file with several; the first is 0", default=0, min=0
+        name="Motion",
+        description="Which motion of a file with several; the first is 0",
+        default=0,
+        min=0,
     )
     up: bpy.props.EnumProperty(
         name="Up",
@@ -274,7 +287,9 @@ def load_body(context: Any, path: Path) -> str:
     return f"The recipe draws {path.stem} too"
 
 
-def pose_from_motion(context: Any, path: Path, frame: int = 0, motion: int = 0, up: Up = "auto") -> str:
+def pose_from_motion(
+    context: Any, path: Path, frame: int = 0, motion: int = 0, up: Up = "auto"
+) -> str:
     """Pose the active person like a frame of the motion file `path`. Returns what to tell the user."""
     from ..bodies.joints import fit_pose
     from ..bodies.motion import load_motions
@@ -341,7 +356,9 @@ class PII_SYNTH_MT_bodies(bpy.types.Menu):
         layout = self.layout
         for name in known_bodies(context):
             icon = "ARMATURE_DATA" if name == DEFAULT else "FILE"
-            layout.operator(PII_SYNTH_OT_choose_body.bl_idname, text=body_label(name), icon=icon).body = name
+            layout.operator(
+                PII_SYNTH_OT_choose_body.bl_idname, text=body_label(name), icon=icon
+            ).body = name
         where = folder(context, "bodies")
         if where is None:
             layout.label(text="The preferences name no folder of body models", icon="INFO")

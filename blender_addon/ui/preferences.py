@@ -18,7 +18,11 @@ from .tab import ADDON
 FOLDERS = ("bodies", "motions", "textures", "hdris", "photos")
 FROM_PREFERENCES = "preferences"  # the scene's choice of device that means this one here
 DEVICE_ITEMS = [
-    (name, "Automatic" if name == AUTO else name.upper(), "The fastest there is" if name == AUTO else "")
+    (
+        name,
+        "Automatic" if name == AUTO else name.upper(),
+        "The fastest there is" if name == AUTO else "",
+    )
     for name in CHOICES
 ]
 
@@ -69,13 +73,18 @@ def absolute(text: str) -> Path:
     Raises ValueError for '//' in a .blend that was never saved: it has no folder.
     """
     if text.startswith("//") and not bpy.data.filepath:
-        raise ValueError(f"{text}: save the .blend first, or choose a folder that does not start with //")
+        raise ValueError(
+            f"{text}: save the .blend first, or choose a folder that does not start with //"
+        )
     return Path(bpy.path.abspath(text)).expanduser()
 
 
 def _folder(name: str, description: str) -> Any:
     return bpy.props.StringProperty(
-        name=name, description=description, subtype="DIR_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"}
+        name=name,
+        description=description,
+        subtype="DIR_PATH",
+        options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )
 
 
@@ -133,7 +142,9 @@ class PII_SYNTH_OT_detect_devices(bpy.types.Operator):
         except (DeviceError, RuntimeError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        listing = ", ".join(f"{kind.lower()} ({', '.join(names)})" for kind, names in present.items())
+        listing = ", ".join(
+            f"{kind.lower()} ({', '.join(names)})" for kind, names in present.items()
+        )
         _devices_found = f"Devices on this machine: {listing}"
         self.report({"INFO"}, f"{_devices_found}. Cycles will render on {chosen}")
         return {"FINISHED"}

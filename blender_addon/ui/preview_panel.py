@@ -29,7 +29,9 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
             cls.poll_message_set("A render is running; wait for it or press Esc in its window")
             return False
         if context.scene.camera is None:
-            cls.poll_message_set("The scene has no camera: draw a scene first, or add a camera of your own")
+            cls.poll_message_set(
+                "The scene has no camera: draw a scene first, or add a camera of your own"
+            )
             return False
         error = recipe_error(settings_of(context).recipe)
         if error:
@@ -97,7 +99,9 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
             spec = read(context.scene)
             people = characters(context.scene)
             for number in (person.number for person in people if person.needs_fit()):
-                self.report({"WARNING"}, f"Person {number}: the shape changed; press Fit Skeleton in People")
+                self.report(
+                    {"WARNING"}, f"Person {number}: the shape changed; press Fit Skeleton in People"
+                )
             return Shot(context.scene, spec, person_names(people), recipe.render.samples, device)
         except (OSError, ValueError, RuntimeError) as error:
             self._failed(error)

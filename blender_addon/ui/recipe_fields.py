@@ -90,7 +90,9 @@ class Field:
 
 class Switch(Field):
     def declare(self) -> Any:
-        return bpy.props.BoolProperty(name=self.label, description=self.tooltip, default=self.default)
+        return bpy.props.BoolProperty(
+            name=self.label, description=self.tooltip, default=self.default
+        )
 
 
 class OneOf(Field):
@@ -159,14 +161,20 @@ class Weights(Field):
         self.kinds: tuple[str, ...] = self.metadata["allowed"]
         properties = {
             kind: _float_property(
-                title(kind), f"How often {title(kind)} is drawn", default.get(kind, 0.0), 0.0, soft_high=10.0
+                title(kind),
+                f"How often {title(kind)} is drawn",
+                default.get(kind, 0.0),
+                0.0,
+                soft_high=10.0,
             )
             for kind in self.kinds
         }
         self.classes = (group_class(f"{section}_{self.name}", properties),)
 
     def declare(self) -> Any:
-        return bpy.props.PointerProperty(type=self.classes[0], name=self.label, description=self.tooltip)
+        return bpy.props.PointerProperty(
+            type=self.classes[0], name=self.label, description=self.tooltip
+        )
 
     def write(self, group: Any, value: Any) -> None:
         weights = getattr(group, self.name)
@@ -182,7 +190,9 @@ class Weights(Field):
 
     def to_toml(self, content: Any, original: Any) -> Any:
         weights = dict(zip(self.kinds, content, strict=True))
-        ordered = dict.fromkeys((*original, *self.kinds))  # draws depend on the order of a recipe's table
+        ordered = dict.fromkeys(
+            (*original, *self.kinds)
+        )  # draws depend on the order of a recipe's table
         return {
             kind: _exact(weights[kind], original.get(kind, 0.0))
             for kind in ordered
@@ -208,7 +218,9 @@ class Paths(Field):
         self.classes = (item, group_class(f"{section}_{self.name}", properties))
 
     def declare(self) -> Any:
-        return bpy.props.PointerProperty(type=self.classes[1], name=self.label, description=self.tooltip)
+        return bpy.props.PointerProperty(
+            type=self.classes[1], name=self.label, description=self.tooltip
+        )
 
     def write(self, group: Any, value: Any) -> None:
         target = getattr(group, self.name)
@@ -251,7 +263,9 @@ class Vary(Field):
         self.classes = (group_class(f"{section}_{self.name}", self._properties()),)
 
     def declare(self) -> Any:
-        return bpy.props.PointerProperty(type=self.classes[0], name=self.label, description=self.tooltip)
+        return bpy.props.PointerProperty(
+            type=self.classes[0], name=self.label, description=self.tooltip
+        )
 
     def write(self, group: Any, value: Distribution | None) -> None:
         properties = getattr(group, self.name)
@@ -273,13 +287,21 @@ class Vary(Field):
         if kind == "choice":
             return _parse_choices(shown[0])
         same_kind = original is not None and original.kind == kind
-        exact = (*original.values, original.min, original.max) if same_kind and original else (None,) * 4
+        exact = (
+            (*original.values, original.min, original.max)
+            if same_kind and original
+            else (None,) * 4
+        )
         numbers = [None if s is None else _exact(s, e) for s, e in zip(shown, exact, strict=False)]
         if kind == "constant":
             return numbers[0]
         if kind == "uniform":
             return numbers
-        limits = {key: end for key, end in zip(("min", "max"), numbers[2:], strict=False) if end is not None}
+        limits = {
+            key: end
+            for key, end in zip(("min", "max"), numbers[2:], strict=False)
+            if end is not None
+        }
         return {kind: numbers[:2], **limits}
 
     def from_toml(self, value: Any) -> Distribution | None:
@@ -307,7 +329,10 @@ class Vary(Field):
         low, high = distribution.bounds
         if kind == "normal":
             mean, deviation = numbers
-            low, high = max(low, self.low, mean - 2 * deviation), min(high, self.high, mean + 2 * deviation)
+            low, high = (
+                max(low, self.low, mean - 2 * deviation),
+                min(high, self.high, mean + 2 * deviation),
+            )
         middle = distribution.middle
         values = {
             "value": numbers[0] if kind == "constant" else _rounded(middle),
@@ -318,7 +343,9 @@ class Vary(Field):
             "min": max(distribution.min, self.low),
             "max": min(distribution.max, self.high),
         }
-        choices = distribution if kind == "choice" else parse({"choice": [_rounded(low), _rounded(high)]})
+        choices = (
+            distribution if kind == "choice" else parse({"choice": [_rounded(low), _rounded(high)]})
+        )
         return {
             **{name: _to_32_bits(number) for name, number in values.items()},
             "kind": kind,
@@ -334,7 +361,9 @@ class Vary(Field):
         low, high = self.low, self.high
 
         def number(name: str, label: str, low: float, high: float) -> Any:
-            return _float_property(label, f"{self.tooltip}: {label.lower()}", defaults[name], low, high)
+            return _float_property(
+                label, f"{self.tooltip}: {label.lower()}", defaults[name], low, high
+            )
 
         properties = {
             "kind": bpy.props.EnumProperty(
@@ -471,7 +500,9 @@ def _parse_choices(choices: str) -> dict[str, list[float]]:
             values.append(float(value))
             weights.append(float(weight) if colon else 1.0)
         except ValueError:
-            raise ValueError(f"expected values such as {CHOICES_EXAMPLE}, got {choices!r}") from None
+            raise ValueError(
+                f"expected values such as {CHOICES_EXAMPLE}, got {choices!r}"
+            ) from None
     return {"choice": values, "weights": weights} if ":" in choices else {"choice": values}
 
 

@@ -13,7 +13,14 @@ from ..dataset import write_atomically
 from ..recipe import RecipeError, load_preset, load_recipe, preset_names
 from . import recipe_fields as fields
 from .preferences import absolute, folder
-from .recipe_settings import SECTIONS, from_recipe, is_changed, recipe_error, reset_section, to_recipe
+from .recipe_settings import (
+    SECTIONS,
+    from_recipe,
+    is_changed,
+    recipe_error,
+    reset_section,
+    to_recipe,
+)
 from .tab import DroppedOnView, Tab, settings_of
 
 ENDING = ".toml"
@@ -91,7 +98,9 @@ class PII_SYNTH_OT_save_recipe(bpy.types.Operator):
             text = to_recipe(settings_of(context).recipe).to_toml(comments=True)
             write_atomically(path, text.encode())
         except OSError as error:
-            self.report({"ERROR"}, f"{path}: cannot be written ({error.strerror}); choose another folder")
+            self.report(
+                {"ERROR"}, f"{path}: cannot be written ({error.strerror}); choose another folder"
+            )
             return {"CANCELLED"}
         except ValueError as error:
             self.report({"ERROR"}, str(error))
@@ -202,7 +211,9 @@ class PII_SYNTH_OT_remove_recipe_path(OfPathList, bpy.types.Operator):
         try:
             paths = self.paths(context)
             if self.index >= len(paths):
-                raise ValueError(f"{self.key} has {len(paths)} paths, so there is none at {self.index}")
+                raise ValueError(
+                    f"{self.key} has {len(paths)} paths, so there is none at {self.index}"
+                )
         except ValueError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -227,7 +238,9 @@ class PII_SYNTH_MT_recipe_presets(bpy.types.Menu):
 
     def draw(self, context: Any) -> None:
         for name in preset_names():
-            operator = self.layout.operator(PII_SYNTH_OT_apply_preset.bl_idname, text=fields.title(name))
+            operator = self.layout.operator(
+                PII_SYNTH_OT_apply_preset.bl_idname, text=fields.title(name)
+            )
             operator.preset = name
 
 
@@ -268,7 +281,9 @@ class SectionPanel(Tab):
         if is_changed(settings_of(context).recipe, self.section):
             row = self.layout.row()
             row.emboss = "NONE"
-            operator = row.operator(PII_SYNTH_OT_reset_recipe_section.bl_idname, text="", icon="LOOP_BACK")
+            operator = row.operator(
+                PII_SYNTH_OT_reset_recipe_section.bl_idname, text="", icon="LOOP_BACK"
+            )
             operator.section = self.section
 
     def draw(self, context: Any) -> None:
@@ -376,7 +391,13 @@ def _draw_names(layout: Any, group: Any, field: fields.Field) -> None:
     chosen = getattr(group, field.name)
     allowed = field.metadata["allowed"]()
     header, body = layout.panel(f"pii_synth_{field.key}", default_closed=True)
-    count = f"{len(chosen)} of {len(allowed)}" if chosen else "None" if field.name == "passes" else "All"
+    count = (
+        f"{len(chosen)} of {len(allowed)}"
+        if chosen
+        else "None"
+        if field.name == "passes"
+        else "All"
+    )
     header.label(text=f"{field.label}: {count}")
     if body is not None:
         grid = body.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
@@ -399,7 +420,9 @@ def _draw_paths(layout: Any, group: Any, field: fields.Field) -> None:
     if hasattr(target, "builtin"):
         row.prop(target, "builtin")
     operator = row.operator(
-        PII_SYNTH_OT_add_recipe_path.bl_idname, text="" if hasattr(target, "builtin") else "Add…", icon="ADD"
+        PII_SYNTH_OT_add_recipe_path.bl_idname,
+        text="" if hasattr(target, "builtin") else "Add…",
+        icon="ADD",
     )
     operator.key = field.key
     for index, item in enumerate(target.paths):

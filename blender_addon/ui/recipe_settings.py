@@ -71,7 +71,9 @@ def is_changed(settings: Any, section: str) -> bool:
     """Whether a section differs from the recipe that was shown last (a preset, a file)."""
     originals = _originals(settings.source)[section]
     group = getattr(settings, section)
-    return any(field.content(group) != field.shown(originals[field.name]) for field in SECTIONS[section])
+    return any(
+        field.content(group) != field.shown(originals[field.name]) for field in SECTIONS[section]
+    )
 
 
 def reset_section(settings: Any, section: str) -> None:
@@ -99,7 +101,9 @@ def _contents(settings: Any) -> tuple[str, str, tuple[Hashable, ...], tuple[bool
 
 
 @lru_cache(maxsize=8)
-def _parse(source: str, name: str, contents: tuple[Hashable, ...], there: tuple[bool, ...]) -> Recipe | str:
+def _parse(
+    source: str, name: str, contents: tuple[Hashable, ...], there: tuple[bool, ...]
+) -> Recipe | str:
     """The recipe, or what is wrong with it. Cached, since every poll of every redraw asks."""
     originals = _originals(source)
     original_name = originals["name"]
@@ -131,7 +135,9 @@ def _originals(source: str) -> dict[str, Any]:
     for section, fields in SECTIONS.items():
         values = data.get(section, {})
         originals[section] = {
-            field.name: field.from_toml(values[field.name]) if field.name in values else field.default
+            field.name: field.from_toml(values[field.name])
+            if field.name in values
+            else field.default
             for field in fields
         }
     return originals

@@ -78,7 +78,8 @@ class PII_SYNTH_OT_draw_scene(OnScene, bpy.types.Operator):
         if own:
             names = ", ".join(own[:_NAMED]) + (" and others" if len(own) > _NAMED else "")
             self.report(
-                {"WARNING"}, f"Your own objects are in the picture too: {names}; hide or delete what disturbs"
+                {"WARNING"},
+                f"Your own objects are in the picture too: {names}; hide or delete what disturbs",
             )
         count = len(spec.persons)
         return f"Draw {index}: {count} person{'' if count == 1 else 's'}"
@@ -93,10 +94,16 @@ class PII_SYNTH_OT_redraw(OnScene, bpy.types.Operator):
     factor: bpy.props.EnumProperty(
         name="Factor",
         description="What is drawn anew",
-        items=[(factor, label, "", icon, n) for n, (factor, (label, icon)) in enumerate(FACTORS.items())],
+        items=[
+            (factor, label, "", icon, n)
+            for n, (factor, (label, icon)) in enumerate(FACTORS.items())
+        ],
     )
     advance: bpy.props.BoolProperty(
-        name="Advance", description="Go on to the next draw first", default=True, options={"SKIP_SAVE"}
+        name="Advance",
+        description="Go on to the next draw first",
+        default=True,
+        options={"SKIP_SAVE"},
     )
 
     @classmethod
@@ -119,7 +126,9 @@ class PII_SYNTH_OT_redraw(OnScene, bpy.types.Operator):
             assets = assets_of(recipe, scene)
             spec = read(scene)
             if self.factor in PEOPLE and not spec.persons:
-                raise ValueError("there are no people: draw a scene, or add a person in the panel People")
+                raise ValueError(
+                    "there are no people: draw a scene, or add a person in the panel People"
+                )
             persons = _selected_persons(context) if self.factor in PEOPLE else None
             drawn = resample(spec, self.factor, recipe, assets, settings.seed, number, persons)
             show(drawn, scene, assets, (self.factor,))

@@ -44,7 +44,10 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Look Through", description="Show a new draw as its camera sees it", default=True
     )
     count: bpy.props.IntProperty(
-        name="Count", description="Pictures in the data set, those already there included", default=24, min=1
+        name="Count",
+        description="Pictures in the data set, those already there included",
+        default=24,
+        min=1,
     )
     output: bpy.props.StringProperty(
         name="Output",
@@ -55,7 +58,10 @@ class SceneSettings(bpy.types.PropertyGroup):
     device: bpy.props.EnumProperty(
         name="Device",
         description="What Cycles renders on",
-        items=[(FROM_PREFERENCES, "From Preferences", "The device chosen in the preferences"), *DEVICE_ITEMS],
+        items=[
+            (FROM_PREFERENCES, "From Preferences", "The device chosen in the preferences"),
+            *DEVICE_ITEMS,
+        ],
         default=FROM_PREFERENCES,
     )
     jobs: bpy.props.IntProperty(

@@ -55,7 +55,9 @@ def body_chart(body: BodyModel) -> dict[str, Array]:
     chart["arm"] = _arm(body, p, joints)
     chart["neck"] = _neck(p, joints)
     chart["front"] = _front(p, joints)
-    chart["down"] = p[:, 1] - 0.7 * np.abs(chart["front"]) * np.clip((chart["level"] - 0.65) * 5, 0.0, 1.0)
+    chart["down"] = p[:, 1] - 0.7 * np.abs(chart["front"]) * np.clip(
+        (chart["level"] - 0.65) * 5, 0.0, 1.0
+    )
     chart["palm"] = _palm(chart, vertex_normals(p, body.faces))
     chart.update(_head(p, joints, chart["arm"], _eyeballs(body.faces, p, joints)))
     chart["cloth"] = _cloth(body.faces, p, joints, chart["arm"])
@@ -66,14 +68,23 @@ def body_chart(body: BodyModel) -> dict[str, Array]:
 
 def _joints(body: BodyModel, v: Array) -> dict[str, Array]:
     """(3,) each, m: the joints in the middle, and of each pair the left one, of a body made symmetrical."""
-    named = dict(zip(body.joint_names, np.asarray(body.J_regressor, dtype=np.float64) @ v, strict=False))
+    named = dict(
+        zip(body.joint_names, np.asarray(body.J_regressor, dtype=np.float64) @ v, strict=False)
+    )
     paired = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
-    needed = ("pelvis", "neck", "head", *(f"{side}_{name}" for side in ("left", "right") for name in paired))
+    needed = (
+        "pelvis",
+        "neck",
+        "head",
+        *(f"{side}_{name}" for side in ("left", "right") for name in paired),
+    )
     missing = [name for name in needed if name not in named]
     if missing:
         raise ValueError(f"the body model has no joint {missing[0]!r}, which a body chart needs")
     mirror = np.array([-1.0, 1.0, 1.0])
-    halves = {name: 0.5 * (named[f"left_{name}"] + named[f"right_{name}"] * mirror) for name in paired}
+    halves = {
+        name: 0.5 * (named[f"left_{name}"] + named[f"right_{name}"] * mirror) for name in paired
+    }
     return {**{name: named[name] for name in ("pelvis", "neck", "head")}, **halves}
 
 
@@ -93,13 +104,27 @@ def _arm(body: BodyModel, p: Array, joints: dict[str, Array]) -> Array:
     along = (np.abs(p[:, 0]) - shoulder[0]) / (wrist[0] - shoulder[0])
     # Below the armpit the flank may stand out further than the shoulder joint: it is torso all the same.
     below = (p[:, 1] - (shoulder[1] - 0.10)) / ARM_LENGTH * 2.0
-    arms = [i for i, name in enumerate(body.joint_names) if name.split("_")[-1] not in _TORSO_OR_LEG]
+    arms = [
+        i for i, name in enumerate(body.joint_names) if name.split("_")[-1] not in _TORSO_OR_LEG
+    ]
     weight = np.clip(np.asarray(body.weights)[:, arms].sum(axis=1) * 1.5, 0.0, 1.0)
     return weight * along + (1 - weight) * np.minimum(along, np.minimum(below, 0.02))
 
 
 _TORSO_OR_LEG = {
-    *("pelvis", "hip", "knee", "ankle", "foot", "spine1", "spine2", "spine3", "neck", "head", "collar"),
+    *(
+        "pelvis",
+        "hip",
+        "knee",
+        "ankle",
+        "foot",
+        "spine1",
+        "spine2",
+        "spine3",
+        "neck",
+        "head",
+        "collar",
+    ),
     *("jaw", "smplhf", "eye"),
 }
 
@@ -112,7 +137,9 @@ def _neck(p: Array, joints: dict[str, Array]) -> Array:
     out = np.linalg.norm((p - base) - up[:, None] * axis, axis=1)
     # The axis goes on into the chest: from the collar bones down everything is off the neck.
     around, below = out - 0.074 - 2.0 * np.maximum(up, 0.0), 2.0 * (-up - 0.035)
-    return 0.5 * (around + below + np.hypot(around - below, 0.04)) - 0.008  # a maximum without a corner
+    return (
+        0.5 * (around + below + np.hypot(around - below, 0.04)) - 0.008
+    )  # a maximum without a corner
 
 
 def _front(p: Array, joints: dict[str, Array]) -> Array:
@@ -138,7 +165,9 @@ _HAIRLINE = (
 _BEARD_LINE = ((0, 10, 22, 40, 60, 80, 90), (-0.40, -0.42, -0.50, -0.55, -0.35, -0.05, -2.0))
 
 
-def _head(p: Array, joints: dict[str, Array], arm: Array, eyeballs: list[Array]) -> dict[str, Array]:
+def _head(
+    p: Array, joints: dict[str, Array], arm: Array, eyeballs: list[Array]
+) -> dict[str, Array]:
     neck = joints["neck"]
     is_head = (p[:, 1] > neck[1] + 0.02) & (arm < 0)
     profile = is_head & (np.abs(p[:, 0]) < 0.02)
@@ -165,9 +194,12 @@ def _head(p: Array, joints: dict[str, Array], arm: Array, eyeballs: list[Array])
     # Ears: whatever stands out sideways beyond the skull, at the height of eyes and nose.
     skull = np.abs(band[:, 0]).max() / unit
     out["ear"] = np.where(is_head & (np.abs(y + 0.2) < 0.36), x - skull - 0.03, -1.0)
-    out["scalp"] = np.minimum(y - np.interp(azimuth, *_HAIRLINE), np.where(is_head, 9.0, (y + 0.9) * 3))
+    out["scalp"] = np.minimum(
+        y - np.interp(azimuth, *_HAIRLINE), np.where(is_head, 9.0, (y + 0.9) * 3)
+    )
     out["beard"] = (
-        np.minimum(np.interp(azimuth, *_BEARD_LINE) - y, y + 1.02 + 0.25 * np.clip(0.55 - z, 0, 1)) + off
+        np.minimum(np.interp(azimuth, *_BEARD_LINE) - y, y + 1.02 + 0.25 * np.clip(0.55 - z, 0, 1))
+        + off
     )
     # Long hair: behind the ears, then a curtain as wide as the neck down the back.
     back = np.interp(p[:, 1], [neck[1], neck[1] + 0.08], [neck[2], centre_z])
@@ -180,10 +212,14 @@ def _head(p: Array, joints: dict[str, Array], arm: Array, eyeballs: list[Array])
     along = (x - brow_x) / half
     arch = 0.215 + 0.03 * along - 0.045 * along**2
     out["brow"] = np.where(
-        face, 0.042 * np.sqrt(np.clip(1 - along**2, 0, 1)) * (1 - 0.3 * along) - np.abs(y - arch), -1.0
+        face,
+        0.042 * np.sqrt(np.clip(1 - along**2, 0, 1)) * (1 - 0.3 * along) - np.abs(y - arch),
+        -1.0,
     )
     out["brow"] = np.where(np.abs(along) < 1.3, out["brow"], -1.0)
-    out["lip"] = np.where(face, 1 - np.hypot(x / 0.225, (y + 0.565) / np.where(y > -0.565, 0.08, 0.1)), -1.0)
+    out["lip"] = np.where(
+        face, 1 - np.hypot(x / 0.225, (y + 0.565) / np.where(y > -0.565, 0.08, 0.1)), -1.0
+    )
     out.update(_eyes(p, h, eye_x / unit, face, eyeballs))
     return out
 
@@ -237,7 +273,9 @@ def _cloth(faces: Array, p: Array, joints: dict[str, Array], arm: Array) -> Arra
     leg = axis_x + angle * 0.08
     share = np.clip((y - hip[1] + 0.08) / 0.12, 0.0, 1.0)
     round_arm = np.arctan2(z - shoulder[2], y - shoulder[1])  # 0 on top, jumps below
-    corners = np.stack([side * (share * torso + (1 - share) * leg), round_arm * 0.045], axis=1)[faces]
+    corners = np.stack([side * (share * torso + (1 - share) * leg), round_arm * 0.045], axis=1)[
+        faces
+    ]
     on_leg = share[faces].mean(axis=1, keepdims=True) < 0.5
     for channel, period in ((0, np.where(on_leg, 0.08 * 2 * np.pi, 1e9)), (1, 0.045 * 2 * np.pi)):
         u = corners[:, :, channel]

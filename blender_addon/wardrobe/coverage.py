@@ -17,7 +17,9 @@ import numpy as np
 from .chart import ARM_LENGTH, HEAD_UNIT, LEVEL_HEIGHT
 from .outfit import Garment, Hair, Outfit
 
-COLLAR_LEVEL = 0.93  # `level` of the notch between the collar bones: depths of necklines count from here
+COLLAR_LEVEL = (
+    0.93  # `level` of the notch between the collar bones: depths of necklines count from here
+)
 WIDEST_V = 0.085  # rm: no V is wider than the neck, or the garment would slip off the shoulders
 OFF = 99.0  # a bound that nothing reaches
 
@@ -72,7 +74,9 @@ def hair_field(xp: Any, c: Mapping[str, Any], recede: Any, top: Any, fall: Any) 
     front = xp.minimum(xp.maximum(c["head_z"] + 0.3, 0.0), 1.0)
     scalp = xp.minimum(c["scalp"] - front * recede, top - c["head_y"])
     scalp = xp.minimum(scalp, -c["ear"]) * HEAD_UNIT
-    return xp.maximum(scalp, xp.minimum(curtain_field(xp, c, fall), (-0.3 - c["head_y"]) * HEAD_UNIT))
+    return xp.maximum(
+        scalp, xp.minimum(curtain_field(xp, c, fall), (-0.3 - c["head_y"]) * HEAD_UNIT)
+    )
 
 
 def curtain_field(xp: Any, c: Mapping[str, Any], fall: Any) -> Any:
@@ -103,7 +107,9 @@ def layer_field(c: Mapping[str, Any], garment: Garment) -> Any:
     return garment_field(np, c, cut_of(garment))
 
 
-def coverage(chart: Mapping[str, np.ndarray], garment: Garment, softness: float = 0.0) -> np.ndarray:
+def coverage(
+    chart: Mapping[str, np.ndarray], garment: Garment, softness: float = 0.0
+) -> np.ndarray:
     """(V,) 0..1: 1 where `garment` covers the body, 0 where not; with `softness` (rm) a smooth rise to 1 over
     that distance inside the edge, so that a shell lifted by it meets the skin at the hem."""
     field = np.asarray(layer_field(numpy_chart(chart), garment))

@@ -22,7 +22,9 @@ LEGS = (-0.2, -2.08, -0.3)
 _ROWS, _COLUMNS = 60, 48  # of a tube's outline: 1 to 2 rcm each, finer than the mesh
 
 
-def cloth_shape(p: Array, faces: Array, joints: Joints, chart: Mapping[str, Array]) -> dict[str, Array]:
+def cloth_shape(
+    p: Array, faces: Array, joints: Joints, chart: Mapping[str, Array]
+) -> dict[str, Array]:
     """What cloth does over the body with vertices `p` (V, 3), rm. `joints`: the left or middle ones, rm.
 
     (V, 3) each: `normal`, the way in which cloth stands off; `fill` to cloth drawn over the small hollows of arms,
@@ -40,7 +42,9 @@ def cloth_shape(p: Array, faces: Array, joints: Joints, chart: Mapping[str, Arra
     leg_x = np.sign(p[:, 0]) * np.interp(p[:, 1], [ankle[1], hip[1]], [ankle[0], hip[0]])
     trunk = _tube(p, np.stack([np.zeros(len(p)), seam_z], axis=1), np.ones(len(p)))
     # The mean body's chest is not everybody's: on the trunk cloth stands off straight away from the axis.
-    on_trunk = np.clip((0.85 - chart["level"]) * 5, 0, 1) * np.clip((chart["level"] + 0.25) * 8, 0, 1)
+    on_trunk = np.clip((0.85 - chart["level"]) * 5, 0, 1) * np.clip(
+        (chart["level"] + 0.25) * 8, 0, 1
+    )
     on_trunk = (on_trunk * np.clip(-chart["arm"] * 10, 0, 1))[:, None]
     away = (p - np.stack([trunk[:, 0], p[:, 1], trunk[:, 1]], axis=1)) + 1e-9
     away /= np.linalg.norm(away, axis=1, keepdims=True)
@@ -181,7 +185,8 @@ def _last(p: Array, faces: Array) -> Array:
         to_rim = 1 / np.maximum((np.abs(a) ** 3 + np.abs(b) ** 3 + d**3) ** (1 / 3), 0.05)
         ahead = np.where(d > 0, 0.28 * d * (to_rim - 1), 0.0) * (z.max() - low)
         rim = np.stack(
-            [centre + width * a * to_rim, 0.4 * height + 0.6 * height * b * to_rim, z + ahead], axis=1
+            [centre + width * a * to_rim, 0.4 * height + 0.6 * height * b * to_rim, z + ahead],
+            axis=1,
         )
         rim[:, 1] = np.maximum(rim[:, 1], 0.0)
         front = np.clip((along - 0.48) / 0.18, 0.0, 1.0)[:, None]
@@ -208,7 +213,9 @@ def _skirt(p: Array, joints: Joints, chart: Mapping[str, Array]) -> dict[str, Ar
     trunk = p[(np.abs(chart["level"] + 0.1) < 0.12) & (chart["arm"] < 0)]
     half_width = np.abs(trunk[:, 0]).max()
     back, front = trunk[:, 2].min(), trunk[:, 2].max()
-    narrow = np.clip(1 + 0.06 * chart["level"], 0.8, 1.0)  # a straight skirt narrows a little towards the hem
+    narrow = np.clip(
+        1 + 0.06 * chart["level"], 0.8, 1.0
+    )  # a straight skirt narrows a little towards the hem
     middle = np.full(len(p), 0.5 * (front + back))
     skirt = np.stack([half_width * narrow, 0.5 * (front - back) * narrow, middle], axis=1)
     # About the leg below the crotch, about the trunk above the hips, and in between between.
@@ -233,6 +240,8 @@ def _folds(p: Array) -> Array:
     noises = []
     for length in (0.25, 0.16, 0.10, 0.06):
         directions = rng.normal(size=(12, 3)) * [1.0, 0.6, 1.0]
-        waves = directions / np.linalg.norm(directions, axis=1, keepdims=True) * (2 * np.pi / length)
+        waves = (
+            directions / np.linalg.norm(directions, axis=1, keepdims=True) * (2 * np.pi / length)
+        )
         noises.append(np.sin(p @ waves.T + rng.uniform(0, 2 * np.pi, 12)).sum(axis=1) / np.sqrt(6))
     return np.stack(noises, axis=1)

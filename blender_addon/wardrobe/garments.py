@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 Range = tuple[float, float]
 
-LAYERS = ("socks", "bottom", "top", "outer", "shoes", "hat")  # from the skin outwards; shoes cover trousers
+LAYERS = (
+    "socks",
+    "bottom",
+    "top",
+    "outer",
+    "shoes",
+    "hat",
+)  # from the skin outwards; shoes cover trousers
 
 PATTERNS = ("plain", "stripes", "checks", "dots", "print", "floral", "melange")
 
@@ -279,11 +286,19 @@ KINDS: dict[str, Kind] = {
         patterns=(("plain", 6), ("checks", 1), ("floral", 0.6), ("melange", 1)),
     ),
     "skirt": Kind(
-        "bottom", hem=(-1.5, -0.5), waist=(0.14, 0.3), slack=0.03, drape=0.3, skirt=True, patterns=_DRESS
+        "bottom",
+        hem=(-1.5, -0.5),
+        waist=(0.14, 0.3),
+        slack=0.03,
+        drape=0.3,
+        skirt=True,
+        patterns=_DRESS,
     ),
     # feet and head
     "socks": Kind("socks", hem=(_FAR, _FAR), waist=(-1.9, -1.55), thickness=0.002),
-    "tights": Kind("socks", hem=(_FAR, _FAR), waist=(0.2, 0.2), thickness=0.0008, roughness=(0.5, 0.7)),
+    "tights": Kind(
+        "socks", hem=(_FAR, _FAR), waist=(0.2, 0.2), thickness=0.0008, roughness=(0.5, 0.7)
+    ),
     "shoes": Kind("shoes", hem=(0.062, 0.08), thickness=0.004, roughness=(0.3, 0.7)),
     "sneakers": Kind("shoes", hem=(0.065, 0.085), thickness=0.006, roughness=(0.5, 0.85)),
     "boots": Kind("shoes", hem=(0.14, 0.3), thickness=0.008, roughness=(0.3, 0.75)),

@@ -103,7 +103,9 @@ def plain_outfit() -> Outfit:
     top = Garment("long-sleeved top", grey, hem=0.05, sleeve=1.0, neck=0.0, looseness=0.0)
     bottom = Garment("leggings", grey, hem=-1.95, waist=0.15, looseness=0.0)
     hair = Hair(color=palette.HAIR["dark brown"], volume=0.0)
-    return Outfit(tone=5, skin=palette.reflectance(palette.MONK[4]), hair=hair, garments=(bottom, top))
+    return Outfit(
+        tone=5, skin=palette.reflectance(palette.MONK[4]), hair=hair, garments=(bottom, top)
+    )
 
 
 def sample_outfit(
@@ -222,10 +224,14 @@ def _hair_color(rng: np.random.Generator, age: float, tone: int) -> Color:
 
 def _face(rng: np.random.Generator, age: float, male: float, skin: Color, hair: Hair) -> Face:
     flush = (min(skin[0] * 0.95 + 0.02, 0.9), skin[1] * 0.62, skin[2] * 0.62)
-    lipstick = float(rng.random() < 0.3 * (1 - male)) * float(age > 15) * float(rng.uniform(0.4, 1.0))
+    lipstick = (
+        float(rng.random() < 0.3 * (1 - male)) * float(age > 15) * float(rng.uniform(0.4, 1.0))
+    )
     paint = palette.pick(rng, ("#a3202f", "#b5485a", "#7d2a35", "#c46a6a"))
     beard = (
-        float(rng.random() < 0.45) * float(rng.choice([0.2, 0.45, 0.9])) if male > 0.5 and age > 19 else 0.0
+        float(rng.random() < 0.45) * float(rng.choice([0.2, 0.45, 0.9]))
+        if male > 0.5 and age > 19
+        else 0.0
     )
     return Face(
         brows=palette.blend(hair.color, (0.01, 0.008, 0.006), 0.3),
@@ -251,7 +257,9 @@ def _choose_kinds(
     """Kinds of a whole outfit, one a layer at most. `warm` 0 winter .. 1 high summer."""
 
     def choose(weights: Mapping[str, float]) -> str:
-        return _weighted(rng, {kind: w for kind, w in weights.items() if not kind or kind in allowed})
+        return _weighted(
+            rng, {kind: w for kind, w in weights.items() if not kind or kind in allowed}
+        )
 
     cold = 1 - warm
     woman = (1 - male) * float(age > 2)
@@ -302,7 +310,12 @@ def _choose_kinds(
     else:
         legs = choose({"socks": 0.85, "": 0.15})
     shoes = choose(
-        {"sneakers": 5.0, "shoes": 2.5 if age > 12 else 1.0, "boots": 0.3 + 1.5 * cold, "": 0.15 * bare_legs},
+        {
+            "sneakers": 5.0,
+            "shoes": 2.5 if age > 12 else 1.0,
+            "boots": 0.3 + 1.5 * cold,
+            "": 0.15 * bare_legs,
+        },
     )
     hat = choose({"": 8.0, "beanie": 2.0 * cold, "cap": 0.9 + 0.5 * warm})
     return [kind for kind in (legs, bottom, top, outer, shoes, hat) if kind]
@@ -350,7 +363,9 @@ def _draw(rng: np.random.Generator, limits: Range) -> float:
     return float(limits[0] if limits[0] == limits[1] else rng.uniform(*limits))
 
 
-def _fabric(rng: np.random.Generator, name: str, skin: Color, allowed: set[str], age: float) -> Fabric:
+def _fabric(
+    rng: np.random.Generator, name: str, skin: Color, allowed: set[str], age: float
+) -> Fabric:
     kind = KINDS[name]
     weights = {pattern: weight for pattern, weight in kind.patterns if pattern in allowed}
     if name == "jeans" and "melange" not in allowed:
@@ -403,6 +418,8 @@ def _garment_color(rng: np.random.Generator, name: str, age: float) -> Color:
     }.get(name)
     if name in ("joggers", "shorts", "blazer", "coat") and rng.random() < 0.6:
         codes = palette.TROUSERS
-    if codes is None or (age < 12 and name in ("sneakers", "trousers", "leggings") and rng.random() < 0.5):
+    if codes is None or (
+        age < 12 and name in ("sneakers", "trousers", "leggings") and rng.random() < 0.5
+    ):
         return palette.cloth(rng)
     return palette.pick(rng, codes, 0.15)

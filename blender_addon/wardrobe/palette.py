@@ -49,7 +49,9 @@ HAIR = {
     "dyed": linear("#7d2a4a"),
 }
 
-EYES = tuple(linear(code) for code in ("#2e1a0e", "#4a2f1a", "#6b5a34", "#5a6b4a", "#5d7383", "#7b8d99"))
+EYES = tuple(
+    linear(code) for code in ("#2e1a0e", "#4a2f1a", "#6b5a34", "#5a6b4a", "#5d7383", "#7b8d99")
+)
 
 # Cloth: (colour, weight). Streets are dark, grey, denim and white; a few people are not.
 CLOTH = (
@@ -99,7 +101,17 @@ TROUSERS = (
     "#e6e2d8",
 )
 LEATHER = ("#0f0f10", "#1a1614", "#3a2417", "#5d3a22", "#7d5835", "#222326", "#3b3b3d")
-SNEAKER = ("#ececea", "#141416", "#303236", "#8d9094", "#1f2f55", "#b02a2e", "#2f6b8f", "#d8d2c4", "#4d7a52")
+SNEAKER = (
+    "#ececea",
+    "#141416",
+    "#303236",
+    "#8d9094",
+    "#1f2f55",
+    "#b02a2e",
+    "#2f6b8f",
+    "#d8d2c4",
+    "#4d7a52",
+)
 HOSIERY = ("#0d0d0f", "#17171b", "#3a3a3e", "#c79f80", "#7a553f", "#222a44")
 SOCKS = ("#f0f0ee", "#121214", "#55585c", "#1d2740", "#8b8d90", "#a8322f", "#d7c9a8")
 

@@ -22,7 +22,9 @@ Array = np.ndarray
 HEM = 0.012  # rm inside its edge a garment has its full thickness: about one row of vertices
 
 
-def outfit_offsets(chart: Mapping[str, Array], outfit: Outfit, shaped: Array | None = None) -> Array:
+def outfit_offsets(
+    chart: Mapping[str, Array], outfit: Outfit, shaped: Array | None = None
+) -> Array:
     """(V, 3) m, for BodyModel.pose(offsets=…): what `outfit` adds to the body at rest; 0 on bare skin.
 
     `shaped` (V, 3) m: the person's own body at rest, which cloth is cut to and drapes over; None: the mean body.
@@ -35,8 +37,14 @@ def outfit_offsets(chart: Mapping[str, Array], outfit: Outfit, shaped: Array | N
     body = c["position"] if shaped is None else shaped / scale
     out = _hair(c, outfit)
     thickness, slack = np.zeros_like(c["level"]), np.zeros_like(c["level"])
-    wrapped, legs_wrapped = np.zeros_like(slack), np.zeros_like(slack)  # 1 where cloth is drawn over hollows
-    trunk_hangs, legs_hang = np.zeros_like(slack), np.zeros_like(slack)  # how far it hangs straight down
+    wrapped, legs_wrapped = (
+        np.zeros_like(slack),
+        np.zeros_like(slack),
+    )  # 1 where cloth is drawn over hollows
+    trunk_hangs, legs_hang = (
+        np.zeros_like(slack),
+        np.zeros_like(slack),
+    )  # how far it hangs straight down
     folds = _folds(c, outfit.seed)
     for layer in LAYERS:
         garment = outfit.worn(layer)
@@ -70,7 +78,9 @@ def outfit_offsets(chart: Mapping[str, Array], outfit: Outfit, shaped: Array | N
     out += wrapped[:, None] * c["fill"] + (thickness + slack)[:, None] * c["normal"]
     if wrapped.any():
         on_trunk = np.clip((c["level"] + 0.25) * 8, 0.0, 1.0)
-        out += _over_hollows(body, c, "trunk", TRUNK, 0.07, on_trunk * wrapped, on_trunk * trunk_hangs)
+        out += _over_hollows(
+            body, c, "trunk", TRUNK, 0.07, on_trunk * wrapped, on_trunk * trunk_hangs
+        )
         out += _over_hollows(
             body, c, "legs", LEGS, 0.028, (1 - on_trunk) * legs_wrapped, (1 - on_trunk) * legs_hang
         )

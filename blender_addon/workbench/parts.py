@@ -56,4 +56,6 @@ def remove_unused_images(fresh: ImageCache) -> None:
     """Take over the images that `fresh` has read, and delete those of ours that nothing shows any more."""
     for image in fresh:
         image[PART] = "image"
-    bpy.data.batch_remove([image for image in bpy.data.images if PART in image and image.users == 0])
+    bpy.data.batch_remove(
+        [image for image in bpy.data.images if PART in image and image.users == 0]
+    )

@@ -102,9 +102,14 @@ class Shot:
 def person_names(people: Sequence[Character]) -> list[list[str]]:
     """For each person number the names of the objects that belong to it, for the mask: the body and all that the artist
     parented to it (hair, a hat), but not what its pose needs (a seat, a bicycle). Numbers not in use have none."""
-    names: list[list[str]] = [[] for _ in range(max((person.number for person in people), default=0))]
+    names: list[list[str]] = [
+        [] for _ in range(max((person.number for person in people), default=0))
+    ]
     for person in people:
-        own = [person.mesh, *(obj for obj in person.armature.children_recursive if not is_prop(obj))]
+        own = [
+            person.mesh,
+            *(obj for obj in person.armature.children_recursive if not is_prop(obj)),
+        ]
         names[person.number - 1] = list(dict.fromkeys(obj.name for obj in own))
     return names
 

@@ -49,7 +49,9 @@ def assets_of(recipe: Recipe, scene: bpy.types.Scene) -> Assets:
     return dataclasses.replace(assets, bodies={**assets.bodies, **bodies})
 
 
-def show(spec: SceneSpec, scene: bpy.types.Scene, assets: Assets, factors: Collection[str] = FACTORS) -> None:
+def show(
+    spec: SceneSpec, scene: bpy.types.Scene, assets: Assets, factors: Collection[str] = FACTORS
+) -> None:
     """Let the scene show `spec`, or only `factors` of it (resampling.FACTORS).
 
     With all factors the scene's people become those of `spec`, each on the character that has its id, if that is of the
@@ -121,9 +123,9 @@ def clear(scene: bpy.types.Scene) -> None:
 
 def is_empty(scene: bpy.types.Scene) -> bool:
     """Whether nothing in the scene is of a draw or a person: `clear` would change nothing."""
-    return not any(is_prop(obj) or parts.PART in obj or PERSON in obj for obj in scene.objects) and not (
-        scene.world is not None and parts.PART in scene.world
-    )
+    return not any(
+        is_prop(obj) or parts.PART in obj or PERSON in obj for obj in scene.objects
+    ) and not (scene.world is not None and parts.PART in scene.world)
 
 
 def artists_objects(scene: bpy.types.Scene) -> list[bpy.types.Object]:
@@ -193,7 +195,9 @@ def _check_files(spec: SceneSpec, drawn: set[str]) -> None:
         hdri_path(spec.light.hdri)
     needed = {"background": spec.background.photo} if "background" in drawn else {}
     if drawn & set(PERSON_FACTORS):
-        needed |= {f"texture of person {person.id}": person.outfit.texture for person in spec.persons}
+        needed |= {
+            f"texture of person {person.id}": person.outfit.texture for person in spec.persons
+        }
     for key, path in needed.items():
         if path and not Path(path).is_file():
             raise FileNotFoundError(f"{key}: file not found: {path}")

@@ -57,7 +57,9 @@ def show_light(
     stage.world[parts.PART] = _WORLD
     theirs = _artists(world)
     if theirs is not None:
-        stage.world[parts.BEFORE] = theirs  # which also keeps it in the file: a reference counts as a user
+        stage.world[parts.BEFORE] = (
+            theirs  # which also keeps it in the file: a reference counts as a user
+        )
     _drop(world)
     stage.world.name = "PII world"
     for image in images:
@@ -121,7 +123,9 @@ def show_catcher(
         obj.location, obj.scale = catcher_frame(persons, props, light)
 
 
-def show_photograph(scene: bpy.types.Scene, background: BackgroundSpec, width: int, height: int) -> None:
+def show_photograph(
+    scene: bpy.types.Scene, background: BackgroundSpec, width: int, height: int
+) -> None:
     """In the view through our camera, the photograph as it will be behind the people. Raises FileNotFoundError or
     ValueError naming it."""
     camera = own_camera(scene)
@@ -132,7 +136,12 @@ def show_photograph(scene: bpy.types.Scene, background: BackgroundSpec, width: i
         return
     image = _photograph(background, width, height)
     behind = camera.data.background_images.new()
-    behind.image, behind.alpha, behind.display_depth, behind.frame_method = image, 1.0, "BACK", "STRETCH"
+    behind.image, behind.alpha, behind.display_depth, behind.frame_method = (
+        image,
+        1.0,
+        "BACK",
+        "STRETCH",
+    )
     camera.data.show_background_images = True
 
 

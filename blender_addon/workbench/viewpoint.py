@@ -61,7 +61,9 @@ def read_camera(scene: bpy.types.Scene) -> CameraSpec | None:
         fov=_fov(obj.data, render),
         f_stop=dof.aperture_fstop if dof.use_dof else 0.0,
         focus_distance=_focus(obj),
-        shutter=render.motion_blur_shutter * render.fps_base / render.fps if render.use_motion_blur else 0.0,
+        shutter=render.motion_blur_shutter * render.fps_base / render.fps
+        if render.use_motion_blur
+        else 0.0,
     )
 
 

@@ -59,9 +59,13 @@ def parser() -> ArgumentParser:
         parser_mode="toml",
         exit_on_error=False,
     )
-    p.add_argument("inputs", nargs="+", metavar="INPUT", help="pictures, films, folders of them, patterns")
+    p.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="pictures, films, folders of them, patterns"
+    )
     p.add_argument("--config", action="config", help="a TOML file with any of these arguments")
-    p.add_argument("--output", type=Path, required=True, help="folder for what comes out; made if need be")
+    p.add_argument(
+        "--output", type=Path, required=True, help="folder for what comes out; made if need be"
+    )
 
     find = p.add_argument_group("who is found")
     find.add_argument("--checkpoint", type=Path, help="RUN/best.ckpt of a training")
@@ -72,7 +76,9 @@ def parser() -> ArgumentParser:
         "python -m pii_seg.calibrate has calibrated",
     )
     find.add_argument(
-        "--threshold", type=float, help="probability from which on a pixel is person, without a promise"
+        "--threshold",
+        type=float,
+        help="probability from which on a pixel is person, without a promise",
     )
     find.add_argument(
         "--masks",
@@ -118,7 +124,9 @@ def parser() -> ArgumentParser:
         help="of synthesise: a folder or a hub's name, as diffusion_synth.run takes it; default: the "
         "small one that comes along",
     )
-    replace.add_argument("--seed", type=int, help="of inpaint and synthesise; default: fresh at every run")
+    replace.add_argument(
+        "--seed", type=int, help="of inpaint and synthesise; default: fresh at every run"
+    )
 
     out = p.add_argument_group("what comes out")
     out.add_argument(
@@ -134,7 +142,9 @@ def parser() -> ArgumentParser:
         default=[],
         help="colour profile, capture date; nothing else is ever kept",
     )
-    out.add_argument("--keep-audio", dest="keep_audio", action="store_true", help="films keep their sound")
+    out.add_argument(
+        "--keep-audio", dest="keep_audio", action="store_true", help="films keep their sound"
+    )
     out.add_argument("--audit", type=Path, help=f"default: {AUDIT} in the output folder")
     out.add_argument(
         "--no-second-look",
@@ -142,8 +152,12 @@ def parser() -> ArgumentParser:
         action="store_false",
         help="do not search the outputs for persons that were left in; a third to half faster",
     )
-    out.add_argument("--force", action="store_true", help="do everything again, replacing what is there")
-    out.add_argument("--dry-run", dest="dry_run", action="store_true", help="say what would be done, and end")
+    out.add_argument(
+        "--force", action="store_true", help="do everything again, replacing what is there"
+    )
+    out.add_argument(
+        "--dry-run", dest="dry_run", action="store_true", help="say what would be done, and end"
+    )
     out.add_argument("--jobs", type=int, help="files at a time; default: one for each core")
     add_inference_arguments(p)
     p.set_defaults(tiles="auto")
@@ -164,7 +178,9 @@ def _anonymize(arguments: Namespace) -> int:
     if arguments.hold < 0:
         raise InputError(f"--hold {arguments.hold}: must be at least 0")
     if arguments.checkpoint is None and arguments.masks is None and not arguments.include:
-        raise InputError("nothing says who is to be removed; give --checkpoint, --masks, or --include")
+        raise InputError(
+            "nothing says who is to be removed; give --checkpoint, --masks, or --include"
+        )
     gathered = gather(arguments.inputs, arguments.output, renamed=arguments.rename is not None)
     anonymizer = _anonymizer(arguments)
     if arguments.dry_run:
@@ -229,10 +245,14 @@ def _rehearse(arguments: Namespace, gathered: Gathered, anonymizer: Anonymizer) 
     if model is not None:
         print(f"threshold {model['threshold']:.3g} (from {model['threshold_from']})")
         print(model["promise"] or "no recall is promised: --recall was not given")
-    print(f"{len(gathered.items)} files would be anonymised by {arguments.style}; nothing was written")
+    print(
+        f"{len(gathered.items)} files would be anonymised by {arguments.style}; nothing was written"
+    )
 
 
-def _run(arguments: Namespace, gathered: Gathered, anonymizer: Anonymizer) -> tuple[Outcome, dict[str, Any]]:
+def _run(
+    arguments: Namespace, gathered: Gathered, anonymizer: Anonymizer
+) -> tuple[Outcome, dict[str, Any]]:
     """Everything, and the audit of it, which is written also when the run is interrupted."""
     options = Options(
         renamed=arguments.rename is not None,

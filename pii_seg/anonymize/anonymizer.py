@@ -161,7 +161,9 @@ class Detector:
         device: str,
     ) -> None:
         if recall is not None and threshold is not None:
-            raise ValueError("a recall and a threshold exclude each other: the one is chosen for the other")
+            raise ValueError(
+                "a recall and a threshold exclude each other: the one is chosen for the other"
+            )
         if threshold is not None and not 0 < threshold < 1:
             raise ValueError(f"the threshold must lie between 0 and 1, not at {threshold}")
         content = path.read_bytes() if path.is_file() else b""
@@ -172,7 +174,10 @@ class Detector:
             promise = read_promise(kept.calibration)
             promise.require_inference(asdict(inference))
             threshold = promise.threshold(recall, kept.temperature)
-            self.promise, self.chosen_by = promise.statement(recall), f"a promised recall of {recall:g}"
+            self.promise, self.chosen_by = (
+                promise.statement(recall),
+                f"a promised recall of {recall:g}",
+            )
         else:
             self.chosen_by = "the checkpoint" if threshold is None else "hand"
         self.threshold = kept.threshold if threshold is None else threshold
@@ -182,7 +187,11 @@ class Detector:
     def probability(self, image: np.ndarray) -> np.ndarray:
         """float32 (H, W), calibrated, of `image`, uint8 (H, W, 3)."""
         return predict_probability(
-            self._segmenter, image, self._inference, temperature=self._temperature, device=self._device
+            self._segmenter,
+            image,
+            self._inference,
+            temperature=self._temperature,
+            device=self._device,
         )
 
     def plain(self, *, excluded: bool) -> dict[str, Any]:

@@ -46,7 +46,9 @@ class Component(NamedTuple):
 
 def components(mask: np.ndarray) -> Iterator[Component]:
     """The 8-connected parts of a bool (H, W) mask. None is too small to count."""
-    number, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    number, labels, stats, _ = cv2.connectedComponentsWithStats(
+        mask.astype(np.uint8), connectivity=8
+    )
     for label in range(1, number):
         x, y, width, height, _ = stats[label]
         rows, columns = slice(y, y + height), slice(x, x + width)
@@ -101,7 +103,9 @@ class Region:
         points = np.array(self.corners) * (width, height)
         drawn = np.zeros((height, width), np.uint8)
         # Pixel k covers k … k+1: outlines are drawn through the pixels that corners lie in, which fillPoly includes.
-        corners = np.minimum(np.maximum(np.ceil(points - 0.5), 0), (width - 1, height - 1)).astype(np.int32)
+        corners = np.minimum(np.maximum(np.ceil(points - 0.5), 0), (width - 1, height - 1)).astype(
+            np.int32
+        )
         cv2.fillPoly(drawn, [corners], 1)
         return drawn.astype(bool)
 
@@ -126,7 +130,9 @@ def read_region(text: str) -> Region:
     return Region(tuple((x, y) for x, y in groups))
 
 
-def with_regions(mask: np.ndarray, include: Sequence[Region], exclude: Sequence[Region]) -> np.ndarray:
+def with_regions(
+    mask: np.ndarray, include: Sequence[Region], exclude: Sequence[Region]
+) -> np.ndarray:
     """`mask`, bool (H, W), with the regions of `include` and then without those of `exclude`."""
     result = mask.copy()
     for region in include:

@@ -24,7 +24,11 @@ MOST_ROWS = 500
 
 
 def audit_of(
-    run: Mapping[str, Any], records: Sequence[Record], failed: Sequence[tuple[str, str]], *, others: int
+    run: Mapping[str, Any],
+    records: Sequence[Record],
+    failed: Sequence[tuple[str, str]],
+    *,
+    others: int,
 ) -> dict[str, Any]:
     """The content of audit.json. `run`: model, settings, promise; `others`: files that are no pictures or films."""
     ordered = sorted(records, key=lambda record: record["output"])
@@ -45,7 +49,9 @@ def audit_of(
             "frames": sum(record["frames"] for record in ordered),
             "persons": sum(record["persons"] for record in ordered),
             "with_persons": sum(record["persons"] > 0 for record in ordered),
-            "found_by_second_look": sum((record["doubts"] or {}).get("left", 0) > 0 for record in ordered),
+            "found_by_second_look": sum(
+                (record["doubts"] or {}).get("left", 0) > 0 for record in ordered
+            ),
             "needs_review": len(review),
         },
         "needs_review": review,
@@ -66,18 +72,30 @@ def page(audit: Mapping[str, Any]) -> str:
     sections = [report.facts_section("What was done", _facts(audit))]
     if audit["failed"]:
         sections.append(
-            report.faults_section([f"{e['file']}: {e['why']}" for e in audit["failed"]], title="Failed")
+            report.faults_section(
+                [f"{e['file']}: {e['why']}" for e in audit["failed"]], title="Failed"
+            )
         )
     review = audit["needs_review"]
     if review:
-        rows = [[e["output"], f"{e['risk']:.2f}", "; ".join(e["reasons"])] for e in review[:MOST_ROWS]]
+        rows = [
+            [e["output"], f"{e['risk']:.2f}", "; ".join(e["reasons"])] for e in review[:MOST_ROWS]
+        ]
         legend = (
             "The riskiest first. Risk 1: a second look at the output still finds a person. Below 1: how near to the "
             "threshold what was left in came." + _cut(review)
         )
-        sections.append(report.table_section("To look at", ["Output", "Risk", "Why"], rows, legend=legend))
+        sections.append(
+            report.table_section("To look at", ["Output", "Risk", "Why"], rows, legend=legend)
+        )
     rows = [
-        [r["output"], str(r["persons"]), f"{r['covered']:.1%}", str(r["frames"]), r["output_sha256"][:12]]
+        [
+            r["output"],
+            str(r["persons"]),
+            f"{r['covered']:.1%}",
+            str(r["frames"]),
+            r["output_sha256"][:12],
+        ]
         for r in audit["files"][:MOST_ROWS]
     ]
     if rows:
@@ -90,13 +108,17 @@ def page(audit: Mapping[str, Any]) -> str:
             )
         )
     return report.render(
-        "Anonymised", sections, subtitle=f"{totals['files']} files, {totals['persons']} persons removed"
+        "Anonymised",
+        sections,
+        subtitle=f"{totals['files']} files, {totals['persons']} persons removed",
     )
 
 
 def _cut(entries: Sequence[Any]) -> str:
     return (
-        f" The first {MOST_ROWS} of {len(entries)}; audit.json has all." if len(entries) > MOST_ROWS else ""
+        f" The first {MOST_ROWS} of {len(entries)}; audit.json has all."
+        if len(entries) > MOST_ROWS
+        else ""
     )
 
 
@@ -112,7 +134,9 @@ def _facts(audit: Mapping[str, Any]) -> dict[str, str]:
     if model is not None:
         facts["Model"] = model["sha256"][:16]
         facts["Threshold"] = f"{model['threshold']:.3f} (from {model['threshold_from']})"
-        facts["Promise"] = model["promise"] or "none: the threshold was not chosen on calibration data"
+        facts["Promise"] = (
+            model["promise"] or "none: the threshold was not chosen on calibration data"
+        )
     if settings["second_look"]:
         facts["Second look"] = f"finds persons in {totals['found_by_second_look']} outputs"
     return facts

@@ -182,14 +182,18 @@ class Batch:
         return True
 
     def _picture(self, item: Item, name: str, unfinished: Path) -> Record:
-        picture = read_picture(item.path.read_bytes(), keep=self.options.keep, limits=self.options.limits)
+        picture = read_picture(
+            item.path.read_bytes(), keep=self.options.keep, limits=self.options.limits
+        )
         output = self._output(item, name, picture.suffix)
         tally = Tally()
         frames: list[Frame] = []
         finds: list[Found] = []
         for frame in picture.frames:
             found = self._find(item, frame.shown())
-            pixels, alpha = self.anonymizer.replace(frame.pixels, found.mask, frame.alpha, stream=len(frames))
+            pixels, alpha = self.anonymizer.replace(
+                frame.pixels, found.mask, frame.alpha, stream=len(frames)
+            )
             frames.append(replace(frame, pixels=pixels, alpha=alpha))
             finds.append(found)
         content = encode_picture(replace(picture, frames=tuple(frames)))
@@ -218,13 +222,17 @@ class Batch:
         output = self._output(item, name, container_of(item.path).suffix)
         tally = Tally()
 
-        def looked_at(frames: Iterator[np.ndarray]) -> Iterator[tuple[tuple[np.ndarray, Found], np.ndarray]]:
+        def looked_at(
+            frames: Iterator[np.ndarray],
+        ) -> Iterator[tuple[tuple[np.ndarray, Found], np.ndarray]]:
             for frame in frames:
                 found = self._find(item, frame)
                 yield (frame, found), found.mask
 
         def transform(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-            for number, ((frame, found), mask) in enumerate(hold(looked_at(frames), self.options.hold)):
+            for number, ((frame, found), mask) in enumerate(
+                hold(looked_at(frames), self.options.hold)
+            ):
                 redacted, _ = self.anonymizer.replace(frame, mask, stream=number)
                 found = replace(found, mask=mask)
                 tally.add(found, self._doubts(found, redacted))
@@ -251,7 +259,9 @@ class Batch:
             return None
         doubts = doubts_before(found.probability, found.mask, detector.threshold)
         if self.options.second_look:
-            doubts = doubts.worst(doubts_after(detector.probability(after), found.mask, detector.threshold))
+            doubts = doubts.worst(
+                doubts_after(detector.probability(after), found.mask, detector.threshold)
+            )
         return doubts
 
     def _said(self, notes: Sequence[str]) -> Record:

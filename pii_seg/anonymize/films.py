@@ -31,7 +31,9 @@ HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 # Pixels: up to here films that do not say so use the colours of ITU-R BT.601, above those of BT.709.
 SD_HEIGHT = 576
 UNSAID = 2  # FFmpeg's number of a colour space that a film does not name
-SLACK = Fraction(1, 4)  # s, by which a film may end before its header says: a last frame's length is a guess
+SLACK = Fraction(
+    1, 4
+)  # s, by which a film may end before its header says: a last frame's length is a guess
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ X264 = {"crf": QUALITY, "preset": "medium"}
 MP4 = Container(".mp4", "mov", "mp4", "libx264", X264)
 MOV = Container(".mov", "mov", "mov", "libx264", X264)
 MKV = Container(".mkv", "matroska", "matroska", "libx264", X264)
-WEBM = Container(".webm", "matroska", "webm", "libvpx-vp9", {"crf": "24", "b": "0", "cpu-used": "4"})
+WEBM = Container(
+    ".webm", "matroska", "webm", "libvpx-vp9", {"crf": "24", "b": "0", "cpu-used": "4"}
+)
 AVI = Container(".avi", "avi", "avi", "libx264", {**X264, "bf": "0"})
 
 
@@ -77,7 +81,9 @@ def container_of(source: Path) -> Container:
     raise MediaError("is no film that can be read; convert it to MP4, MOV, MKV, WebM or AVI")
 
 
-def rewrite(source: Path, destination: Path, transform: Transform, *, keep_audio: bool = False) -> Film:
+def rewrite(
+    source: Path, destination: Path, transform: Transform, *, keep_audio: bool = False
+) -> Film:
     """Write `source`'s frames, as `transform` makes them, to `destination`, in the same kind of container.
 
     Raises MediaError when the film cannot be handled in full; what is at `destination` then is for the caller to
@@ -87,14 +93,20 @@ def rewrite(source: Path, destination: Path, transform: Transform, *, keep_audio
     try:
         with source.open("rb") as file, av.open(file, format=kind.demuxer) as reader:
             video = _only_picture(reader)
-            with av.open(str(destination), "w", format=kind.muxer, options={"fflags": "+bitexact"}) as writer:
+            with av.open(
+                str(destination), "w", format=kind.muxer, options={"fflags": "+bitexact"}
+            ) as writer:
                 return _Rewriting(reader, writer, video, kind, keep_audio).run(transform)
     except av.FFmpegError as error:
-        raise MediaError(f"cannot be decoded ({error.strerror or error}); repair or remove it") from None
+        raise MediaError(
+            f"cannot be decoded ({error.strerror or error}); repair or remove it"
+        ) from None
 
 
 def _only_picture(reader: Any) -> Any:
-    videos = [s for s in reader.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    videos = [
+        s for s in reader.streams.video if not s.disposition & av.stream.Disposition.attached_pic
+    ]
     if len(videos) != 1:
         raise MediaError(f"holds {len(videos)} pictures; cut it into films of one each")
     return videos[0]
@@ -103,9 +115,13 @@ def _only_picture(reader: Any) -> Any:
 class _Rewriting:
     """One film on its way from reader to writer."""
 
-    def __init__(self, reader: Any, writer: Any, video: Any, kind: Container, keep_audio: bool) -> None:
+    def __init__(
+        self, reader: Any, writer: Any, video: Any, kind: Container, keep_audio: bool
+    ) -> None:
         self.reader, self.writer, self.video, self.kind = reader, writer, video, kind
-        self.sound = [(s, writer.add_stream_from_template(s)) for s in reader.streams.audio if keep_audio]
+        self.sound = [
+            (s, writer.add_stream_from_template(s)) for s in reader.streams.audio if keep_audio
+        ]
         for _, stream in self.sound:
             stream.metadata.clear()
         self.out: Any = None
@@ -200,7 +216,9 @@ class _Rewriting:
     def _refuse_cut_short(self) -> None:
         """FFmpeg takes a file that ends too soon for one that ends."""
         if self.decoded < self.video.frames:
-            raise MediaError(f"ends after {self.decoded} of {self.video.frames} frames; repair or remove it")
+            raise MediaError(
+                f"ends after {self.decoded} of {self.video.frames} frames; repair or remove it"
+            )
         length = Fraction(self.reader.duration or 0, av.time_base)
         if self.end < length - SLACK:
             raise MediaError(
@@ -219,7 +237,9 @@ class _Rewriting:
 
     def _notes(self) -> tuple[str, ...]:
         kept = {self.video.index, *(given.index for given, _ in self.sound)}
-        left = [str(stream.type or "data") for stream in self.reader.streams if stream.index not in kept]
+        left = [
+            str(stream.type or "data") for stream in self.reader.streams if stream.index not in kept
+        ]
         notes = [f"left out: {left.count(kind)} {kind} stream(s)" for kind in sorted(set(left))]
         if self.video.codec_context.pix_fmt and "10" in self.video.codec_context.pix_fmt:
             notes.append("10-bit colours became 8-bit")

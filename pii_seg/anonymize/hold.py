@@ -12,7 +12,9 @@ import numpy as np
 FrameT = TypeVar("FrameT")
 
 
-def hold(found: Iterable[tuple[FrameT, np.ndarray]], frames: int) -> Iterator[tuple[FrameT, np.ndarray]]:
+def hold(
+    found: Iterable[tuple[FrameT, np.ndarray]], frames: int
+) -> Iterator[tuple[FrameT, np.ndarray]]:
     """(frame, mask) with each mask, bool (H, W), united with those of the `frames` before and after it, in order.
 
     Memory is that of 2 × `frames` + 1 of them, whatever the film's length. Across a cut masks are held too: that

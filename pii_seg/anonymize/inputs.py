@@ -13,7 +13,16 @@ from pii_seg.commands import InputError
 from pii_seg.sources.decoding import FOREIGN_ENDINGS, IMAGE_ENDINGS
 from pii_seg.walking import files_below
 
-PICTURE_ENDINGS = IMAGE_ENDINGS | {".jpe", ".jfif", ".gif", ".apng", ".heic", ".heif", ".hif", ".mpo"}
+PICTURE_ENDINGS = IMAGE_ENDINGS | {
+    ".jpe",
+    ".jfif",
+    ".gif",
+    ".apng",
+    ".heic",
+    ".heif",
+    ".hif",
+    ".mpo",
+}
 VIDEO_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
 # Pictures and films that we cannot read: tried all the same, so that they are listed as failed, not passed over.
 FOREIGN_MEDIA_ENDINGS = FOREIGN_ENDINGS | {
@@ -74,7 +83,14 @@ def output_name(item: Item, suffix: str) -> str:
     return item.name if _SAME.get(own, own) == _SAME.get(suffix, suffix) else item.name + suffix
 
 
-_SAME = {".jpe": ".jpg", ".jpeg": ".jpg", ".jfif": ".jpg", ".tiff": ".tif", ".apng": ".png", ".m4v": ".mp4"}
+_SAME = {
+    ".jpe": ".jpg",
+    ".jpeg": ".jpg",
+    ".jfif": ".jpg",
+    ".tiff": ".tif",
+    ".apng": ".png",
+    ".m4v": ".mp4",
+}
 
 
 def _expanded(inputs: Sequence[str | Path]) -> list[Path]:

@@ -76,7 +76,9 @@ class Journal:
         return lines
 
     def _parse(self, number: int, raw: bytes) -> Record:
-        wanted = {"settings"} if number == 1 else {"input_sha256", "name", "output", "output_sha256"}
+        wanted = (
+            {"settings"} if number == 1 else {"input_sha256", "name", "output", "output_sha256"}
+        )
         try:
             line = json.loads(raw)
             if not wanted <= line.keys():

@@ -31,7 +31,14 @@ else:
     pillow_heif.register_heif_opener(thumbnails=False)
     HEIF = ("HEIF",)
 
-SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "GIF": ".gif", "BMP": ".bmp"}
+SUFFIXES = {
+    "JPEG": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "TIFF": ".tif",
+    "GIF": ".gif",
+    "BMP": ".bmp",
+}
 # What is read, and as what it is written.
 WRITTEN_AS = {**{name: name for name in SUFFIXES}, "MPO": "JPEG", "HEIF": "JPEG"}
 READABLE = (*SUFFIXES, *HEIF)  # an MPO, a camera's several views, is opened as JPEG
@@ -66,7 +73,9 @@ class Frame:
 
     def shown(self) -> np.ndarray:
         """uint8 (H, W, 3): what a segmenter is shown, transparent pixels as stored: who hides there is found."""
-        pixels = self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
+        pixels = (
+            self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
+        )
         return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
@@ -111,7 +120,9 @@ def read_picture(
     except MemoryError:
         raise MediaError("needs more memory than there is; make it smaller") from None
     except Image.UnidentifiedImageError:
-        raise MediaError("is no picture that can be read; convert it to JPEG, PNG or TIFF") from None
+        raise MediaError(
+            "is no picture that can be read; convert it to JPEG, PNG or TIFF"
+        ) from None
     # Hostile files make decoders raise nearly anything.
     except Exception as error:
         raise MediaError(
@@ -124,7 +135,9 @@ def _read(content: bytes, keep: frozenset[str], limits: Limits) -> Picture:
         kind = str(image.format)
         notes = []
         count = getattr(image, "n_frames", 1)
-        if kind == "MPO":  # a camera's second view or gain map: of the same scene, and not what is seen
+        if (
+            kind == "MPO"
+        ):  # a camera's second view or gain map: of the same scene, and not what is seen
             notes.append(f"{count - 1} further views in the file were dropped")
             count = 1
         if count > limits.frames:
@@ -169,13 +182,17 @@ def _check_size(image: Image.Image, count: int, limits: Limits) -> None:
             f"has {pixels / 1e6:.0f} megapixels, more than {limits.pixels / 1e6:.0f}; make it smaller"
         )
     if pixels * count * 4 > limits.decoded:
-        raise MediaError(f"is {count} frames of {pixels / 1e6:.1f} megapixels, too many to hold; split it")
+        raise MediaError(
+            f"is {count} frames of {pixels / 1e6:.1f} megapixels, too many to hold; split it"
+        )
 
 
 def _deep_pages(image: Image.Image, content: bytes, count: int) -> dict[int, np.ndarray]:
     """The frames with 16 bits a channel in colour, which Pillow would cut to 8: RGB or RGBA, not yet upright."""
     encoded = np.frombuffer(content, np.uint8)
-    if image.format == "PNG" and content[24] == 16 and content[25] in (2, 4, 6):  # IHDR: bits, kind of colour
+    if (
+        image.format == "PNG" and content[24] == 16 and content[25] in (2, 4, 6)
+    ):  # IHDR: bits, kind of colour
         if count > 1:
             raise MediaError("is an animation of 16 bits; convert it to 8")
         decoded = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
@@ -191,7 +208,9 @@ def _deep_pages(image: Image.Image, content: bytes, count: int) -> dict[int, np.
     for kind, _ in kinds:
         if kind not in (np.uint8, np.uint16, np.bool_):
             raise MediaError(f"holds numbers of type {kind}, not 8 or 16 bit; convert it")
-    deep = [number for number, (kind, samples) in enumerate(kinds) if kind == np.uint16 and samples > 1]
+    deep = [
+        number for number, (kind, samples) in enumerate(kinds) if kind == np.uint16 and samples > 1
+    ]
     if not deep:
         return {}
     _, pages = cv2.imdecodemulti(encoded, cv2.IMREAD_UNCHANGED)
@@ -216,7 +235,9 @@ def _frame(
     turned = _turn(image.getexif().get(ExifTags.Base.Orientation, 1))
     if deep is not None:
         if profile and not keeps_profile and not _is_srgb(profile):
-            raise MediaError("has 16 bits and a colour profile; keep the profile with --keep-metadata icc")
+            raise MediaError(
+                "has 16 bits and a colour profile; keep the profile with --keep-metadata icc"
+            )
         array = deep
         if array.shape[:2] != (image.height, image.width):
             raise MediaError("is read differently by two decoders; save it anew")
@@ -225,7 +246,9 @@ def _frame(
         array = array[..., None] if array.ndim == 2 else array
     array = turned(array)
     if array.shape[2] in (2, 4):
-        return Frame(np.ascontiguousarray(array[..., :-1]), np.ascontiguousarray(array[..., -1]), duration)
+        return Frame(
+            np.ascontiguousarray(array[..., :-1]), np.ascontiguousarray(array[..., -1]), duration
+        )
     return Frame(np.ascontiguousarray(array), None, duration)
 
 
@@ -252,7 +275,9 @@ def _to_srgb(image: Image.Image, profile: bytes, wanted: str) -> Image.Image:
     source = image if image.mode in ("RGB", "CMYK") else image.convert("RGB")
     try:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(source, given, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        converted = ImageCms.profileToProfile(
+            source, given, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
     except (ImageCms.PyCMSError, OSError):  # a damaged profile: what every viewer does without one
         converted = source.convert("RGB")
     assert converted is not None

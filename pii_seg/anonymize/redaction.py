@@ -93,7 +93,9 @@ def solid_colour(pixels: np.ndarray, look: Look) -> np.ndarray:
     return np.rint(np.atleast_1d(colour)).astype(pixels.dtype)
 
 
-def inpaint(pixels: np.ndarray, mask: np.ndarray, rng: np.random.Generator, look: Look) -> np.ndarray:
+def inpaint(
+    pixels: np.ndarray, mask: np.ndarray, rng: np.random.Generator, look: Look
+) -> np.ndarray:
     """Push-pull (Gortler et al., "The Lumigraph", 1996, §3.4.2): holes are filled from ever coarser averages of what
     is known.
 
@@ -130,7 +132,10 @@ def _push_pull(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def _grain(pixels: np.ndarray, mask: np.ndarray, unknown: np.ndarray) -> float:
     """Standard deviation of the picture's noise beside the mask: half of what neighbours differ by, robustly."""
-    near = cv2.dilate(mask.astype(np.uint8), np.ones((GRAIN_WINDOW,) * 2, np.uint8)).astype(bool) & ~unknown
+    near = (
+        cv2.dilate(mask.astype(np.uint8), np.ones((GRAIN_WINDOW,) * 2, np.uint8)).astype(bool)
+        & ~unknown
+    )
     both = near[:, 1:] & near[:, :-1]
     if not both.any():
         return 0.0
@@ -140,13 +145,19 @@ def _grain(pixels: np.ndarray, mask: np.ndarray, unknown: np.ndarray) -> float:
 
 
 def synthesise(
-    pixels: np.ndarray, mask: np.ndarray, rng: np.random.Generator, look: Look, paint: Painter | None
+    pixels: np.ndarray,
+    mask: np.ndarray,
+    rng: np.random.Generator,
+    look: Look,
+    paint: Painter | None,
 ) -> np.ndarray:
     """What `paint` makes of the picture without the persons: they are gone before it begins."""
     if paint is None:
         raise ValueError("synthesise needs a painter")
     if pixels.dtype != np.uint8 or pixels.shape[2] != 3:
-        raise ValueError("synthesise works on 8-bit colour pictures only; choose another style for this one")
+        raise ValueError(
+            "synthesise works on 8-bit colour pictures only; choose another style for this one"
+        )
     emptied = inpaint(pixels, mask, rng, look)
     painted = np.asarray(paint(emptied, mask, rng))
     if painted.shape != pixels.shape or painted.dtype != np.uint8:
@@ -186,11 +197,19 @@ def blur(pixels: np.ndarray, mask: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _check(pixels: np.ndarray, mask: np.ndarray, alpha: np.ndarray | None, style: str) -> None:
-    if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
-        raise ValueError(f"pixels must be uint8 or uint16 (H, W, 1 or 3), not {pixels.dtype} {pixels.shape}")
+    if (
+        pixels.dtype not in (np.uint8, np.uint16)
+        or pixels.ndim != 3
+        or pixels.shape[2] not in (1, 3)
+    ):
+        raise ValueError(
+            f"pixels must be uint8 or uint16 (H, W, 1 or 3), not {pixels.dtype} {pixels.shape}"
+        )
     if mask.dtype != bool or mask.shape != pixels.shape[:2]:
         raise ValueError(f"the mask must be bool {pixels.shape[:2]}, not {mask.dtype} {mask.shape}")
     if alpha is not None and (alpha.shape != mask.shape or alpha.dtype != pixels.dtype):
-        raise ValueError(f"alpha must be {pixels.dtype} {mask.shape}, not {alpha.dtype} {alpha.shape}")
+        raise ValueError(
+            f"alpha must be {pixels.dtype} {mask.shape}, not {alpha.dtype} {alpha.shape}"
+        )
     if style not in STYLES:
         raise ValueError(f"style {style!r} is not one of {', '.join(STYLES)}")

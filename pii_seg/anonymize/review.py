@@ -80,7 +80,9 @@ def reasons(record: Mapping[str, Any]) -> list[str]:
     """Why somebody should look at this output, in words; empty when nothing speaks against it."""
     doubts, why = record["doubts"] or Doubts().plain(), []
     if doubts["left"] >= LEAST:
-        why.append(f"a second look takes {doubts['left']:.2%} of the picture, left in, for a person")
+        why.append(
+            f"a second look takes {doubts['left']:.2%} of the picture, left in, for a person"
+        )
     if doubts["doubtful"] >= LEAST:
         why.append(
             f"{doubts['doubtful']:.2%} of the picture was left in at a probability up to {doubts['highest']:.2f}, the "

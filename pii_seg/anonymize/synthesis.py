@@ -33,7 +33,10 @@ def painter_of(model: str | None = None, *, device: str = "cpu", steps: int = ST
 
 def synthesising(paint: SizedPainter, multiple: int) -> Painter:
     """Of crops whose sides divide by `multiple`: a painter of pictures."""
-    grammar, crops = read_grammar(DEFAULT), CropSettings(size=paint.size, multiple=multiple, smallest=1)
+    grammar, crops = (
+        read_grammar(DEFAULT),
+        CropSettings(size=paint.size, multiple=multiple, smallest=1),
+    )
     one_at_a_time = threading.Lock()  # the model's attention is changed while it paints
 
     def painted(picture: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -47,11 +47,17 @@ def parser() -> ArgumentParser:
     )
     p.add_argument("--config", action="config", help="a TOML file with any of these arguments")
     p.add_argument("--checkpoint", type=Path, required=True, help="RUN/best.ckpt of a training")
-    p.add_argument("--recall", type=float, help="promise a recall, see python -m pii_seg.anonymize --help")
+    p.add_argument(
+        "--recall", type=float, help="promise a recall, see python -m pii_seg.anonymize --help"
+    )
     p.add_argument("--threshold", type=float, help="probability from which on a pixel is person")
-    p.add_argument("--dilate", type=float, default=0.05, help="margin, as a share of each person's size")
+    p.add_argument(
+        "--dilate", type=float, default=0.05, help="margin, as a share of each person's size"
+    )
     p.add_argument("--port", type=int, default=0, help="default: any that is free")
-    p.add_argument("--no-browser", dest="browser", action="store_false", help="print the address only")
+    p.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="print the address only"
+    )
     p.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
     add_inference_arguments(p)
     p.set_defaults(tiles="auto")
@@ -86,7 +92,10 @@ def serve(arguments: Namespace) -> int:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         # The log would hold the token, and the names of pictures.
         config = uvicorn.Config(
-            make_app(studio, token, styles=STYLES), log_level="warning", access_log=False, server_header=False
+            make_app(studio, token, styles=STYLES),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
         )
         try:
             uvicorn.Server(config).run(sockets=[listening])

@@ -55,7 +55,11 @@ def parse_strokes(body: bytes) -> list[Stroke]:
     try:
         given = json.loads(body)
         strokes = [
-            Stroke(bool(s["erases"]), float(s["radius"]), tuple((float(x), float(y)) for x, y in s["points"]))
+            Stroke(
+                bool(s["erases"]),
+                float(s["radius"]),
+                tuple((float(x), float(y)) for x, y in s["points"]),
+            )
             for s in given
         ]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -64,7 +68,11 @@ def parse_strokes(body: bytes) -> list[Stroke]:
         raise StudioError(TOO_MANY)
     for stroke in strokes:
         numbers = [stroke.radius, *(value for point in stroke.points for value in point)]
-        if not stroke.points or not all(abs(value) < 1e6 for value in numbers) or stroke.radius <= 0:
+        if (
+            not stroke.points
+            or not all(abs(value) < 1e6 for value in numbers)
+            or stroke.radius <= 0
+        ):
             raise StudioError("a stroke lies outside the picture; undo it")
     return strokes
 
@@ -75,7 +83,10 @@ def make_app(studio: Studio, token: str, *, styles: Sequence[str]) -> Starlette:
     def handles(work: Callable[[Request], Awaitable[Response]]) -> Handler:
         async def answer(request: Request) -> Response:
             origin = request.headers.get("origin")
-            if origin is not None and origin != f"{request.url.scheme}://{request.headers.get('host')}":
+            if (
+                origin is not None
+                and origin != f"{request.url.scheme}://{request.headers.get('host')}"
+            ):
                 return _refusal("requests from other sites are refused", 403)
             try:
                 response = await work(request)
@@ -124,10 +135,14 @@ def make_app(studio: Studio, token: str, *, styles: Sequence[str]) -> Starlette:
         return JSONResponse(studio.correct(_number(request), parse_strokes(content)))
 
     async def before(request: Request) -> Response:
-        return Response(await run_in_threadpool(studio.before, _number(request)), media_type="image/jpeg")
+        return Response(
+            await run_in_threadpool(studio.before, _number(request)), media_type="image/jpeg"
+        )
 
     async def mask(request: Request) -> Response:
-        return Response(await run_in_threadpool(studio.mask, _number(request)), media_type="image/png")
+        return Response(
+            await run_in_threadpool(studio.mask, _number(request)), media_type="image/png"
+        )
 
     async def after(request: Request) -> Response:
         made = await run_in_threadpool(studio.after, _number(request), _style(request))
@@ -161,7 +176,9 @@ def make_app(studio: Studio, token: str, *, styles: Sequence[str]) -> Starlette:
         Route("/pictures/{number:int}/download", handles(download)),
         Route("/download", handles(download_all)),
     ]
-    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False)
+    hosts = Middleware(
+        TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False
+    )
     return Starlette(routes=[Mount(f"/{token}", routes=routes)], middleware=[hosts])
 
 
@@ -205,5 +222,7 @@ def _zipped(studio: Studio, style: str, numbered: bool) -> bytes:
                     else f"{Path(name).stem}-{place}{Path(name).suffix}"
                 )
             taken.add(name)
-            archive.writestr(zipfile.ZipInfo(name), content)  # the epoch of zip files, not the time of today
+            archive.writestr(
+                zipfile.ZipInfo(name), content
+            )  # the epoch of zip files, not the time of today
     return file.getvalue()

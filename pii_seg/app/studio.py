@@ -80,7 +80,8 @@ class Entry:
     def decoded(self) -> int:
         frames = self.picture.frames if self.picture else ()
         return sum(
-            frame.pixels.nbytes + (0 if frame.alpha is None else frame.alpha.nbytes) for frame in frames
+            frame.pixels.nbytes + (0 if frame.alpha is None else frame.alpha.nbytes)
+            for frame in frames
         )
 
     def corrected(self) -> tuple[np.ndarray, ...]:

@@ -41,7 +41,9 @@ def measured(
     predict, at = predictor(kept, device), threshold or kept.threshold
     with photographs_at_once(device) as workers:
         for source in sources:
-            yield from gather(predict, source, threshold=at, boundary=False, faults=[], workers=workers)
+            yield from gather(
+                predict, source, threshold=at, boundary=False, faults=[], workers=workers
+            )
 
 
 def held_out_scores(checkpoint: Path, held_out: Sequence[Source], device: str) -> HeldOut:

@@ -75,7 +75,9 @@ class LoopConfig:
         for name, least in (("count", 1), ("rounds", 1), ("student_steps", 0), ("repaint_most", 1),
                             ("repaint_steps", 1), ("repaint_largest", 0), ("examples", 0)):  # fmt: skip
             if getattr(self, name) < least:
-                raise ConfigurationError(f"loop.{name} is {getattr(self, name)}; it must be at least {least}")
+                raise ConfigurationError(
+                    f"loop.{name} is {getattr(self, name)}; it must be at least {least}"
+                )
         if 0 < self.repaint_largest < CropSettings.smallest:
             raise ConfigurationError(
                 f"loop.repaint_largest is {self.repaint_largest}; it must be 0 or at least {CropSettings.smallest}, "
@@ -105,13 +107,17 @@ class LoopConfig:
                 "loop.repaint is warp, which needs renders: give --synthetic or --recipe"
             )
         if self.training.data.pseudo or self.training.data.repainted:
-            raise ConfigurationError("--pseudo and --repainted are made by self-training; leave them away")
+            raise ConfigurationError(
+                "--pseudo and --repainted are made by self-training; leave them away"
+            )
         if self.training.online.enabled and self.from_scratch:
             raise ConfigurationError(
                 "online.enabled needs students that begin with their teacher's weights; leave loop.from_scratch off"
             )
         if self.training.start_from:
-            raise ConfigurationError("--start_from is for a single training; --teacher is for self-training")
+            raise ConfigurationError(
+                "--start_from is for a single training; --teacher is for self-training"
+            )
 
     @property
     def repaints(self) -> bool:
@@ -145,6 +151,12 @@ class LoopConfig:
     def resolved(self) -> dict[str, Any]:
         """As the command line and its configuration file have it: plain data by section."""
         sections = plain(self.training)
-        own = {key: value for key, value in asdict(self).items() if key not in ("training", "labels", "gate")}
-        own = {key: list(value) if isinstance(value, tuple) else value for key, value in own.items()}
+        own = {
+            key: value
+            for key, value in asdict(self).items()
+            if key not in ("training", "labels", "gate")
+        }
+        own = {
+            key: list(value) if isinstance(value, tuple) else value for key, value in own.items()
+        }
         return {**sections, "loop": own, "labels": asdict(self.labels), "gate": asdict(self.gate)}

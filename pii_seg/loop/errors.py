@@ -25,7 +25,10 @@ REMEDIES = {
         "size",
         "medium",
     ): "more people of medium size: render the recipe street, and train with larger views (--data.size)",
-    ("size", "large"): "more people close up: render the recipe close, or predict at a smaller --size",
+    (
+        "size",
+        "large",
+    ): "more people close up: render the recipe close, or predict at a smaller --size",
     (
         "light",
         "dark",
@@ -105,7 +108,9 @@ def next_step(errors: Errors) -> str:
         return "Persons are not told apart in the pictures tested, so nothing can be said of who is missed."
     usual = missed / persons
     if usual < LEAST_MISSED:
-        return f"Little: {usual:.1%} of persons are missed. Test on harder pictures, or more of them."
+        return (
+            f"Little: {usual:.1%} of persons are missed. Test on harder pictures, or more of them."
+        )
     # Persons missed beyond the usual share: what mending this bucket alone would gain.
     excess = {
         key: bucket.missed - usual * bucket.persons

@@ -55,12 +55,16 @@ class GateSettings:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"gate.{name} is {getattr(self, name)}; it must be within 0..1")
         if not 0.5 <= self.confidence < 1:
-            raise ValueError(f"gate.confidence is {self.confidence}; it must be within 0.5..1, and not 1")
+            raise ValueError(
+                f"gate.confidence is {self.confidence}; it must be within 0.5..1, and not 1"
+            )
         if self.draws < 100:
             raise ValueError(f"gate.draws is {self.draws}; it must be at least 100")
         for name in ("collapse", "collapse_of_prior"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"gate.{name} is {getattr(self, name)}; it must be within 0..1, and not 1")
+                raise ValueError(
+                    f"gate.{name} is {getattr(self, name)}; it must be within 0..1, and not 1"
+                )
         if not 1 < self.flood < math.inf:
             raise ValueError(f"gate.flood is {self.flood}; it must be above 1")
 
@@ -91,7 +95,9 @@ class HeldOut:
             at = picture.threshold_index
             iou.append(picture.iou() if picture.has_person else math.nan)
             persons.append(len(picture.persons or ()))
-            missed.append(sum(person.coverage(at) < MISSED_BELOW for person in picture.persons or ()))
+            missed.append(
+                sum(person.coverage(at) < MISSED_BELOW for person in picture.persons or ())
+            )
         return cls(np.array(iou), np.array(persons, np.int64), np.array(missed, np.int64))
 
     @property
@@ -163,7 +169,9 @@ def judge_round(
     fall = teacher.mean_iou - student.mean_iou
     if fall > settings.iou_fall and worse_iou >= settings.confidence:
         against.append(f"{iou}, a fall in {worse_iou:.1%} of draws of the pictures")
-    rise = student.missed_share - teacher.missed_share  # nan where persons are not told apart: above nothing
+    rise = (
+        student.missed_share - teacher.missed_share
+    )  # nan where persons are not told apart: above nothing
     if rise > settings.missed_rise and worse_missed >= settings.confidence:
         against.append(f"{missed}, a rise in {worse_missed:.1%} of draws of the pictures")
     if fault := foreground_fault(foreground, settings):
@@ -208,6 +216,10 @@ def refuse_other_pictures(teacher: HeldOut, student: HeldOut) -> None:
         or (np.isnan(teacher.iou) != np.isnan(student.iou)).any()
         or (teacher.persons != student.persons).any()
     ):
-        raise ValueError("teacher and student must be measured on the same held-out pictures, in one order")
+        raise ValueError(
+            "teacher and student must be measured on the same held-out pictures, in one order"
+        )
     if np.isnan(teacher.iou).all():
-        raise ValueError("no held-out picture shows a person; hold out labelled pictures with persons")
+        raise ValueError(
+            "no held-out picture shows a person; hold out labelled pictures with persons"
+        )

@@ -50,7 +50,11 @@ VIEWS = InferenceSettings(scales=(0.25, 0.5, 1.0), flip=True)
 """How a teacher looks: at three sizes, and mirrored. docs/results.md has what others gave."""
 
 # Why a photograph has no label, in words that name nobody's file.
-UNREADABLE, NO_NUMBERS, NO_MEMORY = "cannot be read", "no numbers from the teacher", "not enough memory"
+UNREADABLE, NO_NUMBERS, NO_MEMORY = (
+    "cannot be read",
+    "no numbers from the teacher",
+    "not enough memory",
+)
 
 JPEG_QUALITY = 95
 LARGEST_JPEG = 65500  # px; the format knows no more
@@ -102,7 +106,9 @@ class Labelled:
     left_out: Mapping[str, int]
 
 
-def teacher_of(checkpoint: Path, views: InferenceSettings = VIEWS, *, device: str = "cpu") -> Probability:
+def teacher_of(
+    checkpoint: Path, views: InferenceSettings = VIEWS, *, device: str = "cpu"
+) -> Probability:
     """What a checkpoint says of a photograph, looked at in `views`. Raises CheckpointError."""
     kept = load_checkpoint(checkpoint)
     segmenter = kept.segmenter(device)
@@ -183,7 +189,9 @@ def label_one(
         "height": height,
         "source": "pseudo",
         "persons": list(made.persons),
-        NUMBERS: {key: None if value is None else round(value, 6) for key, value in numbers.items()},
+        NUMBERS: {
+            key: None if value is None else round(value, 6) for key, value in numbers.items()
+        },
         **({"photograph": path.name} if job.named else {}),
     }
     files = {
@@ -209,7 +217,9 @@ def _reason(error: BaseException | None, path: Path) -> str | None:
     if error is None:
         return None
     if isinstance(error, DataError):
-        if not path.is_file():  # a disk that went away would otherwise leave out all that is on it, for good
+        if (
+            not path.is_file()
+        ):  # a disk that went away would otherwise leave out all that is on it, for good
             raise DataError(f"{path}: is not there any more; bring it back, and run again")
         return UNREADABLE
     if isinstance(error, FloatingPointError):
@@ -267,7 +277,8 @@ def example_of(sample: Sample, rank: float) -> Example:
     factor = THUMBNAIL / max(height, width)
     h, w = max(1, round(height * factor)), max(1, round(width * factor))
     person, ignore = (
-        resize((sample.target == value).astype(np.float32), h, w) >= 0.5 for value in (PERSON, IGNORE)
+        resize((sample.target == value).astype(np.float32), h, w) >= 0.5
+        for value in (PERSON, IGNORE)
     )
     shown = tinted(resize(sample.image, h, w), person)
     shown[ignore] //= 3

@@ -57,7 +57,9 @@ class PseudoLabelSettings:
         if not 0 <= self.band <= 0.1:
             raise ValueError(f"band is {self.band}; it must be within 0...1 of the diagonal")
         if not 0 <= self.least_person <= 0.1:
-            raise ValueError(f"least_person is {self.least_person}; it must be within 0...1 of the picture")
+            raise ValueError(
+                f"least_person is {self.least_person}; it must be within 0...1 of the picture"
+            )
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,9 @@ def label(probability: np.ndarray, settings: PseudoLabelSettings) -> PseudoLabel
     person = probability >= settings.threshold
     unsure = np.maximum(probability, 1 - probability) < settings.least_confidence
     ignore = unsure | outline_band(person, band_width(person.shape, settings.band))
-    count, components, boxes, _ = cv2.connectedComponentsWithStats(person.astype(np.uint8), connectivity=8)
+    count, components, boxes, _ = cv2.connectedComponentsWithStats(
+        person.astype(np.uint8), connectivity=8
+    )
     areas = boxes[:, cv2.CC_STAT_AREA]
     by_size = 1 + np.argsort(-areas[1:], kind="stable")  # component 0 is the background
     large = by_size[areas[by_size] >= settings.least_person * person.size][:MOST_PERSONS]
@@ -102,7 +106,9 @@ def band_width(shape: tuple[int, ...], share: float) -> int:
     return max(1, round(share * math.hypot(*shape))) if share > 0 else 0
 
 
-def numbers_of(probability: np.ndarray, made: PseudoLabel, settings: PseudoLabelSettings) -> dict[str, float]:
+def numbers_of(
+    probability: np.ndarray, made: PseudoLabel, settings: PseudoLabelSettings
+) -> dict[str, float]:
     """Shares of the picture's pixels, 0..1, and the mean entropy of a pixel, in bits, 0..1.
 
     confident: at least `least_confidence` sure (the weight of a picture in DACS, Tranheden et al., WACV 2021).
@@ -136,13 +142,19 @@ def most_reliable(lines: Iterable[Mapping[str, Any]], share: float) -> list[int]
     nothing of reliability, and for a share outside 0..1.
     """
     if not 0 < share <= 1:
-        raise ValueError(f"the share of reliable pictures is {share}; it must be above 0 and at most 1")
+        raise ValueError(
+            f"the share of reliable pictures is {share}; it must be above 0 and at most 1"
+        )
     kinds: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
     for line in lines:
         value = line[NUMBERS]["reliability"]
         if value is None:
-            raise ValueError("the labels say nothing of reliability; label with earlier checkpoints too")
+            raise ValueError(
+                "the labels say nothing of reliability; label with earlier checkpoints too"
+            )
         kinds[bool(line["persons"])].append((-value, line["index"]))
     return sorted(
-        index for ranked in kinds.values() for _, index in sorted(ranked)[: math.ceil(share * len(ranked))]
+        index
+        for ranked in kinds.values()
+        for _, index in sorted(ranked)[: math.ceil(share * len(ranked))]
     )

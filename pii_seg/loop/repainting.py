@@ -92,7 +92,9 @@ def repaint_photographs(
     pictures = sum(1 for _ in iter_lines(output))
     result: dict[str, Any] = {"pictures": pictures, "given": len(source)}
     if not pictures:
-        result["why"] = f"the filter (--loop.iou_relative) left nothing of {len(source)}: {tally.words()}"
+        result["why"] = (
+            f"the filter (--loop.iou_relative) left nothing of {len(source)}: {tally.words()}"
+        )
     return result
 
 

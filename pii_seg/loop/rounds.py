@@ -132,7 +132,10 @@ class Loop:
         self.tests = open_tests(config.test, config.test_negatives)
         if config.teacher:
             model = load_checkpoint(Path(config.teacher)).model
-            if dataclasses.replace(model, weights=config.training.model.weights) != config.training.model:
+            if (
+                dataclasses.replace(model, weights=config.training.model.weights)
+                != config.training.model
+            ):
                 raise ConfigurationError(
                     f"{config.teacher}: is of another model; students take its weights, so give the same --model.*"
                 )
@@ -168,8 +171,12 @@ class Loop:
                     painted = None
             candidates = []
             if painted is not None and config.control:
-                candidates.append(self.train_student("control", number, pseudo, None, teacher, renders))
-            candidates.append(self.train_student("student", number, pseudo, painted, teacher, renders))
+                candidates.append(
+                    self.train_student("control", number, pseudo, None, teacher, renders)
+                )
+            candidates.append(
+                self.train_student("student", number, pseudo, painted, teacher, renders)
+            )
             if config.cooks and len(candidates) > 1:
                 candidates.append(self.cook(number, candidates))
             stages += [model.of for model in candidates]
@@ -180,7 +187,9 @@ class Loop:
                 (name, Verdict(told["kept"], tuple(told["reasons"]), told["numbers"]))
                 for name, told in gate.result["verdicts"].items()
             ]
-            chosen = next((model for model in candidates if model.name == gate.result["chosen"]), None)
+            chosen = next(
+                (model for model in candidates if model.name == gate.result["chosen"]), None
+            )
             if chosen is None:
                 self.say(f"round {number}: no student passed; {teacher.name} stays the best")
                 break
@@ -237,7 +246,12 @@ class Loop:
         config = self.config
         views = InferenceSettings(scales=config.scales, flip=config.flip, merge=config.merge)
         job = Job(
-            self.photographs_hash, teacher.of.fingerprint, config.labels, views, config.longest, config.named
+            self.photographs_hash,
+            teacher.of.fingerprint,
+            config.labels,
+            views,
+            config.longest,
+            config.named,
         )
 
         def work(folder: Path) -> Mapping[str, Any]:
@@ -246,7 +260,13 @@ class Loop:
             counter = Counter(self.say, f"pseudo-{number}", len(self.photographs))
             with photographs_at_once(self.device) as workers:
                 labelled = label_photographs(
-                    self.photographs, folder, labeller, early, job, workers=workers, on_photograph=counter
+                    self.photographs,
+                    folder,
+                    labeller,
+                    early,
+                    job,
+                    workers=workers,
+                    on_photograph=counter,
                 )
             if config.examples:
                 write_contact_sheet(folder)
@@ -258,7 +278,10 @@ class Loop:
             "longest": config.longest,
             "named": config.named,
         }
-        inputs: dict[str, Stage | str] = {"photographs": self.photographs_hash, "teacher": teacher.of}
+        inputs: dict[str, Stage | str] = {
+            "photographs": self.photographs_hash,
+            "teacher": teacher.of,
+        }
         return self.runner.run(f"pseudo-{number}", settings=settings, inputs=inputs, work=work)
 
     def repaint(self, number: int, pseudo: Stage, teacher: Model) -> Stage:
@@ -305,7 +328,11 @@ class Loop:
     ) -> Model:
         folder = None if painted is None else str(painted.folder)
         training = self.config.student(number, str(pseudo.folder), folder, self.synthetic)
-        inputs: dict[str, Stage | str] = {**self.data_hashes(), "pseudo": pseudo, "teacher": teacher.of}
+        inputs: dict[str, Stage | str] = {
+            **self.data_hashes(),
+            "pseudo": pseudo,
+            "teacher": teacher.of,
+        }
         inputs |= {"repainted": painted} if painted else {}
         inputs |= {"renders": renders} if renders else {}
 
@@ -324,7 +351,9 @@ class Loop:
             for name in (*EARLY, BEST):
                 parts = [student.folder / name for student in students]
                 if all(path.exists() for path in parts):
-                    save_checkpoint(folder / name, uniform_soup([load_checkpoint(path) for path in parts]))
+                    save_checkpoint(
+                        folder / name, uniform_soup([load_checkpoint(path) for path in parts])
+                    )
             self.calibrate(folder)
             return {"of": [student.name for student in students]}
 
@@ -333,7 +362,9 @@ class Loop:
         stage = self.runner.run(f"soup-{number}", settings={}, inputs=inputs, work=work)
         return Model(f"soup of round {number}", stage.folder, stage)
 
-    def judge(self, number: int, teacher: Model, first: Model, candidates: Sequence[Model]) -> Stage:
+    def judge(
+        self, number: int, teacher: Model, first: Model, candidates: Sequence[Model]
+    ) -> Stage:
         config = self.config
 
         def work(folder: Path) -> Mapping[str, Any]:
@@ -347,7 +378,8 @@ class Loop:
             }
             prior = true_foreground(held_out)
             scores = {
-                model.name: held_out_scores(model.checkpoint, held_out, self.device) for model in candidates
+                model.name: held_out_scores(model.checkpoint, held_out, self.device)
+                for model in candidates
             }
 
             def compared(before: HeldOut, share: float, name: str) -> Verdict:
@@ -374,10 +406,16 @@ class Loop:
             write_atomically(folder / "verdict.json", json.dumps(result, indent=2).encode() + b"\n")
             return result
 
-        inputs: dict[str, Stage | str] = {"teacher": teacher.of, "first": first.of, **self.data_hashes()}
+        inputs: dict[str, Stage | str] = {
+            "teacher": teacher.of,
+            "first": first.of,
+            **self.data_hashes(),
+        }
         inputs |= {model.name: model.of for model in candidates}
         inputs["photographs"] = self.photographs_hash
-        return self.runner.run(f"gate-{number}", settings=asdict(config.gate), inputs=inputs, work=work)
+        return self.runner.run(
+            f"gate-{number}", settings=asdict(config.gate), inputs=inputs, work=work
+        )
 
     def report(
         self,
@@ -397,20 +435,30 @@ class Loop:
                 verdicts=verdicts,
                 stages=stages,
                 pictures={**opened.counts(), "unlabelled": len(self.photographs)},
-                tested="--test" if self.tests else "what was held out, by which checkpoints were chosen too",
+                tested="--test"
+                if self.tests
+                else "what was held out, by which checkpoints were chosen too",
             )
-            return write_loop_report(folder, told, tests, examples=config.examples, device=self.device)
+            return write_loop_report(
+                folder, told, tests, examples=config.examples, device=self.device
+            )
 
         inputs: dict[str, Stage | str] = {model.name: model.of for model in models}
         inputs |= self.folder_hashes("test", config.test) | self.folder_hashes(
             "negatives", config.test_negatives
         )
-        settings = {"examples": config.examples, "chosen": chosen.name, "version": program_version()}
+        settings = {
+            "examples": config.examples,
+            "chosen": chosen.name,
+            "version": program_version(),
+        }
         return self.runner.run("report", settings=settings, inputs=inputs, work=work)
 
     # --- what they share ---
 
-    def train(self, training: TrainConfig, folder: Path, start: Checkpoint | None) -> Mapping[str, Any]:
+    def train(
+        self, training: TrainConfig, folder: Path, start: Checkpoint | None
+    ) -> Mapping[str, Any]:
         def keep(module: SegmentationModule, place: int) -> None:
             weights = dict(module.kept.state_dict())
             save_checkpoint(
@@ -450,7 +498,9 @@ class Loop:
     def folder_hashes(self, role: str, folders: Folders) -> dict[str, Stage | str]:
         paths = [Path(folder) for folder in folders]
         return {
-            f"{role}-{place}": self.hashes.of_folder(path) if path.is_dir() else self.hashes.of_file(path)
+            f"{role}-{place}": self.hashes.of_folder(path)
+            if path.is_dir()
+            else self.hashes.of_file(path)
             for place, path in enumerate(paths, start=1)
         }
 
@@ -477,7 +527,15 @@ class Counter:
 def settings_of(training: TrainConfig) -> dict[str, Any]:
     """What of a training's configuration decides its weights; the folders count by what is in them."""
     whole = training.decisive()
-    for role in ("synthetic", "labelled", "validation", "negatives", "backgrounds", "pseudo", "repainted"):
+    for role in (
+        "synthetic",
+        "labelled",
+        "validation",
+        "negatives",
+        "backgrounds",
+        "pseudo",
+        "repainted",
+    ):
         del whole["data"][role]
     if not training.online.enabled:
         del whole["online"]  # decides nothing
@@ -499,4 +557,6 @@ def self_train(
     say: Say = lambda line: None,
 ) -> Outcome:
     """The whole run in the folder `root`, or what of it is not done yet. All inputs are checked first."""
-    return Loop(config, root, begin_at=begin_at, stop_after=stop_after, device=device, say=say).run()
+    return Loop(
+        config, root, begin_at=begin_at, stop_after=stop_after, device=device, say=say
+    ).run()

@@ -135,9 +135,13 @@ class StageRunner:
         done = read_marker(folder / DONE, name)
         if place < self._first:
             if done is None:
-                raise StageError(f"{folder}: is not done, so the run cannot begin after it; begin at {name}")
+                raise StageError(
+                    f"{folder}: is not done, so the run cannot begin after it; begin at {name}"
+                )
             taken = done.fingerprint == wanted.fingerprint
-            self.say(f"{name}: taken as it is" + ("" if taken else f", although {changes(done, wanted)}"))
+            self.say(
+                f"{name}: taken as it is" + ("" if taken else f", although {changes(done, wanted)}")
+            )
             stage = stage_of(folder, done, fresh=False)
         elif done is not None and done.fingerprint == wanted.fingerprint:
             self.say(f"{name}: done already")
@@ -170,13 +174,20 @@ class StageRunner:
 def marker_of(name: str, settings: Mapping[str, Any], inputs: Mapping[str, Stage | str]) -> Marker:
     """The marker, fingerprint and all, of a stage made from these. Raises TypeError for settings that are not plain."""
     told = plain(settings, "settings")
-    read = {part: given.fingerprint if isinstance(given, Stage) else given for part, given in inputs.items()}
-    return Marker(name, fingerprint_of({"stage": name, "settings": told, "inputs": read}), told, read)
+    read = {
+        part: given.fingerprint if isinstance(given, Stage) else given
+        for part, given in inputs.items()
+    }
+    return Marker(
+        name, fingerprint_of({"stage": name, "settings": told, "inputs": read}), told, read
+    )
 
 
 def fingerprint_of(data: Any) -> str:
     """SHA-256 of plain data, in hexadecimal. The order of a dict's keys does not count; 1, 1.0 and True differ."""
-    canonical = json.dumps(plain(data, "data"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    canonical = json.dumps(
+        plain(data, "data"), sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -195,7 +206,9 @@ def plain(value: Any, where: str) -> Any:
         raise TypeError(f"{where} is {value}, which JSON has no number for; use None")
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    raise TypeError(f"{where} is of {type(value).__name__}; plain data was due: dicts, lists, words, numbers")
+    raise TypeError(
+        f"{where} is of {type(value).__name__}; plain data was due: dicts, lists, words, numbers"
+    )
 
 
 def changes(before: Marker, now: Marker) -> str:

@@ -112,7 +112,9 @@ def write_loop_report(
         for name, measured in evaluations.items()
     }
     result = report.without_nan({"scores": scores, "chosen": told.chosen, "next": step})
-    write_atomically(folder / METRICS, json.dumps(result, indent=2, allow_nan=False).encode() + b"\n")
+    write_atomically(
+        folder / METRICS, json.dumps(result, indent=2, allow_nan=False).encode() + b"\n"
+    )
     page = report.render("Self-training", sections, subtitle=f"Chosen: {told.chosen}")
     write_atomically(folder / REPORT, page.encode())
     return dict(result)
@@ -144,7 +146,9 @@ def facts(told: Told) -> dict[str, str]:
     return {**pictures, **labelled, **painted, **explained, "measured on": told.tested}
 
 
-def comparisons(evaluations: Mapping[str, Sequence[Evaluation]], first: str) -> list[report.Section]:
+def comparisons(
+    evaluations: Mapping[str, Sequence[Evaluation]], first: str
+) -> list[report.Section]:
     """A table for each data set: a column for each model, with its change against the first teacher."""
     sections = []
     for place, before in enumerate(evaluations[first]):
@@ -152,7 +156,10 @@ def comparisons(evaluations: Mapping[str, Sequence[Evaluation]], first: str) -> 
         for name, measured in evaluations.items():
             column = score_column(measured[place])
             if name != first:
-                column = {row: value + change(row, before, measured[place]) for row, value in column.items()}
+                column = {
+                    row: value + change(row, before, measured[place])
+                    for row, value in column.items()
+                }
             columns[name] = column
         sections.append(report.scores_section(columns, f"Scores on {before.name}"))
     return sections
@@ -217,9 +224,7 @@ def changed_pictures(
         return Example(sample.name, f"{before[item]:.2f} → {now[item]:.2f}", beside(sides))
 
     sections = []
-    legend = (
-        f"First the {first}, then the {told.chosen}. Blue: persons found. Red: found where none is labelled."
-    )
+    legend = f"First the {first}, then the {told.chosen}. Blue: persons found. Red: found where none is labelled."
     for title, order in (("Won", np.argsort(-gain)), ("Lost", np.argsort(gain))):
         items = [int(i) for i in order[: examples // 2] if abs(gain[i]) >= LEAST_CHANGE]
         items = [i for i in items if (gain[i] > 0) == (title == "Won")]

@@ -47,7 +47,9 @@ class CocoSource(Listed[Picture]):
         image = read_image(item.path)
         height, width = image.shape[:2]
         if (height, width) != (item.height, item.width):
-            raise DataError(f"{item.path}: is {width}×{height}, {self.root} says {item.width}×{item.height}")
+            raise DataError(
+                f"{item.path}: is {width}×{height}, {self.root} says {item.width}×{item.height}"
+            )
         instances = np.zeros((height, width), np.uint16)
         ignored = np.zeros((height, width), bool)
         number = 0
@@ -55,7 +57,9 @@ class CocoSource(Listed[Picture]):
             try:
                 found = rasterise(outline, height, width)
             except (ValueError, TypeError, OverflowError, KeyError) as error:
-                raise DataError(f"{item.path}: an outline in {self.root} is damaged ({error})") from None
+                raise DataError(
+                    f"{item.path}: an outline in {self.root} is damaged ({error})"
+                ) from None
             if outline.crowd or outline.segmentation is None:
                 ignored |= found
             else:
@@ -141,7 +145,9 @@ def open_coco(path: Path, *, strict: bool) -> CocoSource:
             raise
         raise DataError(f"{path}: cannot be read as COCO ({error})") from None
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(f"{path}: is not a COCO instances file ({type(error).__name__}: {error})") from None
+        raise DataError(
+            f"{path}: is not a COCO instances file ({type(error).__name__}: {error})"
+        ) from None
     if not isinstance(images, list) or not images:
         raise DataError(f"{path}: lists no images")
     folders = _folders(path)
@@ -156,10 +162,14 @@ def open_coco(path: Path, *, strict: bool) -> CocoSource:
     return CocoSource(path, title, items, faults, strict=strict)
 
 
-def _persons_by_image(annotations: Any, categories: dict[Any, str], path: Path) -> dict[Any, list[Outline]]:
+def _persons_by_image(
+    annotations: Any, categories: dict[Any, str], path: Path
+) -> dict[Any, list[Outline]]:
     person_ids = {number for number, name in categories.items() if name.lower() == CATEGORY}
     if not person_ids:
-        raise DataError(f"{path}: has no category {CATEGORY!r}; it has {sorted(categories.values())[:10]}")
+        raise DataError(
+            f"{path}: has no category {CATEGORY!r}; it has {sorted(categories.values())[:10]}"
+        )
     found: dict[Any, list[Outline]] = defaultdict(list)
     for annotation in annotations:
         if annotation["category_id"] in person_ids:
@@ -194,13 +204,19 @@ def _polygon(polygon: Any, height: int, width: int) -> list[float]:
 
 
 def _parse_image(record: Any, by_image: dict[Any, list[Outline]], folders: list[Path]) -> Picture:
-    if not isinstance(record, dict) or not isinstance(record.get("file_name"), str) or "id" not in record:
+    if (
+        not isinstance(record, dict)
+        or not isinstance(record.get("file_name"), str)
+        or "id" not in record
+    ):
         raise DataError("has no file_name or no id")
     name = record["file_name"].replace("\\", "/")
     if leaves_folder(name):
         raise DataError(f"file_name {name!r} leads out of its folder")
     width, height = record.get("width"), record.get("height")
-    if not (isinstance(width, int) and isinstance(height, int) and 0 < width * height <= MAX_PIXELS):
+    if not (
+        isinstance(width, int) and isinstance(height, int) and 0 < width * height <= MAX_PIXELS
+    ):
         raise DataError(f"{name} has no sensible width and height")
     path = next((folder / name for folder in folders if (folder / name).is_file()), None)
     if path is None:

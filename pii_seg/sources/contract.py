@@ -40,7 +40,9 @@ class ContractSource(Listed[Line]):
         known[[0, *(number for number, _ in item.persons)]] = True
         if not known[instances].all():
             stranger = int(instances[~known[instances]].min())
-            raise DataError(f"{self.root / item.mask}: holds person {stranger}, which its line does not list")
+            raise DataError(
+                f"{self.root / item.mask}: holds person {stranger}, which its line does not list"
+            )
         target = (instances > 0).astype(np.uint8) * PERSON
         if item.ignore is not None:
             ignore = read_mask(self.root / item.ignore)
@@ -55,7 +57,9 @@ class ContractSource(Listed[Line]):
         return self.root / item.image
 
 
-def open_contract(root: Path, *, strict: bool, only: Container[int] | None = None) -> ContractSource:
+def open_contract(
+    root: Path, *, strict: bool, only: Container[int] | None = None
+) -> ContractSource:
     """The dataset at `root`. Raises DataError when its index is damaged or lists no picture.
 
     only: the `index` of the pictures that are wanted; None: of all.
@@ -119,7 +123,11 @@ def leaves_folder(name: str) -> bool:
 
 def require_same_size(image: np.ndarray, mask: np.ndarray, mask_path: Path) -> None:
     if image.shape[:2] != mask.shape:
-        turned = " (was the picture turned by its EXIF data?)" if image.shape[1::-1] == mask.shape else ""
+        turned = (
+            " (was the picture turned by its EXIF data?)"
+            if image.shape[1::-1] == mask.shape
+            else ""
+        )
         raise DataError(
             f"{mask_path}: is {mask.shape[1]}×{mask.shape[0]}, its picture "
             f"{image.shape[1]}×{image.shape[0]}{turned}"

@@ -11,10 +11,14 @@ from PIL import Image, ImageOps
 
 from pii_seg.sources.sample import DataError
 
-MAX_PIXELS = 128_000_000  # more than nearly all cameras make, 384 MB as RGB; a bomb declares far more
+MAX_PIXELS = (
+    128_000_000  # more than nearly all cameras make, 384 MB as RGB; a bomb declares far more
+)
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 # Photographs that stand in folders of photographs and that we cannot decode: named as faults, not passed over.
-FOREIGN_ENDINGS = frozenset({".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".jxl"})
+FOREIGN_ENDINGS = frozenset(
+    {".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".jxl"}
+)
 
 _END_OF_JPEG = b"\xff\xd9"
 
@@ -37,7 +41,9 @@ def read_image(path: Path) -> np.ndarray:
             return array
     try:
         upright = ImageOps.exif_transpose(opened)
-        if upright.mode.startswith("I"):  # 16 bit grey: Pillow's own conversion would clip, not scale
+        if upright.mode.startswith(
+            "I"
+        ):  # 16 bit grey: Pillow's own conversion would clip, not scale
             grey = np.asarray(upright).astype(np.int64) >> 8
             upright = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
         return np.ascontiguousarray(upright.convert("RGB"))

@@ -144,7 +144,9 @@ def recognise_code(masks: Sequence[Path]) -> MaskCode:
     return MaskCode.SOFT if mostly_white and not counts_up else MaskCode.IDS
 
 
-def open_folder(root: Path, *, strict: bool, code: MaskCode | None = None) -> FolderSource | PhotoSource:
+def open_folder(
+    root: Path, *, strict: bool, code: MaskCode | None = None
+) -> FolderSource | PhotoSource:
     """The plain folder at `root`. `code`: what its masks' values mean, if known. Raises DataError."""
     has_images = (root / "images").is_dir()
     pictures = root / "images" if has_images else root
@@ -165,10 +167,16 @@ def open_folder(root: Path, *, strict: bool, code: MaskCode | None = None) -> Fo
             f"{root}: no mask has the name of a picture (images/{_first(images)}, masks/{_first(masks)}); "
             "give them the same names"
         )
-    faults += [Fault(path, "has no mask of that name") for name, path in images.items() if name not in masks]
+    faults += [
+        Fault(path, "has no mask of that name")
+        for name, path in images.items()
+        if name not in masks
+    ]
     for found in (masks, ignores, instances):
         faults += [
-            Fault(path, "has no picture of that name") for name, path in found.items() if name not in images
+            Fault(path, "has no picture of that name")
+            for name, path in found.items()
+            if name not in images
         ]
     items = [Files(n, images[n], masks[n], ignores.get(n), instances.get(n)) for n in both]
     if code is None:
@@ -185,7 +193,10 @@ def list_pictures(folder: Path, *, without: Sequence[str] = ()) -> Iterator[Path
             if not name.startswith(".") and not (Path(where) == folder and name in without)
         )
         for file in sorted(files):
-            if not file.startswith(".") and Path(file).suffix.lower() in IMAGE_ENDINGS | FOREIGN_ENDINGS:
+            if (
+                not file.startswith(".")
+                and Path(file).suffix.lower() in IMAGE_ENDINGS | FOREIGN_ENDINGS
+            ):
                 yield Path(where) / file
 
 
@@ -197,7 +208,9 @@ def _by_name(folder: Path, faults: list[Fault], *, without: Sequence[str] = ()) 
         if path.suffix.lower() in FOREIGN_ENDINGS:
             faults.append(Fault(path, "this kind of file is not read; convert it to JPEG"))
         elif name in found:
-            faults.append(Fault(path, f"has the same name as {found[name].name}; rename one of them"))
+            faults.append(
+                Fault(path, f"has the same name as {found[name].name}; rename one of them")
+            )
         else:
             found[name] = path
     return found

@@ -46,7 +46,9 @@ class InMemory(Source):
                 return kept - size_of(sample)
             for array in (sample.image, sample.target, sample.instances):
                 if array is not None:
-                    array.flags.writeable = False  # whoever changed it would change every later epoch
+                    array.flags.writeable = (
+                        False  # whoever changed it would change every later epoch
+                    )
             self._kept.append(sample)
         return kept
 

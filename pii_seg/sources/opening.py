@@ -40,7 +40,9 @@ def open_source(path: Path, *, strict: bool = False, code: MaskCode | None = Non
         return open_voc(path, strict=strict)
     if not (path / "images").is_dir():
         if several := [folder.name for folder in _folders(path) if _is_layout(folder)]:
-            raise DataError(f"{path}: gathers several sources ({', '.join(several)}); give them one by one")
+            raise DataError(
+                f"{path}: gathers several sources ({', '.join(several)}); give them one by one"
+            )
         if not (path / "masks").is_dir() and next(list_pictures(path), None) is None:
             raise DataError(f"{path}: holds no pictures; {EXPECTED}")
     return open_folder(path, strict=strict, code=code)

@@ -54,7 +54,13 @@ class Listed(Source, Generic[ItemT]):
     photo_only = False
 
     def __init__(
-        self, root: Path, name: str, items: Iterable[ItemT], faults: Sequence[Fault], *, strict: bool
+        self,
+        root: Path,
+        name: str,
+        items: Iterable[ItemT],
+        faults: Sequence[Fault],
+        *,
+        strict: bool,
     ) -> None:
         self.root = root
         self.name = name

@@ -31,7 +31,9 @@ class VocSource(Listed[Files]):
         if item.instances is not None:
             objects = read_mask(item.instances)
             require_same_size(image, objects, item.instances)
-            instances = np.where((target == PERSON) & (objects != IGNORE), objects, 0).astype(np.uint16)
+            instances = np.where((target == PERSON) & (objects != IGNORE), objects, 0).astype(
+                np.uint16
+            )
         return Sample(item.name, image, target, instances)
 
     def fault_path(self, item: Files) -> Path:

@@ -17,7 +17,13 @@ cameras = st.builds(
 
 
 def camera(**changes):
-    values = {"location": (0.0, 0.0, 1.5), "yaw": 0.0, "pitch": 0.0, "roll": 0.0, "fov": 90.0} | changes
+    values = {
+        "location": (0.0, 0.0, 1.5),
+        "yaw": 0.0,
+        "pitch": 0.0,
+        "roll": 0.0,
+        "fov": 90.0,
+    } | changes
     return CameraSpec(**values)
 
 
@@ -50,7 +56,9 @@ def test_signs_of_yaw_pitch_and_roll():
         to_camera(right, camera(yaw=30))[0] > to_camera(right, camera())[0]
     )  # turned left, so it moves right
     assert project(right, camera(pitch=10), 100, 100)[0][1] > 50  # looking up moves things down
-    assert project(right, camera(roll=10), 100, 100)[0][1] < 50  # rolled clockwise, the right side rises
+    assert (
+        project(right, camera(roll=10), 100, 100)[0][1] < 50
+    )  # rolled clockwise, the right side rises
 
 
 @given(st.floats(5, 150), st.integers(16, 4000))

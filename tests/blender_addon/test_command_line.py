@@ -33,7 +33,9 @@ def run(capsys, *arguments: str) -> tuple[int, str, str]:
         (("--preset", "close", "--output", "x", "--job", "2"), "unrecognized arguments: --job"),
     ],
 )
-def test_wrong_options_end_with_2_and_write_nothing(tmp_path, monkeypatch, capsys, arguments, complaint):
+def test_wrong_options_end_with_2_and_write_nothing(
+    tmp_path, monkeypatch, capsys, arguments, complaint
+):
     monkeypatch.chdir(tmp_path)
     code, _out, err = run(capsys, *arguments)
     assert code == 2

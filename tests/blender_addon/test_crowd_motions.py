@@ -63,7 +63,10 @@ def test_people_from_a_motion_file_stand_upright_and_move_forwards(tmp_path, y_u
 def test_a_broken_motion_file_is_named(tmp_path):
     (tmp_path / "broken.npz").write_bytes(b"PK nonsense")
     recipe = parse_recipe(
-        {"poses": {"motions": str(tmp_path), "motion_share": 1}}, name="x", folder=tmp_path, where="test"
+        {"poses": {"motions": str(tmp_path), "motion_share": 1}},
+        name="x",
+        folder=tmp_path,
+        where="test",
     )
     assets = load_assets(recipe)
     with pytest.raises(ValueError, match=r"broken\.npz"):

@@ -26,7 +26,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def add(writer: DatasetWriter, index: int) -> None:
     stem = f"{index:06d}"
     names = (f"images/{stem}.jpg", f"masks/{stem}.png")
-    line = {"index": index, "file_name": names[0], "mask_file_name": names[1], "persons": [{"index": 99}]}
+    line = {
+        "index": index,
+        "file_name": names[0],
+        "mask_file_name": names[1],
+        "persons": [{"index": 99}],
+    }
     writer.add(line, {name: f"{name}!".encode() * 100 for name in names})
 
 

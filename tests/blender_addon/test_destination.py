@@ -14,8 +14,12 @@ from blender_addon.recipe import Recipe
 RECIPE = Recipe()
 
 
-def write(root: Path, pictures: int, *, recipe: Recipe = RECIPE, seed: int = 0, count: int = 4) -> None:
-    writer = DatasetWriter(root, {**origin(recipe, seed), "count": count, "licences": {"body": "CC0"}})
+def write(
+    root: Path, pictures: int, *, recipe: Recipe = RECIPE, seed: int = 0, count: int = 4
+) -> None:
+    writer = DatasetWriter(
+        root, {**origin(recipe, seed), "count": count, "licences": {"body": "CC0"}}
+    )
     for index in range(len(writer.done), pictures):
         name = f"masks/{index:06d}.png"
         writer.add({"file_name": "", "mask_file_name": name, "index": index}, {name: b"png"})
@@ -43,7 +47,11 @@ def test_another_recipe_or_seed_is_another_dataset(tmp_path):
     write(root, 2)
     larger = RECIPE.with_render(width=300)
     renamed = dataclasses.replace(RECIPE, name="mine")
-    for recipe, seed, said in ((RECIPE, 1, "seed"), (larger, 0, "recipe"), (renamed, 0, "name and recipe")):
+    for recipe, seed, said in (
+        (RECIPE, 1, "seed"),
+        (larger, 0, "recipe"),
+        (renamed, 0, "name and recipe"),
+    ):
         found = look_into(root, recipe, seed, 4)
         assert found.holds is Holds.OTHER
         assert f"{root}: holds a dataset made with another {said}" in found.reason
@@ -52,7 +60,11 @@ def test_another_recipe_or_seed_is_another_dataset(tmp_path):
 def test_what_the_look_calls_the_same_the_writer_continues(tmp_path):
     """A recipe that went through TOML, as the batch's own does, is still the same."""
     root = tmp_path / "run"
-    write(root, 2, recipe=Recipe(**{f.name: getattr(RECIPE, f.name) for f in dataclasses.fields(RECIPE)}))
+    write(
+        root,
+        2,
+        recipe=Recipe(**{f.name: getattr(RECIPE, f.name) for f in dataclasses.fields(RECIPE)}),
+    )
     assert look_into(root, RECIPE, 0, 4).holds is Holds.PART
     write(root, 4)
     with pytest.raises(DatasetError, match="another seed"):

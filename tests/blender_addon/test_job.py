@@ -19,7 +19,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_addon.command_line import parser
-from blender_addon.job import CHUNK, GRACE, LAST_LINES, LONGEST_LINE, Batch, BatchJob, JobError, State, _lines
+from blender_addon.job import (
+    CHUNK,
+    GRACE,
+    LAST_LINES,
+    LONGEST_LINE,
+    Batch,
+    BatchJob,
+    JobError,
+    State,
+    _lines,
+)
 
 PATIENCE = 30.0  # s, on a busy machine
 PRELUDE = """
@@ -90,7 +100,12 @@ def test_the_child_gets_what_the_batch_says(play, tmp_path, temporary_files):
     arguments, recipe = json.loads((output / "got.json").read_text())
     options = parser().parse_args(arguments)
     assert (options.output, options.count, options.seed, options.device) == (output, 7, 3, "cpu")
-    assert (options.jobs, options.overwrite, options.stop_on_eof, options.progress) == (2, True, True, "json")
+    assert (options.jobs, options.overwrite, options.stop_on_eof, options.progress) == (
+        2,
+        True,
+        True,
+        "json",
+    )
     assert recipe == 'name = "Ærø"\n'
     assert list(temporary_files.iterdir()) == []
 
@@ -118,7 +133,10 @@ def test_cancel_lets_the_running_picture_end(play):
     job.cancel()  # a second click changes nothing
     assert job.state is State.STOPPING
     ended(job)
-    assert (job.state, job.message) == (State.STOPPED, "Stopped at 3/5; Resume Batch continues there")
+    assert (job.state, job.message) == (
+        State.STOPPED,
+        "Stopped at 3/5; Resume Batch continues there",
+    )
 
 
 def test_cancel_before_the_first_word(play):
@@ -159,13 +177,17 @@ def test_close_leaves_nothing_running(play, temporary_files, told):
 def test_a_child_that_is_killed_died(play):
     job = play("tell(3)\nos.kill(os.getpid(), 9)")
     assert ended(job).state is State.DIED
-    assert job.message == "Blender ended unexpectedly (signal 9) at 3/5; Resume Batch continues there"
+    assert (
+        job.message == "Blender ended unexpectedly (signal 9) at 3/5; Resume Batch continues there"
+    )
 
 
 def test_a_child_that_dies_before_its_first_word_died(play):
     job = play("print('Segmentation fault', file=sys.stderr)\nos._exit(139)")
     assert ended(job).state is State.DIED
-    assert job.message.startswith("Blender ended unexpectedly (exit code 139) before the first picture")
+    assert job.message.startswith(
+        "Blender ended unexpectedly (exit code 139) before the first picture"
+    )
     assert job.last_lines == ("Segmentation fault",)
 
 
@@ -228,7 +250,9 @@ def test_a_flood_of_output_neither_blocks_nor_fills_the_memory(play):
 def test_a_job_lasts_as_long_as_the_workers_that_its_process_left_behind(play, tmp_path):
     end = tmp_path / "end"
     worker = f"import time, pathlib\nwhile not pathlib.Path({str(end)!r}).exists(): time.sleep(.01)"
-    job = play(f"subprocess.Popen([sys.executable, '-c', {worker!r}], stdin=subprocess.DEVNULL)\nos._exit(9)")
+    job = play(
+        f"subprocess.Popen([sys.executable, '-c', {worker!r}], stdin=subprocess.DEVNULL)\nos._exit(9)"
+    )
     assert not job.wait(1.0)
     assert job.running
     end.touch()
@@ -247,7 +271,11 @@ def test_a_child_is_told_when_the_program_that_started_it_dies(tmp_path):
     repository = Path(__file__).resolve().parents[2]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     subprocess.run(
-        [sys.executable, "-c", program], cwd=repository, env=environment, timeout=PATIENCE, check=False
+        [sys.executable, "-c", program],
+        cwd=repository,
+        env=environment,
+        timeout=PATIENCE,
+        check=False,
     )
     until((tmp_path / "told").exists)
 
@@ -301,7 +329,11 @@ class Chunks:
         return self._chunks.pop(0) if self._chunks else b""
 
 
-@given(st.lists(st.lists(st.sampled_from([b"\n", b"a", "é".encode(), b"\xff", b"ab\ncd"])).map(b"".join)))
+@given(
+    st.lists(
+        st.lists(st.sampled_from([b"\n", b"a", "é".encode(), b"\xff", b"ab\ncd"])).map(b"".join)
+    )
+)
 def test_lines_do_not_depend_on_how_they_arrive(chunks):
     whole = b"".join(chunks)
     expected = whole.removesuffix(b"\n").split(b"\n") if whole else []

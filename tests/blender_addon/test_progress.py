@@ -37,7 +37,11 @@ def test_json_lines_can_be_read_back():
     "line",
     [
         *("", "Blender quit", "{", "{}", "[1, 2]", '{"done": 1}', '{"done": "1", "total": 2}'),
-        *('{"done": true, "total": 2}', '{"done": NaN, "total": 2}', '{"done": 1, "total": 2, "more": 3}'),
+        *(
+            '{"done": true, "total": 2}',
+            '{"done": NaN, "total": 2}',
+            '{"done": 1, "total": 2, "more": 3}',
+        ),
         '{"done":' * 100_000,
     ],
 )
@@ -47,7 +51,9 @@ def test_other_lines_are_no_progress(line):
 
 @given(
     st.text()
-    | st.recursive(st.text() | st.floats() | st.none(), st.lists).map(lambda x: json.dumps({"done": x}))
+    | st.recursive(st.text() | st.floats() | st.none(), st.lists).map(
+        lambda x: json.dumps({"done": x})
+    )
 )
 def test_whatever_is_printed_reading_it_raises_nothing(line):
     assert read_json_line(line) is None

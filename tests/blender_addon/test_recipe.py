@@ -31,7 +31,9 @@ def test_presets_round_trip_through_toml(name):
     for comments in (False, True):
         again = parse(recipe.to_toml(comments=comments))
         assert again == recipe
-        assert again.to_toml() == recipe.to_toml(), "a dataset compares what is written: 3 is not 3.0"
+        assert again.to_toml() == recipe.to_toml(), (
+            "a dataset compares what is written: 3 is not 3.0"
+        )
 
 
 def test_surreal_has_the_paper_s_numbers():
@@ -59,7 +61,9 @@ def test_a_file_says_only_what_differs_from_its_base(tmp_path):
 def test_paths_are_relative_to_the_recipe_file(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "mine.toml").write_text('[background]\nkinds = { photo = 1 }\nphotos = "photos"\n')
-    assert load_recipe(tmp_path / "mine.toml").background.photos == (str((tmp_path / "photos").resolve()),)
+    assert load_recipe(tmp_path / "mine.toml").background.photos == (
+        str((tmp_path / "photos").resolve()),
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +86,10 @@ def test_paths_are_relative_to_the_recipe_file(tmp_path):
         ("[light]\nhdris = 'nowhere'", r"light\.hdris: no such file or folder: .*nowhere"),
         ("[bodies]\nmodels = ['SMPL.npz']", r"bodies\.models: no such file or folder: .*SMPL\.npz"),
         ("[bodies]\nmodels = 3", r"bodies\.models: expected a path"),
-        ("[background]\nkinds = {photo = 1}", r"background\.photos: kind 'photo' needs photographs"),
+        (
+            "[background]\nkinds = {photo = 1}",
+            r"background\.photos: kind 'photo' needs photographs",
+        ),
         ("[render]\nwidth = 64.5", r"render\.width: expected a whole number"),
         ("[render]\nwidth = 4", r"render\.width: must lie within"),
         ("[render]\nwidth = true", r"render\.width: expected a number"),
@@ -119,7 +126,9 @@ def test_any_text_survives_toml(text):
 
 
 def test_every_section_can_be_switched_off():
-    switched = {f.name for f in dataclasses.fields(Recipe) if hasattr(getattr(Recipe(), f.name), "enabled")}
+    switched = {
+        f.name for f in dataclasses.fields(Recipe) if hasattr(getattr(Recipe(), f.name), "enabled")
+    }
     assert switched >= {
         *("bodies", "poses", "wardrobe", "camera", "light", "background", "occluders", "sensor"),
     }

@@ -24,7 +24,9 @@ def test_same_size_is_the_image_itself(H, W):
 def test_proportions_are_kept_by_cutting():
     ramp = np.repeat(np.linspace(0, 1, 200, dtype=np.float32)[None, :, None], 100, axis=0)
     row = fill_frame(ramp, WHOLE, 10, 10)[0, :, 0]
-    np.testing.assert_allclose([row[0], row[-1]], [0.275, 0.725], atol=0.01)  # the middle half, pixel centres
+    np.testing.assert_allclose(
+        [row[0], row[-1]], [0.275, 0.725], atol=0.01
+    )  # the middle half, pixel centres
 
 
 def test_crop_picks_its_part():

@@ -85,7 +85,10 @@ def test_light_and_background_come_back(name: str, index: int) -> None:
     assert redrawn(name, spec, "light", index) == spec
     again = redrawn(name, spec, "background", index)
     np.testing.assert_allclose(again.background.room_size, spec.background.room_size, atol=0.1)
-    assert dataclasses.replace(again.background, room_size=spec.background.room_size) == spec.background
+    assert (
+        dataclasses.replace(again.background, room_size=spec.background.room_size)
+        == spec.background
+    )
 
 
 def test_things_and_camera_come_back_nearly_always() -> None:
@@ -94,7 +97,9 @@ def test_things_and_camera_come_back_nearly_always() -> None:
     pairs = [("everyday", index) for index in range(10)] + [("street", index) for index in range(6)]
     for name, index in pairs:
         spec = scene(name, index)
-        things = [[p.location for p in s.props] for s in (spec, redrawn(name, spec, "background", index))]
+        things = [
+            [p.location for p in s.props] for s in (spec, redrawn(name, spec, "background", index))
+        ]
         same_things += len(things[0]) == len(things[1]) and np.allclose(*things, atol=0.1)
         again = redrawn(name, spec, "camera", index)
         assert again.sensor == spec.sensor
@@ -124,7 +129,9 @@ CHANGED_BY = {
 def test_a_factor_leaves_the_others_as_they_are(name: str, factor: str, index: int) -> None:
     spec = scene(name, 1)
     new = redrawn(name, spec, factor, index)
-    changed = {f.name for f in dataclasses.fields(spec) if getattr(new, f.name) != getattr(spec, f.name)}
+    changed = {
+        f.name for f in dataclasses.fields(spec) if getattr(new, f.name) != getattr(spec, f.name)
+    }
     assert changed <= CHANGED_BY[factor]
     assert SceneSpec.from_json(new.to_json()).index == spec.index
     if factor in ("shape", "clothes"):
@@ -147,7 +154,8 @@ def test_people_stay_where_they_stand_with_their_feet_on_the_ground(
     bodies = loaded(name)[1].bodies
     for was, now in zip(spec.persons, new.persons, strict=True):
         pelvis_was, pelvis_now = (
-            bodies[p.body.model].rest_joints(p.body.betas)[0] + p.body.translation for p in (was, now)
+            bodies[p.body.model].rest_joints(p.body.betas)[0] + p.body.translation
+            for p in (was, now)
         )
         np.testing.assert_allclose(pelvis_now[:2], pelvis_was[:2], atol=1e-6)
         turn = facing(now.body.pose[0]) - facing(was.body.pose[0])
@@ -167,7 +175,9 @@ def test_only_the_persons_asked_for_change() -> None:
 
 
 def test_a_new_pose_brings_its_own_things_and_takes_the_old_ones_away() -> None:
-    spec = next(s for s in (scene("everyday", i) for i in range(40)) if any(p.owner for p in s.props))
+    spec = next(
+        s for s in (scene("everyday", i) for i in range(40)) if any(p.owner for p in s.props)
+    )
     owner = next(p.owner for p in spec.props if p.owner)
     seen = set()
     for index in range(60):
@@ -209,9 +219,13 @@ def test_clothes_suit_the_age_of_the_body_that_is_there() -> None:
     assert samples is not None
     child = int(np.argmin(samples.age))
     spec = scene("everyday", 0)
-    body = dataclasses.replace(spec.persons[0].body, betas=tuple(float(b) for b in samples.betas[child]))
+    body = dataclasses.replace(
+        spec.persons[0].body, betas=tuple(float(b) for b in samples.betas[child])
+    )
     spec = dataclasses.replace(spec, persons=(dataclasses.replace(spec.persons[0], body=body),))
-    beards = [redrawn("everyday", spec, "clothes", i).persons[0].outfit.face.beard for i in range(30)]
+    beards = [
+        redrawn("everyday", spec, "clothes", i).persons[0].outfit.face.beard for i in range(30)
+    ]
     assert not any(beards)
 
 
@@ -223,7 +237,9 @@ def test_a_new_camera_sees_the_first_person(name: str, index: int) -> None:
     new = redrawn(name, spec, "camera", index)
     joints = loaded(name)[1].figures.pose(new.persons[0]).joints
     pixels, depth = project(joints, new.camera, new.width, new.height)
-    inside = (depth > 0) & (pixels >= 0).all(axis=1) & (pixels <= (new.width, new.height)).all(axis=1)
+    inside = (
+        (depth > 0) & (pixels >= 0).all(axis=1) & (pixels <= (new.width, new.height)).all(axis=1)
+    )
     assert inside.mean() > 0.1
     assert new.camera.location[2] > 0
 
@@ -266,11 +282,15 @@ def test_people_and_cameras_that_were_moved_anywhere_crash_nothing(
 ) -> None:
     spec = scene("everyday", 1)
     moved = tuple(
-        dataclasses.replace(p, id=p.id * 100, body=dataclasses.replace(p.body, translation=(x, y, 1.0)))
+        dataclasses.replace(
+            p, id=p.id * 100, body=dataclasses.replace(p.body, translation=(x, y, 1.0))
+        )
         for p in spec.persons
     )
     camera = dataclasses.replace(spec.camera, location=(y, x, 1.0), fov=fov)
-    new = redrawn("everyday", dataclasses.replace(spec, persons=moved, camera=camera), factor, index)
+    new = redrawn(
+        "everyday", dataclasses.replace(spec, persons=moved, camera=camera), factor, index
+    )
     assert len(new.persons) == len(moved)
 
 
@@ -284,9 +304,14 @@ def test_an_unknown_factor_is_an_error() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(
-    x=st.floats(-50, 50), y=st.floats(-50, 50), degrees=st.floats(-180, 180), number=st.integers(0, 10_000)
+    x=st.floats(-50, 50),
+    y=st.floats(-50, 50),
+    degrees=st.floats(-180, 180),
+    number=st.integers(0, 10_000),
 )
-def test_a_figure_stands_as_the_one_it_stands_like(x: float, y: float, degrees: float, number: int) -> None:
+def test_a_figure_stands_as_the_one_it_stands_like(
+    x: float, y: float, degrees: float, number: int
+) -> None:
     recipe, assets = loaded("everyday")
     model = assets.bodies["default"]
     drawn: Drawn = draw_pose(

@@ -57,7 +57,9 @@ def test_another_process_draws_the_same_scene():
         "3",
     ]
     out = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-    assert [SceneSpec.from_json(json.loads(line)) for line in out.splitlines()] == scenes("close", 2)
+    assert [SceneSpec.from_json(json.loads(line)) for line in out.splitlines()] == scenes(
+        "close", 2
+    )
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -69,7 +71,10 @@ def test_specs_survive_json(name):
 def test_a_factor_does_not_move_the_others():
     recipe, assets = loaded("everyday")
     plain = changed(
-        recipe, wardrobe={"enabled": False}, light={"kinds": {"sun_sky": 1}}, sensor={"enabled": False}
+        recipe,
+        wardrobe={"enabled": False},
+        light={"kinds": {"sun_sky": 1}},
+        sensor={"enabled": False},
     )
     for index in range(6):
         a, b = sample_scene(recipe, assets, 0, index), sample_scene(plain, assets, 0, index)
@@ -112,7 +117,9 @@ def test_people_are_in_the_frame(name):
             joints = assets.figures.pose(person).joints
             pixels, depth = project(joints, spec.camera, spec.width, spec.height)
             inside = (
-                (depth > 0) & (pixels >= 0).all(axis=1) & (pixels <= (spec.width, spec.height)).all(axis=1)
+                (depth > 0)
+                & (pixels >= 0).all(axis=1)
+                & (pixels <= (spec.width, spec.height)).all(axis=1)
             )
             assert inside.mean() >= recipe.people.in_frame - 1e-9
 
@@ -153,17 +160,22 @@ def test_surreal_scenes_have_its_numbers():
 
 
 @pytest.mark.parametrize(
-    "section", ["bodies", "poses", "wardrobe", "camera", "light", "background", "occluders", "sensor"]
+    "section",
+    ["bodies", "poses", "wardrobe", "camera", "light", "background", "occluders", "sensor"],
 )
 def test_a_switched_off_factor_stops_varying(section):
     recipe, assets = loaded("everyday")
-    off = changed(recipe, **{section: {"enabled": False}}, people={"count": 1, "lateral": 0, "facing": 0})
+    off = changed(
+        recipe, **{section: {"enabled": False}}, people={"count": 1, "lateral": 0, "facing": 0}
+    )
     specs = [sample_scene(off, assets, 0, i) for i in range(6)]
     what = {
         "bodies": lambda s: {p.body.betas for p in s.persons},
         "poses": lambda s: {p.pose_name for p in s.persons},
         "wardrobe": lambda s: {p.outfit for p in s.persons},
-        "camera": lambda s: {(s.camera.yaw, s.camera.fov, s.camera.roll, s.camera.f_stop, s.camera.shutter)},
+        "camera": lambda s: {
+            (s.camera.yaw, s.camera.fov, s.camera.roll, s.camera.f_stop, s.camera.shutter)
+        },
         "light": lambda s: {s.light},
         "background": lambda s: {s.background},
         "occluders": lambda s: {len(s.props)} if not s.persons else set(),
@@ -211,13 +223,19 @@ def test_photographs_and_hdris_of_one_s_own_are_used(tmp_path):
 def test_builtin_panoramas_go_by_name():
     recipe = changed(loaded("everyday")[0], light={"hdris": ["builtin:city"], "kinds": {"hdri": 1}})
     assert load_assets(recipe).hdris == ("builtin:city",)
-    with pytest.raises(RecipeError, match=r"light\.hdris: no 'builtin:moon'; there are: builtin:city"):
+    with pytest.raises(
+        RecipeError, match=r"light\.hdris: no 'builtin:moon'; there are: builtin:city"
+    ):
         load_assets(changed(recipe, light={"hdris": ["builtin:moon"]}))
 
 
 def test_an_empty_folder_is_named(tmp_path):
-    recipe = changed(loaded("everyday")[0], background={"kinds": {"photo": 1}, "photos": str(tmp_path)})
-    with pytest.raises(RecipeError, match=rf"background\.photos: {tmp_path}: no file that ends in \.jpg"):
+    recipe = changed(
+        loaded("everyday")[0], background={"kinds": {"photo": 1}, "photos": str(tmp_path)}
+    )
+    with pytest.raises(
+        RecipeError, match=rf"background\.photos: {tmp_path}: no file that ends in \.jpg"
+    ):
         load_assets(recipe)
 
 

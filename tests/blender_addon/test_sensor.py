@@ -11,19 +11,25 @@ CLEAN = SensorSpec()
 
 @given(st.floats(0, 1))
 def test_transfer_function_and_its_inverse(value):
-    np.testing.assert_allclose(sensor.to_linear(sensor.to_display(np.array(value))), value, atol=2e-6)
+    np.testing.assert_allclose(
+        sensor.to_linear(sensor.to_display(np.array(value))), value, atol=2e-6
+    )
 
 
 def test_transfer_function_has_the_standards_values():
     # IEC 61966-2-1: mid grey of 21.4 % is displayed at one half.
-    np.testing.assert_allclose(sensor.to_display(np.array([0.0, 0.214041, 1.0])), [0, 0.5, 1], atol=1e-5)
+    np.testing.assert_allclose(
+        sensor.to_display(np.array([0.0, 0.214041, 1.0])), [0, 0.5, 1], atol=1e-5
+    )
 
 
 @given(st.floats(1e-2, 1e3))
 def test_metering_takes_out_the_strength_of_the_light(strength):
     scene = np.random.default_rng(0).uniform(0.05, 0.5, (16, 16, 3)).astype(np.float32)
     lit = scene * np.float32(strength)
-    np.testing.assert_allclose(lit * sensor.metered_gain(lit), scene * sensor.metered_gain(scene), rtol=1e-3)
+    np.testing.assert_allclose(
+        lit * sensor.metered_gain(lit), scene * sensor.metered_gain(scene), rtol=1e-3
+    )
 
 
 def test_metering_does_not_burn_out_a_bright_sky():

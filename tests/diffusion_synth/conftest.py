@@ -27,7 +27,9 @@ def tiny_tokenizer() -> CLIPTokenizer:
     letters = list(bytes_to_unicode().values())
     words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     return CLIPTokenizer(
-        vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=TOKENS
+        vocab={word: number for number, word in enumerate(words)},
+        merges=[],
+        model_max_length=TOKENS,
     )
 
 
@@ -40,7 +42,9 @@ def tiny_text_encoder(width: int, *, projection: bool = False) -> Any:
     return (CLIPTextModelWithProjection if projection else CLIPTextModel)(config).eval()
 
 
-def tiny_unet(latents: int, *, besides: int = 0, context: int = 16, **more: Any) -> UNet2DConditionModel:
+def tiny_unet(
+    latents: int, *, besides: int = 0, context: int = 16, **more: Any
+) -> UNet2DConditionModel:
     return UNet2DConditionModel(
         sample_size=8, in_channels=latents + besides, out_channels=latents, layers_per_block=1,
         block_out_channels=(8, 16), down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
@@ -81,7 +85,10 @@ def tiny_pipeline(kind: str = "sd") -> ShapeGuidedPipeline:
                 ),
             }  # fmt: skip
         else:
-            parts |= {"vae": tiny_vae(), "unet": tiny_unet(4, besides=5 if kind == "sd-inpaint" else 0)}
+            parts |= {
+                "vae": tiny_vae(),
+                "unet": tiny_unet(4, besides=5 if kind == "sd-inpaint" else 0),
+            }
         pipeline = ShapeGuidedPipeline(**parts)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
@@ -102,7 +109,9 @@ def write_dataset(root: Path, pairs: Sequence[Pair], **info: Any) -> Path:
         Image.fromarray(mask).save(root / names["mask_file_name"])
         lines.append({**names, "index": number, **line})
     (root / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (root / "dataset.json").write_text(json.dumps({"schema_version": 1, "count": len(pairs), **info}))
+    (root / "dataset.json").write_text(
+        json.dumps({"schema_version": 1, "count": len(pairs), **info})
+    )
     return root
 
 

@@ -48,7 +48,10 @@ class OracleProcessor:
             mask = torch.where(same, 1.0, regions.foreign[:, None, None])
         else:
             mask = torch.stack(
-                [weights[label] for weights, label in zip(regions.token_weights, labels, strict=True)]
+                [
+                    weights[label]
+                    for weights, label in zip(regions.token_weights, labels, strict=True)
+                ]
             )
         states = oracle(*heads, mask).transpose(1, 2).flatten(2)
         return attn.to_out[0](states)
@@ -157,7 +160,9 @@ def test_a_batch_of_different_masks_is_one_by_one(unet: UNet2DConditionModel) ->
             prompt = torch.randn(4, TOKENS, 12, generator=draw(2))[one]
             alone = Regions(regions.labels[one], regions.token_weights[one], regions.foreign[one])
             with torch.no_grad():
-                sample = unet(latents, 500, prompt, cross_attention_kwargs={"regions": alone}).sample
+                sample = unet(
+                    latents, 500, prompt, cross_attention_kwargs={"regions": alone}
+                ).sample
             torch.testing.assert_close(sample, together[one], rtol=1e-4, atol=1e-5)
 
 
@@ -200,10 +205,15 @@ def test_regions_that_cannot_be(change: dict[str, Tensor], said: str) -> None:
     [
         (some_regions(batch=3), "regions of 3 pictures, but the network is shown 2"),
         (some_regions(size=(32, 32)), "attends over 384 places"),
-        (Regions(some_regions().labels, torch.ones(2, 3, 5)), "weights of 5 tokens, but the prompt has 7"),
+        (
+            Regions(some_regions().labels, torch.ones(2, 3, 5)),
+            "weights of 5 tokens, but the prompt has 7",
+        ),
     ],
 )
-def test_regions_that_do_not_fit_the_network(unet: UNet2DConditionModel, regions: Regions, said: str) -> None:
+def test_regions_that_do_not_fit_the_network(
+    unet: UNet2DConditionModel, regions: Regions, said: str
+) -> None:
     with region_processors(unet), pytest.raises(RegionError, match=said):
         predict(unet, regions)
 
@@ -222,4 +232,6 @@ def test_masks_are_as_fine_as_the_picture_and_find_their_layers() -> None:
 def test_hard_self_attention_keeps_regions_apart() -> None:
     grid = Grid.of(torch.tensor([[[0, 0, 1, 2]]]))
     weights = self_weights(grid, torch.zeros(1), 3)
-    torch.testing.assert_close(weights[0], torch.tensor([[1.0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+    torch.testing.assert_close(
+        weights[0], torch.tensor([[1.0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    )

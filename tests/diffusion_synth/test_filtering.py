@@ -80,7 +80,9 @@ def test_the_loss_rule_ignores_what_the_segmenter_doubts_more_than_usual() -> No
     mask = np.array([[True, True, False, False]])
     probability = np.array([[0.9, 0.5, 0.1, 0.5]])
     usual = ClassLoss(background=-np.log(0.5), person=-np.log(0.9))
-    np.testing.assert_array_equal(is_lossy(probability, mask, usual, 1.25), [[False, True, False, False]])
+    np.testing.assert_array_equal(
+        is_lossy(probability, mask, usual, 1.25), [[False, True, False, False]]
+    )
     verdict = judge(probability, mask, FilterSettings(min_iou=0, band=0), usual=usual)
     np.testing.assert_array_equal(verdict.ignore, [[False, True, False, False]])
     assert not judge(probability, mask, FilterSettings(min_iou=0, band=0)).ignore.any()
@@ -108,7 +110,14 @@ def test_shapes_that_differ_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"min_iou": 2}, {"threshold": 0}, {"threshold": 1}, {"band": -1}, {"loss_factor": float("nan")}]
+    "wrong",
+    [
+        {"min_iou": 2},
+        {"threshold": 0},
+        {"threshold": 1},
+        {"band": -1},
+        {"loss_factor": float("nan")},
+    ],
 )
 def test_settings_that_make_no_sense(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

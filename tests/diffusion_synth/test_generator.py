@@ -47,7 +47,9 @@ def test_the_default_is_small_enough_to_ship() -> None:
 
 def test_seeds_decide_the_weights_and_global_state_stays() -> None:
     before = torch.get_rng_state()
-    one, same, other = (make_generator(TINY, generator=draw(seed)).unet.state_dict() for seed in (0, 0, 1))
+    one, same, other = (
+        make_generator(TINY, generator=draw(seed)).unet.state_dict() for seed in (0, 0, 1)
+    )
     assert torch.equal(before, torch.get_rng_state())
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert any(not torch.equal(one[name], other[name]) for name in one)
@@ -63,7 +65,10 @@ def test_the_one_that_comes_along_paints_a_person_and_is_small() -> None:
     pipeline = load_pipeline(default_model())
     assert pipeline.native_size == 128
     assert sum(path.stat().st_size for path in default_model().rglob("*.safetensors")) <= 25_000_000
-    noise, blurred = paint(make_generator(GeneratorConfig(), generator=draw()), 128), paint(pipeline, 128)
+    noise, blurred = (
+        paint(make_generator(GeneratorConfig(), generator=draw()), 128),
+        paint(pipeline, 128),
+    )
     # It has learnt something: neighbours in the person are alike, as they are not in what an untrained one paints.
     inside = np.s_[8:120, 8:120]
     rough, smooth = (np.abs(np.diff(image[inside], axis=0)).mean() for image in (noise, blurred))
@@ -82,7 +87,12 @@ def test_nothing_of_the_person_shines_through_not_even_at_the_rim() -> None:
         with_person = np.where(mask[..., None], np.float32(colour), image)[None]
         painted.append(
             pipeline(
-                with_person, mask, "a man", num_inference_steps=4, generator=draw(1), output_type="np"
+                with_person,
+                mask,
+                "a man",
+                num_inference_steps=4,
+                generator=draw(1),
+                output_type="np",
             ).images[0]
         )
     np.testing.assert_array_equal(*painted)

@@ -22,7 +22,9 @@ CONFIG = GeneratorLearningConfig(
     batch_size=4,
     generator=GeneratorConfig(size=16, channels=(16, 32), head=16, words=16, text_layers=1),
 )
-GRAMMAR = Grammar({"{clothes}": 1}, {"a photo": 1}, {"clothes": {"a red coat": 1, "a blue coat": 1}})
+GRAMMAR = Grammar(
+    {"{clothes}": 1}, {"a photo": 1}, {"clothes": {"a red coat": 1, "a blue coat": 1}}
+)
 
 
 def bank() -> CropBank:

@@ -33,7 +33,9 @@ def test_a_folder_is_loaded(saved: Path) -> None:
     assert pipeline.unet.dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("name", ["nowhere/at/all", "./model", "models/", "/abs/olute", Path("owner/model")])
+@pytest.mark.parametrize(
+    "name", ["nowhere/at/all", "./model", "models/", "/abs/olute", Path("owner/model")]
+)
 def test_paths_that_are_not_there(name: str | Path) -> None:
     assert not is_hub_name(name)
     with pytest.raises(ModelError, match="no such folder"):
@@ -45,7 +47,9 @@ def test_a_hub_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ConnectionError("Network is unreachable\nand so on")
 
     monkeypatch.setattr(ShapeGuidedPipeline, "from_pretrained", unplugged)
-    with pytest.raises(ModelError, match=r"owner/model: .*ConnectionError: Network is unreachable\).*folder"):
+    with pytest.raises(
+        ModelError, match=r"owner/model: .*ConnectionError: Network is unreachable\).*folder"
+    ):
         load_pipeline("owner/model")
 
 

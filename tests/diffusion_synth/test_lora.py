@@ -23,7 +23,9 @@ from diffusion_synth.train import main as train
 from tests.diffusion_synth.conftest import refusal, tiny_pipeline, write_dataset
 
 CONFIG = LoraLearningConfig(steps=6, batch_size=2, learning_rate=1e-3, warmup=1, size=16, rank=2)
-GRAMMAR = Grammar({"{clothes}": 1}, {"a photo": 1}, {"clothes": {"a red coat": 1, "a blue coat": 1}})
+GRAMMAR = Grammar(
+    {"{clothes}": 1}, {"a photo": 1}, {"clothes": {"a red coat": 1, "a blue coat": 1}}
+)
 
 
 def bank() -> CropBank:
@@ -61,7 +63,9 @@ def renders(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", ["sd", "sd-inpaint", "embedded"])
 @pytest.mark.parametrize("checkpointing", [False, True])
-def test_only_the_lora_learns_and_at_first_it_changes_nothing(kind: str, checkpointing: bool) -> None:
+def test_only_the_lora_learns_and_at_first_it_changes_nothing(
+    kind: str, checkpointing: bool
+) -> None:
     before = tiny_pipeline(kind)
     weights = {name: value.clone() for name, value in before.unet.state_dict().items()}
     taught = learner(kind, gradient_checkpointing=checkpointing)
@@ -134,7 +138,9 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
     learner().save(tmp_path)
     weights = load_file(tmp_path / LORA_NAME)
     wider = {
-        name: torch.zeros(value.shape[0], 2 * value.shape[1]) if "lora_A" in name or "down" in name else value
+        name: torch.zeros(value.shape[0], 2 * value.shape[1])
+        if "lora_A" in name or "down" in name
+        else value
         for name, value in weights.items()
     }
     save_file(wider, tmp_path / LORA_NAME)
@@ -168,7 +174,10 @@ def test_from_the_command_line_to_a_repainted_dataset(
     assert run([*painting, "--output", str(tmp_path / "out"), "--lora", str(folder)]) == 0
     capsys.readouterr()
     said = refusal(
-        run, [*painting, "--output", str(tmp_path / "no"), "--lora", str(tmp_path)], tmp_path / "no", capsys
+        run,
+        [*painting, "--output", str(tmp_path / "no"), "--lora", str(tmp_path)],
+        tmp_path / "no",
+        capsys,
     )
     assert "no such file" in said
     for wrong, why in (
@@ -196,7 +205,9 @@ def test_levels_that_are_all_but_clean_count_less() -> None:
     assert epsilon[0] < 0.01 and epsilon[1:].tolist() == [1.0, 1.0]
     # The same share of the loss of the clean picture, whatever the network predicts.
     torch.testing.assert_close(min_snr_weights(alphas, "sample", 5.0), epsilon * snr)
-    torch.testing.assert_close(min_snr_weights(alphas, "v_prediction", 5.0), epsilon * snr / (snr + 1))
+    torch.testing.assert_close(
+        min_snr_weights(alphas, "v_prediction", 5.0), epsilon * snr / (snr + 1)
+    )
 
 
 @pytest.mark.parametrize("wrong", [{"rank": 0}, {"snr_gamma": 0.0}])

@@ -50,7 +50,9 @@ def paint(pipeline: ShapeGuidedPipeline, **changes: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_layout_repaints_inside_and_keeps_the_latents_outside(kind: str, pipelines: Pipelines) -> None:
+def test_every_layout_repaints_inside_and_keeps_the_latents_outside(
+    kind: str, pipelines: Pipelines
+) -> None:
     pipeline = pipelines(kind)
     latents = paint(pipeline, output_type="latent")
     clean = pipeline.encode_pictures(pipeline.check_pictures(picture()[None], mask())[0])
@@ -88,11 +90,15 @@ def test_what_is_said_matters_and_where(kind: str, pipelines: Pipelines) -> None
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", ["blend", "invert"])
-def test_a_batch_of_different_masks_is_one_by_one(kind: str, mode: str, pipelines: Pipelines) -> None:
+def test_a_batch_of_different_masks_is_one_by_one(
+    kind: str, mode: str, pipelines: Pipelines
+) -> None:
     pipeline = pipelines(kind)
     image = np.stack([picture(0), picture(1)])
     masks = [mask(), mask(shift=6, persons=2)]
-    noise = torch.randn(2, *pipeline.encode_pictures(torch.zeros(1, 3, *SIZE)).shape[1:], generator=draw(5))
+    noise = torch.randn(
+        2, *pipeline.encode_pictures(torch.zeros(1, 3, *SIZE)).shape[1:], generator=draw(5)
+    )
     inside = [["a man"], ["a girl", "a boy"]]
     common = {"mode": mode, "outside": ["a street", "a park"], "noise_mixing": 0.3}
     together = paint(pipeline, image=image, masks=masks, inside=inside, latents=noise, **common)
@@ -162,13 +168,23 @@ def test_inversion_leads_back_to_the_picture() -> None:
 def test_the_same_prompts_give_the_picture_back(prediction: str) -> None:
     """The fault of the authors' program: there, inversion and generation weigh tokens differently."""
     pipeline = tiny_pipeline("embedded")
-    pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config, prediction_type=prediction)
+    pipeline.scheduler = DDIMScheduler.from_config(
+        pipeline.scheduler.config, prediction_type=prediction
+    )
     same = {"source_inside": "a man", "source_outside": "a street"}
-    common = {"mode": "invert", "num_inference_steps": 200, "guidance_scale": 1.0, "self_attention": "hard"}
+    common = {
+        "mode": "invert",
+        "num_inference_steps": 200,
+        "guidance_scale": 1.0,
+        "self_attention": "hard",
+    }
     back = paint(pipeline, **common, **same)
     error = np.abs(back - picture()).mean()
     assert error < 0.02
-    assert np.abs(paint(pipeline, **{**common, "inside": "a zebra"}, **same) - picture()).mean() > error
+    assert (
+        np.abs(paint(pipeline, **{**common, "inside": "a zebra"}, **same) - picture()).mean()
+        > error
+    )
 
 
 def test_an_inversion_is_used_again(pipelines: Pipelines, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +223,10 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path, pipelines: Pipelines) -
 
 def test_a_folder_of_stable_diffusion_is_one_of_ours(tmp_path: Path) -> None:
     ours = tiny_pipeline("sd")  # of its own: diffusers' pipeline changes its scheduler
-    parts = {name: getattr(ours, name) for name in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")}
+    parts = {
+        name: getattr(ours, name)
+        for name in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")
+    }
     theirs = StableDiffusionPipeline(
         **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
     )
@@ -221,7 +240,9 @@ def test_callbacks_see_and_change_latents_and_may_end_it(pipelines: Pipelines) -
     pipeline = pipelines("sd")
     seen: list[int] = []
 
-    def watch(pipe: ShapeGuidedPipeline, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    def watch(
+        pipe: ShapeGuidedPipeline, step: int, timestep: Any, tensors: dict[str, Any]
+    ) -> dict[str, Any]:
         seen.append(step)
         return {"latents": torch.zeros_like(tensors["latents"])} if step == 2 else tensors
 
@@ -249,7 +270,9 @@ def test_bfloat16_is_near_float32() -> None:
 
 def test_outputs_come_as_asked_for(pipelines: Pipelines) -> None:
     pipeline = pipelines("sd")
-    (image,) = pipeline(picture()[None], mask(), "a man", num_inference_steps=1, generator=draw(0)).images
+    (image,) = pipeline(
+        picture()[None], mask(), "a man", num_inference_steps=1, generator=draw(0)
+    ).images
     assert isinstance(image, Image.Image)
     assert image.size == SIZE[::-1]
     assert paint(pipeline, output_type="pt").shape == (1, 3, *SIZE)
@@ -341,7 +364,9 @@ def test_the_unet_has_its_own_attention_back_afterwards(pipelines: Pipelines) ->
 @pytest.mark.parametrize("kind", ["sd", "sd-inpaint", "sdxl", "embedded"])
 def test_offloading_knows_every_network_in_the_order_of_use(kind: str) -> None:
     pipeline = tiny_pipeline(kind)
-    networks = {name for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
+    networks = {
+        name for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)
+    }
     order = pipeline.model_cpu_offload_seq.split("->")
     assert networks <= set(order)
     assert [name for name in order if name in networks][-2:] == ["unet", "vae"]

@@ -14,7 +14,11 @@ from diffusion_synth.prompts import SLOT, Grammar, Prompt, PromptError, read_gra
 GRAMMAR = Grammar(
     inside={"{who} in a {colour} coat": 3, "{who}": 1},
     outside={"{who}'s {colour} street": 1},
-    slots={"who": {"a woman": 1, "a man": 1}, "colour": {"red": 1, "{shade} blue": 2}, "shade": {"dark": 1}},
+    slots={
+        "who": {"a woman": 1, "a man": 1},
+        "colour": {"red": 1, "{shade} blue": 2},
+        "shade": {"dark": 1},
+    },
     negative="blurry",
 )
 

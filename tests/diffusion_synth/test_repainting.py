@@ -129,7 +129,9 @@ def test_a_picture_with_nobody_to_paint_says_why() -> None:
 
 def write_one(root: Path, line: dict[str, Any] | None = None) -> Path:
     given = picture()
-    return write_dataset(root, [(given.image, given.mask, {"persons": [{"id": 1}], **(line or {})})])
+    return write_dataset(
+        root, [(given.image, given.mask, {"persons": [{"id": 1}], **(line or {})})]
+    )
 
 
 def test_what_nobody_knows_is_read(tmp_path: Path) -> None:
@@ -157,7 +159,9 @@ def test_a_dataset_is_read(tmp_path: Path) -> None:
         ({"persons": None}, "persons"),
     ],
 )
-def test_lines_that_lack_something_are_named(line: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_lines_that_lack_something_are_named(
+    line: dict[str, Any], said: str, tmp_path: Path
+) -> None:
     with pytest.raises(DatasetError, match=said) as refused:
         Dataset(write_one(tmp_path, line))
     assert "line 1" in str(refused.value)

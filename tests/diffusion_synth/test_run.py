@@ -172,7 +172,8 @@ def test_what_was_unknown_before_stays_unknown_but_for_repainted_persons(
     assert main([str(option) for option in (*options, "--output", out, "--band", 1)]) == 0
     for line in iter_lines(out):
         mask, ignore = (
-            np.asarray(Image.open(out / line[key])) for key in ("mask_file_name", "ignore_file_name")
+            np.asarray(Image.open(out / line[key]))
+            for key in ("mask_file_name", "ignore_file_name")
         )
         inside = np.lib.stride_tricks.sliding_window_view(np.pad(mask, 1), (3, 3)).all((2, 3))
         assert inside.any()
@@ -209,7 +210,12 @@ def test_the_control_needs_no_model(renders: Path, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_input_is_one_line_and_writes_nothing(
-    more: list[str], said: str, renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    more: list[str],
+    said: str,
+    renders: Path,
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
     assert said in refusal(main, [*arguments(renders, model, out), *more], out, capsys)

@@ -28,12 +28,25 @@ def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def arguments(renders: Path, output: Path, *more: object) -> list[str]:
-    options = ["--data", renders, "--output", output, "--steps", 20, "--batch_size", 2, "--size", 16]
+    options = [
+        "--data",
+        renders,
+        "--output",
+        output,
+        "--steps",
+        20,
+        "--batch_size",
+        2,
+        "--size",
+        16,
+    ]
     options += ["--channels", 16, 32, "--precision", "float32", "--save_every", 7]
     return [str(option) for option in (*options, *more)]
 
 
-def test_a_training_leaves_a_model(renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_training_leaves_a_model(
+    renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = tmp_path / "run"
     assert main(arguments(renders, run)) == 0
     said = capsys.readouterr()
@@ -48,14 +61,18 @@ def test_a_training_leaves_a_model(renders: Path, tmp_path: Path, capsys: pytest
     mask = np.zeros((16, 16), np.int64)
     mask[2:14, 4:12] = 1
     image = np.full((1, 16, 16, 3), 0.5, np.float32)
-    assert np.isfinite(pipeline(image, mask, "a woman", num_inference_steps=2, output_type="np").images).all()
+    assert np.isfinite(
+        pipeline(image, mask, "a woman", num_inference_steps=2, output_type="np").images
+    ).all()
     assert not list(run.rglob(".*"))
     before = (run / "state.pt").read_bytes()
     assert main(arguments(renders, run)) == 0  # over already
     assert (run / "state.pt").read_bytes() == before
 
 
-def test_interrupted_it_goes_on(renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_it_goes_on(
+    renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert main(arguments(renders, whole)) == 0
     honest = learning.Learner.learn

@@ -61,7 +61,10 @@ def test_nobody_is_dressed_in_their_own_clothes(mirrored: bool) -> None:
     other, fit = bank.best(mask, (0, 1))
     assert other.scene != (0, 1)
     assert 0 < fit < best
-    assert bank.best(mask, (7, 1))[0].scene == (0, 1)  # the same number of another seed is somebody else
+    assert bank.best(mask, (7, 1))[0].scene == (
+        0,
+        1,
+    )  # the same number of another seed is somebody else
     only = DonorBank(persons()[:1])
     with pytest.raises(WarpError, match=r"from the scene \(0, 0\) itself"):
         only.best(mask, (0, 0))
@@ -78,7 +81,9 @@ def test_all_of_the_mask_is_covered_and_nothing_else(seed: int, kind: str) -> No
     donor = DonorBank(only).donors[0]
     painted = warp_into(image, mask, donor)
     np.testing.assert_array_equal(painted[~mask], image[~mask])
-    assert (painted[mask].max(1) > 60).all()  # the donor's colour, or its edge's: none of the noise below
+    assert (
+        painted[mask].max(1) > 60
+    ).all()  # the donor's colour, or its edge's: none of the noise below
 
 
 def test_nearest_colours_spread() -> None:

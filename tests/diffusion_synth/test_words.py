@@ -56,11 +56,16 @@ def test_a_scene_in_words() -> None:
     assert words_of_scene({"light": {"kind": "sun_sky", "hdri": ""}}) == {"light": "in sunlight"}
 
 
-@pytest.mark.parametrize("line", [{}, {"light": None, "background": None}, {"light": {"hdri": "mine.exr"}}])
+@pytest.mark.parametrize(
+    "line", [{}, {"light": None, "background": None}, {"light": {"hdri": "mine.exr"}}]
+)
 def test_what_an_annotation_lacks_is_left_out(line: dict[str, Any]) -> None:
     assert words_of_scene(line) == {}
     assert words_of_person(line) == {}
-    assert words_of_person({"wardrobe": {"garments": [{"kind": "socks"}]}, "pose_name": "levitate"}) == {}
+    assert (
+        words_of_person({"wardrobe": {"garments": [{"kind": "socks"}]}, "pose_name": "levitate"})
+        == {}
+    )
 
 
 def test_the_studio_has_nothing_without_words() -> None:

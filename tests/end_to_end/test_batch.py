@@ -121,7 +121,9 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_dataset(one_run, tm
         process = subprocess.Popen(command(output), cwd=REPOSITORY, stderr=subprocess.DEVNULL)
         index = output / "metadata.jsonl"
         before = index.stat().st_size if index.exists() else 0
-        while process.poll() is None and kills < 3:  # wait until it works, then strike somewhere in a frame
+        while (
+            process.poll() is None and kills < 3
+        ):  # wait until it works, then strike somewhere in a frame
             if index.exists() and index.stat().st_size > before:
                 time.sleep(rng.uniform(0, 0.4))
                 process.send_signal(signal.SIGKILL)
@@ -202,7 +204,10 @@ def test_the_end_of_standard_input_ends_it_after_the_running_picture(one_run, tm
 def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
     output = tmp_path / "orphans"
     process = subprocess.Popen(
-        command(output, "--jobs", "2", "--count", "400"), cwd=REPOSITORY, stderr=subprocess.PIPE, text=True
+        command(output, "--jobs", "2", "--count", "400"),
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     wait_until(lambda: pictures(output))
     process.kill()

@@ -84,14 +84,22 @@ def test_every_kind_of_data_trains_a_segmenter(
 def test_the_terminal_belongs_to_the_user(renders: str, tmp_path: Path) -> None:
     options = ["--synthetic", renders, "--steps", "2", "--output", str(tmp_path / "run"), *QUICK]
     done = subprocess.run(
-        [sys.executable, "-m", "pii_seg.train", *options], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "pii_seg.train", *options],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     lines = [line.split("  ")[0] for line in done.stderr.splitlines()]
-    assert all(line.startswith(("pictures: ", "encoder: ", "100%", "50%", "0%")) for line in lines), lines
+    assert all(
+        line.startswith(("pictures: ", "encoder: ", "100%", "50%", "0%")) for line in lines
+    ), lines
 
 
 def test_interrupted_and_resumed(
-    renders: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    renders: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     class CtrlC(lightning.Callback):
         def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
@@ -132,7 +140,17 @@ def test_the_printed_configuration_is_one(
 
 
 def test_a_runs_own_configuration_makes_it_again(renders: str, tmp_path: Path) -> None:
-    options = ["--synthetic", renders, "--steps", "2", "--without", "jpeg", "--without", "flip", *QUICK]
+    options = [
+        "--synthetic",
+        renders,
+        "--steps",
+        "2",
+        "--without",
+        "jpeg",
+        "--without",
+        "flip",
+        *QUICK,
+    ]
     assert train.main([*options, "--output", str(tmp_path / "one")]) == 0
     file = str(tmp_path / "one" / "config.toml")
     assert train.main(["--config", file, "--output", str(tmp_path / "two")]) == 0

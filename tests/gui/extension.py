@@ -12,7 +12,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def build_zip(folder: Path) -> Path:
     """Build it into `folder`; with the builder that pip's bpy carries. Raises RuntimeError with the builder's words."""
-    bpy = importlib.util.find_spec("bpy")  # found, not imported: its Blender is not wanted in this process
+    bpy = importlib.util.find_spec(
+        "bpy"
+    )  # found, not imported: its Blender is not wanted in this process
     assert bpy is not None and bpy.origin is not None, "pip's bpy is not installed"
     (builder,) = Path(bpy.origin).parent.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py")
     command = [

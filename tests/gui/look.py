@@ -26,7 +26,9 @@ from tools.gui_blender import provision
 class _InOrder(argparse.Action):
     """Keeps the steps of all options in one list."""
 
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option_string: str | None = None
+    ) -> None:
         namespace.steps.append((self.dest, values))
 
 
@@ -36,26 +38,47 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("out", type=Path, nargs="?", help="the picture (.png, .jpg)")
     parser.add_argument("--size", default="1440x900", help="of the window (default: %(default)s)")
-    parser.add_argument("--width", type=int, default=360, help="of the sidebar (default: %(default)s px)")
-    parser.add_argument("--sidebar", action="store_true", help="the picture shows the sidebar alone")
-    parser.add_argument("--open", action="store_true", help="open the panels that are closed by default, too")
     parser.add_argument(
-        "--panel", action="append", default=[], metavar="CLASS", help="only these open: PII_SYNTH_PT_batch"
+        "--width", type=int, default=360, help="of the sidebar (default: %(default)s px)"
+    )
+    parser.add_argument(
+        "--sidebar", action="store_true", help="the picture shows the sidebar alone"
+    )
+    parser.add_argument(
+        "--open", action="store_true", help="open the panels that are closed by default, too"
+    )
+    parser.add_argument(
+        "--panel",
+        action="append",
+        default=[],
+        metavar="CLASS",
+        help="only these open: PII_SYNTH_PT_batch",
     )
     parser.add_argument("--tab", default="PII Synth")
     parser.add_argument("--list", action="store_true", help="print what can be clicked")
-    parser.add_argument("--run", action=_InOrder, metavar="PYTHON", help="run it in Blender; prints `result`")
+    parser.add_argument(
+        "--run", action=_InOrder, metavar="PYTHON", help="run it in Blender; prints `result`"
+    )
     parser.add_argument(
         "--click", action=_InOrder, metavar="BUTTON", help="operator or property: pii_synth.seed"
     )
     parser.add_argument(
-        "--hover", action=_InOrder, metavar="BUTTON", help="wait for its tooltip; make it the last step"
+        "--hover",
+        action=_InOrder,
+        metavar="BUTTON",
+        help="wait for its tooltip; make it the last step",
     )
     parser.add_argument(
-        "--wait", action=_InOrder, metavar="EXPRESSION", help="until it is true in Blender, 120 s at most"
+        "--wait",
+        action=_InOrder,
+        metavar="EXPRESSION",
+        help="until it is true in Blender, 120 s at most",
     )
     parser.add_argument(
-        "--key", action=_InOrder, metavar="KEY", help="ctrl+z, Return, …: goes to what the pointer is over"
+        "--key",
+        action=_InOrder,
+        metavar="KEY",
+        help="ctrl+z, Return, …: goes to what the pointer is over",
     )
     parser.set_defaults(steps=[])
     return parser.parse_args()
@@ -67,7 +90,10 @@ def main() -> None:
     machine = provision()
     with tempfile.TemporaryDirectory(dir=machine.temporary, prefix="look-") as name:
         folder = Path(name)
-        with Screen(machine, folder, (width, height)) as screen, Window(machine, screen, folder) as window:
+        with (
+            Screen(machine, folder, (width, height)) as screen,
+            Window(machine, screen, folder) as window,
+        ):
             try:
                 window.install(build_zip(folder))
                 if options.open or options.panel:
@@ -80,7 +106,9 @@ def main() -> None:
             except (AssertionError, BlenderError) as error:
                 print(error)
             if options.list:
-                for button, place in sorted(window.buttons().items(), key=lambda item: item[1][::-1]):
+                for button, place in sorted(
+                    window.buttons().items(), key=lambda item: item[1][::-1]
+                ):
                     print(f"{place}  {button}")
             if options.out:
                 _picture(window, options).convert("RGB").save(options.out)

@@ -87,7 +87,9 @@ class Screen:
     def _xdotool(self, *words: str) -> None:
         environment = os.environ | {"DISPLAY": self.display}
         command = self._machine.command("xdotool", *words)
-        subprocess.run(command, env=environment, check=True, timeout=30, capture_output=True, text=True)
+        subprocess.run(
+            command, env=environment, check=True, timeout=30, capture_output=True, text=True
+        )
 
 
 def read_xwd(data: bytes) -> np.ndarray:
@@ -96,7 +98,13 @@ def read_xwd(data: bytes) -> np.ndarray:
     Only what Xvfb writes at 24 bits of depth: big-endian header, 32 bits a pixel in blue, green, red order.
     """
     header = struct.unpack(">25I", data[:100])
-    header_size, width, height, stride, colours = header[0], header[4], header[5], header[12], header[19]
+    header_size, width, height, stride, colours = (
+        header[0],
+        header[4],
+        header[5],
+        header[12],
+        header[19],
+    )
     bits, red_mask = header[11], header[14]
     if (bits, red_mask) != (32, 0xFF0000):
         raise ValueError(

@@ -51,9 +51,13 @@ def expected(installed_window: Window) -> dict[str, bytes]:
     return masks(folder)
 
 
-def test_a_click_renders_the_pairs_that_the_command_line_renders(window, tmp_output, expected, shoot):
+def test_a_click_renders_the_pairs_that_the_command_line_renders(
+    window, tmp_output, expected, shoot
+):
     # What stands in the artist's scene is not what a batch renders.
-    window.run("bpy.data.objects.remove(bpy.data.objects['Cube'])\nbpy.ops.pii_synth.draw_scene(step=14)")
+    window.run(
+        "bpy.data.objects.remove(bpy.data.objects['Cube'])\nbpy.ops.pii_synth.draw_scene(step=14)"
+    )
     window.fill_in("pii_synth.count", str(FEW))
     window.click("pii_synth.generate")
     wait_for("two pairs", lambda: done(tmp_output) >= 2, PATIENCE)
@@ -67,7 +71,9 @@ def test_a_click_renders_the_pairs_that_the_command_line_renders(window, tmp_out
     assert window.get(f"{JOB}.state.name") == "DONE"
     window.find("pii_synth.open_folder")
     shoot("batch_done")
-    assert sorted(path.stem for path in (tmp_output / "images").iterdir()) == [f"{i:06}" for i in range(FEW)]
+    assert sorted(path.stem for path in (tmp_output / "images").iterdir()) == [
+        f"{i:06}" for i in range(FEW)
+    ]
     assert masks(tmp_output) == first(FEW, expected)
 
 
@@ -80,12 +86,17 @@ def test_the_saved_recipe_renders_the_same_masks_in_both_versions(window, tmp_ou
     other = tmp_output.with_name("pip")
     command = [sys.executable, "-m", "blender_addon.batch", str(recipe), "--output", str(other)]
     subprocess.run(
-        [*command, "--count", str(FEW), "--progress", "none"], cwd=REPOSITORY, check=True, timeout=PATIENCE
+        [*command, "--count", str(FEW), "--progress", "none"],
+        cwd=REPOSITORY,
+        check=True,
+        timeout=PATIENCE,
     )
     assert masks(other) == first(FEW, expected)
 
 
-def test_cancel_stops_after_the_running_picture_and_the_button_resumes(window, tmp_output, expected, shoot):
+def test_cancel_stops_after_the_running_picture_and_the_button_resumes(
+    window, tmp_output, expected, shoot
+):
     window.click("pii_synth.generate")
     wait_for("two pairs", lambda: done(tmp_output) >= 2, PATIENCE)
     with paused(window):  # or it might be done before the pointer is there
@@ -102,7 +113,9 @@ def test_cancel_stops_after_the_running_picture_and_the_button_resumes(window, t
     assert masks(tmp_output) == expected
 
 
-def test_a_background_blender_that_is_killed_is_told_and_resumed(window, tmp_output, expected, shoot):
+def test_a_background_blender_that_is_killed_is_told_and_resumed(
+    window, tmp_output, expected, shoot
+):
     window.click("pii_synth.generate")
     wait_for("a pair", lambda: done(tmp_output), PATIENCE)
     (batch,) = window.processes("--stop-on-eof")
@@ -119,7 +132,9 @@ def test_a_background_blender_that_is_killed_is_told_and_resumed(window, tmp_out
 
 
 def test_a_button_that_is_greyed_out_says_why_and_does_nothing(window, shoot):
-    window.run("window.scene.pii_synth.output = '//renders'")  # beside a .blend that was never saved
+    window.run(
+        "window.scene.pii_synth.output = '//renders'"
+    )  # beside a .blend that was never saved
     window.click("pii_synth.generate")
     assert window.get(JOB) is None
     with pytest.raises(BlenderError, match=r"save the .blend first"):
@@ -130,7 +145,8 @@ def test_a_button_that_is_greyed_out_says_why_and_does_nothing(window, shoot):
 
 def _headless_batch(window: Window, output: Path, *recipe: str) -> None:
     script = (
-        window.get("bpy.utils.user_resource('EXTENSIONS')") + "/user_default/pii_synth/blender_addon/batch.py"
+        window.get("bpy.utils.user_resource('EXTENSIONS')")
+        + "/user_default/pii_synth/blender_addon/batch.py"
     )
     size = f"{SMALL['width']}x{SMALL['height']}"
     options = [
@@ -178,7 +194,9 @@ def paused(window: Window) -> Iterator[None]:
 
 def assert_whole(dataset: Path) -> None:
     """Every pair that is listed is there, every picture that is there is listed, and nothing else lies about."""
-    names = {name for line in iter_lines(dataset) for name in (line["file_name"], line["mask_file_name"])}
+    names = {
+        name for line in iter_lines(dataset) for name in (line["file_name"], line["mask_file_name"])
+    }
     there = {
         str(path.relative_to(dataset))
         for path in dataset.rglob("*")

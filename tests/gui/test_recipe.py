@@ -29,7 +29,9 @@ def test_save_and_load_through_the_file_browser(open_tab, shoot):
     window.run(f"{recipe}people.spacing = 0.1")
     window.click("pii_synth.load_recipe")
     in_file_browser(window, window.folder, "mine.toml")
-    wait_for("the value of the file", lambda: abs(window.get(f"{recipe}people.spacing") - 0.5) < 1e-6)
+    wait_for(
+        "the value of the file", lambda: abs(window.get(f"{recipe}people.spacing") - 0.5) < 1e-6
+    )
 
 
 def test_a_recipe_that_cannot_be_read_is_an_error_that_names_it(open_tab, shoot):

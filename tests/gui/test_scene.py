@@ -86,7 +86,9 @@ def test_preview_without_a_camera_says_what_to_do(open_tab, shoot):
 
 
 def test_add_person_adds_one_that_can_be_undone(open_tab, shoot):
-    window = without_the_cube(open_tab("PII_SYNTH_PT_people", "PII_SYNTH_PT_person", "PII_SYNTH_PT_shape"))
+    window = without_the_cube(
+        open_tab("PII_SYNTH_PT_people", "PII_SYNTH_PT_person", "PII_SYNTH_PT_shape")
+    )
     window.click("pii_synth.add_person")
     (person,) = window.wait(PERSONS)
     assert window.get("bpy.context.view_layer.objects.active.name") == person
@@ -106,7 +108,9 @@ def test_add_person_adds_one_that_can_be_undone(open_tab, shoot):
 
 def without_the_cube(window: Window) -> Window:
     """What an artist deletes first. Leaves the camera and the lamp."""
-    window.run("bpy.data.objects.remove(bpy.data.objects['Cube'])\nbpy.ops.ed.undo_push(message='Delete')")
+    window.run(
+        "bpy.data.objects.remove(bpy.data.objects['Cube'])\nbpy.ops.ed.undo_push(message='Delete')"
+    )
     return window
 
 

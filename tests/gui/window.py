@@ -29,11 +29,15 @@ class BlenderError(Exception):
     """Python inside Blender raised, or Blender ended. The message holds its traceback, or its last words."""
 
 
-def wait_for(what: str, condition: Callable[[], Any], seconds: float = 20, every: float = 0.05) -> Any:
+def wait_for(
+    what: str, condition: Callable[[], Any], seconds: float = 20, every: float = 0.05
+) -> Any:
     """Ask `condition` again and again until it says something true, and return that. AssertionError after `seconds`."""
     end = time.monotonic() + seconds
     while not (said := condition()):
-        assert time.monotonic() < end, f"waited {seconds} s in vain for {what}; the last answer was {said!r}"
+        assert time.monotonic() < end, (
+            f"waited {seconds} s in vain for {what}; the last answer was {said!r}"
+        )
         time.sleep(every)
     return said
 
@@ -59,7 +63,9 @@ class Window:
             geometry = ["--window-geometry", "0", "0", *map(str, screen.size)]
             port = str(server.getsockname()[1])
             self._process = subprocess.Popen(
-                machine.command(machine.blender, *geometry, "--python", machine.inside(control), "--", port),
+                machine.command(
+                    machine.blender, *geometry, "--python", machine.inside(control), "--", port
+                ),
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -137,7 +143,9 @@ class Window:
             self._wire.sendall(request.encode())
             line = self._answers.readline()
         except TimeoutError:
-            raise BlenderError(f"Blender did not answer within {seconds} s{self._last_words()}") from None
+            raise BlenderError(
+                f"Blender did not answer within {seconds} s{self._last_words()}"
+            ) from None
         except OSError as error:
             raise BlenderError(f"Blender is gone ({error}){self._last_words()}") from error
         if not line:
@@ -337,7 +345,8 @@ class Window:
         step = 16 * self.scale()  # a button is 20 high
         rows = [round(top + step * n) for n in range(1, int((bottom - top - 4) / step))]
         first, *others = (
-            round(left + share * (right - left - 20)) for share in (0.7, 0.25, 0.88, 0.93, 0.06, 0.45)
+            round(left + share * (right - left - 20))
+            for share in (0.7, 0.25, 0.88, 0.93, 0.06, 0.45)
         )
         hit, bare = [], []
         for y in rows:

@@ -23,7 +23,9 @@ def encoded(array: np.ndarray, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def person(number: int, mask: np.ndarray, joints2d: list[list[float]] | None = None) -> dict[str, Any]:
+def person(
+    number: int, mask: np.ndarray, joints2d: list[list[float]] | None = None
+) -> dict[str, Any]:
     """What the contract says of a person, with the box and area of its pixels in `mask`."""
     rows, columns = np.nonzero(mask == number)
     box = [0, 0, 0, 0]
@@ -78,7 +80,10 @@ def dataset(tmp_path: Path) -> Path:
             "light": {"kind": "sun_sky"},
             "source": "render",
         }
-        files = {names["file_name"]: encoded(image, "JPEG"), names["mask_file_name"]: encoded(mask, "PNG")}
+        files = {
+            names["file_name"]: encoded(image, "JPEG"),
+            names["mask_file_name"]: encoded(mask, "PNG"),
+        }
         writer.add(line, files)
     assert writer.finish()
     return root

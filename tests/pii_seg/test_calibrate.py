@@ -57,7 +57,9 @@ def street(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def checkpoint(tmp_path: Path, street: Path) -> Path:
-    network = build_network(SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False)
+    network = build_network(
+        SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False
+    )
     path = tmp_path / "run" / "best.ckpt"
     path.parent.mkdir()
     weights = Segmenter(network).state_dict()
@@ -83,7 +85,9 @@ def test_losses_of_pictures_with_persons_and_no_trace_of_names(street: Path) -> 
     assert again.sha256 == measured.sha256
 
 
-def test_copies_count_once_and_another_mask_is_another_picture(street: Path, tmp_path: Path) -> None:
+def test_copies_count_once_and_another_mask_is_another_picture(
+    street: Path, tmp_path: Path
+) -> None:
     sources = [open_source(street)]
     first = measure(bright, sources)
     assert measure(bright, sources * 2).twice == PICTURES + 1
@@ -99,8 +103,12 @@ def test_pictures_without_persons_weigh_nothing(street: Path, tmp_path: Path) ->
     sources = [open_source(street)]
     promise = promise_of(measure(bright, sources), "expectation", SETTINGS)
     for k in range(30):
-        write_pair(tmp_path / "empty", str(k), np.full((4, 5, 3), k, np.uint8), np.zeros((4, 5), bool))
-    more = promise_of(measure(bright, [*sources, open_source(tmp_path / "empty")]), "expectation", SETTINGS)
+        write_pair(
+            tmp_path / "empty", str(k), np.full((4, 5, 3), k, np.uint8), np.zeros((4, 5), bool)
+        )
+    more = promise_of(
+        measure(bright, [*sources, open_source(tmp_path / "empty")]), "expectation", SETTINGS
+    )
     assert more.pictures == PICTURES
     np.testing.assert_array_equal(more.bound, promise.bound)
     assert promise.missed[threshold_index(0.5)] == pytest.approx(np.mean(range(PICTURES)) / 100)
@@ -111,16 +119,25 @@ def test_pictures_without_persons_weigh_nothing(street: Path, tmp_path: Path) ->
 def test_the_command_leaves_a_checkpoint_that_keeps_its_promise(
     confidence: str, risk: str, checkpoint: Path, street: Path, tmp_path: Path, capsys
 ) -> None:
-    assert run("--checkpoint", checkpoint, "--data", street, "--confidence", confidence, "--flip") == 0
+    assert (
+        run("--checkpoint", checkpoint, "--data", street, "--confidence", confidence, "--flip") == 0
+    )
     printed = capsys.readouterr()
     assert "24 pictures with persons" in printed.out
     assert "out of reach below" in printed.out  # 99.9 %
-    assert f"expected share of missed person pixels is at most {risk}:" in " ".join(printed.out.split())
+    assert f"expected share of missed person pixels is at most {risk}:" in " ".join(
+        printed.out.split()
+    )
     assert "warning: only 24 pictures" in printed.err
     assert str(street) not in printed.err  # nothing else to warn of
 
-    before, after = load_checkpoint(checkpoint), load_checkpoint(checkpoint.with_name("calibrated.ckpt"))
-    assert read_promise(after.calibration).confidence == (0.8 if confidence == "0.8" else confidence)
+    before, after = (
+        load_checkpoint(checkpoint),
+        load_checkpoint(checkpoint.with_name("calibrated.ckpt")),
+    )
+    assert read_promise(after.calibration).confidence == (
+        0.8 if confidence == "0.8" else confidence
+    )
     assert after.temperature != before.temperature
     logit = [np.log(c.threshold / (1 - c.threshold)) * c.temperature for c in (before, after)]
     assert logit[0] == pytest.approx(logit[1])  # the masks stay
@@ -128,11 +145,15 @@ def test_the_command_leaves_a_checkpoint_that_keeps_its_promise(
     assert not list(checkpoint.parent.glob(".*"))
 
     shown = replace(SETTINGS, flip=True)
-    threshold = threshold_for(after.calibration, 0.9, inference=asdict(shown), temperature=after.temperature)
+    threshold = threshold_for(
+        after.calibration, 0.9, inference=asdict(shown), temperature=after.temperature
+    )
     segmenter, source, missed = after.segmenter(), open_source(street), []
     with photographs_at_once("cpu"):
         for sample in map(source.load, range(PICTURES)):  # the last shows nobody
-            found = predict_probability(segmenter, sample.image, shown, temperature=after.temperature)
+            found = predict_probability(
+                segmenter, sample.image, shown, temperature=after.temperature
+            )
             missed.append((found[sample.target == 1] < threshold).mean())
     assert np.mean(missed) <= 0.1
     with pytest.raises(CalibrationError, match="flip True"):
@@ -169,7 +190,9 @@ def test_what_speaks_against_it_is_said(
 )
 def test_data_the_training_knew(config, known: bool, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert known_to_training(config, [tmp_path / "a" / "b"]) == ([tmp_path / "a" / "b"] if known else [])
+    assert known_to_training(config, [tmp_path / "a" / "b"]) == (
+        [tmp_path / "a" / "b"] if known else []
+    )
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,9 @@ def overconfident(factor: float) -> tuple[np.ndarray, np.ndarray]:
     return (factor * honest).astype(np.float32), target
 
 
-def totals_of(logits: np.ndarray, target: np.ndarray, instances: np.ndarray | None = None) -> Totals:
+def totals_of(
+    logits: np.ndarray, target: np.ndarray, instances: np.ndarray | None = None
+) -> Totals:
     totals = Totals()
     totals.add(count_picture(logits, target, instances))
     return totals
@@ -36,7 +38,8 @@ def test_the_temperature_undoes_overconfidence(factor: float) -> None:
     temperature = fit_temperature(totals)
     assert temperature == pytest.approx(factor, rel=0.03)
     before, after = (
-        calibration_error(totals.person, totals.background, temperature=t) for t in (1.0, temperature)
+        calibration_error(totals.person, totals.background, temperature=t)
+        for t in (1.0, temperature)
     )
     assert after < 0.01
     assert factor == 1 or before > 3 * after
@@ -69,14 +72,18 @@ def test_the_threshold_for_persons_counts_persons() -> None:
     instances = np.concatenate([instances, np.zeros_like(instances)])
     logits = np.concatenate([logits, np.full_like(logits, -15)])
     totals = totals_of(logits, (instances > 0).astype(np.uint8), instances)
-    assert choose_threshold(totals, 0.8, of="persons") == pytest.approx(1 / (1 + np.exp(8)), rel=0.02)
+    assert choose_threshold(totals, 0.8, of="persons") == pytest.approx(
+        1 / (1 + np.exp(8)), rel=0.02
+    )
 
 
 def test_rescaled_threshold_draws_the_same_mask() -> None:
     logits, _ = overconfident(3.0)
     for threshold, temperature in [(0.3, 2.0), (0.9, 0.5), (0.5, 7.0)]:
         fresh = rescale_threshold(threshold, temperature)
-        same = (1 / (1 + np.exp(-logits / temperature)) >= fresh) == (1 / (1 + np.exp(-logits)) >= threshold)
+        same = (1 / (1 + np.exp(-logits / temperature)) >= fresh) == (
+            1 / (1 + np.exp(-logits)) >= threshold
+        )
         assert same.mean() > 0.9999
 
 

@@ -50,7 +50,9 @@ def test_what_is_saved_comes_back(checkpoint: Checkpoint, path: Path) -> None:
     loaded = load_checkpoint(path)
     assert replace(loaded, weights={}) == replace(checkpoint, weights={})
     assert loaded.weights.keys() == checkpoint.weights.keys()
-    assert all(torch.equal(value, loaded.weights[name]) for name, value in checkpoint.weights.items())
+    assert all(
+        torch.equal(value, loaded.weights[name]) for name, value in checkpoint.weights.items()
+    )
     assert [p.name for p in path.parent.iterdir()] == ["best.ckpt"]
 
 
@@ -73,12 +75,16 @@ def test_its_segmenter_gives_the_same_logits(checkpoint: Checkpoint, path: Path)
 
 
 def test_calibration_replaces_decisions_alone(checkpoint: Checkpoint) -> None:
-    other = with_calibration(checkpoint, temperature=2.0, threshold=0.25, calibration={"recall": 0.99})
+    other = with_calibration(
+        checkpoint, temperature=2.0, threshold=0.25, calibration={"recall": 0.99}
+    )
     assert (other.temperature, other.threshold, other.calibration) == (2.0, 0.25, {"recall": 0.99})
     assert other.weights is checkpoint.weights
     for temperature, threshold in ((0.0, 0.5), (1.0, 1.0), (float("nan"), 0.5)):
         with pytest.raises(CheckpointError):
-            with_calibration(checkpoint, temperature=temperature, threshold=threshold, calibration={})
+            with_calibration(
+                checkpoint, temperature=temperature, threshold=threshold, calibration={}
+            )
 
 
 def rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -124,7 +130,9 @@ FIRST = "network.down.0.0.0.weight"
         (lambda p: described(p, lambda d: d.update(surprise=1)), "damaged"),
     ],
 )  # fmt: skip
-def test_foreign_and_damaged_files_are_named(path: Path, spoil: Callable[[Path], object], said: str) -> None:
+def test_foreign_and_damaged_files_are_named(
+    path: Path, spoil: Callable[[Path], object], said: str
+) -> None:
     spoil(path)
     with pytest.raises(CheckpointError, match=rf"best\.ckpt: .*{said}"):
         load_checkpoint(path)

@@ -36,7 +36,9 @@ def load(path: Path, capsys: pytest.CaptureFixture[str]) -> COCO:
     return coco
 
 
-def test_masks_decoded_by_pycocotools_equal_the_datasets(dataset: Path, tmp_path: Path, capsys) -> None:
+def test_masks_decoded_by_pycocotools_equal_the_datasets(
+    dataset: Path, tmp_path: Path, capsys
+) -> None:
     exported = export_coco(dataset, tmp_path / "coco.json")
     coco = load(tmp_path / "coco.json", capsys)
     assert (exported.images, exported.annotations, exported.hidden) == (3, 3, 1)
@@ -53,7 +55,9 @@ def test_masks_decoded_by_pycocotools_equal_the_datasets(dataset: Path, tmp_path
             assert annotation["iscrowd"] == 0
 
 
-def test_image_records_and_category_are_those_of_the_lines(dataset: Path, tmp_path: Path, capsys) -> None:
+def test_image_records_and_category_are_those_of_the_lines(
+    dataset: Path, tmp_path: Path, capsys
+) -> None:
     export_coco(dataset, tmp_path / "coco.json")
     coco = load(tmp_path / "coco.json", capsys)
     (image,) = coco.loadImgs(1)
@@ -61,7 +65,10 @@ def test_image_records_and_category_are_those_of_the_lines(dataset: Path, tmp_pa
     (category,) = coco.loadCats(coco.getCatIds())
     assert category["name"] == "person"
     assert category["keypoints"] == list(JOINT_NAMES)
-    edges = {(category["keypoints"][a - 1], category["keypoints"][b - 1]) for a, b in category["skeleton"]}
+    edges = {
+        (category["keypoints"][a - 1], category["keypoints"][b - 1])
+        for a, b in category["skeleton"]
+    }
     assert len(edges) == 23  # a tree over 24 joints
     assert {("left_elbow", "left_wrist"), ("right_hip", "right_knee"), ("neck", "head")} <= edges
     assert {e["id"] for e in coco.anns.values()} == {1, 2, 3}, "no annotation may have id 0"
@@ -138,7 +145,9 @@ def break_info(dataset: Path) -> None:
         (break_info, "not a dataset"),
     ],
 )
-def test_damage_is_named_and_leaves_no_file(dataset: Path, tmp_path: Path, damage, said: str, capsys) -> None:
+def test_damage_is_named_and_leaves_no_file(
+    dataset: Path, tmp_path: Path, damage, said: str, capsys
+) -> None:
     damage(dataset)
     before = sorted(tmp_path.iterdir())
     assert main([str(dataset), "--output", str(tmp_path / "coco.json")]) == 2

@@ -33,7 +33,9 @@ from pii_seg.sources import DataError
         (None, 0),
     ],
 )
-def test_errors_become_one_line_and_a_code(raised, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_become_one_line_and_a_code(
+    raised, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     def work() -> int:
         if raised is not None:
             raise raised
@@ -85,9 +87,16 @@ def test_torch_gets_its_threads_back() -> None:
 def test_arguments_make_settings() -> None:
     base = ["a.jpg", "--checkpoint", "c", "--output", "o"]
     looked = inference_settings(
-        parse(parser(), [*base, "--tiles", "auto", "--scales", "0.5", "2", "--flip", "--merge", "max"])
+        parse(
+            parser(), [*base, "--tiles", "auto", "--scales", "0.5", "2", "--flip", "--merge", "max"]
+        )
     )
-    assert (looked.tiles, looked.scales, looked.flip, looked.merge) == ("auto", (0.5, 2.0), True, "max")
+    assert (looked.tiles, looked.scales, looked.flip, looked.merge) == (
+        "auto",
+        (0.5, 2.0),
+        True,
+        "max",
+    )
     assert inference_settings(parse(parser(), [*base, "--tiles", "3"])).tiles == 3
     assert parse_tiles("3") == 3
     for wrong in (["--tiles", "many"], ["--tiles", "0"], ["--scales", "99"], ["--size", "3"]):
@@ -105,7 +114,13 @@ def test_arguments_make_settings() -> None:
         ("predict", ("pytorch_lightning", "timm", "segmentation_models_pytorch")),
     ],
 )
-def test_help_does_not_wait_for_libraries_that_it_does_not_need(module: str, slow: tuple[str, ...]) -> None:
-    program = f"import sys, pii_seg.{module}; print([name for name in {slow} if name in sys.modules])"
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+def test_help_does_not_wait_for_libraries_that_it_does_not_need(
+    module: str, slow: tuple[str, ...]
+) -> None:
+    program = (
+        f"import sys, pii_seg.{module}; print([name for name in {slow} if name in sys.modules])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert said.stdout.strip() == "[]"

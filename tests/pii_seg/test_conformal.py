@@ -49,7 +49,12 @@ def all_or_nothing(rng: np.random.Generator) -> np.ndarray:
 
 
 def risks(
-    losses: np.ndarray, bound: Callable[[np.ndarray], np.ndarray], *, n: int, alpha: float, splits: int
+    losses: np.ndarray,
+    bound: Callable[[np.ndarray], np.ndarray],
+    *,
+    n: int,
+    alpha: float,
+    splits: int,
 ) -> np.ndarray:
     """The true risk, (splits,), at what `bound` chooses for `alpha` on `n` pictures drawn from all."""
     rng = np.random.default_rng(1)
@@ -83,7 +88,9 @@ def steps(*logits: float, n: int = 1) -> np.ndarray:
 
 @pytest.mark.parametrize("population", [photographs, all_or_nothing])
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
-def test_at_a_confidence_the_risk_is_within_the_promise_that_often(population, confidence: float) -> None:
+def test_at_a_confidence_the_risk_is_within_the_promise_that_often(
+    population, confidence: float
+) -> None:
     losses, splits = population(np.random.default_rng(0)), 600
     slack = 3 * math.sqrt(confidence * (1 - confidence) / splits)
 
@@ -158,9 +165,17 @@ def test_no_bound_is_below_what_was_measured() -> None:
 
 @pytest.mark.parametrize(
     ("confidence", "recall", "needed"),
-    [("expectation", 0.9, 9), ("expectation", 0.99, 99), (0.95, 0.9, 32), (0.95, 0.99, 302), (0.5, 0.9, 8)],
+    [
+        ("expectation", 0.9, 9),
+        ("expectation", 0.99, 99),
+        (0.95, 0.9, 32),
+        (0.95, 0.99, 302),
+        (0.5, 0.9, 8),
+    ],
 )
-def test_fewer_pictures_than_needed_cannot_do(confidence: Confidence, recall: float, needed: int) -> None:
+def test_fewer_pictures_than_needed_cannot_do(
+    confidence: Confidence, recall: float, needed: int
+) -> None:
     assert pictures_needed(recall, confidence) == needed
     with pytest.raises(CalibrationError, match=f"at least {needed}"):
         promised(steps(3.0, n=needed - 1), confidence).index(recall)
@@ -228,7 +243,9 @@ def test_a_promise_goes_through_json_unchanged() -> None:
         assert (again.confidence, again.pictures, again.data_sha256) == (confidence, 60, "ab" * 32)
         for name in ("missed", "bound", "false_area"):
             np.testing.assert_array_equal(getattr(again, name), getattr(promise, name))
-        assert threshold_for(calibration, 0.9, inference=LOOK, temperature=2.0) == promise.threshold(0.9, 2.0)
+        assert threshold_for(
+            calibration, 0.9, inference=LOOK, temperature=2.0
+        ) == promise.threshold(0.9, 2.0)
 
 
 def test_the_statement_says_what_holds_and_no_more() -> None:
@@ -263,7 +280,9 @@ def test_pictures_must_be_shown_as_when_calibrating() -> None:
         )
 
 
-@pytest.mark.parametrize("calibration", [{}, None, [], "promise", {"pictures": 3, "threshold_from": "x"}])
+@pytest.mark.parametrize(
+    "calibration", [{}, None, [], "promise", {"pictures": 3, "threshold_from": "x"}]
+)
 def test_without_calibration_nothing_is_promised(calibration: object) -> None:
     with pytest.raises(CalibrationError, match=r"not calibrated.*python -m pii_seg\.calibrate"):
         threshold_for(calibration, 0.99, inference=LOOK, temperature=1.0)

@@ -114,14 +114,18 @@ def test_plans_differ_by_epoch_and_seed_and_repeat_otherwise() -> None:
 
 
 def test_a_source_with_less_than_one_place_an_epoch_still_gets_its_share_over_many() -> None:
-    plans = [plan_epoch([9, 9, 9], [1.0, 0.04, 0.03], 8, seed=0, epoch=epoch) for epoch in range(600)]
+    plans = [
+        plan_epoch([9, 9, 9], [1.0, 0.04, 0.03], 8, seed=0, epoch=epoch) for epoch in range(600)
+    ]
     places = np.bincount(np.concatenate(plans)[:, 0], minlength=3) / (600 * 8)
     np.testing.assert_allclose(places, np.array([1.0, 0.04, 0.03]) / 1.07, atol=0.01)
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])
 def test_processes_share_an_epoch_without_overlap(world: int) -> None:
-    samplers = [EpochSampler([7, 4], [1, 2], 20, seed=3, rank=rank, world=world) for rank in range(world)]
+    samplers = [
+        EpochSampler([7, 4], [1, 2], 20, seed=3, rank=rank, world=world) for rank in range(world)
+    ]
     for sampler in samplers:
         sampler.set_epoch(5)
     drawn = [list(sampler) for sampler in samplers]
@@ -133,7 +137,9 @@ def test_processes_share_an_epoch_without_overlap(world: int) -> None:
 
 
 def test_a_resumed_run_skips_what_it_has_seen_once() -> None:
-    module = SegmentationDataModule([Mixed(Plain("one", 9))], augmentation=Augmentation(), feeding=SMALL)
+    module = SegmentationDataModule(
+        [Mixed(Plain("one", 9))], augmentation=Augmentation(), feeding=SMALL
+    )
     whole, following = batches(module, 3), batches(module, 4)
     module.skip = 8
     loader = module.train_dataloader()
@@ -176,7 +182,9 @@ def test_the_same_views_come_from_any_number_of_workers_and_after_a_resume() -> 
 
 def test_loaders_leave_the_global_random_state_alone() -> None:
     before = torch.get_rng_state()
-    batches(SegmentationDataModule([Mixed(Plain("one", 9))], augmentation=Augmentation(), feeding=SMALL))
+    batches(
+        SegmentationDataModule([Mixed(Plain("one", 9))], augmentation=Augmentation(), feeding=SMALL)
+    )
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -202,8 +210,12 @@ def test_lightning_sets_the_epoch_and_keeps_the_sampler(tmp_path: Path) -> None:
         "logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False,
     }  # fmt: skip
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    pl.Trainer(max_epochs=3, accelerator="cpu", default_root_dir=tmp_path, **quiet).fit(Noting(), module)
-    expected = [[f"one/{item}" for _, item in plan_epoch([40], [1], 16, seed=0, epoch=e)] for e in range(3)]
+    pl.Trainer(max_epochs=3, accelerator="cpu", default_root_dir=tmp_path, **quiet).fit(
+        Noting(), module
+    )
+    expected = [
+        [f"one/{item}" for _, item in plan_epoch([40], [1], 16, seed=0, epoch=e)] for e in range(3)
+    ]
     assert seen == expected
 
 
@@ -244,7 +256,9 @@ def test_pasting_needs_persons_and_weights_must_make_sense() -> None:
     with pytest.raises(DataError, match="no source of persons"):
         SegmentationDataModule([Mixed(Plain("one", 2), paste=0.5)])
     with pytest.raises(DataError, match="no source of persons"):
-        SegmentationDataModule([Mixed(Plain("one", 2))], augmentation=dataclasses.replace(NONE, paste=0.1))
+        SegmentationDataModule(
+            [Mixed(Plain("one", 2))], augmentation=dataclasses.replace(NONE, paste=0.1)
+        )
     for wrong in ({"weight": -1.0}, {"weight": float("nan")}, {"paste": 2.0}, {"zoom": 0.0}):
         with pytest.raises(DataError, match="one"):
             Mixed(Plain("one", 2), **wrong)
@@ -286,7 +300,9 @@ def test_training_pictures_are_shrunk_and_validation_pictures_are_not() -> None:
 
 
 def test_validation_is_whole_pictures_one_loader_a_source() -> None:
-    module = SegmentationDataModule([Mixed(Plain("t", 2))], [Plain("a", 3), Plain("b", 1)], feeding=SMALL)
+    module = SegmentationDataModule(
+        [Mixed(Plain("t", 2))], [Plain("a", 3), Plain("b", 1)], feeding=SMALL
+    )
     module.setup()
     loaders = module.val_dataloader()
     assert module.validation_names == ["a", "b"] and [len(loader) for loader in loaders] == [3, 1]

@@ -33,8 +33,12 @@ def test_gradients_are_autograds(
 ) -> None:
     draw = torch.Generator().manual_seed(seed)
     padding = tuple(side // 2 if pad else 0 for side, pad in zip(kernel, padded, strict=True))
-    image = torch.randn(BATCH, CHANNELS, *size, generator=draw, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(CHANNELS, 1, *kernel, generator=draw, dtype=torch.float64, requires_grad=True)
+    image = torch.randn(
+        BATCH, CHANNELS, *size, generator=draw, dtype=torch.float64, requires_grad=True
+    )
+    weight = torch.randn(
+        CHANNELS, 1, *kernel, generator=draw, dtype=torch.float64, requires_grad=True
+    )
     output = F.conv2d(image, weight, None, stride, padding, 1, CHANNELS)
     gradient = torch.randn(output.shape, generator=draw, dtype=torch.float64)
     wanted_image, wanted_weight = torch.autograd.grad(output, (image, weight), gradient)
@@ -61,7 +65,9 @@ def test_gradients_are_autograds(
     ids=["3x3", "5x5 strided", "timm's same padding"],
 )
 def test_within_autocast_the_step_is_the_same_to_bfloat16s_precision(layer: nn.Conv2d) -> None:
-    image = torch.randn(2, 8, 17, 14, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    image = torch.randn(
+        2, 8, 17, 14, generator=torch.Generator().manual_seed(0), requires_grad=True
+    )
 
     def step(hasten: bool) -> list[torch.Tensor]:
         with torch.autocast("cpu", torch.bfloat16):
@@ -103,8 +109,14 @@ def test_nothing_changes_without_autocast_or_off_the_cpu() -> None:
 )
 def test_other_convolutions_are_left_alone(layer: nn.Conv2d) -> None:
     with torch.autocast("cpu", torch.bfloat16), fast_depthwise(CPU):
-        assert layer(torch.randn(1, layer.in_channels, 8, 8)).grad_fn.name().startswith("ConvolutionBackward")
+        assert (
+            layer(torch.randn(1, layer.in_channels, 8, 8))
+            .grad_fn.name()
+            .startswith("ConvolutionBackward")
+        )
 
 
 def test_one_image_without_batch_is_no_depthwise_convolution_of_ours() -> None:
-    assert not is_depthwise(torch.zeros(4, 8, 8), torch.zeros(4, 1, 3, 3), None, (1, 1), (0, 0), (1, 1), 4)
+    assert not is_depthwise(
+        torch.zeros(4, 8, 8), torch.zeros(4, 1, 3, 3), None, (1, 1), (0, 0), (1, 1), 4
+    )

@@ -67,7 +67,9 @@ def negatives(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    network = build_network(SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False)
+    network = build_network(
+        SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False
+    )
     path = tmp_path / "run" / "best.ckpt"
     path.parent.mkdir()
     save_checkpoint(path, Checkpoint(SIZES["tiny"], Segmenter(network).state_dict()))
@@ -95,10 +97,15 @@ def test_scores_examples_and_order(folder: Path, workers: int) -> None:
     assert scores.recall == pytest.approx(250 / 500)
     assert scores.iou_per_picture == pytest.approx((1 + 0.25 + 0) / 3)
     missed = evaluation.examples.missed.sorted()
-    assert [(e.name, e.caption) for e in missed] == [("1", "200 px, 25% found"), ("2", "100 px, 0% found")]
+    assert [(e.name, e.caption) for e in missed] == [
+        ("1", "200 px, 25% found"),
+        ("2", "100 px, 0% found"),
+    ]
     (false,) = evaluation.examples.false.sorted()
     assert (false.name, false.caption) == ("2", "12.5% of the picture")
-    assert all(max(e.picture.shape) == 320 and e.picture.dtype == np.uint8 for e in [*missed, false])
+    assert all(
+        max(e.picture.shape) == 320 and e.picture.dtype == np.uint8 for e in [*missed, false]
+    )
     assert evaluation.forward_pixels == evaluation.pixels == 3 * 40 * 60
     assert evaluation.faults == ()
 
@@ -131,7 +138,12 @@ def test_decisions(folder: Path) -> None:
 
     def decided(totals=None, *, calibrates=False, threshold=None, recall=None):
         return decide(
-            kept, totals, calibrates=calibrates, threshold=threshold, recall=recall, recall_of="pixels"
+            kept,
+            totals,
+            calibrates=calibrates,
+            threshold=threshold,
+            recall=recall,
+            recall_of="pixels",
         )
 
     assert decided()[0].threshold == pytest.approx(0.3, abs=0.002)
@@ -145,7 +157,9 @@ def test_decisions(folder: Path) -> None:
     calibrated, _ = decided(totals, calibrates=True)
     assert calibrated.temperature == pytest.approx(3, rel=0.05)
     # the mask stays: what was .3 at temperature 2 is nearer to .5 at 3
-    assert calibrated.threshold == pytest.approx(1 / (1 + math.exp(-math.log(0.3 / 0.7) * 2 / 3)), abs=0.01)
+    assert calibrated.threshold == pytest.approx(
+        1 / (1 + math.exp(-math.log(0.3 / 0.7) * 2 / 3)), abs=0.01
+    )
     for calibrates, temperature in ((False, 2.0), (True, calibrated.temperature)):
         chosen, why = decided(totals, calibrates=calibrates, recall=0.9)
         assert chosen.temperature == temperature
@@ -164,7 +178,16 @@ def test_the_command_leaves_all_it_promises(
     checkpoint: Path, folder: Path, negatives: Path, tmp_path: Path, capsys
 ) -> None:
     out = tmp_path / "out"
-    arguments = ["--checkpoint", checkpoint, "--data", folder, "--negatives", negatives, "--output", out]
+    arguments = [
+        "--checkpoint",
+        checkpoint,
+        "--data",
+        folder,
+        "--negatives",
+        negatives,
+        "--output",
+        out,
+    ]
     arguments += ["--calibrate", folder, "--tiles", "2", "--flip"]
     assert main([str(a) for a in arguments]) == 0
     assert "IoU, mean of pictures" in capsys.readouterr().out
@@ -198,7 +221,9 @@ def test_figures_of_sets_no_longer_measured_go_and_nothing_else(
     out = tmp_path / "out"
 
     def measure(*arguments: object) -> None:
-        assert main([str(a) for a in ("--checkpoint", checkpoint, "--output", out, *arguments)]) == 0
+        assert (
+            main([str(a) for a in ("--checkpoint", checkpoint, "--output", out, *arguments)]) == 0
+        )
 
     measure("--data", folder, "--negatives", negatives)
     (out / "empty_rooms" / "notes.txt").write_text("mine")
@@ -206,11 +231,16 @@ def test_figures_of_sets_no_longer_measured_go_and_nothing_else(
     (out / "holiday" / "false.png").write_text("mine too")
     measure("--negatives", negatives)
     assert not (out / "street").exists()
-    assert {path.name for path in (out / "empty_rooms").iterdir()} >= {"notes.txt", "thresholds.png"}
+    assert {path.name for path in (out / "empty_rooms").iterdir()} >= {
+        "notes.txt",
+        "thresholds.png",
+    }
     assert (out / "holiday" / "false.png").exists()
 
 
-def test_without_examples_no_photograph_is_in_the_output(checkpoint, folder, tmp_path, capsys) -> None:
+def test_without_examples_no_photograph_is_in_the_output(
+    checkpoint, folder, tmp_path, capsys
+) -> None:
     out = tmp_path / "out"
     arguments = ["--checkpoint", checkpoint, "--data", folder, "--output", out, "--examples", "0"]
     assert main([str(a) for a in arguments]) == 0
@@ -230,7 +260,9 @@ def test_without_examples_no_photograph_is_in_the_output(checkpoint, folder, tmp
         (["--data", "{negatives}"], "--negatives"),
     ],
 )
-def test_wrong_input_is_one_line(extra, said, checkpoint, folder, negatives, tmp_path, capsys) -> None:
+def test_wrong_input_is_one_line(
+    extra, said, checkpoint, folder, negatives, tmp_path, capsys
+) -> None:
     out = tmp_path / "out"
     filled = [text.format(folder=folder, negatives=negatives) for text in extra]
     assert main(["--checkpoint", str(checkpoint), "--output", str(out), *filled]) == 2

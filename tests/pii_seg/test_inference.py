@@ -58,7 +58,9 @@ def smooth_picture(height: int, width: int) -> np.ndarray:
 
 
 @given(st.integers(1, 5000), st.integers(1, 700), st.floats(0, 0.75))
-def test_tiles_cover_a_side_evenly_with_at_least_the_overlap(length: int, size: int, overlap: float) -> None:
+def test_tiles_cover_a_side_evenly_with_at_least_the_overlap(
+    length: int, size: int, overlap: float
+) -> None:
     tile, offsets = tile_axis(length, size, overlap)
     assert 1 <= tile <= size
     assert offsets[0] == 0
@@ -79,7 +81,9 @@ def test_tiles_cover_a_side_evenly_with_at_least_the_overlap(length: int, size: 
     st.booleans(),
 )
 def test_cost_is_what_the_plan_says(height: int, width: int, tiles, scales, flip: bool) -> None:
-    settings = InferenceSettings(size=128, tiles=tiles, scales=scales, flip=flip, batch_pixels=40_000)
+    settings = InferenceSettings(
+        size=128, tiles=tiles, scales=scales, flip=flip, batch_pixels=40_000
+    )
     segmenter = Recorder(red)
     logits = predict_logits(segmenter, np.zeros((height, width, 3), np.uint8), settings)
     assert logits.shape == (height, width)
@@ -94,7 +98,9 @@ def test_cost_is_what_the_plan_says(height: int, width: int, tiles, scales, flip
 def test_k_tiles_stand_along_the_longest_side(tiles: int) -> None:
     for height, width in [(640, 480), (480, 640), (300, 300), (4000, 3000), (1000, 90)]:
         (view,) = plan_views(height, width, InferenceSettings(size=256, tiles=tiles))
-        along, across = (view.rows, view.columns) if view.height >= view.width else (view.columns, view.rows)
+        along, across = (
+            (view.rows, view.columns) if view.height >= view.width else (view.columns, view.rows)
+        )
         assert len(along) == tiles
         assert len(across) <= tiles
         assert abs(view.width / view.height - width / height) < 0.05 * width / height
@@ -134,22 +140,30 @@ def test_no_seam_shows(tiles) -> None:
 
 def test_seams_would_show_without_the_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pii_seg.inference._rise", lambda shared, tile: np.ones(tile, np.float32))
-    logits = predict_logits(position_in_tile, smooth_picture(300, 420), InferenceSettings(size=128, tiles=3))
+    logits = predict_logits(
+        position_in_tile, smooth_picture(300, 420), InferenceSettings(size=128, tiles=3)
+    )
     assert np.abs(np.diff(logits, axis=1)).max() > 2
 
 
 @pytest.mark.parametrize(
     ("tiles", "scales", "flip", "merge"),
-    list(itertools.product([1, 3, "auto"], [(1.0,), (0.5, 1.0, 1.5)], [False, True], get_args(Merge))),
+    list(
+        itertools.product([1, 3, "auto"], [(1.0,), (0.5, 1.0, 1.5)], [False, True], get_args(Merge))
+    ),
 )
-def test_a_segmenter_of_single_pixels_gives_the_same_however_it_is_shown(tiles, scales, flip, merge) -> None:
+def test_a_segmenter_of_single_pixels_gives_the_same_however_it_is_shown(
+    tiles, scales, flip, merge
+) -> None:
     image = smooth_picture(211, 333)
     image[..., 0][:, 200:] //= 2  # not symmetric: a view mirrored back wrongly would show
     settings = InferenceSettings(size=160, tiles=tiles, scales=scales, flip=flip, merge=merge)
     logits = predict_logits(red, image, settings)
     difference = np.abs(logits - (image[..., 0] / 8.0 - 16))
     difference[:, 195:205] = 0  # resizing blurs the edge
-    assert difference.max() < 0.7  # of a range of 30: what shrinking to a quarter takes from the waves
+    assert (
+        difference.max() < 0.7
+    )  # of a range of 30: what shrinking to a quarter takes from the waves
 
 
 def two_looks(left: float, right: float) -> Segmenter:
@@ -172,7 +186,9 @@ def two_looks(left: float, right: float) -> Segmenter:
         ((4.0, 6.0), 5.0, 6.0, 6.0),
     ],
 )
-def test_looks_are_merged(looks: tuple[float, float], mean: float, most: float, cautious: float) -> None:
+def test_looks_are_merged(
+    looks: tuple[float, float], mean: float, most: float, cautious: float
+) -> None:
     image = np.zeros((64, 64, 3), np.uint8)
 
     def merged(how: Merge) -> np.ndarray:
@@ -181,7 +197,9 @@ def test_looks_are_merged(looks: tuple[float, float], mean: float, most: float, 
     np.testing.assert_allclose(merged("mean"), mean)
     np.testing.assert_allclose(merged("max"), most)
     np.testing.assert_allclose(merged("cautious"), cautious, atol=0.01)
-    np.testing.assert_array_equal(merged("cautious") >= 0, merged("mean") >= 0)  # the same are found
+    np.testing.assert_array_equal(
+        merged("cautious") >= 0, merged("mean") >= 0
+    )  # the same are found
 
 
 def test_the_temperature_divides_the_merged_logits() -> None:

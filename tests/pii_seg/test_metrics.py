@@ -36,7 +36,9 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-np.asarray(x, float)))
 
 
-def random_picture(seed: int, height: int = 40, width: int = 50, *, people: int = 3, ignore: bool = True):
+def random_picture(
+    seed: int, height: int = 40, width: int = 50, *, people: int = 3, ignore: bool = True
+):
     """Logits that know something of the persons, a target with ignored pixels, instances that do not overlap."""
     rng = np.random.default_rng(seed)
     instances = np.zeros((height, width), np.uint16)
@@ -94,18 +96,24 @@ def test_scores_are_what_the_definitions_say(wished: float) -> None:
     assert scores.persons == len(every) > 5
     assert scores.person_free_pictures == len(shares) == 2
     assert scores.iou == pytest.approx(hit / (hit + miss + false))
-    assert scores.miou == pytest.approx((hit / (hit + miss + false) + right / (right + miss + false)) / 2)
+    assert scores.miou == pytest.approx(
+        (hit / (hit + miss + false) + right / (right + miss + false)) / 2
+    )
     assert scores.iou_per_picture == pytest.approx(np.mean(ious))
     assert scores.recall == pytest.approx(hit / (hit + miss))
     assert scores.precision == pytest.approx(hit / (hit + false))
     assert scores.boundary_iou_per_picture == pytest.approx(np.mean([i / u for i, u in boundaries]))
-    assert scores.boundary_iou == pytest.approx(sum(i for i, _ in boundaries) / sum(u for _, u in boundaries))
+    assert scores.boundary_iou == pytest.approx(
+        sum(i for i, _ in boundaries) / sum(u for _, u in boundaries)
+    )
     assert scores.missed == pytest.approx((every < 0.5).mean())
     assert scores.untouched == pytest.approx((every < 0.1).mean())
     assert scores.false_area == pytest.approx(np.mean(shares))
     assert scores.foreground == pytest.approx((hit + false) / (hit + miss + false + right))
     assert scores.foreground_true == pytest.approx((hit + miss) / (hit + miss + false + right))
-    assert scores.missed_by_size["small"] == pytest.approx((np.array(coverages["small"]) < 0.5).mean())
+    assert scores.missed_by_size["small"] == pytest.approx(
+        (np.array(coverages["small"]) < 0.5).mean()
+    )
     assert math.isnan(scores.missed_by_size["large"])
 
 
@@ -125,8 +133,16 @@ def brute_edge(mask: np.ndarray, distance: int) -> np.ndarray:
 
 
 @settings(max_examples=30)
-@given(st.integers(0, 10_000), st.integers(1, 30), st.integers(1, 30), st.integers(1, 6), st.floats(0.3, 1.0))
-def test_boundary_is_eroded_away(seed: int, height: int, width: int, distance: int, density: float) -> None:
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 30),
+    st.integers(1, 30),
+    st.integers(1, 6),
+    st.floats(0.3, 1.0),
+)
+def test_boundary_is_eroded_away(
+    seed: int, height: int, width: int, distance: int, density: float
+) -> None:
     mask = np.random.default_rng(seed).random((height, width)) < density
     np.testing.assert_array_equal(boundary_of(mask, distance), brute_edge(mask, distance))
 
@@ -148,7 +164,15 @@ def test_curves_hold_the_scores_of_every_threshold(seed: int, threshold: float) 
     pictures = [random_picture(seed + k, 20, 25) for k in range(2)]
     at_half, here = totals_of(pictures), totals_of(pictures, threshold).scores()
     there = at_half.scores(threshold)
-    for name in ("iou", "iou_per_picture", "recall", "precision", "missed", "untouched", "foreground"):
+    for name in (
+        "iou",
+        "iou_per_picture",
+        "recall",
+        "precision",
+        "missed",
+        "untouched",
+        "foreground",
+    ):
         assert getattr(there, name) == pytest.approx(getattr(here, name), nan_ok=True), name
     curves = at_half.curves()
     assert (np.diff(curves.recall) <= 0).all()
@@ -190,7 +214,9 @@ def test_totals_add_up_in_any_grouping() -> None:
     whole = totals_of(PICTURES)
     halves = totals_of(PICTURES[:3]) + totals_of(PICTURES[3:])
     for name in SUMS:
-        np.testing.assert_allclose(getattr(halves, name), getattr(whole, name), rtol=1e-12, err_msg=name)
+        np.testing.assert_allclose(
+            getattr(halves, name), getattr(whole, name), rtol=1e-12, err_msg=name
+        )
     with pytest.raises(ValueError, match="do not add up"):
         whole + Totals(0.3)
     with pytest.raises(ValueError, match="another threshold"):
@@ -218,11 +244,15 @@ def test_a_person_wholly_ignored_is_not_counted() -> None:
     assert person.coverage(threshold_index(0.5)) == 1
 
 
-@pytest.mark.parametrize(("side", "size"), [(31, "small"), (32, "medium"), (95, "medium"), (96, "large")])
+@pytest.mark.parametrize(
+    ("side", "size"), [(31, "small"), (32, "medium"), (95, "medium"), (96, "large")]
+)
 def test_sizes_are_those_of_coco(side: int, size: str) -> None:
     instances = np.zeros((100, 100), np.uint16)
     instances[:side, :side] = 1
-    (person,) = count_picture(np.zeros((100, 100)), (instances > 0).astype(np.uint8), instances).persons
+    (person,) = count_picture(
+        np.zeros((100, 100)), (instances > 0).astype(np.uint8), instances
+    ).persons
     assert SIZES[person.size] == size
 
 

@@ -58,7 +58,9 @@ def test_every_decoder_answers_pixel_for_pixel(config: ModelConfig) -> None:
 
 def test_seeds_decide_the_weights_and_global_state_stays() -> None:
     before = torch.get_rng_state()
-    one, same, other = (build_network(SCRATCH, generator=generator(seed)).state_dict() for seed in (0, 0, 1))
+    one, same, other = (
+        build_network(SCRATCH, generator=generator(seed)).state_dict() for seed in (0, 0, 1)
+    )
     assert torch.equal(before, torch.get_rng_state())
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert any(not torch.equal(one[name], other[name]) for name in one)
@@ -70,8 +72,14 @@ def test_seeds_decide_the_weights_and_global_state_stays() -> None:
         ({"scale": 0.0}, r"model\.scale is 0\.0"),
         ({"scale": 1.5}, r"model\.scale is 1\.5"),
         ({"width": 30}, r"model\.width is 30; .*multiple of 4"),
-        ({"decoder": "crystal"}, r"model\.decoder is 'crystal'; it must be one of lraspp, ladder, unet"),
-        ({"encoder": "resnet19"}, r"model\.encoder is 'resnet19'; it must be 'plain' or a timm model"),
+        (
+            {"decoder": "crystal"},
+            r"model\.decoder is 'crystal'; it must be one of lraspp, ladder, unet",
+        ),
+        (
+            {"encoder": "resnet19"},
+            r"model\.encoder is 'resnet19'; it must be 'plain' or a timm model",
+        ),
     ],
 )
 def test_configurations_that_make_no_sense(config: dict[str, object], said: str) -> None:
@@ -106,7 +114,9 @@ def test_weights_from_a_file_arrive(tmp_path: Path, decoder: str, suffix: str) -
     assert network.weights == f"weights of {path.name}"
     assert network.encoder_prefix is not None
     inside = {
-        name: value for name, value in network.named_parameters() if name.startswith(network.encoder_prefix)
+        name: value
+        for name, value in network.named_parameters()
+        if name.startswith(network.encoder_prefix)
     }
     assert len(inside) > 50
     assert all((value == 0.125).all() for value in inside.values())

@@ -65,7 +65,9 @@ def config(tmp_path: Path) -> TrainConfig:
 
 
 def test_only_what_is_asked_for_and_sure_is_answered() -> None:
-    target = torch.tensor([[[0, 1, 255, 255]], [[ASK, ASK, 1, 255]], [[ASK] * 4]], dtype=torch.uint8)
+    target = torch.tensor(
+        [[[0, 1, 255, 255]], [[ASK, ASK, 1, 255]], [[ASK] * 4]], dtype=torch.uint8
+    )
     logits = torch.tensor([[[[5.0, -5.0, 5.0, 5.0]]], [[[5.0, -5.0, 0.1, 0.0]]]])
     before = target.clone()
     weak = torch.zeros(2, 3, 1, 4, dtype=torch.uint8)
@@ -81,7 +83,9 @@ def test_a_view_without_a_question_and_one_without_an_answer_teach_nothing_wrong
         [torch.full((2, 2), IGNORE, dtype=torch.uint8), torch.full((2, 2), ASK, dtype=torch.uint8)]
     )
     weak = torch.zeros(2, 3, 2, 2, dtype=torch.uint8)
-    taught = label_asked(lambda images: torch.zeros(2, 1, 2, 2), weak, torch.arange(2), target, 0.95)
+    taught = label_asked(
+        lambda images: torch.zeros(2, 1, 2, 2), weak, torch.arange(2), target, 0.95
+    )
     assert (taught.target == IGNORE).all()
     assert not taught.weight.isnan().any()
     assert taught.confident == 0
@@ -119,7 +123,9 @@ def test_weights_of_one_change_nothing_and_light_pixels_count_less() -> None:
     for loss in (SegmentationLoss(), SegmentationLoss(dice=0.0, label_smoothing=0.1)):
         assert torch.allclose(loss(logits, target, torch.ones(2, 8, 8)), loss(logits, target))
     loss = SegmentationLoss(dice=0.0)
-    assert torch.allclose(loss(logits, target, torch.full((2, 8, 8), 0.5)), 0.5 * loss(logits, target))
+    assert torch.allclose(
+        loss(logits, target, torch.full((2, 8, 8), 0.5)), 0.5 * loss(logits, target)
+    )
     nobody = torch.zeros(2, 8, 8, dtype=torch.uint8)
     assert torch.allclose(
         SegmentationLoss()(logits, nobody, torch.ones(2, 8, 8)), SegmentationLoss()(logits, nobody)
@@ -210,7 +216,9 @@ def test_the_loss_comes_from_the_moving_average(config: TrainConfig) -> None:
 
     def loss_with(bias: float) -> float:
         with torch.no_grad():
-            next(p for n, p in module.kept.named_parameters() if n.endswith("head.bias")).fill_(bias)
+            next(p for n, p in module.kept.named_parameters() if n.endswith("head.bias")).fill_(
+                bias
+            )
         return float(module.training_step(batch, 0).detach())
 
     assert not module.train().averaged.training
@@ -278,7 +286,16 @@ def test_it_needs_pseudo_labels_and_weights(tmp_path: Path) -> None:
 def test_options_survive_their_own_file_and_are_explained(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ["--unlabelled", "a", "--synthetic", "b", "--online.enabled", "true", "--online.cutmix", "0.25"]
+    given = [
+        "--unlabelled",
+        "a",
+        "--synthetic",
+        "b",
+        "--online.enabled",
+        "true",
+        "--online.cutmix",
+        "0.25",
+    ]
     assert main([*given, "--print_config"]) == 0
     (tmp_path / "all.toml").write_text(capsys.readouterr().out)
     config, _ = read_arguments(["--config", str(tmp_path / "all.toml"), "--output", "run"])

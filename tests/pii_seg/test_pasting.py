@@ -65,7 +65,9 @@ def test_paste_of_the_source_overrules_the_augmentation() -> None:
     bank = PersonBank([Renders(render())])
     never = augment(street(), 96, HOW, Streams((0, 0, 1)), persons=bank, paste=0.0)
     assert (never.target == 0).all()
-    always = augment(street(), 96, HOW.without("paste"), Streams((0, 0, 1)), persons=bank, paste=1.0)
+    always = augment(
+        street(), 96, HOW.without("paste"), Streams((0, 0, 1)), persons=bank, paste=1.0
+    )
     np.testing.assert_array_equal(
         always.target, augment(street(), 96, HOW, Streams((0, 0, 1)), persons=bank).target
     )
@@ -97,7 +99,9 @@ def test_a_person_that_the_frame_cut_below_is_cut_below_again() -> None:
     sample = render()
     assert sample.instances is not None
     lowered = dataclasses.replace(
-        sample, image=np.roll(sample.image, 20, axis=0), instances=np.roll(sample.instances, 20, axis=0)
+        sample,
+        image=np.roll(sample.image, 20, axis=0),
+        instances=np.roll(sample.instances, 20, axis=0),
     )
     found = cut_out(lowered, np.random.default_rng(0))
     assert found is not None and found.cut_below
@@ -112,7 +116,11 @@ def test_the_soft_edge_is_a_pixel_wide() -> None:
     mask = np.zeros((20, 20), np.uint8)
     mask[:, 10:] = 255
     row = soften(mask)[10]
-    assert (row[:9] == 0).all() and (row[13:] > 0.99).all() and ((row > 0.05) & (row < 0.95)).sum() <= 2
+    assert (
+        (row[:9] == 0).all()
+        and (row[13:] > 0.99).all()
+        and ((row > 0.05) & (row < 0.95)).sum() <= 2
+    )
 
 
 def test_a_bank_passes_over_what_cannot_be_read_and_refuses_to_be_empty() -> None:

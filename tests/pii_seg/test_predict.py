@@ -20,10 +20,14 @@ from pii_seg.segmenter import Segmenter
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     """An untrained tiny network."""
-    network = build_network(SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False)
+    network = build_network(
+        SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False
+    )
     path = tmp_path / "run" / "best.ckpt"
     path.parent.mkdir()
-    save_checkpoint(path, Checkpoint(SIZES["tiny"], Segmenter(network).state_dict(), temperature=2.0))
+    save_checkpoint(
+        path, Checkpoint(SIZES["tiny"], Segmenter(network).state_dict(), temperature=2.0)
+    )
     return path
 
 
@@ -107,7 +111,9 @@ def test_the_command_leaves_masks_and_a_record(
     assert read(out / "masks" / "a.png").all()
 
 
-def test_bad_photographs_are_named_and_the_others_done(checkpoint, photographs, tmp_path, capsys) -> None:
+def test_bad_photographs_are_named_and_the_others_done(
+    checkpoint, photographs, tmp_path, capsys
+) -> None:
     (photographs / "broken.jpg").write_bytes((photographs / "turned.jpg").read_bytes()[:300])
     (photographs / "text.png").write_text("no picture")
     (photographs / "phone.heic").write_bytes(b"unknown")
@@ -117,16 +123,24 @@ def test_bad_photographs_are_named_and_the_others_done(checkpoint, photographs, 
     assert "3 photographs predicted" in said.out
     assert said.err.startswith("3 failed")
     assert all(name in said.err for name in ("broken.jpg", "text.png", "phone.heic"))
-    assert sorted(p.name for p in (out / "masks").rglob("*.png")) == ["a.png", "b.png", "turned.png"]
+    assert sorted(p.name for p in (out / "masks").rglob("*.png")) == [
+        "a.png",
+        "b.png",
+        "turned.png",
+    ]
 
 
-def test_a_photograph_whose_logits_are_no_numbers_fails_alone(photographs: Path, tmp_path: Path) -> None:
+def test_a_photograph_whose_logits_are_no_numbers_fails_alone(
+    photographs: Path, tmp_path: Path
+) -> None:
     def fails_on_tall(image: np.ndarray) -> np.ndarray:
         if image.shape[0] == 64:
             raise FloatingPointError("not finite")
         return brightness(image)
 
-    done = predict_files(fails_on_tall, find_photographs([photographs]), tmp_path / "out", threshold=0.5)
+    done = predict_files(
+        fails_on_tall, find_photographs([photographs]), tmp_path / "out", threshold=0.5
+    )
     assert done.done == 2
     assert len(done.failed) == 1
     assert "turned.jpg: not finite" in done.failed[0]
@@ -142,7 +156,15 @@ def test_a_bug_or_a_full_disk_ends_the_run(photographs: Path, tmp_path: Path) ->
 
 def test_names(tmp_path: Path) -> None:
     root = tmp_path / "in"
-    for name in ("x/a.jpg", "x/a.png", "x/B.JPG", "y/a.jpg", ".hidden/c.jpg", "x/.d.jpg", "x/notes.txt"):
+    for name in (
+        "x/a.jpg",
+        "x/a.png",
+        "x/B.JPG",
+        "y/a.jpg",
+        ".hidden/c.jpg",
+        "x/.d.jpg",
+        "x/notes.txt",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     assert [p.name for p in find_photographs([root])] == ["x/B", "x/a.jpg", "x/a.png", "y/a"]

@@ -130,7 +130,10 @@ def test_examples_are_drawn_at_any_size(shape: tuple[int, int]) -> None:
     instances[:1, -3:] = 9
     sample = Sample("s", image, (instances > 0).astype(np.uint8), instances)
     found = np.ones(shape, bool)
-    for drawn in (draw_missed(sample, found, 9, (shape[1] - 3, 0, shape[1], 1)), draw_false(sample, found)):
+    for drawn in (
+        draw_missed(sample, found, 9, (shape[1] - 3, 0, shape[1], 1)),
+        draw_false(sample, found),
+    ):
         assert max(drawn.shape) == THUMBNAIL
         assert (drawn != 128).any()
     assert (image == 128).all()
@@ -139,4 +142,6 @@ def test_examples_are_drawn_at_any_size(shape: tuple[int, int]) -> None:
 def test_numbers_in_words() -> None:
     assert report.percent(0.1234) == "12.3%"
     assert report.percent(math.nan) == report.share(math.nan) == "–"
-    assert report.without_nan({"a": [math.nan, 1.0, (math.inf, "x")]}) == {"a": [None, 1.0, [None, "x"]]}
+    assert report.without_nan({"a": [math.nan, 1.0, (math.inf, "x")]}) == {
+        "a": [None, 1.0, [None, "x"]]
+    }

@@ -15,7 +15,9 @@ def coded(height: int = 60, width: int = 80) -> Sample:
     """A person whose pixels are white on black: image and target must agree."""
     target = np.zeros((height, width), np.uint8)
     target[height // 4 : height * 3 // 4, width // 5 : width // 2] = PERSON
-    return Sample("coded", np.repeat((target * 255)[..., None], 3, axis=2), target, target * np.uint16(700))
+    return Sample(
+        "coded", np.repeat((target * 255)[..., None], 3, axis=2), target, target * np.uint16(700)
+    )
 
 
 def test_resized_targets_keep_areas_and_ignore_wins_ties() -> None:

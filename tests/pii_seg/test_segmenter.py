@@ -109,7 +109,11 @@ def test_the_loss_of_nothing_is_nothing() -> None:
 def test_a_picture_without_persons_still_teaches() -> None:
     target = torch.zeros(1, 8, 8, dtype=torch.uint8)
     loss = SegmentationLoss()
-    assert loss(torch.full((1, 1, 8, 8), 5.0), target) > 1 > loss(torch.full((1, 1, 8, 8), -5.0), target)
+    assert (
+        loss(torch.full((1, 1, 8, 8), 5.0), target)
+        > 1
+        > loss(torch.full((1, 1, 8, 8), -5.0), target)
+    )
 
 
 def test_a_perfect_answer_costs_next_to_nothing() -> None:

@@ -26,7 +26,9 @@ def trained(number: int) -> Checkpoint:
         else torch.full_like(value, number)
         for name, value in weights.items()
     }
-    return Checkpoint(TINY, drawn, config={"seed": number}, temperature=2.0, provenance={"steps": number})
+    return Checkpoint(
+        TINY, drawn, config={"seed": number}, temperature=2.0, provenance={"steps": number}
+    )
 
 
 def test_weights_and_batch_statistics_are_their_mean() -> None:

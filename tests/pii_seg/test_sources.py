@@ -201,7 +201,9 @@ def test_folder_of_a_crowd_holds_ids_and_no_greys(tmp_path: Path) -> None:
     np.testing.assert_array_equal(sample.target, crowd > 0)
 
 
-def test_folder_convention_can_be_given_and_a_mask_that_breaks_it_is_a_fault(tmp_path: Path) -> None:
+def test_folder_convention_can_be_given_and_a_mask_that_breaks_it_is_a_fault(
+    tmp_path: Path,
+) -> None:
     root = folder(tmp_path / "set", a=block(1), b=block(2))
     source = open_source(root, code=MaskCode.CLASSES)
     bad = source.check()
@@ -342,7 +344,10 @@ def test_coco_polygons_crowds_boxes_and_other_classes(tmp_path: Path) -> None:
             {"segmentation": [[20, 2, 30, 2, 30, 8, 20, 8]], "category_id": 2},
             {"bbox": [0, 20, 10, 5]},
             {
-                "segmentation": {"size": [HEIGHT, WIDTH], "counts": [0, HEIGHT, HEIGHT * (WIDTH - 1)]},
+                "segmentation": {
+                    "size": [HEIGHT, WIDTH],
+                    "counts": [0, HEIGHT, HEIGHT * (WIDTH - 1)],
+                },
                 "iscrowd": 1,
             },
         ],
@@ -388,14 +393,24 @@ def test_coco_outline_that_makes_no_sense_is_a_fault(tmp_path: Path, segmentatio
         ({"width": "4"}, "no sensible width"),
     ],
 )
-def test_coco_image_that_cannot_be_used_is_named(tmp_path: Path, image: dict[str, Any], said: str) -> None:
+def test_coco_image_that_cannot_be_used_is_named(
+    tmp_path: Path, image: dict[str, Any], said: str
+) -> None:
     with pytest.raises(DataError, match=said):
         open_source(coco(tmp_path, [], **image))
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "null", "{}", '{"images": [], "categories": []}', '{"images": 3, "categories": 3}', "{" * 9],
+    [
+        "",
+        "[]",
+        "null",
+        "{}",
+        '{"images": [], "categories": []}',
+        '{"images": 3, "categories": 3}',
+        "{" * 9,
+    ],
 )
 def test_coco_that_is_none_is_one_clear_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
@@ -416,7 +431,9 @@ def test_compressed_run_lengths_decode_as_pycocotools_does(bits: list[bool]) -> 
     mask = np.repeat(np.asfortranarray(np.array(bits, np.uint8).reshape(3, 4)), 40, axis=1)
     code = run_length.encode(np.asfortranarray(mask))
     segmentation = {"size": list(mask.shape), "counts": code["counts"].decode()}
-    np.testing.assert_array_equal(rasterise(Outline(segmentation, None, False), *mask.shape), mask > 0)
+    np.testing.assert_array_equal(
+        rasterise(Outline(segmentation, None, False), *mask.shape), mask > 0
+    )
 
 
 @given(st.text(alphabet=[chr(c) for c in range(40, 120)], max_size=30))
@@ -503,7 +520,8 @@ def test_every_kind_of_pixel_becomes_rgb(tmp_path: Path, mode: str) -> None:
 
 def test_masks_keep_their_numbers(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
-        read_mask(write(tmp_path / "a.png", block(60000, dtype=np.uint16))), block(60000, dtype=np.uint16)
+        read_mask(write(tmp_path / "a.png", block(60000, dtype=np.uint16))),
+        block(60000, dtype=np.uint16),
     )
     grey_as_rgb = np.repeat(block(200)[..., None], 3, axis=2)
     np.testing.assert_array_equal(read_mask(write(tmp_path / "b.png", grey_as_rgb)), block(200))

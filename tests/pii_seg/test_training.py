@@ -215,8 +215,13 @@ def test_a_finished_run_is_not_trained_further(config: TrainConfig, tmp_path: Pa
 def test_seeds_decide(config: TrainConfig, tmp_path: Path) -> None:
     weights = []
     for number, seed in enumerate((0, 0, 1)):
-        fit(replace(config, budget=replace(config.budget, steps=2, seed=seed)), tmp_path / str(number))
-        weights.append(state_of(tmp_path / str(number))["state_dict"]["segmenter.network.head.weight"])
+        fit(
+            replace(config, budget=replace(config.budget, steps=2, seed=seed)),
+            tmp_path / str(number),
+        )
+        weights.append(
+            state_of(tmp_path / str(number))["state_dict"]["segmenter.network.head.weight"]
+        )
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
 
@@ -248,7 +253,8 @@ def test_patience_ends_a_run_early(config: TrainConfig, tmp_path: Path) -> None:
     assert result.ended == "early"
     assert result.steps < 20
     assert (
-        fit(replace(config, optimiser=frozen, budget=budget), tmp_path / "run", resume=True).ended == "early"
+        fit(replace(config, optimiser=frozen, budget=budget), tmp_path / "run", resume=True).ended
+        == "early"
     )
 
 
@@ -265,7 +271,9 @@ def test_the_number_of_workers_changes_nothing(config: TrainConfig, tmp_path: Pa
 
 def test_a_student_begins_where_its_teacher_ended(config: TrainConfig, tmp_path: Path) -> None:
     teacher = load_checkpoint(fit(config, tmp_path / "teacher").best)
-    frozen = replace(config, optimiser=OptimiserConfig(learning_rate=1e-12), budget=BudgetConfig(steps=1))
+    frozen = replace(
+        config, optimiser=OptimiserConfig(learning_rate=1e-12), budget=BudgetConfig(steps=1)
+    )
     student = load_checkpoint(fit(frozen, tmp_path / "student", start_from=teacher).best)
     name = "network.head.weight"
     assert torch.allclose(teacher.weights[name], student.weights[name], atol=1e-6)
@@ -307,7 +315,9 @@ def test_foreign_folders_are_left_alone(config: TrainConfig, tmp_path: Path) -> 
     thesis.mkdir()
     (thesis / "draft.tex").write_text("…")
     for how in ({"overwrite": True}, {"resume": True}, {}):
-        with pytest.raises(RunError, match=r"thesis: not empty and not a training \(it holds 'draft.tex'\)"):
+        with pytest.raises(
+            RunError, match=r"thesis: not empty and not a training \(it holds 'draft.tex'\)"
+        ):
             fit(config, thesis, **how)
     with pytest.raises(RunError, match="is a file"):
         fit(config, thesis / "draft.tex")
@@ -317,7 +327,9 @@ def test_foreign_folders_are_left_alone(config: TrainConfig, tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
 
 
-def test_wrong_data_is_refused_before_anything_is_written(config: TrainConfig, tmp_path: Path) -> None:
+def test_wrong_data_is_refused_before_anything_is_written(
+    config: TrainConfig, tmp_path: Path
+) -> None:
     photographs = tmp_path / "photographs"
     write_pairs(photographs, 2)
     for mask in (photographs / "masks").iterdir():

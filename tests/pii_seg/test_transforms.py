@@ -22,7 +22,9 @@ from pii_seg.transforms import (
 )
 
 COLOURS = tuple(
-    f for f in FACTORS if f in ("brightness", "contrast", "gamma", "white_balance", "saturation", "hue")
+    f
+    for f in FACTORS
+    if f in ("brightness", "contrast", "gamma", "white_balance", "saturation", "hue")
 )
 NONE = Augmentation.none()
 
@@ -71,7 +73,10 @@ def test_every_factor_changes_something_and_nothing_else(factor: str) -> None:
     if factor != "paste":  # needs a bank: tests/pii_seg/test_pasting.py
         changed = False
         for place in range(5):
-            off, on = (augment(_textured(), 32, how, Streams((0, 0, place))) for how in (NONE, only(factor)))
+            off, on = (
+                augment(_textured(), 32, how, Streams((0, 0, place)))
+                for how in (NONE, only(factor))
+            )
             changed |= (off.image != on.image).any() or (off.target != on.target).any()
         assert changed, f"{factor} does nothing"
     everything = dataclasses.replace(Augmentation(), **dict.fromkeys(FACTORS, 1.0))  # type: ignore[arg-type]
@@ -94,7 +99,10 @@ def test_switching_colour_off_leaves_the_view_and_the_occluders_alone() -> None:
     for place in range(10):
         full = augment(sample, 32, how, Streams((5, 0, place)))
         plain = augment(
-            sample, 32, how.without(*COLOURS, "grayscale", "noise", "jpeg", "blur"), Streams((5, 0, place))
+            sample,
+            32,
+            how.without(*COLOURS, "grayscale", "noise", "jpeg", "blur"),
+            Streams((5, 0, place)),
         )
         np.testing.assert_array_equal(full.target, plain.target)
 
@@ -128,7 +136,9 @@ def test_target_follows_its_picture(factor: str) -> None:
 def test_any_picture_gives_a_view_of_the_wished_size(
     height: int, width: int, size: int, zoom: float, place: int
 ) -> None:
-    sample = Sample("x", np.full((height, width, 3), 77, np.uint8), np.ones((height, width), np.uint8))
+    sample = Sample(
+        "x", np.full((height, width, 3), 77, np.uint8), np.ones((height, width), np.uint8)
+    )
     view = take_view(sample, size, Augmentation(), Streams((0, 0, place)), zoom)
     assert view.image.shape == (size, size, 3) and view.target.shape == (size, size)
     assert set(np.unique(view.target)) <= {PERSON, IGNORE} and (view.target == PERSON).any()
@@ -151,7 +161,9 @@ def test_scale_keeps_its_range_and_its_zoom() -> None:
     for zoom in (1.0, 0.5):
         sizes = []
         for place in range(150):
-            view = take_view(sample, 200, dataclasses.replace(how, focus=1.0), Streams((0, 0, place)), zoom)
+            view = take_view(
+                sample, 200, dataclasses.replace(how, focus=1.0), Streams((0, 0, place)), zoom
+            )
             rows = np.flatnonzero((view.target == PERSON).any(1))
             if rows[0] > 0 and rows[-1] < 199:
                 sizes.append(len(rows) / 40 / zoom)
@@ -170,7 +182,9 @@ def test_scale_does_not_make_small_pictures_tiny() -> None:
 def test_focus_finds_the_small_person_as_often_as_the_large_one() -> None:
     instances = np.zeros((300, 300), np.uint16)
     instances[:150, :150], instances[290:294, 290:294] = 1, 2
-    sample = Sample("x", np.zeros((300, 300, 3), np.uint8), (instances > 0).astype(np.uint8), instances)
+    sample = Sample(
+        "x", np.zeros((300, 300, 3), np.uint8), (instances > 0).astype(np.uint8), instances
+    )
     views = [take_view(sample, 40, only("focus"), Streams((0, 0, n))).target for n in range(100)]
     small = sum(0 < (view == PERSON).sum() <= 16 for view in views)
     assert 30 < small < 70 and all((view == PERSON).any() for view in views)
@@ -186,7 +200,9 @@ def test_an_occluder_hides_persons_and_a_cutout_does_not() -> None:
     everybody = Sample("x", picture(64), np.ones((64, 64), np.uint8))
     shares = []
     for place in range(30):
-        view = augment(everybody, 64, only("occlusion", occlusion_share=(0.1, 0.2)), Streams((0, 0, place)))
+        view = augment(
+            everybody, 64, only("occlusion", occlusion_share=(0.1, 0.2)), Streams((0, 0, place))
+        )
         hidden = view.target != PERSON
         shares.append(hidden.mean())
         assert (view.target[hidden] == 0).all()
@@ -211,7 +227,9 @@ def test_colours_of_a_known_picture() -> None:
     for factor in ("hue", "saturation"):  # neither touches greys
         assert (change_colour(grey, only(factor), Streams((0,))) == grey).all()
     turned = change_colour(picture(), only("hue"), Streams((0,)))
-    assert abs(turned.astype(float).sum(2) - picture().astype(float).sum(2)).max() < 3  # lightness stays
+    assert (
+        abs(turned.astype(float).sum(2) - picture().astype(float).sum(2)).max() < 3
+    )  # lightness stays
 
 
 def test_degradations_lower_or_add_detail_as_they_should() -> None:

@@ -118,7 +118,12 @@ def _emit(value: Any) -> bytes:
         return b"cnumpy\ndtype\n" + _emit((value.str[1:], 0, 1)) + b"R" + _emit(state) + b"b"
     if isinstance(value, np.ndarray):
         fortran = value.flags.f_contiguous and not value.flags.c_contiguous
-        empty = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n" + _emit((0,)) + _emit("b") + b"tR"
+        empty = (
+            b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n"
+            + _emit((0,))
+            + _emit("b")
+            + b"tR"
+        )
         data = value.tobytes("F" if fortran else "C")
         return empty + _emit((1, value.shape, value.dtype, fortran, data)) + b"b"
     if isinstance(value, Sparse):
@@ -203,7 +208,9 @@ def pickled_as() -> dict[str, type]:
 def random_body() -> Callable[..., BodyModel]:
     """Makes a small random BodyModel of a family."""
 
-    def make(family: str = "smpl", seed: int = 7, num_vertices: int = 60, **changes: Any) -> BodyModel:
+    def make(
+        family: str = "smpl", seed: int = 7, num_vertices: int = 60, **changes: Any
+    ) -> BodyModel:
         arrays = make_arrays(family, np.random.default_rng(seed), num_vertices)
         fields = {
             "name": "random",

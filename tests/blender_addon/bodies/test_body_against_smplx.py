@@ -40,7 +40,9 @@ def test_vertices_and_joints_equal_the_smplx_packages(
         betas = rng.normal(size=module.num_betas)
         expression = rng.normal(size=module.num_expression_coeffs)
         pose, translation = rng.normal(size=(model.num_joints, 3)), rng.normal(size=3)
-        expected_vertices, expected_joints = smplx_pose(module, betas, pose, translation, expression)
+        expected_vertices, expected_joints = smplx_pose(
+            module, betas, pose, translation, expression
+        )
         posed = model.pose(betas, pose, translation, expression=expression)
         np.testing.assert_allclose(posed.vertices, expected_vertices, atol=1e-5, rtol=0)
         np.testing.assert_allclose(posed.joints, expected_joints, atol=1e-5, rtol=0)

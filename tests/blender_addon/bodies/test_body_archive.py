@@ -56,7 +56,9 @@ def _write_member(path, name: str, content: bytes) -> None:
 
 def _header(shape: tuple[int, ...], descr: str = "<f8") -> bytes:
     stream = io.BytesIO()
-    np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": descr, "fortran_order": False, "shape": shape}
+    )
     return stream.getvalue()
 
 

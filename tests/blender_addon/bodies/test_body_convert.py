@@ -30,7 +30,11 @@ def test_a_converted_model_poses_like_the_original(
     model_files, random_arrays, rng, tmp_path, family, layout, directions
 ):
     arrays = random_arrays(family, rng, num_directions=directions)
-    path = model_files.pkl(arrays, "in_f.pkl") if layout == "pkl" else model_files.npz(arrays, "in_f.npz")
+    path = (
+        model_files.pkl(arrays, "in_f.pkl")
+        if layout == "pkl"
+        else model_files.npz(arrays, "in_f.npz")
+    )
     out = tmp_path / "out.npz"
     model, difference = convert(path, out)
     assert difference < 1e-5
@@ -52,7 +56,9 @@ def test_a_model_without_pose_correctives_or_hand_statistics_can_be_checked(
 
 
 @pytest.mark.parametrize("inner", [False, True])
-def test_a_folder_in_the_packages_layout_is_searched(model_files, random_arrays, rng, tmp_path, inner):
+def test_a_folder_in_the_packages_layout_is_searched(
+    model_files, random_arrays, rng, tmp_path, inner
+):
     (tmp_path / "smplh").mkdir()
     model_files.pkl(random_arrays("smplh", rng), "smplh/SMPLH_MALE.pkl")
     folder = tmp_path / "smplh" if inner else tmp_path
@@ -68,7 +74,9 @@ def test_the_gender_asked_for_is_recorded(model_files, random_arrays, rng, tmp_p
 def test_folders_need_a_model_type_and_the_file_in_it(tmp_path):
     with pytest.raises(ConvertError, match="say which model in it with --model-type"):
         find_model_file(tmp_path, None, "female")
-    with pytest.raises(ConvertError, match=r"none of smplx/SMPLX_FEMALE\.npz, .*SMPLX_FEMALE\.pkl is there"):
+    with pytest.raises(
+        ConvertError, match=r"none of smplx/SMPLX_FEMALE\.npz, .*SMPLX_FEMALE\.pkl is there"
+    ):
         find_model_file(tmp_path, "smplx", "female")
 
 

@@ -23,7 +23,9 @@ from blender_addon.bodies.model import BodyModel, ShapeSamples
 
 @pytest.mark.parametrize("layout", ["npz", "pkl"])
 @pytest.mark.parametrize("family", ["smpl", "smplh", "smplx"])
-def test_a_model_file_becomes_the_body_of_its_family(model_files, random_arrays, rng, family, layout):
+def test_a_model_file_becomes_the_body_of_its_family(
+    model_files, random_arrays, rng, family, layout
+):
     arrays = random_arrays(family, rng)
     model = read_model(model_files.pkl(arrays) if layout == "pkl" else model_files.npz(arrays))
     assert model.family == family
@@ -92,7 +94,9 @@ def test_gender_words_are_few_and_forgiving():
     ]
 
 
-@pytest.mark.parametrize(("total", "shape"), [(400, 300), (300, 300), (20, 10), (16, 10), (10, 10), (5, 10)])
+@pytest.mark.parametrize(
+    ("total", "shape"), [(400, 300), (300, 300), (20, 10), (16, 10), (10, 10), (5, 10)]
+)
 def test_smplx_directions_are_split_into_shape_and_expression(total, shape):
     assert split_expression(total) == shape
 
@@ -100,7 +104,9 @@ def test_smplx_directions_are_split_into_shape_and_expression(total, shape):
 # --- wrong files -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", ["v_template", "f", "shapedirs", "J_regressor", "weights", "kintree_table"])
+@pytest.mark.parametrize(
+    "key", ["v_template", "f", "shapedirs", "J_regressor", "weights", "kintree_table"]
+)
 @pytest.mark.parametrize("layout", ["npz", "pkl"])
 def test_a_missing_array_is_named(model_files, random_arrays, rng, key, layout):
     arrays = random_arrays("smpl", rng)
@@ -150,7 +156,9 @@ def test_a_hand_model_is_told_from_a_body(model_files, random_arrays, rng):
         read_model(model_files.npz(arrays))
 
 
-def test_a_regressor_stored_as_an_object_is_refused_with_the_reason(model_files, random_arrays, rng):
+def test_a_regressor_stored_as_an_object_is_refused_with_the_reason(
+    model_files, random_arrays, rng
+):
     arrays = random_arrays("smpl", rng) | {"J_regressor": np.array({}, dtype=object)}
     with pytest.raises(ValueError, match=r"model\.npz: J_regressor: .*Python objects"):
         read_model(model_files.npz(arrays))
@@ -176,7 +184,10 @@ def _full_body(random_body, rng) -> BodyModel:
         uv=rng.random((120, 3, 2)),
         part_labels=rng.integers(0, 24, 60),
         shape_samples=ShapeSamples(
-            rng.normal(size=(5, 10)), rng.uniform(1, 90, 5), np.array([0, 1, 0, 1, 1]), rng.uniform(0.8, 2, 5)
+            rng.normal(size=(5, 10)),
+            rng.uniform(1, 90, 5),
+            np.array([0, 1, 0, 1, 1]),
+            rng.uniform(0.8, 2, 5),
         ),
         licence="CC0-1.0",
         origin="a test",
@@ -196,7 +207,9 @@ def test_a_saved_model_reads_back_equal(tmp_path, random_body, rng):
             np.testing.assert_array_equal(mine, theirs, err_msg=field.name)
 
 
-def test_saving_leaves_no_other_file_and_a_failed_one_leaves_the_old(tmp_path, random_body, monkeypatch):
+def test_saving_leaves_no_other_file_and_a_failed_one_leaves_the_old(
+    tmp_path, random_body, monkeypatch
+):
     path = tmp_path / "saved.npz"
     save_model(random_body(), path)
     before = path.read_bytes()
@@ -241,7 +254,8 @@ def test_obj_uvs_are_one_for_each_corner_with_seams_kept(tmp_path):
 
 def test_obj_faces_may_come_in_any_order_and_start_at_any_corner(tmp_path):
     shuffled = (
-        OBJ.replace("f 1/1/1 2/2/1 3/3/1\n", "").replace("f 3/6 2/4 4/5", "f 2/4 4/5 3/6") + "f 2/2 3/3 1/1\n"
+        OBJ.replace("f 1/1/1 2/2/1 3/3/1\n", "").replace("f 3/6 2/4 4/5", "f 2/4 4/5 3/6")
+        + "f 2/2 3/3 1/1\n"
     )
     (tmp_path / "a.obj").write_text(OBJ)
     (tmp_path / "b.obj").write_text(shuffled)
@@ -306,7 +320,11 @@ def test_a_model_file_without_labels_gets_them_from_its_weights(model_files, ran
 
 @pytest.mark.parametrize("ending", ["json", "pkl"])
 def test_published_segmentations_are_read(tmp_path, model_files, weighted_body, ending):
-    segmentation = {name: [] for name in PART_ALIASES} | {"hips": [5, 6], "leftToeBase": [0], "eyeballs": [7]}
+    segmentation = {name: [] for name in PART_ALIASES} | {
+        "hips": [5, 6],
+        "leftToeBase": [0],
+        "eyeballs": [7],
+    }
     if ending == "json":
         path = tmp_path / "segmentation.json"
         path.write_text(json.dumps(segmentation))

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from blender_addon.bodies.joints import FAMILIES, PART_ALIASES, PARTS, family_of, fit_pose, part_of_joints
+from blender_addon.bodies.joints import (
+    FAMILIES,
+    PART_ALIASES,
+    PARTS,
+    family_of,
+    fit_pose,
+    part_of_joints,
+)
 
 
 def test_families_have_their_published_numbers_of_joints():
@@ -27,7 +34,9 @@ def test_every_part_has_a_published_name():
 
 
 def test_fingers_belong_to_the_hand_and_jaw_and_eyes_to_the_head():
-    parts = dict(zip(FAMILIES["smplx"], (PARTS[p] for p in part_of_joints(FAMILIES["smplx"])), strict=True))
+    parts = dict(
+        zip(FAMILIES["smplx"], (PARTS[p] for p in part_of_joints(FAMILIES["smplx"])), strict=True)
+    )
     assert parts["left_thumb2"] == "left_hand"
     assert parts["right_index1"] == "right_hand"
     assert parts["jaw"] == parts["left_eye"] == "head"

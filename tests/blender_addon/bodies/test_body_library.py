@@ -26,7 +26,9 @@ def test_the_default_body_is_read_once_and_complete():
     assert DEFAULT_BODY_PATH.stat().st_size < 6_000_000
 
 
-def test_uvs_and_part_labels_come_along_from_their_own_files(model_files, random_arrays, rng, tmp_path):
+def test_uvs_and_part_labels_come_along_from_their_own_files(
+    model_files, random_arrays, rng, tmp_path
+):
     arrays = random_arrays("smpl", rng, num_vertices=30)
     faces = arrays["f"].astype(int) + 1
     lines = [f"vt {i / 30} {1 - i / 30}" for i in range(30)] + [
@@ -63,7 +65,8 @@ def test_a_recipe_brings_bodies_and_their_uvs_together(model_files, random_array
     loaded = assets(uvs=["other.obj", "fits.obj"]).bodies[str(body)]
     np.testing.assert_allclose(loaded.uv[:, :, 0], arrays["f"] / 30, atol=1e-6)
     with pytest.raises(
-        RecipeError, match=r"wardrobe\.textures: the body .* has no UVs; name its UV \.obj in bodies\.uvs"
+        RecipeError,
+        match=r"wardrobe\.textures: the body .* has no UVs; name its UV \.obj in bodies\.uvs",
     ):
         assets()
     with pytest.raises(RecipeError, match=r"bodies\.uvs: none fits .*other\.obj"):

@@ -70,7 +70,9 @@ def test_pose_correctives_are_linear_in_the_rotations_of_all_joints_but_the_root
     body = random_body()
     pose = rng.normal(size=(24, 3))
     features = (rodrigues(pose[1:]) - np.eye(3)).ravel()
-    np.testing.assert_allclose(body.pose_blend(rodrigues(pose)), body.posedirs @ features, atol=1e-6)
+    np.testing.assert_allclose(
+        body.pose_blend(rodrigues(pose)), body.posedirs @ features, atol=1e-6
+    )
 
 
 def test_offsets_move_the_skin_at_rest_and_no_joint(random_body, rng):
@@ -78,7 +80,9 @@ def test_offsets_move_the_skin_at_rest_and_no_joint(random_body, rng):
     plain, dressed = body.pose(), body.pose(offsets=D)
     np.testing.assert_allclose(dressed.vertices - plain.vertices, D, atol=1e-6)
     pose = rng.normal(size=(24, 3))
-    np.testing.assert_array_equal(body.pose(pose=pose, offsets=D).joints, body.pose(pose=pose).joints)
+    np.testing.assert_array_equal(
+        body.pose(pose=pose, offsets=D).joints, body.pose(pose=pose).joints
+    )
 
 
 def test_expression_acts_as_further_shape_directions(random_body, rng):
@@ -102,10 +106,14 @@ def test_missing_betas_count_as_zero(random_body_for_hypothesis, count, seed):
 
 @settings(max_examples=20)
 @given(st.tuples(*[st.floats(-100, 100)] * 3), st.integers(0, 2**31))
-def test_translation_moves_everything_and_turns_nothing(random_body_for_hypothesis, translation, seed):
+def test_translation_moves_everything_and_turns_nothing(
+    random_body_for_hypothesis, translation, seed
+):
     body, pose = random_body_for_hypothesis, np.random.default_rng(seed).normal(size=(24, 3))
     still, moved = body.pose(pose=pose), body.pose(pose=pose, translation=translation)
-    np.testing.assert_allclose(moved.vertices - still.vertices, np.tile(translation, (60, 1)), atol=5e-5)
+    np.testing.assert_allclose(
+        moved.vertices - still.vertices, np.tile(translation, (60, 1)), atol=5e-5
+    )
     np.testing.assert_array_equal(moved.transforms[:, :3, :3], still.transforms[:, :3, :3])
 
 
@@ -171,7 +179,10 @@ LOOP = np.array([-1, 2, 1, *range(2, 23)])
         ({"faces": np.full((5, 3), -1)}, "faces: indices -1"),
         ({"shapedirs": np.zeros((59, 3, 10))}, r"shapedirs: shape .* expected \(60, 3, any\)"),
         ({"posedirs": np.zeros((60, 3, 206))}, "posedirs: 206 directions"),
-        ({"J_regressor": np.zeros((60, 24))}, r"J_regressor: shape \(60, 24\), expected \(24, 60\)"),
+        (
+            {"J_regressor": np.zeros((60, 24))},
+            r"J_regressor: shape \(60, 24\), expected \(24, 60\)",
+        ),
         ({"weights": np.zeros((60, 23))}, "weights: shape"),
         ({"weights": np.zeros((60, 24))}, "weights: each vertex's weights"),
         ({"weights": np.array([["x"] * 24] * 60)}, "weights: holds"),
@@ -196,5 +207,7 @@ def test_an_unknown_family_is_refused(random_body):
 
 def test_shape_samples_must_fit_the_shape_directions(random_body):
     samples = ShapeSamples(np.zeros((5, 9)), np.zeros(5), np.zeros(5), np.zeros(5))
-    with pytest.raises(ValueError, match=r"shape_samples.betas: shape \(5, 9\), expected \(5, 10\)"):
+    with pytest.raises(
+        ValueError, match=r"shape_samples.betas: shape \(5, 9\), expected \(5, 10\)"
+    ):
         random_body(shape_samples=samples)

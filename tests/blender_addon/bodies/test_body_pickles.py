@@ -138,7 +138,9 @@ def hostile(path: str) -> dict[str, bytes]:
         "nested": {"v_template": [({"deep": Payload(builtins.eval, script)},)]},
     }
     files = {
-        f"{way}, protocol {p}": pickle.dumps({"x": call}, p) for way, call in calls.items() for p in (0, 2, 4)
+        f"{way}, protocol {p}": pickle.dumps({"x": call}, p)
+        for way, call in calls.items()
+        for p in (0, 2, 4)
     }
     return {
         **files,
@@ -174,7 +176,9 @@ def test_a_pickle_that_names_anything_else_is_refused_unrun(model_files, tmp_pat
 
 def test_the_hostile_samples_do_run_where_nothing_stops_them(tmp_path):
     """Else the test above would prove nothing."""
-    for number, way in enumerate(["os.system, protocol 2", "eval, protocol 4", "INST", "names of the memo"]):
+    for number, way in enumerate(
+        ["os.system, protocol 2", "eval, protocol 4", "INST", "names of the memo"]
+    ):
         mark = tmp_path / f"ran{number}"
         pickle.loads(hostile(str(mark))[way])
         assert mark.exists(), way
@@ -182,11 +186,15 @@ def test_the_hostile_samples_do_run_where_nothing_stops_them(tmp_path):
 
 def test_the_refusal_names_the_class_and_the_remedy(model_files):
     path = model_files.raw_pkl(b"cmymodule\nMyClass\n)\x81.")
-    with pytest.raises(UnsafePickleError, match=r"model\.pkl.*'mymodule\.MyClass'.*publisher.*\.npz"):
+    with pytest.raises(
+        UnsafePickleError, match=r"model\.pkl.*'mymodule\.MyClass'.*publisher.*\.npz"
+    ):
         read_pickle(path)
 
 
-@pytest.mark.parametrize("way", [way for way in hostile("x") if way not in ("extension", "persistent")])
+@pytest.mark.parametrize(
+    "way", [way for way in hostile("x") if way not in ("extension", "persistent")]
+)
 def test_the_unpickler_refuses_on_its_own_what_the_scan_would_miss(tmp_path, way):
     mark = tmp_path / "ran"
     unpickler = pickles._RecordUnpickler(io.BytesIO(hostile(str(mark))[way]), tmp_path)

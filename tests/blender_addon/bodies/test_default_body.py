@@ -51,7 +51,9 @@ def body() -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def joints(body: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return dict(zip(body["joint_names"].tolist(), body["J_regressor"] @ body["v_template"], strict=True))
+    return dict(
+        zip(body["joint_names"].tolist(), body["J_regressor"] @ body["v_template"], strict=True)
+    )
 
 
 def shaped(body: dict[str, np.ndarray], person: int) -> np.ndarray:
@@ -66,7 +68,9 @@ def winding_numbers(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         la, lb, lc = (np.linalg.norm(x, axis=1) for x in (a, b, c))
         volume = np.einsum("ij,ij->i", a, np.cross(b, c))
         ab, bc, ca = ((x * y).sum(1) for x, y in ((a, b), (b, c), (c, a)))
-        numbers.append(2 * np.arctan2(volume, la * lb * lc + ab * lc + bc * la + ca * lb).sum() / (4 * np.pi))
+        numbers.append(
+            2 * np.arctan2(volume, la * lb * lc + ab * lc + bc * la + ca * lb).sum() / (4 * np.pi)
+        )
     return np.array(numbers)
 
 
@@ -75,7 +79,11 @@ def test_file_is_small() -> None:
 
 
 def test_arrays_have_smpl_layout(body: dict[str, np.ndarray]) -> None:
-    vertices, triangles, directions = len(body["v_template"]), len(body["f"]), body["shapedirs"].shape[2]
+    vertices, triangles, directions = (
+        len(body["v_template"]),
+        len(body["f"]),
+        body["shapedirs"].shape[2],
+    )
     people, points = len(body["shape_samples"]), len(body["vt"])
     shapes = {key: body[key].shape for key in body}
     assert shapes["v_template"] == (vertices, 3)
@@ -128,7 +136,9 @@ def test_rest_pose_is_smpls_t_pose(joints: dict[str, np.ndarray]) -> None:
             offset = joints[f"{side}_{name}"] - shoulder
             assert sign * offset[0] > at_least
             assert np.abs(offset[1:]).max() < 0.03
-        hip, knee, ankle, toes = (joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "foot"))
+        hip, knee, ankle, toes = (
+            joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "foot")
+        )
         assert np.abs((ankle - hip)[0]) < 0.05
         assert hip[1] > knee[1] + 0.3 > ankle[1] + 0.6
         assert toes[2] > ankle[2] + 0.08, "it faces +Z"
@@ -142,7 +152,9 @@ def test_left_mirrors_right(body: dict[str, np.ndarray], joints: dict[str, np.nd
     def in_order(points: np.ndarray) -> np.ndarray:
         return points[np.lexsort(np.round(points, 3).T)]
 
-    np.testing.assert_allclose(in_order(body["v_template"] * MIRROR), in_order(body["v_template"]), atol=2e-3)
+    np.testing.assert_allclose(
+        in_order(body["v_template"] * MIRROR), in_order(body["v_template"]), atol=2e-3
+    )
 
 
 def test_feet_are_level(body: dict[str, np.ndarray], joints: dict[str, np.ndarray]) -> None:
@@ -197,7 +209,9 @@ def test_part_labels_are_all_there_and_symmetric(body: dict[str, np.ndarray]) ->
     for name in SMPL_NAMES:
         if name.startswith("left_"):
             assert abs(int(counts[name]) - int(counts["right_" + name[5:]])) <= 2, name
-            assert body["v_template"][body["part_labels"] == SMPL_NAMES.index(name), 0].min() > -0.03, name
+            assert (
+                body["v_template"][body["part_labels"] == SMPL_NAMES.index(name), 0].min() > -0.03
+            ), name
 
 
 def test_uvs_lie_in_the_unit_square_and_have_area(body: dict[str, np.ndarray]) -> None:
@@ -238,7 +252,9 @@ def test_heights_of_the_samples_suit_their_ages(body: dict[str, np.ndarray]) -> 
 
 def test_stored_heights_are_those_of_the_shaped_bodies(body: dict[str, np.ndarray]) -> None:
     for person in range(0, len(body["shape_height"]), 211):
-        assert np.ptp(shaped(body, person)[:, 1]) == pytest.approx(body["shape_height"][person], abs=1e-3)
+        assert np.ptp(shaped(body, person)[:, 1]) == pytest.approx(
+            body["shape_height"][person], abs=1e-3
+        )
 
 
 def test_pelvis_stays_where_it_is_whatever_the_shape(body: dict[str, np.ndarray]) -> None:

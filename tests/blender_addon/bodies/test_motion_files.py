@@ -20,7 +20,10 @@ from blender_addon.bodies.motion import (
 )
 from blender_addon.bodies.rotations import matrix_to_axis_angle, rodrigues
 
-UPRIGHT = {"z": np.array([np.pi / 2, 0, 0]), "y": np.zeros(3)}  # root orientation of someone who stands
+UPRIGHT = {
+    "z": np.array([np.pi / 2, 0, 0]),
+    "y": np.zeros(3),
+}  # root orientation of someone who stands
 
 
 def poses(rng, joints: int, up: str = "z", frames: int = 5) -> np.ndarray:
@@ -128,7 +131,9 @@ def test_the_callers_frame_rate_wins_and_fills_in(tmp_path, rng):
     del arrays["mocap_framerate"]
     np.savez(tmp_path / "a.npz", **arrays)
     assert read_motion(tmp_path / "a.npz", fps=60.0).fps == 60.0
-    with pytest.raises(ValueError, match=r"a\.npz: no frame rate \(mocap_framerate, mocap_frame_rate"):
+    with pytest.raises(
+        ValueError, match=r"a\.npz: no frame rate \(mocap_framerate, mocap_frame_rate"
+    ):
         read_motion(tmp_path / "a.npz")
 
 
@@ -194,8 +199,13 @@ def test_up_is_not_guessed_from_people_who_do_not_stand(tmp_path, rng, root):
     assert guess_up(root) is None
     theta = np.zeros((len(root), 156))
     theta[:, :3] = root
-    np.savez(tmp_path / "a.npz", **(amass_smplh(rng) | {"poses": theta, "trans": np.zeros((len(root), 3))}))
-    with pytest.raises(ValueError, match=r"a\.npz: cannot tell which way is up; say up='z' \(AMASS"):
+    np.savez(
+        tmp_path / "a.npz",
+        **(amass_smplh(rng) | {"poses": theta, "trans": np.zeros((len(root), 3))}),
+    )
+    with pytest.raises(
+        ValueError, match=r"a\.npz: cannot tell which way is up; say up='z' \(AMASS"
+    ):
         read_motion(tmp_path / "a.npz")
     assert read_motion(tmp_path / "a.npz", up="y").up == "y"
 
@@ -230,7 +240,9 @@ def test_turning_the_world_turns_every_vertex_of_the_body(random_body, rng):
 
 
 def test_without_the_pelvis_the_track_is_shifted_as_a_whole(rng):
-    motion = Motion("m", np.zeros((5, 24, 3)), rng.normal(size=(5, 3)), np.zeros(0), "male", 30, "y")
+    motion = Motion(
+        "m", np.zeros((5, 24, 3)), rng.normal(size=(5, 3)), np.zeros(0), "male", 30, "y"
+    )
     shift = motion.z_up((0.0, -0.3, 0.0)).translations - motion.z_up().translations
     np.testing.assert_allclose(shift, np.tile([0.0, 0.3, -0.3], (5, 1)), atol=1e-12)
 
@@ -245,7 +257,11 @@ def test_a_motion_is_fitted_to_another_family(rng):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"fps": 0.0}, "fps: 0.0"), ({"up": "x"}, "up: 'x'"), ({"pelvis": (0, 1)}, "pelvis: expected 3")],
+    [
+        ({"fps": 0.0}, "fps: 0.0"),
+        ({"up": "x"}, "up: 'x'"),
+        ({"pelvis": (0, 1)}, "pelvis: expected 3"),
+    ],
 )
 def test_wrong_arguments_of_a_motion_are_named(changes, message):
     arguments = {"fps": 30.0, "up": "y"} | {k: v for k, v in changes.items() if k != "pelvis"}

@@ -35,16 +35,22 @@ def stand(pose: Pose, yaw: float = 0.0) -> Posed:
 
 
 def place(pose: Pose, posed: Posed, seed: int = 0) -> list[PropPlacement]:
-    return place_props(pose, posed.joints, posed.transforms, posed.vertices, np.random.default_rng(seed))
+    return place_props(
+        pose, posed.joints, posed.transforms, posed.vertices, np.random.default_rng(seed)
+    )
 
 
 def test_every_shape_is_one_that_the_stage_builds():
-    placed = {prop.shape for pose in LIBRARY.values() if pose.props for prop in place(pose, stand(pose))}
+    placed = {
+        prop.shape for pose in LIBRARY.values() if pose.props for prop in place(pose, stand(pose))
+    }
     assert placed <= set(SHAPES)
 
 
 def test_every_prop_word_is_used_by_a_pose():
-    assert {prop.partition("@")[0] for pose in LIBRARY.values() for prop in pose.props} == set(PROPS)
+    assert {prop.partition("@")[0] for pose in LIBRARY.values() for prop in pose.props} == set(
+        PROPS
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +67,8 @@ def test_things_turn_with_the_body(name):
 
 def _axes(prop: PropPlacement) -> np.ndarray:
     x, y, z = (
-        rodrigues(np.radians(angle) * axis) for angle, axis in zip(prop.rotation, np.eye(3), strict=True)
+        rodrigues(np.radians(angle) * axis)
+        for angle, axis in zip(prop.rotation, np.eye(3), strict=True)
     )
     return z @ y @ x
 
@@ -132,4 +139,6 @@ def test_lift_grows_with_the_legs():
     assert ground_clearance(pose, 0.5 * small.joints) == pytest.approx(
         0.5 * ground_clearance(pose, small.joints)
     )
-    assert leg_length(small.joints) == pytest.approx(leg_length(default_body().pose().joints), abs=1e-5)
+    assert leg_length(small.joints) == pytest.approx(
+        leg_length(default_body().pose().joints), abs=1e-5
+    )

@@ -62,7 +62,9 @@ def sole_vertices(foot: str) -> tuple[np.ndarray, np.ndarray]:
     """Vertices of the heel and of the front of a sole, found on the body at rest."""
     rest = default_body().pose(grown_up()).vertices
     side = foot.removesuffix("foot")
-    of_foot = np.isin(default_body().part_labels, [PARTS.index(side + "ankle"), PARTS.index(side + "foot")])
+    of_foot = np.isin(
+        default_body().part_labels, [PARTS.index(side + "ankle"), PARTS.index(side + "foot")]
+    )
     height = rest[:, 1]
     sole = of_foot & (height < height[of_foot].min() + 0.012)
     z = rest[:, 2]
@@ -90,7 +92,10 @@ def test_library_has_every_category():
 
 def test_no_pose_is_another_one_or_its_mirror_image():
     pairs = [
-        (a, b) for a in LIBRARY.values() for b in LIBRARY.values() if a.name < b.name and a.props == b.props
+        (a, b)
+        for a in LIBRARY.values()
+        for b in LIBRARY.values()
+        if a.name < b.name and a.props == b.props
     ]
     for a, b in pairs:
         assert not np.allclose(a.joints, b.joints, atol=1e-3), (a.name, b.name)
@@ -138,7 +143,10 @@ def test_sitting_pose_has_a_seat_of_ordinary_height_and_feet_on_the_ground(name)
     pose, posed = LIBRARY[name], standing(name)
     assert {prop.partition("@")[0] for prop in pose.props} & {"seat", "chair", "bench", "sofa"}
     assert 0.33 < seat_height(posed.joints, posed.vertices) < 0.52
-    lowest = [part_vertices(posed, side + "ankle", side + "foot")[:, 2].min() for side in ("left_", "right_")]
+    lowest = [
+        part_vertices(posed, side + "ankle", side + "foot")[:, 2].min()
+        for side in ("left_", "right_")
+    ]
     assert min(lowest) < 0.01
     if len(pose.planted) == 2:
         assert max(lowest) < 0.02
@@ -148,9 +156,13 @@ def test_sitting_pose_has_a_seat_of_ordinary_height_and_feet_on_the_ground(name)
 def test_lying_pose_rests_along_the_whole_body(name):
     posed = standing(name)
     heights = {
-        "trunk": part_vertices(posed, "spine2", "spine3", "left_shoulder", "right_shoulder")[:, 2].min(),
+        "trunk": part_vertices(posed, "spine2", "spine3", "left_shoulder", "right_shoulder")[
+            :, 2
+        ].min(),
         "pelvis": part_vertices(posed, "pelvis")[:, 2].min(),
-        "legs": part_vertices(posed, "left_knee", "right_knee", "left_ankle", "right_ankle")[:, 2].min(),
+        "legs": part_vertices(posed, "left_knee", "right_knee", "left_ankle", "right_ankle")[
+            :, 2
+        ].min(),
     }
     assert max(heights.values()) < 0.08, heights
 
@@ -165,7 +177,10 @@ def test_things_find_their_place_around_children_as_well():
         for prop in place_props(
             pose, posed.joints, posed.transforms, posed.vertices, np.random.default_rng(0)
         ):
-            assert np.isfinite([*prop.location, *prop.rotation, *prop.size]).all(), (pose.name, prop)
+            assert np.isfinite([*prop.location, *prop.rotation, *prop.size]).all(), (
+                pose.name,
+                prop,
+            )
 
 
 # --- mirror, blend, vary ----------------------------------------------------------------------------------
@@ -227,7 +242,9 @@ def test_varied_pose_keeps_both_soles_on_the_ground(name, seed):
 def test_varying_by_nothing_changes_nothing():
     for pose in LIBRARY.values():
         varied = vary(pose.joints, np.random.default_rng(0), 0.0, pose.planted, pose.contacts)
-        np.testing.assert_allclose(rodrigues(varied), rodrigues(pose.joints), atol=0.02, err_msg=pose.name)
+        np.testing.assert_allclose(
+            rodrigues(varied), rodrigues(pose.joints), atol=0.02, err_msg=pose.name
+        )
 
 
 def test_varied_poses_differ_and_repeat_with_the_seed():
@@ -239,7 +256,9 @@ def test_varied_poses_differ_and_repeat_with_the_seed():
 
 def test_arms_in_contact_vary_less_than_free_ones():
     pose = LIBRARY["stand_relaxed"]
-    contact = [vary(pose.joints, np.random.default_rng(s), contacts=["left_hand"]) for s in range(30)]
+    contact = [
+        vary(pose.joints, np.random.default_rng(s), contacts=["left_hand"]) for s in range(30)
+    ]
     spread = np.std([anatomy.measure(joints) for joints in contact], axis=0)
     assert spread[JOINT["left_elbow"], 0] < 0.5 * spread[JOINT["right_elbow"], 0]
 
@@ -291,7 +310,9 @@ def test_unnatural_poses_are_out_of_limits_by_name():
     angles = anatomy.measure(np.zeros((24, 3)))
     angles[JOINT["right_knee"], 0] = -40
     assert not anatomy.within_limits(anatomy.rebuild(angles))
-    assert anatomy.limit_violations(anatomy.rebuild(angles)) == ["right_knee flex -40 is outside -10..160"]
+    assert anatomy.limit_violations(anatomy.rebuild(angles)) == [
+        "right_knee flex -40 is outside -10..160"
+    ]
 
 
 # --- files ------------------------------------------------------------------------------------------------

@@ -30,9 +30,9 @@ def _added_joint(name: str, parents: dict[str, str]) -> str:
 def small_model(family: str) -> BodyModel:
     """A body of some 1500 vertices. Its fingers and its face are where the hands and the head are, at random."""
     body, rng = default_body(), np.random.default_rng(3)
-    cells = np.unique(np.floor(body.v_template / _CELL).astype(int), axis=0, return_inverse=True)[1].reshape(
-        -1
-    )
+    cells = np.unique(np.floor(body.v_template / _CELL).astype(int), axis=0, return_inverse=True)[
+        1
+    ].reshape(-1)
     V = int(cells.max()) + 1
     count = np.bincount(cells, minlength=V)
 
@@ -42,7 +42,9 @@ def small_model(family: str) -> BodyModel:
         return (sums / count[:, None]).reshape(V, *values.shape[1:])
 
     faces = cells[body.faces]
-    whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
+    whole = (
+        (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
+    )
     faces = np.unique(np.sort(faces[whole], axis=1), axis=0)
 
     names = FAMILIES[family]
@@ -56,7 +58,10 @@ def small_model(family: str) -> BodyModel:
         if name in source:
             parent = body.parents[source[name]]
             parents[k] = -1 if parent < 0 else names.index(body.joint_names[parent])
-            regressor[k], weights[:, k] = body_regressor[source[name]], body_weights[:, source[name]]
+            regressor[k], weights[:, k] = (
+                body_regressor[source[name]],
+                body_weights[:, source[name]],
+            )
         else:
             parents[k] = names.index(_added_joint(name, parent_names))
             owner = "head" if parents[k] == names.index("head") else f"{name.split('_')[0]}_hand"
@@ -93,7 +98,9 @@ def bpy() -> Any:
 
 @pytest.fixture(scope="session")
 def figures(small_body: Callable[[str], BodyModel]) -> Figures:
-    return Figures({"default": default_body(), **{family: small_body(family) for family in FAMILIES}})
+    return Figures(
+        {"default": default_body(), **{family: small_body(family) for family in FAMILIES}}
+    )
 
 
 @pytest.fixture(scope="session")

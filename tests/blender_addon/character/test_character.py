@@ -47,8 +47,12 @@ def drawn(name: str, figures: Figures, seed: int = 0, number: int = 1) -> Person
     pose = rng.normal(0, 0.5, (model.num_joints, 3))
     pose[0] = rng.normal(0, 1.5, 3)
     betas = tuple(rng.normal(0, 1.5, min(8, model.num_betas)).tolist())
-    body = BodySpec(name, betas, tuple(map(tuple, pose.tolist())), tuple(rng.normal(0, 2, 3).tolist()))
-    return PersonSpec(number, body, sample_outfit(rng), "drawn", MotionSpec(body.pose, (0.1, 0.0, 0.0), 0.05))
+    body = BodySpec(
+        name, betas, tuple(map(tuple, pose.tolist())), tuple(rng.normal(0, 2, 3).tolist())
+    )
+    return PersonSpec(
+        number, body, sample_outfit(rng), "drawn", MotionSpec(body.pose, (0.1, 0.0, 0.0), 0.05)
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -124,7 +128,9 @@ def test_correctives_are_driven_without_python(add: Any, figures: Figures, bpy: 
     assert plain.mesh.data.shape_keys.animation_data is None
 
 
-def test_correctives_that_move_nothing_have_no_key(scene: Any, figures: Figures, small_body: Any) -> None:
+def test_correctives_that_move_nothing_have_no_key(
+    scene: Any, figures: Figures, small_body: Any
+) -> None:
     from blender_addon.character.character import Character
 
     posedirs = small_body("smpl").posedirs.copy()
@@ -185,10 +191,14 @@ def test_what_the_artist_did_by_hand_is_read_back(
     bone = armature.pose.bones["right_knee"]
     bone.rotation_mode, bone.rotation_euler = "XYZ", (1.0, 0.2, 0.1)
     armature.pose.bones["pelvis"].location = (0.1, 0.2, -0.3)
-    armature.matrix_world = Matrix.Translation((1, 2, 0.5)) @ Euler((0.1, 0.2, 2.0)).to_matrix().to_4x4()
+    armature.matrix_world = (
+        Matrix.Translation((1, 2, 0.5)) @ Euler((0.1, 0.2, 2.0)).to_matrix().to_4x4()
+    )
     person = character.person()
     assert (person.pose_name, person.motion) == ("by hand", None)
-    np.testing.assert_allclose(figures.pose(person).vertices, world_vertices(character.mesh), atol=CLOSE)
+    np.testing.assert_allclose(
+        figures.pose(person).vertices, world_vertices(character.mesh), atol=CLOSE
+    )
 
 
 def test_a_person_that_is_only_moved_keeps_its_pose_and_its_motion(
@@ -216,10 +226,14 @@ def test_constraints_count(add: Any, figures: Figures, bpy: Any, world_vertices:
     constraint.target, constraint.chain_count = target, 3
     person = character.person()
     assert np.abs(person.body.pose[16]).max() > 0.1, "the shoulder was not turned"
-    np.testing.assert_allclose(figures.pose(person).vertices, world_vertices(character.mesh), atol=CLOSE)
+    np.testing.assert_allclose(
+        figures.pose(person).vertices, world_vertices(character.mesh), atol=CLOSE
+    )
 
 
-def test_a_person_out_of_sight_is_read_by_its_bones(add: Any, apply: Any, figures: Figures, bpy: Any) -> None:
+def test_a_person_out_of_sight_is_read_by_its_bones(
+    add: Any, apply: Any, figures: Figures, bpy: Any
+) -> None:
     character = add("smpl")
     for obj in (character.armature, character.mesh):
         obj.hide_set(True)
@@ -271,7 +285,10 @@ def test_fitting_leaves_the_artist_where_it_was(add: Any, figures: Figures, bpy:
     character.fit(figures)
     assert layer.objects.active == character.armature
     assert character.armature.mode == "POSE"
-    assert {obj for obj in layer.objects if obj.select_get()} == {character.armature, other.armature}
+    assert {obj for obj in layer.objects if obj.select_get()} == {
+        character.armature,
+        other.armature,
+    }
     assert set(bpy.data.objects.keys()) == before
 
 
@@ -282,10 +299,14 @@ def test_a_shape_beyond_the_sliders_widens_them_and_one_beyond_blender_is_refuse
     person = drawn("smpl", figures)
     wide = dataclasses.replace(person, body=dataclasses.replace(person.body, betas=(7.0, -6.0)))
     apply(character, wide)
-    np.testing.assert_allclose(world_vertices(character.mesh), figures.pose(wide).vertices, atol=CLOSE)
+    np.testing.assert_allclose(
+        world_vertices(character.mesh), figures.pose(wide).vertices, atol=CLOSE
+    )
     assert character.person() == wide
     with pytest.raises(ValueError, match=r"betas: .*end at ±10"):
-        apply(character, dataclasses.replace(wide, body=dataclasses.replace(wide.body, betas=(11.0,))))
+        apply(
+            character, dataclasses.replace(wide, body=dataclasses.replace(wide.body, betas=(11.0,)))
+        )
     assert character.person() == wide, "a refused shape changes nothing"
 
 
@@ -359,7 +380,9 @@ def test_a_person_survives_saving_and_loading(
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     (character,) = characters(bpy.context.scene)
     assert character.person() == person
-    np.testing.assert_allclose(world_vertices(character.mesh), figures.pose(person).vertices, atol=CLOSE)
+    np.testing.assert_allclose(
+        world_vertices(character.mesh), figures.pose(person).vertices, atol=CLOSE
+    )
     json.loads(character.armature["pii_synth spec"])
 
 

@@ -96,7 +96,9 @@ def test_reading_gives_back_what_was_set_whoever_carries_the_turn(
     np.testing.assert_allclose(rodrigues(read[1:]), rodrigues(pose[1:]), atol=1e-9)
     np.testing.assert_allclose(rodrigues(read[0]), rodrigues(turn) @ rodrigues(pose[0]), atol=1e-9)
     pelvis = BODY.rest_joints(betas)[0]
-    np.testing.assert_allclose(pelvis + where, rodrigues(turn) @ (pelvis + translation) + shift, atol=1e-9)
+    np.testing.assert_allclose(
+        pelvis + where, rodrigues(turn) @ (pelvis + translation) + shift, atol=1e-9
+    )
 
 
 @given(vectors, vectors, st.sampled_from(ELEMENTS))
@@ -120,7 +122,9 @@ def test_the_mean_body_stands_on_the_ground_and_looks_to_the_front() -> None:
     assert heads["head"][2] > heads["pelvis"][2] > heads["left_ankle"][2] > 0
     assert heads["left_wrist"][0] > 0.3  # its left is at +X when it looks to -Y
     assert heads["left_foot"][1] < heads["left_ankle"][1]
-    np.testing.assert_allclose(rest_pelvis(RIG.heads()[0], RIG.lift), BODY.rest_joints()[0], atol=1e-9)
+    np.testing.assert_allclose(
+        rest_pelvis(RIG.heads()[0], RIG.lift), BODY.rest_joints()[0], atol=1e-9
+    )
 
 
 def test_bones_point_along_the_limbs() -> None:
@@ -169,7 +173,9 @@ def rest_pose() -> tuple[np.ndarray, np.ndarray]:
 def test_a_scaled_object_is_no_body(scale: tuple[float, float, float]) -> None:
     deforms, heads = rest_pose()
     with pytest.raises(ValueError, match="object or the bone pelvis is scaled, set its scale to 1"):
-        read_bones(np.diag([*scale, 1.0]) @ deforms, heads, BODY.parents, BODY.joint_names, RIG.lift)
+        read_bones(
+            np.diag([*scale, 1.0]) @ deforms, heads, BODY.parents, BODY.joint_names, RIG.lift
+        )
 
 
 def test_a_scaled_or_moved_bone_is_named() -> None:

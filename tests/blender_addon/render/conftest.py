@@ -46,20 +46,30 @@ class World:
     scene: Any
     meshes: list[Any] = field(default_factory=list)
 
-    def add_box(self, name: str, center: tuple[float, float, float], size: tuple[float, float, float]) -> Any:
-        corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+    def add_box(
+        self, name: str, center: tuple[float, float, float], size: tuple[float, float, float]
+    ) -> Any:
+        corners = np.array(
+            [[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]
+        )
         turn = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])
         faces = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
         return self.add_mesh(name, corners * size @ turn.T + center, faces)
 
-    def add_ball(self, name: str, center: tuple[float, float, float], radius: float, rings: int = 12) -> Any:
-        theta, phi = np.meshgrid(np.linspace(0.02, np.pi - 0.02, rings), np.arange(2 * rings) * np.pi / rings)
-        points = np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], -1)
+    def add_ball(
+        self, name: str, center: tuple[float, float, float], radius: float, rings: int = 12
+    ) -> Any:
+        theta, phi = np.meshgrid(
+            np.linspace(0.02, np.pi - 0.02, rings), np.arange(2 * rings) * np.pi / rings
+        )
+        points = np.stack(
+            [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], -1
+        )
         index = np.arange(points.shape[0] * rings).reshape(-1, rings)
         following = np.roll(index, -1, axis=0)
-        faces = np.stack([index[:, :-1], index[:, 1:], following[:, 1:], following[:, :-1]], -1).reshape(
-            -1, 4
-        )
+        faces = np.stack(
+            [index[:, :-1], index[:, 1:], following[:, 1:], following[:, :-1]], -1
+        ).reshape(-1, 4)
         faces_closed = [
             *map(tuple, faces.tolist()),
             tuple(index[::-1, 0].tolist()),
@@ -90,7 +100,9 @@ class World:
         rotation, origin = matrix[:3, :3], Vector(matrix[:3, 3])
         x, y = ((np.arange(n * RAYS) + 0.5) / RAYS for n in (W, H))
         f = 0.5 * W / np.tan(self.scene.camera.data.angle_x / 2)
-        directions = np.stack(np.broadcast_arrays((x - W / 2) / f, -(y[:, None] - H / 2) / f, -1.0), -1)
+        directions = np.stack(
+            np.broadcast_arrays((x - W / 2) / f, -(y[:, None] - H / 2) / f, -1.0), -1
+        )
         length = np.linalg.norm(directions, axis=-1)
         points, faces, owner, part = [], [], [], []
         for number, item in enumerate(self.meshes, start=1):
@@ -101,12 +113,21 @@ class World:
             part += [p.value for p in item.data.attributes["part"].data]
         tree = BVHTree.FromPolygons(points, faces)
         hits = [
-            tree.ray_cast(origin, d) for d in map(Vector, (directions @ rotation.T).reshape(-1, 3).tolist())
+            tree.ray_cast(origin, d)
+            for d in map(Vector, (directions @ rotation.T).reshape(-1, 3).tolist())
         ]
         face = np.array([-1 if hit[2] is None else hit[2] for hit in hits])
-        distance = np.array([np.inf if hit[3] is None else hit[3] for hit in hits]) / length.reshape(-1)
-        normal = np.array([(0, 0, 0) if hit[1] is None else hit[1] for hit in hits]) @ rotation * [1, -1, -1]
-        normal *= -np.sign((normal * (directions.reshape(-1, 3) * [1, -1, -1])).sum(-1, keepdims=True))
+        distance = np.array(
+            [np.inf if hit[3] is None else hit[3] for hit in hits]
+        ) / length.reshape(-1)
+        normal = (
+            np.array([(0, 0, 0) if hit[1] is None else hit[1] for hit in hits])
+            @ rotation
+            * [1, -1, -1]
+        )
+        normal *= -np.sign(
+            (normal * (directions.reshape(-1, 3) * [1, -1, -1])).sum(-1, keepdims=True)
+        )
 
         def per_pixel(values: np.ndarray) -> np.ndarray:
             tail = values.shape[1:]

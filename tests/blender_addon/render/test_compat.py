@@ -41,7 +41,9 @@ def test_other_errors_of_the_import_pass_through(tmp_path: Path) -> None:
 
 
 def test_other_words_of_the_import_are_shown(tmp_path: Path) -> None:
-    (tmp_path / "bpy.py").write_text("import sys; print('hello'); print('a real warning', file=sys.stderr)")
+    (tmp_path / "bpy.py").write_text(
+        "import sys; print('hello'); print('a real warning', file=sys.stderr)"
+    )
     done = run(IMPORT, tmp_path)
     assert (done.stdout, done.stderr) == ("hello\n", "a real warning\n")
 

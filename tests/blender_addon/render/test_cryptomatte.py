@@ -110,7 +110,9 @@ def test_one_object_cannot_be_two_persons() -> None:
 
 @given(
     hnp.arrays(
-        np.int8, st.tuples(st.integers(1, 4), st.integers(1, 5), st.just(4)), elements=st.integers(-1, 3)
+        np.int8,
+        st.tuples(st.integers(1, 4), st.integers(1, 5), st.just(4)),
+        elements=st.integers(-1, 3),
     ),
     st.data(),
 )

@@ -64,7 +64,9 @@ def test_instance_mask_equals_a_ray_cast(picture: Picture) -> None:
     shares = np.stack([cast.share(1) + cast.share(2), cast.share(3), cast.share(4)], axis=-1)
     total, ranked = shares.sum(-1), np.sort(shares, axis=-1)
     expected = np.where(total >= 0.5, shares.argmax(-1) + 1, 0)
-    in_doubt = (abs(total - 0.5) <= DOUBT) | ((total > 0.5) & (ranked[..., -1] - ranked[..., -2] <= DOUBT))
+    in_doubt = (abs(total - 0.5) <= DOUBT) | (
+        (total > 0.5) & (ranked[..., -1] - ranked[..., -2] <= DOUBT)
+    )
     assert set(np.unique(mask)) == {0, 1, 2, 3}
     assert in_doubt.mean() < 0.06
     assert np.array_equal(mask[~in_doubt], expected[~in_doubt])
@@ -94,7 +96,9 @@ def test_parts_never_blend_and_equal_a_ray_cast(picture: Picture) -> None:
     assert around[rows, columns, found[rows, columns] - 1].all()
 
 
-def test_parts_can_be_added_to_a_scene_that_was_rendered_without(world: Any, cpu: Device, bpy: Any) -> None:
+def test_parts_can_be_added_to_a_scene_that_was_rendered_without(
+    world: Any, cpu: Device, bpy: Any
+) -> None:
     ball = world.add_ball("one", (0, 4, 0), 1.0)
     material = bpy.data.materials.new("skin")
     compat.use_nodes(material)
@@ -129,7 +133,9 @@ def test_normals_are_unit_vectors_in_opencv_axes(picture: Picture) -> None:
     flat = (abs(around - cast.normal[..., :1, :]) < 1e-4).all((-1, -2)) & (cast.object[..., 0] > 0)
     assert flat.sum() > 300
     assert abs(normals - cast.normal[..., 0, :])[flat].max() < 2e-3
-    assert (normals[flat][:, 2] < 0.6).all()  # visible surfaces face the camera, but for grazing perspective
+    assert (
+        normals[flat][:, 2] < 0.6
+    ).all()  # visible surfaces face the camera, but for grazing perspective
     nothing = (cast.object == 0).all(-1)
     assert nothing.any()
     assert (normals[nothing] == 0).all()
@@ -141,7 +147,8 @@ def test_visibility_is_the_share_that_the_occluder_leaves(world: Any, cpu: Devic
     world.add_box("wall", (-0.7, 3.0, 0), (0.8, 0.1, 3))
     mask = shoot(world, cpu, [["hidden"], ["free"]])[Pass.INSTANCES]
     found = [
-        visibility(int((mask == k).sum()), _silhouette(world, world.meshes[k - 1], 64, 48)) for k in (1, 2)
+        visibility(int((mask == k).sum()), _silhouette(world, world.meshes[k - 1], 64, 48))
+        for k in (1, 2)
     ]
     in_front = world.cast().share(1).sum()
     del world.meshes[2:]
@@ -160,7 +167,10 @@ def _silhouette(world: Any, item: Any, width: int, height: int) -> float:
     )
     f = 0.5 * width / np.tan(world.scene.camera.data.angle_x / 2)
     depth = -points[:, 2]
-    pixels = np.stack([points[:, 0], -points[:, 1]], -1) / depth[:, None] * f + (width / 2, height / 2)
+    pixels = np.stack([points[:, 0], -points[:, 1]], -1) / depth[:, None] * f + (
+        width / 2,
+        height / 2,
+    )
     return silhouette_area(pixels, depth, faces, width, height)[0]
 
 

@@ -19,7 +19,8 @@ def write_exr(
     names = sorted(channels)
     height, width = channels[names[0]].shape
     table = (
-        b"".join(n.encode() + b"\0" + struct.pack("<I4B2i", kind, 0, 0, 0, 0, 1, 1) for n in names) + b"\0"
+        b"".join(n.encode() + b"\0" + struct.pack("<I4B2i", kind, 0, 0, 0, 0, 1, 1) for n in names)
+        + b"\0"
     )
     box = struct.pack("<4i", 0, 0, width - 1, height - 1)
     header = b""
@@ -31,12 +32,20 @@ def write_exr(
         ("displayWindow", "box2i", box),
         ("lineOrder", "lineOrder", b"\0"),
     ):
-        header += name.encode() + b"\0" + type_name.encode() + b"\0" + struct.pack("<I", len(value)) + value
+        header += (
+            name.encode()
+            + b"\0"
+            + type_name.encode()
+            + b"\0"
+            + struct.pack("<I", len(value))
+            + value
+        )
     start = 8 + len(header) + 1 + 8 * height
     size = 4 * width * len(names)
     offsets = b"".join(struct.pack("<Q", start + y * (8 + size)) for y in range(height))
     rows = b"".join(
-        struct.pack("<2i", y, size) + b"".join(channels[n][y].astype("<f4").tobytes() for n in names)
+        struct.pack("<2i", y, size)
+        + b"".join(channels[n][y].astype("<f4").tobytes() for n in names)
         for y in range(height)
     )
     return struct.pack("<2I", 20000630, 2 | flags) + header + b"\0" + offsets + rows
@@ -61,7 +70,9 @@ def test_every_channel_comes_back_bit_by_bit(channels: dict[str, np.ndarray]) ->
 
 
 @given(images, st.data())
-def test_a_file_cut_anywhere_is_an_error(channels: dict[str, np.ndarray], data: st.DataObject) -> None:
+def test_a_file_cut_anywhere_is_an_error(
+    channels: dict[str, np.ndarray], data: st.DataObject
+) -> None:
     whole = write_exr(channels)
     cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(ValueError, match="EXR"):

@@ -36,7 +36,9 @@ def test_png_comes_back_exactly_through_pillow_and_through_us(array: np.ndarray)
     ours = decode_png(content)
     assert ours.dtype == array.dtype
     assert np.array_equal(ours, array)
-    assert content == encode_png(array[::-1][::-1])  # the values decide the bytes, not the memory's layout
+    assert content == encode_png(
+        array[::-1][::-1]
+    )  # the values decide the bytes, not the memory's layout
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,10 @@ if sys.argv[1:]:
 
 def test_the_end_of_input_is_noticed_and_not_what_comes_before() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", WATCHES_INPUT, "60"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        [sys.executable, "-c", WATCHES_INPUT, "60"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
     )
     assert process.stdin is not None
     assert process.stdout is not None

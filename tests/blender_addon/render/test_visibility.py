@@ -8,12 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from blender_addon.render.visibility import FULL_DETAIL, NEAR, raster_mask, silhouette_area, visibility
+from blender_addon.render.visibility import (
+    FULL_DETAIL,
+    NEAR,
+    raster_mask,
+    silhouette_area,
+    visibility,
+)
 
 W, H = 13, 9
-QUARTER = 4  # corners lie on quarter pixels, so that the reference below can be computed in integers
+QUARTER = (
+    4  # corners lie on quarter pixels, so that the reference below can be computed in integers
+)
 
-corners = hnp.arrays(np.int64, st.tuples(st.integers(3, 12), st.just(2)), elements=st.integers(-20, 70))
+corners = hnp.arrays(
+    np.int64, st.tuples(st.integers(3, 12), st.just(2)), elements=st.integers(-20, 70)
+)
 
 
 def brute_force(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -58,11 +68,15 @@ def test_triangles_that_share_edges_leave_no_holes(seed: int) -> None:
     assert raster_mask(points.reshape(-1, 2), np.ones(81), faces, 30, 30).all()
 
 
-def disc(center: tuple[float, float], radius: float, corners: int = 400) -> tuple[np.ndarray, np.ndarray]:
+def disc(
+    center: tuple[float, float], radius: float, corners: int = 400
+) -> tuple[np.ndarray, np.ndarray]:
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     points = np.stack([np.cos(angle), np.sin(angle)], -1) * radius + center
     index = np.arange(corners)
-    return np.vstack([points, center]), np.stack([index, np.roll(index, -1), np.full(corners, corners)], -1)
+    return np.vstack([points, center]), np.stack(
+        [index, np.roll(index, -1), np.full(corners, corners)], -1
+    )
 
 
 def test_area_and_box_of_a_small_disc_are_exact() -> None:
@@ -78,13 +92,20 @@ def test_area_and_box_of_a_small_disc_are_exact() -> None:
 @given(st.floats(FULL_DETAIL, 700), st.floats(-300, 1300), st.floats(-300, 1300))
 def test_a_large_silhouette_is_shrunk_and_its_area_stays(radius: float, x: float, y: float) -> None:
     points, faces = disc((x, y), radius)
-    area, (left, top, width, height) = silhouette_area(points, np.ones(len(points)), faces, 1000, 900)
+    area, (left, top, width, height) = silhouette_area(
+        points, np.ones(len(points)), faces, 1000, 900
+    )
     mask = raster_mask(points, np.ones(len(points)), faces, 1000, 900)
     assert area == pytest.approx(mask.sum(), rel=0.01, abs=150)
-    if 0 <= x <= 1000 and 0 <= y <= 900:  # else the frame may leave a sliver with ends too thin to find
+    if (
+        0 <= x <= 1000 and 0 <= y <= 900
+    ):  # else the frame may leave a sliver with ends too thin to find
         rows, columns = np.nonzero(mask)
         tolerance = 2 * radius / FULL_DETAIL + 1
-        assert abs(np.array([left, left + width]) - (columns.min(), columns.max() + 1)).max() <= tolerance
+        assert (
+            abs(np.array([left, left + width]) - (columns.min(), columns.max() + 1)).max()
+            <= tolerance
+        )
         assert abs(np.array([top, top + height]) - (rows.min(), rows.max() + 1)).max() <= tolerance
 
 
@@ -114,7 +135,8 @@ def test_no_faces_no_area() -> None:
 
 
 @pytest.mark.parametrize(
-    ("visible", "silhouette", "expected"), [(50, 100.0, 0.5), (101, 100.0, 1.0), (0, 0.0, 0.0), (1, 0.0, 0.0)]
+    ("visible", "silhouette", "expected"),
+    [(50, 100.0, 0.5), (101, 100.0, 1.0), (0, 0.0, 0.0), (1, 0.0, 0.0)],
 )
 def test_visibility_lies_between_0_and_1(visible: int, silhouette: float, expected: float) -> None:
     assert visibility(visible, silhouette) == expected
@@ -123,10 +145,14 @@ def test_visibility_lies_between_0_and_1(visible: int, silhouette: float, expect
 def test_a_body_of_many_triangles_takes_milliseconds() -> None:
     y, x = np.meshgrid(np.linspace(0, 1, 120), np.linspace(0, 1, 120), indexing="ij")
     index = np.arange(120 * 120).reshape(120, 120)
-    a, b, c, d = (index[i : i + 119, j : j + 119].ravel() for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)))
+    a, b, c, d = (
+        index[i : i + 119, j : j + 119].ravel() for i, j in ((0, 0), (0, 1), (1, 0), (1, 1))
+    )
     faces = np.concatenate([np.stack([a, b, d], -1), np.stack([d, c, a], -1)])
     points = np.stack([x, y], -1).reshape(-1, 2) * (250, 700)
     started = time.process_time()
     area, _ = silhouette_area(points, np.ones(len(points)), faces, 800, 800)
     assert area == pytest.approx(250 * 700, rel=0.01)
-    assert time.process_time() - started < 0.25  # it takes 10 ms; a loop over triangles would take seconds
+    assert (
+        time.process_time() - started < 0.25
+    )  # it takes 10 ms; a loop over triangles would take seconds

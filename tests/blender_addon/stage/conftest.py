@@ -62,7 +62,9 @@ Shoot = Callable[..., dict[Any, np.ndarray]]
 def shoot(stage: Any, cpu: devices.Device) -> Shoot:
     """Render a spec on the stage: pass -> array."""
 
-    def shoot(spec: SceneSpec, passes: tuple[str, ...] = ("image", "instances")) -> dict[Any, np.ndarray]:
+    def shoot(
+        spec: SceneSpec, passes: tuple[str, ...] = ("image", "instances")
+    ) -> dict[Any, np.ndarray]:
         stage.apply(spec)
         engine.configure(
             stage.scene,
@@ -90,8 +92,12 @@ def person(body: BodyModel) -> Callable[..., PersonSpec]:
     lowest = float(body.pose((), upright).vertices[:, 2].min())
     pose = tuple(tuple(float(v) for v in row) for row in upright)
 
-    def person(number: int, x: float = 0.0, y: float = 0.0, betas: tuple[float, ...] = ()) -> PersonSpec:
-        return PersonSpec(number, BodySpec("default", betas, pose, (x, y, -lowest)), plain_outfit(), "t")
+    def person(
+        number: int, x: float = 0.0, y: float = 0.0, betas: tuple[float, ...] = ()
+    ) -> PersonSpec:
+        return PersonSpec(
+            number, BodySpec("default", betas, pose, (x, y, -lowest)), plain_outfit(), "t"
+        )
 
     return person
 

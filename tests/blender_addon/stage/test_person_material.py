@@ -49,7 +49,9 @@ class Studio:
         uv.data.foreach_set("uv", body.uv.astype(np.float32).ravel())
         attach_chart(mesh, chart)
         self.person = bpy.data.objects.new("person material", mesh)
-        self.camera = bpy.data.objects.new("person material", bpy.data.cameras.new("person material"))
+        self.camera = bpy.data.objects.new(
+            "person material", bpy.data.cameras.new("person material")
+        )
         self.camera.data.type = "ORTHO"
         self.camera.data.ortho_scale = 1.9
         centre = body.v_template.min(axis=0) / 2 + body.v_template.max(axis=0) / 2
@@ -65,7 +67,9 @@ class Studio:
         self.scene.cycles.use_denoising = False
         self.scene.view_settings.view_transform = "Raw"
         self.images = ImageCache()
-        set_harmonics([1.0 / 0.886227] + [0.0] * 8)  # the same light from everywhere: a pixel is its albedo
+        set_harmonics(
+            [1.0 / 0.886227] + [0.0] * 8
+        )  # the same light from everywhere: a pixel is its albedo
 
     def shoot(self, tmp_path: Path) -> np.ndarray:
         """(SIZE, SIZE, 4) linear, top row first."""
@@ -134,7 +138,9 @@ def test_the_shader_covers_what_numpy_says(
     front = np.full((SIZE, SIZE), -np.inf)
     np.maximum.at(front, (at[:, 1], at[:, 0]), body.v_template[:, 2])
     seen = (
-        (body.v_template[:, 2] > front[at[:, 1], at[:, 0]] - 0.005) & (margin > 0.03) & (chart["neck"] > 0.02)
+        (body.v_template[:, 2] > front[at[:, 1], at[:, 0]] - 0.005)
+        & (margin > 0.03)
+        & (chart["neck"] > 0.02)
     )
     seen &= image[at[:, 1], at[:, 0], 3] > 0.5
     shown = image[at[:, 1], at[:, 0], :3]
@@ -187,7 +193,9 @@ def test_dressing_takes_less_than_two_milliseconds_and_rebuilds_nothing(studio: 
     outfits = [sample_outfit(np.random.default_rng(i)) for i in range(20)]
     studio.dress(outfits[0])
     before = [
-        (tree.name, len(tree.nodes)) for tree in (m.node_tree for m in studio.bpy.data.materials) if tree
+        (tree.name, len(tree.nodes))
+        for tree in (m.node_tree for m in studio.bpy.data.materials)
+        if tree
     ]
     times = []
     for outfit in outfits:
@@ -195,7 +203,9 @@ def test_dressing_takes_less_than_two_milliseconds_and_rebuilds_nothing(studio: 
         studio.dress(outfit)
         times.append(time.perf_counter() - start)
     after = [
-        (tree.name, len(tree.nodes)) for tree in (m.node_tree for m in studio.bpy.data.materials) if tree
+        (tree.name, len(tree.nodes))
+        for tree in (m.node_tree for m in studio.bpy.data.materials)
+        if tree
     ]
     assert np.median(times) < 0.002
     assert before == after

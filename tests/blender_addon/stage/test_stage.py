@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blender_addon.spec import BackgroundSpec, CameraSpec, LightSpec, MotionSpec, PropSpec, SurfaceSpec
+from blender_addon.spec import (
+    BackgroundSpec,
+    CameraSpec,
+    LightSpec,
+    MotionSpec,
+    PropSpec,
+    SurfaceSpec,
+)
 from blender_addon.stage.patterns import PATTERNS
 from blender_addon.stage.shapes import SHAPES
 
@@ -18,7 +25,9 @@ FLAT = LightSpec("spherical_harmonics", coefficients=(1.0, *(0.0,) * 8))
 def test_the_same_spec_gives_the_same_bytes_whatever_came_before(
     shoot: Any, scene: Any, person: Any, box: Any
 ) -> None:
-    a = scene(persons=(person(1, -0.5), person(2, 0.6, 0.5)), props=(box(-1.0, 1.5, 0.4),), light=STUDIO)
+    a = scene(
+        persons=(person(1, -0.5), person(2, 0.6, 0.5)), props=(box(-1.0, 1.5, 0.4),), light=STUDIO
+    )
     b = scene(
         persons=(person(1, 0.3), person(2, -0.8), person(3, 1.2, 0.3)),
         props=(box(1.0, -0.5, 0.3, "checks"), box(0.0, 1.0, 0.5, "noise")),
@@ -40,7 +49,9 @@ def test_the_same_spec_gives_the_same_bytes_whatever_came_before(
     assert set(np.unique(first["instances"])) == {0, 1, 2}
 
 
-def test_a_person_stands_where_the_spec_says(shoot: Any, scene: Any, person: Any, body: Any) -> None:
+def test_a_person_stands_where_the_spec_says(
+    shoot: Any, scene: Any, person: Any, body: Any
+) -> None:
     from blender_addon.camera import project
 
     who = person(1, 0.4, 0.2)
@@ -66,14 +77,18 @@ def test_the_next_picture_hides_who_is_not_in_it(shoot: Any, scene: Any, person:
     assert (alone[:, :30] == 1).any() and not alone[:, 34:].any()
 
 
-def test_ids_follow_the_spec_and_not_the_order_of_objects(shoot: Any, scene: Any, person: Any) -> None:
+def test_ids_follow_the_spec_and_not_the_order_of_objects(
+    shoot: Any, scene: Any, person: Any
+) -> None:
     left_then_right = shoot(scene(persons=(person(1, -1.0), person(2, 1.0))))["instances"]
     swapped = shoot(scene(persons=(person(2, -1.0), person(1, 1.0))))["instances"]
 
     np.testing.assert_array_equal(swapped, np.array([0, 2, 1])[left_then_right])
 
 
-def test_things_stand_in_front_of_people_and_hide_them(shoot: Any, scene: Any, person: Any, box: Any) -> None:
+def test_things_stand_in_front_of_people_and_hide_them(
+    shoot: Any, scene: Any, person: Any, box: Any
+) -> None:
     free = shoot(scene(persons=(person(1),)))["instances"]
     hidden = shoot(scene(persons=(person(1),), props=(box(0.0, -1.5, 0.8),)))["instances"]
 
@@ -88,18 +103,31 @@ def test_nothing_grows_over_many_pictures(bpy: Any, stage: Any, scene: Any, pers
     def draw() -> Any:
         surface = SurfaceSpec(str(rng.choice(PATTERNS)), (0.5, 0.2, 0.1), (0.1, 0.2, 0.5), 3.0, 0.5)
         props = [
-            PropSpec(str(rng.choice(shapes)), tuple(rng.uniform(-3, 3, 3)), (0, 0, 9), (1, 1, 1), surface)
+            PropSpec(
+                str(rng.choice(shapes)), tuple(rng.uniform(-3, 3, 3)), (0, 0, 9), (1, 1, 1), surface
+            )
             for _ in range(rng.integers(0, 5))
         ]
         return scene(
             persons=tuple(person(i + 1, float(i)) for i in range(rng.integers(0, 4))),
             props=tuple(props),
             background=BackgroundSpec(str(rng.choice(kinds)), ground=surface, wall=surface),
-            light=STUDIO if rng.random() < 0.5 else LightSpec("sun_sky", sun_elevation=rng.uniform(0, 90)),
+            light=STUDIO
+            if rng.random() < 0.5
+            else LightSpec("sun_sky", sun_elevation=rng.uniform(0, 90)),
         )
 
     def counts() -> dict[str, int]:
-        kinds = ("objects", "meshes", "materials", "node_groups", "images", "lights", "worlds", "cameras")
+        kinds = (
+            "objects",
+            "meshes",
+            "materials",
+            "node_groups",
+            "images",
+            "lights",
+            "worlds",
+            "cameras",
+        )
         return {kind: len(getattr(bpy.data, kind)) for kind in kinds}
 
     stage.apply(scene(persons=tuple(person(i + 1, float(i)) for i in range(4)), light=STUDIO))
@@ -128,9 +156,9 @@ def test_a_pattern_sticks_to_a_thing_that_moves(shoot: Any, scene: Any, box: Any
     def look(x: float) -> np.ndarray:
         camera = CameraSpec((x, -3.0, 0.6), 0.0, -5.0, 0.0, 40.0)
         things = (box(x, 0.0, 1.0, "checks"),)
-        return shoot(scene(props=things, camera=camera, light=FLAT, background=BackgroundSpec("plain")))[
-            "image"
-        ]
+        return shoot(
+            scene(props=things, camera=camera, light=FLAT, background=BackgroundSpec("plain"))
+        )["image"]
 
     np.testing.assert_allclose(look(0.0), look(7.0), atol=2e-2)
 
@@ -175,12 +203,18 @@ def test_a_moving_person_blurs_by_the_way_it_goes(shoot: Any, scene: Any, person
     speed, shutter = 8.0, 0.05  # 0.4 m
     still = person(1)
     x, y, z = still.body.translation
-    moving = dataclasses.replace(still, motion=MotionSpec(still.body.pose, (x + 0.1 * speed, y, z), 0.1))
+    moving = dataclasses.replace(
+        still, motion=MotionSpec(still.body.pose, (x + 0.1 * speed, y, z), 0.1)
+    )
 
     def width(who: Any, shutter: float) -> float:
         camera = CameraSpec((0.0, -4.0, 1.0), 0.0, 0.0, 0.0, 50.0, shutter=shutter)
         spec = scene(
-            persons=(who,), camera=camera, light=FLAT, background=BackgroundSpec("plain"), samples=64
+            persons=(who,),
+            camera=camera,
+            light=FLAT,
+            background=BackgroundSpec("plain"),
+            samples=64,
         )
         columns = np.nonzero((shoot(spec)["image"][..., 3] > 0.02).any(axis=0))[0]
         return float(columns.max() - columns.min()) * 2 * 4.0 * np.tan(np.radians(25)) / 64
@@ -200,7 +234,9 @@ def test_parts_come_from_the_labels_of_the_body(shoot: Any, scene: Any, person: 
     assert (parts[frame["instances"] == 0] == 0).all()
 
 
-def test_what_does_not_exist_is_named(stage: Any, scene: Any, person: Any, box: Any, tmp_path: Path) -> None:
+def test_what_does_not_exist_is_named(
+    stage: Any, scene: Any, person: Any, box: Any, tmp_path: Path
+) -> None:
     ghost = person(1)
     ghost = dataclasses.replace(ghost, body=dataclasses.replace(ghost.body, model="ghost"))
     with pytest.raises(KeyError, match=r"ghost.*default"):

@@ -30,7 +30,9 @@ def test_blender_projects_points_where_numpy_does(
     stage.camera.apply(camera, width, height)
     stage.scene.view_layers[0].update()
 
-    seen = np.array([world_to_camera_view(stage.scene, stage.camera.object, Vector(p)) for p in points])
+    seen = np.array(
+        [world_to_camera_view(stage.scene, stage.camera.object, Vector(p)) for p in points]
+    )
     pixels, depth = project(points, camera, width, height)
 
     ahead = depth > 0.1

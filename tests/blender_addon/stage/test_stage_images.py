@@ -33,7 +33,9 @@ def test_an_image_is_read_once(cache: Any, png: Any) -> None:
     assert len(cache) == 1
 
 
-def test_the_least_recently_used_image_is_freed_from_blender(bpy: Any, cache: Any, png: Any) -> None:
+def test_the_least_recently_used_image_is_freed_from_blender(
+    bpy: Any, cache: Any, png: Any
+) -> None:
     before = len(bpy.data.images)
     for name in ("a", "b", "a", "c"):
         cache.get(png(name))
@@ -87,7 +89,9 @@ def test_a_missing_file_is_named(cache: Any, tmp_path: Path) -> None:
         cache.get(tmp_path / "nowhere.png")
 
 
-def test_a_file_that_is_no_image_is_named_and_leaves_nothing(bpy: Any, cache: Any, tmp_path: Path) -> None:
+def test_a_file_that_is_no_image_is_named_and_leaves_nothing(
+    bpy: Any, cache: Any, tmp_path: Path
+) -> None:
     path = tmp_path / "text.png"
     path.write_text("not an image")
     before = len(bpy.data.images)

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blender_addon.spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec, SurfaceSpec
+from blender_addon.spec import (
+    BackgroundSpec,
+    CameraSpec,
+    LightSpec,
+    PropSpec,
+    SceneSpec,
+    SurfaceSpec,
+)
 
 WHITE = SurfaceSpec("plain", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 1.0, 1.0)
 DOWN = CameraSpec((0.0, 0.0, 3.0), 0.0, -90.0, 0.0, 30.0)
@@ -38,7 +45,9 @@ def test_every_panorama_is_brought_to_one_level(ground_light: Any, name: str) ->
 
 
 def test_strength_scales_the_light(ground_light: Any) -> None:
-    assert ground_light(LightSpec("hdri", strength=3.0, hdri="builtin:city")) == pytest.approx(3.0, rel=0.08)
+    assert ground_light(LightSpec("hdri", strength=3.0, hdri="builtin:city")) == pytest.approx(
+        3.0, rel=0.08
+    )
 
 
 def test_a_sun_adds_its_strength_times_its_height(ground_light: Any) -> None:

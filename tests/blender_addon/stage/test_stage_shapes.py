@@ -77,7 +77,9 @@ def test_an_unknown_shape_or_pattern_is_an_error_that_lists_the_known_ones() -> 
     with pytest.raises(KeyError, match=r"teapot.*bicycle"):
         unit_shape("teapot")
     with pytest.raises(KeyError, match=r"tartan.*bricks"):
-        assemble([rectangle((0, 0, 0), (1, 0, 0), (0, 1, 0), dataclasses.replace(RED, pattern="tartan"))])
+        assemble(
+            [rectangle((0, 0, 0), (1, 0, 0), (0, 1, 0), dataclasses.replace(RED, pattern="tartan"))]
+        )
 
 
 def prop(shape: str = "box", **changes: object) -> PropSpec:

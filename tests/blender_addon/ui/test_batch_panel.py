@@ -136,7 +136,9 @@ def draw(bpy: Any, panel: Any) -> Callable[[], Layout]:
 
 def write_dataset(settings: Any, panel: Any, pictures: int, *, seed: int = 0) -> None:
     recipe = panel.to_recipe(settings.recipe)
-    writer = DatasetWriter(Path(settings.output), {**origin(recipe, seed), "count": 4, "licences": {}})
+    writer = DatasetWriter(
+        Path(settings.output), {**origin(recipe, seed), "count": 4, "licences": {}}
+    )
     for index in range(pictures):
         writer.add({"file_name": "", "mask_file_name": "", "index": index}, {})
 
@@ -150,7 +152,13 @@ def test_the_button_starts_what_the_panel_says(bpy, panel, settings, play, tmp_p
     assert started.wait(30)
     assert (started.state, started.message) == (State.DONE, "Done: 4 pictures")
     (_, *options), toml = json.loads((tmp_path / "arguments.json").read_text())
-    for name, value in {"output": settings.output, "count": 4, "seed": 9, "device": "cpu", "jobs": 2}.items():
+    for name, value in {
+        "output": settings.output,
+        "count": 4,
+        "seed": 9,
+        "device": "cpu",
+        "jobs": 2,
+    }.items():
         assert options[options.index(f"--{name}") + 1] == str(value)
     assert "--overwrite" not in options
     (tmp_path / "recipe.toml").write_text(toml)
@@ -205,7 +213,9 @@ def test_cancel_without_a_batch_says_so(bpy, panel):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
-def test_a_blender_that_is_killed_is_told_and_can_be_resumed(bpy, panel, settings, play, draw, capfd):
+def test_a_blender_that_is_killed_is_told_and_can_be_resumed(
+    bpy, panel, settings, play, draw, capfd
+):
     play("print('last words', file=sys.stderr, flush=True)\n" + LONG)
     bpy.ops.pii_synth.generate()
     until(lambda: panel.current_job().progress)
@@ -282,7 +292,9 @@ def test_a_foreign_folder_is_refused_and_another_offered(bpy, panel, settings, p
     assert [path.name for path in output.iterdir()] == ["thesis.docx"]
 
 
-def test_another_dataset_is_replaced_only_by_the_button_for_it(bpy, panel, settings, play, draw, tmp_path):
+def test_another_dataset_is_replaced_only_by_the_button_for_it(
+    bpy, panel, settings, play, draw, tmp_path
+):
     play("tell(4)")
     write_dataset(settings, panel, 2, seed=5)
     assert "made with another seed" in error_of(bpy.ops.pii_synth.generate)

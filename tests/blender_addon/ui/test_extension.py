@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def blender_ext(*arguments: str) -> str:
     """Run Blender's extension tool, which needs no Blender, and return what it printed."""
-    (tool,) = Path(find_spec("bpy").origin).parent.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py")
+    (tool,) = Path(find_spec("bpy").origin).parent.glob(
+        "*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
+    )
     command = [sys.executable, str(tool), *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -102,7 +104,12 @@ def test_installed_extension_registers_repeatedly_and_runs_its_command(
     done = subprocess.run(
         [sys.executable, "-c", IN_BLENDER, str(zip_path), str(output)],
         cwd=tmp_path,  # so that the checkout cannot stand in for the installed package
-        env={**os.environ, "BLENDER_USER_RESOURCES": str(resources), "PYTHONPATH": "", "PYTHONSAFEPATH": "1"},
+        env={
+            **os.environ,
+            "BLENDER_USER_RESOURCES": str(resources),
+            "PYTHONPATH": "",
+            "PYTHONSAFEPATH": "1",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -141,7 +141,9 @@ def test_resetting_keeps_place_and_heading(bpy: Any, operators: Any, people: Any
     before = people()[0].body()
     operators.reset_pose()
     after = people()[0].body()
-    np.testing.assert_allclose(rodrigues(after.pose[0])[:, 2], rodrigues(before.pose[0])[:, 2], atol=1e-5)
+    np.testing.assert_allclose(
+        rodrigues(after.pose[0])[:, 2], rodrigues(before.pose[0])[:, 2], atol=1e-5
+    )
     np.testing.assert_allclose(after.translation[:2], before.translation[:2], atol=1e-4)
 
 
@@ -231,7 +233,9 @@ def test_files_that_are_no_body_are_refused_by_name(
     assert not scene.pii_synth.recipe.bodies.models.paths
 
 
-def test_an_archive_of_something_else_is_refused(operators: Any, scene: Any, tmp_path: Path) -> None:
+def test_an_archive_of_something_else_is_refused(
+    operators: Any, scene: Any, tmp_path: Path
+) -> None:
     np.savez(tmp_path / "else.npz", x=np.zeros(3))
     with pytest.raises(RuntimeError, match=r"else\.npz: neither a body model nor a motion"):
         operators.open_file(filepath=str(tmp_path / "else.npz"))
@@ -242,7 +246,9 @@ def test_motions_that_cannot_be_taken(
 ) -> None:
     operators.add_person()
     before = people()[0].person()
-    np.savez(tmp_path / "dog.npz", poses=np.zeros((2, 99)), trans=np.zeros((2, 3)), mocap_framerate=60.0)
+    np.savez(
+        tmp_path / "dog.npz", poses=np.zeros((2, 99)), trans=np.zeros((2, 3)), mocap_framerate=60.0
+    )
     for arguments, message in (
         ({"filepath": str(motion_file), "frame": 4}, "frame 4 of 4, they count from 0"),
         ({"filepath": str(motion_file), "motion": 1}, "motion 1 of 1, they count from 0"),
@@ -255,7 +261,9 @@ def test_motions_that_cannot_be_taken(
     assert people()[0].person() == before
 
 
-def test_a_body_file_that_has_gone_is_named(operators: Any, people: Any, scene: Any, body_file: Path) -> None:
+def test_a_body_file_that_has_gone_is_named(
+    operators: Any, people: Any, scene: Any, body_file: Path
+) -> None:
     operators.load_body(filepath=str(body_file))
     body_file.unlink()
     people()[0].shape_keys()[0].value = 1.0
@@ -264,7 +272,12 @@ def test_a_body_file_that_has_gone_is_named(operators: Any, people: Any, scene: 
 
 
 def test_the_menu_lists_the_folder_the_recipe_and_the_scene(
-    bpy: Any, scene: Any, operators: Any, body_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bpy: Any,
+    scene: Any,
+    operators: Any,
+    body_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from blender_addon.ui import people_panel
 
@@ -273,14 +286,18 @@ def test_the_menu_lists_the_folder_the_recipe_and_the_scene(
     monkeypatch.setattr(people_panel, "folder", lambda context, kind: body_file.parent)
     assert people_panel.known_bodies(bpy.context) == ["default", str(body_file)]
     monkeypatch.setattr(people_panel, "folder", lambda context, kind: tmp_path / "none")
-    assert people_panel.known_bodies(bpy.context) == ["default"], "a folder that is not there lists nothing"
+    assert people_panel.known_bodies(bpy.context) == ["default"], (
+        "a folder that is not there lists nothing"
+    )
     scene.pii_synth.recipe.bodies.models.paths.add().path = "/bodies/other.pkl"
     assert people_panel.known_bodies(bpy.context) == ["default", "/bodies/other.pkl"]
     assert operators.choose_body(body="/bodies/other.pkl") == {"FINISHED"}
     assert scene.pii_synth.body == "/bodies/other.pkl"
 
 
-def test_undo_takes_back_each_step(bpy: Any, operators: Any, people: Any, motion_file: Path) -> None:
+def test_undo_takes_back_each_step(
+    bpy: Any, operators: Any, people: Any, motion_file: Path
+) -> None:
     bpy.ops.ed.undo_push(message="empty")
     operators.add_person()
     bpy.ops.ed.undo_push(message="added")
@@ -321,6 +338,13 @@ def test_every_button_has_a_tooltip_and_the_panels_stand_in_the_tab(bpy: Any) ->
             assert tooltip, cls
             assert not tooltip.endswith("."), cls
         if issubclass(cls, bpy.types.Panel):
-            assert (cls.bl_space_type, cls.bl_region_type, cls.bl_category) == ("VIEW_3D", "UI", "PII Synth")
+            assert (cls.bl_space_type, cls.bl_region_type, cls.bl_category) == (
+                "VIEW_3D",
+                "UI",
+                "PII Synth",
+            )
     handler = people_panel.PII_SYNTH_FH_people
-    assert (handler.bl_import_operator, handler.bl_file_extensions) == ("pii_synth.open_file", ".npz;.pkl")
+    assert (handler.bl_import_operator, handler.bl_file_extensions) == (
+        "pii_synth.open_file",
+        ".npz;.pkl",
+    )

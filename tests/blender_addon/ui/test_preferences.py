@@ -88,5 +88,7 @@ def test_detect_lists_the_devices(bpy, module):
 def test_detect_refuses_a_device_that_is_not_there(bpy, module, monkeypatch):
     monkeypatch.setattr(module, "present_devices", lambda: {"CPU": ("Old One",)})
     monkeypatch.setattr(module, "preferences", lambda context: module.Defaults(device="metal"))
-    with pytest.raises(RuntimeError, match=r"no metal device on this machine; there is: cpu \(Old One\)"):
+    with pytest.raises(
+        RuntimeError, match=r"no metal device on this machine; there is: cpu \(Old One\)"
+    ):
         bpy.ops.pii_synth.detect_devices()

@@ -83,7 +83,10 @@ def test_saving_overwrites_and_keeps_an_ending_in_capitals(panel: Any, tmp_path:
         (b"\xff\xfe", r"recipe\.toml: cannot be read"),
         (b"[people", r"recipe\.toml: not valid TOML"),
         (b"[people]\ncuont = 1", r"recipe\.toml: people\.cuont: unknown key"),
-        (b"[poses]\nmotions = 'gone'", r"recipe\.toml: poses\.motions: no such file or folder: .*gone"),
+        (
+            b"[poses]\nmotions = 'gone'",
+            r"recipe\.toml: poses\.motions: no such file or folder: .*gone",
+        ),
     ],
 )
 def test_bad_file_is_named_and_changes_nothing(
@@ -101,7 +104,9 @@ def test_bad_file_is_named_and_changes_nothing(
 @pytest.mark.parametrize("target", ["absent/mine.toml", "folder.toml"])
 def test_unwritable_target_is_named(panel: Any, tmp_path: Path, target: str) -> None:
     (tmp_path / "folder.toml").mkdir()
-    with pytest.raises(RuntimeError, match=rf"{target}: cannot be written \(.*\); choose another folder"):
+    with pytest.raises(
+        RuntimeError, match=rf"{target}: cannot be written \(.*\); choose another folder"
+    ):
         operators.save_recipe(filepath=str(tmp_path / target))
     assert [path.name for path in tmp_path.iterdir()] == ["folder.toml"]
 
@@ -127,7 +132,9 @@ def test_section_is_reset_alone(panel: Any) -> None:
 
 
 def test_every_list_of_paths_can_be_browsed_for() -> None:
-    lists = {field.key for fields in SECTIONS.values() for field in fields if isinstance(field, Paths)}
+    lists = {
+        field.key for fields in SECTIONS.values() for field in fields if isinstance(field, Paths)
+    }
     assert set(recipe_panel.BROWSE) == lists
 
 
@@ -170,7 +177,9 @@ def test_wrong_paths_are_refused_in_a_sentence(panel: Any, call: Any, complaint:
 
 def test_every_section_has_a_closed_sub_panel_in_the_recipes_order() -> None:
     parent = recipe_panel.PII_SYNTH_PT_recipe
-    children = [cls for cls in recipe_panel._CLASSES if getattr(cls, "bl_parent_id", "") == parent.bl_idname]
+    children = [
+        cls for cls in recipe_panel._CLASSES if getattr(cls, "bl_parent_id", "") == parent.bl_idname
+    ]
     assert [cls.section for cls in children] == list(SECTIONS)
     assert all("DEFAULT_CLOSED" in cls.bl_options and cls.is_registered for cls in children)
 

@@ -34,7 +34,9 @@ HERE = str(Path(__file__).parent.resolve())  # paths in a recipe must exist
 @pytest.fixture(scope="module", autouse=True)
 def registered() -> Iterator[None]:
     recipe_settings.register()
-    bpy.types.Scene.recipe_under_test = bpy.props.PointerProperty(type=recipe_settings.RecipeSettings)
+    bpy.types.Scene.recipe_under_test = bpy.props.PointerProperty(
+        type=recipe_settings.RecipeSettings
+    )
     yield
     del bpy.types.Scene.recipe_under_test
     recipe_settings.unregister()
@@ -57,7 +59,9 @@ def recipe_of(text: str) -> Recipe:
 
 def numbers(low: float, high: float) -> st.SearchStrategy[float]:
     any_number = st.floats(low, high, allow_subnormal=False)
-    tidy = any_number.map(lambda number: round(number, 1)).filter(lambda number: low <= number <= high)
+    tidy = any_number.map(lambda number: round(number, 1)).filter(
+        lambda number: low <= number <= high
+    )
     return any_number | tidy
 
 
@@ -67,16 +71,22 @@ def ranges(low: float, high: float) -> st.SearchStrategy[list[float]]:
 
 def distributions(low: float, high: float) -> st.SearchStrategy[Any]:
     """TOML values of every kind of distribution within [low, high]."""
-    normals = st.fixed_dictionaries({"normal": st.tuples(numbers(-1e40, 1e40), numbers(0, 1e40)).map(list)})
+    normals = st.fixed_dictionaries(
+        {"normal": st.tuples(numbers(-1e40, 1e40), numbers(0, 1e40)).map(list)}
+    )
     weighted = st.lists(st.tuples(numbers(low, high), numbers(0.01, 9)), min_size=1, max_size=4)
     options = [
         numbers(low, high),
         ranges(low, high),
         normals,
-        st.tuples(normals, ranges(low, high)).map(lambda t: {**t[0], "min": t[1][0], "max": t[1][1]}),
+        st.tuples(normals, ranges(low, high)).map(
+            lambda t: {**t[0], "min": t[1][0], "max": t[1][1]}
+        ),
         st.tuples(normals, numbers(low, high)).map(lambda t: {**t[0], "min": t[1]}),
         st.lists(numbers(low, high), min_size=1, max_size=4).map(lambda values: {"choice": values}),
-        weighted.map(lambda pairs: {"choice": [v for v, _ in pairs], "weights": [w for _, w in pairs]}),
+        weighted.map(
+            lambda pairs: {"choice": [v for v, _ in pairs], "weights": [w for _, w in pairs]}
+        ),
     ]
     if high > 0:
         options.append(ranges(max(low, 1e-4), high).map(lambda ends: {"log": ends}))
@@ -99,9 +109,13 @@ def toml_values(field: Field) -> st.SearchStrategy[Any]:
         case "weights":
             # 'photo' needs photographs, which has a test of its own.
             kinds = st.sampled_from([kind for kind in metadata["allowed"] if kind != "photo"])
-            return st.dictionaries(kinds, numbers(0, 100), min_size=1).filter(lambda w: any(w.values()))
+            return st.dictionaries(kinds, numbers(0, 100), min_size=1).filter(
+                lambda w: any(w.values())
+            )
         case "paths":
-            words = [metadata["builtin"], f"{metadata['builtin']}:city"] if metadata["builtin"] else []
+            words = (
+                [metadata["builtin"], f"{metadata['builtin']}:city"] if metadata["builtin"] else []
+            )
             least = 1 if words else 0
             return st.lists(st.sampled_from([HERE, __file__, *words]), min_size=least, max_size=3)
         case "vary":
@@ -122,7 +136,8 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 
 same_panel = settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -160,7 +175,9 @@ def test_presets_come_back_as_they_were(panel: Any, name: str) -> None:
 def test_any_recipe_comes_back_exactly(panel: Any, recipe: Recipe) -> None:
     from_recipe(panel, recipe)
     assert to_recipe(panel) == recipe
-    assert to_recipe(panel).to_toml() == recipe.to_toml(), "the order of weights, too: draws depend on it"
+    assert to_recipe(panel).to_toml() == recipe.to_toml(), (
+        "the order of weights, too: draws depend on it"
+    )
     assert not any(is_changed(panel, section) for section in SECTIONS)
 
 
@@ -170,10 +187,14 @@ def typed(value: Any) -> Any:
         return {key: typed(item) for key, item in value.items()}
     if isinstance(value, list):
         return [typed(item) for item in value]
-    return float(str(np.float32(np.clip(value, -1e30, 1e30)))) if isinstance(value, float) else value
+    return (
+        float(str(np.float32(np.clip(value, -1e30, 1e30)))) if isinstance(value, float) else value
+    )
 
 
-EDITABLE = [field for field in ALL_FIELDS if isinstance(field, Switch | OneOf | Number | WholeNumber | Vary)]
+EDITABLE = [
+    field for field in ALL_FIELDS if isinstance(field, Switch | OneOf | Number | WholeNumber | Vary)
+]
 
 
 @same_panel
@@ -282,7 +303,9 @@ def test_paths_keep_their_words_and_their_order(panel: Any) -> None:
 def test_paths_may_be_relative_to_the_blend(panel: Any, tmp_path: Path) -> None:
     (tmp_path / "textures").mkdir()
     panel.wardrobe.textures.paths.add().path = "//textures"
-    with pytest.raises(RecipeError, match=r"wardrobe\.textures: //textures: save the \.blend first"):
+    with pytest.raises(
+        RecipeError, match=r"wardrobe\.textures: //textures: save the \.blend first"
+    ):
         to_recipe(panel)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     assert to_recipe(panel).wardrobe.textures == (str((tmp_path / "textures").resolve()),)

@@ -83,7 +83,10 @@ def test_the_last_time_is_like_the_first(result: dict) -> None:
 def test_there_was_something_to_leave(result: dict) -> None:
     """Or the two tests above would pass whatever is left behind."""
     on, off = result["first"], result["before"]
-    added = {key: set(on[key]) - set(off[key]) for key in ("types", "operators", "scene", "draw functions")}
+    added = {
+        key: set(on[key]) - set(off[key])
+        for key in ("types", "operators", "scene", "draw functions")
+    }
     assert {"PII_SYNTH_PT_batch", "PII_SYNTH_OT_generate"} <= added["types"]
     assert {"pii_synth.generate", "pii_synth.cancel_batch"} <= added["operators"]
     assert "pii_synth" in added["scene"]

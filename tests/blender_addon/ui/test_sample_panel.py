@@ -138,7 +138,9 @@ def test_only_the_selected_persons_are_redrawn(bpy: Any, scene: Any) -> None:
     assert after.persons[1].body.pose != before.persons[1].body.pose
     first.mesh.select_set(True)
     bpy.ops.pii_synth.redraw(factor="clothes")
-    assert all(a.outfit != b.outfit for a, b in zip(after.persons, drawn(scene).persons, strict=True))
+    assert all(
+        a.outfit != b.outfit for a, b in zip(after.persons, drawn(scene).persons, strict=True)
+    )
 
 
 def test_a_recipe_without_people_draws_a_scene_without_people(bpy: Any, scene: Any) -> None:

@@ -39,7 +39,9 @@ def test_levels_order_the_body_from_sole_to_crown(chart: Chart, part: Parts) -> 
     assert chart["position"][:, 1].max() == pytest.approx(REFERENCE_HEIGHT, abs=1e-5)
 
 
-def test_neck_is_negative_on_the_head_and_positive_on_chest_back_and_arms(chart: Chart, part: Parts) -> None:
+def test_neck_is_negative_on_the_head_and_positive_on_chest_back_and_arms(
+    chart: Chart, part: Parts
+) -> None:
     assert chart["neck"][part["head"]].max() < -0.02
     for name in ("spine1", "spine2", "pelvis", "left_elbow", "right_hand", "left_foot"):
         assert chart["neck"][part[name]].min() > 0.02, name

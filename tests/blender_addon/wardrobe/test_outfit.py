@@ -74,7 +74,9 @@ def test_skin_spans_the_monk_scale_evenly(crowd: list[Outfit]) -> None:
     tones = Counter(o.tone for o in crowd)
     assert set(tones) == set(range(1, 11))
     assert min(tones.values()) > 0.5 * max(tones.values())
-    lightness = [np.median([sum(o.skin) for o in crowd if o.tone == tone]) for tone in (1, 4, 6, 8, 10)]
+    lightness = [
+        np.median([sum(o.skin) for o in crowd if o.tone == tone]) for tone in (1, 4, 6, 8, 10)
+    ]
     assert lightness == sorted(lightness, reverse=True)
 
 
@@ -90,7 +92,9 @@ def test_clothes_are_mostly_dark_grey_or_white(crowd: list[Outfit]) -> None:
 
 def test_hair_greys_with_age_and_children_have_no_beard() -> None:
     def grey(age: float) -> float:
-        colors = np.array([sample_outfit(rng(i), age=age, gender=1.0).hair.color for i in range(200)])
+        colors = np.array(
+            [sample_outfit(rng(i), age=age, gender=1.0).hair.color for i in range(200)]
+        )
         return float((np.ptp(colors, axis=1) < 0.12 * colors.max(axis=1)).mean())
 
     assert grey(75) > 0.6 > 0.2 > grey(20)
@@ -100,7 +104,9 @@ def test_hair_greys_with_age_and_children_have_no_beard() -> None:
 
 def test_winter_brings_coats_and_summer_bare_legs() -> None:
     def worn(warmth: float) -> Counter[str]:
-        return Counter(g.kind for i in range(300) for g in sample_outfit(rng(i), warmth=warmth).garments)
+        return Counter(
+            g.kind for i in range(300) for g in sample_outfit(rng(i), warmth=warmth).garments
+        )
 
     winter, summer = worn(0.0), worn(1.0)
     assert winter["coat"] + winter["down jacket"] > 50 > summer["coat"] + summer["down jacket"]

@@ -42,7 +42,10 @@ def test_clothes_stand_off_outwards_by_centimetres(chart: Chart) -> None:
 def test_a_coat_over_a_shirt_stands_off_further_than_the_shirt(chart: Chart) -> None:
     shirt, both = offsets(chart, T_SHIRT), offsets(chart, T_SHIRT, COAT)
     torso = (chart["level"] > 0.2) & (coverage(chart, T_SHIRT) == 1)
-    assert np.linalg.norm(both[torso], axis=1).mean() > np.linalg.norm(shirt[torso], axis=1).mean() + 0.008
+    assert (
+        np.linalg.norm(both[torso], axis=1).mean()
+        > np.linalg.norm(shirt[torso], axis=1).mean() + 0.008
+    )
 
 
 def test_a_skirt_fills_the_gap_between_the_legs(chart: Chart) -> None:
@@ -99,7 +102,9 @@ def test_cloth_hangs_over_the_body_it_is_worn_by(chart: Chart, body: BodyModel) 
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_offsets_of_sampled_outfits_are_small_finite_and_repeatable(chart: Chart, seed: int) -> None:
+def test_offsets_of_sampled_outfits_are_small_finite_and_repeatable(
+    chart: Chart, seed: int
+) -> None:
     outfit = sample_outfit(np.random.default_rng(seed), age=5.0 + 3 * seed)
     moved = outfit_offsets(chart, outfit)
     assert moved.dtype == np.float32 and np.isfinite(moved).all()

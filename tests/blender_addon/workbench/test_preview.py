@@ -123,13 +123,16 @@ def test_what_hangs_on_a_person_is_the_person_and_what_the_draw_put_there_is_not
     assert thing.name not in person_names(characters(scene))[0]
 
 
-def test_the_scene_and_its_settings_stay_as_they_are(scene: Any, drawn: SceneSpec, cpu: Device) -> None:
+def test_the_scene_and_its_settings_stay_as_they_are(
+    scene: Any, drawn: SceneSpec, cpu: Device
+) -> None:
     bpy = import_bpy()
     scene.render.engine = "BLENDER_WORKBENCH"
     scene.render.filepath = "//my_render"
     scene.view_layers.new("second")
     before = {
-        block: set(getattr(bpy.data, block).keys()) for block in ("scenes", "objects", "worlds", "images")
+        block: set(getattr(bpy.data, block).keys())
+        for block in ("scenes", "objects", "worlds", "images")
     }
     preview(scene, cpu)
     assert scene.render.engine == "BLENDER_WORKBENCH"

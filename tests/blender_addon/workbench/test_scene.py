@@ -19,13 +19,30 @@ from blender_addon.recipe import Recipe
 from blender_addon.render.image_files import encode_png
 from blender_addon.resampling import FACTORS, resample
 from blender_addon.sampling import sample_scene
-from blender_addon.spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec, SurfaceSpec
+from blender_addon.spec import (
+    BackgroundSpec,
+    CameraSpec,
+    LightSpec,
+    PropSpec,
+    SceneSpec,
+    SurfaceSpec,
+)
 
 SEED = 5
 GREY = SurfaceSpec("plain", (0.5, 0.5, 0.5), (0.2, 0.2, 0.2), 1.0, 0.8)
 STUDIO = LightSpec("hdri", hdri="builtin:studio")
 BLOCKS = (
-    *("objects", "meshes", "armatures", "worlds", "images", "materials", "node_groups", "lights", "cameras"),
+    *(
+        "objects",
+        "meshes",
+        "armatures",
+        "worlds",
+        "images",
+        "materials",
+        "node_groups",
+        "lights",
+        "cameras",
+    ),
     *("collections", "shape_keys", "actions"),
 )
 
@@ -80,11 +97,15 @@ def test_fifty_draws_and_redraws_leave_nothing_behind(
     assert counts(bpy) == before
     for index in range(6):
         for factor in FACTORS:
-            show(resample(read(scene), factor, recipe, assets, SEED, index), scene, assets, (factor,))
+            show(
+                resample(read(scene), factor, recipe, assets, SEED, index), scene, assets, (factor,)
+            )
     show(specs[-1], scene, assets)
     assert counts(bpy) == before
     names = {obj.name for obj in scene.objects}
-    assert not [name for name in names if name.startswith(("PII", "Ground")) and name.endswith("001")]
+    assert not [
+        name for name in names if name.startswith(("PII", "Ground")) and name.endswith("001")
+    ]
     clear(scene)
     shared = {"materials", "node_groups", "images"}  # images: Blender's own Render Result
     assert {k: v for k, v in counts(bpy).items() if k not in shared} == {
@@ -92,7 +113,9 @@ def test_fifty_draws_and_redraws_leave_nothing_behind(
     }
 
 
-def test_the_artists_own_things_stay_and_come_back(bpy: Any, scene: Any, assets: Assets, draw: Any) -> None:
+def test_the_artists_own_things_stay_and_come_back(
+    bpy: Any, scene: Any, assets: Assets, draw: Any
+) -> None:
     from blender_addon.workbench.scene import artists_objects, clear, is_empty, show
 
     world = bpy.data.worlds.new("Mine")
@@ -122,7 +145,9 @@ def test_the_artists_own_things_stay_and_come_back(bpy: Any, scene: Any, assets:
     assert is_empty(scene)
 
 
-def test_a_scene_without_world_and_camera_has_none_again(scene: Any, assets: Assets, draw: Any) -> None:
+def test_a_scene_without_world_and_camera_has_none_again(
+    scene: Any, assets: Assets, draw: Any
+) -> None:
     from blender_addon.workbench.scene import clear, show
 
     scene.world = None
@@ -185,9 +210,9 @@ def test_a_redraw_leaves_alone_what_it_is_not_about(
 
     show(resample(before, "pose", recipe, assets, SEED, 9, {2}), scene, assets, ("pose",))
     after = read(scene)
-    assert tuple(characters(scene)[0].armature.pose.bones["left_elbow"].rotation_quaternion) == pytest.approx(
-        (0.8, 0.6, 0.0, 0.0)
-    )
+    assert tuple(
+        characters(scene)[0].armature.pose.bones["left_elbow"].rotation_quaternion
+    ) == pytest.approx((0.8, 0.6, 0.0, 0.0))
     assert after.persons[0] == before.persons[0] and after.persons[1] != before.persons[1]
     assert after.camera == before.camera
     assert any(obj.as_pointer() == pointer for obj in scene.objects)
@@ -200,8 +225,14 @@ def test_things_are_objects_that_may_be_moved_turned_scaled_copied_and_deleted(
     from blender_addon.workbench.props import is_prop
     from blender_addon.workbench.scene import read, show
 
-    show(dataclasses.replace(draw(0), persons=(), props=(box(0.0), box(2.0), box(4.0))), scene, assets)
-    first, second, third = sorted((o for o in scene.objects if is_prop(o)), key=lambda o: o.location.x)
+    show(
+        dataclasses.replace(draw(0), persons=(), props=(box(0.0), box(2.0), box(4.0))),
+        scene,
+        assets,
+    )
+    first, second, third = sorted(
+        (o for o in scene.objects if is_prop(o)), key=lambda o: o.location.x
+    )
     assert first.name.startswith("Box")
     first.location = (0.0, 3.0, 0.5)
     first.rotation_euler = (0.0, 0.0, math.radians(50))
@@ -225,7 +256,9 @@ def test_things_are_objects_that_may_be_moved_turned_scaled_copied_and_deleted(
     assert len(props) == 3
 
 
-def test_a_persons_own_things_go_with_the_person(bpy: Any, scene: Any, assets: Assets, draw: Any) -> None:
+def test_a_persons_own_things_go_with_the_person(
+    bpy: Any, scene: Any, assets: Assets, draw: Any
+) -> None:
     from blender_addon.character.character import characters
     from blender_addon.workbench.scene import read, show
 
@@ -261,7 +294,11 @@ def test_a_scene_that_was_never_drawn_reads_as_it_is(bpy: Any, scene: Any, asset
     from blender_addon.character.character import Character
     from blender_addon.workbench.scene import read
 
-    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 200, 100, 50
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = (
+        200,
+        100,
+        50,
+    )
     scene.pii_synth.seed, scene.pii_synth.index = 3, 4
     Character.add(scene, assets.bodies["default"], "default", assets.figures)
     spec = read(scene)
@@ -282,7 +319,13 @@ LENSES = [
 @pytest.mark.parametrize(("fit", "width", "height", "aspect"), LENSES)
 @pytest.mark.parametrize("size", [(96, 64), (64, 96)])
 def test_any_camera_of_the_artist_is_read_as_blender_sees_through_it(
-    bpy: Any, scene: Any, fit: str, width: float, height: float, aspect: float, size: tuple[int, int]
+    bpy: Any,
+    scene: Any,
+    fit: str,
+    width: float,
+    height: float,
+    aspect: float,
+    size: tuple[int, int],
 ) -> None:
     from blender_addon.workbench.scene import read
 
@@ -315,7 +358,9 @@ def test_any_camera_of_the_artist_is_read_as_blender_sees_through_it(
     )
     assert camera.location == pytest.approx((1, 2, 0.5))
     assert (camera.f_stop, camera.shutter) == pytest.approx((2.0, 0.02))
-    assert camera.focus_distance == pytest.approx(abs(float(ahead @ np.array([-1, -2, -0.5]))), rel=1e-5)
+    assert camera.focus_distance == pytest.approx(
+        abs(float(ahead @ np.array([-1, -2, -0.5]))), rel=1e-5
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -392,7 +437,9 @@ def test_a_panorama_that_is_no_image_leaves_the_world_as_it_was(
     assert scene.world == world and len(bpy.data.worlds) == count
 
 
-def test_a_saved_file_has_its_light(bpy: Any, scene: Any, assets: Assets, draw: Any, tmp_path: Path) -> None:
+def test_a_saved_file_has_its_light(
+    bpy: Any, scene: Any, assets: Assets, draw: Any, tmp_path: Path
+) -> None:
     """The small panorama that lights exists in memory alone, until it is packed."""
     from blender_addon.workbench.scene import read, show
 

@@ -39,11 +39,18 @@ def person_on(array: np.ndarray, top: int = 4, left: int = 6) -> np.ndarray:
 
 
 def noise(
-    height: int = HEIGHT, width: int = WIDTH, channels: int = 3, *, seed: int = 0, deep: bool = False
+    height: int = HEIGHT,
+    width: int = WIDTH,
+    channels: int = 3,
+    *,
+    seed: int = 0,
+    deep: bool = False,
 ) -> np.ndarray:
     """uint8 (H, W, C), or uint16: no two pixels alike, so that equality means something."""
     kind = np.uint16 if deep else np.uint8
-    return np.random.default_rng(seed).integers(0, np.iinfo(kind).max, (height, width, channels), dtype=kind)
+    return np.random.default_rng(seed).integers(
+        0, np.iinfo(kind).max, (height, width, channels), dtype=kind
+    )
 
 
 def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -120,7 +127,9 @@ def sources() -> dict[str, bytes]:
             pnginfo=text,
         ),
         "webp": saved(rgb, "WEBP", quality=90, exif=tagged_exif(), xmp=XMP),
-        "lossless webp": saved(rgba, "WEBP", lossless=True, exact=True, exif=tagged_exif(), xmp=XMP),
+        "lossless webp": saved(
+            rgba, "WEBP", lossless=True, exact=True, exif=tagged_exif(), xmp=XMP
+        ),
         "animated webp": saved(
             frames[0],
             "WEBP",

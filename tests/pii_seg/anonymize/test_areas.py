@@ -79,7 +79,9 @@ def test_corners_are_round() -> None:
 
 
 @pytest.mark.parametrize("edge", [(0, 0), (190, 190), (0, 190)])
-def test_persons_at_the_border_are_covered_to_the_last_row_and_column(edge: tuple[int, int]) -> None:
+def test_persons_at_the_border_are_covered_to_the_last_row_and_column(
+    edge: tuple[int, int],
+) -> None:
     mask = square(*edge, 10)
     grown = dilate(mask, 0.3)
     rows, columns = np.flatnonzero(grown.any(axis=1)), np.flatnonzero(grown.any(axis=0))
@@ -91,7 +93,9 @@ def test_persons_at_the_border_are_covered_to_the_last_row_and_column(edge: tupl
 def test_regions_come_after_finds_and_exclusion_wins() -> None:
     mask = square(0, 0, 20, side=100)
     whole = with_regions(
-        mask, [read_region("0.5,0.5,0.5,0.5")], [read_region("0,0,0.1,1"), read_region("0.9,0,0.1,1")]
+        mask,
+        [read_region("0.5,0.5,0.5,0.5")],
+        [read_region("0,0,0.1,1"), read_region("0.9,0,0.1,1")],
     )
     assert whole[99, 80]
     assert not whole[99, 99]
@@ -120,7 +124,9 @@ def test_a_polygon_is_drawn() -> None:
     assert read_region("0,0 1,0 0,1") == Region(((0.0, 0.0), (1.0, 0.0), (0.0, 1.0)))
 
 
-@pytest.mark.parametrize("text", ["", "1,2,3", "0,0,2,1", "a,b,c,d", "0,0 1,1", "0,0,nan,1", "-0.1,0,1,1"])
+@pytest.mark.parametrize(
+    "text", ["", "1,2,3", "0,0,2,1", "a,b,c,d", "0,0 1,1", "0,0,nan,1", "-0.1,0,1,1"]
+)
 def test_regions_that_cannot_be_are_shown(text: str) -> None:
     with pytest.raises(RegionError, match="region"):
         read_region(text)

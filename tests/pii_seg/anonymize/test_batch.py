@@ -39,11 +39,20 @@ from tests.pii_seg.anonymize.test_films import read_film, write_film
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged TIFFs
 
-SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tif", "gif": ".gif", "bmp": ".bmp"}
+SUFFIXES = {
+    "jpeg": ".jpg",
+    "png": ".png",
+    "webp": ".webp",
+    "tiff": ".tif",
+    "gif": ".gif",
+    "bmp": ".bmp",
+}
 LEFT_HALF = "0,0,0.5,1"
 
 
-def anonymize(inputs: list[Path], output: Path, detector: Bright | None = None, **options: Any) -> Outcome:
+def anonymize(
+    inputs: list[Path], output: Path, detector: Bright | None = None, **options: Any
+) -> Outcome:
     """The records are in output/audit.jsonl."""
     anonymizer = Anonymizer(None, dilate=0.05, seed=0)
     anonymizer.detector = detector or Bright()  # type: ignore[assignment]
@@ -92,10 +101,14 @@ def test_every_frame_of_every_kind_is_redacted(photos: Path, tmp_path: Path) -> 
 
 def test_inputs_are_not_touched(photos: Path, tmp_path: Path) -> None:
     before = {
-        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos.rglob("*") if path.is_file()
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in photos.rglob("*")
+        if path.is_file()
     }
     main([str(photos), "--output", str(tmp_path / "out"), "--include", LEFT_HALF])
-    assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in photos.rglob("*") if p.is_file()} == before
+    assert {
+        p: (p.read_bytes(), p.stat().st_mtime_ns) for p in photos.rglob("*") if p.is_file()
+    } == before
 
 
 def test_orientations_make_no_difference(tmp_path: Path) -> None:
@@ -128,7 +141,9 @@ def test_who_is_in_a_later_frame_only_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("held", "shown"), [(2, False), (0, True)])
-def test_a_person_missed_in_one_frame_of_a_film_is_not_shown(tmp_path: Path, held: int, shown: bool) -> None:
+def test_a_person_missed_in_one_frame_of_a_film_is_not_shown(
+    tmp_path: Path, held: int, shown: bool
+) -> None:
     source = write_film(tmp_path / "in.mp4")
     # Frame 5 is look 5 or later: with a second look there would be two for each.
     anonymize([source], tmp_path / "out", Bright(misses=(5,)), hold=held, second_look=False)
@@ -156,14 +171,18 @@ def test_a_bad_file_is_listed_and_the_others_go_on(
         (tmp_path / "in" / name).write_bytes(SOURCES["png"])
     (tmp_path / "in" / "b.png").write_bytes(SOURCES["png"][:200])
     (tmp_path / "in" / "d.cr2").write_bytes(b"raw")
-    assert main([str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--include", LEFT_HALF]) == FAILED
+    assert (
+        main([str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--include", LEFT_HALF])
+        == FAILED
+    )
     said = capsys.readouterr().err
     assert "2 failed and have no output" in said
     assert "b.png: " in said
     assert "d.cr2: is no picture that can be read" in said
     assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == ["a.png", "c.png"]
     assert [
-        entry["file"] for entry in json.loads((tmp_path / "out" / "audit.json").read_text())["failed"]
+        entry["file"]
+        for entry in json.loads((tmp_path / "out" / "audit.json").read_text())["failed"]
     ] == ["b.png", "d.cr2"]
 
 
@@ -172,8 +191,12 @@ def test_two_hundred_damaged_files_leave_nothing_half_done(tmp_path: Path) -> No
     rng = np.random.default_rng(5)
     folder = tmp_path / "in"
     folder.mkdir()
-    films = {kind: write_film(tmp_path / f"film.{kind}").read_bytes() for kind in ("mp4", "mkv", "avi")}
-    files = [(f"{name.replace(' ', '_')}{n}.png", SOURCES[name]) for name in SOURCES for n in range(12)]
+    films = {
+        kind: write_film(tmp_path / f"film.{kind}").read_bytes() for kind in ("mp4", "mkv", "avi")
+    }
+    files = [
+        (f"{name.replace(' ', '_')}{n}.png", SOURCES[name]) for name in SOURCES for n in range(12)
+    ]
     files += [(f"film{n}.{kind}", content) for kind, content in films.items() for n in range(6)]
     for name, content in files:
         damaged = bytearray(content)
@@ -199,7 +222,9 @@ def test_two_hundred_damaged_files_leave_nothing_half_done(tmp_path: Path) -> No
     assert written == set(done.values())
 
 
-def test_names_leak_nowhere_when_replaced(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_names_leak_nowhere_when_replaced(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "in" / CANARY
     folder.mkdir(parents=True)
     (folder / f"{CANARY}.png").write_bytes(saved(pillow(noise()), "PNG"))
@@ -207,7 +232,9 @@ def test_names_leak_nowhere_when_replaced(tmp_path: Path, capfd: pytest.CaptureF
     write_film(folder / f"{CANARY}.mp4")
     out = tmp_path / "out"
     assert (
-        main([str(tmp_path / "in"), "--output", str(out), "--include", LEFT_HALF, "--rename", "hash"])
+        main(
+            [str(tmp_path / "in"), "--output", str(out), "--include", LEFT_HALF, "--rename", "hash"]
+        )
         == FAILED
     )
     said = capfd.readouterr()
@@ -267,7 +294,10 @@ def test_a_second_run_in_one_folder_is_refused(tmp_path: Path) -> None:
     thread = threading.Thread(target=hold_it)
     thread.start()
     held.wait(10)
-    with pytest.raises(InputError, match="another run is writing"), folder_of_our_own(tmp_path / "out"):
+    with (
+        pytest.raises(InputError, match="another run is writing"),
+        folder_of_our_own(tmp_path / "out"),
+    ):
         pass
     done.set()
     thread.join()
@@ -356,7 +386,10 @@ def test_wrong_input_begins_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], why: str
 ) -> None:
     (tmp_path / "a.png").write_bytes(SOURCES["png"])
-    assert main([str(tmp_path / "a.png"), "--output", str(tmp_path / "out"), *arguments]) == WRONG_INPUT
+    assert (
+        main([str(tmp_path / "a.png"), "--output", str(tmp_path / "out"), *arguments])
+        == WRONG_INPUT
+    )
     said = capsys.readouterr().err
     assert why in said
     assert len(said.strip().splitlines()) == 1
@@ -392,7 +425,9 @@ def test_killed_at_any_moment_nothing_raw_or_partial_is_left(
     assert main(command("whole")) == DONE
     whole_seconds = time.monotonic() - started
     reference = {
-        p.name: p.read_bytes() for p in (tmp_path / "whole").iterdir() if p.suffix in (".png", ".mp4")
+        p.name: p.read_bytes()
+        for p in (tmp_path / "whole").iterdir()
+        if p.suffix in (".png", ".mp4")
     }
     killed, moments = 0, random.Random(3)
     for _ in range(20):
@@ -414,12 +449,17 @@ def test_killed_at_any_moment_nothing_raw_or_partial_is_left(
         p.name: p.read_bytes() for p in (tmp_path / "out").iterdir() if p.suffix in (".png", ".mp4")
     } == reference
     whole, resumed = (
-        json.loads((tmp_path / name / "audit.json").read_text())["files"] for name in ("whole", "out")
+        json.loads((tmp_path / name / "audit.json").read_text())["files"]
+        for name in ("whole", "out")
     )
-    assert [record["output_sha256"] for record in whole] == [record["output_sha256"] for record in resumed]
+    assert [record["output_sha256"] for record in whole] == [
+        record["output_sha256"] for record in resumed
+    ]
 
 
-def test_an_unfinished_file_holds_no_raw_pixel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unfinished_file_holds_no_raw_pixel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a kill can leave behind until the next start: a file that is redacted already."""
     (tmp_path / "a.png").write_bytes(saved(pillow(noise()), "PNG"))
 
@@ -429,7 +469,9 @@ def test_an_unfinished_file_holds_no_raw_pixel(tmp_path: Path, monkeypatch: pyte
         raise RuntimeError("killed")
 
     monkeypatch.setattr(Batch, "_publish", killed)
-    code = main([str(tmp_path / "a.png"), "--output", str(tmp_path / "out"), "--include", LEFT_HALF])
+    code = main(
+        [str(tmp_path / "a.png"), "--output", str(tmp_path / "out"), "--include", LEFT_HALF]
+    )
     assert code == FAILED
     assert "killed" in json.loads((tmp_path / "out" / "audit.json").read_text())["failed"][0]["why"]
 

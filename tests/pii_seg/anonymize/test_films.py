@@ -20,7 +20,13 @@ from tests.pii_seg.anonymize.conftest import CANARY
 HEIGHT, WIDTH = 48, 64
 TIMES = [0, 40, 80, 200, 240, 300, 340, 380, 420, 500]  # ms: no constant rate
 COLOUR = (200, 60, 30)
-CONTAINERS = {"mp4": "libx264", "mov": "libx264", "mkv": "libx264", "webm": "libvpx-vp9", "avi": "mpeg4"}
+CONTAINERS = {
+    "mp4": "libx264",
+    "mov": "libx264",
+    "mkv": "libx264",
+    "webm": "libvpx-vp9",
+    "avi": "mpeg4",
+}
 
 
 def frame_of(number: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
@@ -50,7 +56,11 @@ def write_film(
         for number in range(frames):
             frame = av.VideoFrame.from_ndarray(frame_of(number, *size), format="rgb24")
             frame.pts = (
-                number if codec == "mpeg4" else TIMES[number] if number < len(TIMES) else 40 * number + 200
+                number
+                if codec == "mpeg4"
+                else TIMES[number]
+                if number < len(TIMES)
+                else 40 * number + 200
             )
             frame.time_base = Fraction(1, 25) if codec == "mpeg4" else Fraction(1, 1000)
             container.mux(stream.encode(frame))
@@ -67,7 +77,8 @@ def write_film(
 def read_film(path: Path) -> tuple[list[np.ndarray], list[float]]:
     with av.open(str(path)) as container:
         frames = [
-            (f.to_ndarray(format="rgb24"), float(f.pts * f.time_base)) for f in container.decode(video=0)
+            (f.to_ndarray(format="rgb24"), float(f.pts * f.time_base))
+            for f in container.decode(video=0)
         ]
     return [array for array, _ in frames], [time for _, time in frames]
 
@@ -83,7 +94,9 @@ def test_frames_times_and_colours_go_through(tmp_path: Path, kind: str) -> None:
     assert container_of(tmp_path / "out").suffix == f".{kind}"
     before, after = read_film(source), read_film(tmp_path / "out")
     assert facts.frames == len(after[0]) == len(TIMES)
-    late = after[1][0] - before[1][0]  # an AVI knows no times: some of its writers begin a frame late
+    late = (
+        after[1][0] - before[1][0]
+    )  # an AVI knows no times: some of its writers begin a frame late
     assert late == pytest.approx(0, abs=0.041 if kind == "avi" else 1e-3)
     assert after[1] == pytest.approx([time + late for time in before[1]], abs=1e-3)
     for one, other in zip(before[0], after[0], strict=True):
@@ -117,7 +130,9 @@ def test_sound_is_kept_on_request(tmp_path: Path) -> None:
 
     def heard(path: Path) -> np.ndarray:
         with av.open(str(path)) as container:
-            return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+            return np.concatenate(
+                [frame.to_ndarray() for frame in container.decode(audio=0)], axis=1
+            )
 
     np.testing.assert_array_equal(heard(tmp_path / "out"), heard(source))
     assert CANARY.encode() not in (tmp_path / "out").read_bytes()
@@ -149,7 +164,9 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_a_film_cut_short_is_refused(tmp_path: Path, kind: str, share: float) -> None:
     source = write_film(
-        tmp_path / f"in.{kind}", 100, container_options={"movflags": "faststart"} if kind == "mp4" else None
+        tmp_path / f"in.{kind}",
+        100,
+        container_options={"movflags": "faststart"} if kind == "mp4" else None,
     )
     content = source.read_bytes()
     source.write_bytes(content[: int(len(content) * share)])
@@ -171,7 +188,8 @@ def test_damage_in_the_middle_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"#EXTM3U\nhttp://192.0.2.1/a.ts\n", b"ffconcat version 1.0\nfile secret.mp4\n"]
+    "content",
+    [b"", b"#EXTM3U\nhttp://192.0.2.1/a.ts\n", b"ffconcat version 1.0\nfile secret.mp4\n"],
 )
 def test_what_is_no_film_or_points_elsewhere_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "in.mp4").write_bytes(content)
@@ -199,7 +217,9 @@ def test_a_transform_that_loses_frames_is_a_fault(tmp_path: Path) -> None:
         rewrite(write_film(tmp_path / "in.mp4"), tmp_path / "out", lossy)
 
 
-def write_colours(path: Path, matrix: Colorspace, *, said: bool, height: int, full: bool = False) -> Path:
+def write_colours(
+    path: Path, matrix: Colorspace, *, said: bool, height: int, full: bool = False
+) -> Path:
     """Three frames of COLOUR with a white corner at the upper left. said: the film names its colours."""
     reach = ColorRange.JPEG if full else ColorRange.MPEG
     array = np.full((height, WIDTH, 3), COLOUR, np.uint8)

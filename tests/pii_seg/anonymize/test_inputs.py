@@ -18,7 +18,12 @@ def touch(*paths: Path) -> None:
 
 def test_folders_are_walked_and_mirrored(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
-    touch(photos / "a.jpg", photos / "deep" / "er" / "b.PNG", photos / "film.MP4", photos / ".hidden.jpg")
+    touch(
+        photos / "a.jpg",
+        photos / "deep" / "er" / "b.PNG",
+        photos / "film.MP4",
+        photos / ".hidden.jpg",
+    )
     gathered = gather([photos], tmp_path / "out")
     assert [(item.name, item.kind) for item in gathered.items] == [
         ("a.jpg", "picture"),
@@ -32,7 +37,9 @@ def test_what_is_no_picture_is_left_alone_and_said(tmp_path: Path) -> None:
     assert gather([tmp_path / "in"], tmp_path / "out").others == (tmp_path / "in" / "notes.txt",)
 
 
-def test_pictures_that_we_cannot_read_are_tried_so_that_they_are_listed_as_failed(tmp_path: Path) -> None:
+def test_pictures_that_we_cannot_read_are_tried_so_that_they_are_listed_as_failed(
+    tmp_path: Path,
+) -> None:
     touch(tmp_path / "in" / "raw.cr2", tmp_path / "in" / "camera.mts")
     assert {item.name for item in gather([tmp_path / "in"], tmp_path / "out").items} == {
         "raw.cr2",
@@ -52,7 +59,8 @@ def test_a_file_given_twice_is_done_once(tmp_path: Path) -> None:
     assert (
         len(
             gather(
-                [tmp_path / "in", tmp_path / "in" / "a.jpg", tmp_path / "link.jpg"], tmp_path / "out"
+                [tmp_path / "in", tmp_path / "in" / "a.jpg", tmp_path / "link.jpg"],
+                tmp_path / "out",
             ).items
         )
         == 1

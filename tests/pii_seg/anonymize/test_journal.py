@@ -37,7 +37,9 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
 
 def test_restart_forgets(tmp_path: Path) -> None:
     Journal(tmp_path / "audit.jsonl", SETTINGS).add(record(1))
-    assert not Journal(tmp_path / "audit.jsonl", {**SETTINGS, "style": "blur"}, restart=True).records
+    assert not Journal(
+        tmp_path / "audit.jsonl", {**SETTINGS, "style": "blur"}, restart=True
+    ).records
     assert not Journal(tmp_path / "audit.jsonl", {**SETTINGS, "style": "blur"}).records
 
 

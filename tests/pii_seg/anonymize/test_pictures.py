@@ -64,7 +64,9 @@ def test_no_canary_survives(source: bytes) -> None:
 
 
 def test_the_canaries_were_there() -> None:
-    silent = {kind for kind, content in SOURCES.items() if CANARY.encode() not in everything_in(content)}
+    silent = {
+        kind for kind, content in SOURCES.items() if CANARY.encode() not in everything_in(content)
+    }
     assert silent == set()
 
 
@@ -92,7 +94,15 @@ def test_all_orientations_come_out_upright_and_without_a_tag(kind: str, orientat
     upright[:8, :8] = (250, 0, 0)
     upright[8:, 16:] = (0, 250, 0)
     turned = Image.fromarray(upright)
-    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose: what a camera held so has done
+    undo = {
+        2: 0,
+        3: 3,
+        4: 1,
+        5: 5,
+        6: 2,
+        7: 6,
+        8: 4,
+    }  # Image.Transpose: what a camera held so has done
     if orientation in undo:
         turned = turned.transpose(Image.Transpose(undo[orientation]))
     exact = {"quality": 100} if kind == "JPEG" else {"lossless": True} if kind == "WEBP" else {}
@@ -121,7 +131,11 @@ def test_animations_keep_frames_times_and_loop(kind: str) -> None:
 
 def test_pages_of_other_sizes_and_modes_stay_so() -> None:
     picture = read_picture(encode_picture(read_picture(SOURCES["tiff pages"])))
-    assert [frame.pixels.shape for frame in picture.frames] == [(24, 36, 3), (30, 20, 3), (24, 36, 1)]
+    assert [frame.pixels.shape for frame in picture.frames] == [
+        (24, 36, 3),
+        (30, 20, 3),
+        (24, 36, 1),
+    ]
 
 
 @pytest.mark.parametrize("kind", ["deep png", "deep grey png", "deep tiff"])
@@ -136,7 +150,9 @@ def test_deep_colour_is_read_as_it_was_written() -> None:
     np.testing.assert_array_equal(
         read_picture(SOURCES["deep png"]).frames[0].pixels, noise(deep=True)[..., ::-1]
     )
-    np.testing.assert_array_equal(read_picture(SOURCES["deep tiff"]).frames[0].pixels, noise(deep=True))
+    np.testing.assert_array_equal(
+        read_picture(SOURCES["deep tiff"]).frames[0].pixels, noise(deep=True)
+    )
 
 
 def test_pixels_under_transparency_are_shown_to_the_segmenter() -> None:
@@ -163,7 +179,9 @@ def test_a_wide_profile_is_converted_or_kept_on_request() -> None:
 def test_a_deep_png_keeps_its_profile_too() -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     picture = read_picture(SOURCES["deep png"])
-    out = encode_picture(Picture("PNG", picture.frames, type(picture.kept)(srgb, "2024:05:06 07:08:09")))
+    out = encode_picture(
+        Picture("PNG", picture.frames, type(picture.kept)(srgb, "2024:05:06 07:08:09"))
+    )
     again = Image.open(io.BytesIO(out))
     again.load()
     assert again.info["icc_profile"] == srgb
@@ -233,7 +251,9 @@ def test_damaged_files_are_refused_or_read_but_never_crash(kind: str) -> None:
             read_picture(encode_picture(picture))
 
 
-@pytest.mark.parametrize("kind", ["jpeg", "png", "lossless webp", "tiff pages", "gif", "bmp", "apng"])
+@pytest.mark.parametrize(
+    "kind", ["jpeg", "png", "lossless webp", "tiff pages", "gif", "bmp", "apng"]
+)
 def test_a_file_cut_in_the_middle_is_refused(kind: str) -> None:
     content = SOURCES[kind].removesuffix(CANARY.encode())
     with pytest.raises(MediaError):
@@ -242,7 +262,12 @@ def test_a_file_cut_in_the_middle_is_refused(kind: str) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]), st.booleans(), st.booleans(), st.data()
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.sampled_from([1, 3]),
+    st.booleans(),
+    st.booleans(),
+    st.data(),
 )
 def test_any_array_goes_through_the_lossless_formats(
     height: int, width: int, channels: int, deep: bool, transparent: bool, data: st.DataObject
@@ -264,7 +289,11 @@ def test_no_thumbnail_survives() -> None:
     small = saved(pillow(noise(8, 12, seed=5)), "JPEG", comment=CANARY)
     first = struct.pack("<HI", 0, 14)
     entries = [(0x0103, 3, 1, 6), (0x0201, 4, 1, 14 + 2 + 3 * 12 + 4), (0x0202, 4, 1, len(small))]
-    second = struct.pack("<H", 3) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    second = (
+        struct.pack("<H", 3)
+        + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+        + bytes(4)
+    )
     exif = b"Exif\0\0" + b"II*\0" + struct.pack("<I", 8) + first + second + small
     source = saved(pillow(noise()), "JPEG", quality=95, exif=exif)
     assert source.count(b"\xff\xd8\xff") == 2 and CANARY.encode() in source

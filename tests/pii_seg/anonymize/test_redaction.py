@@ -40,7 +40,9 @@ def test_the_output_does_not_depend_on_what_was_under_the_mask(
     mask = blob(height, width, seed)
     one = noise(height, width, seed=1, deep=deep)
     other = np.where(mask[..., None], noise(height, width, seed=2, deep=deep), one)
-    outputs = [redact(p, mask, style, paint=paint, rng=np.random.default_rng(3))[0] for p in (one, other)]
+    outputs = [
+        redact(p, mask, style, paint=paint, rng=np.random.default_rng(3))[0] for p in (one, other)
+    ]
     np.testing.assert_array_equal(*outputs)
 
 
@@ -160,7 +162,9 @@ def test_what_is_told_apart_is_warned_of() -> None:
         (noise(), blob(24, 36), "synthesise", "painter"),
     ],
 )
-def test_what_does_not_fit_is_refused(pixels: np.ndarray, mask: np.ndarray, style: str, why: str) -> None:
+def test_what_does_not_fit_is_refused(
+    pixels: np.ndarray, mask: np.ndarray, style: str, why: str
+) -> None:
     with pytest.raises(ValueError, match=why):
         redact(pixels, mask, style)
 

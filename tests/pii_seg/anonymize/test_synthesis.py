@@ -58,14 +58,23 @@ def test_the_command_takes_a_generator(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Image.fromarray(noise(60, 90)).save(tmp_path / "street.png")
-    command = [str(tmp_path / "street.png"), "--include", "0.1,0.1,0.3,0.8", "--style", "synthesise"]
+    command = [
+        str(tmp_path / "street.png"),
+        "--include",
+        "0.1,0.1,0.3,0.8",
+        "--style",
+        "synthesise",
+    ]
     assert main([*command, "--output", str(tmp_path / "out"), "--generator", str(model)]) == 0
     out = np.asarray(Image.open(tmp_path / "out" / "street.png"))
     inside = np.s_[6:54, 9:36]
     assert (out[inside] != noise(60, 90)[inside]).mean() > 0.9
     np.testing.assert_array_equal(out[:, 40:], noise(60, 90)[:, 40:])
     capsys.readouterr()
-    assert main([*command, "--output", str(tmp_path / "no"), "--generator", str(tmp_path / "absent")]) == 2
+    assert (
+        main([*command, "--output", str(tmp_path / "no"), "--generator", str(tmp_path / "absent")])
+        == 2
+    )
     assert "absent" in capsys.readouterr().err
     assert not (tmp_path / "no").exists()
 

@@ -19,7 +19,9 @@ from pii_seg.app.server import make_app
 from pii_seg.app.studio import Studio
 from tests.pii_seg.app.conftest import HEIGHT, PERSON, WIDTH, grey_picture, make_studio, pixels_of
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 TOKEN = "secret"
 STYLES = ("solid", "inpaint", "mosaic", "blur")
 
@@ -72,7 +74,9 @@ def page(browser: Browser, address: tuple[str, Studio]) -> Iterator[Page]:
     page.on(
         "request",
         lambda asked: (
-            None if asked.url.startswith((address[0], "blob:")) else faults.append(f"asked {asked.url}")
+            None
+            if asked.url.startswith((address[0], "blob:"))
+            else faults.append(f"asked {asked.url}")
         ),
     )
     page.goto(address[0])
@@ -82,7 +86,10 @@ def page(browser: Browser, address: tuple[str, Studio]) -> Iterator[Page]:
 
 
 def drop(page: Page, *names: str, content: bytes | None = None) -> None:
-    files = [{"name": name, "mimeType": "image/png", "buffer": content or grey_picture()} for name in names]
+    files = [
+        {"name": name, "mimeType": "image/png", "buffer": content or grey_picture()}
+        for name in names
+    ]
     page.set_input_files("#files", files)  # type: ignore[arg-type]
 
 
@@ -94,7 +101,9 @@ def on_canvas(page: Page, column: float, row: float) -> tuple[float, float]:
     """Where on the page a pixel of the picture lies."""
     box = page.locator("#canvas").bounding_box()
     assert box is not None
-    return box["x"] + (column + 0.5) / WIDTH * box["width"], box["y"] + (row + 0.5) / HEIGHT * box["height"]
+    return box["x"] + (column + 0.5) / WIDTH * box["width"], box["y"] + (row + 0.5) / HEIGHT * box[
+        "height"
+    ]
 
 
 def paint(page: Page, *points: tuple[float, float]) -> None:

@@ -40,7 +40,9 @@ def post(client: TestClient, name: str = "street.png", content: bytes | None = N
     return int(answer.json()["id"])
 
 
-def test_a_picture_comes_in_and_goes_out_without_its_person(client: TestClient, studio: Studio) -> None:
+def test_a_picture_comes_in_and_goes_out_without_its_person(
+    client: TestClient, studio: Studio
+) -> None:
     number = post(client)
     wait_for(studio)
     (told,) = client.get("state").json()["pictures"]
@@ -79,7 +81,9 @@ def test_strokes_are_kept_and_used(client: TestClient, studio: Studio) -> None:
         b"[" * 100_000,
     ],
 )
-def test_strokes_that_make_no_sense_are_refused(body: bytes, client: TestClient, studio: Studio) -> None:
+def test_strokes_that_make_no_sense_are_refused(
+    body: bytes, client: TestClient, studio: Studio
+) -> None:
     with pytest.raises(StudioError):
         parse_strokes(body)
     number = post(client)
@@ -90,7 +94,9 @@ def test_strokes_that_make_no_sense_are_refused(body: bytes, client: TestClient,
 
 def test_too_many_points_are_refused() -> None:
     with pytest.raises(StudioError, match="undo some"):
-        parse_strokes(b'[{"erases": true, "radius": 1, "points": [' + b"[1,1]," * 200_000 + b"[1,1]]}]")
+        parse_strokes(
+            b'[{"erases": true, "radius": 1, "points": [' + b"[1,1]," * 200_000 + b"[1,1]]}]"
+        )
 
 
 def test_only_who_has_the_token_is_answered(client: TestClient) -> None:
@@ -111,7 +117,15 @@ def test_other_hosts_and_other_sites_are_refused(client: TestClient) -> None:
 def test_every_answer_forbids_what_is_not_needed(client: TestClient, studio: Studio) -> None:
     number = post(client)
     wait_for(studio)
-    paths = ("", "app.js", "style.css", "state", f"pictures/{number}/mask", "pictures/99/mask", "download")
+    paths = (
+        "",
+        "app.js",
+        "style.css",
+        "state",
+        f"pictures/{number}/mask",
+        "pictures/99/mask",
+        "download",
+    )
     for path in paths:
         headers = client.get(path).headers
         assert "default-src 'self'" in headers["content-security-policy"]
@@ -202,9 +216,14 @@ def test_other_colours_than_black(client: TestClient, studio: Studio) -> None:
     [
         (["--checkpoint", "absent.ckpt"], "absent.ckpt"),
         ([], "checkpoint"),
-        (["--checkpoint", "absent.ckpt", "--recall", "0.9", "--threshold", "0.5"], "exclude each other"),
+        (
+            ["--checkpoint", "absent.ckpt", "--recall", "0.9", "--threshold", "0.5"],
+            "exclude each other",
+        ),
     ],
 )
-def test_wrong_input_is_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_input_is_one_line(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([*arguments, "--no-browser"]) == 2
     assert said in capsys.readouterr().err

@@ -16,7 +16,9 @@ coordinates = st.floats(-50, 150)
 
 
 @given(st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=5), st.floats(1, 40))
-def test_a_stroke_is_what_lies_within_its_radius(points: list[tuple[float, float]], radius: float) -> None:
+def test_a_stroke_is_what_lies_within_its_radius(
+    points: list[tuple[float, float]], radius: float
+) -> None:
     drawn = Stroke(False, radius, tuple(points)).drawn(80, 100)
     rows, columns = np.mgrid[:80, :100]
     starts, ends = np.array(points[:-1] or points), np.array(points[1:] or points)
@@ -60,7 +62,11 @@ def test_the_mask_shown_is_the_mask_used(studio: Studio) -> None:
 
 
 def test_damaged_pictures_are_told_and_the_others_go_on(studio: Studio) -> None:
-    for name, content in (("a.png", grey_picture()[:200]), ("b.png", grey_picture()), ("c.txt", b"none")):
+    for name, content in (
+        ("a.png", grey_picture()[:200]),
+        ("b.png", grey_picture()),
+        ("c.txt", b"none"),
+    ):
         studio.add(name, content)
     told = wait_for(studio)
     assert [entry["status"] for entry in told] == ["failed", "ready", "failed"]

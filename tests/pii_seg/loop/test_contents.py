@@ -104,7 +104,9 @@ def test_in_a_folder_contents_and_names_count(photographs: Path, memory: Path, c
     assert ContentHashes(memory).of_folder(photographs) != before
 
 
-def test_of_a_folder_neither_its_place_nor_hidden_files_count(photographs: Path, memory: Path) -> None:
+def test_of_a_folder_neither_its_place_nor_hidden_files_count(
+    photographs: Path, memory: Path
+) -> None:
     before = ContentHashes(memory).of_folder(photographs)
     write(photographs / ".DS_Store", "window at 3, 4")
     moved = photographs.rename(photographs.with_name("moved"))

@@ -11,7 +11,9 @@ from pii_seg.metrics import SIZES, count_picture
 from pii_seg.sources import Sample
 
 
-def gathered(*, value: int, found: bool, left: int = 20, side: int = 40, size: int = 100) -> Gathered:
+def gathered(
+    *, value: int, found: bool, left: int = 20, side: int = 40, size: int = 100
+) -> Gathered:
     """One person, a square of one grey, wholly found or not at all."""
     instances = np.zeros((size, size), np.uint16)
     instances[30 : 30 + side, left : left + side] = 1
@@ -72,5 +74,7 @@ def test_there_may_be_nothing_to_do() -> None:
 
 
 def test_there_is_advice_for_every_kind() -> None:
-    kinds = {("size", size) for size in SIZES} | {("light", light) for light in ("dark", "medium", "bright")}
+    kinds = {("size", size) for size in SIZES} | {
+        ("light", light) for light in ("dark", "medium", "bright")
+    }
     assert set(REMEDIES) == kinds | {("place", "whole"), ("place", "cut by the frame")}

@@ -106,7 +106,9 @@ def test_more_missed_persons_are_tolerated_when_they_are_few_or_may_be_chance(
 ) -> None:
     """One more in each of 5 pictures: 2 % more, surely. All 4 in each of 2: 3.3 % more, that many draws do not show."""
     teacher = dataclasses.replace(held_out(0.7), missed=np.zeros(PICTURES, int))
-    student = dataclasses.replace(teacher, missed=np.where(np.arange(PICTURES) < pictures, persons, 0))
+    student = dataclasses.replace(
+        teacher, missed=np.where(np.arange(PICTURES) < pictures, persons, 0)
+    )
     assert judged(teacher, student).kept
 
 
@@ -131,7 +133,12 @@ def test_pictures_without_persons_are_no_part_of_the_mean() -> None:
         (0.10, 0.10, 0.12, None),
         (0.10, 0.049, 0.12, "it has collapsed"),  # under half of the teacher's
         (0.10, 0.051, 0.12, None),
-        (0.05, 0.03, 0.15, "it has collapsed"),  # under a quarter of the prior, the teacher was above
+        (
+            0.05,
+            0.03,
+            0.15,
+            "it has collapsed",
+        ),  # under a quarter of the prior, the teacher was above
         (0.002, 0.0019, 0.15, None),  # photographs with few persons: the prior says nothing of them
         (0.002, 0.0009, 0.15, "it has collapsed"),
         (0.05, 0.14, 0.15, None),  # finding more is what a student is for
@@ -143,7 +150,9 @@ def test_pictures_without_persons_are_no_part_of_the_mean() -> None:
         (0.1, 0.0, 0.0, "it has collapsed"),
     ],
 )
-def test_the_share_of_foreground(teacher: float, student: float, prior: float, fault: str | None) -> None:
+def test_the_share_of_foreground(
+    teacher: float, student: float, prior: float, fault: str | None
+) -> None:
     foreground = Foreground(teacher, student, prior)
     assert foreground_fault(foreground, GateSettings()) == fault
     verdict = judged(held_out(0.7), held_out(0.7), foreground)
@@ -163,13 +172,18 @@ def test_less_foreground_never_mends_a_collapse(
 ) -> None:
     settings = GateSettings()
     if foreground_fault(Foreground(teacher, student, prior), settings) == "it has collapsed":
-        assert foreground_fault(Foreground(teacher, student * less, prior), settings) == "it has collapsed"
+        assert (
+            foreground_fault(Foreground(teacher, student * less, prior), settings)
+            == "it has collapsed"
+        )
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=30), st.integers(0, 2**32))
 def test_the_bootstrap_is_a_share_and_mirrors(changes: list[float], seed: int) -> None:
     change = np.array(changes)
-    worse, better = (share_of_worse_draws(c, np.random.default_rng(seed), 100) for c in (change, -change))
+    worse, better = (
+        share_of_worse_draws(c, np.random.default_rng(seed), 100) for c in (change, -change)
+    )
     assert 0 <= worse <= 1 and 0 <= better <= 1
     assert worse + better <= 1
     assert share_of_worse_draws(np.abs(change) + 0.1, np.random.default_rng(seed), 100) == 1
@@ -192,7 +206,10 @@ def test_scores_of_pictures_as_they_are_counted() -> None:
     target = (instances > 0).astype(np.uint8)
     empty = np.zeros_like(instances)
     scores = HeldOut.of(
-        [count_picture(logits, target, instances), count_picture(logits, empty.astype(np.uint8), empty)]
+        [
+            count_picture(logits, target, instances),
+            count_picture(logits, empty.astype(np.uint8), empty),
+        ]
     )
     assert scores.iou[0] == pytest.approx(16 / 41)
     assert math.isnan(scores.iou[1])
@@ -204,7 +221,9 @@ def test_scores_of_other_pictures_are_refused() -> None:
     scores = held_out(0.7)
     shorter = HeldOut(scores.iou[1:], scores.persons[1:], scores.missed[1:])
     others = dataclasses.replace(scores, persons=scores.persons + 1)
-    shown = dataclasses.replace(scores, iou=np.where(np.arange(PICTURES) == 5, math.nan, scores.iou))
+    shown = dataclasses.replace(
+        scores, iou=np.where(np.arange(PICTURES) == 5, math.nan, scores.iou)
+    )
     for student in (shorter, others, shown):
         with pytest.raises(ValueError, match="the same held-out pictures"):
             judged(scores, student)

@@ -78,7 +78,9 @@ def lines_of(dataset: Path) -> list[dict[str, Any]]:
 
 
 def test_a_dataset_of_the_contract_with_numbers(photographs: list[Path], tmp_path: Path) -> None:
-    labelled = label_photographs(photographs, tmp_path / "pseudo", brightness, [left_part, brightness], JOB)
+    labelled = label_photographs(
+        photographs, tmp_path / "pseudo", brightness, [left_part, brightness], JOB
+    )
     lines = lines_of(tmp_path / "pseudo")
     assert [line["index"] for line in lines] == [0, 1, 2, 3]
     assert {line["source"] for line in lines} == {"pseudo"}
@@ -91,7 +93,9 @@ def test_a_dataset_of_the_contract_with_numbers(photographs: list[Path], tmp_pat
     assert [line["pseudo"]["reliability"] for line in lines[:3]] == [0.75, 0.625, 1.0]
     assert labelled.pictures == 4 and labelled.with_persons == 3 and labelled.left_out == {}
     assert labelled.foreground == pytest.approx((192 + 384 + 0 + 1280) / (4 * 2560), abs=0.002)
-    assert labelled.reliability == pytest.approx(sum(line["pseudo"]["reliability"] for line in lines) / 4)
+    assert labelled.reliability == pytest.approx(
+        sum(line["pseudo"]["reliability"] for line in lines) / 4
+    )
     assert most_reliable(lines, 0.3)[0] == 0
 
 
@@ -101,13 +105,19 @@ def test_the_rest_of_the_project_reads_it(photographs: list[Path], tmp_path: Pat
     assert source.check() == []
     sample = source.load(0)
     assert set(np.unique(sample.target)) == {0, PERSON, IGNORE}
-    assert sample.target[20, 12] == PERSON and sample.target[8, 12] == IGNORE and sample.target[0, 0] == 0
+    assert (
+        sample.target[20, 12] == PERSON
+        and sample.target[8, 12] == IGNORE
+        and sample.target[0, 0] == 0
+    )
     assert abs(sample.image[20, 12].astype(int) - 255).max() < 5
     repaintable = Dataset(tmp_path / "pseudo").picture(0)
     assert repaintable.ignore is not None and repaintable.ignore[8, 12]
 
 
-def test_photographs_are_upright_and_without_their_metadata(photographs: list[Path], tmp_path: Path) -> None:
+def test_photographs_are_upright_and_without_their_metadata(
+    photographs: list[Path], tmp_path: Path
+) -> None:
     label_photographs(photographs, tmp_path / "pseudo", brightness, [], JOB)
     with Image.open(tmp_path / "pseudo" / "images" / "000003.jpg") as copy:
         assert copy.size == (40, 64)
@@ -116,7 +126,9 @@ def test_photographs_are_upright_and_without_their_metadata(photographs: list[Pa
         assert np.asarray(copy)[:30].mean() > 250  # its left side, turned up
 
 
-def test_nothing_tells_what_the_photographs_are_called(photographs: list[Path], tmp_path: Path) -> None:
+def test_nothing_tells_what_the_photographs_are_called(
+    photographs: list[Path], tmp_path: Path
+) -> None:
     bad = photographs[0].with_name(f"{SECRET} bad.jpg")
     bad.write_bytes(b"no picture")
     label_photographs([*photographs, bad], tmp_path / "pseudo", brightness, [brightness], JOB)
@@ -130,7 +142,9 @@ def test_nothing_tells_what_the_photographs_are_called(photographs: list[Path], 
 def test_names_are_told_when_asked_for(photographs: list[Path], tmp_path: Path) -> None:
     job = Job("photographs", "teacher", named=True)
     label_photographs(photographs, tmp_path / "pseudo", brightness, [], job)
-    assert [line["photograph"] for line in lines_of(tmp_path / "pseudo")] == [p.name for p in photographs]
+    assert [line["photograph"] for line in lines_of(tmp_path / "pseudo")] == [
+        p.name for p in photographs
+    ]
 
 
 def test_the_photographs_are_only_read(photographs: list[Path], tmp_path: Path) -> None:
@@ -321,7 +335,12 @@ def test_what_was_left_out_is_not_tried_again(photographs: list[Path], tmp_path:
     first = label_photographs(given, tmp_path / "pseudo", brightness, [], JOB)
     told: list[Path] = []
     again = label_photographs(
-        given, tmp_path / "pseudo", brightness, [], JOB, on_fault=lambda path, reason: told.append(path)
+        given,
+        tmp_path / "pseudo",
+        brightness,
+        [],
+        JOB,
+        on_fault=lambda path, reason: told.append(path),
     )
     assert told == []
     assert again == first
@@ -362,7 +381,9 @@ def test_few_photographs_are_held_at_a_time(
         written[0] += 1
 
     monkeypatch.setattr(labelling, "read_image", counted)
-    label_photographs(many, tmp_path / "pseudo", brightness, [], JOB, workers=2, on_photograph=on_photograph)
+    label_photographs(
+        many, tmp_path / "pseudo", brightness, [], JOB, workers=2, on_photograph=on_photograph
+    )
     assert most[0] <= 5
 
 
@@ -416,7 +437,9 @@ def test_examples_show_persons_tinted_and_what_is_ignored_dimmed(tmp_path: Path)
     job = Job("photographs", "teacher", PseudoLabelSettings(band=0))
     label_photographs([path], tmp_path / "pseudo", teacher, [], job)
     example = labelling.example_of(open_source(tmp_path / "pseudo").load(0), 0.5)
-    person, ignored, background = (example.picture[160, column].astype(int) for column in (50, 150, 280))
+    person, ignored, background = (
+        example.picture[160, column].astype(int) for column in (50, 150, 280)
+    )
     assert person[0] > person[1] + 50
     assert abs(ignored - 40).max() < 5
     assert abs(background - 120).max() < 5
@@ -424,7 +447,9 @@ def test_examples_show_persons_tinted_and_what_is_ignored_dimmed(tmp_path: Path)
 
 
 def test_a_checkpoint_as_a_teacher_is_calibrated_and_looks_in_its_views(tmp_path: Path) -> None:
-    network = build_network(SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False)
+    network = build_network(
+        SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False
+    )
     weights = Segmenter(network).state_dict()
     image = np.random.default_rng(0).integers(0, 256, (40, 64, 3), dtype=np.uint8)
     views = InferenceSettings(size=64, scales=(0.5, 1.0), flip=True)

@@ -25,7 +25,9 @@ PLAIN = PseudoLabelSettings(least_confidence=0.5, band=0, least_person=0)
 """Everything that can be ignored is not."""
 
 PROBABILITIES = arrays.arrays(
-    np.float32, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.floats(0, 1, width=32)
+    np.float32,
+    st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    elements=st.floats(0, 1, width=32),
 )
 MASKS = arrays.arrays(bool, (4, 5))
 
@@ -61,7 +63,9 @@ def test_persons_who_touch_are_one() -> None:
 def test_what_the_teacher_is_not_sure_of_is_ignored() -> None:
     probability = np.array([[0.04, 0.05, 0.06, 0.5, 0.94, 0.95, 0.96]], np.float64)
     settings = PseudoLabelSettings(least_confidence=0.95, band=0, least_person=0)
-    assert label(probability, settings).ignore.tolist() == [[False, False, True, True, True, False, False]]
+    assert label(probability, settings).ignore.tolist() == [
+        [False, False, True, True, True, False, False]
+    ]
 
 
 def test_a_threshold_of_its_own_is_minded() -> None:
@@ -113,7 +117,12 @@ def test_more_persons_than_a_mask_can_hold_are_ignored() -> None:
     assert made.ignore.sum() == 66049 - 65535
 
 
-@given(PROBABILITIES, st.floats(0.5, 0.99), st.sampled_from([0.0, 0.01, 0.1]), st.sampled_from([0.0, 0.05]))
+@given(
+    PROBABILITIES,
+    st.floats(0.5, 0.99),
+    st.sampled_from([0.0, 0.01, 0.1]),
+    st.sampled_from([0.0, 0.05]),
+)
 def test_every_label_is_consistent(
     probability: np.ndarray, confidence: float, band: float, least: float
 ) -> None:
@@ -168,7 +177,9 @@ def test_iou_of_two_masks() -> None:
 
 
 @given(MASKS, MASKS)
-def test_iou_is_symmetric_and_1_for_equal_masks_alone(first: np.ndarray, second: np.ndarray) -> None:
+def test_iou_is_symmetric_and_1_for_equal_masks_alone(
+    first: np.ndarray, second: np.ndarray
+) -> None:
     assert 0 <= iou(first, second) == iou(second, first) <= 1
     assert (iou(first, second) == 1) == bool((first == second).all())
 

@@ -40,7 +40,16 @@ from tests.diffusion_synth.conftest import Pair, tiny_pipeline, write_dataset
 
 SECRET = "anna at the beach"
 SIZE = 48
-STAGES = ["teacher", "pseudo-1", "diffusion-1", "control-1", "student-1", "soup-1", "gate-1", "report"]
+STAGES = [
+    "teacher",
+    "pseudo-1",
+    "diffusion-1",
+    "control-1",
+    "student-1",
+    "soup-1",
+    "gate-1",
+    "report",
+]
 MODELS = ["teacher", "control of round 1", "student of round 1", "soup of round 1"]
 
 
@@ -82,7 +91,9 @@ def generator(tmp_path: Path) -> Path:
 @pytest.fixture
 def config(renders: Path, photographs: Path, generator: Path) -> LoopConfig:
     training = TrainConfig(
-        DataConfig(synthetic=(str(renders),), size=32, batch_size=2, validation_limit=4, held_out=0.3),
+        DataConfig(
+            synthetic=(str(renders),), size=32, batch_size=2, validation_limit=4, held_out=0.3
+        ),
         model=SIZES["tiny"],
         optimiser=OptimiserConfig(learning_rate=0.02),
         budget=BudgetConfig(steps=60, validate_every=20),
@@ -125,7 +136,9 @@ def assert_same_weights(first: Path, second: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_leaves_every_stage_and_a_report(config: LoopConfig, photographs: Path, tmp_path: Path) -> None:
+def test_a_run_leaves_every_stage_and_a_report(
+    config: LoopConfig, photographs: Path, tmp_path: Path
+) -> None:
     before = {path: path.read_bytes() for path in photographs.iterdir()}
     said: list[str] = []
     outcome = self_train(config, tmp_path / "run", say=said.append)
@@ -159,7 +172,9 @@ def test_a_run_leaves_every_stage_and_a_report(config: LoopConfig, photographs: 
 
     # Nothing has changed, so nothing is done.
     times = {
-        p: p.stat().st_mtime_ns for p in (tmp_path / "run").rglob("best.ckpt") if p.parent.name in STAGES
+        p: p.stat().st_mtime_ns
+        for p in (tmp_path / "run").rglob("best.ckpt")
+        if p.parent.name in STAGES
     }
     self_train(config, tmp_path / "run")
     assert {path: path.stat().st_mtime_ns for path in times} == times
@@ -221,7 +236,9 @@ def test_killed_in_any_stage_and_resumed_the_student_is_the_same(
         mend()
     outcome = self_train(config, tmp_path / "run")
     for stage in ("teacher", "control-1", "student-1", "soup-1"):
-        assert_same_weights(tmp_path / "whole" / stage / "best.ckpt", tmp_path / "run" / stage / "best.ckpt")
+        assert_same_weights(
+            tmp_path / "whole" / stage / "best.ckpt", tmp_path / "run" / stage / "best.ckpt"
+        )
     assert outcome.chosen == whole.chosen
 
 
@@ -236,7 +253,9 @@ def test_a_student_that_collapses_is_thrown_away(
         lambda path, *given: real(path, *given) if "teacher" in str(path) else 0.0,
     )
     said: list[str] = []
-    judged = replace(config, repaint="none", rounds=2, gate=GateSettings(iou_fall=0.9, missed_rise=1.0))
+    judged = replace(
+        config, repaint="none", rounds=2, gate=GateSettings(iou_fall=0.9, missed_rise=1.0)
+    )
     outcome = self_train(judged, tmp_path / "run", say=said.append)
     assert outcome.chosen == "teacher"
     assert_same_weights(outcome.best, tmp_path / "run" / "teacher" / "best.ckpt")
@@ -270,14 +289,18 @@ def test_what_changed_is_done_again_and_nothing_else(config: LoopConfig, tmp_pat
     }
     # A teacher that was given is the same whatever the seed; what is painted is not.
     given = replace(config, teacher=str(tmp_path / "run" / "best.ckpt"))
-    other = replace(given, training=replace(given.training, budget=replace(given.training.budget, seed=1)))
+    other = replace(
+        given, training=replace(given.training, budget=replace(given.training.budget, seed=1))
+    )
     assert "diffusion-1" in run(given, stop_after="diffusion-1")[1]
     assert run(given, stop_after="diffusion-1")[1] == set()
     assert run(other, stop_after="diffusion-1")[1] == {"diffusion-1"}
 
 
 @pytest.mark.slow
-def test_where_nobody_can_be_repainted_the_student_learns_without(config: LoopConfig, tmp_path: Path) -> None:
+def test_where_nobody_can_be_repainted_the_student_learns_without(
+    config: LoopConfig, tmp_path: Path
+) -> None:
     said: list[str] = []
     nobody = replace(config, repaint_largest=24, student_steps=10)
     outcome = self_train(nobody, tmp_path / "run", say=said.append)
@@ -297,7 +320,8 @@ def test_labelling_online_is_the_students_alone_and_goes_on_where_it_was_killed(
 ) -> None:
     offline = replace(config, repaint="none")
     online = replace(
-        offline, training=replace(config.training, online=OnlineConfig(enabled=True, confidence=0.6))
+        offline,
+        training=replace(config.training, online=OnlineConfig(enabled=True, confidence=0.6)),
     )
     with pytest.raises(Stopped):
         self_train(offline, tmp_path / "run", stop_after="pseudo-1")
@@ -310,7 +334,9 @@ def test_labelling_online_is_the_students_alone_and_goes_on_where_it_was_killed(
             raise ZeroDivisionError
         return real(module, batch, number)
 
-    each = replace(online, training=replace(online.training, budget=BudgetConfig(steps=20, validate_every=5)))
+    each = replace(
+        online, training=replace(online.training, budget=BudgetConfig(steps=20, validate_every=5))
+    )
     self_train(each, tmp_path / "whole")
     monkeypatch.setattr(SegmentationModule, "training_step", deadly)
     # The teacher of the whole run, so that both students begin alike.
@@ -327,12 +353,20 @@ def test_labelling_online_is_the_students_alone_and_goes_on_where_it_was_killed(
 
     said.clear()
     self_train(online, tmp_path / "run", say=said.append)
-    assert {line.split(":")[0] for line in said if ": begins" in line} == {"student-1", "gate-1", "report"}
+    assert {line.split(":")[0] for line in said if ": begins" in line} == {
+        "student-1",
+        "gate-1",
+        "report",
+    }
 
 
 @pytest.mark.slow
 def test_the_command_line_from_its_own_configuration_file(
-    config: LoopConfig, renders: Path, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    config: LoopConfig,
+    renders: Path,
+    photographs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     arguments = ["--unlabelled", str(photographs), "--synthetic", str(renders), "--size", "tiny"]
     arguments += [
@@ -370,7 +404,10 @@ def test_the_command_line_from_its_own_configuration_file(
             ["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--loop.repaint_largest", "23"],
             "repaint_largest is 23; it must be 0 or at least 24",
         ),
-        (["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--recipe", "street"], "exclude each other"),
+        (
+            ["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--recipe", "street"],
+            "exclude each other",
+        ),
         (
             [
                 "--unlabelled",
@@ -387,15 +424,42 @@ def test_the_command_line_from_its_own_configuration_file(
         (["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--rounds", "0"], "loop.rounds is 0"),
         (["--unlabelled", "PHOTOS", "--synthetic", "ABSENT", "--repaint", "none"], "ABSENT"),
         (
-            ["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--teacher", "ABSENT", "--repaint", "none"],
+            [
+                "--unlabelled",
+                "PHOTOS",
+                "--synthetic",
+                "RENDERS",
+                "--teacher",
+                "ABSENT",
+                "--repaint",
+                "none",
+            ],
             "ABSENT",
         ),
         (
-            ["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--from", "dessert", "--repaint", "none"],
+            [
+                "--unlabelled",
+                "PHOTOS",
+                "--synthetic",
+                "RENDERS",
+                "--from",
+                "dessert",
+                "--repaint",
+                "none",
+            ],
             "dessert",
         ),
         (
-            ["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--repaint", "none", "--test", "ABSENT"],
+            [
+                "--unlabelled",
+                "PHOTOS",
+                "--synthetic",
+                "RENDERS",
+                "--repaint",
+                "none",
+                "--test",
+                "ABSENT",
+            ],
             "ABSENT",
         ),
         (["--synthetic", "RENDERS", "--stop-after", "teacher"], "give --unlabelled"),
@@ -406,7 +470,11 @@ def test_wrong_input_is_refused_before_anything_begins(
     arguments: list[str], said: str, renders: Path, photographs: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    names = {"RENDERS": str(renders), "PHOTOS": str(photographs), "ABSENT": str(tmp_path / "ABSENT")}
+    names = {
+        "RENDERS": str(renders),
+        "PHOTOS": str(photographs),
+        "ABSENT": str(tmp_path / "ABSENT"),
+    }
     filled = [names.get(argument, argument) for argument in arguments]
     assert main([*filled, "--size", "tiny", "--output", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err
@@ -439,9 +507,15 @@ def test_the_most_reliable_pictures_with_persons_are_repainted_first(tmp_path: P
     pairs = []
     for value, heights in values:
         image, mask, line = scene(1)
-        persons = [{"id": n, "bbox": [1, 1, 9, height]} for n, height in enumerate(heights, start=1)]
+        persons = [
+            {"id": n, "bbox": [1, 1, 9, height]} for n, height in enumerate(heights, start=1)
+        ]
         pairs.append(
-            (image, mask, {**line, "persons": persons, "pseudo": {"reliability": value, "confident": 0.0}})
+            (
+                image,
+                mask,
+                {**line, "persons": persons, "pseudo": {"reliability": value, "confident": 0.0}},
+            )
         )
     root = write_dataset(tmp_path / "pseudo", pairs)
     crops = CropSettings(smallest=24)
@@ -450,7 +524,9 @@ def test_the_most_reliable_pictures_with_persons_are_repainted_first(tmp_path: P
     assert painted_first(root, 9, replace(crops, largest=30)) == {0, 2}
 
 
-def test_a_folder_that_holds_something_else_is_left_alone(config: LoopConfig, tmp_path: Path) -> None:
+def test_a_folder_that_holds_something_else_is_left_alone(
+    config: LoopConfig, tmp_path: Path
+) -> None:
     root = tmp_path / "run"
     (root / "teacher").mkdir(parents=True)
     (root / "teacher" / "diary.txt").write_text("mine")

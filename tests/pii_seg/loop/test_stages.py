@@ -15,13 +15,28 @@ from hypothesis import strategies as st
 
 from blender_addon import dataset
 from pii_seg.loop import stages
-from pii_seg.loop.stages import BEGUN, DONE, Stage, StageError, StageRunner, Stopped, fingerprint_of, plain
+from pii_seg.loop.stages import (
+    BEGUN,
+    DONE,
+    Stage,
+    StageError,
+    StageRunner,
+    Stopped,
+    fingerprint_of,
+    plain,
+)
 
 NAMES = ("renders", "teacher", "student")
 
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -38,7 +53,9 @@ class Loop:
 
     def run(self, **options: Any) -> Stage:
         runner = StageRunner(self.root, NAMES, say=self.said.append, **options)
-        renders = runner.run("renders", settings=self.settings["renders"], work=self.work("renders"))
+        renders = runner.run(
+            "renders", settings=self.settings["renders"], work=self.work("renders")
+        )
         teacher = runner.run(
             "teacher",
             settings=self.settings["teacher"],
@@ -135,7 +152,9 @@ def test_what_was_begun_goes_on_with_its_files(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         StageRunner(tmp_path, NAMES).run("teacher", settings={"a": 1}, work=fails)
     said: list[str] = []
-    stage = StageRunner(tmp_path, NAMES, say=said.append).run("teacher", settings={"a": 1}, work=goes_on)
+    stage = StageRunner(tmp_path, NAMES, say=said.append).run(
+        "teacher", settings={"a": 1}, work=goes_on
+    )
     assert seen == ["half"]
     assert stage.fresh
     assert said == ["teacher: goes on where it was"]
@@ -166,7 +185,9 @@ def test_the_folder_looks_empty_to_a_work_that_refuses_foreign_folders(tmp_path:
         writer = dataset.DatasetWriter(folder, {"count": 0})
         return {"complete": writer.finish()}
 
-    assert StageRunner(tmp_path, NAMES).run("renders", settings={}, work=work).result == {"complete": True}
+    assert StageRunner(tmp_path, NAMES).run("renders", settings={}, work=work).result == {
+        "complete": True
+    }
     dataset.refuse_foreign_folder(tmp_path / "renders")
 
 
@@ -226,7 +247,10 @@ def test_begin_at_needs_what_comes_before(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"begin_at": "pupil"}, "--from pupil: no such stage; this run has renders, teacher, student"),
+        (
+            {"begin_at": "pupil"},
+            "--from pupil: no such stage; this run has renders, teacher, student",
+        ),
         ({"stop_after": "pupil"}, "--stop-after pupil: no such stage"),
         (
             {"begin_at": "student", "stop_after": "teacher"},
@@ -234,12 +258,16 @@ def test_begin_at_needs_what_comes_before(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_choices_of_stages_that_cannot_be(tmp_path: Path, options: dict[str, str], message: str) -> None:
+def test_choices_of_stages_that_cannot_be(
+    tmp_path: Path, options: dict[str, str], message: str
+) -> None:
     with pytest.raises(StageError, match=message):
         StageRunner(tmp_path, NAMES, **options)
 
 
-@pytest.mark.parametrize("names", [("../out",), ("",), ("a/b",), ("Teacher",), (".hidden",), ("a", "a")])
+@pytest.mark.parametrize(
+    "names", [("../out",), ("",), ("a/b",), ("Teacher",), (".hidden",), ("a", "a")]
+)
 def test_names_that_cannot_be(tmp_path: Path, names: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="name"):
         StageRunner(tmp_path, names)
@@ -336,7 +364,13 @@ class Killed(BaseException):
     """The process ended: nothing of the program runs any more."""
 
 
-STEPS = [(Path, "mkdir"), (Path, "unlink"), (Path, "replace"), (Path, "write_text"), (shutil, "rmtree")]
+STEPS = [
+    (Path, "mkdir"),
+    (Path, "unlink"),
+    (Path, "replace"),
+    (Path, "write_text"),
+    (shutil, "rmtree"),
+]
 
 
 def run_until(step: int, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -494,12 +528,16 @@ def test_settings_that_are_not_plain_are_named_before_anything_is_done(
 
 def test_a_result_that_is_not_plain_leaves_the_stage_undone(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"result\.iou is nan"):
-        StageRunner(tmp_path, NAMES).run("teacher", settings={}, work=lambda folder: {"iou": float("nan")})
+        StageRunner(tmp_path, NAMES).run(
+            "teacher", settings={}, work=lambda folder: {"iou": float("nan")}
+        )
     assert not (tmp_path / "teacher" / DONE).exists()
 
 
 def test_a_fresh_result_is_what_a_later_run_reads(tmp_path: Path) -> None:
     def run() -> Stage:
-        return StageRunner(tmp_path, NAMES).run("teacher", settings={}, work=lambda folder: {"sizes": (1, 2)})
+        return StageRunner(tmp_path, NAMES).run(
+            "teacher", settings={}, work=lambda folder: {"sizes": (1, 2)}
+        )
 
     assert run().result == run().result == {"sizes": [1, 2]}
