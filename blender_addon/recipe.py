@@ -31,7 +31,14 @@ BACKGROUND_KINDS = ("hdri", "photo", "plain", "room")
 
 
 class RecipeError(ValueError):
-    """A recipe cannot be used; the message names the file and the key."""
+    """A recipe cannot be used; the message names the file and the key.
+
+    `key` is that key alone ('people.count') when one field is wrong, '' otherwise.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 # Each field's metadata say what it takes: `doc`; `read` (or `read_path`), which checks a TOML value; `kind`, the name
@@ -364,7 +371,7 @@ class Recipe:
     def with_render(self, **changes: Any) -> Recipe:
         """The same recipe with some of [render] replaced, as command-line options do."""
         return dataclasses.replace(
-            self, render=_read_section(self.render, changes, Path(), "command line")
+            self, render=_read_section("render", self.render, changes, Path(), "command line")
         )
 
     def to_toml(self, *, comments: bool = False) -> str:
@@ -442,16 +449,19 @@ def parse_recipe(
             )
         if not isinstance(value, dict):
             raise RecipeError(f"{where}: {key}: expected a [section], got {value!r}")
-        changed[key] = _read_section(getattr(recipe, key), value, folder, f"{where}: {key}")
+        changed[key] = _read_section(key, getattr(recipe, key), value, folder, f"{where}: {key}")
     recipe = dataclasses.replace(recipe, name=own_name, **changed)
     if recipe.background.kinds.get("photo") and not recipe.background.photos:
         raise RecipeError(
-            f"{where}: background.photos: kind 'photo' needs photographs; name a folder of them"
+            f"{where}: background.photos: kind 'photo' needs photographs; name a folder of them",
+            key="background.photos",
         )
     return recipe
 
 
-def _read_section(section: Any, values: Mapping[str, Any], folder: Path, where: str) -> Any:
+def _read_section(
+    name: str, section: Any, values: Mapping[str, Any], folder: Path, where: str
+) -> Any:
     fields = {f.name: f for f in dataclasses.fields(section)}
     read_values = {}
     for key, value in values.items():
@@ -464,7 +474,7 @@ def _read_section(section: Any, values: Mapping[str, Any], folder: Path, where: 
             else:
                 read_values[key] = metadata["read"](value)
         except ValueError as error:
-            raise RecipeError(f"{where}.{key}: {error}") from None
+            raise RecipeError(f"{where}.{key}: {error}", key=f"{name}.{key}") from None
     return dataclasses.replace(section, **read_values)
 
 

@@ -294,10 +294,10 @@ def pose_from_motion(
     from ..bodies.joints import fit_pose
     from ..bodies.motion import load_motions
 
-    person = need_person(context)
+    person = active_person(context)
     if person is None:
         raise ValueError(
-            f"{path.name} holds a motion: click the person that shall take its pose, then open it again"
+            f"{path.name} is a motion file: select the person to pose, then open it again"
         )
     motions = load_motions(path, up)
     if motion >= len(motions):

@@ -20,6 +20,7 @@ from .recipe_settings import (
     recipe_error,
     reset_section,
     to_recipe,
+    wrong_key,
 )
 from .tab import DroppedOnView, Tab, settings_of
 
@@ -291,12 +292,12 @@ class SectionPanel(Tab):
         recipe = settings_of(context).recipe
         group = getattr(recipe, self.section)
         layout.active = getattr(group, "enabled", True)
-        error = recipe_error(recipe) or ""
+        wrong = wrong_key(recipe)
         for field in SECTIONS[self.section]:
             if field.name == "enabled":
                 continue
             column = layout.column()
-            column.alert = f": {field.key}:" in error
+            column.alert = field.key == wrong
             _DRAW.get(type(field), _draw_property)(column, group, field)
 
 

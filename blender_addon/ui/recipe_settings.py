@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -48,15 +49,21 @@ RecipeSettings = group_class(
 def to_recipe(settings: Any) -> Recipe:
     """The recipe that the panel shows. Raises RecipeError that names the key."""
     result = _parse(*_contents(settings))
-    if isinstance(result, str):
-        raise RecipeError(result)
+    if isinstance(result, _Problem):
+        raise RecipeError(result.message, key=result.key)
     return result
 
 
 def recipe_error(settings: Any) -> str | None:
     """What is wrong with the recipe that the panel shows, in one sentence; None when it is fine. Cheap: for polls."""
     result = _parse(*_contents(settings))
-    return result if isinstance(result, str) else None
+    return result.message if isinstance(result, _Problem) else None
+
+
+def wrong_key(settings: Any) -> str:
+    """The key of the field that `recipe_error` complains about, such as 'people.count'; '' when there is none."""
+    result = _parse(*_contents(settings))
+    return result.key if isinstance(result, _Problem) else ""
 
 
 def from_recipe(settings: Any, recipe: Recipe) -> None:
@@ -100,10 +107,18 @@ def _contents(settings: Any) -> tuple[str, str, tuple[Hashable, ...], tuple[bool
     return settings.source, settings.name, tuple(contents), tuple(there)
 
 
+@dataclass(frozen=True)
+class _Problem:
+    """A RecipeError as data, since a cached exception would collect tracebacks."""
+
+    message: str
+    key: str
+
+
 @lru_cache(maxsize=8)
 def _parse(
     source: str, name: str, contents: tuple[Hashable, ...], there: tuple[bool, ...]
-) -> Recipe | str:
+) -> Recipe | _Problem:
     """The recipe, or what is wrong with it. Cached, since every poll of every redraw asks."""
     originals = _originals(source)
     original_name = originals["name"]
@@ -115,13 +130,13 @@ def _parse(
             try:
                 value = field.to_toml(next(remaining), originals[section][field.name])
             except ValueError as error:
-                return f"{WHERE}: {field.key}: {error}"
+                return _Problem(f"{WHERE}: {field.key}: {error}", field.key)
             if value is not None:
                 data[section][field.name] = value
     try:
         return parse_recipe(data, name=name, folder=Path(), where=WHERE, base=Recipe())
     except RecipeError as error:
-        return str(error)
+        return _Problem(str(error), error.key)
 
 
 @lru_cache(maxsize=8)

@@ -193,8 +193,12 @@ def test_dropped_files_are_told_apart_by_content(
     assert people()[0].person().pose_name == "bend"
 
 
-def test_a_motion_dropped_on_nobody_says_so(operators: Any, scene: Any, motion_file: Path) -> None:
-    with pytest.raises(RuntimeError, match="No person is active"):
+def test_a_motion_dropped_without_an_active_person_says_what_to_do(
+    operators: Any, scene: Any, motion_file: Path
+) -> None:
+    with pytest.raises(
+        RuntimeError, match=r"bend\.npz is a motion file: select the person to pose, then open it"
+    ):
         operators.open_file(filepath=str(motion_file))
 
 

@@ -25,6 +25,7 @@ from blender_addon.ui.recipe_settings import (
     recipe_error,
     reset_section,
     to_recipe,
+    wrong_key,
 )
 
 ALL_FIELDS = [field for fields in SECTIONS.values() for field in fields]
@@ -378,6 +379,12 @@ def test_errors_name_the_key(panel: Any, damage: Any, complaint: str) -> None:
     with pytest.raises(RecipeError, match=complaint) as error:
         to_recipe(panel)
     assert recipe_error(panel) == str(error.value)
+    assert error.value.key == wrong_key(panel)
+    assert str(error.value).startswith(f"Recipe: {wrong_key(panel)}: ")
+
+
+def test_a_recipe_without_error_has_no_wrong_key(panel: Any) -> None:
+    assert wrong_key(panel) == ""
 
 
 def test_a_folder_that_vanishes_is_noticed_at_once(panel: Any, tmp_path: Path) -> None:
