@@ -21,7 +21,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 SCHEMA_VERSION = 1
 INFO_NAME = "dataset.json"
@@ -102,15 +102,31 @@ def iter_left_out(root: Path) -> Iterator[tuple[int, str]]:
             raise DatasetError(f"{path}: line {number} is damaged ({error})") from None
 
 
-def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
-    """Write `content` under a temporary name beside `path`, flush it to disk, rename.
+@contextlib.contextmanager
+def atomic_file(path: Path, *, token: str = "") -> Iterator[BinaryIO]:
+    """Open a file that appears at `path` only when it is whole.
 
-    `token` distinguishes the temporary names of processes that may write the same path.
+    The content is written under a temporary name in the same folder. When the block ends without an
+    error it is flushed to disk and renamed; on an error the temporary file is removed and what was
+    at `path` stays.
+
+        with atomic_file(folder / "weights.pt") as file:
+            torch.save(state, file)
+
+    Args:
+        path: The final name; a file that is there is replaced. Its folder must exist.
+        token: Distinguishes the temporary names of processes that may write the same path.
+
+    Yields:
+        The temporary file, open for writing bytes.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     temporary = path.with_name(f".{path.name}{token}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -118,6 +134,12 @@ def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
+    """Write `content` to `path` as `atomic_file` does."""
+    with atomic_file(path, token=token) as file:
+        file.write(content)
 
 
 def fingerprint(info: Mapping[str, Any]) -> str:
@@ -203,15 +225,12 @@ class DatasetWriter:
             if len(offsets.keys() | left_out) < self.info["count"]:
                 return False
             if list(offsets) != sorted(offsets):
-                temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
-                with path.open("rb") as source, temporary.open("wb") as target:
+                token = f"-{os.getpid()}"
+                with path.open("rb") as source, atomic_file(path, token=token) as target:
                     for index in sorted(offsets):
                         start, length = offsets[index]
                         source.seek(start)
                         target.write(source.read(length))
-                    target.flush()
-                    os.fsync(target.fileno())
-                temporary.replace(path)
         return True
 
     def _continue_dataset(self, there: Mapping[str, Any]) -> None:

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +36,8 @@ from scipy.optimize import nnls
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
+
+from blender_addon.dataset import atomic_file
 
 Array = NDArray[np.floating]
 
@@ -625,14 +626,6 @@ def bake(samples: int, seed: int, directions: int) -> dict[str, NDArray]:
     }
 
 
-def write_atomically(path: Path, arrays: dict[str, NDArray]) -> None:
-    """Write the .npz beside its place and rename it into it."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        np.savez_compressed(file, **arrays)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
@@ -647,7 +640,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     arrays = bake(arguments.samples, arguments.seed, arguments.directions)
-    write_atomically(arguments.output, arrays)
+    with atomic_file(arguments.output) as file:
+        np.savez_compressed(file, **arrays)
     for key, value in arrays.items():
         print(f"  {key:15s} {value.dtype!s:8s} {value.shape}")
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB")

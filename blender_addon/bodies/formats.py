@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..dataset import atomic_file
 from .archive import Archive
 from .joints import FAMILIES, PART_ALIASES, PARTS, family_of, part_of_joints
 from .model import BodyModel, ShapeSamples
@@ -383,14 +384,6 @@ def _read_text(path: Path) -> str:
 
 
 def _write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Beside the target first, then renamed: another process sees the old file or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    """Write a whole .npz: another process sees the old file or the new one, never a part."""
+    with atomic_file(path, token=f".{os.getpid()}") as file:
+        np.savez_compressed(file, **arrays)

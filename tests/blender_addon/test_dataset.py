@@ -13,6 +13,7 @@ from blender_addon import dataset
 from blender_addon.dataset import (
     DatasetError,
     DatasetWriter,
+    atomic_file,
     done_indices,
     iter_left_out,
     iter_lines,
@@ -186,6 +187,36 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
         add(writer, 0)
     assert files_below(tmp_path) == {"dataset.json", "metadata.jsonl"}
     assert list(iter_lines(tmp_path)) == []
+
+
+def test_an_atomic_file_appears_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "weights.bin"
+    path.write_bytes(b"old")
+    with atomic_file(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_atomic_file_that_fails_leaves_the_old_one(tmp_path, error):
+    path = tmp_path / "weights.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(error), atomic_file(path, token="-7") as file:
+        file.write(b"half")
+        raise error
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_atomic_file_is_on_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, synced = tmp_path / "weights.bin", []
+    monkeypatch.setattr(dataset.os, "fsync", lambda descriptor: synced.append(path.exists()))
+    with atomic_file(path) as file:
+        file.write(b"new")
+    assert synced == [False] and path.exists()
 
 
 def test_nothing_that_json_cannot_hold_gets_in(tmp_path):
