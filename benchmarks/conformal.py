@@ -1,4 +1,4 @@
-"""Is the promise of `pii_seg.conformal` kept on real pictures, and what does it cost?
+"""Is the promise of `pii_seg.evaluation.conformal` kept on real pictures, and what does it cost?
 
     python benchmarks/conformal.py --checkpoint RUN/best.ckpt --data DIR --negatives DIR
 
@@ -24,13 +24,13 @@ from rich.console import Console
 from rich.table import Table
 
 from pii_seg.calibrate import measure
-from pii_seg.calibration import CalibrationError
-from pii_seg.checkpoint import load_checkpoint
-from pii_seg.commands import photographs_at_once
-from pii_seg.conformal import Confidence, Promise, make_promise
-from pii_seg.evaluation import open_data
-from pii_seg.inference import InferenceSettings, predict_logits
-from pii_seg.metrics import BINS, THRESHOLDS
+from pii_seg.command_line import photographs_at_once
+from pii_seg.evaluation.conformal import Confidence, Promise, make_promise
+from pii_seg.evaluation.measure import open_data
+from pii_seg.evaluation.metrics import BINS, THRESHOLDS
+from pii_seg.evaluation.temperature import CalibrationError
+from pii_seg.inference.tiling import InferenceSettings, predict_logits
+from pii_seg.models.checkpoint import load_checkpoint
 
 RECALLS = (0.9, 0.95, 0.99)
 

@@ -4,7 +4,8 @@
     python benchmarks/depthwise.py --encoder mobilenetv3_large_100 --threads 2
 
 Prints the CPU time of forward and backward, in milliseconds a view: in float32, in bfloat16 with torch's own gradients,
-and in bfloat16 with `pii_seg.depthwise`. The rounds alternate, so what else the machine does falls on all alike.
+and in bfloat16 with `pii_seg.models.cpu_depthwise`. The rounds alternate, so what else the machine does
+falls on all alike.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from contextlib import ExitStack
 
 import torch
 
-from pii_seg.configuration import ModelConfig
-from pii_seg.depthwise import fast_depthwise
-from pii_seg.networks import build_network
+from pii_seg.config import ModelConfig
+from pii_seg.models.cpu_depthwise import fast_depthwise
+from pii_seg.models.networks import build_network
 
 CPU = torch.device("cpu")
 WAYS = {
     "float32": (False, False),
     "bfloat16": (True, False),
-    "bfloat16, pii_seg.depthwise": (True, True),
+    "bfloat16, pii_seg.models.cpu_depthwise": (True, True),
 }
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/labels.py --checkpoint RUN/teacher/labeller.ckpt --data LABELLED
 
-Labels are made as self-training makes them (`pii_seg.loop.pseudo_labels`). Of all pixels of --data:
+Labels are made as self-training makes them (`pii_seg.selftrain.pseudo_labels`). Of all pixels of --data:
 
 - found: share of the persons' pixels that are labelled person;
 - lost: share of them that are labelled background, which a student learns to leave out;
@@ -23,12 +23,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from pii_seg.evaluation import open_data
-from pii_seg.inference import Merge
-from pii_seg.loop.labelling import VIEWS, Probability, teacher_of
-from pii_seg.loop.pseudo_labels import PseudoLabelSettings, label
-from pii_seg.sources import Source
-from pii_seg.sources.sample import IGNORE, PERSON
+from pii_seg.data.sources import Source
+from pii_seg.data.sources.sample import IGNORE, PERSON
+from pii_seg.evaluation.measure import open_data
+from pii_seg.inference.tiling import Merge
+from pii_seg.selftrain.label_images import VIEWS, Probability, teacher_of
+from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings, label
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from pii_seg.anonymize.redaction import Look, redact
-from pii_seg.sources import open_sources
+from pii_seg.data.sources import open_sources
 
 SIDE = 24  # px, of what is compared
 SMALLEST = 24  # px, of the square within a person

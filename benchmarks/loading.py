@@ -25,14 +25,14 @@ from typing import Any
 import cv2
 import torch
 
-from pii_seg.configuration import ModelConfig
-from pii_seg.data import Feeding, Mixed, SegmentationDataModule, collate
-from pii_seg.depthwise import fast_depthwise
-from pii_seg.networks import build_network
-from pii_seg.pasting import PersonBank
-from pii_seg.segmenter import Segmenter
-from pii_seg.sources import PersonFree, open_source
-from pii_seg.transforms import FACTORS, Augmentation, Streams, augment
+from pii_seg.config import ModelConfig
+from pii_seg.data.augmentation import FACTORS, Augmentation, Streams, augment
+from pii_seg.data.copy_paste import PersonBank
+from pii_seg.data.datamodule import Feeding, Mixed, SegmentationDataModule, collate
+from pii_seg.data.sources import PersonFree, open_source
+from pii_seg.models.cpu_depthwise import fast_depthwise
+from pii_seg.models.networks import build_network
+from pii_seg.models.segmenter import Segmenter
 
 WARM_UP = 5  # batches: caches, workers and memory pools fill
 ROUNDS = 3  # the machine's other work comes and goes: the median of rounds that alternate

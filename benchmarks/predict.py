@@ -22,15 +22,15 @@ import cv2
 import numpy as np
 import torch
 
-from pii_seg.checkpoint import Checkpoint, load_checkpoint
-from pii_seg.commands import photographs_at_once
-from pii_seg.configuration import SIZES
-from pii_seg.figures import encode
-from pii_seg.inference import InferenceSettings, forward_pixels, predict_probability
-from pii_seg.networks import build_network
+from pii_seg.command_line import photographs_at_once
+from pii_seg.config import SIZES
+from pii_seg.data.sources import read_image
+from pii_seg.evaluation.figures import encode
+from pii_seg.inference.tiling import InferenceSettings, forward_pixels, predict_probability
+from pii_seg.models.checkpoint import Checkpoint, load_checkpoint
+from pii_seg.models.networks import build_network
+from pii_seg.models.segmenter import Segmenter
 from pii_seg.predict import MASK_COMPRESSION, find_photographs, predict_files, tinted
-from pii_seg.segmenter import Segmenter
-from pii_seg.sources import read_image
 
 LOOKS = {
     "whole": InferenceSettings(),

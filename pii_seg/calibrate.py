@@ -1,14 +1,15 @@
-"""Measure on labelled pictures how much a checkpoint misses, so that it can promise a recall.
+"""Measure on labelled images how much a checkpoint misses, so that it can promise a recall.
 
     python -m pii_seg.calibrate --checkpoint RUN/best.ckpt --data DIR [--output RUN/calibrated.ckpt]
 
-Writes the checkpoint again, with two things that the pictures tell: honest probabilities (a temperature; its masks stay
-as they are), and the promise of `pii_seg.conformal`, from which any `--recall` can be kept later, without the pictures.
-Prints what each recall costs. A promise holds for pictures like those in DIR, shown to the segmenter in the same way:
-give the same --size, --tiles, --scales, --flip and --merge here and later.
+Writes the checkpoint again with two additions: a temperature, which calibrates the probabilities and
+leaves the masks as they are, and the promise of `pii_seg.evaluation.conformal`, from which any
+`--recall` can be kept later without the images. Prints the cost of each recall. A promise holds for
+images like those in DIR, seen at the same inference settings: give the same --size, --tiles, --scales,
+--flip and --merge here and later.
 
-This is the command; `pii_seg.calibration` is the arithmetic of temperatures and thresholds that it shares with
-`pii_seg.evaluate`, whose `--recall` is a measurement on given pictures where this one's is a promise for others.
+The arithmetic of temperatures and thresholds is `pii_seg.evaluation.temperature`, shared with
+`pii_seg.evaluate`, whose `--recall` is a measurement on given images and no promise for others.
 """
 
 from __future__ import annotations
@@ -26,9 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from blender_addon.dataset import iter_lines
-from pii_seg.calibration import CalibrationError, fit_temperature, rescale_threshold
-from pii_seg.checkpoint import load_checkpoint, save_checkpoint, with_calibration
-from pii_seg.commands import (
+from pii_seg.command_line import (
     DONE,
     InputError,
     PlainHelp,
@@ -39,7 +38,9 @@ from pii_seg.commands import (
     progress_bar,
     run_command,
 )
-from pii_seg.conformal import (
+from pii_seg.data.sources import Sample, Source
+from pii_seg.data.sources.dataset_contract import ContractSource
+from pii_seg.evaluation.conformal import (
     Confidence,
     Promise,
     check_confidence,
@@ -47,11 +48,11 @@ from pii_seg.conformal import (
     missed_shares,
     pictures_needed,
 )
-from pii_seg.evaluation import PredictLogits, gather, open_data
-from pii_seg.inference import InferenceSettings, predict_logits
-from pii_seg.metrics import Totals
-from pii_seg.sources import Sample, Source
-from pii_seg.sources.contract import ContractSource
+from pii_seg.evaluation.measure import PredictLogits, gather, open_data
+from pii_seg.evaluation.metrics import Totals
+from pii_seg.evaluation.temperature import CalibrationError, fit_temperature, rescale_threshold
+from pii_seg.inference.tiling import InferenceSettings, predict_logits
+from pii_seg.models.checkpoint import load_checkpoint, save_checkpoint, with_calibration
 
 RECALLS = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999)  # of the table
 FEW = 100  # pictures: below, even a segmenter that misses nothing can promise little

@@ -24,10 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from blender_addon.dataset import write_atomically
-from pii_seg import figures, report
-from pii_seg.calibration import choose_threshold, fit_temperature, rescale_threshold
-from pii_seg.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
-from pii_seg.commands import (
+from pii_seg.command_line import (
     DONE,
     InputError,
     PlainHelp,
@@ -39,7 +36,9 @@ from pii_seg.commands import (
     progress_bar,
     run_command,
 )
-from pii_seg.evaluation import (
+from pii_seg.data.sources import open_sources
+from pii_seg.evaluation import figures, report
+from pii_seg.evaluation.measure import (
     Evaluation,
     Gathered,
     evaluate_source,
@@ -47,10 +46,11 @@ from pii_seg.evaluation import (
     open_data,
     refuse_without_masks,
 )
-from pii_seg.history import History, read_history
-from pii_seg.inference import InferenceSettings, predict_logits
-from pii_seg.metrics import SIZES, Totals, snap
-from pii_seg.sources import open_sources
+from pii_seg.evaluation.metrics import SIZES, Totals, snap
+from pii_seg.evaluation.temperature import choose_threshold, fit_temperature, rescale_threshold
+from pii_seg.inference.tiling import InferenceSettings, predict_logits
+from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
+from pii_seg.training.history import History, read_history
 
 CURVE_POINTS = 99  # of metrics.json's curves: thresholds .01 … .99
 FIGURES = ("thresholds.png", "calibration.png", "missed.png", "false.png")  # of each data set

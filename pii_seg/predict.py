@@ -30,8 +30,7 @@ from jsonargparse import ArgumentParser
 from rich.console import Console
 
 from blender_addon.dataset import write_atomically
-from pii_seg.checkpoint import load_checkpoint
-from pii_seg.commands import (
+from pii_seg.command_line import (
     DONE,
     FAILED,
     InputError,
@@ -45,11 +44,12 @@ from pii_seg.commands import (
     progress_bar,
     run_command,
 )
-from pii_seg.figures import encode
-from pii_seg.inference import InferenceSettings, predict_probability
-from pii_seg.sources import DataError, read_image
-from pii_seg.sources.decoding import FOREIGN_ENDINGS, IMAGE_ENDINGS
-from pii_seg.walking import files_below
+from pii_seg.data.files import files_below
+from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS
+from pii_seg.data.sources import DataError, read_image
+from pii_seg.evaluation.figures import encode
+from pii_seg.inference.tiling import InferenceSettings, predict_probability
+from pii_seg.models.checkpoint import load_checkpoint
 
 RECORD = "predict.json"
 MASKS, OVERLAYS, PROBABILITIES = "masks", "overlays", "probabilities"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import jsonargparse
 import tomli_w
 
-from pii_seg.commands import DONE, INTERRUPTED, InputError, PlainHelp, run_command
-from pii_seg.configuration import (
+from pii_seg.command_line import DONE, INTERRUPTED, InputError, PlainHelp, run_command
+from pii_seg.config import (
     SIZES,
     BudgetConfig,
     ConfigurationError,
@@ -27,14 +27,14 @@ from pii_seg.configuration import (
     TrainConfig,
     plain,
 )
-from pii_seg.loop.configuration import LoopConfig
-from pii_seg.loop.gate import GateSettings
-from pii_seg.loop.pseudo_labels import PseudoLabelSettings
-from pii_seg.loop.stages import StageError
-from pii_seg.transforms import FACTORS, Augmentation
+from pii_seg.data.augmentation import FACTORS, Augmentation
+from pii_seg.selftrain.config import LoopConfig
+from pii_seg.selftrain.gate import GateSettings
+from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings
+from pii_seg.selftrain.stages import StageError
 
 if TYPE_CHECKING:
-    from pii_seg.training import FitResult
+    from pii_seg.training.fit import FitResult
 
 PROG = "python -m pii_seg.train"
 
@@ -243,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(config, LoopConfig):
             return self_training(config, options)
         # Here, because Lightning takes seconds to import: --help and a mistyped option need not wait for it.
-        from pii_seg.training import fit, is_first_process
+        from pii_seg.training.fit import fit, is_first_process
 
         _quieten_libraries()
         result = fit(config, options.output, resume=options.resume, overwrite=options.overwrite)
@@ -262,8 +262,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def self_training(config: LoopConfig, options: Any) -> int:
     """The stages that are due. Returns the exit code."""
     from blender_addon.dataset import write_atomically
-    from pii_seg.loop.rounds import CONFIG, Loop
-    from pii_seg.loop.stages import Stopped
+    from pii_seg.selftrain.loop import CONFIG, Loop
+    from pii_seg.selftrain.stages import Stopped
 
     _quieten_libraries()
     root: Path = options.output

@@ -25,16 +25,14 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 
 from pii_seg.anonymize.anonymizer import Anonymizer
-from pii_seg.anonymize.areas import RegionError, read_region
 from pii_seg.anonymize.audit import audit_of, write_audit
 from pii_seg.anonymize.batch import Batch, Options, Outcome, folder_of_our_own
 from pii_seg.anonymize.inputs import Gathered, gather
 from pii_seg.anonymize.journal import Journal
-from pii_seg.anonymize.own_masks import MaskFolder
 from pii_seg.anonymize.redaction import STYLES, WARNINGS, Painter
-from pii_seg.calibration import CalibrationError
-from pii_seg.checkpoint import CheckpointError
-from pii_seg.commands import (
+from pii_seg.anonymize.regions import RegionError, read_region
+from pii_seg.anonymize.user_masks import MaskFolder
+from pii_seg.command_line import (
     DONE,
     FAILED,
     InputError,
@@ -46,6 +44,8 @@ from pii_seg.commands import (
     progress_bar,
     run_command,
 )
+from pii_seg.evaluation.temperature import CalibrationError
+from pii_seg.models.checkpoint import CheckpointError
 
 AUDIT = "audit.json"
 

@@ -22,11 +22,11 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image, ImageOps
 
-from pii_seg.anonymize.areas import Person, Region, dilate, persons, with_regions
 from pii_seg.anonymize.redaction import STYLES, Painter, redact
-from pii_seg.checkpoint import load_checkpoint
-from pii_seg.conformal import read_promise
-from pii_seg.inference import InferenceSettings, predict_probability
+from pii_seg.anonymize.regions import Person, Region, dilate, persons, with_regions
+from pii_seg.evaluation.conformal import read_promise
+from pii_seg.inference.tiling import InferenceSettings, predict_probability
+from pii_seg.models.checkpoint import load_checkpoint
 
 ImageT = TypeVar("ImageT", np.ndarray, Image.Image)
 

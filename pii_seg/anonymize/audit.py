@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import write_atomically
-from pii_seg import report
 from pii_seg.anonymize.journal import Record
 from pii_seg.anonymize.review import reasons, risk
+from pii_seg.evaluation import report
 
 FORMAT, VERSION = "pii_seg audit", 1
 MOST_ROWS = 500

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pii_seg.commands import InputError
+from pii_seg.command_line import InputError
 
 Record = dict[str, Any]
 

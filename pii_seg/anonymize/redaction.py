@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pii_seg.anonymize.areas import components
+from pii_seg.anonymize.regions import components
 
 Painter = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 """(picture uint8 (H, W, 3) from which the persons are gone, mask bool (H, W), generator) → uint8 (H, W, 3)."""

@@ -15,8 +15,8 @@ from diffusion_synth.loading import default_model, load_pipeline
 from diffusion_synth.painters import PipelinePainter
 from diffusion_synth.prompts import DEFAULT, read_grammar
 from diffusion_synth.repainting import Order, SizedPainter
-from pii_seg.anonymize.areas import components
 from pii_seg.anonymize.redaction import Painter
+from pii_seg.anonymize.regions import components
 
 STEPS = 20
 

@@ -20,10 +20,8 @@ from jsonargparse import ArgumentParser, Namespace
 
 from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.app.server import make_app
-from pii_seg.app.studio import Studio
-from pii_seg.calibration import CalibrationError
-from pii_seg.checkpoint import CheckpointError
-from pii_seg.commands import (
+from pii_seg.app.session import Studio
+from pii_seg.command_line import (
     DONE,
     InputError,
     PlainHelp,
@@ -32,6 +30,8 @@ from pii_seg.commands import (
     parse,
     run_command,
 )
+from pii_seg.evaluation.temperature import CalibrationError
+from pii_seg.models.checkpoint import CheckpointError
 
 HOST = "127.0.0.1"
 STYLES = ("solid", "inpaint", "mosaic", "blur")

@@ -25,7 +25,7 @@ from starlette.routing import Mount, Route
 
 from pii_seg.anonymize.errors import MediaError
 from pii_seg.anonymize.redaction import WARNINGS
-from pii_seg.app.studio import Stroke, Studio, StudioError
+from pii_seg.app.session import Stroke, Studio, StudioError
 
 STATIC = Path(__file__).with_name("static")
 FILES = {

@@ -13,16 +13,16 @@ from PIL import Image
 
 from pii_seg.anonymize.__main__ import main as anonymize
 from pii_seg.calibrate import known_to_training, main, measure, promise_of
-from pii_seg.calibration import CalibrationError
-from pii_seg.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from pii_seg.commands import photographs_at_once
-from pii_seg.configuration import SIZES
-from pii_seg.conformal import read_promise, threshold_for
-from pii_seg.inference import InferenceSettings, predict_probability
-from pii_seg.metrics import BINS, threshold_index
-from pii_seg.networks import build_network
-from pii_seg.segmenter import Segmenter
-from pii_seg.sources import open_source
+from pii_seg.command_line import photographs_at_once
+from pii_seg.config import SIZES
+from pii_seg.data.sources import open_source
+from pii_seg.evaluation.conformal import read_promise, threshold_for
+from pii_seg.evaluation.metrics import BINS, threshold_index
+from pii_seg.evaluation.temperature import CalibrationError
+from pii_seg.inference.tiling import InferenceSettings, predict_probability
+from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pii_seg.models.networks import build_network
+from pii_seg.models.segmenter import Segmenter
 
 SETTINGS = InferenceSettings(tiles="auto")
 PICTURES = 24

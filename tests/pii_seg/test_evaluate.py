@@ -13,16 +13,16 @@ import pytest
 import torch
 from PIL import Image
 
-from pii_seg.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from pii_seg.commands import InputError
-from pii_seg.configuration import SIZES
+from pii_seg.command_line import InputError
+from pii_seg.config import SIZES
+from pii_seg.data.sources import DataError, open_source
 from pii_seg.evaluate import decide, main, open_data
-from pii_seg.evaluation import evaluate_source, gather_totals
-from pii_seg.inference import InferenceSettings
-from pii_seg.metrics import Totals, count_picture
-from pii_seg.networks import build_network
-from pii_seg.segmenter import Segmenter
-from pii_seg.sources import DataError, open_source
+from pii_seg.evaluation.measure import evaluate_source, gather_totals
+from pii_seg.evaluation.metrics import Totals, count_picture
+from pii_seg.inference.tiling import InferenceSettings
+from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pii_seg.models.networks import build_network
+from pii_seg.models.segmenter import Segmenter
 
 SETTINGS = InferenceSettings()
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from pii_seg.checkpoint import Checkpoint, save_checkpoint
-from pii_seg.commands import InputError
-from pii_seg.configuration import SIZES
-from pii_seg.networks import build_network
+from pii_seg.command_line import InputError
+from pii_seg.config import SIZES
+from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
+from pii_seg.models.networks import build_network
+from pii_seg.models.segmenter import Segmenter
 from pii_seg.predict import Photograph, find_photographs, main, predict_files, tinted
-from pii_seg.segmenter import Segmenter
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ from PIL import Image
 from pii_seg.anonymize.__main__ import main
 from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.batch import Batch, Options, Outcome, folder_of_our_own, sha256_of
+from pii_seg.anonymize.images import read_picture
 from pii_seg.anonymize.inputs import gather
 from pii_seg.anonymize.journal import Journal
-from pii_seg.anonymize.pictures import read_picture
-from pii_seg.commands import DONE, FAILED, WRONG_INPUT, InputError
+from pii_seg.command_line import DONE, FAILED, WRONG_INPUT, InputError
 from tests.pii_seg.anonymize.conftest import (
     CANARY,
     SOURCES,
@@ -35,7 +35,7 @@ from tests.pii_seg.anonymize.conftest import (
     saved,
     tagged_exif,
 )
-from tests.pii_seg.anonymize.test_films import read_film, write_film
+from tests.pii_seg.anonymize.test_video import read_film, write_film
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged TIFFs
 

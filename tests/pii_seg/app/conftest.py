@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from pii_seg.anonymize.anonymizer import Anonymizer
-from pii_seg.app.studio import Limits, Studio
+from pii_seg.app.session import Limits, Studio
 from tests.pii_seg.anonymize.conftest import Bright, person_on, saved, tagged_exif
 
 HEIGHT, WIDTH = 60, 90

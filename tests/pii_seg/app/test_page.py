@@ -16,7 +16,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pii_seg.app.server import make_app
-from pii_seg.app.studio import Studio
+from pii_seg.app.session import Studio
 from tests.pii_seg.app.conftest import HEIGHT, PERSON, WIDTH, grey_picture, make_studio, pixels_of
 
 CHROMIUM = next(

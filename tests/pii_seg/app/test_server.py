@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from pii_seg.app.__main__ import main
 from pii_seg.app.server import make_app, parse_strokes
-from pii_seg.app.studio import Limits, Studio, StudioError
+from pii_seg.app.session import Limits, Studio, StudioError
 from tests.pii_seg.anonymize.conftest import CANARY
 from tests.pii_seg.app.conftest import PERSON, grey_picture, make_studio, pixels_of, wait_for
 

@@ -1,0 +1,1 @@
+"""Reading, augmenting and mixing training data."""

@@ -1,0 +1,97 @@
+"""Files → arrays. Pictures come from anywhere: they may be turned, cut short, huge, or no pictures at all."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from pii_seg.data.sources.sample import DataError
+
+MAX_PIXELS = (
+    128_000_000  # more than nearly all cameras make, 384 MB as RGB; a bomb declares far more
+)
+IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+# Photographs that stand in folders of photographs and that we cannot decode: named as faults, not passed over.
+FOREIGN_ENDINGS = frozenset(
+    {".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".jxl"}
+)
+
+_END_OF_JPEG = b"\xff\xd9"
+
+
+def read_image(path: Path) -> np.ndarray:
+    """The picture at `path` as (H, W, 3) uint8 RGB, upright (EXIF orientation applied). Raises DataError.
+
+    JPEG goes through OpenCV, which is 1.6 times as fast as Pillow. It fills what a cut file lacks with grey, though,
+    so a JPEG that does not end as it should goes to Pillow, which refuses to.
+    """
+    content = _read(path)
+    opened = _open(path, content)
+    if (
+        opened.format in ("JPEG", "MPO")
+        and opened.mode in ("RGB", "L")
+        and content.rstrip(b"\0").endswith(_END_OF_JPEG)
+    ):
+        array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+        if array is not None:
+            return array
+    try:
+        upright = ImageOps.exif_transpose(opened)
+        if upright.mode.startswith(
+            "I"
+        ):  # 16 bit grey: Pillow's own conversion would clip, not scale
+            grey = np.asarray(upright).astype(np.int64) >> 8
+            upright = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
+        return np.ascontiguousarray(upright.convert("RGB"))
+    except Exception as error:  # a hostile file makes Pillow raise nearly anything
+        raise DataError(f"{path}: cannot be decoded ({error}); replace or remove it") from None
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """The mask at `path` as (H, W) uint8 or uint16, a palette's indices rather than its colours. Raises DataError.
+
+    A colour picture whose channels agree is grey; any other one has no single meaning and is refused.
+    """
+    opened = _open(path, _read(path))
+    try:
+        if opened.mode in ("RGBA", "LA", "RGB", "CMYK"):
+            channels = np.asarray(opened.convert("RGB"))
+            if (channels != channels[..., :1]).any():
+                raise DataError(
+                    f"{path}: is a colour picture; a mask holds one number a pixel (grey or palette)"
+                )
+            return np.ascontiguousarray(channels[..., 0])
+        array = np.asarray(opened)
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path}: cannot be decoded ({error}); replace or remove it") from None
+    if array.dtype == bool:
+        return array.astype(np.uint8)
+    if array.ndim != 2 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 65535:
+        raise DataError(f"{path}: is not a mask of whole numbers 0..65535 (it is {opened.mode})")
+    return array if array.dtype == np.uint8 else array.astype(np.uint16)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _open(path: Path, content: bytes) -> Image.Image:
+    """Parse the header only, and refuse what would not fit in memory."""
+    try:
+        opened = Image.open(io.BytesIO(content))
+    except Image.DecompressionBombError:
+        raise DataError(f"{path}: larger than {MAX_PIXELS // 10**6} Mpx; make it smaller") from None
+    except Exception:
+        raise DataError(f"{path}: is not a picture, or is damaged; replace or remove it") from None
+    if opened.width * opened.height > MAX_PIXELS:
+        raise DataError(f"{path}: larger than {MAX_PIXELS // 10**6} Mpx; make it smaller")
+    return opened

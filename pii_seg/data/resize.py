@@ -1,0 +1,97 @@
+"""Pictures and their targets at another size, aligned to the pixel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from pii_seg.data.sources import IGNORE, PERSON, Fault, Sample, Source
+from pii_seg.data.sources.base import Progress
+
+
+def resize_image(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """An image (h, w, 3) at another size: averaged when it shrinks, interpolated when it grows."""
+    if image.shape[:2] == (height, width):
+        return image
+    shrinks = height * width < image.shape[0] * image.shape[1]
+    return cv2.resize(
+        image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+
+
+def resize_target(target: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A target (h, w) at another size: each pixel becomes what most of its area was; ignore wins a tie."""
+    if target.shape == (height, width):
+        return target
+    shrinks = height * width < target.size
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    person = cv2.resize(
+        (target == PERSON).astype(np.uint8) * 254, (width, height), interpolation=how
+    )
+    resized = (person >= 127).astype(np.uint8) * PERSON
+    unknown = target == IGNORE
+    if unknown.any():
+        share = cv2.resize(unknown.astype(np.uint8) * 254, (width, height), interpolation=how)
+        resized[share >= 127] = IGNORE
+    return resized
+
+
+def empty_canvas(image: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """(image, target) of size × size in the mean colour of `image`, wholly ignore."""
+    filled = np.empty((size, size, 3), np.uint8)
+    filled[:] = np.array(cv2.mean(image)[:3]).astype(np.uint8)
+    return filled, np.full((size, size), IGNORE, np.uint8)
+
+
+def letterbox(sample: Sample, size: int) -> Sample:
+    """The whole picture in size × size, as large as it fits, in the middle; the rest is ignore. No instances."""
+    height, width = sample.target.shape
+    factor = size / max(height, width)
+    inner = max(1, round(height * factor)), max(1, round(width * factor))
+    image, target = empty_canvas(sample.image, size)
+    top, left = (size - inner[0]) // 2, (size - inner[1]) // 2
+    where = np.s_[top : top + inner[0], left : left + inner[1]]
+    image[where] = resize_image(sample.image, inner[1], inner[0])
+    target[where] = resize_target(sample.target, inner[1], inner[0])
+    return Sample(sample.name, image, target)
+
+
+def shrink(sample: Sample, longest: int) -> Sample:
+    """The sample with its longer side at most `longest` px; a smaller one as it is.
+
+    Instances are sampled at pixel centres, and kept only where the target still says person.
+    """
+    height, width = sample.target.shape
+    if max(height, width) <= longest:
+        return sample
+    factor = longest / max(height, width)
+    width, height = max(1, round(width * factor)), max(1, round(height * factor))
+    target, instances = resize_target(sample.target, width, height), sample.instances
+    if instances is not None:
+        instances = cv2.resize(instances, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+        instances = np.where(target == PERSON, instances, 0).astype(np.uint16)
+    return replace(
+        sample, image=resize_image(sample.image, width, height), target=target, instances=instances
+    )
+
+
+class Shrunk(Source):
+    """A source whose large pictures are made smaller as they are loaded.
+
+    A photograph of 12 Mpx at its own pixels shows a training view a patch of cloth, and takes 36 MB of memory.
+    """
+
+    def __init__(self, source: Source, longest: int) -> None:
+        self._source, self._longest = source, longest
+        self.name, self.photo_only, self.faults = source.name, source.photo_only, source.faults
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def load(self, i: int) -> Sample:
+        return shrink(self._source.load(i), self._longest)
+
+    def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
+        return self._source.check(workers=workers, progress=progress)

@@ -1,0 +1,35 @@
+"""Sets of pictures on disk, read into samples: one module per layout, one way to open them all.
+
+    source = open_source(Path("renders"))     # the layout is recognised
+    source.check()                            # opens every file; the bad ones are listed and left out
+    sample = source.load(0)
+
+Layouts: the dataset contract (docs/dataset.md), plain folders (images/ + masks/, or pictures alone), COCO JSON, and
+folders like Pascal VOC's. Whatever the layout, a target is 0 background, 1 person, 255 ignore.
+"""
+
+from pii_seg.data.image_io import read_image, read_mask
+from pii_seg.data.sources.base import Listed, PersonFree, Source
+from pii_seg.data.sources.folders import MaskCode
+from pii_seg.data.sources.memory import InMemory, keep_in_memory
+from pii_seg.data.sources.open import open_source, open_sources
+from pii_seg.data.sources.sample import BACKGROUND, IGNORE, PERSON, DataError, Fault, Sample
+
+__all__ = [
+    "BACKGROUND",
+    "IGNORE",
+    "PERSON",
+    "DataError",
+    "Fault",
+    "InMemory",
+    "Listed",
+    "MaskCode",
+    "PersonFree",
+    "Sample",
+    "Source",
+    "keep_in_memory",
+    "open_source",
+    "open_sources",
+    "read_image",
+    "read_mask",
+]

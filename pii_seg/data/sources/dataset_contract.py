@@ -1,0 +1,134 @@
+"""The dataset contract (docs/dataset.md): renders, pseudo-labels, diffusion pairs.
+
+Masks are instance ids of 8 or 16 bit, so that 255 is a person here and not "ignore". What shall be ignored comes as a
+picture of its own, 255 where nothing is known, that a line names in the optional field `ignore_file_name`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from blender_addon.dataset import LINES_NAME, DatasetError, iter_lines, read_info
+from pii_seg.data.image_io import read_image, read_mask
+from pii_seg.data.sources.base import Listed
+from pii_seg.data.sources.sample import IGNORE, PERSON, DataError, Fault, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is kept of a line of metadata.jsonl; a large dataset has a million of them."""
+
+    image: str
+    mask: str
+    ignore: str | None
+    persons: tuple[tuple[int, float], ...]  # (id, visibility)
+
+
+class ContractSource(Listed[Line]):
+    """Pictures of a dataset on disk, in the order of its lines."""
+
+    def read(self, item: Line) -> Sample:
+        image = read_image(self.root / item.image)
+        instances = read_mask(self.root / item.mask)
+        require_same_size(image, instances, self.root / item.mask)
+        known = np.zeros(65536, bool)
+        known[[0, *(number for number, _ in item.persons)]] = True
+        if not known[instances].all():
+            stranger = int(instances[~known[instances]].min())
+            raise DataError(
+                f"{self.root / item.mask}: holds person {stranger}, which its line does not list"
+            )
+        target = (instances > 0).astype(np.uint8) * PERSON
+        if item.ignore is not None:
+            ignore = read_mask(self.root / item.ignore)
+            require_same_size(image, ignore, self.root / item.ignore)
+            target[ignore > 0] = IGNORE
+        name = PurePosixPath(item.image).with_suffix("")
+        if name.parts[0] == "images":
+            name = name.relative_to("images")
+        return Sample(str(name), image, target, instances.astype(np.uint16), dict(item.persons))
+
+    def fault_path(self, item: Line) -> Path:
+        return self.root / item.image
+
+
+def open_contract(
+    root: Path, *, strict: bool, only: Container[int] | None = None
+) -> ContractSource:
+    """The dataset at `root`. Raises DataError when its index is damaged or lists no picture.
+
+    only: the `index` of the pictures that are wanted; None: of all.
+    """
+    items: list[Line] = []
+    faults: list[Fault] = []
+    try:
+        read_info(root)
+        for number, line in enumerate(iter_lines(root), start=1):
+            if only is not None and line.get("index") not in only:
+                continue
+            try:
+                items.append(parse_line(line))
+            except DataError as error:
+                faults.append(Fault(root / LINES_NAME, f"line {number}: {error}"))
+    except DatasetError as error:
+        raise DataError(str(error)) from None
+    return ContractSource(root, root.resolve().name, items, faults, strict=strict)
+
+
+def parse_line(line: Any) -> Line:
+    """Raises DataError, without the file's name, when the line is not of the contract."""
+    if not isinstance(line, dict):
+        raise DataError("is not an object")
+    ignore = None if line.get("ignore_file_name") is None else _file_name(line, "ignore_file_name")
+    persons = line.get("persons")
+    if not isinstance(persons, list):
+        raise DataError("has no list 'persons'")
+    return Line(
+        _file_name(line, "file_name"),
+        _file_name(line, "mask_file_name"),
+        ignore,
+        tuple(map(_parse_person, persons)),
+    )
+
+
+def _file_name(line: dict[str, Any], key: str) -> str:
+    name = line.get(key)
+    if not isinstance(name, str) or not name:
+        raise DataError(f"has no {key!r}")
+    if leaves_folder(name):
+        raise DataError(f"{key} {name!r} leads out of the dataset")
+    return name
+
+
+def _parse_person(person: Any) -> tuple[int, float]:
+    number = person.get("id") if isinstance(person, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 65535:
+        raise DataError(f"a person's id is {number!r}, not a whole number 1..65535")
+    visibility = person.get("visibility", 1.0)
+    if not isinstance(visibility, int | float) or not 0 <= visibility <= 1:
+        raise DataError(f"person {number} has visibility {visibility!r}, not 0..1")
+    return number, float(visibility)
+
+
+def leaves_folder(name: str) -> bool:
+    """Whether a relative file name of an index points elsewhere than below its folder."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.is_absolute() or ".." in path.parts or ":" in name.split("/", 1)[0]
+
+
+def require_same_size(image: np.ndarray, mask: np.ndarray, mask_path: Path) -> None:
+    if image.shape[:2] != mask.shape:
+        turned = (
+            " (was the picture turned by its EXIF data?)"
+            if image.shape[1::-1] == mask.shape
+            else ""
+        )
+        raise DataError(
+            f"{mask_path}: is {mask.shape[1]}×{mask.shape[0]}, its picture "
+            f"{image.shape[1]}×{image.shape[0]}{turned}"
+        )

@@ -1,0 +1,72 @@
+"""Decoded pictures kept in RAM, as bytes and within a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pii_seg.data.sources.base import Progress, Source
+from pii_seg.data.sources.sample import DataError, Fault, Sample
+
+
+class InMemory(Source):
+    """A source whose first samples are kept decoded, as many as fit.
+
+    They are decoded before the workers start: a forked worker then reads the parent's pages and adds nothing. Where
+    workers are spawned instead (macOS, Windows) the samples are left behind and read from disk, since every worker
+    would get a copy.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._kept: list[Sample] = []
+        self.name, self.photo_only, self.faults = source.name, source.photo_only, source.faults
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def load(self, i: int) -> Sample:
+        i = range(len(self))[i]
+        return self._kept[i] if i < len(self._kept) else self._source.load(i)
+
+    def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
+        self._kept.clear()  # the numbers move
+        return self._source.check(workers=workers, progress=progress)
+
+    def fill(self, limit: int) -> int:
+        """Decode samples until the next would exceed `limit` bytes, or cannot be read; how many bytes are kept."""
+        self._kept.clear()
+        kept = 0
+        for i in range(len(self._source)):
+            try:
+                sample = self._source.load(i)
+            except DataError:
+                break  # whoever loads it is told
+            kept += size_of(sample)
+            if kept > limit:
+                return kept - size_of(sample)
+            for array in (sample.image, sample.target, sample.instances):
+                if array is not None:
+                    array.flags.writeable = (
+                        False  # whoever changed it would change every later epoch
+                    )
+            self._kept.append(sample)
+        return kept
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_kept": []}
+
+
+def size_of(sample: Sample) -> int:
+    """Bytes of a sample's arrays."""
+    instances = 0 if sample.instances is None else sample.instances.nbytes
+    return sample.image.nbytes + sample.target.nbytes + instances
+
+
+def keep_in_memory(sources: Sequence[Source], limit: int) -> list[Source]:
+    """The same sources with what fits into `limit` bytes decoded; the first given have precedence."""
+    held: list[Source] = []
+    for source in sources:
+        wrapped = InMemory(source)
+        limit -= wrapped.fill(limit)
+        held.append(wrapped)
+    return held

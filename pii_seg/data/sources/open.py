@@ -1,0 +1,70 @@
+"""Which layout is it?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from blender_addon.dataset import INFO_NAME
+from pii_seg.data.sources.base import Source
+from pii_seg.data.sources.coco import open_coco
+from pii_seg.data.sources.dataset_contract import open_contract
+from pii_seg.data.sources.folders import MaskCode, list_pictures, open_folder
+from pii_seg.data.sources.sample import DataError
+from pii_seg.data.sources.voc import is_voc, open_voc
+
+EXPECTED = (
+    f"expected {INFO_NAME} (a dataset), images/ + masks/, pictures alone, JPEGImages/ + SegmentationClass/, "
+    "or a COCO .json file"
+)
+
+
+def open_source(path: Path, *, strict: bool = False, code: MaskCode | None = None) -> Source:
+    """The source at `path`, whose layout is recognised by what lies there. Files are listed, not yet opened.
+
+    `strict`: a picture that cannot be used is an error rather than left out. `code`: what the values of a plain
+    folder's masks mean, where recognising them must not be left to chance.
+    Raises DataError when nothing there is known, or no picture is left.
+    """
+    path = Path(path)
+    if path.is_file():
+        if path.suffix.lower() == ".json":
+            return open_coco(path, strict=strict)
+        if path.suffix.lower() == ".txt":
+            return open_voc(path, strict=strict)
+        raise DataError(f"{path}: is a file of no known kind; {EXPECTED}")
+    if not path.is_dir():
+        raise DataError(f"{path}: does not exist")
+    if (path / INFO_NAME).exists():
+        return open_contract(path, strict=strict)
+    if is_voc(path):
+        return open_voc(path, strict=strict)
+    if not (path / "images").is_dir():
+        if several := [folder.name for folder in _folders(path) if _is_layout(folder)]:
+            raise DataError(
+                f"{path}: gathers several sources ({', '.join(several)}); give them one by one"
+            )
+        if not (path / "masks").is_dir() and next(list_pictures(path), None) is None:
+            raise DataError(f"{path}: holds no pictures; {EXPECTED}")
+    return open_folder(path, strict=strict, code=code)
+
+
+def open_sources(path: Path, *, strict: bool = False) -> list[Source]:
+    """The source at `path`; or, where `path` only gathers several, each of its sub-folders that is one, by name.
+
+    So a folder validation/ with pennfudan/ and ccp/ below it gives two sources, and each gets its own row in tables.
+    """
+    path = Path(path)
+    if path.is_dir():
+        folders = _folders(path)
+        if folders and all(_is_layout(folder) for folder in folders) and not _is_layout(path):
+            return [open_source(folder, strict=strict) for folder in folders]
+    return [open_source(path, strict=strict)]
+
+
+def _is_layout(path: Path) -> bool:
+    """Whether `path` itself, by its own entries, is one of the layouts with sub-folders."""
+    return (path / INFO_NAME).exists() or is_voc(path) or (path / "images").is_dir()
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))

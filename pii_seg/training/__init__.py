@@ -1,0 +1,1 @@
+"""Fitting a segmenter with PyTorch Lightning."""

@@ -1,0 +1,222 @@
+"""What one step of training does, and one of validation. What surrounds them is `pii_seg.training.fit`."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, cast
+
+import pytorch_lightning as lightning
+import torch
+from torch import Tensor
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel
+from torchmetrics import MeanMetric
+from torchmetrics.classification import BinaryJaccardIndex
+
+from pii_seg.config import BudgetConfig, OnlineConfig, OptimiserConfig
+from pii_seg.models.cpu_depthwise import fast_depthwise
+from pii_seg.models.losses import IGNORE, SegmentationLoss
+from pii_seg.models.segmenter import Segmenter
+from pii_seg.training.online import cut_mix, label_asked
+
+Batch = dict[
+    str, Any
+]  # "image" uint8 (B, 3, H, W), "target" uint8 (B, H, W) of {0, 1, 255}, "name" list of B; see data.collate
+
+
+class Clock:
+    """How far a run has come, of its budget in optimiser steps or in seconds of wall-clock time.
+
+    Exactly one of `steps` and `seconds` is given. Time counts from `start`, on top of what earlier parts of the run
+    took (`carried`): a resumed run has no more time than an uninterrupted one.
+    """
+
+    def __init__(self, *, steps: int | None = None, seconds: float | None = None) -> None:
+        if (steps is None) == (seconds is None):
+            raise ValueError("either steps or seconds")
+        self.steps, self.seconds = steps, seconds
+        self.carried = 0.0
+        self._started: float | None = None
+
+    def start(self) -> None:
+        self._started = time.monotonic()
+
+    @classmethod
+    def of(cls, budget: BudgetConfig) -> Clock:
+        return cls(seconds=60 * budget.minutes) if budget.minutes else cls(steps=budget.steps)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds."""
+        return self.carried + (0.0 if self._started is None else time.monotonic() - self._started)
+
+    def progress(self, step: int) -> float:
+        """0..1 after `step` optimiser steps."""
+        if self.steps is not None:
+            return min(1.0, step / self.steps)
+        assert self.seconds is not None
+        return min(1.0, self.elapsed / self.seconds)
+
+
+class SegmentationModule(lightning.LightningModule):
+    """Trains `segmenter`; `averaged` follows it as a moving average, is validated, and is what the user keeps.
+
+    seed: of dropout, with the step's number: what a step draws depends on nothing that came before it.
+    online: how `averaged` labels the views of a batch that ask for it. It is part of the run's state anyway, so a run
+    that is resumed has the same teacher.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        optimiser: OptimiserConfig,
+        clock: Clock,
+        *,
+        seed: int = 0,
+        compiled: bool = False,
+        online: OnlineConfig | None = None,
+    ) -> None:
+        super().__init__()
+        self.segmenter = segmenter
+        self.online = online or OnlineConfig()
+        # Who labels has learnt already: a teacher that forgot itself in the first steps took the student along.
+        rule = moving_average(optimiser.ema, young=not self.online.enabled)
+        self.averaged = AveragedModel(segmenter, multi_avg_fn=rule, use_buffers=True)
+        self.averaged.requires_grad_(False)
+        self.averaged.eval()
+        self.compiled = compiled
+        if compiled:
+            # The inner network, in place: names of weights stay, and padding stays out of the compiled shapes.
+            segmenter.network.compile()
+        self.optimiser = optimiser
+        self.clock = clock
+        self.seed = seed
+        self.loss = SegmentationLoss(dice=optimiser.dice, label_smoothing=optimiser.label_smoothing)
+        self.person_iou = BinaryJaccardIndex(ignore_index=IGNORE)
+        self.validation_loss = MeanMetric()
+
+    @property
+    def kept(self) -> Segmenter:
+        """The moving average, as a segmenter."""
+        return cast(Segmenter, self.averaged.module)
+
+    def train(self, mode: bool = True) -> SegmentationModule:
+        """But for the average, which never learns: its dropout and batch statistics stay those of inference."""
+        super().train(mode)
+        self.averaged.eval()
+        return self
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        image, target, weight = batch["image"], batch["target"], None
+        if "asked" in batch:
+            taught = label_asked(
+                self.kept, batch["weak"], batch["asked"], target, self.online.confidence
+            )
+            self.log("confident", taught.confident, batch_size=len(batch["asked"]))
+            image, target, weight = cut_mix(
+                batch["boxes"], batch["partner"], image, taught.target, taught.weight
+            )
+        hasten = nullcontext() if self.compiled else fast_depthwise(self.device)
+        with hasten, drawing_for_step(self.seed, self.global_step, self.global_rank, self.device):
+            logits = self.segmenter(image)
+        loss = self.loss(logits, target, weight)
+        self.log("train_loss", loss, batch_size=len(image))
+        return loss
+
+    def on_before_zero_grad(self, optimizer: torch.optim.Optimizer) -> None:
+        """Called after each optimiser step and before the next: the weights are new, once per step."""
+        if self.global_step > int(self.averaged.n_averaged):
+            self.averaged.update_parameters(self.segmenter)
+
+    def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
+        logits = self.kept(batch["image"])
+        self.validation_loss.update(self.loss(logits, batch["target"]), len(batch["image"]))
+        self.person_iou.update(logits[:, 0] > 0, batch["target"].int())
+
+    def on_validation_epoch_end(self) -> None:
+        """Over the pixels of all validation sources together: a source counts for what it holds."""
+        self.log("val_loss", self.validation_loss.compute())
+        self.log("val_iou", self.person_iou.compute())
+        self.validation_loss.reset()
+        self.person_iou.reset()
+
+    def on_validation_model_eval(self) -> None:
+        self.eval()
+
+    def configure_optimizers(self) -> Any:
+        optimiser = AdamW(self.parameter_groups())
+        schedule = LambdaLR(optimiser, self.learning_rate_share)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def learning_rate_share(self, step: int) -> float:
+        """0..1 of the full rate after `step` steps: linear warm-up, then half a cosine (Loshchilov & Hutter 2017)."""
+        progress, warmup = self.clock.progress(step), self.optimiser.warmup
+        if progress < warmup:
+            # The first step would be at 0 and learn nothing.
+            return max(progress / warmup, 0.01)
+        return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Pre-trained parameters learn more slowly; biases and norms, being vectors, do not decay."""
+        prefix = self.segmenter.network.encoder_prefix
+        groups: dict[tuple[bool, bool], list[Tensor]] = {}
+        for name, parameter in self.segmenter.network.named_parameters():
+            if parameter.requires_grad:
+                pretrained = prefix is not None and name.startswith(prefix)
+                groups.setdefault((pretrained, parameter.ndim > 1), []).append(parameter)
+        rate, config = self.optimiser.learning_rate, self.optimiser
+        return [
+            {
+                "params": parameters,
+                "lr": rate * (config.encoder_share if pretrained else 1),
+                "weight_decay": config.weight_decay if decays else 0.0,
+            }
+            for (pretrained, decays), parameters in groups.items()
+        ]
+
+    def on_fit_start(self) -> None:
+        self.clock.start()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["seconds"] = self.clock.elapsed
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.clock.carried = float(checkpoint["seconds"])
+
+
+def moving_average(decay: float, *, young: bool = True) -> Any:
+    """Update rule of an exponential moving average for torch's AveragedModel.
+
+    young: it forgets faster at first. After n updates the decay is at most (1 + n) / (10 + n), so that short runs do
+    not keep their random beginning.
+    """
+
+    @torch.no_grad()
+    def update(averages: Sequence[Tensor], currents: Sequence[Tensor], count: Tensor | int) -> None:
+        number = int(count)
+        weight = 1 - (min(decay, (1 + number) / (10 + number)) if young else decay)
+        for average, current in zip(averages, currents, strict=True):
+            if average.is_floating_point():
+                average.lerp_(current.to(average.dtype), weight)
+            else:
+                average.copy_(current)
+
+    return update
+
+
+@contextmanager
+def drawing_for_step(seed: int, step: int, rank: int, device: torch.device) -> Iterator[None]:
+    """Within, torch's own generators (dropout's) are seeded by what is given; afterwards they are as before."""
+    # Seeds must differ in many bits, or early draws of neighbouring steps would be alike on some devices.
+    mixed = (seed * 0x9E3779B97F4A7C15 + step * 0xD1B54A32D192ED03 + rank * 0x8CB92BA72F3D8DD7) % (
+        1 << 63
+    )
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.set_rng_state(torch.Generator().manual_seed(mixed).get_state())
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(torch.Generator(device).manual_seed(mixed).get_state(), device)
+        yield

@@ -1,0 +1,150 @@
+"""Pasted persons: their target is where they are seen, what lies below decides about the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pii_seg.data.augmentation import Augmentation, Streams, augment
+from pii_seg.data.copy_paste import CutOut, PersonBank, cut_out, soften
+from pii_seg.data.sources import IGNORE, PERSON, DataError, Fault, Sample, Source
+from pii_seg.data.sources.base import Progress
+
+HOW = dataclasses.replace(Augmentation.none(), paste=1.0, paste_match=0.0, paste_shadow=0.0)
+
+
+def render(*, visibility: float = 1.0, left: int = 30) -> Sample:
+    """A green person, 40 × 20 px, on blue."""
+    instances = np.zeros((80, 80), np.uint16)
+    instances[20:60, left : left + 20] = 3
+    image = np.where((instances > 0)[..., None], [20, 220, 20], [20, 20, 220]).astype(np.uint8)
+    return Sample("r", image, (instances > 0).astype(np.uint8), instances, {3: visibility})
+
+
+class Renders(Source):
+    photo_only = False
+    name = "renders"
+
+    def __init__(self, *samples: Sample | None) -> None:
+        self.samples, self.faults = samples, []
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def load(self, i: int) -> Sample:
+        if (sample := self.samples[i]) is None:
+            raise DataError("damaged")
+        return sample
+
+    def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
+        return []
+
+
+def street(below: int = 0) -> Sample:
+    return Sample("s", np.full((96, 96, 3), 128, np.uint8), np.full((96, 96), below, np.uint8))
+
+
+@pytest.mark.parametrize("below", [0, IGNORE])
+def test_pasted_persons_are_in_the_target_and_the_rest_stays(below: int) -> None:
+    bank, found = PersonBank([Renders(render())]), 0
+    for place in range(20):
+        view = augment(street(below), 96, HOW, Streams((0, 0, place)), persons=bank)
+        assert set(np.unique(view.target)) <= {below, PERSON}
+        person = view.target == PERSON
+        found += person.any()
+        green = (view.image[..., 1] > 150) & (view.image[..., 2] < 100)
+        assert (person & green).sum() >= 0.97 * green.sum()
+        assert (view.image[~person][:, 2] < 165).all()  # no rim of the render's blue
+        assert (green & person).sum() > 0.9 * person.sum() - 6
+    assert found >= 18
+
+
+def test_paste_of_the_source_overrules_the_augmentation() -> None:
+    bank = PersonBank([Renders(render())])
+    never = augment(street(), 96, HOW, Streams((0, 0, 1)), persons=bank, paste=0.0)
+    assert (never.target == 0).all()
+    always = augment(
+        street(), 96, HOW.without("paste"), Streams((0, 0, 1)), persons=bank, paste=1.0
+    )
+    np.testing.assert_array_equal(
+        always.target, augment(street(), 96, HOW, Streams((0, 0, 1)), persons=bank).target
+    )
+
+
+def test_match_moves_colours_towards_the_surroundings() -> None:
+    bank = PersonBank([Renders(render())])
+    dark = dataclasses.replace(street(), image=np.full((96, 96, 3), 10, np.uint8))
+    sums = []
+    for match in (0.0, 1.0):
+        how = dataclasses.replace(HOW, paste_match=match, paste_height=(0.5, 0.6))
+        views = [augment(dark, 96, how, Streams((0, 0, n)), persons=bank) for n in range(10)]
+        sums.append(np.mean([view.image[view.target == PERSON].mean() for view in views]))
+    assert sums[1] < 0.85 * sums[0]
+
+
+def test_cut_outs_are_whole_visible_and_large_enough() -> None:
+    rng = np.random.default_rng(0)
+    assert cut_out(render(), rng) is not None
+    assert cut_out(render(visibility=0.5), rng) is None
+    assert cut_out(render(left=0), rng) is None and cut_out(render(left=60), rng) is None
+    assert cut_out(dataclasses.replace(render(), instances=None), rng) is None
+    tiny = np.zeros((80, 80), np.uint16)
+    tiny[40:45, 40:45] = 3
+    assert cut_out(dataclasses.replace(render(), instances=tiny), rng) is None
+
+
+def test_a_person_that_the_frame_cut_below_is_cut_below_again() -> None:
+    sample = render()
+    assert sample.instances is not None
+    lowered = dataclasses.replace(
+        sample,
+        image=np.roll(sample.image, 20, axis=0),
+        instances=np.roll(sample.instances, 20, axis=0),
+    )
+    found = cut_out(lowered, np.random.default_rng(0))
+    assert found is not None and found.cut_below
+    bank = PersonBank([Renders(lowered)])
+    how = dataclasses.replace(HOW, paste_count=(1, 1), paste_height=(0.1, 0.3))
+    for place in range(10):
+        target = augment(street(), 96, how, Streams((0, 0, place)), persons=bank).target
+        assert not (target == PERSON).any() or (target[-1] == PERSON).any()
+
+
+def test_the_soft_edge_is_a_pixel_wide() -> None:
+    mask = np.zeros((20, 20), np.uint8)
+    mask[:, 10:] = 255
+    row = soften(mask)[10]
+    assert (
+        (row[:9] == 0).all()
+        and (row[13:] > 0.99).all()
+        and ((row > 0.05) & (row < 0.95)).sum() <= 2
+    )
+
+
+def test_a_bank_passes_over_what_cannot_be_read_and_refuses_to_be_empty() -> None:
+    bank = PersonBank([Renders(None, render(), None), Renders(), Renders(render())])
+    drawn = [bank.draw(np.random.default_rng([n])) for n in range(30)]
+    assert sum(isinstance(found, CutOut) for found in drawn) >= 28
+    assert PersonBank([Renders(None)]).draw(np.random.default_rng([0])) is None
+    with pytest.raises(DataError, match="no source"):
+        PersonBank([Renders()])
+
+
+def test_every_source_of_a_bank_is_drawn_from_by_its_number_of_pictures() -> None:
+    wide = [render(left=10), render(left=10), render(left=10)]
+    seen: list[str] = []
+
+    class Noting(Renders):
+        def load(self, i: int) -> Sample:
+            seen.append(f"{self.name}{i}")
+            return super().load(i)
+
+    first, second = Noting(*wide), Noting(render())
+    first.name, second.name = "a", "b"
+    bank = PersonBank([first, second])
+    for n in range(200):
+        bank.draw(np.random.default_rng([n]))
+    counts = {name: seen.count(name) for name in set(seen)}
+    assert set(counts) == {"a0", "a1", "a2", "b0"} and min(counts.values()) > 25

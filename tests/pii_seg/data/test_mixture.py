@@ -1,0 +1,74 @@
+"""How often each kind of picture is shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pii_seg.config import DataConfig, OnlineConfig
+from pii_seg.data.augmentation import Augmentation
+from pii_seg.data.mixture import Opened, assemble
+from pii_seg.data.sources import Fault, Sample, Source
+from pii_seg.data.sources.base import Progress
+
+
+class Pictures(Source):
+    def __init__(self, count: int) -> None:
+        self.name, self.count, self.photo_only, self.faults = f"{count} pictures", count, False, []
+
+    def __len__(self) -> int:
+        return self.count
+
+    def load(self, i: int) -> Sample:
+        raise AssertionError("nothing is loaded here")
+
+    def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
+        return []
+
+
+def weights(pseudo: list[int], repainted: list[int], config: DataConfig) -> list[float]:
+    """Of the renders, the pseudo-labelled and the repainted sources, in this order."""
+    one = (Pictures(5),)
+    opened = Opened(
+        synthetic=one,
+        labelled=(),
+        validation=one,
+        negatives=(),
+        backgrounds=(),
+        pseudo=tuple(map(Pictures, pseudo)),
+        repainted=tuple(map(Pictures, repainted)),
+        held_out=False,
+        faults=(),
+    )
+    module = assemble(
+        opened,
+        config,
+        Augmentation.none(),
+        epoch_size=8,
+        seed=0,
+        workers=0,
+        memory_mb=1,
+        online=OnlineConfig(),
+    )
+    return [mixed.weight for mixed in module.mixture]
+
+
+@given(
+    pseudo=st.lists(st.integers(1, 50), min_size=1, max_size=3),
+    repainted=st.lists(st.integers(1, 50), min_size=1, max_size=3),
+)
+def test_a_repainted_photograph_is_shown_as_often_as_its_weight_says_against_one_that_is_not(
+    pseudo: list[int], repainted: list[int]
+) -> None:
+    found = weights(pseudo, repainted, DataConfig(synthetic_weight=3, repainted_weight=0.5))
+    of_pseudo, of_repainted = sum(found[1 : 1 + len(pseudo)]), sum(found[1 + len(pseudo) :])
+    assert found[0] == 3 and of_pseudo == pytest.approx(1)
+    if sum(repainted) <= sum(pseudo):
+        assert of_repainted / sum(repainted) == pytest.approx(0.5 * of_pseudo / sum(pseudo))
+    else:  # several of each photograph: together they are not shown more
+        assert of_repainted == pytest.approx(0.5)
+
+
+def test_repainted_photographs_alone_have_their_whole_share() -> None:
+    assert weights([], [1, 3], DataConfig(repainted_weight=0.8)) == pytest.approx([1, 0.2, 0.6])

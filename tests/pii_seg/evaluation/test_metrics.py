@@ -1,0 +1,312 @@
+"""The sums against the definitions, written out by brute force, and against torchmetrics."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torchmetrics.classification import (
+    BinaryCalibrationError,
+    BinaryJaccardIndex,
+    BinaryRecallAtFixedPrecision,
+)
+
+from pii_seg.evaluation.metrics import (
+    BINS,
+    LIMIT,
+    SIZES,
+    SUMS,
+    THRESHOLDS,
+    Totals,
+    boundary_distance,
+    boundary_of,
+    calibration_error,
+    count_picture,
+    reliability,
+    snap,
+    threshold_index,
+)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-np.asarray(x, float)))
+
+
+def random_picture(
+    seed: int, height: int = 40, width: int = 50, *, people: int = 3, ignore: bool = True
+):
+    """Logits that know something of the persons, a target with ignored pixels, instances that do not overlap."""
+    rng = np.random.default_rng(seed)
+    instances = np.zeros((height, width), np.uint16)
+    for number in rng.choice(np.arange(1, 400), people, replace=False):
+        y, x = rng.integers(0, height - 5), rng.integers(0, width - 5)
+        instances[y : y + rng.integers(2, 20), x : x + rng.integers(2, 20)] = number
+    target = (instances > 0).astype(np.uint8)
+    if ignore:
+        target[rng.random((height, width)) < 0.1] = 255
+    truth = instances > 0
+    logits = (rng.normal(0, 2, (height, width)) + 2 * truth - 1).astype(np.float32)
+    return logits, target, instances
+
+
+def totals_of(pictures, threshold: float = 0.5) -> Totals:
+    totals = Totals(threshold)
+    for logits, target, instances in pictures:
+        totals.add(count_picture(logits, target, instances, threshold=threshold))
+    return totals
+
+
+PICTURES = [random_picture(seed, people=seed % 4) for seed in range(8)]
+
+
+def found_at(logits: np.ndarray, threshold: float) -> np.ndarray:
+    return logits >= np.float32(math.log(threshold / (1 - threshold)))
+
+
+@pytest.mark.parametrize("wished", [0.5, 0.3, 0.9, 0.02])
+def test_scores_are_what_the_definitions_say(wished: float) -> None:
+    threshold = snap(wished)
+    scores = totals_of(PICTURES, threshold).scores()
+    hit = miss = false = right = 0
+    ious, shares, boundaries, coverages = [], [], [], {s: [] for s in SIZES}
+    for logits, target, instances in PICTURES:
+        found, scored, person = found_at(logits, threshold), target != 255, target == 1
+        hit, miss = hit + (found & person).sum(), miss + (~found & person).sum()
+        false, right = (
+            false + (found & scored & ~person).sum(),
+            right + (~found & scored & ~person).sum(),
+        )
+        if person.any():
+            ious.append((found & person).sum() / ((found & scored) | person).sum())
+            boundaries.append(brute_boundary(found & scored, person))
+        else:
+            shares.append((found & scored).sum() / scored.sum())
+        for number in np.unique(instances)[1:]:
+            pixels = (instances == number) & scored
+            if pixels.any():
+                area = (instances == number).sum()
+                size = "small" if area < 32**2 else "medium" if area < 96**2 else "large"
+                coverages[size].append(found[pixels].mean())
+    every = np.concatenate([coverages[s] for s in SIZES])
+    assert scores.pictures == len(PICTURES)
+    assert scores.persons == len(every) > 5
+    assert scores.person_free_pictures == len(shares) == 2
+    assert scores.iou == pytest.approx(hit / (hit + miss + false))
+    assert scores.miou == pytest.approx(
+        (hit / (hit + miss + false) + right / (right + miss + false)) / 2
+    )
+    assert scores.iou_per_picture == pytest.approx(np.mean(ious))
+    assert scores.recall == pytest.approx(hit / (hit + miss))
+    assert scores.precision == pytest.approx(hit / (hit + false))
+    assert scores.boundary_iou_per_picture == pytest.approx(np.mean([i / u for i, u in boundaries]))
+    assert scores.boundary_iou == pytest.approx(
+        sum(i for i, _ in boundaries) / sum(u for _, u in boundaries)
+    )
+    assert scores.missed == pytest.approx((every < 0.5).mean())
+    assert scores.untouched == pytest.approx((every < 0.1).mean())
+    assert scores.false_area == pytest.approx(np.mean(shares))
+    assert scores.foreground == pytest.approx((hit + false) / (hit + miss + false + right))
+    assert scores.foreground_true == pytest.approx((hit + miss) / (hit + miss + false + right))
+    assert scores.missed_by_size["small"] == pytest.approx(
+        (np.array(coverages["small"]) < 0.5).mean()
+    )
+    assert math.isnan(scores.missed_by_size["large"])
+
+
+def brute_boundary(found: np.ndarray, person: np.ndarray) -> tuple[int, int]:
+    d = boundary_distance(*person.shape)
+    a, b = brute_edge(found, d), brute_edge(person, d)
+    return int((a & b).sum()), int((a | b).sum())
+
+
+def brute_edge(mask: np.ndarray, distance: int) -> np.ndarray:
+    """Pixels of the mask with a pixel outside it within `distance` rows and columns; beyond the picture is outside."""
+    edge = np.zeros_like(mask)
+    padded = np.pad(mask, distance)
+    for y, x in zip(*np.nonzero(mask), strict=True):
+        edge[y, x] = not padded[y : y + 2 * distance + 1, x : x + 2 * distance + 1].all()
+    return edge
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 30),
+    st.integers(1, 30),
+    st.integers(1, 6),
+    st.floats(0.3, 1.0),
+)
+def test_boundary_is_eroded_away(
+    seed: int, height: int, width: int, distance: int, density: float
+) -> None:
+    mask = np.random.default_rng(seed).random((height, width)) < density
+    np.testing.assert_array_equal(boundary_of(mask, distance), brute_edge(mask, distance))
+
+
+def test_boundary_iou_sees_what_iou_does_not() -> None:
+    """A big disc, found with an edge a few pixels off: IoU .93, boundary IoU far lower."""
+    y, x = np.mgrid[:400, :400]
+    radius = np.hypot(y - 200, x - 200)
+    logits = np.where(radius < 155, 5.0, -5.0).astype(np.float32)
+    scores = totals_of([(logits, (radius < 150).astype(np.uint8), None)]).scores()
+    assert scores.iou > 0.92
+    assert 0.3 < scores.boundary_iou < 0.75
+    assert scores.boundary_iou == scores.boundary_iou_per_picture
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10_000), st.floats(0.001, 0.999))
+def test_curves_hold_the_scores_of_every_threshold(seed: int, threshold: float) -> None:
+    pictures = [random_picture(seed + k, 20, 25) for k in range(2)]
+    at_half, here = totals_of(pictures), totals_of(pictures, threshold).scores()
+    there = at_half.scores(threshold)
+    for name in (
+        "iou",
+        "iou_per_picture",
+        "recall",
+        "precision",
+        "missed",
+        "untouched",
+        "foreground",
+    ):
+        assert getattr(there, name) == pytest.approx(getattr(here, name), nan_ok=True), name
+    curves = at_half.curves()
+    assert (np.diff(curves.recall) <= 0).all()
+    assert (np.diff(curves.missed) >= 0).all()
+    assert curves.recall[0] == 1
+
+
+def test_torchmetrics_agrees() -> None:
+    logits, target, _ = zip(*PICTURES, strict=True)
+    totals = totals_of(PICTURES)
+    scores = totals.scores()
+    probability = torch.from_numpy(sigmoid(np.stack(logits)))
+    truth = torch.from_numpy(np.stack(target)).int()
+    iou = BinaryJaccardIndex(ignore_index=255)
+    assert scores.iou == pytest.approx(float(iou(probability, truth)), abs=1e-6)
+    error = BinaryCalibrationError(n_bins=15, ignore_index=255)
+    assert scores.calibration_error == pytest.approx(float(error(probability, truth)), abs=2e-3)
+    for precision in (0.6, 0.9):
+        recall = BinaryRecallAtFixedPrecision(precision, ignore_index=255)
+        expected = float(recall(probability, truth)[0])
+        ours = totals.scores(min_precision=precision).recall_at_precision
+        assert ours == pytest.approx(expected, abs=0.01), precision
+        assert ours > 0
+
+
+def test_a_calibrated_network_has_no_calibration_error() -> None:
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0, 3, (400, 500)).astype(np.float32)
+    target = (rng.random(logits.shape) < sigmoid(logits)).astype(np.uint8)
+    picture = count_picture(logits, target)
+    assert calibration_error(picture.person, picture.background) < 0.01
+    assert calibration_error(picture.person, picture.background, temperature=0.2) > 0.05
+    confidence, share, pixels = reliability(picture.person, picture.background)
+    assert pixels.sum() == logits.size
+    np.testing.assert_allclose(confidence, share, atol=0.04)
+
+
+def test_totals_add_up_in_any_grouping() -> None:
+    whole = totals_of(PICTURES)
+    halves = totals_of(PICTURES[:3]) + totals_of(PICTURES[3:])
+    for name in SUMS:
+        np.testing.assert_allclose(
+            getattr(halves, name), getattr(whole, name), rtol=1e-12, err_msg=name
+        )
+    with pytest.raises(ValueError, match="do not add up"):
+        whole + Totals(0.3)
+    with pytest.raises(ValueError, match="another threshold"):
+        whole.add(count_picture(*PICTURES[0], threshold=0.7))
+
+
+def test_ignored_pixels_change_nothing() -> None:
+    logits, target, instances = PICTURES[3]
+    other = logits.copy()
+    other[target == 255] = 9.0
+    assert (target == 255).any()
+    # equal_nan through repr: dataclasses of nan are never equal
+    assert repr(totals_of([(other, target, instances)]).scores()) == repr(
+        totals_of([(logits, target, instances)]).scores()
+    )
+
+
+def test_a_person_wholly_ignored_is_not_counted() -> None:
+    instances = np.zeros((20, 20), np.uint16)
+    instances[:5, :5], instances[10:, 10:] = 7, 65535
+    target = (instances > 0).astype(np.uint8)
+    target[:5, :5] = 255
+    (person,) = count_picture(np.ones((20, 20), np.float32), target, instances).persons
+    assert (person.id, person.area, person.box) == (65535, 100, (10, 10, 20, 20))
+    assert person.coverage(threshold_index(0.5)) == 1
+
+
+@pytest.mark.parametrize(
+    ("side", "size"), [(31, "small"), (32, "medium"), (95, "medium"), (96, "large")]
+)
+def test_sizes_are_those_of_coco(side: int, size: str) -> None:
+    instances = np.zeros((100, 100), np.uint16)
+    instances[:side, :side] = 1
+    (person,) = count_picture(
+        np.zeros((100, 100)), (instances > 0).astype(np.uint8), instances
+    ).persons
+    assert SIZES[person.size] == size
+
+
+def test_without_instances_nothing_is_said_of_persons() -> None:
+    logits, target, _ = PICTURES[3]
+    scores = totals_of([(logits, target, None)]).scores()
+    assert scores.persons == 0
+    assert math.isnan(scores.missed)
+    assert 0 < scores.iou < 1
+
+
+def test_nothing_counted_gives_no_numbers_and_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    scores = Totals().scores()
+    assert math.isnan(scores.iou)
+    assert math.isnan(scores.recall_at_precision)
+    assert math.isnan(scores.calibration_error)
+    assert scores.pictures == 0
+    all_ignored = (np.zeros((5, 5)), np.full((5, 5), 255, np.uint8), None)
+    assert totals_of([all_ignored]).scores().pictures == 0
+    assert not recwarn.list
+
+
+def test_precision_never_reached_is_no_recall() -> None:
+    logits = np.array([[3.0, 2.0, 1.0, 0.0]], np.float32)
+    target = np.array([[0, 1, 0, 0]], np.uint8)
+    assert totals_of([(logits, target, None)]).scores(min_precision=0.9).recall_at_precision == 0
+
+
+def test_thresholds_are_exact_at_their_edges() -> None:
+    edge = THRESHOLDS[1200]
+    logit = -LIMIT + 1200 * 2 * LIMIT / BINS
+    logits = np.array([[logit, logit - 1e-4]], np.float32)
+    picture = count_picture(logits, np.ones((1, 2), np.uint8), threshold=edge)
+    assert picture.threshold_index == 1200
+    assert picture.person[1200:].sum() == 1
+    assert snap(0.5) == 0.5
+    assert abs(snap(0.3) - 0.3) < 0.002
+
+
+def test_extreme_logits_stay_in_the_outer_bins() -> None:
+    logits = np.array([[-1e30, 1e30, -np.inf, np.inf]])
+    picture = count_picture(logits, np.array([[1, 1, 0, 0]], np.uint8))
+    assert (picture.person[[0, -1]] == 1).all()
+    assert (picture.background[[0, -1]] == 1).all()
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0, -1.0, float("nan")])
+def test_impossible_thresholds_are_refused(threshold: float) -> None:
+    with pytest.raises(ValueError, match="threshold"):
+        threshold_index(threshold)
+
+
+def test_wrong_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="differ in size"):
+        count_picture(np.zeros((4, 5)), np.zeros((5, 4), np.uint8))
+    with pytest.raises(ValueError, match="no numbers"):
+        count_picture(np.full((4, 5), np.nan), np.zeros((4, 5), np.uint8))

@@ -1,0 +1,64 @@
+"""The mean of several checkpoints: of weights, of nothing else, and only where there is one."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pii_seg.config import SIZES, ModelConfig
+from pii_seg.models.checkpoint import Checkpoint, untrained_network
+from pii_seg.models.model_soup import uniform_soup
+from pii_seg.models.segmenter import Segmenter
+
+TINY = SIZES["tiny"]
+
+
+def trained(number: int) -> Checkpoint:
+    """With weights, and batch statistics, of its own."""
+    generator = torch.Generator().manual_seed(number)
+    weights = Segmenter(untrained_network(TINY)).state_dict()
+    drawn = {
+        name: torch.rand(value.shape, generator=generator) + 0.5
+        if value.is_floating_point()
+        else torch.full_like(value, number)
+        for name, value in weights.items()
+    }
+    return Checkpoint(
+        TINY, drawn, config={"seed": number}, temperature=2.0, provenance={"steps": number}
+    )
+
+
+def test_weights_and_batch_statistics_are_their_mean() -> None:
+    one, other = trained(1), trained(2)
+    soup = uniform_soup([one, other])
+    assert soup.weights.keys() == one.weights.keys()
+    for name, value in soup.weights.items():
+        assert value.dtype == one.weights[name].dtype
+        if value.is_floating_point():
+            torch.testing.assert_close(value, (one.weights[name] + other.weights[name]) / 2)
+        else:
+            assert torch.equal(value, one.weights[name])
+    assert soup.temperature == 1.0  # the temperature of neither is its own
+    assert soup.provenance == {"mean_of": [{"steps": 1}, {"steps": 2}]}
+    assert soup.segmenter()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).isfinite().all()
+
+
+def test_the_order_does_not_count_and_one_is_itself() -> None:
+    given = [trained(number) for number in (1, 2, 3)]
+    soups = [uniform_soup(order).weights for order in itertools.permutations(given)]
+    for name, value in soups[0].items():
+        if value.is_floating_point():
+            assert all(torch.equal(value, other[name]) for other in soups)
+    for name, value in uniform_soup(given[:1]).weights.items():
+        assert torch.equal(value, given[0].weights[name])
+
+
+def test_what_has_no_mean_is_refused() -> None:
+    with pytest.raises(ValueError, match="no checkpoints"):
+        uniform_soup([])
+    other = replace(trained(1), model=ModelConfig(encoder="plain", width=12))
+    with pytest.raises(ValueError, match="different models"):
+        uniform_soup([trained(1), other])

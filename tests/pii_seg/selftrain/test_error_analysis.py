@@ -1,0 +1,80 @@
+"""Whom a model misses, and what it is advised to do about it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pii_seg.data.sources import Sample
+from pii_seg.evaluation.measure import Gathered
+from pii_seg.evaluation.metrics import SIZES, count_picture
+from pii_seg.selftrain.error_analysis import BRIGHT, DARK, REMEDIES, Bucket, Errors, next_step
+
+
+def gathered(
+    *, value: int, found: bool, left: int = 20, side: int = 40, size: int = 100
+) -> Gathered:
+    """One person, a square of one grey, wholly found or not at all."""
+    instances = np.zeros((size, size), np.uint16)
+    instances[30 : 30 + side, left : left + side] = 1
+    image = np.full((size, size, 3), 120, np.uint8)
+    image[instances > 0] = value
+    target = (instances > 0).astype(np.uint8)
+    sample = Sample("a", image, target, instances, {1: 1.0})
+    logits = np.where((instances > 0) & found, 8.0, -8.0).astype(np.float32)
+    count = count_picture(logits, target, instances, threshold=0.5, boundary=False)
+    return Gathered(sample, logits, count, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "left", "side", "kinds"),
+    [
+        (DARK - 1, 20, 40, {("light", "dark"), ("place", "whole"), ("size", "medium")}),
+        (BRIGHT + 1, 20, 20, {("light", "bright"), ("place", "whole"), ("size", "small")}),
+        (120, 0, 20, {("light", "medium"), ("place", "cut by the frame"), ("size", "small")}),
+    ],
+)
+def test_a_person_counts_by_size_light_and_place(
+    value: int, left: int, side: int, kinds: set[tuple[str, str]]
+) -> None:
+    errors = Errors()
+    errors.add(gathered(value=value, found=False, left=left, side=side))
+    assert {key for key, bucket in errors.buckets.items() if bucket.missed == 1} == kinds
+    errors.add(gathered(value=value, found=True, left=left, side=side))
+    assert all((bucket.persons, bucket.missed) == (2, 1) for bucket in errors.buckets.values())
+
+
+def buckets(**missed: tuple[int, int]) -> Errors:
+    """(persons, missed) of each kind."""
+    axes = {"small": "size", "medium": "size", "large": "size", "dark": "light", "bright": "light"}
+    return Errors({(axes[name], name): Bucket(*counts) for name, counts in missed.items()})
+
+
+def test_the_advice_is_about_the_kind_that_is_missed_beyond_the_usual() -> None:
+    # Most of the missed are small; but nearly all who are dark are missed.
+    told = next_step(buckets(small=(100, 30), large=(100, 10), dark=(50, 40), bright=(150, 0)))
+    assert told.startswith("light: dark: 80.0% of 50") and "20.0% of all" in told
+    assert "render" in told
+
+
+def test_few_persons_are_no_reason() -> None:
+    told = next_step(buckets(small=(9, 9), large=(91, 3)))
+    assert "small" not in told and "no kind of them more" in told
+
+
+def test_false_areas_come_first_where_they_are_larger() -> None:
+    errors = buckets(large=(100, 3))
+    errors.person_free, errors.false_area = 10, 0.8
+    assert next_step(errors).startswith("Photographs without people: 8.0%")
+
+
+def test_there_may_be_nothing_to_do() -> None:
+    assert next_step(buckets(large=(1000, 5))).startswith("Little: 0.5%")
+    assert "not told apart" in next_step(Errors())
+
+
+def test_there_is_advice_for_every_kind() -> None:
+    kinds = {("size", size) for size in SIZES} | {
+        ("light", light) for light in ("dark", "medium", "bright")
+    }
+    assert set(REMEDIES) == kinds | {("place", "whole"), ("place", "cut by the frame")}

@@ -1,0 +1,406 @@
+"""A whole training in seconds, with the tiny model on pictures of 48 px."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytorch_lightning as lightning
+import torch
+from PIL import Image
+
+from pii_seg.config import (
+    SIZES,
+    BudgetConfig,
+    ConfigurationError,
+    DataConfig,
+    MachineConfig,
+    ModelConfig,
+    OptimiserConfig,
+    TrainConfig,
+)
+from pii_seg.data.augmentation import Augmentation
+from pii_seg.data.sources import DataError
+from pii_seg.models.checkpoint import CheckpointError, load_checkpoint
+from pii_seg.training.csv_log import CsvLogger
+from pii_seg.training.fit import (
+    FitResult,
+    RunError,
+    fit,
+    prepare_folder,
+    read_config,
+    write_config,
+)
+from pii_seg.training.history import read_history
+
+MACHINE = MachineConfig(
+    device="cpu", precision="float32", workers=0, threads=1, memory_mb=10, progress="none"
+)
+
+
+def write_pairs(folder: Path, count: int, *, size: int = 48) -> Path:
+    """Plain pairs: a warm upright ellipse on a cold ground of noise."""
+    (folder / "images").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    rows, columns = np.mgrid[:size, :size]
+    for number in range(count):
+        rng = np.random.default_rng([3, number])
+        y, x = rng.uniform(0.3, 0.7, 2) * size
+        mask = ((rows - y) / (0.3 * size)) ** 2 + ((columns - x) / (0.15 * size)) ** 2 < 1
+        image = rng.integers(0, 90, (size, size, 3), dtype=np.uint8)
+        image[mask] += np.array([150, 90, 20], np.uint8)
+        Image.fromarray(image).save(folder / "images" / f"{number}.png")
+        Image.fromarray(mask.astype(np.uint8) * 255).save(folder / "masks" / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    return write_pairs(tmp_path / "pairs", 8)
+
+
+@pytest.fixture
+def config(pairs: Path) -> TrainConfig:
+    """Nine steps, validated after 4, 8 and 9."""
+    return TrainConfig(
+        data=DataConfig(synthetic=(str(pairs),), size=32, batch_size=2),
+        model=SIZES["tiny"],
+        budget=BudgetConfig(steps=9, validate_every=4),
+        machine=MACHINE,
+    )
+
+
+class At(lightning.Callback):
+    """Does `what` after the step of that number."""
+
+    def __init__(self, step: int, what: Any) -> None:
+        self.step, self.what = step, what
+
+    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            self.what()
+
+
+class Killed(Exception):  # noqa: N818
+    pass
+
+
+def kill() -> None:
+    raise Killed
+
+
+def ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def state_of(run: Path) -> dict[str, Any]:
+    return torch.load(run / "last.ckpt", weights_only=True)
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    """Bit for bit the same weights, averages, optimiser and kept segmenter."""
+    states = state_of(one), state_of(other)
+    assert states[0]["global_step"] == states[1]["global_step"]
+    assert states[0]["state_dict"].keys() == states[1]["state_dict"].keys()
+    for name, value in states[0]["state_dict"].items():
+        assert torch.equal(value, states[1]["state_dict"][name]), name
+    for number, moments in states[0]["optimizer_states"][0]["state"].items():
+        for name, value in moments.items():
+            assert torch.equal(value, states[1]["optimizer_states"][0]["state"][number][name]), name
+    kept = load_checkpoint(one / "best.ckpt"), load_checkpoint(other / "best.ckpt")
+    assert kept[0].provenance["steps"] == kept[1].provenance["steps"]
+    for name, value in kept[0].weights.items():
+        assert torch.equal(value, kept[1].weights[name]), name
+
+
+def test_four_pairs_are_learnt_by_heart(tmp_path: Path) -> None:
+    pairs = str(write_pairs(tmp_path / "pairs", 4))
+    config = TrainConfig(
+        data=DataConfig(labelled=(pairs,), validation=(pairs,), size=48, batch_size=4),
+        model=SIZES["tiny"],
+        augmentation=Augmentation.none(),
+        optimiser=OptimiserConfig(learning_rate=5e-3, ema=0.9),
+        budget=BudgetConfig(steps=120, validate_every=60),
+        machine=MACHINE,
+    )
+    result = fit(config, tmp_path / "run")
+    assert result.iou > 0.95
+    # What was kept finds them too, when it is read back and asked from outside.
+    segmenter = load_checkpoint(result.best).segmenter(precision=torch.float32)
+    for number in range(4):
+        image = np.asarray(Image.open(Path(pairs) / "images" / f"{number}.png"))
+        mask = np.asarray(Image.open(Path(pairs) / "masks" / f"{number}.png")) > 0
+        found = segmenter(torch.from_numpy(image.copy()).permute(2, 0, 1)[None])[0, 0].numpy() > 0
+        assert (found & mask).sum() / (found | mask).sum() > 0.93
+
+
+def test_a_run_leaves_what_it_promises(config: TrainConfig, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    result = fit(config, run)
+    assert result == FitResult(run / "best.ckpt", result.iou, 9, result.seconds, "finished")
+    names = {path.name for path in run.iterdir()}
+    assert names == {"config.toml", "best.ckpt", "last.ckpt", "metrics.csv", "tensorboard"}
+    assert list((run / "tensorboard").iterdir())
+    history = read_history(run / "metrics.csv")
+    validated = [row for row in history if "val_iou" in row]
+    assert [row["step"] for row in validated] == [4, 8, 9]
+    assert max(row["val_iou"] for row in validated) == pytest.approx(result.iou, abs=1e-4)
+    assert all(np.isfinite(list(row.values())).all() for row in history)
+    checkpoint = load_checkpoint(run / "best.ckpt")
+    assert checkpoint.config == read_config(run / "config.toml")
+    assert checkpoint.provenance["pictures"] == {
+        "synthetic": 7, "labelled": 0, "validation": 1, "negatives": 0, "backgrounds": 0, "pseudo": 0,
+        "repainted": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("step", [2, 4, 6, 8])
+def test_an_interrupted_run_resumed_equals_one_that_was_not(
+    config: TrainConfig, tmp_path: Path, step: int
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    fit(config, whole)
+    before = signal.getsignal(signal.SIGINT)
+    first = fit(config, broken, callbacks=[At(step, ctrl_c)])
+    assert (first.ended, first.steps) == ("interrupted", step)
+    assert signal.getsignal(signal.SIGINT) is before
+    interrupted_at = state_of(broken)
+    assert interrupted_at["global_step"] == step
+    second = fit(config, broken, resume=True)
+    assert (second.ended, second.steps) == ("finished", 9)
+    assert second.seconds > interrupted_at["seconds"]  # on top of it, not anew
+    assert_same_run(whole, broken)
+    rows = [[row["step"] for row in read_history(run / "metrics.csv")] for run in (whole, broken)]
+    assert rows[0] == rows[1]
+
+
+def test_a_killed_run_goes_on_from_its_last_validation(config: TrainConfig, tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    fit(config, whole)
+    with pytest.raises(Killed):
+        fit(config, broken, callbacks=[At(7, kill)])
+    assert state_of(broken)["global_step"] == 4
+    fit(config, broken, resume=True)
+    assert_same_run(whole, broken)
+
+
+def test_resuming_does_not_begin_anew(config: TrainConfig, tmp_path: Path) -> None:
+    """The equality above would also hold if resuming meant starting again."""
+    run = tmp_path / "run"
+    fit(config, run, callbacks=[At(6, ctrl_c)])
+    steps: list[int] = []
+    fit(
+        config,
+        run,
+        resume=True,
+        callbacks=[At(step, lambda step=step: steps.append(step)) for step in range(10)],
+    )
+    assert steps == [7, 8, 9]
+
+
+def test_a_finished_run_is_not_trained_further(config: TrainConfig, tmp_path: Path) -> None:
+    first = fit(config, tmp_path / "run")
+    content = (tmp_path / "run" / "best.ckpt").read_bytes()
+    second = fit(config, tmp_path / "run", resume=True)
+    assert (second.best, second.steps, second.ended) == (first.best, 9, "finished")
+    assert second.iou == pytest.approx(first.iou)
+    assert (tmp_path / "run" / "best.ckpt").read_bytes() == content
+
+
+def test_seeds_decide(config: TrainConfig, tmp_path: Path) -> None:
+    weights = []
+    for number, seed in enumerate((0, 0, 1)):
+        fit(
+            replace(config, budget=replace(config.budget, steps=2, seed=seed)),
+            tmp_path / str(number),
+        )
+        weights.append(
+            state_of(tmp_path / str(number))["state_dict"]["segmenter.network.head.weight"]
+        )
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_a_training_leaves_global_random_state_alone(config: TrainConfig, tmp_path: Path) -> None:
+    before = torch.get_rng_state()
+    fit(replace(config, budget=replace(config.budget, steps=2)), tmp_path / "run")
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_minutes_are_kept(config: TrainConfig, tmp_path: Path) -> None:
+    budget = BudgetConfig(steps=1, minutes=3 / 60, validate_every=3)
+    result = fit(replace(config, budget=budget), tmp_path / "run")
+    assert result.ended == "finished"
+    assert result.seconds >= 3
+    assert result.steps > 1
+    rates = [
+        row["learning_rate"]
+        for row in read_history(tmp_path / "run" / "metrics.csv")
+        if "learning_rate" in row
+    ]
+    assert rates[-1] < max(rates) / 2  # the schedule comes to its end with the time
+
+
+def test_patience_ends_a_run_early(config: TrainConfig, tmp_path: Path) -> None:
+    frozen = OptimiserConfig(learning_rate=1e-12)
+    budget = BudgetConfig(steps=100, validate_every=1, patience=2)
+    result = fit(replace(config, optimiser=frozen, budget=budget), tmp_path / "run")
+    assert result.ended == "early"
+    assert result.steps < 20
+    assert (
+        fit(replace(config, optimiser=frozen, budget=budget), tmp_path / "run", resume=True).ended
+        == "early"
+    )
+
+
+def test_bfloat16_and_workers_train_too(config: TrainConfig, tmp_path: Path) -> None:
+    machine = replace(MACHINE, precision="bf16", workers=1)
+    assert fit(replace(config, machine=machine), tmp_path / "run").steps == 9
+
+
+def test_the_number_of_workers_changes_nothing(config: TrainConfig, tmp_path: Path) -> None:
+    for workers in (0, 2):
+        fit(replace(config, machine=replace(MACHINE, workers=workers)), tmp_path / str(workers))
+    assert_same_run(tmp_path / "0", tmp_path / "2")
+
+
+def test_a_student_begins_where_its_teacher_ended(config: TrainConfig, tmp_path: Path) -> None:
+    teacher = load_checkpoint(fit(config, tmp_path / "teacher").best)
+    frozen = replace(
+        config, optimiser=OptimiserConfig(learning_rate=1e-12), budget=BudgetConfig(steps=1)
+    )
+    student = load_checkpoint(fit(frozen, tmp_path / "student", start_from=teacher).best)
+    name = "network.head.weight"
+    assert torch.allclose(teacher.weights[name], student.weights[name], atol=1e-6)
+    assert student.provenance["encoder"] == "weights of an earlier training"
+    named = replace(frozen, start_from=str(tmp_path / "teacher" / "best.ckpt"))
+    assert torch.equal(
+        load_checkpoint(fit(named, tmp_path / "named").best).weights[name], student.weights[name]
+    )
+    with pytest.raises(RunError, match="another start_from"):
+        fit(replace(named, start_from="elsewhere"), tmp_path / "named", resume=True)
+    other = replace(config, model=ModelConfig(encoder="plain", width=12))
+    with pytest.raises(RunError, match="another model"):
+        fit(other, tmp_path / "other", start_from=teacher)
+
+
+def test_another_configuration_is_refused_and_named(config: TrainConfig, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    fit(config, run)
+    content = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    other = replace(config, optimiser=OptimiserConfig(learning_rate=0.5))
+    for how in ({}, {"resume": True}):
+        with pytest.raises(RunError, match=r"another optimiser\.learning_rate; .*--overwrite"):
+            fit(other, run, **how)
+    with pytest.raises(RunError, match="--resume goes on"):
+        fit(config, run)
+    assert content == {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    # What it runs on is no part of the experiment.
+    assert prepare_folder(
+        replace(config, machine=MachineConfig(threads=2)), run, resume=True, overwrite=False
+    )
+    (run / "notes.txt").write_text("mine")
+    assert fit(other, run, overwrite=True).steps == 9
+    assert (run / "notes.txt").read_text() == "mine"
+    assert read_config(run / "config.toml")["optimiser"]["learning_rate"] == 0.5
+
+
+def test_foreign_folders_are_left_alone(config: TrainConfig, tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis"
+    thesis.mkdir()
+    (thesis / "draft.tex").write_text("…")
+    for how in ({"overwrite": True}, {"resume": True}, {}):
+        with pytest.raises(
+            RunError, match=r"thesis: not empty and not a training \(it holds 'draft.tex'\)"
+        ):
+            fit(config, thesis, **how)
+    with pytest.raises(RunError, match="is a file"):
+        fit(config, thesis / "draft.tex")
+    with pytest.raises(RunError, match="exclude"):
+        fit(config, tmp_path / "run", resume=True, overwrite=True)
+    assert [path.name for path in thesis.iterdir()] == ["draft.tex"]
+    assert not (tmp_path / "run").exists()
+
+
+def test_wrong_data_is_refused_before_anything_is_written(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    photographs = tmp_path / "photographs"
+    write_pairs(photographs, 2)
+    for mask in (photographs / "masks").iterdir():
+        mask.unlink()
+    (photographs / "masks").rmdir()
+    wrong = {
+        "without masks": replace(config.data, labelled=(str(photographs),)),
+        "does not exist": replace(config.data, validation=(str(tmp_path / "nowhere"),)),
+        "shows a person|teach": replace(config.data, negatives=(str(tmp_path / "empty"),)),
+    }
+    (tmp_path / "empty").mkdir()
+    for said, data in wrong.items():
+        with pytest.raises(DataError, match=f"{said}|no pictures"):
+            fit(replace(config, data=data), tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+    with pytest.raises(DataError, match="--synthetic, --labelled"):
+        fit(replace(config, data=DataConfig(validation=config.data.synthetic)), tmp_path / "run")
+
+
+@pytest.mark.parametrize("spoil", [b"", b"PK\x03\x04 not really", None])
+def test_a_damaged_state_is_named(config: TrainConfig, tmp_path: Path, spoil: bytes | None) -> None:
+    run = tmp_path / "run"
+    fit(config, run, callbacks=[At(5, ctrl_c)])
+    content = (run / "last.ckpt").read_bytes()
+    (run / "last.ckpt").write_bytes(content[: len(content) // 2] if spoil is None else spoil)
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: "):
+        fit(config, run, resume=True)
+
+
+def test_resume_without_a_run_begins_one(config: TrainConfig, tmp_path: Path) -> None:
+    assert fit(config, tmp_path / "run", resume=True).steps == 9
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: BudgetConfig(steps=0), r"budget\.steps is 0"),
+        (lambda: BudgetConfig(minutes=float("nan")), r"budget\.minutes is nan"),
+        (lambda: MachineConfig(precision="half"), "must be auto, bf16 or float32"),
+        (lambda: MachineConfig(progress="loud"), "must be one of auto"),
+        (lambda: MachineConfig(devices=0), r"machine\.devices is 0"),
+    ],
+)
+def test_numbers_that_make_no_sense(make: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        make()
+
+
+def test_configurations_survive_toml(config: TrainConfig, tmp_path: Path) -> None:
+    write_config(tmp_path / "config.toml", config)
+    assert prepare_folder(config, tmp_path, resume=True, overwrite=False) is None
+    whole = read_config(tmp_path / "config.toml")
+    assert whole["augmentation"]["scale_range"] == list(config.augmentation.scale_range)
+    (tmp_path / "config.toml").write_text("=")
+    with pytest.raises(RunError, match=r"config\.toml: cannot be read"):
+        read_config(tmp_path / "config.toml")
+
+
+def test_history_goes_on_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    assert read_history(path) == []
+    first = CsvLogger(path)
+    for step in range(4):
+        first.log_metrics({"train_loss": 1 / (step + 1), "epoch": 0}, step)
+    first.log_metrics({"epoch": 0}, 4)  # nothing of ours
+    CsvLogger(path, resume_at=2).log_metrics({"val_iou": 0.5}, 2)
+    assert read_history(path) == [
+        {"step": 1, "train_loss": 1.0},
+        {"step": 2, "train_loss": 0.5},
+        {"step": 3, "val_iou": 0.5},
+    ]
+    CsvLogger(path).log_metrics({"val_iou": 0.25}, 0)
+    assert read_history(path) == [{"step": 1, "val_iou": 0.25}]
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]
