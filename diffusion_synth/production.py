@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from blender_addon.dataset import CONTACT_SHEET_NAME, DatasetWriter
+from blender_addon.dataset import CONTACT_SHEET_NAME, PASS_FOLDERS, DatasetWriter
 from diffusion_synth.crops import CropSettings
 from diffusion_synth.filtering import (
     ACCEPTED,
@@ -180,8 +180,7 @@ def to_files(
         "mask_file_name": f"masks/{stem}.png",
         "ignore_file_name": f"ignore/{stem}.png",
     }
-    # Further passes of the source (depth, parts) are not copied, and a repainted person wears other clothes.
-    known = {key: value for key, value in picture.line.items() if not key.endswith("file_name")}
+    known = {key: value for key, value in picture.line.items() if not names_file(key, value)}
     repainted = {person.person for person in result.persons if person.reason == ACCEPTED}
     ignore = result.ignore
     if picture.ignore is not None:
@@ -230,6 +229,18 @@ def to_files(
         names["ignore_file_name"]: encoded(".png", ignore.astype(np.uint8) * 255),
     }
     return line, files
+
+
+def names_file(key: str, value: Any) -> bool:
+    """Return whether a metadata entry names a file of one of the dataset's passes.
+
+    Depth, body parts and the like of the source are not copied: they show the person who was
+    replaced. The folders decide, so that a new pass of the renderer needs no change here.
+    """
+    if not isinstance(value, str):
+        return False
+    folder, slash, _ = value.partition("/")
+    return key.endswith("file_name") or bool(slash and folder in PASS_FOLDERS)
 
 
 def encoded(ending: str, pixels: np.ndarray, *options: int) -> bytes:

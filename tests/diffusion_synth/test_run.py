@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blender_addon.dataset import iter_left_out, iter_lines
+from blender_addon.dataset import PASS_FOLDERS, iter_left_out, iter_lines
+from blender_addon.render.passes import TABLE
 from diffusion_synth import production
 from diffusion_synth.run import main
 from tests.diffusion_synth.conftest import refusal, tiny_pipeline, write_dataset
 
 COUNT = 4
+FURTHER_PASSES = [row for row in TABLE.values() if row.folder not in ("images", "masks")]
 
 
 def find_all(argument: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -44,7 +46,8 @@ def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
         mask[box[0] : box[1], box[2] : box[3]] = 1
         image[mask > 0] = (200, 100, 50)
         person = {"id": 1, "visibility": 1.0, "pose_name": "sit_upright", "wardrobe": {}}
-        line = {"source": "render", "depth_file_name": "depth/none.exr", "persons": [person]}
+        passes = {row.key: f"{row.folder}/{number}{row.extension}" for row in FURTHER_PASSES}
+        line = {"source": "render", **passes, "persons": [person]}
         pairs.append((image, mask, line))
     root = tmp_path_factory.mktemp("renders")
     return write_dataset(root, pairs, name="tiny", licences={"default": "CC0-1.0"})
@@ -102,7 +105,10 @@ def test_a_dataset_becomes_a_dataset(
         assert set(np.unique(mask)) == {0, 1}
         assert set(np.unique(ignore)) == {0, 255}
         assert line["source"] == "diffusion"
-        assert "depth_file_name" not in line
+        assert not {row.key for row in FURTHER_PASSES} & set(line)
+        named = {key: value for key, value in line.items() if "file" in key}
+        assert sorted(named) == ["file_name", "ignore_file_name", "mask_file_name"]
+        assert all((out / value).is_file() for value in named.values())
         assert line["persons"] == [{"id": 1, "visibility": 1.0, "pose_name": "sit_upright"}]
         (person,) = line["diffusion"]["persons"]
         assert person["reason"] == "accepted"
@@ -119,6 +125,14 @@ def test_a_dataset_becomes_a_dataset(
     assert len(info["recipe"]["painter"]["model"]) == 64
     assert (out / "contact_sheet.png").exists()
     assert (out / "rejected.png").exists()
+
+
+@pytest.mark.parametrize("folder", [*PASS_FOLDERS, *(row.folder for row in TABLE.values())])
+def test_an_entry_that_names_a_file_of_a_pass_is_recognized(folder: str) -> None:
+    assert production.names_file("any_key", f"{folder}/000000.npy")
+    assert not production.names_file("pose_name", folder)
+    assert not production.names_file("background", f"{folder} of a house")
+    assert not production.names_file("light", {"hdri": f"{folder}/sky.hdr"})
 
 
 def test_parts_and_resumed_runs_are_one_run(
