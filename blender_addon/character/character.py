@@ -22,7 +22,8 @@ from ..spec import BodySpec, MotionSpec, PersonSpec, Vec3, from_plain
 from ..stage.images import ImageCache
 from ..stage.person_material import apply_outfit, attach_chart
 from ..wardrobe.outfit import Outfit, plain_outfit
-from . import flesh, skeleton
+from . import body_object
+from .armature import fit_armature, new_armature, pose_matrices, rest_matrices
 from .rig import Rig, bone_quaternions, object_location, read_bones, rest_pelvis
 
 Array = NDArray[np.float64]
@@ -32,7 +33,7 @@ Array = NDArray[np.float64]
 PERSON = "pii_synth person"  # its number
 SPEC = "pii_synth spec"  # JSON of the PersonSpec as it was applied last: outfit, and the shape that the skeleton fits
 LIFT = "pii_synth lift"  # m, see rig.py
-FLESH = (
+BODY_MARK = (
     "pii_synth flesh"  # on the mesh object: this is the body, not something that was parented to it
 )
 
@@ -54,7 +55,7 @@ def character_of(obj: bpy.types.Object | None) -> Character | None:
     return None if obj is None else Character(obj)
 
 
-def number_anew(scene: bpy.types.Scene) -> list[Character]:
+def renumber(scene: bpy.types.Scene) -> list[Character]:
     """The persons of a scene, each with a number of its own: whom an artist duplicates, has the original's."""
     people = characters(scene)
     taken = {person.number for person in people}
@@ -90,16 +91,16 @@ class Character:
         number = _lowest_free({person.number for person in characters(scene)})
         rig = Rig(model)
         name = f"Person {number}"
-        armature = skeleton.new_skeleton(name, rig, scene)
-        body = flesh.new_flesh(f"{name} Body", rig)
+        armature = new_armature(name, rig, scene)
+        body = body_object.new_body_object(f"{name} Body", rig)
         attach_chart(body.data, figures.chart(model_name))
-        armature[PERSON], armature[LIFT], body[FLESH] = number, rig.lift, True
+        armature[PERSON], armature[LIFT], body[BODY_MARK] = number, rig.lift, True
         _tie(body, armature)
         for obj in (armature, body):
             (collection or scene.collection).objects.link(obj)
-        flesh.add_keys(body, model)
+        body_object.add_keys(body, model)
         if correctives:
-            flesh.add_correctives(body, armature, rig)
+            body_object.add_correctives(body, armature, rig)
         person = cls(armature)
         person._write(PersonSpec(number, _standing(rig, model_name), plain_outfit(), T_POSE))
         person.apply(person._told, figures, ImageCache())
@@ -109,7 +110,7 @@ class Character:
     def mesh(self) -> bpy.types.Object:
         """The body's mesh object. Raises ValueError when somebody has deleted it."""
         for child in self.armature.children:
-            if FLESH in child:
+            if BODY_MARK in child:
                 return child
         raise ValueError(
             f"{self.armature.name} has lost its body: remove the person and add another"
@@ -143,28 +144,28 @@ class Character:
                 f"{self.armature.name} is a body of {self.model_name}, not of {body.model}: add a person of that model"
             )
         self._shape(body.betas, figures)
-        flesh.write_clothes(self.mesh.data, figures.clothes(body, person.outfit))
+        body_object.write_clothes(self.mesh.data, figures.clothes(body, person.outfit))
         apply_outfit(self.mesh, person.outfit, images)
         add_part_outputs(self.mesh.material_slots[0].material)
         self._pose(body)
         self._write(person)
 
     def _shape(self, betas: tuple[float, ...], figures: Figures) -> None:
-        keys = flesh.beta_keys(self.mesh.data)
+        keys = body_object.beta_keys(self.mesh.data)
         values = _padded(betas, len(keys))
-        if np.abs(values).max(initial=0.0) > flesh.MOST:
+        if np.abs(values).max(initial=0.0) > body_object.MOST:
             raise ValueError(
-                f"betas: {values.min():g}..{values.max():g}, Blender's shape keys end at ±{flesh.MOST:g}"
+                f"betas: {values.min():g}..{values.max():g}, Blender's shape keys end at ±{body_object.MOST:g}"
             )
         for key, value in zip(keys, values.tolist(), strict=True):
             key.slider_min, key.slider_max = min(key.slider_min, value), max(key.slider_max, value)
             key.value = value
         if not np.array_equal(values, _padded(self._told.body.betas, len(keys))):
             rig = Rig(figures.bodies[self.model_name])
-            skeleton.fit_skeleton(self.armature.data, rig, betas, _scene_of(self.armature))
+            fit_armature(self.armature.data, rig, betas, _scene_of(self.armature))
 
     def _pose(self, body: BodySpec) -> None:
-        rest = skeleton.rest_matrices(self.armature.data, self.joint_names)
+        rest = rest_matrices(self.armature.data, self.joint_names)
         for name, quaternion in zip(
             self.joint_names, bone_quaternions(body.pose, rest[:, :3, :3]), strict=True
         ):
@@ -182,12 +183,12 @@ class Character:
 
         Raises ValueError, saying what to do, when no body model does that: see `rig.read_bones`.
         """
-        rest = skeleton.rest_matrices(self.armature.data, self.joint_names)
+        rest = rest_matrices(self.armature.data, self.joint_names)
         parents = [-1] + [
             self.joint_names.index(self.armature.data.bones[name].parent.name)
             for name in self.joint_names[1:]
         ]
-        world, posed = skeleton.pose_matrices(self.armature, self.joint_names)
+        world, posed = pose_matrices(self.armature, self.joint_names)
         deforms = world @ posed @ np.linalg.inv(rest)
         try:
             pose, translation = read_bones(
@@ -201,7 +202,7 @@ class Character:
     def _betas(self) -> tuple[float, ...]:
         """The shape keys' values; those nobody touched as they were given, before Blender rounded them."""
         fitted = self._told.body.betas
-        values = np.array([key.value for key in flesh.beta_keys(self.mesh.data)])
+        values = np.array([key.value for key in body_object.beta_keys(self.mesh.data)])
         given = _padded(fitted, len(values))
         betas = np.where(values == given.astype(np.float32), given, values)
         touched = np.flatnonzero(betas != 0.0)
@@ -232,7 +233,7 @@ class Character:
 
     def shape_keys(self) -> list[bpy.types.ShapeKey]:
         """The sliders of the shape: the keys of the betas, then those of the face, where the model has any."""
-        return flesh.beta_keys(self.mesh.data) + flesh.expression_keys(self.mesh.data)
+        return body_object.beta_keys(self.mesh.data) + body_object.expression_keys(self.mesh.data)
 
     def needs_fit(self) -> bool:
         """Whether the sliders of the shape were moved since skeleton and clothes were made for them."""
@@ -266,7 +267,7 @@ class Character:
 
     def remove(self) -> None:
         """Delete the person. What an artist parented to it stays where it is."""
-        own = [self.armature, *(child for child in self.armature.children if FLESH in child)]
+        own = [self.armature, *(child for child in self.armature.children if BODY_MARK in child)]
         for child in [child for obj in own for child in obj.children if child not in own]:
             place = child.matrix_world.copy()
             child.parent = None

@@ -3,27 +3,29 @@
 Every module has register() and unregister(). Panels appear in the tab in the order of _MODULES.
 """
 
-from . import (
-    batch_panel,
-    command,
-    people_panel,
-    preferences,
-    preview_panel,
-    recipe_panel,
-    recipe_settings,
-    sample_panel,
-    settings,
-)
+from . import command, preferences
+from .operators import batch as batch_operators
+from .operators import people as people_operators
+from .operators import preview as preview_operators
+from .operators import recipe as recipe_operators
+from .operators import sample as sample_operators
+from .panels import batch, people, preview, recipe, sample
+from .properties import recipe_settings, settings
 
 _MODULES = (
     preferences,
     recipe_settings,
     settings,
-    recipe_panel,
-    people_panel,
-    sample_panel,
-    preview_panel,
-    batch_panel,
+    recipe_operators,
+    people_operators,
+    sample_operators,
+    preview_operators,
+    batch_operators,
+    recipe,
+    people,
+    sample,
+    preview,
+    batch,
     command,
 )
 

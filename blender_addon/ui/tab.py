@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 CATEGORY = "PII Synth"
@@ -18,18 +19,18 @@ class Tab:
     bl_category = CATEGORY
 
 
-class Doing:
-    """Mixin: an operator whose `act` may fail; the reason goes to the user, in one sentence."""
+class ReportingOperator:
+    """Mixin: an operator whose `run` may fail; the reason goes to the user, in one sentence."""
 
     bl_options = {"REGISTER", "UNDO"}
 
-    def act(self, context: Any) -> str:
+    def run(self, context: Any) -> str:
         """Do it. Returns what to tell the user, '' for nothing."""
         raise NotImplementedError
 
     def execute(self: Any, context: Any) -> set[str]:
         try:
-            message = self.act(context)
+            message = self.run(context)
         except (OSError, ValueError, RuntimeError) as error:
             self.report({"ERROR"}, f"{self.bl_label.rstrip('…')}: {error}")
             return {"CANCELLED"}
@@ -49,3 +50,15 @@ class DroppedOnView:
 def settings_of(context: Any) -> Any:
     """The scene's settings (`ui.settings.SceneSettings`), saved with the .blend."""
     return context.scene.pii_synth
+
+
+def draw_wrapped_text(layout: Any, context: Any, text: str, icon: str, *, alert: bool) -> None:
+    """Draw a text on as many lines as the width of the region needs; in red with `alert`."""
+    letters = 40
+    if context.region is not None:
+        width = context.region.width / context.preferences.system.ui_scale
+        letters = max(20, int(width / 7.5) - 8)
+    column = layout.column(align=True)
+    column.alert = alert
+    for number, line in enumerate(textwrap.wrap(text, letters)):
+        column.label(text=line, icon="BLANK1" if number else icon)

@@ -14,7 +14,7 @@ from pathlib import Path
 import bpy
 
 from ..assets import Assets, load_assets, open_body
-from ..character.character import PERSON, Character, character_of, characters, number_anew
+from ..character.character import PERSON, Character, character_of, characters, renumber
 from ..recipe import Recipe, Render
 from ..resampling import FACTORS, PERSON_FACTORS
 from ..spec import BackgroundSpec, CameraSpec, LightSpec, PersonSpec, SceneSpec, SensorSpec
@@ -92,7 +92,7 @@ def read(scene: bpy.types.Scene) -> SceneSpec:
     A duplicated person gets a number of its own. Raises ValueError, saying what to do, for a person that is no body any
     more.
     """
-    people = number_anew(scene)
+    people = renumber(scene)
     _update(scene)
     told = _draft(scene)
     percent = scene.render.resolution_percentage / 100.0
@@ -148,7 +148,7 @@ def _make_people(persons: Sequence[PersonSpec], scene: bpy.types.Scene, assets: 
     takes a quarter of a second."""
     models = {person.id: person.body.model for person in persons}
     there: set[int] = set()
-    for character in number_anew(scene):
+    for character in renumber(scene):
         if models.get(character.number) == character.model_name and _is_whole(character):
             there.add(character.number)
             character.mesh.hide_render = False

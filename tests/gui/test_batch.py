@@ -20,7 +20,8 @@ from tests.gui.window import BlenderError, Window, wait_for
 FEW, MANY = 6, 10  # pictures
 SMALL = {"width": 96, "height": 96, "samples": 4}
 PATIENCE = 120  # s for a batch, on a busy machine
-JOB = "__import__('sys').modules['bl_ext.user_default.pii_synth.blender_addon.ui.batch_panel'].current_job()"
+OPERATORS = "bl_ext.user_default.pii_synth.blender_addon.ui.operators.batch"
+JOB = f"__import__('sys').modules['{OPERATORS}'].current_job()"
 
 
 @pytest.fixture

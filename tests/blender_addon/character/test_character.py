@@ -319,7 +319,7 @@ def test_another_body_model_is_refused(add: Any, apply: Any, figures: Figures) -
 def test_numbers_are_the_lowest_free_and_duplicates_get_their_own(
     add: Any, scene: Any, figures: Figures, bpy: Any
 ) -> None:
-    from blender_addon.character.character import characters, number_anew
+    from blender_addon.character.character import characters, renumber
 
     people = [add("smpl", correctives=False) for _ in range(3)]
     assert [p.number for p in characters(scene)] == [1, 2, 3]
@@ -329,7 +329,7 @@ def test_numbers_are_the_lowest_free_and_duplicates_get_their_own(
     copy = people[0].armature.copy()
     scene.collection.objects.link(copy)
     assert [p.number for p in characters(scene)] == [1, 1, 2, 3]
-    assert sorted(p.number for p in number_anew(scene)) == [1, 2, 3, 4]
+    assert sorted(p.number for p in renumber(scene)) == [1, 2, 3, 4]
     assert people[0].number == 1
 
 

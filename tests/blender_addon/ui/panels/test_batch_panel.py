@@ -49,10 +49,10 @@ def bpy() -> Iterator[Any]:
 
 
 @pytest.fixture
-def panel(bpy: Any) -> Any:
-    from blender_addon.ui import batch_panel
+def operators(bpy: Any) -> Any:
+    from blender_addon.ui.operators import batch
 
-    return batch_panel
+    return batch
 
 
 @pytest.fixture
@@ -125,17 +125,19 @@ class Layout:
 
 
 @pytest.fixture
-def draw(bpy: Any, panel: Any) -> Callable[[], Layout]:
+def draw(bpy: Any) -> Callable[[], Layout]:
+    from blender_addon.ui.panels.batch import PII_SYNTH_PT_batch
+
     def draw() -> Layout:
         layout = Layout(bpy)
-        panel.PII_SYNTH_PT_batch.draw(SimpleNamespace(layout=layout), bpy.context)
+        PII_SYNTH_PT_batch.draw(SimpleNamespace(layout=layout), bpy.context)
         return layout
 
     return draw
 
 
-def write_dataset(settings: Any, panel: Any, pictures: int, *, seed: int = 0) -> None:
-    recipe = panel.to_recipe(settings.recipe)
+def write_dataset(settings: Any, operators: Any, pictures: int, *, seed: int = 0) -> None:
+    recipe = operators.to_recipe(settings.recipe)
     writer = DatasetWriter(
         Path(settings.output), {**origin(recipe, seed), "count": 4, "licences": {}}
     )
@@ -143,12 +145,12 @@ def write_dataset(settings: Any, panel: Any, pictures: int, *, seed: int = 0) ->
         writer.add({"file_name": "", "mask_file_name": "", "index": index}, {})
 
 
-def test_the_button_starts_what_the_panel_says(bpy, panel, settings, play, tmp_path):
+def test_the_button_starts_what_the_panel_says(bpy, operators, settings, play, tmp_path):
     play("tell(4)")
     settings.seed, settings.device, settings.jobs = 9, "cpu", 2
     settings.recipe.render.width = 80
     assert bpy.ops.pii_synth.generate() == {"FINISHED"}
-    started = panel.current_job()
+    started = operators.current_job()
     assert started.wait(30)
     assert (started.state, started.message) == (State.DONE, "Done: 4 pictures")
     (_, *options), toml = json.loads((tmp_path / "arguments.json").read_text())
@@ -163,66 +165,70 @@ def test_the_button_starts_what_the_panel_says(bpy, panel, settings, play, tmp_p
     assert "--overwrite" not in options
     (tmp_path / "recipe.toml").write_text(toml)
     recipe = load_recipe(tmp_path / "recipe.toml")
-    assert recipe == panel.to_recipe(settings.recipe)
+    assert recipe == operators.to_recipe(settings.recipe)
     assert recipe.render.width == 80
 
 
-def test_an_empty_output_is_the_preferences(bpy, panel, settings, monkeypatch, tmp_path):
-    monkeypatch.setattr(panel, "default_output", lambda context: tmp_path / "default")
+def test_an_empty_output_is_the_preferences(bpy, operators, settings, monkeypatch, tmp_path):
+    monkeypatch.setattr(operators, "default_output", lambda context: tmp_path / "default")
     settings.output = ""
-    assert panel.output_folder(bpy.context) == tmp_path / "default"
+    assert operators.output_folder(bpy.context) == tmp_path / "default"
 
 
-def test_while_it_runs_the_panel_shows_how_far_it_is_and_cancel(bpy, panel, settings, play, draw):
+def test_while_it_runs_the_panel_shows_how_far_it_is_and_cancel(
+    bpy, operators, settings, play, draw
+):
+    from blender_addon.ui.panels.batch import _draw_status_bar
+
     play(LONG)
     bpy.ops.pii_synth.generate()
     assert "0.00 Starting Blender" in draw().said()
-    until(lambda: panel.current_job().progress)
+    until(lambda: operators.current_job().progress)
     drawn = draw()
     assert "0.25 1/4 · 0.50 images/s · 0:06 left" in drawn.said()
     assert drawn.buttons() == {"pii_synth.cancel_batch": "Cancel"}
     assert "A batch is running" in error_of(bpy.ops.pii_synth.generate)
     header = SimpleNamespace(layout=Layout(bpy))
-    panel._draw_status_bar(header, bpy.context)
+    _draw_status_bar(header, bpy.context)
     assert "PII Synth 1/4" in header.layout.said()
 
     assert bpy.ops.pii_synth.cancel_batch() == {"FINISHED"}
-    assert panel.current_job().wait(30)
-    assert panel.current_job().state is State.STOPPED
+    assert operators.current_job().wait(30)
+    assert operators.current_job().state is State.STOPPED
     assert "Stopped at 1/4" in draw().said()
     header.layout.drawn.clear()
-    panel._draw_status_bar(header, bpy.context)
+    _draw_status_bar(header, bpy.context)
     assert header.layout.drawn == []
 
 
-def test_stop_now_does_not_wait_for_the_picture(bpy, panel, settings, play, draw):
+def test_stop_now_does_not_wait_for_the_picture(bpy, operators, settings, play, draw):
     play("tell(1)\ntime.sleep(1000)")
     bpy.ops.pii_synth.generate()
-    until(lambda: panel.current_job().progress)
+    until(lambda: operators.current_job().progress)
     bpy.ops.pii_synth.cancel_batch()
     drawn = draw()
     assert "1/4 · stopping after this picture" in drawn.said()
     assert drawn.buttons() == {"pii_synth.cancel_batch": "Stop Now"}
     bpy.ops.pii_synth.cancel_batch(now=True)
-    assert panel.current_job().wait(30)
-    assert panel.current_job().state is State.STOPPED
+    assert operators.current_job().wait(30)
+    assert operators.current_job().state is State.STOPPED
 
 
-def test_cancel_without_a_batch_says_so(bpy, panel):
+def test_cancel_without_a_batch_says_so(bpy, operators):
     assert "No batch is running" in error_of(bpy.ops.pii_synth.cancel_batch)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
 def test_a_blender_that_is_killed_is_told_and_can_be_resumed(
-    bpy, panel, settings, play, draw, capfd
+    bpy, operators, settings, play, draw, capfd
 ):
     play("print('last words', file=sys.stderr, flush=True)\n" + LONG)
     bpy.ops.pii_synth.generate()
-    until(lambda: panel.current_job().progress)
-    write_dataset(settings, panel, 1)
-    os.kill(panel.current_job().pid, signal.SIGKILL)
-    panel.current_job().wait(30)
-    assert panel._tick() is None, "a batch that ended needs no more redraws"
+    until(lambda: operators.current_job().progress)
+    write_dataset(settings, operators, 1)
+    os.kill(operators.current_job().pid, signal.SIGKILL)
+    operators.current_job().wait(30)
+    assert operators._tick() is None, "a batch that ended needs no more redraws"
     assert "last words" in capfd.readouterr().err
     drawn = draw()
     assert "ended unexpectedly" in drawn.said()
@@ -231,52 +237,52 @@ def test_a_blender_that_is_killed_is_told_and_can_be_resumed(
     assert "ended unexpectedly (signal 9) at 1/4" in error_of(bpy.ops.pii_synth.report_batch)
     play("tell(4)")
     assert bpy.ops.pii_synth.generate() == {"FINISHED"}
-    assert panel.current_job().wait(30)
-    assert panel.current_job().state is State.DONE
+    assert operators.current_job().wait(30)
+    assert operators.current_job().state is State.DONE
     assert bpy.ops.pii_synth.report_batch() == {"FINISHED"}
 
 
-def test_an_error_of_the_child_reaches_the_user(bpy, panel, settings, play, draw):
+def test_an_error_of_the_child_reaches_the_user(bpy, operators, settings, play, draw):
     play("print('error: no cuda device on this machine', file=sys.stderr)\nsys.exit(2)")
     bpy.ops.pii_synth.generate()
-    panel.current_job().wait(30)
+    operators.current_job().wait(30)
     assert "no cuda device on this machine" in error_of(bpy.ops.pii_synth.report_batch)
     assert "no cuda device" in draw().said()
 
 
-def test_a_blender_that_is_not_there_is_an_error(bpy, panel, settings, monkeypatch, tmp_path):
+def test_a_blender_that_is_not_there_is_an_error(bpy, operators, settings, monkeypatch, tmp_path):
     monkeypatch.setattr(job, "batch_command", lambda: [str(tmp_path / "gone" / "blender")])
     assert "gone/blender: " in error_of(bpy.ops.pii_synth.generate)
-    assert panel.current_job() is None
+    assert operators.current_job() is None
 
 
-def test_a_wrong_recipe_greys_the_button_out(bpy, panel, settings, monkeypatch, draw):
-    monkeypatch.setattr(panel, "recipe_error", lambda recipe: "people.count: empty range")
+def test_a_wrong_recipe_greys_the_button_out(bpy, operators, settings, monkeypatch, draw):
+    monkeypatch.setattr(operators, "recipe_error", lambda recipe: "people.count: empty range")
     assert "people.count: empty range" in error_of(bpy.ops.pii_synth.generate)
     assert "pii_synth.generate" in draw().buttons()
 
 
-def test_a_relative_output_needs_a_saved_blend(bpy, panel, settings, play, tmp_path, draw):
+def test_a_relative_output_needs_a_saved_blend(bpy, operators, settings, play, tmp_path, draw):
     settings.output = "//renders"
     assert "save the .blend first" in error_of(bpy.ops.pii_synth.generate)
     assert "pii_synth.generate" in draw().buttons()
     assert "save the .blend first" in error_of(bpy.ops.pii_synth.open_folder)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
-    assert panel.output_folder(bpy.context) == tmp_path / "renders"
+    assert operators.output_folder(bpy.context) == tmp_path / "renders"
 
 
 @pytest.mark.parametrize("output", ["taken", "taken/below"])
 def test_an_output_that_cannot_be_is_refused_before_anything_starts(
-    bpy, panel, settings, play, tmp_path, output
+    bpy, operators, settings, play, tmp_path, output
 ):
     play("tell(4)")
     (tmp_path / "taken").write_text("a file")
     settings.output = str(tmp_path / output)
     assert str(tmp_path / output) in error_of(bpy.ops.pii_synth.generate)
-    assert panel.current_job() is None
+    assert operators.current_job() is None
 
 
-def test_a_foreign_folder_is_refused_and_another_offered(bpy, panel, settings, play, draw):
+def test_a_foreign_folder_is_refused_and_another_offered(bpy, operators, settings, play, draw):
     play("tell(4)")
     output = Path(settings.output)
     output.mkdir()
@@ -293,40 +299,40 @@ def test_a_foreign_folder_is_refused_and_another_offered(bpy, panel, settings, p
 
 
 def test_another_dataset_is_replaced_only_by_the_button_for_it(
-    bpy, panel, settings, play, draw, tmp_path
+    bpy, operators, settings, play, draw, tmp_path
 ):
     play("tell(4)")
-    write_dataset(settings, panel, 2, seed=5)
+    write_dataset(settings, operators, 2, seed=5)
     assert "made with another seed" in error_of(bpy.ops.pii_synth.generate)
     assert set(draw().buttons()) == {"pii_synth.new_folder", "pii_synth.overwrite_batch"}
-    assert panel.current_job() is None
+    assert operators.current_job() is None
     assert bpy.ops.pii_synth.overwrite_batch() == {"FINISHED"}
-    assert panel.current_job().wait(30)
+    assert operators.current_job().wait(30)
     assert "--overwrite" in (tmp_path / "arguments.json").read_text()
 
 
-def test_a_complete_dataset_says_so(bpy, panel, settings, draw):
-    write_dataset(settings, panel, 4)
+def test_a_complete_dataset_says_so(bpy, operators, settings, draw):
+    write_dataset(settings, operators, 4)
     drawn = draw()
     assert drawn.buttons()["pii_synth.generate"] == "Generate Batch"
     assert "4 of 4 pictures are there" in drawn.said()
 
 
-def test_a_batch_survives_another_file_and_ends_with_the_extension(bpy, panel, settings, play):
+def test_a_batch_survives_another_file_and_ends_with_the_extension(bpy, operators, settings, play):
     play(LONG)
     bpy.ops.pii_synth.generate()
-    started = panel.current_job()
+    started = operators.current_job()
     until(lambda: started.progress)
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    assert panel.current_job() is started
+    assert operators.current_job() is started
     assert started.running
-    assert bpy.app.timers.is_registered(panel._tick)
-    assert panel._tick() == panel.REDRAW_INTERVAL
+    assert bpy.app.timers.is_registered(operators._tick)
+    assert operators._tick() == operators.REDRAW_INTERVAL
     blender_addon.unregister()
     try:
         assert not started.running
-        assert panel.current_job() is None
-        assert not bpy.app.timers.is_registered(panel._tick)
+        assert operators.current_job() is None
+        assert not bpy.app.timers.is_registered(operators._tick)
     finally:
         blender_addon.register()
 
@@ -347,7 +353,9 @@ def test_open_folder_names_the_folder_that_is_not_there(bpy, settings, tmp_path)
         (Progress(0, 0), "0/0"),
     ],
 )
-def test_status_in_words(panel, progress, text):
+def test_status_in_words(progress, text):
+    from blender_addon.ui.panels.batch import _share, _status
+
     running = SimpleNamespace(progress=progress, state=State.RUNNING)
-    assert panel._status(running) == text
-    assert 0 <= panel._share(progress) <= 1
+    assert _status(running) == text
+    assert 0 <= _share(progress) <= 1

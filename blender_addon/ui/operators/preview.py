@@ -1,4 +1,4 @@
-"""Panel Preview: render the scene as it stands, image and mask side by side."""
+"""Operator of the panel Preview: render the scene as it stands, image and mask side by side."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import bpy
 
-from .preferences import device_name
-from .recipe_settings import recipe_error, to_recipe
-from .tab import Tab, settings_of
+from ..preferences import device_name
+from ..properties.recipe_settings import recipe_error, to_recipe
+from ..tab import settings_of
 
 _TICK = 0.1  # s between looks at whether the render is done
 
@@ -88,10 +88,10 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
 
     def _begin(self, context: bpy.types.Context) -> Any:
         """The Shot of the scene, ready to render; None after an error was reported."""
-        from ..character.character import characters
-        from ..render.devices import pick_device
-        from ..workbench.preview import Shot, person_names
-        from ..workbench.scene import read
+        from ...character.character import characters
+        from ...render.devices import pick_device
+        from ...workbench.preview import Shot, person_names
+        from ...workbench.scene import read
 
         try:
             recipe = to_recipe(settings_of(context).recipe)
@@ -112,7 +112,7 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
         return {"CANCELLED"}
 
     def _show(self, context: bpy.types.Context, preview: Any) -> None:
-        from ..workbench.preview import side_by_side, to_blender
+        from ...workbench.preview import side_by_side, to_blender
 
         image = to_blender(side_by_side(preview))
         if context.window is not None:
@@ -155,24 +155,7 @@ def _split_off(context: bpy.types.Context) -> bpy.types.Area | None:
     return area
 
 
-class PII_SYNTH_PT_preview(Tab, bpy.types.Panel):
-    bl_idname = "PII_SYNTH_PT_preview"
-    bl_label = "Preview"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        render = context.scene.render
-        column = layout.column(align=True)
-        column.prop(render, "resolution_x", text="Frame X")
-        column.prop(render, "resolution_y", text="Y")
-        column.prop(render, "resolution_percentage", text="%")
-        layout.prop(settings_of(context).recipe.render, "samples")
-        layout.operator(PII_SYNTH_OT_preview.bl_idname, icon="RENDER_STILL")
-
-
-_CLASSES = (PII_SYNTH_OT_preview, PII_SYNTH_PT_preview)
+_CLASSES = (PII_SYNTH_OT_preview,)
 
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -1,4 +1,4 @@
-"""Panel Sample: draw a scene of the recipe, or one factor of it anew."""
+"""Operators of the panel Sample: draw a scene of the recipe, or one factor of it anew."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import bpy
 
-from .recipe_settings import recipe_error, to_recipe
-from .tab import Doing, Tab, settings_of
+from ..properties.recipe_settings import recipe_error, to_recipe
+from ..tab import ReportingOperator, settings_of
 
 # Factor (resampling.FACTORS) -> its label and its icon.
 FACTORS = {
@@ -24,7 +24,7 @@ PEOPLE = ("pose", "shape", "clothes")
 _NAMED = 3  # objects named in a message
 
 
-class OnScene(Doing):
+class OnScene(ReportingOperator):
     """Mixin: what changes the drawn scene, and needs a recipe that can be drawn from."""
 
     @classmethod
@@ -58,9 +58,9 @@ class PII_SYNTH_OT_draw_scene(OnScene, bpy.types.Operator):
             "place of those drawn before and of people added by hand, while your own objects stay"
         )
 
-    def act(self, context: Any) -> str:
-        from ..sampling import sample_scene
-        from ..workbench.scene import artists_objects, assets_of, show
+    def run(self, context: Any) -> str:
+        from ...sampling import sample_scene
+        from ...workbench.scene import artists_objects, assets_of, show
 
         scene, settings = context.scene, settings_of(context)
         index = max(0, settings.index + self.step)
@@ -115,9 +115,9 @@ class PII_SYNTH_OT_redraw(OnScene, bpy.types.Operator):
             whom = " for the selected persons, or for everybody when none is selected"
         return f"{what} {label.lower()}{whom}, and leave the rest as it is"
 
-    def act(self, context: Any) -> str:
-        from ..resampling import resample
-        from ..workbench.scene import assets_of, read, show
+    def run(self, context: Any) -> str:
+        from ...resampling import resample
+        from ...workbench.scene import assets_of, read, show
 
         scene, settings = context.scene, settings_of(context)
         number = _number(settings, self.factor) + self.advance
@@ -138,7 +138,7 @@ class PII_SYNTH_OT_redraw(OnScene, bpy.types.Operator):
         return ""
 
 
-class PII_SYNTH_OT_clear_scene(Doing, bpy.types.Operator):
+class PII_SYNTH_OT_clear_scene(ReportingOperator, bpy.types.Operator):
     """Take people, camera, light, background and things of the draw away; your own objects, camera and world stay"""
 
     bl_idname = "pii_synth.clear_scene"
@@ -146,51 +146,19 @@ class PII_SYNTH_OT_clear_scene(Doing, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        from ..workbench.scene import is_empty
+        from ...workbench.scene import is_empty
 
         if is_empty(context.scene):
             cls.poll_message_set("Nothing was drawn or added yet")
             return False
         return True
 
-    def act(self, context: Any) -> str:
-        from ..workbench.scene import clear
+    def run(self, context: Any) -> str:
+        from ...workbench.scene import clear
 
         _to_object_mode(context)
         clear(context.scene)
         return ""
-
-
-class PII_SYNTH_PT_sample(Tab, bpy.types.Panel):
-    bl_idname = "PII_SYNTH_PT_sample"
-    bl_label = "Sample"
-
-    def draw(self, context: Any) -> None:
-        layout, settings = self.layout, settings_of(context)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        column = layout.column(align=True)
-        column.prop(settings, "seed")
-        column.prop(settings, "index")
-        row = layout.row(align=True)
-        row.scale_y = 1.5
-        back = row.row(align=True)
-        back.enabled = settings.index > 0
-        back.operator(PII_SYNTH_OT_draw_scene.bl_idname, text="", icon="TRIA_LEFT").step = -1
-        row.operator(PII_SYNTH_OT_draw_scene.bl_idname, icon="SCENE_DATA")
-        row.operator(PII_SYNTH_OT_draw_scene.bl_idname, text="", icon="TRIA_RIGHT").step = 1
-        layout.prop(settings, "look_through")
-        column = layout.column(align=True)
-        for factor, (label, icon) in FACTORS.items():
-            self._draw_factor(column.row(align=True), settings, factor, label, icon)
-        layout.operator(PII_SYNTH_OT_clear_scene.bl_idname, icon="TRASH")
-
-    @staticmethod
-    def _draw_factor(row: Any, settings: Any, factor: str, label: str, icon: str) -> None:
-        row.prop(settings, f"{factor}_index", text=label, icon=icon)
-        for advance, picture in ((False, "FILE_REFRESH"), (True, "TRIA_RIGHT")):
-            redraw = row.operator(PII_SYNTH_OT_redraw.bl_idname, text="", icon=picture)
-            redraw.factor, redraw.advance = factor, advance
 
 
 def _number(settings: Any, factor: str) -> int:
@@ -203,7 +171,7 @@ def _set_number(settings: Any, factor: str, number: int) -> None:
 
 def _selected_persons(context: Any) -> set[int] | None:
     """The ids of the persons that are selected, by whatever of theirs; None when nobody is."""
-    from ..character.character import character_of
+    from ...character.character import character_of
 
     selected = (character_of(obj) for obj in context.view_layer.objects if obj.select_get())
     return {person.number for person in selected if person is not None} or None
@@ -242,7 +210,6 @@ _CLASSES = (
     PII_SYNTH_OT_draw_scene,
     PII_SYNTH_OT_redraw,
     PII_SYNTH_OT_clear_scene,
-    PII_SYNTH_PT_sample,
 )
 
 

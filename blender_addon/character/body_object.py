@@ -30,7 +30,7 @@ MOST = 10.0  # Blender's shape keys end there
 NOTHING = 1e-7  # m: a corrective that moves no vertex further is left out
 
 
-def new_flesh(name: str, rig: Rig) -> bpy.types.Object:
+def new_body_object(name: str, rig: Rig) -> bpy.types.Object:
     """The body's mesh object, not in any scene yet, with vertex groups and without keys."""
     model = rig.model
     mesh = body_mesh(name, model, rig.to_rest(model.v_template).astype(np.float32))

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from .preferences import DEVICE_ITEMS, FROM_PREFERENCES
+from ..preferences import DEVICE_ITEMS, FROM_PREFERENCES
 from .recipe_settings import RecipeSettings
 
 

@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blender_addon.recipe import Recipe, RecipeError, load_preset, parse_recipe, preset_names
-from blender_addon.ui import recipe_settings
-from blender_addon.ui.recipe_fields import Field, Number, OneOf, Switch, Vary, WholeNumber
-from blender_addon.ui.recipe_settings import (
+from blender_addon.ui.properties import recipe_settings
+from blender_addon.ui.properties.distribution_field import DistributionField
+from blender_addon.ui.properties.field import Field
+from blender_addon.ui.properties.recipe_fields import Number, OneOf, Switch, WholeNumber
+from blender_addon.ui.properties.recipe_settings import (
     SECTIONS,
     from_recipe,
     is_changed,
@@ -194,7 +196,9 @@ def typed(value: Any) -> Any:
 
 
 EDITABLE = [
-    field for field in ALL_FIELDS if isinstance(field, Switch | OneOf | Number | WholeNumber | Vary)
+    field
+    for field in ALL_FIELDS
+    if isinstance(field, Switch | OneOf | Number | WholeNumber | DistributionField)
 ]
 
 
@@ -217,7 +221,7 @@ def test_editing_one_field_changes_that_field_only(
     assert dataclasses.replace(edited, **{field.section: unedited}) == recipe
     # What the properties show now is what was written.
     assert field.shown(getattr(section, field.name)) == field.shown(
-        field.metadata["read"](value) if isinstance(field, Vary) else value
+        field.metadata["read"](value) if isinstance(field, DistributionField) else value
     )
 
 

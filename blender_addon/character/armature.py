@@ -17,7 +17,7 @@ from .rig import Rig
 Array = NDArray[np.float64]
 
 
-def new_skeleton(name: str, rig: Rig, scene: bpy.types.Scene) -> bpy.types.Object:
+def new_armature(name: str, rig: Rig, scene: bpy.types.Scene) -> bpy.types.Object:
     """An armature object with a bone for each joint, in the mean shape; in no scene yet. `scene` is where its bones are
     made, as Blender does that nowhere else."""
     model = rig.model
@@ -36,7 +36,7 @@ def new_skeleton(name: str, rig: Rig, scene: bpy.types.Scene) -> bpy.types.Objec
     return obj
 
 
-def fit_skeleton(
+def fit_armature(
     armature: bpy.types.Armature, rig: Rig, betas: tuple[float, ...], scene: bpy.types.Scene
 ) -> None:
     """Move the joints to where the shape has them. The bones keep their directions, so no pose changes its meaning.

@@ -15,8 +15,9 @@ from typing import Any
 
 import bpy
 
-from ..recipe import Recipe, RecipeError, parse_recipe
-from .recipe_fields import Field, Paths, fields_of, group_class, title
+from ...recipe import Recipe, RecipeError, parse_recipe
+from .field import Field, group_class, title
+from .recipe_fields import Paths, fields_of
 
 WHERE = "Recipe"  # what errors call the panel, where they name a file otherwise
 

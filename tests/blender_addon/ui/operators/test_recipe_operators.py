@@ -12,9 +12,15 @@ import pytest
 
 import blender_addon
 from blender_addon.recipe import Recipe, load_preset, load_recipe
-from blender_addon.ui import recipe_panel
-from blender_addon.ui.recipe_fields import Paths
-from blender_addon.ui.recipe_settings import SECTIONS, from_recipe, recipe_error, to_recipe
+from blender_addon.ui.operators.recipe import BROWSE
+from blender_addon.ui.panels import recipe as recipe_panel
+from blender_addon.ui.properties.recipe_fields import Paths
+from blender_addon.ui.properties.recipe_settings import (
+    SECTIONS,
+    from_recipe,
+    recipe_error,
+    to_recipe,
+)
 
 operators = bpy.ops.pii_synth
 
@@ -135,7 +141,7 @@ def test_every_list_of_paths_can_be_browsed_for() -> None:
     lists = {
         field.key for fields in SECTIONS.values() for field in fields if isinstance(field, Paths)
     }
-    assert set(recipe_panel.BROWSE) == lists
+    assert set(BROWSE) == lists
 
 
 def test_files_or_their_folder_are_added_once_and_removed(panel: Any, tmp_path: Path) -> None:

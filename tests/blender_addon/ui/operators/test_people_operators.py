@@ -101,7 +101,7 @@ def test_the_next_one_stands_beside(operators: Any, people: Any) -> None:
 def test_an_added_person_posed_from_amass_is_the_numpy_body_within_a_millimetre(
     bpy: Any, scene: Any, operators: Any, people: Any, motion_file: Path
 ) -> None:
-    from blender_addon.ui.people_panel import figures_of
+    from blender_addon.ui.operators.people import figures_of
 
     scene.cursor.location = (1, 0, 0)
     operators.add_person()
@@ -171,7 +171,7 @@ def test_removing_needs_an_active_person(bpy: Any, operators: Any, people: Any) 
 def test_loading_a_body_adds_a_person_and_tells_the_recipe(
     scene: Any, operators: Any, people: Any, body_file: Path
 ) -> None:
-    from blender_addon.ui.recipe_settings import to_recipe
+    from blender_addon.ui.properties.recipe_settings import to_recipe
 
     assert operators.load_body(filepath=str(body_file)) == {"FINISHED"}
     assert [person.model_name for person in people()] == [str(body_file)]
@@ -283,7 +283,7 @@ def test_the_menu_lists_the_folder_the_recipe_and_the_scene(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from blender_addon.ui import people_panel
+    from blender_addon.ui.panels import people as people_panel
 
     assert people_panel.known_bodies(bpy.context) == ["default"]
     (body_file.parent / "notes.txt").write_text("x")
@@ -334,9 +334,10 @@ def characters_need_fit(bpy: Any) -> bool:
 
 
 def test_every_button_has_a_tooltip_and_the_panels_stand_in_the_tab(bpy: Any) -> None:
-    from blender_addon.ui import people_panel
+    from blender_addon.ui.operators import people as people_operators
+    from blender_addon.ui.panels import people as people_panel
 
-    for cls in people_panel._CLASSES:
+    for cls in (*people_operators._CLASSES, *people_panel._CLASSES):
         if issubclass(cls, bpy.types.Operator):
             tooltip = (cls.__doc__ or "").strip()
             assert tooltip, cls
@@ -347,7 +348,7 @@ def test_every_button_has_a_tooltip_and_the_panels_stand_in_the_tab(bpy: Any) ->
                 "UI",
                 "PII Synth",
             )
-    handler = people_panel.PII_SYNTH_FH_people
+    handler = people_operators.PII_SYNTH_FH_people
     assert (handler.bl_import_operator, handler.bl_file_extensions) == (
         "pii_synth.open_file",
         ".npz;.pkl",

@@ -9,20 +9,18 @@ from __future__ import annotations
 import atexit
 import re
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..dataset import DatasetError
-from ..destination import Destination, Holds, look_into, prepare
-from ..job import Batch, BatchJob, JobError, State
-from ..progress import Progress, clock
-from ..recipe import RecipeError
-from .preferences import absolute, default_output, device_name
-from .recipe_settings import recipe_error, to_recipe
-from .tab import Tab, settings_of
+from ...dataset import DatasetError
+from ...destination import Destination, Holds, look_into, prepare
+from ...job import Batch, BatchJob, JobError, State
+from ...recipe import RecipeError
+from ..preferences import absolute, default_output, device_name
+from ..properties.recipe_settings import recipe_error, to_recipe
+from ..tab import settings_of
 
 REDRAW_INTERVAL = 0.25  # s
 TROUBLE = (State.FAILED, State.DIED)
@@ -41,13 +39,13 @@ def output_folder(context: Any) -> Path:
     return absolute(text) if text else default_output(context)
 
 
-def _running_job() -> BatchJob | None:
+def running_job() -> BatchJob | None:
     return _job if _job is not None and _job.running else None
 
 
-def _obstacle(context: Any) -> str | None:
+def start_obstacle(context: Any) -> str | None:
     """Why no batch can be started now, as far as is cheap to know; None when one can."""
-    if _running_job():
+    if running_job():
         return "A batch is running: wait for it, or cancel it"
     error = recipe_error(settings_of(context).recipe)
     if error:
@@ -61,14 +59,14 @@ def _obstacle(context: Any) -> str | None:
 
 def _is_free(operator: Any, context: Any) -> bool:
     """Whether a batch can be started; tells the `operator`'s poll message why not."""
-    obstacle = _obstacle(context)
+    obstacle = start_obstacle(context)
     if obstacle:
         operator.poll_message_set(obstacle)
     return not obstacle
 
 
-def _destination(context: Any) -> Destination:
-    """What the output folder holds, for a batch without an `_obstacle`."""
+def destination_of(context: Any) -> Destination:
+    """What the output folder holds, for a batch without an `start_obstacle`."""
     settings = settings_of(context)
     return look_into(
         output_folder(context), to_recipe(settings.recipe), settings.seed, settings.count
@@ -98,7 +96,7 @@ class _StartsBatch:
                 jobs=settings.jobs,
                 overwrite=self.overwrite,
             )
-            destination = _destination(context)
+            destination = destination_of(context)
             if destination.holds is Holds.FOREIGN:
                 raise DatasetError(destination.reason)
             if destination.holds is Holds.OTHER and not self.overwrite:
@@ -160,13 +158,13 @@ class PII_SYNTH_OT_cancel_batch(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        running = _running_job() is not None
+        running = running_job() is not None
         if not running:
             cls.poll_message_set("No batch is running")
         return running
 
     def execute(self, context: Any) -> set[str]:
-        job = _running_job()
+        job = running_job()
         if job is None:
             return {"CANCELLED"}
         job.kill() if self.now else job.cancel()
@@ -245,131 +243,6 @@ class PII_SYNTH_OT_report_batch(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class PII_SYNTH_PT_batch(Tab, bpy.types.Panel):
-    """Count, output and quality of a batch, and how far it is."""
-
-    bl_idname = "PII_SYNTH_PT_batch"
-    bl_label = "Generate Batch"
-
-    def draw(self, context: Any) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        job = _running_job()
-        settings = layout.column()
-        settings.enabled = job is None
-        _draw_settings(settings, context)
-        if job is not None:
-            _draw_running(layout, job)
-            return
-        _draw_start(layout, context)
-        if _job is not None:
-            _draw_result(layout, context, _job)
-
-
-def _draw_settings(layout: Any, context: Any) -> None:
-    settings = settings_of(context)
-    render = settings.recipe.render
-    layout.prop(settings, "count")
-    layout.prop(settings, "seed")
-    layout.prop(settings, "output", placeholder=str(default_output(context)))
-    size = layout.column(align=True)
-    size.prop(render, "width", text="Resolution X")
-    size.prop(render, "height", text="Y")
-    layout.prop(render, "samples")
-    layout.prop(settings, "device")
-    layout.prop(settings, "jobs")
-
-
-def _draw_start(layout: Any, context: Any) -> None:
-    """The button, and what the output folder has to do with it."""
-    destination = Destination(Holds.NOTHING) if _obstacle(context) else _destination(context)
-    if destination.holds in (Holds.OTHER, Holds.FOREIGN):
-        _paragraph(layout, context, destination.reason, "ERROR", alert=True)
-        row = layout.row(align=True)
-        row.operator(PII_SYNTH_OT_new_folder.bl_idname, icon="NEWFOLDER")
-        if destination.holds is Holds.OTHER:
-            row.operator(PII_SYNTH_OT_overwrite_batch.bl_idname, icon="TRASH")
-        return
-    row = layout.row(align=True)
-    row.scale_y = 1.5
-    resume = destination.holds is Holds.PART and destination.done > 0
-    row.operator(
-        PII_SYNTH_OT_generate.bl_idname,
-        text="Resume Batch" if resume else "Generate Batch",
-        icon="RENDER_ANIMATION",
-    )
-    row.operator(PII_SYNTH_OT_open_folder.bl_idname, text="", icon="FOLDER_REDIRECT")
-    if resume or destination.holds is Holds.ALL:
-        layout.label(text=f"{destination.done} of {settings_of(context).count} pictures are there")
-
-
-def _draw_running(layout: Any, job: BatchJob) -> None:
-    layout.progress(factor=_share(job.progress), text=_status(job))
-    stopping = job.state is State.STOPPING
-    layout.operator(
-        PII_SYNTH_OT_cancel_batch.bl_idname,
-        text="Stop Now" if stopping else "Cancel",
-        icon="CANCEL",
-    ).now = stopping
-
-
-def _draw_result(layout: Any, context: Any, job: BatchJob) -> None:
-    """How the last batch ended, and its folder, which need not be the one chosen now."""
-    box = layout.box()
-    trouble = job.state in TROUBLE
-    icon = "ERROR" if trouble else "CHECKMARK" if job.state is State.DONE else "PAUSE"
-    _paragraph(box, context, job.message, icon, alert=trouble)
-    if job.batch.output.is_dir():
-        box.operator(PII_SYNTH_OT_open_folder.bl_idname, icon="FOLDER_REDIRECT").folder = str(
-            job.batch.output
-        )
-
-
-def _draw_status_bar(header: Any, context: Any) -> None:
-    job = _running_job()
-    if job is not None:
-        row = header.layout.row(align=True)
-        row.progress(factor=_share(job.progress), type="RING", text="")
-        row.label(text=f"PII Synth {_status(job)}")
-        row.operator(PII_SYNTH_OT_cancel_batch.bl_idname, text="", icon="X").now = (
-            job.state is State.STOPPING
-        )
-
-
-def _share(progress: Progress | None) -> float:
-    return progress.done / progress.total if progress and progress.total else 0.0
-
-
-def _status(job: BatchJob) -> str:
-    """The state of a running batch: 12/100 · 0.55 images/s · 2:40 left."""
-    progress = job.progress
-    if progress is None:
-        return "Stopping" if job.state is State.STOPPING else "Starting Blender"
-    parts = [f"{progress.done}/{progress.total}"]
-    if job.state is State.STOPPING:
-        parts.append("stopping after this picture")
-    elif progress.seconds_left is not None:
-        parts += [
-            f"{progress.images_per_second:.2f} images/s",
-            f"{clock(progress.seconds_left)} left",
-        ]
-    return " · ".join(parts)
-
-
-def _paragraph(layout: Any, context: Any, text: str, icon: str, *, alert: bool) -> None:
-    """A text on as many lines as the sidebar's width asks for."""
-    letters = 40
-    if context.region is not None:
-        letters = max(
-            20, int(context.region.width / (7.5 * context.preferences.system.ui_scale)) - 8
-        )
-    column = layout.column(align=True)
-    column.alert = alert
-    for number, line in enumerate(textwrap.wrap(text, letters)):
-        column.label(text=line, icon="BLANK1" if number else icon)
-
-
 def _tick() -> float | None:
     """The timer: redraws while a batch runs, and says how it ended. Returns the seconds until the next call."""
     job = _job
@@ -416,14 +289,12 @@ _CLASSES = (
     PII_SYNTH_OT_open_folder,
     PII_SYNTH_OT_new_folder,
     PII_SYNTH_OT_report_batch,
-    PII_SYNTH_PT_batch,
 )
 
 
 def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.STATUSBAR_HT_header.append(_draw_status_bar)
     atexit.register(_end_job)  # a Blender that ends does not always switch its extensions off
 
 
@@ -432,6 +303,5 @@ def unregister() -> None:
     _end_job()
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
-    bpy.types.STATUSBAR_HT_header.remove(_draw_status_bar)
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

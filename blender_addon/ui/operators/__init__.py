@@ -1,0 +1,1 @@
+"""Operators: what the buttons of the tab do."""

@@ -1,0 +1,1 @@
+"""Panels: what the tab shows."""
