@@ -17,12 +17,12 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from blender_addon.assets import load_assets
+from blender_addon.datagen.generate import dataset_info, to_files
+from blender_addon.datagen.renderer import Studio
 from blender_addon.dataset import DatasetWriter
-from blender_addon.generation import dataset_info, to_files
-from blender_addon.recipe import load_preset
-from blender_addon.sampling import sample_scene
-from blender_addon.studio import Studio
+from blender_addon.recipes.recipe import load_preset
+from blender_addon.scene.assets import load_assets
+from blender_addon.scene.sampling import sample_scene
 
 WARM_UP = 10  # frames: shaders and panoramas are loaded
 MEMORY_AFTER = 50  # frames

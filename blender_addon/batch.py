@@ -16,9 +16,9 @@ if (
     from pathlib import Path
 
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    from blender_addon.command_line import main
+    from blender_addon.datagen.command_line import main
 else:
-    from .command_line import main
+    from .datagen.command_line import main
 
 if __name__ == "__main__":
     # Blender's own options end at "--".

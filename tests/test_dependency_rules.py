@@ -161,9 +161,9 @@ def test_no_module_draws_from_global_random_state(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "source", "said"),
     [
-        ("blender_addon/sampling.py", "import scipy.stats", "imports scipy"),
-        ("blender_addon/sampling.py", "def f():\n    import bpy", "imports bpy outside"),
-        ("blender_addon/sampling.py", "from blender_addon import recipe", "absolutely"),
+        ("blender_addon/scene/sampling.py", "import scipy.stats", "imports scipy"),
+        ("blender_addon/scene/sampling.py", "def f():\n    import bpy", "imports bpy outside"),
+        ("blender_addon/scene/sampling.py", "from blender_addon import recipe", "absolutely"),
         ("blender_addon/bodies/library.py", "import smplx", "imports smplx"),
         ("blender_addon/bodies/convert.py", "import scipy", "imports scipy"),
     ],
@@ -177,7 +177,7 @@ def test_studio_rule_catches(name: str, source: str, said: str) -> None:
     [
         "import bpy",
         "from mathutils import Vector",
-        "from ..spec import SceneSpec",
+        "from ..scene.spec import SceneSpec",
         "import numpy as np",
     ],
 )
@@ -190,7 +190,7 @@ def test_studio_rule_lets_pass_in_the_rooms_of_blender(source: str) -> None:
     [
         (
             "pii_seg/data/datamodule.py",
-            "from blender_addon.sampling import sample_scene",
+            "from blender_addon.scene.sampling import sample_scene",
             "only blender_addon.dataset",
         ),
         ("pii_seg/data/datamodule.py", "import blender_addon", "only blender_addon.dataset"),

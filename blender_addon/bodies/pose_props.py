@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .anatomy import JOINT
-from .poses import Pose
+from .pose_library import Pose
 
 Vec3 = tuple[float, float, float]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import bpy
 
-from ..assets import open_body
 from ..bodies.joints import fit_pose
 from ..bodies.model import BodyModel
 from ..bodies.motion import Up, load_motions
-from ..figures import Figures
+from ..scene.assets import open_body
+from ..scene.body_poser import Figures
 from .character import Character, characters, renumber
 
 SPACING = 1.8  # m between people added one after the other: their stretched arms do not touch

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..bodies.joints import PARTS
 from ..bodies.model import BodyModel
-from ..crowd import STAND
+from ..scene.people import STAND
 from ..stage.body_mesh import body_mesh
 from .rig import ELEMENTS, Rig, corrective_formula
 

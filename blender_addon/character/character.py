@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from ..bodies.joints import FAMILIES, family_of
 from ..bodies.model import BodyModel
 from ..bodies.rotations import matrix_to_axis_angle, rodrigues
-from ..crowd import STAND, heading_removed
-from ..figures import Figures
-from ..render.parts import add_part_outputs
-from ..spec import BodySpec, MotionSpec, PersonSpec, Vec3, from_plain
+from ..render.part_labels import add_part_outputs
+from ..scene.body_poser import Figures
+from ..scene.people import STAND, heading_removed
+from ..scene.spec import BodySpec, MotionSpec, PersonSpec, Vec3, from_plain
 from ..stage.images import ImageCache
-from ..stage.person_material import apply_outfit, attach_chart
+from ..stage.person_shader import apply_outfit, attach_chart
 from ..wardrobe.outfit import Outfit, plain_outfit
 from . import body_object
 from .armature import fit_armature, new_armature, pose_matrices, rest_matrices

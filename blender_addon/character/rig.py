@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..bodies.model import BodyModel
 from ..bodies.rotations import matrix_to_axis_angle, rodrigues
-from ..crowd import STAND
+from ..scene.people import STAND
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cryptomatte, image_files, parts
+from . import cryptomatte, image_files, part_labels
 
 CRYPTOMATTE_LEVELS = (
     4  # objects told apart in one pixel: two colour channels' pairs of (id, coverage), twice
@@ -82,8 +82,8 @@ def _alpha(frame: Readout) -> NDArray[np.uint8]:
 
 
 def _parts(frame: Readout) -> NDArray[np.uint8]:
-    shares = np.concatenate([frame.layer(aov)[..., :3] for aov in parts.AOVS], axis=-1)
-    return parts.decode(shares, frame.instances)
+    shares = np.concatenate([frame.layer(aov)[..., :3] for aov in part_labels.AOVS], axis=-1)
+    return part_labels.decode(shares, frame.instances)
 
 
 def _depth(frame: Readout) -> NDArray[np.float32]:
@@ -138,7 +138,7 @@ TABLE: dict[Pass, PassRow] = {
         _alpha, _PNG, _CRYPTOMATTE),
     Pass.PARTS: PassRow(
         "parts_file_name", "parts", ".png", "(H,W) uint8: body part 1..24, 0 none",
-        _parts, _PNG, _CRYPTOMATTE, parts.AOVS),
+        _parts, _PNG, _CRYPTOMATTE, part_labels.AOVS),
     Pass.DEPTH: PassRow(
         "depth_file", "depth", ".npy", "(H,W) float32, m along the camera's z axis (not the ray), inf where nothing is",
         _depth, _NPY, {"use_pass_z": True}),

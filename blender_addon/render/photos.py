@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..resample import Crop, fill_frame
-from ..sensor import to_linear
+from ..scene.colour import to_linear
+from .resize import Crop, fill_frame
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..spec import PropSpec, SurfaceSpec
+from ..props.catalogue import unit_shape
+from ..props.primitives import DARK, EARTH, METAL, SECOND, SURFACE, Solid, face_normals, polygons
+from ..scene.spec import PropSpec, SurfaceSpec
 from .patterns import PATTERNS
-from .shapes import unit_shape
-from .solids import DARK, EARTH, METAL, SECOND, SURFACE, Solid, face_normals, polygons
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int32]

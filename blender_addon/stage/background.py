@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from ..spec import BackgroundSpec, LightSpec, PersonSpec, PropSpec, SurfaceSpec, Vec3
+from ..scene.spec import BackgroundSpec, LightSpec, PersonSpec, PropSpec, SurfaceSpec, Vec3
 from .arrays import Piece, assemble, prop_piece, rectangle
 from .mesh_writer import show, write_mesh
 from .surfaces import FADE_END, backdrop_materials, solid_materials

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bodies.model import BodyModel
-from ..render.parts import PART_ATTRIBUTE
+from ..render.part_labels import PART_ATTRIBUTE
 
 UV_MAP = "UVMap"
 

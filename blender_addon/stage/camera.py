@@ -1,4 +1,4 @@
-"""CameraSpec -> Blender camera. blender_addon/camera.py holds the same geometry in numpy; a test compares."""
+"""CameraSpec -> Blender camera. scene/camera.py holds the same geometry in numpy; a test compares."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import math
 import bpy
 import mathutils
 
-from .. import camera as geometry
-from ..spec import CameraSpec
+from ..scene import camera as geometry
+from ..scene.spec import CameraSpec
 
 SENSOR_WIDTH = 36.0  # mm, a full-frame camera: gives f-stops their usual depth of field
 

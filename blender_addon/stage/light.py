@@ -10,7 +10,7 @@ import mathutils
 import numpy as np
 from numpy.typing import NDArray
 
-from ..spec import BackgroundSpec, Color, LightSpec, Vec3
+from ..scene.spec import BackgroundSpec, Color, LightSpec, Vec3
 from .images import ImageCache, read_pixels
 from .nodes import Nodes, change, clear_tree
 from .shading import set_harmonics

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bodies.model import BodyModel
-from ..figures import Figures
-from ..render.parts import add_part_outputs
-from ..spec import PersonSpec
+from ..render.part_labels import add_part_outputs
+from ..scene.body_poser import Figures
+from ..scene.spec import PersonSpec
 from .body_mesh import body_mesh
 from .images import ImageCache
 from .mesh_writer import show
-from .person_material import apply_outfit, attach_chart
+from .person_shader import apply_outfit, attach_chart
 
 VELOCITY = "velocity"  # the point attribute that Cycles makes motion blur from
 

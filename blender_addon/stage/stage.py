@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import bpy
 
 from ..bodies.model import BodyModel
-from ..figures import Figures
-from ..spec import SceneSpec
+from ..scene.body_poser import Figures
+from ..scene.spec import SceneSpec
 from .background import StageBackground, film_transparent
 from .camera import StageCamera
 from .images import ImageCache

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..character.character import Character
-from ..contact_sheet import overlay
+from ..datagen.contact_sheet import overlay
+from ..datagen.renderer import develop
 from ..render import engine
 from ..render.devices import Device
 from ..render.passes import Pass
-from ..spec import SceneSpec
+from ..scene.spec import SceneSpec
 from ..stage.background import film_transparent
-from ..studio import develop
 from .props import is_prop
 
 IMAGE = "PII Synth Preview"

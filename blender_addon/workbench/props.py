@@ -11,7 +11,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ..character.character import character_of
-from ..spec import PropSpec, Vec3, from_plain
+from ..scene.spec import PropSpec, Vec3, from_plain
 from ..stage.arrays import assemble, euler_matrix, prop_piece
 from ..stage.background import mesh_object
 from ..stage.mesh_writer import write_mesh

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import bpy
 
-from ..assets import Assets, load_assets, open_body
 from ..character.character import PERSON, Character, character_of, characters, renumber
-from ..recipe import Recipe, Render
-from ..resampling import FACTORS, PERSON_FACTORS
-from ..spec import BackgroundSpec, CameraSpec, LightSpec, PersonSpec, SceneSpec, SensorSpec
+from ..recipes.recipe import Recipe, Render
+from ..scene.assets import Assets, load_assets, open_body
+from ..scene.resampling import FACTORS, PERSON_FACTORS
+from ..scene.spec import BackgroundSpec, CameraSpec, LightSpec, PersonSpec, SceneSpec, SensorSpec
 from ..stage.images import ImageCache
 from ..stage.light import hdri_path
 from . import parts, surroundings

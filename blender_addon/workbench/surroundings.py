@@ -9,8 +9,8 @@ import bpy
 import numpy as np
 
 from ..render.photos import read_backdrop
-from ..sensor import to_display
-from ..spec import BackgroundSpec, LightSpec, PersonSpec, PropSpec
+from ..scene.colour import to_display
+from ..scene.spec import BackgroundSpec, LightSpec, PersonSpec, PropSpec
 from ..stage.arrays import assemble
 from ..stage.background import (
     backdrop_pieces,

@@ -7,8 +7,8 @@ import math
 import bpy
 import numpy as np
 
-from ..camera import angles
-from ..spec import CameraSpec
+from ..scene.camera import angles
+from ..scene.spec import CameraSpec
 from ..stage.camera import StageCamera
 from . import parts
 

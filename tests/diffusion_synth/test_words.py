@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from blender_addon.assets import BUILTIN_HDRIS
-from blender_addon.bodies.poses import load_poses
+from blender_addon.bodies.pose_library import load_poses
+from blender_addon.scene.assets import BUILTIN_HDRIS
 from blender_addon.wardrobe.garments import HAIR_STYLES, KINDS
 from diffusion_synth.words import (
     COLOURS,

@@ -12,7 +12,7 @@ from ..tab import DroppedOnView, ReportingOperator, settings_of
 
 if TYPE_CHECKING:
     from ...character.character import Character
-    from ...figures import Figures
+    from ...scene.body_poser import Figures
 
 DEFAULT = "default"
 BODY_ENDINGS = (".npz", ".pkl")

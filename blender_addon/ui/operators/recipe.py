@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ...dataset import write_atomically
-from ...recipe import RecipeError, load_preset, load_recipe
+from ...recipes.recipe import RecipeError, load_preset, load_recipe
 from ..preferences import absolute, folder
 from ..properties.recipe_settings import (
     SECTIONS,

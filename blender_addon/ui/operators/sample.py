@@ -59,7 +59,7 @@ class PII_SYNTH_OT_draw_scene(OnScene, bpy.types.Operator):
         )
 
     def run(self, context: Any) -> str:
-        from ...sampling import sample_scene
+        from ...scene.sampling import sample_scene
         from ...workbench.scene import artists_objects, assets_of, show
 
         scene, settings = context.scene, settings_of(context)
@@ -116,7 +116,7 @@ class PII_SYNTH_OT_redraw(OnScene, bpy.types.Operator):
         return f"{what} {label.lower()}{whom}, and leave the rest as it is"
 
     def run(self, context: Any) -> str:
-        from ...resampling import resample
+        from ...scene.resampling import resample
         from ...workbench.scene import assets_of, read, show
 
         scene, settings = context.scene, settings_of(context)

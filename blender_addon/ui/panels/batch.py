@@ -6,9 +6,9 @@ from typing import Any
 
 import bpy
 
-from ...destination import Destination, Holds
-from ...job import BatchJob, State
-from ...progress import Progress, clock
+from ...datagen.background_job import BatchJob, State
+from ...datagen.output_folder import Destination, Holds
+from ...datagen.progress import Progress, clock
 from ..operators.batch import (
     TROUBLE,
     PII_SYNTH_OT_cancel_batch,

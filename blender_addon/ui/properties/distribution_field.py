@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from ...distributions import KINDS, Distribution, parse
+from ...recipes.distributions import KINDS, Distribution, parse
 from .field import LARGEST, Field, exact_float, float_property, group_class, title, to_32_bits
 
 CHOICES_EXAMPLE = "1, 2, 3 or, with weights, 1: 5, 2: 3, 3: 1"

@@ -15,7 +15,7 @@ from typing import Any
 
 import bpy
 
-from ...recipe import Recipe, RecipeError, parse_recipe
+from ...recipes.recipe import Recipe, RecipeError, parse_recipe
 from .field import Field, group_class, title
 from .recipe_fields import Paths, fields_of
 

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from blender_addon.assets import load_assets
 from blender_addon.bodies.library import DEFAULT_BODY_PATH, default_body, load_body
-from blender_addon.recipe import RecipeError, parse_recipe
+from blender_addon.recipes.recipe import RecipeError, parse_recipe
+from blender_addon.scene.assets import load_assets
 
 
 def test_the_default_body_is_read_once_and_complete():

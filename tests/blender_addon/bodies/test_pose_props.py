@@ -9,6 +9,7 @@ from blender_addon.bodies import pose_props
 from blender_addon.bodies.anatomy import JOINT
 from blender_addon.bodies.library import default_body
 from blender_addon.bodies.model import Posed
+from blender_addon.bodies.pose_library import PROPS, Pose, load_poses
 from blender_addon.bodies.pose_props import (
     PropPlacement,
     ground_clearance,
@@ -16,9 +17,8 @@ from blender_addon.bodies.pose_props import (
     place_props,
     seat_height,
 )
-from blender_addon.bodies.poses import PROPS, Pose, load_poses
 from blender_addon.bodies.rotations import matrix_to_axis_angle, rodrigues
-from blender_addon.stage.shapes import SHAPES
+from blender_addon.props.catalogue import SHAPES
 
 LIBRARY = {pose.name: pose for pose in load_poses()}
 

@@ -13,8 +13,8 @@ import pytest
 from blender_addon.bodies.joints import FAMILIES
 from blender_addon.bodies.library import default_body
 from blender_addon.bodies.model import BodyModel
-from blender_addon.figures import Figures
 from blender_addon.render.compat import import_bpy
+from blender_addon.scene.body_poser import Figures
 
 _CELL = 0.03  # m: vertices in one cube of this size become one
 

@@ -14,8 +14,8 @@ import pytest
 from blender_addon.bodies.joints import FAMILIES, fit_pose
 from blender_addon.bodies.motion import load_motions
 from blender_addon.bodies.rotations import rodrigues
-from blender_addon.figures import Figures
-from blender_addon.spec import BodySpec, MotionSpec, PersonSpec
+from blender_addon.scene.body_poser import Figures
+from blender_addon.scene.spec import BodySpec, MotionSpec, PersonSpec
 from blender_addon.wardrobe.outfit import plain_outfit, sample_outfit
 
 MODELS = ("default", *FAMILIES)

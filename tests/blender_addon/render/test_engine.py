@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blender_addon.render import compat, engine, parts
+from blender_addon.render import compat, engine, part_labels
 from blender_addon.render.devices import Device
 from blender_addon.render.passes import TABLE, Pass
-from blender_addon.render.visibility import silhouette_area, visibility
+from blender_addon.render.silhouette import silhouette_area, visibility
 
 DOUBT = 0.15  # coverage so near to a half that 64 samples and 64 rays may differ
 
@@ -51,7 +51,7 @@ def picture(bpy: Any, cpu: Device, new_world: Any) -> Picture:
         persons = crowd(world)
         material = bpy.data.materials.new("skin")
         compat.use_nodes(material)
-        parts.add_part_outputs(material)
+        part_labels.add_part_outputs(material)
         for mesh in world.meshes[:4]:
             mesh.data.materials.append(material)
         arrays = shoot(world, cpu, persons, list(Pass))
@@ -103,7 +103,7 @@ def test_parts_can_be_added_to_a_scene_that_was_rendered_without(
     material = bpy.data.materials.new("skin")
     compat.use_nodes(material)
     for _ in range(2):
-        parts.add_part_outputs(material)
+        part_labels.add_part_outputs(material)
     assert len([node for node in material.node_tree.nodes if node.type == "GROUP"]) == 1
     ball.data.materials.append(material)
     shoot(world, cpu, [["one"]], ["instances"], samples=1)

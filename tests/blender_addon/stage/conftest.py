@@ -15,7 +15,7 @@ import pytest
 from blender_addon.bodies.library import default_body
 from blender_addon.bodies.model import BodyModel
 from blender_addon.render import compat, devices, engine
-from blender_addon.spec import (
+from blender_addon.scene.spec import (
     BackgroundSpec,
     BodySpec,
     CameraSpec,

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blender_addon.spec import (
+from blender_addon.props.catalogue import SHAPES
+from blender_addon.scene.spec import (
     BackgroundSpec,
     CameraSpec,
     LightSpec,
@@ -16,7 +17,6 @@ from blender_addon.spec import (
     SurfaceSpec,
 )
 from blender_addon.stage.patterns import PATTERNS
-from blender_addon.stage.shapes import SHAPES
 
 STUDIO = LightSpec("hdri", hdri="builtin:studio")
 FLAT = LightSpec("spherical_harmonics", coefficients=(1.0, *(0.0,) * 8))
@@ -52,7 +52,7 @@ def test_the_same_spec_gives_the_same_bytes_whatever_came_before(
 def test_a_person_stands_where_the_spec_says(
     shoot: Any, scene: Any, person: Any, body: Any
 ) -> None:
-    from blender_addon.camera import project
+    from blender_addon.scene.camera import project
 
     who = person(1, 0.4, 0.2)
     spec = scene(persons=(who,), width=96, height=96)

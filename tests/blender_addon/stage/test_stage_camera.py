@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blender_addon.camera import project
-from blender_addon.spec import CameraSpec, SceneSpec
+from blender_addon.scene.camera import project
+from blender_addon.scene.spec import CameraSpec, SceneSpec
 
 
 @pytest.mark.parametrize("seed", range(8))

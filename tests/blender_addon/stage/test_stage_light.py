@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blender_addon.spec import (
+from blender_addon.scene.spec import (
     BackgroundSpec,
     CameraSpec,
     LightSpec,

@@ -56,10 +56,10 @@ def test_zip_holds_the_studio_whole_and_nothing_else(zip_path: Path) -> None:
     assert {
         "blender_addon/bodies/data/default_body.npz",
         "blender_addon/bodies/poses.toml",
-        "blender_addon/presets/everyday.toml",
-        "blender_addon/presets/street.toml",
-        "blender_addon/presets/close.toml",
-        "blender_addon/presets/surreal.toml",
+        "blender_addon/recipes/presets/everyday.toml",
+        "blender_addon/recipes/presets/street.toml",
+        "blender_addon/recipes/presets/close.toml",
+        "blender_addon/recipes/presets/surreal.toml",
     } <= names
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_addon.spec import from_plain
+from blender_addon.scene.spec import from_plain
 from blender_addon.wardrobe.garments import HAIR_STYLES, KINDS, LAYERS, PATTERNS
 from blender_addon.wardrobe.outfit import GARMENTS, Outfit, plain_outfit, sample_outfit
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import blender_addon
-from blender_addon.assets import Assets, load_assets
-from blender_addon.recipe import Recipe, load_preset
+from blender_addon.recipes.recipe import Recipe, load_preset
 from blender_addon.render.compat import import_bpy
+from blender_addon.scene.assets import Assets, load_assets
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blender_addon.assets import Assets, load_assets
-from blender_addon.recipe import Recipe, parse_recipe
+from blender_addon.recipes.recipe import Recipe, parse_recipe
 from blender_addon.render.compat import import_bpy
 from blender_addon.render.devices import Device, pick_device
-from blender_addon.sampling import sample_scene
-from blender_addon.spec import SceneSpec
+from blender_addon.scene.assets import Assets, load_assets
+from blender_addon.scene.sampling import sample_scene
+from blender_addon.scene.spec import SceneSpec
 
 SAMPLES = 8
 RECIPE = {
@@ -70,7 +70,7 @@ def area(instances: np.ndarray, person: int) -> int:
 def test_preview_of_a_draw_is_what_the_batch_renders(
     scene: Any, drawn: SceneSpec, assets: Assets, cpu: Device
 ) -> None:
-    from blender_addon.studio import Studio
+    from blender_addon.datagen.renderer import Studio
 
     shown, pair = preview(scene, cpu), Studio(assets, device="cpu").shoot(drawn)
     assert {1, 2} <= set(np.unique(pair.instances))
@@ -99,7 +99,7 @@ def test_what_hangs_on_a_person_is_the_person_and_what_the_draw_put_there_is_not
 ) -> None:
     bpy = import_bpy()
     from blender_addon.character.character import characters
-    from blender_addon.spec import PropSpec, SurfaceSpec
+    from blender_addon.scene.spec import PropSpec, SurfaceSpec
     from blender_addon.workbench.preview import person_names
     from blender_addon.workbench.props import show_props
 

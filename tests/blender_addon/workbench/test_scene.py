@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_addon.assets import Assets
-from blender_addon.camera import angles, orientation
-from blender_addon.recipe import Recipe
+from blender_addon.recipes.recipe import Recipe
 from blender_addon.render.image_files import encode_png
-from blender_addon.resampling import FACTORS, resample
-from blender_addon.sampling import sample_scene
-from blender_addon.spec import (
+from blender_addon.scene.assets import Assets
+from blender_addon.scene.camera import angles, orientation
+from blender_addon.scene.resampling import FACTORS, resample
+from blender_addon.scene.sampling import sample_scene
+from blender_addon.scene.spec import (
     BackgroundSpec,
     CameraSpec,
     LightSpec,

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 import blender_addon
-from blender_addon.assets import load_assets
-from blender_addon.recipe import Recipe, load_preset
+from blender_addon.recipes.recipe import Recipe, load_preset
 from blender_addon.render.compat import import_bpy
-from blender_addon.sampling import sample_scene
-from blender_addon.spec import SceneSpec
+from blender_addon.scene.assets import load_assets
+from blender_addon.scene.sampling import sample_scene
+from blender_addon.scene.spec import SceneSpec
 
 FACTORS = ("pose", "shape", "clothes", "camera", "light", "background")
 

@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 import blender_addon
-from blender_addon import job
+from blender_addon.datagen import background_job
+from blender_addon.datagen.background_job import State
+from blender_addon.datagen.output_folder import origin
+from blender_addon.datagen.progress import Progress
 from blender_addon.dataset import DatasetWriter
-from blender_addon.destination import origin
-from blender_addon.job import State
-from blender_addon.progress import Progress
-from blender_addon.recipe import load_recipe
+from blender_addon.recipes.recipe import load_recipe
 from blender_addon.render import compat
 
 PRELUDE = """
@@ -67,7 +67,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
     """`play(code)`: what the background Blender does from now on."""
     script = tmp_path / "fake.py"
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(job, "batch_command", lambda: [sys.executable, str(script)])
+    monkeypatch.setattr(background_job, "batch_command", lambda: [sys.executable, str(script)])
     return lambda code: script.write_text(PRELUDE + code) and None
 
 
@@ -251,7 +251,9 @@ def test_an_error_of_the_child_reaches_the_user(bpy, operators, settings, play, 
 
 
 def test_a_blender_that_is_not_there_is_an_error(bpy, operators, settings, monkeypatch, tmp_path):
-    monkeypatch.setattr(job, "batch_command", lambda: [str(tmp_path / "gone" / "blender")])
+    monkeypatch.setattr(
+        background_job, "batch_command", lambda: [str(tmp_path / "gone" / "blender")]
+    )
     assert "gone/blender: " in error_of(bpy.ops.pii_synth.generate)
     assert operators.current_job() is None
 

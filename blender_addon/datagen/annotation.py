@@ -1,0 +1,89 @@
+"""The metadata line of one rendered picture: what the contract in docs/dataset.md lists. Pure numpy."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..render.silhouette import silhouette_area, visibility
+from ..scene.body_poser import Figures
+from ..scene.camera import extrinsics, intrinsics, project, to_camera
+from ..scene.spec import PersonSpec, SceneSpec
+
+
+def annotate(spec: SceneSpec, instances: NDArray[np.integer], figures: Figures) -> dict[str, Any]:
+    """The line of `spec`'s picture without its file names; instances (H, W) holds the rendered person ids."""
+    R, t = extrinsics(spec.camera)
+    return {
+        "index": spec.index,
+        "seed": spec.seed,
+        "width": spec.width,
+        "height": spec.height,
+        "source": "render",
+        "camera": {
+            "K": _rounded(intrinsics(spec.camera, spec.width, spec.height)),
+            "R": _rounded(R, 8),
+            "t": _rounded(t, 6),
+        },
+        "persons": [_person(person, spec, instances, figures) for person in spec.persons],
+        "background": {"kind": spec.background.kind, "photo": Path(spec.background.photo).name},
+        "light": {
+            "kind": spec.light.kind,
+            "hdri": Path(spec.light.hdri).name,
+            "sun": spec.light.sun_strength > 0,
+        },
+    }
+
+
+def _person(
+    person: PersonSpec, spec: SceneSpec, instances: NDArray[np.integer], figures: Figures
+) -> dict[str, Any]:
+    posed = figures.pose(person)
+    pixels, depth = project(posed.vertices, spec.camera, spec.width, spec.height)
+    faces = figures.bodies[person.body.model].faces
+    unoccluded, _ = silhouette_area(pixels, depth, faces, spec.width, spec.height)
+    mask = instances == person.id
+    area = int(np.count_nonzero(mask))
+    joints2d, _ = project(posed.joints, spec.camera, spec.width, spec.height)
+    return {
+        "id": person.id,
+        "bbox": _bbox(mask),
+        "area": area,
+        "visibility": round(visibility(area, unoccluded), 4),
+        "joints2d": _rounded(joints2d, 2),
+        "joints3d": _rounded(to_camera(posed.joints, spec.camera), 4),
+        "body": {
+            "model": Path(person.body.model).name,
+            "betas": list(person.body.betas),
+            "pose": _rounded(np.array(person.body.pose), 5),
+            "translation": _rounded(np.array(person.body.translation), 5),
+        },
+        "pose_name": person.pose_name,
+        "wardrobe": _plain(dataclasses.asdict(person.outfit)),
+    }
+
+
+def _bbox(mask: NDArray[np.bool_]) -> list[int]:
+    """[x, y, w, h] in px; zeros for an empty mask."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return [0, 0, 0, 0]
+    x, y = int(columns[0]), int(rows[0])
+    return [x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1]
+
+
+def _rounded(values: NDArray[np.floating], digits: int = 4) -> Any:
+    return np.round(np.asarray(values, dtype=np.float64), digits).tolist()
+
+
+def _plain(value: Any) -> Any:
+    """JSON values with short numbers, and of a texture's path the file name alone."""
+    if isinstance(value, dict):
+        return {k: Path(v).name if k == "texture" else _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return round(value, 4) if isinstance(value, float) else value

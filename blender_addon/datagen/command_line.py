@@ -1,0 +1,312 @@
+"""The options of `python -m blender_addon.batch` and what they do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..dataset import DatasetError
+from ..recipes.recipe import (
+    Recipe,
+    RecipeError,
+    load_preset,
+    load_recipe,
+    parse_recipe,
+    preset_names,
+)
+from ..render.devices import DeviceError, pick_device
+from . import progress
+from .shard import Shard
+
+PROG = "python -m blender_addon.batch"
+OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+DESCRIPTION = """\
+Render people who never existed, with exact masks, into a dataset.
+
+  %(prog)s --preset street --output renders --count 1000
+  %(prog)s my_recipe.toml --output renders --count 1000 --resolution 512x512 --samples 64
+  %(prog)s --preset everyday --photos backgrounds/ --output renders --jobs 4
+
+The same command continues a run that was stopped or killed; a larger --count extends it.
+Picture i depends on recipe, seed and i alone, so shards may run anywhere, in any order.
+"""
+EPILOG = """\
+Presets: {presets}. `--preset NAME --print-recipe` shows all that may be changed, with comments;
+a recipe file needs only what differs from its `base`.
+Exit codes: 0 done, 1 failed on the way, 2 nothing was started (wrong recipe, option or folder), 130 interrupted.
+"""
+
+
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
+    """The command line of the batch run; `prog` is what the user typed to start it."""
+    p = argparse.ArgumentParser(
+        prog=prog,
+        description=DESCRIPTION,
+        epilog=EPILOG.format(presets=", ".join(preset_names())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # `--job 4` must not pass for --jobs: workers get the command line without it, and would start workers again.
+        allow_abbrev=False,
+    )
+    p.add_argument(
+        "recipe",
+        nargs="?",
+        type=Path,
+        metavar="RECIPE",
+        help="a recipe file (TOML); or use --preset",
+    )
+    p.add_argument(
+        "--preset", metavar="NAME", help=f"a built-in recipe: {', '.join(preset_names())}"
+    )
+    p.add_argument(
+        "--output", type=Path, metavar="DIR", help="the dataset's folder; made when it is not there"
+    )
+    p.add_argument(
+        "--count", type=_positive, default=24, metavar="N", help="pictures in all (default: 24)"
+    )
+    p.add_argument(
+        "--seed",
+        type=_whole,
+        default=0,
+        metavar="S",
+        help="another seed, other pictures (default: 0)",
+    )
+    p.add_argument(
+        "--resolution", type=_resolution, metavar="WxH", help="px; replaces the recipe's"
+    )
+    p.add_argument(
+        "--samples",
+        type=_positive,
+        metavar="N",
+        help="Cycles samples a pixel; replaces the recipe's",
+    )
+    p.add_argument(
+        "--photos",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="put the people on these photographs; repeatable",
+    )
+    p.add_argument(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="optix, cuda, hip, oneapi, metal or cpu; auto (default) takes the first of them that is there",
+    )
+    p.add_argument(
+        "--shard", type=_shard, default=Shard(), metavar="I/N", help="render part I of N (I = 1…N)"
+    )
+    p.add_argument(
+        "--jobs", type=_positive, default=1, metavar="N", help="processes side by side (default: 1)"
+    )
+    p.add_argument(
+        "--threads",
+        type=_whole,
+        default=0,
+        metavar="N",
+        help="CPU threads a process; 0 (default): all",
+    )
+    p.add_argument("--overwrite", action="store_true", help="delete the dataset in --output first")
+    p.add_argument(
+        "--dry-run", action="store_true", help="print the scene specs as JSON lines; render nothing"
+    )
+    p.add_argument(
+        "--print-recipe", action="store_true", help="print the whole recipe as TOML; render nothing"
+    )
+    p.add_argument(
+        "--stop-on-eof",
+        action="store_true",
+        help="end after the running picture when standard input ends: for programs that start this one",
+    )
+    p.add_argument(
+        "--progress",
+        choices=progress.STYLES,
+        default="auto",
+        help="auto (default): a bar on a terminal",
+    )
+    return p
+
+
+def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
+    """Run the command line. Returns the exit code; errors are one line on standard error."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        options = parser(prog).parse_args(arguments)
+    except SystemExit as leave:
+        # argparse has spoken; inside Blender an exit would skip Blender's own clean-up.
+        return int(leave.code or 0)
+    try:
+        return _run(options, arguments)
+    except (RecipeError, DatasetError, DeviceError, _UsageError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+
+
+class _UsageError(ValueError):
+    """Options that do not go together."""
+
+
+def _run(options: argparse.Namespace, arguments: list[str]) -> int:
+    recipe = _recipe(options)
+    if options.print_recipe:
+        print(recipe.to_toml(comments=True), end="")
+        return OK
+    if options.dry_run:
+        return _dry_run(recipe, options)
+    if options.output is None:
+        raise _UsageError("--output DIR is missing: where shall the dataset go?")
+    if options.overwrite and (options.shard.of > 1):
+        raise _UsageError(
+            "--overwrite would delete what the other shards rendered; delete the folder by hand"
+        )
+    if options.jobs > 1:
+        return _run_jobs(recipe, options, arguments)
+    return _run_here(recipe, options)
+
+
+def _run_here(recipe: Recipe, options: argparse.Namespace) -> int:
+    from ..render.interrupt import InterruptFlag, when_input_ends
+    from .generate import generate
+
+    input_ended = threading.Event()
+    if options.stop_on_eof:
+        when_input_ends(input_ended.set)
+    with InterruptFlag() as interrupted:
+        result = generate(
+            recipe,
+            options.output,
+            count=options.count,
+            seed=options.seed,
+            shard=options.shard,
+            device=options.device,
+            threads=options.threads,
+            overwrite=options.overwrite,
+            report=progress.reporter(options.progress),
+            stop=lambda: interrupted.is_set() or input_ended.is_set(),
+        )
+    if result.interrupted:
+        print(f"stopped at {result.progress}; the same command continues", file=sys.stderr)
+        return INTERRUPTED
+    return OK
+
+
+def _run_jobs(recipe: Recipe, options: argparse.Namespace, arguments: list[str]) -> int:
+    from ..dataset import DatasetWriter
+    from ..render.compat import import_bpy
+    from ..scene.assets import load_assets
+    from .generate import dataset_info
+    from .workers import run_workers
+
+    import_bpy()
+    pick_device(options.device)  # before --overwrite deletes anything
+    # Opened here once, so that a wrong folder is said once, and --overwrite happens once.
+    info = dataset_info(recipe, load_assets(recipe), seed=options.seed, count=options.count)
+    DatasetWriter(options.output, info, overwrite=options.overwrite)
+    passed_on = _without(
+        arguments,
+        flags=("--overwrite", "--stop-on-eof"),
+        with_value=("--jobs", "--shard", "--progress", "--threads"),
+    )
+    code = run_workers(
+        passed_on,
+        options.shard.split(options.jobs),
+        progress.reporter(options.progress),
+        stop_on_eof=options.stop_on_eof,
+    )
+    if code == INTERRUPTED:
+        print("stopped; the same command continues", file=sys.stderr)
+    return code
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    if (options.recipe is None) == (options.preset is None):
+        raise _UsageError(
+            f"give a recipe file or --preset ({', '.join(preset_names())}), one of the two"
+        )
+    recipe = load_recipe(options.recipe) if options.recipe else load_preset(options.preset)
+    changes = {}
+    if options.resolution:
+        changes["width"], changes["height"] = options.resolution
+    if options.samples:
+        changes["samples"] = options.samples
+    recipe = recipe.with_render(**changes)
+    if options.photos:
+        photos = {"kinds": {"photo": 1}, "photos": [str(path) for path in options.photos]}
+        recipe = parse_recipe(
+            {"background": photos},
+            name=recipe.name,
+            folder=Path.cwd(),
+            where="--photos",
+            base=recipe,
+        )
+    return recipe
+
+
+def _dry_run(recipe: Recipe, options: argparse.Namespace) -> int:
+    from ..scene.assets import load_assets
+    from ..scene.sampling import sample_scene
+
+    assets = load_assets(recipe)
+    for index in options.shard.indices(options.count):
+        print(json.dumps(sample_scene(recipe, assets, options.seed, index).to_json()))
+    return OK
+
+
+def _without(arguments: list[str], *, flags: Sequence[str], with_value: Sequence[str]) -> list[str]:
+    """The arguments without these options, in both spellings (--jobs 4, --jobs=4)."""
+    kept: list[str] = []
+    skip = False
+    for argument in arguments:
+        if skip:
+            skip = False
+        elif argument in with_value:
+            skip = True
+        elif argument not in flags and not argument.startswith(
+            tuple(f"{name}=" for name in with_value)
+        ):
+            kept.append(argument)
+    return kept
+
+
+def _positive(text: str) -> int:
+    value = _whole(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return value
+
+
+def _whole(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, got {text}")
+    return value
+
+
+def _resolution(text: str) -> tuple[int, int]:
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected WIDTHxHEIGHT such as 256x256, got {text!r}"
+        ) from None
+    return width, height
+
+
+def _shard(text: str) -> Shard:
+    try:
+        number, of = (int(part) for part in text.split("/"))
+        return Shard(number, of)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected I/N with 1 ≤ I ≤ N such as 1/4, got {text!r}"
+        ) from None

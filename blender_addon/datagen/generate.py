@@ -1,0 +1,143 @@
+"""generate(): from a recipe to a dataset on disk. One process; `workers` runs several of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..dataset import CONTACT_SHEET_NAME, DatasetWriter, iter_lines, write_atomically
+from ..recipes.recipe import Recipe
+from ..scene.assets import Assets, load_assets
+from ..scene.sampling import sample_scene
+from ..scene.spec import SceneSpec
+from .contact_sheet import contact_sheet
+from .output_folder import origin
+from .progress import Progress, Reporter
+from .renderer import Pair, Studio
+from .shard import Shard
+
+SHEET_PAIRS = 24
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run left: `complete` is true when the whole dataset (all shards) is on disk."""
+
+    progress: Progress
+    complete: bool
+    interrupted: bool
+
+
+def dataset_info(recipe: Recipe, assets: Assets, *, seed: int, count: int) -> dict[str, Any]:
+    """The content of dataset.json for a rendered dataset."""
+    return {
+        **origin(recipe, seed),
+        "count": count,
+        "licences": {
+            f"body {Path(name).name}": model.licence or "of the file's owner"
+            for name, model in assets.bodies.items()
+        },
+    }
+
+
+def generate(
+    recipe: Recipe,
+    output: Path,
+    *,
+    count: int,
+    seed: int = 0,
+    shard: Shard | None = None,
+    device: str = "auto",
+    threads: int = 0,
+    overwrite: bool = False,
+    report: Reporter = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Result:
+    """Render pictures 0 .. count-1 of a recipe (or one shard of them) into the dataset at `output`.
+
+    What is on disk already is kept. `report` is called after every picture, `stop` before every one; when it says
+    True the run ends, and the same call continues it later. `threads`: CPU threads, 0 for all.
+
+    Raises DatasetError when `output` holds something else, RecipeError or ValueError naming a file that cannot be
+    used, ValueError for an absent device. Nothing is left half written.
+    """
+    shard = shard or Shard()
+    assets = load_assets(recipe)
+    # The device is checked before anything is written or deleted.
+    studio = Studio(assets, device=device, threads=threads)
+    writer = DatasetWriter(
+        output, dataset_info(recipe, assets, seed=seed, count=count), overwrite=overwrite
+    )
+    indices = shard.indices(count)
+    writer.remove_leftovers(indices)
+    left = [i for i in indices if i not in writer.done]
+    progress = Progress(len(indices) - len(left), len(indices))
+    report(progress)
+    started, cycles = time.perf_counter(), 0.0
+    interrupted = False
+    for fresh, index in enumerate(left, start=1):
+        if stop():
+            interrupted = True
+            break
+        spec = sample_scene(recipe, assets, seed, index)
+        pair = studio.shoot(spec)
+        writer.add(*to_files(pair, spec, recipe.render.image_format))
+        cycles += pair.cycles_seconds
+        progress = Progress(
+            len(indices) - len(left) + fresh,
+            len(indices),
+            fresh,
+            time.perf_counter() - started,
+            cycles,
+        )
+        report(progress)
+    complete = writer.finish()
+    if complete:
+        write_contact_sheet(output)
+    return Result(progress, complete, interrupted)
+
+
+def to_files(
+    pair: Pair, spec: SceneSpec, image_format: str
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """(metadata line, {name: content}) of a pair: what DatasetWriter.add takes."""
+    from ..render.image_files import encode_jpeg, encode_png
+    from ..render.passes import TABLE, Pass
+
+    stem = f"{spec.index:06d}"
+    image_name, mask_name = f"images/{stem}.{image_format}", f"masks/{stem}.png"
+    image = (
+        encode_jpeg(pair.image, spec.sensor.jpeg_quality)
+        if image_format == "jpg"
+        else encode_png(pair.image)
+    )
+    line = {"file_name": image_name, "mask_file_name": mask_name, **pair.annotation}
+    files = {image_name: image, mask_name: encode_png(pair.instances)}
+    for name, array in pair.extras.items():
+        row = TABLE[Pass(name)]
+        assert row.encode is not None  # only the image has no encoding of its own
+        file_name = f"{row.folder}/{stem}{row.extension}"
+        line[row.key] = file_name
+        files[file_name] = row.encode(array)
+    return line, files
+
+
+def write_contact_sheet(dataset: Path, count: int = SHEET_PAIRS) -> Path:
+    """Put the first pairs of a dataset on one PNG, image | mask overlay, at its root. Returns its path."""
+    from ..render.image_files import encode_png, read_image, read_mask
+
+    pairs = [
+        (read_image(dataset / line["file_name"]), read_mask(dataset / line["mask_file_name"]))
+        for line in _first(iter_lines(dataset), count)
+    ]
+    path = dataset / CONTACT_SHEET_NAME
+    write_atomically(path, encode_png(contact_sheet(pairs)))
+    return path
+
+
+def _first(lines: Iterable[dict[str, Any]], count: int) -> Iterable[dict[str, Any]]:
+    for line, _ in zip(lines, range(count), strict=False):
+        yield line

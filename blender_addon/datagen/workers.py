@@ -1,0 +1,134 @@
+"""Several processes on one dataset: `--jobs N` runs the same command N times, a shard each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..render.interrupt import when_input_ends
+from .progress import Progress, Reporter, read_json_line
+from .shard import Shard
+
+NO_WINDOW: int = getattr(
+    subprocess, "CREATE_NO_WINDOW", 0
+)  # on Windows every Blender would open a console
+
+
+def run_workers(
+    arguments: Sequence[str],
+    shards: Sequence[Shard],
+    report: Reporter,
+    *,
+    stop_on_eof: bool = False,
+) -> int:
+    """Run the batch command once for each shard and report their sum. Returns the worst exit code.
+
+    `arguments`: the command line without --jobs, --shard, --progress and --stop-on-eof. A worker that dies is named
+    on standard error; the others finish their share. SIGINT reaches the workers too (same process group): each ends
+    after its running frame, and so does this call. With `stop_on_eof` so it goes when standard input ends. Workers
+    outlive this process by one frame at most, however it dies: their standard input ends with it.
+    """
+    threads = max(1, (os.cpu_count() or 1) // len(shards))
+    latest: dict[int, Progress] = {}
+    lock = threading.Lock()
+
+    def listen(number: int, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            progress = read_json_line(line)
+            if progress is None:
+                continue
+            with lock:
+                latest[number] = progress
+                if len(latest) == len(shards):
+                    report(_sum(list(latest.values())))
+
+    processes = [
+        subprocess.Popen(
+            [
+                *batch_command(),
+                *arguments,
+                *(
+                    "--shard",
+                    f"{shard.number}/{shard.of}",
+                    "--progress",
+                    "json",
+                    "--threads",
+                    str(threads),
+                ),
+                "--stop-on-eof",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # numpy's matrix products would otherwise start a thread a core in every worker.
+            env=os.environ | {"OPENBLAS_NUM_THREADS": str(threads)},
+            creationflags=NO_WINDOW,
+        )
+        for shard in shards
+    ]
+    if stop_on_eof:
+        when_input_ends(lambda: _end_input(processes))
+    listeners = [
+        threading.Thread(target=listen, args=pair, daemon=True) for pair in enumerate(processes)
+    ]
+    for listener in listeners:
+        listener.start()
+    codes = [_wait(process) for process in processes]
+    for listener in listeners:
+        listener.join()
+    for number, code in enumerate(codes, start=1):
+        if code not in (0, 130):
+            cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+            print(
+                f"worker {number} of {len(codes)} ended early ({cause}); run the same command to continue",
+                file=sys.stderr,
+            )
+    failed = [code for code in codes if code not in (0, 130)]
+    return abs(failed[0]) if failed else max(codes)
+
+
+def _wait(process: subprocess.Popen[str]) -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the worker got the signal too and is about to end
+
+
+def _end_input(processes: Sequence[subprocess.Popen[str]]) -> None:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def batch_command() -> list[str]:
+    """How to start the batch command in another process: in this Blender, or in this Python, which has bpy."""
+    script = Path(__file__).with_name("batch.py")
+    blender = getattr(sys.modules.get("bpy"), "app", None)
+    if blender is not None and blender.binary_path:
+        return [
+            blender.binary_path,
+            "-b",
+            "--factory-startup",
+            "--python-exit-code",
+            "1",
+            "-P",
+            str(script),
+            "--",
+        ]
+    return [sys.executable, str(script)]
+
+
+def _sum(parts: Sequence[Progress]) -> Progress:
+    return Progress(
+        done=sum(p.done for p in parts),
+        total=sum(p.total for p in parts),
+        fresh=sum(p.fresh for p in parts),
+        seconds=max(p.seconds for p in parts),
+        cycles_seconds=sum(p.cycles_seconds for p in parts),
+    )

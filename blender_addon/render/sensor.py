@@ -1,0 +1,112 @@
+"""From linear light to the picture a camera would have saved. Pure numpy.
+
+Images are (H, W, 3) float32, row 0 on top; "linear" is scene-referred Rec. 709, "display" is sRGB-encoded 0..1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scene.colour import to_display
+from ..scene.spec import SensorSpec
+
+Image = NDArray[np.float32]
+
+MID_GREY = 0.18
+BRIGHT_GREY = 0.55  # linear; what the brightest quarter of a metered picture stays below
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+_TABLE_SIZE = 4096
+# Linear values above this are white whatever follows.
+_TABLE_TOP = 4.0
+
+
+def luminance(linear: Image) -> NDArray[np.float32]:
+    """(H, W, 3) to (H, W)."""
+    return linear @ LUMINANCE
+
+
+def metered_gain(linear: Image) -> float:
+    """The factor an automatic exposure would apply: the log-average to mid grey (Reinhard et al. 2002, eq. 1), lamps
+    and windows left out of the average, but never so much that a quarter of the picture is near burning out."""
+    y = luminance(linear)
+    upper_quarter = float(np.percentile(y, 75))
+    # What is a stop and a half brighter than most of the picture is a light, not a thing that is lit.
+    lit = y[y <= max(3.0 * upper_quarter, 1e-4)]
+    average = float(np.exp(np.log(np.maximum(lit, 1e-4)).mean()))
+    return min(MID_GREY / average, BRIGHT_GREY / max(upper_quarter, 1e-4), 1e4)
+
+
+def over(people: NDArray[np.float32], backdrop: Image, gain: float) -> Image:
+    """People (H, W, 4; linear, premultiplied, shadows in the alpha alone) times `gain` over a linear backdrop."""
+    return (people[..., :3] * gain + backdrop * (1.0 - people[..., 3:4])).astype(np.float32)
+
+
+def white_of(backdrop: Image) -> float:
+    """The linear value a white surface probably has in a photograph: what people in it are exposed to match."""
+    return float(np.clip(np.percentile(luminance(backdrop), 90), 0.15, 1.0))
+
+
+def develop(linear: Image, sensor: SensorSpec) -> NDArray[np.uint8]:
+    """Develop an exposed linear image (H, W, 3) into 8-bit sRGB (H, W, 3).
+
+    In the order a camera does it: exposure and white balance, lens (vignette, blur), tone curve, noise.
+    The noise comes from `sensor.seed` alone.
+    """
+    height, width = linear.shape[:2]
+    t = sensor.temperature
+    gains = np.array([1 + 0.22 * t, 1.0, 1 - 0.28 * t], dtype=np.float32) * 2.0**sensor.exposure
+    image = linear * gains
+    if sensor.vignette > 0:
+        image *= _vignette(height, width, sensor.vignette)[..., None]
+    if sensor.blur > 0.05:
+        image = gaussian_blur(image, sensor.blur)
+    image = _tone(image, sensor.contrast)
+    if sensor.saturation != 1.0:
+        grey = luminance(image)[..., None]
+        image = grey + (image - grey) * np.float32(sensor.saturation)
+    if sensor.noise > 0:
+        rng = np.random.default_rng(sensor.seed)
+        # Shot noise grows with the root of the light; the square-root-like transfer curve evens most of it out,
+        # so what is left is a little stronger in the shadows.
+        sigma = np.float32(sensor.noise) * (1.3 - 0.6 * np.clip(luminance(image), 0, 1))[..., None]
+        grain = rng.standard_normal((height, width, 4), dtype=np.float32)
+        image = image + sigma * (0.8 * grain[..., :1] + 0.6 * grain[..., 1:])
+    return (np.clip(image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+def gaussian_blur(image: Image, sigma: float) -> Image:
+    """Separable Gaussian, `sigma` in px, edges repeated."""
+    radius = max(1, int(np.ceil(3 * sigma)))
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    taps = (taps / taps.sum()).astype(np.float32)
+    for axis in (0, 1):
+        pad = [(0, 0)] * image.ndim
+        pad[axis] = (radius, radius)
+        padded = np.pad(image, pad, mode="edge")
+        length = image.shape[axis]
+        image = sum(
+            tap * np.take(padded, np.arange(i, i + length), axis=axis) for i, tap in enumerate(taps)
+        )
+    return image
+
+
+def _vignette(height: int, width: int, loss: float) -> NDArray[np.float32]:
+    """cos⁴-like falloff that loses `loss` in the corners."""
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    return (1.0 - loss * ((x * x + y * y) / 2.0) ** 1.5).astype(np.float32)
+
+
+def _tone(linear: Image, contrast: float) -> Image:
+    """Linear to display: highlights roll off smoothly above .7, then sRGB, then contrast about mid grey.
+
+    One table look-up: the curve is the same for every pixel and a power function is not cheap.
+    """
+    x = np.linspace(0.0, 1.0, _TABLE_SIZE, dtype=np.float32) ** 2 * _TABLE_TOP
+    rolled = np.where(x < 0.7, x, 0.7 + 0.3 * (1.0 - np.exp(-(x - 0.7) / 0.3)))
+    display = to_display(rolled)
+    middle = float(to_display(np.array(MID_GREY)))
+    curve = middle + (display - middle) * contrast
+    # Square root spacing puts the table's entries where the eye needs them: in the shadows.
+    position = np.sqrt(np.clip(linear, 0.0, _TABLE_TOP) / _TABLE_TOP) * (_TABLE_SIZE - 1)
+    return curve.astype(np.float32)[(position + 0.5).astype(np.int32)]

@@ -1,0 +1,1 @@
+"""From a recipe to a SceneSpec: people, places, camera, light, props. Pure numpy."""

@@ -1,0 +1,148 @@
+"""What a recipe draws from: bodies, poses, motions, panoramas, photographs, textures. Files are listed, not read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bodies.joints import fit_pose
+from ..bodies.library import default_body, load_body
+from ..bodies.model import BodyModel
+from ..bodies.motion import Motion, MotionFile, Up, load_motions
+from ..bodies.pose_library import Pose, load_poses
+from ..recipes.recipe import Recipe, RecipeError
+from .body_poser import Figures
+
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+PANORAMA_ENDINGS = (".exr", ".hdr")
+MOTION_ENDINGS = (".npz",)
+BUILTIN_HDRIS = tuple(
+    f"builtin:{name}"
+    for name in ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
+)
+NEUTRAL_POSE = "standing"
+
+
+@dataclass(frozen=True, eq=False)
+class Assets:
+    """Everything drawable, in a fixed order (sorted by path), so that a draw means the same on every machine."""
+
+    bodies: dict[str, BodyModel]
+    poses: tuple[Pose, ...]
+    neutral_pose: Pose
+    motions: tuple[str, ...] = ()
+    motions_up: Up = "auto"
+    hdris: tuple[str, ...] = BUILTIN_HDRIS
+    photos: tuple[str, ...] = ()
+    textures: tuple[str, ...] = ()
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Poses the persons of these bodies."""
+        return Figures(self.bodies)
+
+    def sample_motion(self, rng: np.random.Generator) -> Motion:
+        """One of the motions, in a Z-up world; every file is as likely. Raises ValueError naming a bad file."""
+        motions = _open_motions(self.motions[int(rng.integers(len(self.motions)))], self.motions_up)
+        return motions[int(rng.integers(len(motions)))].z_up()
+
+    def fit_pose(self, joints: NDArray[np.floating], model_name: str) -> NDArray[np.float64]:
+        """A pose (J, 3) of any family for the joints of a body model; fingers that it lacks are relaxed."""
+        model = self.bodies[model_name]
+        return fit_pose(joints, model.family, model.hands_mean)
+
+
+def load_assets(recipe: Recipe) -> Assets:
+    """Load the bodies and list the files that a recipe names. Raises RecipeError naming the key and the file."""
+    bodies = {
+        name: open_body(name, recipe.bodies.uvs) for name in dict.fromkeys(recipe.bodies.models)
+    }
+    bare = [name for name, model in bodies.items() if model.uv is None]
+    if bare and recipe.wardrobe.textures:
+        raise RecipeError(
+            f"wardrobe.textures: the body {bare[0]} has no UVs; name its UV .obj in bodies.uvs"
+        )
+    poses = load_poses()
+    allowed = set(recipe.poses.categories)
+    hdris: list[str] = []
+    for item in recipe.light.hdris:
+        if item == "builtin":
+            hdris += BUILTIN_HDRIS
+        elif item.startswith("builtin:"):
+            if item not in BUILTIN_HDRIS:
+                raise RecipeError(
+                    f"light.hdris: no {item!r}; there are: {', '.join(BUILTIN_HDRIS)}"
+                )
+            hdris.append(item)
+        else:
+            hdris += list_files((item,), PANORAMA_ENDINGS, "light.hdris")
+    return Assets(
+        bodies=bodies,
+        poses=tuple(pose for pose in poses if not allowed or pose.category in allowed),
+        neutral_pose=next((pose for pose in poses if pose.name == NEUTRAL_POSE), poses[0]),
+        motions=list_files(recipe.poses.motions, MOTION_ENDINGS, "poses.motions"),
+        motions_up=cast(Up, recipe.poses.motions_up),
+        hdris=tuple(hdris),
+        photos=list_files(recipe.background.photos, IMAGE_ENDINGS, "background.photos"),
+        textures=list_files(recipe.wardrobe.textures, IMAGE_ENDINGS, "wardrobe.textures"),
+    )
+
+
+def list_files(items: Sequence[str], endings: tuple[str, ...], key: str) -> tuple[str, ...]:
+    """The files among `items`, and those below its folders, that end in one of `endings`; sorted within each item.
+
+    Raises RecipeError that names `key` when an item contributes none.
+    """
+    found: list[str] = []
+    for item in items:
+        path = Path(item)
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        fitting = [str(f) for f in files if f.suffix.lower() in endings and f.is_file()]
+        if not fitting:
+            raise RecipeError(f"{key}: {path}: no file that ends in {', '.join(endings)}")
+        found += fitting
+    return tuple(found)
+
+
+@lru_cache(maxsize=32)
+def _open_motions(path: str, up: Up) -> MotionFile:
+    return load_motions(path, up)
+
+
+def open_body(name: str, uvs: Sequence[str] = ()) -> BodyModel:
+    """The body `name`, with the first of `uvs` that fits its faces when it carries none itself. Read again only when
+    one of the files has changed. Raises RecipeError naming the key and the file."""
+    if name == "default":
+        return default_body()
+    return _read_body(name, tuple(uvs), tuple(map(_time_of, (name, *uvs))))
+
+
+def _time_of(path: str) -> int:
+    """When the file was changed last; 0 when there is none."""
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=8)
+def _read_body(name: str, uvs: tuple[str, ...], times: tuple[int, ...]) -> BodyModel:
+    try:
+        model = load_body(Path(name))
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"bodies.models: {error}") from None
+    misfits: list[str] = []
+    for uv in uvs if model.uv is None else ():
+        try:
+            return load_body(Path(name), uv=uv)
+        except (OSError, ValueError) as error:
+            misfits.append(str(error))
+    if misfits:
+        raise RecipeError(f"bodies.uvs: none fits {name}: {'; '.join(misfits)}")
+    return model

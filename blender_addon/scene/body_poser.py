@@ -1,0 +1,88 @@
+"""A PersonSpec as a dressed, posed mesh: the one place where body, outfit and pose come together. Pure numpy."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bodies.model import BodyModel, Posed
+from ..bodies.rotations import rodrigues
+from ..wardrobe.chart import body_chart
+from ..wardrobe.outfit import Outfit
+from ..wardrobe.shell import outfit_offsets
+from .spec import BodySpec, PersonSpec
+
+Chart = dict[str, NDArray[np.float32]]
+
+_REMEMBERED = 64  # posed bodies kept: sampler, stage and annotation ask for the same ones
+_UNTURNED = (0.0, 0.0, 0.0)
+
+
+class Figures:
+    """Poses persons of the given body models, with their clothes' thickness on."""
+
+    def __init__(self, bodies: Mapping[str, BodyModel]) -> None:
+        self.bodies = bodies
+        self._recent: OrderedDict[Hashable, Posed] = OrderedDict()
+
+    def pose(self, person: PersonSpec) -> Posed:
+        """Vertices, joints and bone transforms of a person in the world, m. Raises KeyError for an unknown model."""
+        return self.pose_body(person.body, person.outfit)
+
+    def pose_later(self, person: PersonSpec) -> Posed:
+        """The same, `person.motion.seconds` later. Raises ValueError when the person has no motion."""
+        if person.motion is None:
+            raise ValueError(f"person {person.id} has no motion")
+        body = person.body
+        later = BodySpec(body.model, body.betas, person.motion.pose, person.motion.translation)
+        return self.pose_body(later, person.outfit)
+
+    def pose_body(self, body: BodySpec, outfit: Outfit) -> Posed:
+        """Vertices, joints and bone transforms of a dressed body in the world, m."""
+        return self._once((body, outfit), lambda: self._placed(body, outfit))
+
+    def _placed(self, body: BodySpec, outfit: Outfit) -> Posed:
+        """Skinning is for the pose, not for the place: the sampler tries many places, and a body that is only turned
+        and moved is the same figure moved rigidly about its pelvis."""
+        here = dataclasses.replace(body, pose=(_UNTURNED, *body.pose[1:]), translation=_UNTURNED)
+        figure = self._once((here, outfit, "unplaced"), lambda: self._skinned(here, outfit))
+        R, pelvis = rodrigues(body.pose[0]), figure.transforms[0, :3, 3]
+        shift = pelvis - R @ pelvis + np.asarray(body.translation)
+        transforms = figure.transforms.copy()
+        transforms[:, :3] = R @ transforms[:, :3]
+        transforms[:, :3, 3] += shift
+        vertices = figure.vertices @ R.T.astype(np.float32) + shift.astype(np.float32)
+        return Posed(vertices, transforms[:, :3, 3].astype(np.float32), transforms)
+
+    def _skinned(self, body: BodySpec, outfit: Outfit) -> Posed:
+        clothes = self.clothes(body, outfit)
+        return self.bodies[body.model].pose(
+            body.betas, np.array(body.pose), body.translation, clothes
+        )
+
+    def _once(self, key: Hashable, make: Callable[[], Posed]) -> Posed:
+        if key not in self._recent:
+            self._recent[key] = make()
+            if len(self._recent) > _REMEMBERED:
+                self._recent.popitem(last=False)
+        self._recent.move_to_end(key)
+        return self._recent[key]
+
+    def chart(self, model_name: str) -> Chart:
+        """The coordinates on which this model's clothes are cut; about a second at the first call for a model."""
+        return _chart_of(self.bodies[model_name])
+
+    def clothes(self, body: BodySpec, outfit: Outfit) -> NDArray[np.float32]:
+        """(V, 3) m: how far the outfit stands off the body at rest, cut to the body's size."""
+        shaped, _ = self.bodies[body.model].shape_blend(body.betas)
+        return outfit_offsets(self.chart(body.model), outfit, shaped)
+
+
+@lru_cache(maxsize=8)
+def _chart_of(model: BodyModel) -> Chart:
+    return body_chart(model)

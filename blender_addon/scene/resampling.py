@@ -1,0 +1,293 @@
+"""One factor of a scene drawn anew, the others left as they are: by whoever drew them, or moved by hand. Pure numpy.
+
+Each factor draws from the streams that `sampling.sample_scene` draws it from, so the factor of draw (seed, index) is
+that of picture `index`: redrawn at the numbers that a scene was drawn with, it comes back. (Person k draws as the k-th
+person does. Where the sampler found no place for an earlier one, which happens in crowded close-ups, later ones
+have moved up by one.)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bodies.model import Posed
+from ..bodies.pose_props import GROWN_UP_LEG, leg_length
+from ..recipes.recipe import Recipe
+from ..wardrobe.outfit import Outfit
+from . import people, sampling
+from .assets import Assets
+from .ground_grid import cells_of
+from .people import Crowd, Figure, Stream
+from .spec import BodySpec, CameraSpec, PersonSpec, PropSpec, SceneSpec, Vec3
+
+Array = NDArray[np.float64]
+
+FACTORS = ("pose", "shape", "clothes", "camera", "light", "background")
+PERSON_FACTORS = ("pose", "shape", "clothes")
+
+# In the hand, and the same size in everybody's.
+_HANDY = ("phone", "cup", "book", "umbrella")
+_SAME_SHAPE = 1e-3  # standard deviations: betas that Blender kept in 32 bits
+
+
+def resample(
+    spec: SceneSpec,
+    factor: str,
+    recipe: Recipe,
+    assets: Assets,
+    seed: int,
+    index: int,
+    persons: Collection[int] | None = None,
+) -> SceneSpec:
+    """`spec` with one of FACTORS as draw (seed, index) of the recipe has it.
+
+    pose, shape, clothes: of those whose ids are in `persons`, of everybody when it is None. A new pose keeps where the
+        person stands and which way it faces, has its lowest point on the ground, and brings the things that it needs in
+        place of the person's own. A new shape keeps the body model, and fits those things to it. Nobody makes way.
+    camera: aimed at the first person, from as far as drawn; with it goes the sensor, which is the camera's.
+    light: as it is with this kind of background.
+    background: what is around, and things that are nobody's on free ground. Light and camera stay as they are.
+
+    Raises ValueError for an unknown factor and for a motion file that cannot be read (it names the file), KeyError for
+    a body model that `assets` lack.
+    """
+    if factor not in FACTORS:
+        raise ValueError(f"factor {factor!r}: expected one of {', '.join(FACTORS)}")
+    stream = sampling.streams(seed, index)
+    if factor in PERSON_FACTORS:
+        return _with_persons(spec, _PERSON[factor], recipe, assets, stream, persons)
+    return _SCENE[factor](spec, recipe, assets, stream)
+
+
+# --- one person after another -----------------------------------------------------------------------------------
+
+
+Own = tuple[PropSpec, ...]
+PersonFactor = Callable[[PersonSpec, Own, Recipe, Assets, Stream], tuple[PersonSpec, Own]]
+
+
+def _with_persons(
+    spec: SceneSpec,
+    redraw: PersonFactor,
+    recipe: Recipe,
+    assets: Assets,
+    stream: Stream,
+    wanted: Collection[int] | None,
+) -> SceneSpec:
+    persons: list[PersonSpec] = []
+    props: list[PropSpec] = []
+    for person in spec.persons:
+        own = tuple(prop for prop in spec.props if prop.owner == person.id)
+        if wanted is None or person.id in wanted:
+            person, own = redraw(person, own, recipe, assets, stream)
+        persons.append(person)
+        props += own
+    ids = {person.id for person in persons}
+    things = [prop for prop in spec.props if prop.owner not in ids]
+    return dataclasses.replace(spec, persons=tuple(persons), props=(*props, *things))
+
+
+def _pose(
+    person: PersonSpec, own: Own, recipe: Recipe, assets: Assets, stream: Stream
+) -> tuple[PersonSpec, Own]:
+    body, rng = person.body, stream("pose", person.id - 1)
+    drawn = people.draw_pose(recipe, assets, person.id, body.model, body.betas, person.outfit, rng)
+    pelvis = drawn.pelvis + body.translation
+    figure = people.stand_like(drawn, pelvis[:2], people.facing(body.pose[0]))
+    return figure.spec, figure.props
+
+
+def _shape(
+    person: PersonSpec, own: Own, recipe: Recipe, assets: Assets, stream: Stream
+) -> tuple[PersonSpec, Own]:
+    body = person.body
+    _, betas, _, _ = people.sample_shape(
+        recipe, assets, stream("body", person.id - 1), keep=body.model
+    )
+    before = assets.figures.pose(person)
+    shaped = _refitted(person, dataclasses.replace(body, betas=betas), person.outfit, assets)
+    after = assets.figures.pose(shaped)
+    return shaped, tuple(_fitted(prop, before, after) for prop in own)
+
+
+def _clothes(
+    person: PersonSpec, own: Own, recipe: Recipe, assets: Assets, stream: Stream
+) -> tuple[PersonSpec, Own]:
+    age, gender = _age_and_gender(person.body, recipe, assets, stream("body", person.id - 1))
+    textures = assets.textures if assets.bodies[person.body.model].uv is not None else ()
+    outfit = people.sample_clothes(recipe, stream("outfit", person.id - 1), textures, age, gender)
+    return _refitted(person, person.body, outfit, assets), own
+
+
+def _age_and_gender(
+    body: BodySpec, recipe: Recipe, assets: Assets, rng: np.random.Generator
+) -> tuple[float | None, float | None]:
+    """Of whoever this draw's shape is, if this body has it; else of the known shape that is most like it."""
+    _, betas, age, gender = people.sample_shape(recipe, assets, rng, keep=body.model)
+    known = assets.bodies[body.model].shape_samples
+    if known is None or _alike(betas, body.betas):
+        return age, gender
+    own = np.zeros(known.betas.shape[1])
+    own[: len(body.betas)] = body.betas
+    nearest = int(np.argmin(((known.betas - own) ** 2).sum(axis=1)))
+    return float(known.age[nearest]), float(known.gender[nearest])
+
+
+def _alike(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return len(a) == len(b) and np.allclose(a, b, rtol=0.0, atol=_SAME_SHAPE)
+
+
+def _refitted(person: PersonSpec, body: BodySpec, outfit: Outfit, assets: Assets) -> PersonSpec:
+    """The person with this shape and these clothes in the same pose and place, its lowest point as high as it was (a
+    jump scaled to the legs)."""
+    model = assets.bodies[body.model]
+    before = assets.figures.pose(person)
+    pelvis, pelvis_before = (model.rest_joints(b.betas)[0] for b in (body, person.body))
+    # translation is added to the pelvis's place in the model: what a new shape moves there is taken off.
+    shift = pelvis_before - pelvis
+    trial = dataclasses.replace(body, translation=_plus(person.body.translation, shift))
+    after = assets.figures.pose_body(trial, outfit)
+    legs = leg_length(after.joints[:24]) - leg_length(before.joints[:24])
+    height = (
+        float(before.vertices[:, 2].min()) + _lift(person.pose_name, assets) * legs / GROWN_UP_LEG
+    )
+    shift[2] += height - float(after.vertices[:, 2].min())
+    motion = person.motion and dataclasses.replace(
+        person.motion, translation=_plus(person.motion.translation, shift)
+    )
+    body = dataclasses.replace(body, translation=_plus(person.body.translation, shift))
+    return dataclasses.replace(person, body=body, outfit=outfit, motion=motion)
+
+
+def _lift(pose_name: str, assets: Assets) -> float:
+    """How high (m, for a grown-up) the lowest point of this pose is; 0 for poses that are not the library's."""
+    return next((pose.lift for pose in assets.poses if pose.name == pose_name), 0.0)
+
+
+def _fitted(prop: PropSpec, before: Posed, after: Posed) -> PropSpec:
+    """A person's own thing when the person has another shape: as large against the legs as it was, on the ground below
+    the pelvis, or with the joint that it was nearest to."""
+    scale = leg_length(after.joints[:24]) / leg_length(before.joints[:24])
+    location = np.array(prop.location)
+    middle = location + np.array([0.0, 0.0, abs(prop.size[2]) / 2])
+    standing = location[2] < 0.05
+    nearest = 0 if standing else int(np.argmin(((before.joints[:24] - middle) ** 2).sum(axis=1)))
+    origin, moved = (figure.joints[nearest].astype(np.float64) for figure in (before, after))
+    if standing:
+        origin[2] = moved[2] = 0.0
+    x, y, z = (float(v) for v in moved + scale * (location - origin))
+    a, b, c = prop.size if prop.shape in _HANDY else (scale * extent for extent in prop.size)
+    return dataclasses.replace(prop, location=(x, y, z), size=(a, b, c))
+
+
+def _plus(a: Vec3, b: Array) -> Vec3:
+    x, y, z = (float(v) for v in np.asarray(a) + b)
+    return (x, y, z)
+
+
+# --- what is around them ----------------------------------------------------------------------------------------
+
+
+def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
+    recipe = sampling.level_on_photos(recipe, spec.background.kind)
+    camera = sampling.sample_camera(recipe, stream("camera"))
+    _, reach = people.sample_extent(recipe, stream("people"))
+    there = _crowd(spec, recipe, assets, camera, reach)
+    if there.figures:
+        there.camera = _view(there, recipe, assets, spec.props, stream("place", 0))
+    else:
+        there.camera = people.aimed_at_nobody(recipe, people.moved_back(camera, np.zeros(2), reach))
+    return dataclasses.replace(
+        spec,
+        camera=sampling.sample_lens(recipe, there, stream("lens")),
+        sensor=sampling.sample_sensor(recipe, stream("sensor")),
+    )
+
+
+def _view(
+    there: Crowd,
+    recipe: Recipe,
+    assets: Assets,
+    props: Collection[PropSpec],
+    rng: np.random.Generator,
+) -> CameraSpec:
+    """The drawn camera before the first person: as the sampler puts that person before the camera, the other way round.
+
+    The best of its tries: on free ground if there is any, and with enough of the person in the frame.
+    """
+    first = there.figures[0]
+    body = first.spec.body
+    place = people.place_of(body, assets.bodies[body.model])
+    taken = np.unique(
+        np.concatenate([people.with_props(figure.cells, props) for figure in there.figures])
+    )
+    best: tuple[tuple[bool, float], CameraSpec] | None = None
+    for attempt in people.sample_tries(recipe, rng):
+        aside = attempt.lateral * there.camera.fov / 2
+        camera = people.moved_back(
+            there.camera, place, people.stretched(there.reach, attempt), aside
+        )
+        camera = people.aimed(recipe, camera, first.joints, attempt.late)
+        free = not np.isin(people.camera_cells(camera), taken, assume_unique=True).any()
+        shown = people.share_in_frame(first.joints, camera, recipe)
+        if best is None or (free, shown) > best[0]:
+            best = ((free, shown), camera)
+        if free and shown >= recipe.people.in_frame:
+            break
+    assert best is not None  # there is always a first try
+    return best[1]
+
+
+def _light(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
+    light = sampling.sample_light(recipe, assets, spec.background.kind, stream("light"))
+    return dataclasses.replace(spec, light=light)
+
+
+def _background(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
+    rng = stream("background")
+    kind = sampling.sample_background_kind(recipe, rng)
+    there = _crowd(spec, recipe, assets, spec.camera, _reach(spec, assets))
+    things = sampling.sample_things(recipe, there, stream("occluders"), indoors=kind == "room")
+    props = (*(prop for prop in spec.props if prop.owner), *things)
+    background = sampling.sample_background(recipe, assets, kind, there, props, rng)
+    return dataclasses.replace(spec, background=background, props=props)
+
+
+def _reach(spec: SceneSpec, assets: Assets) -> float:
+    """m from the camera to the first person, or to the origin where there is nobody."""
+    target = np.zeros(2)
+    if spec.persons:
+        body = spec.persons[0].body
+        target = people.place_of(body, assets.bodies[body.model])
+    return float(np.hypot(*(target - spec.camera.location[:2])))
+
+
+def _crowd(
+    spec: SceneSpec, recipe: Recipe, assets: Assets, camera: CameraSpec, reach: float
+) -> Crowd:
+    """The people who are there, and the ground that they, their own things and the camera take."""
+    there = Crowd(camera, reach, people.free_ground(recipe, camera))
+    for person in spec.persons:
+        posed = assets.figures.pose(person)
+        own = tuple(prop for prop in spec.props if prop.owner == person.id)
+        figure = Figure(
+            person,
+            posed.joints.astype(np.float64),
+            people.with_props(cells_of(posed.vertices), own),
+            own,
+        )
+        there.occupied.add(figure.cells)
+        there.figures.append(figure)
+    return there
+
+
+_PERSON: Mapping[str, PersonFactor] = {"pose": _pose, "shape": _shape, "clothes": _clothes}
+_SCENE: Mapping[str, Callable[[SceneSpec, Recipe, Assets, Stream], SceneSpec]] = {
+    "camera": _camera,
+    "light": _light,
+    "background": _background,
+}

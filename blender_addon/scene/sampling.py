@@ -1,0 +1,276 @@
+"""(Recipe, assets, seed, index) → SceneSpec. Pure numpy: no bpy, milliseconds a scene.
+
+Each factor draws from a stream of its own, keyed by its name: a change in how clothes are drawn does not move the
+cameras, and index i is the same whoever draws it, in whatever order.
+
+Layout of a scene: the origin is where the first person was meant to stand; the camera looks at it from `distance`
+away; persons stand in the wedge that the camera sees, feet, seat or back on the ground at z = 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..recipes.recipe import Recipe
+from . import objects
+from .assets import Assets
+from .camera import to_camera
+from .ground_grid import box_cells
+from .people import Crowd, Stream, gather
+from .spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec, SensorSpec, Vec3
+
+OCCLUDER_TRIES = 8
+# An occluder takes at most this share of the frame's width, so that somebody is left to be seen.
+OCCLUDER_WIDTH = 0.4
+
+
+def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> SceneSpec:
+    """Scene `index` of a recipe: a function of its arguments alone.
+
+    Raises ValueError naming a motion file that cannot be read.
+    """
+
+    stream = streams(seed, index)
+    background_rng = stream("background")
+    kind = sample_background_kind(recipe, background_rng)
+    recipe = level_on_photos(recipe, kind)
+    crowd = gather(recipe, assets, sample_camera(recipe, stream("camera")), stream)
+    things = sample_things(recipe, crowd, stream("occluders"), indoors=kind == "room")
+    props = (*crowd.props, *things)
+    return SceneSpec(
+        seed=seed,
+        index=index,
+        width=recipe.render.width,
+        height=recipe.render.height,
+        samples=recipe.render.samples,
+        bounces=recipe.render.bounces,
+        passes=recipe.render.passes,
+        camera=sample_lens(recipe, crowd, stream("lens")),
+        light=sample_light(recipe, assets, kind, stream("light")),
+        background=sample_background(recipe, assets, kind, crowd, props, background_rng),
+        sensor=sample_sensor(recipe, stream("sensor")),
+        persons=tuple(figure.spec for figure in crowd.figures),
+        props=props,
+    )
+
+
+def streams(seed: int, index: int) -> Stream:
+    """The generators of draw `index`: one for each factor, and for each part of it (the number of a person)."""
+
+    def stream(factor: str, part: int = 0) -> np.random.Generator:
+        return np.random.default_rng([seed, index, zlib.crc32(factor.encode()), part])
+
+    return stream
+
+
+def pick(weights: Mapping[str, float], rng: np.random.Generator) -> str:
+    """One key, by weight."""
+    names = list(weights)
+    p = np.array([weights[name] for name in names])
+    return names[int(rng.choice(len(names), p=p / p.sum()))]
+
+
+def sample_background_kind(recipe: Recipe, rng: np.random.Generator) -> str:
+    """The first draw of the background's stream: much depends on it."""
+    return pick(recipe.background.kinds, rng) if recipe.background.enabled else "plain"
+
+
+def level_on_photos(recipe: Recipe, background: str) -> Recipe:
+    """The recipe for this kind of background. Photographs are mostly taken level: people on a tilted ground would stand
+    in their sky."""
+    if background != "photo":
+        return recipe
+    return dataclasses.replace(recipe, camera=dataclasses.replace(recipe.camera, aim="horizon"))
+
+
+def sample_camera(recipe: Recipe, rng: np.random.Generator) -> CameraSpec:
+    """The camera before it is placed and aimed: over the origin, `pitch` still relative to its aim."""
+    c = recipe.camera
+    yaw, height, pitch, roll, fov = (
+        each.sample(rng) if c.enabled else each.middle
+        for each in (c.yaw, c.height, c.pitch, c.roll, c.fov)
+    )
+    if c.lens is not None:
+        lens = c.lens.sample(rng) if c.enabled else c.lens.middle
+        fov = float(np.degrees(2 * np.arctan(c.sensor_width / 2 / lens)))
+    return CameraSpec(location=(0.0, 0.0, height), yaw=yaw, pitch=pitch, roll=roll, fov=fov)
+
+
+def sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> CameraSpec:
+    """The crowd's camera with depth of field and shutter time; the focus is on one of the persons."""
+    c = recipe.camera
+    blurred, moving = rng.random() < c.depth_of_field, rng.random() < c.motion_blur
+    f_stop, shutter, who = c.f_stop.sample(rng), c.shutter.sample(rng), rng.random()
+    distance = 5.0
+    if crowd.figures:
+        joints = crowd.figures[int(who * len(crowd.figures))].joints
+        distance = max(0.2, float(np.median(to_camera(joints, crowd.camera)[:, 2])))
+    return dataclasses.replace(
+        crowd.camera,
+        f_stop=f_stop if blurred and c.enabled else 0.0,
+        focus_distance=distance,
+        shutter=shutter if moving and c.enabled else 0.0,
+    )
+
+
+def sample_things(
+    recipe: Recipe, crowd: Crowd, rng: np.random.Generator, *, indoors: bool
+) -> list[PropSpec]:
+    """Occluders between the camera and the people, clutter beside and behind them; none in anybody's place."""
+    o = recipe.occluders
+    if not o.enabled:
+        return []
+    shapes = objects.allowed_shapes(o.shapes, indoors=indoors)
+    things: list[PropSpec] = []
+    if not shapes:
+        return things
+    for in_front, count in ((True, o.count.sample_int(rng)), (False, o.clutter.sample_int(rng))):
+        for _ in range(count):
+            thing = _place_thing(recipe, crowd, shapes, rng, in_front)
+            if thing is not None:
+                things.append(thing)
+    return things
+
+
+def _place_thing(
+    recipe: Recipe, crowd: Crowd, shapes: Sequence[str], rng: np.random.Generator, in_front: bool
+) -> PropSpec | None:
+    """A thing on free ground, or None when no place is found. Takes its ground."""
+    shape = str(rng.choice(list(shapes)))
+    size = objects.sample_size(shape, rng)
+    surface = objects.sample_surface(shape, rng)
+    camera = crowd.camera
+    eye = np.array(camera.location[:2])
+    heading = crowd.heading
+    across = np.array([heading[1], -heading[0]])
+    half_width = np.tan(np.radians(camera.fov / 2))
+    for _ in range(OCCLUDER_TRIES):
+        turn = float(rng.uniform(0, 360))
+        if in_front and crowd.figures:
+            target = crowd.figures[int(rng.integers(len(crowd.figures)))].joints[0, :2]
+            place = eye + (target - eye) * rng.uniform(0.3, 0.9) + across * rng.normal(0, 0.5)
+        else:
+            ahead = crowd.reach * rng.uniform(0.5, 2.5)
+            place = eye + heading * ahead + across * ahead * half_width * rng.uniform(-1.1, 1.1)
+        ahead = float((place - eye) @ heading)
+        # Seen from the side a car is as wide as it is long.
+        width = max(size[0], size[1])
+        limit = OCCLUDER_WIDTH if ahead < 1.2 * crowd.reach else 1.0
+        if ahead < 0.4 + width / 2 or width / (2 * ahead * half_width) > limit:
+            continue
+        cells = box_cells((place[0], place[1]), (size[0], size[1]), turn)
+        if crowd.occupied.hits(cells):
+            continue
+        crowd.occupied.add(cells)
+        return PropSpec(
+            shape, (float(place[0]), float(place[1]), 0.0), (0.0, 0.0, turn), size, surface
+        )
+    return None
+
+
+def sample_light(
+    recipe: Recipe, assets: Assets, background: str, rng: np.random.Generator
+) -> LightSpec:
+    """The light, which differs indoors: `background` is the kind of background."""
+    light = recipe.light
+    if not light.enabled:
+        return LightSpec("hdri", hdri="builtin:studio")
+    kind = pick(light.kinds, rng)
+    color = objects.warm_white(light.warmth.sample(rng))
+    elevation, azimuth = light.sun_elevation.sample(rng), float(rng.uniform(0, 360))
+    strength, angle = light.sun_strength.sample(rng), light.sun_angle.sample(rng)
+    hdri = assets.hdris[int(rng.integers(len(assets.hdris)))]
+    rotation = float(rng.uniform(0, 360))
+    sunny = rng.random() < light.sun_share
+    turbidity = float(rng.uniform(1.5, 6.0))
+    # SURREAL: c_i = .7 U(-1, 1), but c_0 = .5 + .9 U(0, 1) and c_1 = -.7 U(0, 1).
+    c = 0.7 * (2 * rng.random(9) - 1)
+    c[0], c[1] = 0.5 + 0.9 * rng.random(), -0.7 * rng.random()
+    if kind == "spherical_harmonics":
+        return LightSpec(kind, coefficients=tuple(float(v) for v in c))
+    if kind == "sun_sky" and background != "room":
+        return LightSpec(
+            kind,
+            sun_elevation=elevation,
+            sun_azimuth=azimuth,
+            sun_strength=strength,
+            sun_angle=angle,
+            turbidity=turbidity,
+            color=color,
+        )
+    # A room has no sky: a panorama stands in for its lamps and windows.
+    return LightSpec(
+        "hdri",
+        hdri=hdri,
+        hdri_rotation=rotation,
+        sun_elevation=elevation,
+        sun_azimuth=azimuth,
+        sun_strength=strength if sunny else 0.0,
+        sun_angle=angle,
+        color=color,
+    )
+
+
+def sample_background(
+    recipe: Recipe,
+    assets: Assets,
+    kind: str,
+    crowd: Crowd,
+    props: Sequence[PropSpec],
+    rng: np.random.Generator,
+) -> BackgroundSpec:
+    """What is around the people; `rng` has just drawn its kind."""
+    indoors = kind == "room"
+    ground, wall = objects.sample_ground(rng, indoors=indoors), objects.sample_wall(rng)
+    color = objects.sample_color(rng)
+    if not recipe.background.enabled:
+        return BackgroundSpec("plain", color=(0.4, 0.4, 0.4))
+    if kind == "photo":
+        photo = assets.photos[int(rng.integers(len(assets.photos)))]
+        share = 1.0 / recipe.background.photo_zoom.sample(rng)
+        x, y = (float(rng.uniform(0, 1 - share)) for _ in range(2))
+        return BackgroundSpec(
+            kind, photo=photo, photo_crop=(x, y, share, share), photo_flip=bool(rng.random() < 0.5)
+        )
+    if kind == "plain":
+        return BackgroundSpec(kind, color=color)
+    size = _room_size(crowd, props, rng) if indoors else (0.0, 0.0, 0.0)
+    return BackgroundSpec(kind, ground=ground, wall=wall, room_size=size)
+
+
+def _room_size(crowd: Crowd, props: Sequence[PropSpec], rng: np.random.Generator) -> Vec3:
+    """A room about the origin that holds camera, people and things, and some space to spare."""
+    points = [np.array(crowd.camera.location[:2])]
+    points += [figure.joints[:, :2] for figure in crowd.figures]
+    points += [
+        np.array(p.location[:2]) + s * max(map(abs, p.size[:2])) * 0.75
+        for p in props
+        for s in (-1, 1)
+    ]
+    half = np.abs(np.vstack(points)).max(axis=0) + 0.4 + rng.uniform(0, 2.5, 2)
+    top = max(
+        [2.3, crowd.camera.location[2] + 0.3, *(p.location[2] + p.size[2] + 0.1 for p in props)]
+    )
+    return (float(2 * half[0]), float(2 * half[1]), float(top + rng.uniform(0, 1.2)))
+
+
+def sample_sensor(recipe: Recipe, rng: np.random.Generator) -> SensorSpec:
+    """From linear light to a JPEG."""
+    s = recipe.sensor
+    if not s.enabled:
+        return SensorSpec()
+    return SensorSpec(
+        exposure=s.exposure.sample(rng),
+        temperature=s.temperature.sample(rng),
+        contrast=s.contrast.sample(rng),
+        saturation=s.saturation.sample(rng),
+        vignette=s.vignette.sample(rng),
+        noise=s.noise.sample(rng),
+        blur=s.blur.sample(rng),
+        jpeg_quality=s.jpeg_quality.sample_int(rng),
+        seed=int(rng.integers(1 << 31)),
+    )

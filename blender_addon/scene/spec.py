@@ -1,0 +1,218 @@
+"""SceneSpec: one complete draw of a recipe. It alone determines the picture.
+
+Pure data: no bpy, no randomness. World axes are Blender's (right-handed, Z up, metres, ground at z = 0).
+Angles are degrees where a person reads them (camera, light, props) and axis-angle radians in body poses,
+as in the SMPL papers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..wardrobe.outfit import Outfit
+
+SPEC_VERSION = 1
+
+Vec3 = tuple[float, float, float]
+Color = tuple[float, float, float]  # linear Rec. 709, 0..1
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class CameraSpec:
+    """A pinhole camera. yaw 0 looks along +Y and grows counter-clockwise seen from above; pitch 0 is level,
+    negative looks down; roll is about the viewing axis. `fov` is the horizontal field of view."""
+
+    location: Vec3
+    yaw: float
+    pitch: float
+    roll: float
+    fov: float
+    f_stop: float = 0.0  # 0: no depth of field
+    focus_distance: float = 10.0  # m
+    shutter: float = 0.0  # s the shutter stays open; 0: no motion blur
+
+
+@dataclass(frozen=True)
+class BodySpec:
+    """One posed body: `model` names an entry of the body library; `pose` is J×3 axis-angle (rad), its first
+    row the orientation of the root in the world; `translation` (m) is added after skinning, as in AMASS."""
+
+    model: str
+    betas: tuple[float, ...]
+    pose: tuple[Vec3, ...]
+    translation: Vec3
+
+
+@dataclass(frozen=True)
+class MotionSpec:
+    """Where the body is `seconds` later: what motion blur needs."""
+
+    pose: tuple[Vec3, ...]
+    translation: Vec3
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PersonSpec:
+    id: int  # 1..N: the value in the instance mask
+    body: BodySpec
+    outfit: Outfit
+    pose_name: str
+    motion: MotionSpec | None = None
+
+
+@dataclass(frozen=True)
+class SurfaceSpec:
+    """A procedural surface for props, grounds and walls. `pattern` is one of
+    stage.patterns.PATTERNS: plain, checks, stripes, noise, bricks, tiles, asphalt, grass, wood."""
+
+    pattern: str
+    color: Color
+    color2: Color
+    scale: float  # pattern repeats per metre
+    roughness: float
+    metallic: float = 0.0
+
+
+@dataclass(frozen=True)
+class PropSpec:
+    """A thing that is not a person. `shape` is one of props.catalogue.SHAPES. The shape's own frame has its origin
+    on the ground under its centre, Z up, its front towards -Y; `size` is its extent in m along its own axes, a negative
+    one mirrors it."""
+
+    shape: str
+    location: Vec3
+    rotation: Vec3  # XYZ Euler, degrees
+    size: Vec3
+    surface: SurfaceSpec
+    owner: int = 0  # id of the person whose pose needs it (a seat, a bicycle, a bag); 0: nobody's
+
+
+@dataclass(frozen=True)
+class LightSpec:
+    """`kind`: 'hdri' (`hdri` names a file), 'sun_sky' (sun angles) or 'spherical_harmonics' (9 coefficients a
+    colour channel are equal, as SURREAL's: one row of 9)."""
+
+    kind: str
+    strength: float = 1.0
+    hdri: str = ""  # 'builtin:city' or an absolute path
+    hdri_rotation: float = 0.0  # degrees about Z
+    sun_elevation: float = 45.0
+    sun_azimuth: float = 0.0
+    sun_strength: float = 0.0  # 0: no sun lamp in an 'hdri' light
+    sun_angle: float = 0.5  # angular diameter, degrees: softness of shadows
+    turbidity: float = 2.0
+    color: Color = (1.0, 1.0, 1.0)
+    coefficients: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class BackgroundSpec:
+    """`kind`: 'hdri' (the light's own panorama, with a ground plane), 'photo' (a photograph behind, a shadow
+    catcher below), 'plain' (one colour, shadow catcher below), 'room' (floor and walls around the people)."""
+
+    kind: str
+    photo: str = ""
+    photo_crop: tuple[float, float, float, float] = (
+        0.0,
+        0.0,
+        1.0,
+        1.0,
+    )  # x, y, w, h of the part shown, 0..1
+    photo_flip: bool = False
+    color: Color = (0.5, 0.5, 0.5)
+    ground: SurfaceSpec | None = None
+    wall: SurfaceSpec | None = None
+    room_size: Vec3 = (6.0, 6.0, 2.8)
+
+
+@dataclass(frozen=True)
+class SensorSpec:
+    """From linear light to a JPEG: see render.sensor."""
+
+    exposure: float = 0.0  # stops, relative to the metered exposure
+    temperature: float = 0.0  # -1 cool .. 1 warm
+    contrast: float = 1.0
+    saturation: float = 1.0
+    vignette: float = 0.0  # share of light lost in the corners
+    noise: float = 0.0  # standard deviation at mid grey, 0..1
+    blur: float = 0.0  # Gaussian sigma, px
+    jpeg_quality: int = 95  # 1..100
+    seed: int = 0  # of the noise
+
+
+@dataclass(frozen=True)
+class SceneSpec:
+    """Everything the stage needs for one picture."""
+
+    seed: int
+    index: int
+    width: int
+    height: int
+    samples: int
+    camera: CameraSpec
+    light: LightSpec
+    background: BackgroundSpec
+    sensor: SensorSpec
+    persons: tuple[PersonSpec, ...] = ()
+    props: tuple[PropSpec, ...] = ()
+    passes: tuple[str, ...] = ()  # beyond image and mask: alpha, parts, depth, normals
+    bounces: int = 4
+    version: int = field(default=SPEC_VERSION)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of plain JSON values; `from_json` gives the equal spec back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> SceneSpec:
+        """The inverse of `to_json`. Raises ValueError for another version or unknown keys."""
+        if data.get("version") != SPEC_VERSION:
+            raise ValueError(
+                f"scene spec version {data.get('version')!r}, this program reads {SPEC_VERSION}"
+            )
+        return from_plain(cls, data)
+
+
+def from_plain(cls: type[T], data: Any, where: str = "spec") -> T:
+    """Rebuild the dataclass `cls` from the plain dicts and lists that `dataclasses.asdict` and JSON leave.
+
+    Raises ValueError that names the place of an unknown or missing key.
+    """
+    return _rebuild(cls, data, where)
+
+
+def _rebuild(kind: Any, data: Any, where: str) -> Any:
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        if not isinstance(data, dict):
+            raise ValueError(f"{where}: expected an object, got {type(data).__name__}")
+        hints = typing.get_type_hints(kind)
+        unknown = sorted(set(data) - set(hints))
+        if unknown:
+            raise ValueError(f"{where}: unknown key {unknown[0]!r}")
+        values = {key: _rebuild(hints[key], value, f"{where}.{key}") for key, value in data.items()}
+        try:
+            return kind(**values)
+        except TypeError as error:
+            raise ValueError(f"{where}: {error}") from None
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple:
+        if args[-1] is Ellipsis:
+            return tuple(_rebuild(args[0], item, f"{where}[{i}]") for i, item in enumerate(data))
+        return tuple(
+            _rebuild(arg, item, f"{where}[{i}]")
+            for i, (arg, item) in enumerate(zip(args, data, strict=True))
+        )
+    if origin in (typing.Union, types.UnionType):
+        if data is None:
+            return None
+        return _rebuild(next(arg for arg in args if arg is not type(None)), data, where)
+    if kind is float:
+        return float(data)
+    return data
