@@ -68,6 +68,8 @@ def invert(
     """Walk `clean` up to the noisiest of `timesteps` (descending); `alphas`: ᾱ of every training step.
 
     The lowest level stands for the clean picture, as the sampler ends there: n levels take n - 1 steps.
+    diffusers' `DDIMInverseScheduler` has the same bits where the steps divide the training levels. Elsewhere (the
+    default 30 of 1000, "trailing") it assumes a gap that the levels do not have, and errs by more than 0.01.
     """
     ascending = list(reversed(timesteps))
     latents = clean.float()

@@ -39,6 +39,15 @@ class GeneratorLearningConfig(LearningConfig):
             raise ValueError(f"ema is {self.ema}; it must be within 0..1, and not 1")
 
 
+def ema_decay(most: float, step: int) -> float:
+    """Return the decay of the average after `step` steps: n / (10 + n), at most `most`.
+
+    Young averages decay faster, so that short runs do not keep their random beginning. diffusers'
+    `EMAModel` can have the same decay, but sums in another order: it would change trained weights.
+    """
+    return min(most, step / (10 + step))
+
+
 class GeneratorLearner(Learner):
     """The generator and its average."""
 
@@ -72,8 +81,7 @@ class GeneratorLearner(Learner):
 
     @torch.no_grad()
     def follow(self) -> None:
-        # Young averages forget faster, so that short runs do not keep their random beginning.
-        decay = min(self.config.ema, self.step / (10 + self.step))
+        decay = ema_decay(self.config.ema, self.step)
         for name, network in self.networks.items():
             kept, current = (list(module.parameters()) for module in (self.average[name], network))
             get_ema_multi_avg_fn(decay)(

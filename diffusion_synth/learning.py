@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from blender_addon.dataset import atomic_file
 from diffusion_synth.attention import region_processors
 from diffusion_synth.codec import inside_share
 from diffusion_synth.conditioning import Conditioning
@@ -28,6 +29,7 @@ from diffusion_synth.pipeline import ShapeGuidedPipeline
 from diffusion_synth.prompts import Grammar, Prompt
 from diffusion_synth.randomness import generator_of
 from diffusion_synth.regions import Regions
+from diffusion_synth.schedules import SCHEDULES
 
 STATE = "state.pt"
 OUTSIDE_WEIGHT = (
@@ -172,7 +174,9 @@ class Learner(ABC):
         for network in self.networks.values():
             network.train()
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * self.rate_share()
+            group["lr"] = self.config.learning_rate * rate_share(
+                self.step, self.config.steps, self.config.warmup
+            )
         # The way back is within too: what gradient checkpointing forgets is computed anew there, with the same regions.
         with region_processors(self.pipeline.unet):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
@@ -184,15 +188,6 @@ class Learner(ABC):
         self.step += 1
         self.follow()
         return float(loss.detach())
-
-    def rate_share(self) -> float:
-        """0..1 of the full learning rate: linear warm-up, then half a cosine."""
-        warmup = min(self.config.warmup, self.config.steps // 2)
-        if self.step < warmup:
-            return (self.step + 1) / warmup
-        return 0.5 * (
-            1 + math.cos(math.pi * (self.step - warmup) / max(1, self.config.steps - warmup))
-        )
 
     def loss(
         self,
@@ -214,8 +209,8 @@ class Learner(ABC):
         levels = pipe.scheduler.config.num_train_timesteps
         times = torch.randint(levels, (len(clean),), generator=draw, device=clean.device)
         noisy = pipe.scheduler.add_noise(clean, noise, times)
-        # As strict as the pipeline's "linear" is at this level of noise, where it goes from strict to not at all.
-        foreign = 1 - (times + 1) / levels
+        # As strict as sampling is at this level of noise, where it goes from strict to not at all.
+        foreign = 1 - SCHEDULES["linear"](1 - (times + 1) / levels)
         conditioning = self.condition(prompts, silent)
         regions = Regions(labels, conditioning.weights, foreign)
         output = pipe.predict(
@@ -265,6 +260,18 @@ class Learner(ABC):
         self.step = int(state["step"])
 
 
+def rate_share(step: int, steps: int, warmup: int) -> float:
+    """Return the share, 0..1, of the full learning rate: linear warm-up, then half a cosine.
+
+    diffusers' `get_cosine_schedule_with_warmup` begins with a step of rate 0, so it would train
+    other weights than those that are bundled.
+    """
+    warmup = min(warmup, steps // 2)
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
 def target_of(scheduler: Any, clean: Tensor, noise: Tensor, times: Tensor) -> Tensor:
     """What the network is to say of `clean` and `noise` (B, C, h, w) mixed at training steps `times` (B,)."""
     if scheduler.config.prediction_type == "epsilon":
@@ -282,13 +289,9 @@ def plain(value: Any) -> Any:
 
 
 def save_state(learner: Learner, path: Path) -> None:
-    """Under a temporary name first."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
-    try:
-        torch.save(learner.state(), temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write the state that `load_state` resumes from, whole or not at all."""
+    with atomic_file(path, token=f"-{os.getpid()}") as file:
+        torch.save(learner.state(), file)
 
 
 def load_state(learner: Learner, path: Path) -> None:

@@ -116,7 +116,8 @@ def min_snr_weights(alphas: Tensor, prediction_type: str, gamma: float) -> Tenso
     """Of the loss at levels of noise whose share of signal is `alphas` (ᾱ, (B,)): min-SNR-γ (Hang et al., ICCV 2023).
 
     Beyond γ, the clean picture is all but seen, and there is little to learn. As a factor of the loss of what the
-    network predicts: epsilon, sample, or v_prediction.
+    network predicts: epsilon, sample, or v_prediction. diffusers' `compute_snr` squares a quotient of roots, which
+    differs in the last bits and would change trained weights.
     """
     snr = alphas / (1 - alphas)
     if prediction_type == "epsilon":

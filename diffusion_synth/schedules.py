@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
-SCHEDULES: dict[str, Callable[[float], float]] = {
+# "linear" takes tensors as well: training has a progress for each image of a batch.
+SCHEDULES: dict[str, Callable[[Any], Any]] = {
     "hard": lambda progress: 1.0,
     "linear": lambda progress: 1.0 - progress,
     "exponential": lambda progress: 0.95 ** (50 * progress),
@@ -20,4 +22,4 @@ def foreign_weight(schedule: str, step: int, steps: int) -> float:
         raise ValueError(
             f"self_attention is {schedule!r}; it must be one of {', '.join(SCHEDULES)}"
         )
-    return 1.0 - SCHEDULES[schedule](step / max(1, steps))
+    return float(1.0 - SCHEDULES[schedule](step / max(1, steps)))
