@@ -25,10 +25,10 @@ from rich.table import Table
 
 from pii_seg.calibrate import measure
 from pii_seg.command_line import photographs_at_once
+from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.conformal import Confidence, Promise, make_promise
 from pii_seg.evaluation.measure import open_data
 from pii_seg.evaluation.metrics import BINS, THRESHOLDS
-from pii_seg.evaluation.temperature import CalibrationError
 from pii_seg.inference.tiling import InferenceSettings, predict_logits
 from pii_seg.models.checkpoint import load_checkpoint
 

@@ -29,7 +29,6 @@ from rich.table import Table
 from blender_addon.dataset import iter_lines
 from pii_seg.command_line import (
     DONE,
-    InputError,
     PlainHelp,
     add_inference_arguments,
     inference_settings,
@@ -40,6 +39,7 @@ from pii_seg.command_line import (
 )
 from pii_seg.data.sources import Sample, Source
 from pii_seg.data.sources.dataset_contract import ContractSource
+from pii_seg.errors import CalibrationError, InputError
 from pii_seg.evaluation.conformal import (
     Confidence,
     Promise,
@@ -50,7 +50,7 @@ from pii_seg.evaluation.conformal import (
 )
 from pii_seg.evaluation.measure import PredictLogits, gather, open_data
 from pii_seg.evaluation.metrics import Totals
-from pii_seg.evaluation.temperature import CalibrationError, fit_temperature, rescale_threshold
+from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.tiling import InferenceSettings, predict_logits
 from pii_seg.models.checkpoint import load_checkpoint, save_checkpoint, with_calibration
 

@@ -28,19 +28,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from pii_seg.data.sources import DataError
-from pii_seg.evaluation.temperature import CalibrationError
+from pii_seg.errors import CalibrationError, CheckpointError, DataError, InputError
 from pii_seg.inference.tiling import InferenceSettings, Merge
-from pii_seg.models.checkpoint import CheckpointError
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
-
-
-class InputError(ValueError):
-    """What was asked for cannot be done; the message names the argument or file, and says what to do."""
 
 
 def run_command(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pii_seg.data.augmentation import Augmentation
+from pii_seg.errors import ConfigError
 
 Folders = tuple[str, ...]
 
@@ -18,10 +19,6 @@ LIGHT_DECODERS = ("lraspp", "ladder")
 SMP_DECODERS = ("unet", "fpn", "linknet", "deeplabv3plus", "segformer", "upernet")
 DECODERS = (*LIGHT_DECODERS, *SMP_DECODERS)
 PROGRESS_STYLES = ("auto", "bar", "plain", "none")
-
-
-class ConfigurationError(ValueError):
-    """A value that cannot be; the message names it and says what can."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +68,13 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         if not 0 < self.held_out < 1:
-            raise ConfigurationError(
-                f"data.held_out is {self.held_out}; it must be between 0 and 1"
-            )
+            raise ConfigError(f"data.held_out is {self.held_out}; it must be between 0 and 1")
         if not 0 < self.pseudo_share <= 1:
-            raise ConfigurationError(
+            raise ConfigError(
                 f"data.pseudo_share is {self.pseudo_share}; it must be above 0 and at most 1"
             )
         if self.validation_limit < 1:
-            raise ConfigurationError(
+            raise ConfigError(
                 f"data.validation_limit is {self.validation_limit}; it must be at least 1"
             )
 
@@ -101,20 +96,14 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         if not 0 < self.scale <= 1:
-            raise ConfigurationError(
-                f"model.scale is {self.scale}; it must be above 0 and at most 1"
-            )
+            raise ConfigError(f"model.scale is {self.scale}; it must be above 0 and at most 1")
         if self.width < 1 or self.width % 4:
-            raise ConfigurationError(
-                f"model.width is {self.width}; it must be a positive multiple of 4"
-            )
+            raise ConfigError(f"model.width is {self.width}; it must be a positive multiple of 4")
         if self.encoder == PLAIN:
             return
         if self.decoder not in DECODERS:
             known = ", ".join(DECODERS)
-            raise ConfigurationError(
-                f"model.decoder is {self.decoder!r}; it must be one of {known}"
-            )
+            raise ConfigError(f"model.decoder is {self.decoder!r}; it must be one of {known}")
 
 
 SIZES: dict[str, ModelConfig] = {
@@ -150,16 +139,14 @@ class OptimiserConfig:
     def __post_init__(self) -> None:
         for name in ("learning_rate", "encoder_share", "gradient_norm"):
             if not 0 < getattr(self, name) < math.inf:
-                raise ConfigurationError(
-                    f"optimiser.{name} is {getattr(self, name)}; it must be above 0"
-                )
+                raise ConfigError(f"optimiser.{name} is {getattr(self, name)}; it must be above 0")
         for name in ("weight_decay", "warmup", "ema", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
-                raise ConfigurationError(
+                raise ConfigError(
                     f"optimiser.{name} is {getattr(self, name)}; it must be within 0..1, and not 1"
                 )
         if self.dice < 0:
-            raise ConfigurationError(f"optimiser.dice is {self.dice}; it must not be negative")
+            raise ConfigError(f"optimiser.dice is {self.dice}; it must not be negative")
 
 
 @dataclass(frozen=True)
@@ -179,12 +166,12 @@ class OnlineConfig:
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.confidence < 1:
-            raise ConfigurationError(
+            raise ConfigError(
                 f"online.confidence is {self.confidence}; it must be within 0.5..1, and not 1"
             )
         for name in ("paste", "cutmix"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ConfigurationError(
+                raise ConfigError(
                     f"online.{name} is {getattr(self, name)}; it is a probability, 0..1"
                 )
 
@@ -207,11 +194,11 @@ class BudgetConfig:
     def __post_init__(self) -> None:
         for name, least in (("steps", 1), ("validate_every", 1), ("patience", 0), ("seed", 0)):
             if getattr(self, name) < least:
-                raise ConfigurationError(
+                raise ConfigError(
                     f"budget.{name} is {getattr(self, name)}; it must be at least {least}"
                 )
         if not 0 <= self.minutes < math.inf:
-            raise ConfigurationError(f"budget.minutes is {self.minutes}; it must not be negative")
+            raise ConfigError(f"budget.minutes is {self.minutes}; it must not be negative")
 
 
 @dataclass(frozen=True)
@@ -241,11 +228,11 @@ class MachineConfig:
 
     def __post_init__(self) -> None:
         if self.precision not in ("auto", "bf16", "float32"):
-            raise ConfigurationError(
+            raise ConfigError(
                 f"machine.precision is {self.precision!r}; it must be auto, bf16 or float32"
             )
         if self.progress not in PROGRESS_STYLES:
-            raise ConfigurationError(
+            raise ConfigError(
                 f"machine.progress is {self.progress!r}; it must be one of {', '.join(PROGRESS_STYLES)}"
             )
         for name, least in (
@@ -256,7 +243,7 @@ class MachineConfig:
             ("memory_mb", 0),
         ):
             if getattr(self, name) < least:
-                raise ConfigurationError(
+                raise ConfigError(
                     f"machine.{name} is {getattr(self, name)}; it must be at least {least}"
                 )
 

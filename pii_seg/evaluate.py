@@ -26,7 +26,6 @@ from rich.table import Table
 from blender_addon.dataset import write_atomically
 from pii_seg.command_line import (
     DONE,
-    InputError,
     PlainHelp,
     add_checkpoint_arguments,
     add_inference_arguments,
@@ -37,6 +36,7 @@ from pii_seg.command_line import (
     run_command,
 )
 from pii_seg.data.sources import open_sources
+from pii_seg.errors import InputError
 from pii_seg.evaluation import figures, report
 from pii_seg.evaluation.measure import (
     Evaluation,

@@ -33,7 +33,6 @@ from blender_addon.dataset import write_atomically
 from pii_seg.command_line import (
     DONE,
     FAILED,
-    InputError,
     PlainHelp,
     add_checkpoint_arguments,
     add_inference_arguments,
@@ -46,7 +45,8 @@ from pii_seg.command_line import (
 )
 from pii_seg.data.files import files_below
 from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS
-from pii_seg.data.sources import DataError, read_image
+from pii_seg.data.sources import read_image
+from pii_seg.errors import DataError, InputError
 from pii_seg.evaluation.figures import encode
 from pii_seg.inference.tiling import InferenceSettings, predict_probability
 from pii_seg.models.checkpoint import load_checkpoint

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 import jsonargparse
 import tomli_w
 
-from pii_seg.command_line import DONE, INTERRUPTED, InputError, PlainHelp, run_command
+from pii_seg.command_line import DONE, INTERRUPTED, PlainHelp, run_command
 from pii_seg.config import (
     SIZES,
     BudgetConfig,
-    ConfigurationError,
     DataConfig,
     MachineConfig,
     ModelConfig,
@@ -28,6 +27,7 @@ from pii_seg.config import (
     plain,
 )
 from pii_seg.data.augmentation import FACTORS, Augmentation
+from pii_seg.errors import ConfigError, InputError
 from pii_seg.selftrain.config import LoopConfig
 from pii_seg.selftrain.gate import GateSettings
 from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings
@@ -253,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     return run_command(
         work,
-        wrong=(ConfigurationError, StageError),
+        wrong=(ConfigError, StageError),
         failed=(ValueError, RuntimeError, ImportError),
         interrupted="error: interrupted at once; --resume goes on from the last validation",
     )

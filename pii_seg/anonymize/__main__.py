@@ -35,7 +35,6 @@ from pii_seg.anonymize.user_masks import MaskFolder
 from pii_seg.command_line import (
     DONE,
     FAILED,
-    InputError,
     PlainHelp,
     add_inference_arguments,
     inference_settings,
@@ -44,8 +43,7 @@ from pii_seg.command_line import (
     progress_bar,
     run_command,
 )
-from pii_seg.evaluation.temperature import CalibrationError
-from pii_seg.models.checkpoint import CheckpointError
+from pii_seg.errors import CalibrationError, CheckpointError, InputError
 
 AUDIT = "audit.json"
 

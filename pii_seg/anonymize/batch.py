@@ -22,14 +22,14 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from pii_seg.anonymize.anonymizer import Anonymizer, Found
-from pii_seg.anonymize.errors import MediaError
 from pii_seg.anonymize.images import Frame, Limits, encode_picture, read_picture
 from pii_seg.anonymize.inputs import Item, output_name
 from pii_seg.anonymize.journal import Journal, Record
 from pii_seg.anonymize.mask_persistence import hold
 from pii_seg.anonymize.review import Doubts, doubts_after, doubts_before
 from pii_seg.anonymize.video import container_of, rewrite
-from pii_seg.command_line import InputError, ahead
+from pii_seg.command_line import ahead
+from pii_seg.errors import InputError, MediaError
 
 TEMPORARY = ".anonymize-"
 """How the names of unfinished outputs begin. They hold redacted pixels only."""

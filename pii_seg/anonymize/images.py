@@ -21,7 +21,7 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
-from pii_seg.anonymize.errors import MediaError
+from pii_seg.errors import MediaError
 
 try:  # not a dependency: its wheels bring an encoder under another licence
     import pillow_heif  # type: ignore[import-not-found]

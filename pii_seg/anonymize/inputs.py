@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pii_seg.command_line import InputError
 from pii_seg.data.files import files_below
 from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS
+from pii_seg.errors import InputError
 
 PICTURE_ENDINGS = IMAGE_ENDINGS | {
     ".jpe",

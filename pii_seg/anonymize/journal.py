@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pii_seg.command_line import InputError
+from pii_seg.errors import InputError
 
 Record = dict[str, Any]
 

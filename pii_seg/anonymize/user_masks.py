@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pii_seg.anonymize.errors import MediaError
 from pii_seg.anonymize.inputs import Item
-from pii_seg.command_line import InputError
 from pii_seg.data.image_io import read_mask
-from pii_seg.data.sources import DataError
+from pii_seg.errors import DataError, InputError, MediaError
 
 
 class MaskFolder:

@@ -21,7 +21,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from pii_seg.anonymize.errors import MediaError
+from pii_seg.errors import MediaError
 
 Transform = Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]
 """uint8 (H, W, 3) frames, upright, to as many of the same size. It may look ahead by a few."""

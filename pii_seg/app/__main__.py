@@ -23,15 +23,13 @@ from pii_seg.app.server import make_app
 from pii_seg.app.session import Studio
 from pii_seg.command_line import (
     DONE,
-    InputError,
     PlainHelp,
     add_inference_arguments,
     inference_settings,
     parse,
     run_command,
 )
-from pii_seg.evaluation.temperature import CalibrationError
-from pii_seg.models.checkpoint import CheckpointError
+from pii_seg.errors import CalibrationError, CheckpointError, InputError
 
 HOST = "127.0.0.1"
 STYLES = ("solid", "inpaint", "mosaic", "blur")

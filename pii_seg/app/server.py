@@ -23,9 +23,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from pii_seg.anonymize.errors import MediaError
 from pii_seg.anonymize.redaction import WARNINGS
 from pii_seg.app.session import Stroke, Studio, StudioError
+from pii_seg.errors import MediaError
 
 STATIC = Path(__file__).with_name("static")
 FILES = {

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from pii_seg.anonymize.anonymizer import Anonymizer
-from pii_seg.anonymize.errors import MediaError
 from pii_seg.anonymize.images import Frame, Picture, encode_picture, read_picture
+from pii_seg.errors import MediaError
 from pii_seg.evaluation.figures import encode
 
 PREVIEW = 1600  # px, longest side of what the page is shown

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from pii_seg.data.augmentation import Augmentation, log_uniform
-from pii_seg.data.sources import PERSON, DataError, Sample, Source
+from pii_seg.data.sources import PERSON, Sample, Source
+from pii_seg.errors import DataError
 
 LEAST_AREA = 300  # px of a person worth cutting out
 LEAST_VISIBILITY = 0.8  # a person half behind a sofa, without the sofa, is no sight

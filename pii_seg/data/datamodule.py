@@ -21,8 +21,9 @@ from torch.utils.data.distributed import DistributedSampler
 from pii_seg.data.augmentation import Augmentation, Streams, alter, augment, take_view
 from pii_seg.data.copy_paste import PersonBank
 from pii_seg.data.resize import Shrunk, letterbox
-from pii_seg.data.sources import DataError, Sample, Source, keep_in_memory
+from pii_seg.data.sources import Sample, Source, keep_in_memory
 from pii_seg.data.sources.base import Progress
+from pii_seg.errors import DataError
 from pii_seg.training.online import NO_CUT, Cut, asking, draw_cut, partners
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from pii_seg.data.sources.sample import DataError
+from pii_seg.errors import DataError
 
 MAX_PIXELS = (
     128_000_000  # more than nearly all cameras make, 384 MB as RGB; a bomb declares far more

@@ -13,9 +13,10 @@ from blender_addon.dataset import iter_lines
 from pii_seg.config import DataConfig, Folders, OnlineConfig
 from pii_seg.data.augmentation import Augmentation
 from pii_seg.data.datamodule import Feeding, Mixed, SegmentationDataModule
-from pii_seg.data.sources import DataError, Fault, PersonFree, Sample, Source, open_sources
+from pii_seg.data.sources import Fault, PersonFree, Sample, Source, open_sources
 from pii_seg.data.sources.base import Progress
 from pii_seg.data.sources.dataset_contract import open_contract
+from pii_seg.errors import DataError
 from pii_seg.selftrain.pseudo_labels import most_reliable
 
 _HELD_OUT = 0x4E1D  # keeps the draw of what is held out apart from all others

@@ -38,8 +38,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.metrics import BIN_LOGITS, BINS, LIMIT
-from pii_seg.evaluation.temperature import CalibrationError
 
 Confidence = float | Literal["expectation"]
 

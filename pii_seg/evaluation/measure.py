@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pii_seg.command_line import InputError, ahead
-from pii_seg.data.sources import DataError, PersonFree, Sample, Source, open_sources
+from pii_seg.command_line import ahead
+from pii_seg.data.sources import PersonFree, Sample, Source, open_sources
+from pii_seg.errors import DataError, InputError
 from pii_seg.evaluation.examples import Examples
 from pii_seg.evaluation.metrics import PictureCount, Scores, Totals, count_picture
 from pii_seg.inference.tiling import InferenceSettings, forward_pixels

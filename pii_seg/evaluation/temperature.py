@@ -11,13 +11,10 @@ from typing import Literal
 
 import numpy as np
 
+from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.metrics import BIN_LOGITS, THRESHOLDS, Totals
 
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures tried
-
-
-class CalibrationError(ValueError):
-    """The data cannot answer; the message says what it lacks."""
 
 
 def negative_log_likelihood(

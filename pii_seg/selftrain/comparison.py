@@ -9,7 +9,8 @@ import numpy as np
 
 from pii_seg.command_line import photographs_at_once
 from pii_seg.config import Folders
-from pii_seg.data.sources import IGNORE, PERSON, DataError, Source, read_image
+from pii_seg.data.sources import IGNORE, PERSON, Source, read_image
+from pii_seg.errors import DataError
 from pii_seg.evaluation.measure import Gathered, gather, open_data
 from pii_seg.evaluation.metrics import Totals
 from pii_seg.inference.tiling import InferenceSettings, predict_logits

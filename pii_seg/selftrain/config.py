@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from diffusion_synth.crops import CropSettings
-from pii_seg.config import ConfigurationError, Folders, TrainConfig, plain
+from pii_seg.config import Folders, TrainConfig, plain
+from pii_seg.errors import ConfigError
 from pii_seg.selftrain.gate import GateSettings
 from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings
 
@@ -75,47 +76,45 @@ class LoopConfig:
         for name, least in (("count", 1), ("rounds", 1), ("student_steps", 0), ("repaint_most", 1),
                             ("repaint_steps", 1), ("repaint_largest", 0), ("examples", 0)):  # fmt: skip
             if getattr(self, name) < least:
-                raise ConfigurationError(
+                raise ConfigError(
                     f"loop.{name} is {getattr(self, name)}; it must be at least {least}"
                 )
         if 0 < self.repaint_largest < CropSettings.smallest:
-            raise ConfigurationError(
+            raise ConfigError(
                 f"loop.repaint_largest is {self.repaint_largest}; it must be 0 or at least {CropSettings.smallest}, "
                 "since smaller persons are not repainted at all"
             )
         if not 1 <= self.repaint_guidance < math.inf:
-            raise ConfigurationError(
+            raise ConfigError(
                 f"loop.repaint_guidance is {self.repaint_guidance}; it must be at least 1"
             )
         for name in ("first_share", "iou_relative"):
             if not 0 < getattr(self, name) <= 1:
-                raise ConfigurationError(
+                raise ConfigError(
                     f"loop.{name} is {getattr(self, name)}; it must be above 0 and at most 1"
                 )
         if not self.unlabelled:
-            raise ConfigurationError("loop.unlabelled is missing: the photographs to learn from")
+            raise ConfigError("loop.unlabelled is missing: the photographs to learn from")
         if self.recipe and self.training.data.synthetic:
-            raise ConfigurationError(
+            raise ConfigError(
                 "--recipe and --synthetic exclude each other: render pairs, or give them"
             )
         if not (self.recipe or self.training.data.synthetic or self.training.data.labelled):
-            raise ConfigurationError(
+            raise ConfigError(
                 "nothing for a teacher to learn from; give --synthetic, --labelled, or --recipe"
             )
         if self.repaint == "warp" and not (self.recipe or self.training.data.synthetic):
-            raise ConfigurationError(
+            raise ConfigError(
                 "loop.repaint is warp, which needs renders: give --synthetic or --recipe"
             )
         if self.training.data.pseudo or self.training.data.repainted:
-            raise ConfigurationError(
-                "--pseudo and --repainted are made by self-training; leave them away"
-            )
+            raise ConfigError("--pseudo and --repainted are made by self-training; leave them away")
         if self.training.online.enabled and self.from_scratch:
-            raise ConfigurationError(
+            raise ConfigError(
                 "online.enabled needs students that begin with their teacher's weights; leave loop.from_scratch off"
             )
         if self.training.start_from:
-            raise ConfigurationError(
+            raise ConfigError(
                 "--start_from is for a single training; --teacher is for self-training"
             )
 

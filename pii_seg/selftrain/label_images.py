@@ -35,7 +35,8 @@ from blender_addon.dataset import (
 )
 from pii_seg.command_line import ahead
 from pii_seg.config import plain
-from pii_seg.data.sources import IGNORE, PERSON, DataError, Sample, open_source, read_image
+from pii_seg.data.sources import IGNORE, PERSON, Sample, open_source, read_image
+from pii_seg.errors import DataError
 from pii_seg.evaluation.examples import THUMBNAIL, Example
 from pii_seg.evaluation.figures import contact_sheet, encode
 from pii_seg.inference.tiling import InferenceSettings, predict_probability, resize

@@ -31,8 +31,9 @@ import numpy as np
 
 from blender_addon.dataset import iter_lines, write_atomically
 from pii_seg.command_line import photographs_at_once
-from pii_seg.config import ConfigurationError, Folders, OnlineConfig, TrainConfig, plain
+from pii_seg.config import Folders, OnlineConfig, TrainConfig, plain
 from pii_seg.data.mixture import Opened, open_data
+from pii_seg.errors import ConfigError
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.tiling import InferenceSettings
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
@@ -136,7 +137,7 @@ class Loop:
                 dataclasses.replace(model, weights=config.training.model.weights)
                 != config.training.model
             ):
-                raise ConfigurationError(
+                raise ConfigError(
                     f"{config.teacher}: is of another model; students take its weights, so give the same --model.*"
                 )
         self.painting = (

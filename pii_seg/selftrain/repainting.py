@@ -15,7 +15,8 @@ from diffusion_synth.prompts import DEFAULT, read_grammar
 from diffusion_synth.reading import Dataset
 from diffusion_synth.repainting import Repainter, SizedPainter
 from pii_seg.command_line import photographs_at_once
-from pii_seg.config import ConfigurationError, Folders
+from pii_seg.config import Folders
+from pii_seg.errors import ConfigError
 from pii_seg.selftrain.pseudo_labels import NUMBERS
 
 MARGIN = 0.4  # about a person, as diffusion_synth.run has it
@@ -31,7 +32,7 @@ class Painting:
 
 
 def by_generator(model: str, steps: int, guidance: float, device: str) -> Painting:
-    """model: as diffusion_synth.run takes it; empty: the one that comes along. Raises ConfigurationError."""
+    """model: as diffusion_synth.run takes it; empty: the one that comes along. Raises ConfigError."""
     # Here, because diffusers takes seconds to import, and warping does without.
     from diffusion_synth.loading import ModelError, default_model, identity_of, load_pipeline
     from diffusion_synth.painters import PipelinePainter
@@ -40,7 +41,7 @@ def by_generator(model: str, steps: int, guidance: float, device: str) -> Painti
         model = model or str(default_model())
         pipeline = load_pipeline(model, device=device)
     except ModelError as error:
-        raise ConfigurationError(f"--generator: {error}; or give --repaint warp, or none") from None
+        raise ConfigError(f"--generator: {error}; or give --repaint warp, or none") from None
     how = {"mode": "blend", "num_inference_steps": steps, "guidance_scale": guidance}
     painter = PipelinePainter(pipeline, how)
     return Painting(painter, {"model": identity_of(model), **how}, pipeline.size_multiple)

@@ -31,11 +31,11 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from pii_seg.config import ConfigurationError, TrainConfig, plain
+from pii_seg.config import TrainConfig, plain
 from pii_seg.data.mixture import Opened, assemble, open_data
+from pii_seg.errors import CheckpointError, InputError
 from pii_seg.models.checkpoint import (
     Checkpoint,
-    CheckpointError,
     load_checkpoint,
     read_torch_safely,
     save_checkpoint,
@@ -55,10 +55,6 @@ CONFIG, BEST, LAST, METRICS, TENSORBOARD = (
 )
 
 log = logging.getLogger(__name__)
-
-
-class RunError(ConfigurationError):
-    """The run's folder or configuration does not allow it; the message says what to change."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ def fit(
 
     start_from: begin with these weights, of the same model (a student that continues its teacher), rather than those of
     config.start_from. callbacks: of Lightning, called before this module's own.
-    Everything is checked before training begins. Raises DataError, ModelError, PretrainedError, RunError or
+    Everything is checked before training begins. Raises DataError, ConfigError, InputError or
     CheckpointError, each of which names what is wrong. A run ended by SIGINT returns, `ended` being "interrupted".
     """
     output = Path(output)
@@ -161,15 +157,15 @@ def fit(
 
 
 def check_online(config: TrainConfig, *, begins_with_weights: bool) -> None:
-    """Raises RunError when there is nothing to label online, or nothing that could."""
+    """Raises InputError when there is nothing to label online, or nothing that could."""
     if not config.online.enabled:
         return
     if not config.data.pseudo:
-        raise RunError(
+        raise InputError(
             "online.enabled is for pseudo-labelled photographs: give --pseudo, or --unlabelled"
         )
     if not begins_with_weights:
-        raise RunError(
+        raise InputError(
             "online.enabled needs weights that can label from the first step: give --start_from a checkpoint"
         )
 
@@ -181,7 +177,7 @@ def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> S
     segmenter = Segmenter(network, scale=config.model.scale)
     if start_from is not None:
         if dataclasses.replace(start_from.model, weights=config.model.weights) != config.model:
-            raise RunError(
+            raise InputError(
                 "the checkpoint to start from is of another model; give the same encoder and decoder"
             )
         segmenter.load_state_dict(dict(start_from.weights))
@@ -258,13 +254,13 @@ def prepare_folder(
 ) -> Mapping[str, Any] | None:
     """What last.ckpt holds when there is a run to go on with; None for a new one. Nothing foreign is touched.
 
-    Raises RunError when the folder holds something else, a run of another configuration, or one that it was not said
+    Raises InputError when the folder holds something else, a run of another configuration, or one that it was not said
     to resume or overwrite; CheckpointError when its last.ckpt is damaged.
     """
     if resume and overwrite:
-        raise RunError("--resume and --overwrite exclude each other")
+        raise InputError("--resume and --overwrite exclude each other")
     if output.exists() and not output.is_dir():
-        raise RunError(f"{output}: is a file; --output must be a folder")
+        raise InputError(f"{output}: is a file; --output must be a folder")
     strangers = (
         sorted(p.name for p in output.iterdir() if not p.name.startswith("."))
         if output.exists()
@@ -273,7 +269,7 @@ def prepare_folder(
     if not strangers:
         return None
     if not (output / CONFIG).exists():
-        raise RunError(
+        raise InputError(
             f"{output}: not empty and not a training (it holds {strangers[0]!r}); choose another --output"
         )
     if overwrite:
@@ -282,14 +278,14 @@ def prepare_folder(
         return None
     changed = differences(read_config(output / CONFIG), config.decisive())
     if changed:
-        raise RunError(
+        raise InputError(
             f"{output}: holds a training with another {' and '.join(changed)}; "
             "choose another --output, or replace it with --overwrite"
         )
     if not (output / LAST).exists():
         return None  # it ended before its first checkpoint: nothing is lost by beginning again
     if not resume:
-        raise RunError(
+        raise InputError(
             f"{output}: holds a training already; --resume goes on with it, --overwrite replaces it"
         )
     state = read_torch_safely(output / LAST)
@@ -328,11 +324,11 @@ def write_config(path: Path, config: TrainConfig) -> None:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Raises RunError when it cannot be read."""
+    """Raises InputError when it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read ({error})") from None
+        raise InputError(f"{path}: cannot be read ({error})") from None
 
 
 def is_first_process() -> bool:

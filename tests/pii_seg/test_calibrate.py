@@ -16,9 +16,9 @@ from pii_seg.calibrate import known_to_training, main, measure, promise_of
 from pii_seg.command_line import photographs_at_once
 from pii_seg.config import SIZES
 from pii_seg.data.sources import open_source
+from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.conformal import read_promise, threshold_for
 from pii_seg.evaluation.metrics import BINS, threshold_index
-from pii_seg.evaluation.temperature import CalibrationError
 from pii_seg.inference.tiling import InferenceSettings, predict_probability
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network

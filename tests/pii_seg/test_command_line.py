@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from pii_seg.command_line import (
-    InputError,
     ahead,
     inference_settings,
     parse,
@@ -19,7 +18,7 @@ from pii_seg.command_line import (
     photographs_at_once,
     run_command,
 )
-from pii_seg.data.sources import DataError
+from pii_seg.errors import DataError, InputError
 from pii_seg.predict import parser
 
 

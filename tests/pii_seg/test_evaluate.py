@@ -13,9 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
-from pii_seg.command_line import InputError
 from pii_seg.config import SIZES
-from pii_seg.data.sources import DataError, open_source
+from pii_seg.data.sources import open_source
+from pii_seg.errors import DataError, InputError
 from pii_seg.evaluate import decide, main, open_data
 from pii_seg.evaluation.measure import evaluate_source, gather_totals
 from pii_seg.evaluation.metrics import Totals, count_picture

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from pii_seg.command_line import InputError
 from pii_seg.config import SIZES
+from pii_seg.errors import InputError
 from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter

@@ -13,13 +13,12 @@ from pii_seg.data.sources.base import Listed, PersonFree, Source
 from pii_seg.data.sources.folders import MaskCode
 from pii_seg.data.sources.memory import InMemory, keep_in_memory
 from pii_seg.data.sources.open import open_source, open_sources
-from pii_seg.data.sources.sample import BACKGROUND, IGNORE, PERSON, DataError, Fault, Sample
+from pii_seg.data.sources.sample import BACKGROUND, IGNORE, PERSON, Fault, Sample
 
 __all__ = [
     "BACKGROUND",
     "IGNORE",
     "PERSON",
-    "DataError",
     "Fault",
     "InMemory",
     "Listed",

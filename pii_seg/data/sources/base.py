@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from pii_seg.data.sources.sample import BACKGROUND, DataError, Fault, Sample, complaint
+from pii_seg.data.sources.sample import BACKGROUND, Fault, Sample, complaint
+from pii_seg.errors import DataError
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as a check goes on."""

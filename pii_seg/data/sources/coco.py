@@ -19,7 +19,8 @@ from pycocotools import mask as run_length
 from pii_seg.data.image_io import MAX_PIXELS, read_image
 from pii_seg.data.sources.base import Listed
 from pii_seg.data.sources.dataset_contract import leaves_folder
-from pii_seg.data.sources.sample import IGNORE, PERSON, DataError, Fault, Sample
+from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample
+from pii_seg.errors import DataError
 
 CATEGORY = "person"
 

@@ -16,7 +16,8 @@ import numpy as np
 from blender_addon.dataset import LINES_NAME, DatasetError, iter_lines, read_info
 from pii_seg.data.image_io import read_image, read_mask
 from pii_seg.data.sources.base import Listed
-from pii_seg.data.sources.sample import IGNORE, PERSON, DataError, Fault, Sample
+from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample
+from pii_seg.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ import numpy as np
 from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS, read_image, read_mask
 from pii_seg.data.sources.base import Listed
 from pii_seg.data.sources.dataset_contract import require_same_size
-from pii_seg.data.sources.sample import IGNORE, PERSON, DataError, Fault, Sample
+from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample
+from pii_seg.errors import DataError
 
 MASKS_LOOKED_AT = 200  # spread over the folder, to find out its convention
 SMOOTHED_FROM = 64  # distinct greys

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pii_seg.data.sources.base import Progress, Source
-from pii_seg.data.sources.sample import DataError, Fault, Sample
+from pii_seg.data.sources.sample import Fault, Sample
+from pii_seg.errors import DataError
 
 
 class InMemory(Source):

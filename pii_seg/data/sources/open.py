@@ -9,8 +9,8 @@ from pii_seg.data.sources.base import Source
 from pii_seg.data.sources.coco import open_coco
 from pii_seg.data.sources.dataset_contract import open_contract
 from pii_seg.data.sources.folders import MaskCode, list_pictures, open_folder
-from pii_seg.data.sources.sample import DataError
 from pii_seg.data.sources.voc import is_voc, open_voc
+from pii_seg.errors import DataError
 
 EXPECTED = (
     f"expected {INFO_NAME} (a dataset), images/ + masks/, pictures alone, JPEGImages/ + SegmentationClass/, "

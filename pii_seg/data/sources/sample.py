@@ -11,10 +11,6 @@ import numpy as np
 BACKGROUND, PERSON, IGNORE = 0, 1, 255
 
 
-class DataError(ValueError):
-    """A file or folder cannot be used; the message names it and says what to do."""
-
-
 @dataclass(frozen=True)
 class Fault:
     """One picture that was left out, and why. `path` is the file at fault."""

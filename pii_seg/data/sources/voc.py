@@ -14,7 +14,8 @@ from pii_seg.data.image_io import read_image, read_mask
 from pii_seg.data.sources.base import Listed
 from pii_seg.data.sources.dataset_contract import leaves_folder, require_same_size
 from pii_seg.data.sources.folders import Files, list_pictures
-from pii_seg.data.sources.sample import IGNORE, PERSON, DataError, Fault, Sample
+from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample
+from pii_seg.errors import DataError
 
 VOC_PERSON = 15
 IMAGES, CLASSES, OBJECTS = "JPEGImages", "SegmentationClass", "SegmentationObject"

@@ -24,7 +24,8 @@ from pii_seg.anonymize.batch import Batch, Options, Outcome, folder_of_our_own, 
 from pii_seg.anonymize.images import read_picture
 from pii_seg.anonymize.inputs import gather
 from pii_seg.anonymize.journal import Journal
-from pii_seg.command_line import DONE, FAILED, WRONG_INPUT, InputError
+from pii_seg.command_line import DONE, FAILED, WRONG_INPUT
+from pii_seg.errors import InputError
 from tests.pii_seg.anonymize.conftest import (
     CANARY,
     SOURCES,

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from pii_seg.anonymize.errors import MediaError
 from pii_seg.anonymize.images import Frame, Limits, Picture, encode_picture, read_picture
+from pii_seg.errors import MediaError
 from tests.pii_seg.anonymize.conftest import CANARY, SOURCES, noise, pillow, saved, tagged_exif
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged TIFFs

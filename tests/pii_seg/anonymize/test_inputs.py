@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pii_seg.anonymize.inputs import Item, gather, output_name
-from pii_seg.command_line import InputError
+from pii_seg.errors import InputError
 
 
 def touch(*paths: Path) -> None:

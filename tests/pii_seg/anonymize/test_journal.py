@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pii_seg.anonymize.journal import Journal
-from pii_seg.command_line import InputError
+from pii_seg.errors import InputError
 
 SETTINGS = {"style": "solid", "scales": (1.0, 2.0)}
 

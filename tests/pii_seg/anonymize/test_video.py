@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
 
-from pii_seg.anonymize.errors import MediaError
 from pii_seg.anonymize.video import container_of, rewrite
+from pii_seg.errors import MediaError
 from tests.pii_seg.anonymize.conftest import CANARY
 
 HEIGHT, WIDTH = 48, 64

@@ -9,8 +9,9 @@ import pytest
 
 from pii_seg.data.augmentation import Augmentation, Streams, augment
 from pii_seg.data.copy_paste import CutOut, PersonBank, cut_out, soften
-from pii_seg.data.sources import IGNORE, PERSON, DataError, Fault, Sample, Source
+from pii_seg.data.sources import IGNORE, PERSON, Fault, Sample, Source
 from pii_seg.data.sources.base import Progress
+from pii_seg.errors import DataError
 
 HOW = dataclasses.replace(Augmentation.none(), paste=1.0, paste_match=0.0, paste_shadow=0.0)
 

@@ -25,8 +25,9 @@ from pii_seg.data.datamodule import (
     collate,
     plan_epoch,
 )
-from pii_seg.data.sources import DataError, Fault, Sample, Source, open_source
+from pii_seg.data.sources import Fault, Sample, Source, open_source
 from pii_seg.data.sources.base import Progress
+from pii_seg.errors import DataError
 
 SMALL = Feeding(size=16, batch_size=4, epoch_size=16, workers=0)
 NONE = Augmentation.none()

@@ -15,7 +15,6 @@ from pycocotools import mask as run_length
 
 from pii_seg.data import image_io
 from pii_seg.data.sources import (
-    DataError,
     MaskCode,
     PersonFree,
     Source,
@@ -26,6 +25,7 @@ from pii_seg.data.sources import (
     read_mask,
 )
 from pii_seg.data.sources.coco import Outline, decode_counts, rasterise
+from pii_seg.errors import DataError
 from pii_seg.export_coco import export_coco
 from tests.pii_seg.conftest import HEIGHT, WIDTH, encoded, masks
 

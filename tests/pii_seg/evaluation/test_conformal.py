@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pii_seg.errors import CalibrationError
 from pii_seg.evaluation import conformal
 from pii_seg.evaluation.conformal import (
     Confidence,
@@ -26,7 +27,6 @@ from pii_seg.evaluation.conformal import (
     threshold_for,
 )
 from pii_seg.evaluation.metrics import BIN_LOGITS, BINS, THRESHOLDS, count_picture
-from pii_seg.evaluation.temperature import CalibrationError
 from pii_seg.inference.tiling import InferenceSettings
 
 LOOK = asdict(InferenceSettings())

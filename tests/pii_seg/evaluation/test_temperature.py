@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.metrics import (
     THRESHOLDS,
     Totals,
@@ -14,7 +15,6 @@ from pii_seg.evaluation.metrics import (
     threshold_index,
 )
 from pii_seg.evaluation.temperature import (
-    CalibrationError,
     choose_threshold,
     fit_temperature,
     negative_log_likelihood,

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from pii_seg.config import SIZES
+from pii_seg.errors import CheckpointError
 from pii_seg.models.checkpoint import (
     Checkpoint,
-    CheckpointError,
     load_checkpoint,
     save_checkpoint,
     with_calibration,

