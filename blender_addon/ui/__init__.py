@@ -1,6 +1,6 @@
 """What Blender's user meets: the sidebar tab PII Synth, the preferences, and `blender --command pii_synth …`.
 
-Every module has register() and unregister(). Panels appear in the tab in the order of _MODULES.
+Every module has register() and unregister(). The panels' bl_order says where each stands in the tab.
 """
 
 from . import command, preferences
@@ -21,11 +21,11 @@ _MODULES = (
     sample_operators,
     preview_operators,
     batch_operators,
+    batch,
     recipe,
     people,
     sample,
     preview,
-    batch,
     command,
 )
 

@@ -14,6 +14,14 @@ def test_the_zip_installs_and_its_tab_opens_with_a_click(bare_window, extension_
     assert "Traceback" not in bare_window.console()
 
 
+def test_generate_batch_is_in_view_at_once(installed_window):
+    """Without scrolling; and high enough for a window of 1280 x 800, whose sidebar ends at 720."""
+    installed_window.new_file()
+    installed_window.open_tab()
+    (y,) = (y for name, (_, y) in installed_window.buttons().items() if "generate" in name)
+    assert y < 720
+
+
 def test_every_panel_draws(open_tab, shoot):
     """With the sub-panels that start closed, top to bottom; an exception in draw() goes to the console."""
     window = open_tab()

@@ -30,6 +30,7 @@ class PII_SYNTH_PT_batch(Tab, bpy.types.Panel):
 
     bl_idname = "PII_SYNTH_PT_batch"
     bl_label = "Generate Batch"
+    bl_order = 0
 
     def draw(self, context: Any) -> None:
         layout = self.layout

@@ -76,6 +76,8 @@ class PII_SYNTH_MT_bodies(bpy.types.Menu):
 class PII_SYNTH_PT_people(Tab, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_people"
     bl_label = "People"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 2
 
     def draw(self, context: Any) -> None:
         layout = self.layout

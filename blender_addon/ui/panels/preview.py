@@ -11,6 +11,8 @@ from ..tab import Tab, settings_of
 class PII_SYNTH_PT_preview(Tab, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_preview"
     bl_label = "Preview"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 4
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -40,7 +40,7 @@ class PII_SYNTH_MT_recipe_presets(bpy.types.Menu):
 class PII_SYNTH_PT_recipe(Tab, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_recipe"
     bl_label = "Recipe"
-    bl_order = 0
+    bl_order = 1
 
     def draw(self, context: Any) -> None:
         layout = _native(self.layout)

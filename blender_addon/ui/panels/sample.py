@@ -18,6 +18,8 @@ from ..tab import Tab, settings_of
 class PII_SYNTH_PT_sample(Tab, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_sample"
     bl_label = "Sample"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 3
 
     def draw(self, context: Any) -> None:
         layout, settings = self.layout, settings_of(context)

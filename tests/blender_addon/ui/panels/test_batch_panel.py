@@ -25,6 +25,7 @@ from blender_addon.datagen.progress import Progress
 from blender_addon.dataset import DatasetWriter
 from blender_addon.recipes.recipe import load_recipe
 from blender_addon.render import compat
+from tests.blender_addon.ui.layout import Layout
 
 PRELUDE = """
 import json, os, sys, time
@@ -82,46 +83,6 @@ def error_of(operator: Callable[..., Any], **values: Any) -> str:
     with pytest.raises(RuntimeError) as caught:
         operator(**values)
     return str(caught.value)
-
-
-class Layout:
-    """Takes what a panel draws, and refuses what Blender's layout would refuse: absent properties, icons, operators."""
-
-    def __init__(self, bpy: Any, drawn: list[tuple[str, str]] | None = None) -> None:
-        self.bpy, self.drawn = bpy, [] if drawn is None else drawn
-        functions = bpy.types.UILayout.bl_rna.functions
-        self.icons = set(functions["label"].parameters["icon"].enum_items.keys())
-
-    def _below(self, **_: Any) -> Layout:
-        return Layout(self.bpy, self.drawn)
-
-    column = row = box = _below
-
-    def label(self, text: str = "", icon: str = "NONE") -> None:
-        assert icon in self.icons
-        self.drawn.append(("label", text))
-
-    def prop(self, data: Any, name: str, text: str | None = None, placeholder: str = "") -> None:
-        assert name in data.bl_rna.properties
-        self.drawn.append(("prop", name))
-
-    def progress(self, factor: float, text: str, type: str = "BAR") -> None:
-        assert 0 <= factor <= 1
-        assert type in ("BAR", "RING")
-        self.drawn.append(("progress", f"{factor:.2f} {text}"))
-
-    def operator(self, name: str, text: str | None = None, icon: str = "NONE") -> Any:
-        assert icon in self.icons
-        module, _, function = name.partition(".")
-        kind = getattr(getattr(self.bpy.ops, module), function).get_rna_type()
-        self.drawn.append((name, kind.name if text is None else text))
-        return SimpleNamespace()
-
-    def said(self) -> str:
-        return " | ".join(text for _, text in self.drawn)
-
-    def buttons(self) -> dict[str, str]:
-        return {name: text for name, text in self.drawn if "." in name}
 
 
 @pytest.fixture
