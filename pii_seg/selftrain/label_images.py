@@ -54,7 +54,7 @@ Probability = Callable[[np.ndarray], np.ndarray]
 """From a photograph, uint8 (H, W, 3), to the calibrated probability of "person", float32 (H, W)."""
 
 VIEWS = InferenceSettings(scales=(0.25, 0.5, 1.0), flip=True)
-"""How a teacher looks: at three sizes, and mirrored. docs/results.md has what others gave."""
+"""How a teacher looks: at three sizes, and mirrored. docs/results/ has what others gave."""
 
 # Why a photograph has no label, in words that name nobody's file.
 UNREADABLE, NO_NUMBERS, NO_MEMORY = (
