@@ -8,7 +8,7 @@ READY := .venv/.ready
 DEMO := demo
 BLENDER_EXT = $(wildcard .venv/lib/python3.11/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py)
 
-.PHONY: help demo test test-fast test-gui screenshots lint extension lock clean
+.PHONY: help demo test test-fast test-gui screenshots lint docs extension lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -35,13 +35,16 @@ lint: $(READY) ## style, formatting and types
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
+docs: $(READY) ## the documentation site, in build/site/; a broken link is an error
+	$(PYTHON) -m sphinx --fail-on-warning --keep-going --quiet --conf-dir docs/site . build/site
+
 extension: $(READY) ## the zip that Blender installs, in dist/
 	mkdir -p dist
 	$(PYTHON) $(BLENDER_EXT) build --source-dir . --output-dir dist
 	@for zip in dist/*.zip; do $(PYTHON) $(BLENDER_EXT) validate "$$zip"; done
 
 lock: | $(UV) ## write requirements.lock anew, with today's versions for Linux, macOS and Windows
-	$(UV) pip compile pyproject.toml --all-extras --group dev --python-version 3.11 --universal --upgrade --quiet \
+	$(UV) pip compile pyproject.toml --all-extras --group dev --group docs --python-version 3.11 --universal --upgrade --quiet \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements.lock
 
 clean: ## remove what the other targets made, except .venv/, .uv/ and .gui/
