@@ -1,0 +1,136 @@
+"""The documents agree with each other and with the code: links, anchors, commands, named files."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("blender_addon", "pii_seg", "diffusion_synth")
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "LICENSE.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "blender_addon" / "bodies" / "data" / "README.md",
+    ROOT / "diffusion_synth" / "embedded" / "README.md",
+]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"python -m ([\w.]+)((?:[^\n]|(?<=\\)\n)*)")
+
+each_document = pytest.mark.parametrize(
+    "path", DOCUMENTS, ids=[p.relative_to(ROOT).as_posix() for p in DOCUMENTS]
+)
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def prose_of(path: Path) -> str:
+    """The document without its blocks of code."""
+    return FENCE.sub("", text_of(path))
+
+
+@cache
+def anchors_of(path: Path) -> set[str]:
+    """The anchors that code hosts, and the site, give to the headings of a document."""
+    anchors: set[str] = set()
+    for title in re.findall(r"^#+ (.+)$", prose_of(path), re.MULTILINE):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title)
+        slug = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
+        name, number = slug, 0
+        while name in anchors:
+            number += 1
+            name = f"{slug}-{number}"
+        anchors.add(name)
+    return anchors
+
+
+def broken_links(path: Path) -> Iterator[str]:
+    for target in LINK.findall(prose_of(path)):
+        if target.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (path.parent / name).resolve() if name else path
+        # a folder is no page of the site
+        if not file.is_file() or (anchor and anchor not in anchors_of(file)):
+            yield target
+
+
+@each_document
+def test_every_link_and_anchor_exists(path: Path) -> None:
+    assert list(broken_links(path)) == []
+
+
+def test_a_broken_link_and_a_broken_anchor_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# One, two\n\n[a](#one-two) [b](#three) [c](other.md)\n\n```\n[d](no.md)\n```\n",
+        encoding="utf-8",
+    )
+    assert list(broken_links(page)) == ["#three", "other.md"]
+
+
+@each_document
+def test_lines_are_wrapped_at_100_columns(path: Path) -> None:
+    """Tables, code and links cannot be wrapped."""
+    long = [
+        line
+        for line in prose_of(path).splitlines()
+        if len(line) > 100 and not line.startswith("|") and "](" not in line
+    ]
+    assert long == []
+
+
+def test_readme_is_at_most_100_lines() -> None:
+    assert len(text_of(ROOT / "README.md").splitlines()) <= 100
+
+
+def file_of_module(name: str) -> Path | None:
+    below = ROOT / name.replace(".", "/")
+    return next((f for f in (below.with_suffix(".py"), below / "__main__.py") if f.is_file()), None)
+
+
+@each_document
+def test_every_command_named_exists(path: Path) -> None:
+    names = {name for name, _ in COMMAND.findall(text_of(path))}
+    assert [name for name in sorted(names) if file_of_module(name) is None] == []
+
+
+def test_decisions_are_numbered_in_order() -> None:
+    numbers = re.findall(r"^## (\d{4})\. ", text_of(ROOT / "docs" / "decisions.md"), re.MULTILINE)
+    assert [int(n) for n in numbers] == list(range(1, len(numbers) + 1))
+
+
+def options_named() -> dict[str, set[str]]:
+    """The options that the documents give to each command of the three packages."""
+    named: dict[str, set[str]] = {}
+    for path in DOCUMENTS:
+        for _, code in FENCE.findall(text_of(path)):
+            for module, rest in COMMAND.findall(code):
+                rest = rest.split("#")[0]
+                options = re.findall(r"(?<=\s)--[a-z][\w.-]*", rest)
+                named.setdefault(module, set()).update(options)
+    return {m: o for m, o in named.items() if m.partition(".")[0] in PACKAGES and o}
+
+
+@pytest.mark.slow  # together: every command says its help
+@pytest.mark.parametrize("module", sorted(options_named()))
+def test_every_option_in_an_example_is_in_the_help(module: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", module, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    known = set(re.findall(r"--[a-z][\w.-]*", told))
+    assert sorted(options_named()[module] - known) == []
