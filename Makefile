@@ -14,7 +14,7 @@ BLENDER_EXT = $(wildcard .venv/lib/python3.11/site-packages/bpy/*/scripts/addons
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## the whole loop, small, from nothing: renders, self-training, report, anonymised pictures
+demo: $(READY) ## the whole loop, small, from nothing: renders, self-training, report, anonymised images
 	$(PYTHON) tools/demo.py $(DEMO)
 
 test: $(READY) ## all tests, the slow ones too
@@ -23,11 +23,11 @@ test: $(READY) ## all tests, the slow ones too
 test-fast: $(READY) ## the tests that take less than ten seconds each
 	$(PYTHON) -m pytest -m "not slow"
 
-test-gui: $(READY) ## real clicks in a real Blender, which it fetches if need be; pictures in build/gui/
+test-gui: $(READY) ## real clicks in a real Blender, which it fetches if need be; images in build/gui/
 	$(PYTHON) tools/gui_blender.py
 	$(PYTHON) -m pytest tests/gui
 
-screenshots: test-gui ## the pictures of docs/blender.md, taken anew by the same tests
+screenshots: test-gui ## the images of docs/blender.md, taken anew by the same tests
 	$(PYTHON) tools/screenshots.py
 
 lint: $(READY) ## style, formatting and types
