@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from typing import Any
 
 from pii_seg.data.augmentation import Augmentation
 from pii_seg.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 Folders = tuple[str, ...]
 
@@ -150,33 +153,6 @@ class OptimiserConfig:
 
 
 @dataclass(frozen=True)
-class OnlineConfig:
-    """Pseudo-labels made anew at each step, by the moving average of the weights; without it they stay as they came."""
-
-    enabled: bool = False
-    """The moving average labels weak views of the pseudo-labelled photographs, the student learns strong ones."""
-    unsure_only: bool = True
-    """What the teacher was sure of stays; only the rest is labelled anew. Without this anchor, large persons vanish."""
-    confidence: float = 0.95
-    """Pixels of which the average is less sure are ignored; of max(p, 1 - p)."""
-    paste: float = 0.5
-    """How often persons of the renders are pasted into such a photograph (DACS)."""
-    cutmix: float = 0.5
-    """How often a rectangle of such a photograph comes from another picture of the batch."""
-
-    def __post_init__(self) -> None:
-        if not 0.5 <= self.confidence < 1:
-            raise ConfigError(
-                f"online.confidence is {self.confidence}; it must be within 0.5..1, and not 1"
-            )
-        for name in ("paste", "cutmix"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(
-                    f"online.{name} is {getattr(self, name)}; it is a probability, 0..1"
-                )
-
-
-@dataclass(frozen=True)
 class BudgetConfig:
     """How long, and how often to look."""
 
@@ -258,7 +234,6 @@ class TrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    online: OnlineConfig = field(default_factory=OnlineConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     machine: MachineConfig = field(default_factory=MachineConfig)
 
@@ -280,3 +255,19 @@ def plain(config: Any) -> dict[str, Any]:
         return str(value) if isinstance(value, Path) else value
 
     return simple(dataclasses.asdict(config))
+
+
+def check_removed_online(values: Mapping[str, Any], where: str) -> None:
+    """Accept the `[online]` section of an older configuration if it was switched off, with a note in the log.
+
+    Raises:
+        ConfigError: The section was switched on: no training can be resumed or repeated with it.
+    """
+    section = values.get("online")
+    if not section:
+        return
+    if not isinstance(section, Mapping) or section.get("enabled"):
+        raise ConfigError(
+            f"{where}: online labelling was removed (docs/decisions.md); delete the [online] section"
+        )
+    log.info("%s: ignored the [online] section, which was off: online labelling was removed", where)

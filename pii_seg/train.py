@@ -21,9 +21,9 @@ from pii_seg.config import (
     DataConfig,
     MachineConfig,
     ModelConfig,
-    OnlineConfig,
     OptimiserConfig,
     TrainConfig,
+    check_removed_online,
     plain,
 )
 from pii_seg.data.augmentation import FACTORS, Augmentation
@@ -157,7 +157,8 @@ def parser() -> jsonargparse.ArgumentParser:
     p.add_class_arguments(ModelConfig, "model")
     p.add_class_arguments(Augmentation, "augmentation")
     p.add_class_arguments(OptimiserConfig, "optimiser")
-    p.add_class_arguments(OnlineConfig, "online")
+    # Configuration files of earlier versions have this section.
+    p.add_argument("--online", type=dict, default={}, help=jsonargparse.SUPPRESS)
     p.add_class_arguments(BudgetConfig, "budget", skip=set(SHORT))
     p.add_class_arguments(MachineConfig, "machine")
     own = {"training", "labels", "gate", *LOOP_FOLDERS}
@@ -178,6 +179,7 @@ def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig | LoopConfig, 
         {f"model.{name}": value for name, value in dataclasses.asdict(SIZES[early.size]).items()}
     )
     options = p.parse_args(rest)
+    check_removed_online(vars(options), "--config")
     if options.output is None and not options.print_config:
         raise InputError("--output is missing: the folder for the run")
     data: dict[str, Any] = {
@@ -191,7 +193,6 @@ def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig | LoopConfig, 
         model=ModelConfig(**vars(options.model)),
         augmentation=augmentation,
         optimiser=OptimiserConfig(**vars(options.optimiser)),
-        online=OnlineConfig(**vars(options.online)),
         budget=BudgetConfig(**vars(options.budget)),
         machine=MachineConfig(**vars(options.machine)),
     )

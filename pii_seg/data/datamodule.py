@@ -18,13 +18,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.distributed import DistributedSampler
 
-from pii_seg.data.augmentation import Augmentation, Streams, alter, augment, take_view
+from pii_seg.data.augmentation import Augmentation, Streams, augment
 from pii_seg.data.copy_paste import PersonBank
 from pii_seg.data.resize import Shrunk, letterbox
 from pii_seg.data.sources import Sample, Source, keep_in_memory
 from pii_seg.data.sources.base import Progress
 from pii_seg.errors import DataError
-from pii_seg.training.online import NO_CUT, Cut, asking, draw_cut, partners
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +41,12 @@ class Mixed:
     weight   its share of an epoch, against those of the others
     paste    how often persons are pasted onto its pictures; None: as the augmentation says
     zoom     enlarges its pictures before the scale jitter
-    online   its labels are made anew at each step (pii_seg.training.online)
     """
 
     source: Source
     weight: float = 1.0
     paste: float | None = None
     zoom: float = 1.0
-    online: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight < float("inf"):
@@ -175,24 +172,8 @@ class EpochSampler(DistributedSampler):
             yield Draw(self.epoch, place, int(plan[place, 0]), int(plan[place, 1]))
 
 
-@dataclass(frozen=True)
-class View(Sample):
-    """A training view.
-
-    weak  (H, W, 3) uint8, the same crop before anything else was done to it, where labels are ASKed for; else None
-    cut   what another view of the batch shall cover
-    """
-
-    weak: np.ndarray | None = None
-    cut: Cut = NO_CUT
-
-
 class TrainingViews(Dataset[Sample]):
-    """Augmented views, addressed by a Draw.
-
-    Of those that are labelled online: cutmix is how often one has a rectangle cut out; unsure_only asks for pixels
-    without a label alone.
-    """
+    """Augmented views, addressed by a Draw."""
 
     def __init__(
         self,
@@ -203,24 +184,15 @@ class TrainingViews(Dataset[Sample]):
         *,
         seed: int,
         strict: bool = False,
-        cutmix: float = 0.0,
-        unsure_only: bool = True,
     ) -> None:
         self._mixture, self._size, self._how, self._persons = list(mixture), size, how, persons
-        self._seed, self._strict, self._cutmix, self._unsure_only = (
-            seed,
-            strict,
-            cutmix,
-            unsure_only,
-        )
+        self._seed, self._strict = seed, strict
         self._named: set[str] = set()
 
     def __getitem__(self, draw: Draw) -> Sample:
         mixed = self._mixture[draw.entry]
         entropy = (self._seed, draw.epoch, draw.place)
         sample = self._load(mixed.source, draw.item, np.random.default_rng([*entropy, _REDRAW]))
-        if mixed.online:
-            return self._two_views(sample, mixed, Streams(entropy))
         view = augment(
             sample,
             self._size,
@@ -231,21 +203,6 @@ class TrainingViews(Dataset[Sample]):
             zoom=mixed.zoom,
         )
         return Sample(f"{mixed.source.name}/{view.name}", view.image, view.target)
-
-    def _two_views(self, sample: Sample, mixed: Mixed, streams: Streams) -> View:
-        """Of one geometry: a strong one to learn from, a weak one to be labelled by."""
-        asked = asking(sample, throughout=not self._unsure_only)
-        weak = take_view(asked, self._size, self._how, streams, mixed.zoom)
-        copied = Sample(sample.name, weak.image.copy(), weak.target)
-        strong = alter(copied, self._how, streams, persons=self._persons, paste=mixed.paste)
-        rng = streams.drawn("cutmix", self._cutmix)
-        return View(
-            f"{mixed.source.name}/{sample.name}",
-            strong.image,
-            strong.target,
-            weak=weak.image,
-            cut=NO_CUT if rng is None else draw_cut(self._size, rng),
-        )
 
     def _load(self, source: Source, item: int, rng: np.random.Generator) -> Sample:
         """The item; if it cannot be read, another of its source. Raises DataError when strict, or when none can."""
@@ -283,10 +240,6 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
 
     The images are channels-last in memory, as they were decoded: nothing is moved, and that is what networks run
     fastest on.
-
-    Where P > 0 of them are labelled online, their targets hold ASK, and there are also {"weak": uint8 (P, 3, H, W),
-    "asked": int64 (P,), their places in the batch, "boxes": int64 (B, 4), "partner": int64 (B,)}, as
-    `pii_seg.training.online` has them.
     """
     image = torch.from_numpy(np.stack([sample.image for sample in samples])).permute(0, 3, 1, 2)
     target = torch.from_numpy(np.stack([sample.target for sample in samples]))
@@ -294,25 +247,12 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
         None if sample.instances is None else torch.from_numpy(sample.instances.astype(np.int32))
         for sample in samples
     ]
-    batch = {
+    return {
         "image": image,
         "target": target,
         "name": [sample.name for sample in samples],
         "instances": instances,
     }
-    views = [sample if isinstance(sample, View) else None for sample in samples]
-    weak = {
-        place: view.weak
-        for place, view in enumerate(views)
-        if view is not None and view.weak is not None
-    }
-    if weak:
-        cuts = [NO_CUT if view is None else view.cut for view in views]
-        batch["weak"] = torch.from_numpy(np.stack(list(weak.values()))).permute(0, 3, 1, 2)
-        batch["asked"] = torch.tensor(list(weak))
-        batch["boxes"] = torch.tensor([cut[:4] for cut in cuts])
-        batch["partner"] = torch.tensor(partners(cuts))
-    return batch
 
 
 class SegmentationDataModule(pl.LightningDataModule):
@@ -323,8 +263,6 @@ class SegmentationDataModule(pl.LightningDataModule):
     persons       where pasted persons come from: sources whose masks tell persons apart. Needed if anything pastes
     check         open every file first, so that nothing fails after an hour
     strict        a picture that cannot be used is an error rather than left out
-    cutmix        how often a view that is labelled online has a rectangle of another
-    unsure_only   of such views, only pixels without a label are labelled anew
     progress      called with (done, total) during each source's check
     """
 
@@ -338,8 +276,6 @@ class SegmentationDataModule(pl.LightningDataModule):
         feeding: Feeding | None = None,
         check: bool = True,
         strict: bool = False,
-        cutmix: float = 0.0,
-        unsure_only: bool = True,
         progress: Progress | None = None,
     ) -> None:
         super().__init__()
@@ -349,7 +285,6 @@ class SegmentationDataModule(pl.LightningDataModule):
         self.augmentation = augmentation or Augmentation()
         self.feeding = feeding or Feeding()
         self.check, self.strict, self.progress = check, strict, progress
-        self.cutmix, self.unsure_only = cutmix, unsure_only
         self._ready = False
         self.skip = 0  # training views of the first epoch, in each process, that a resumed run has already seen
         pastes = [m.source.name for m in self.mixture if m.weight and (m.paste or 0) > 0]
@@ -408,8 +343,6 @@ class SegmentationDataModule(pl.LightningDataModule):
             PersonBank(self.persons) if self.persons else None,
             seed=self.feeding.seed,
             strict=self.strict,
-            cutmix=self.cutmix,
-            unsure_only=self.unsure_only,
         )
         return self._loader(views, self.feeding.batch_size, sampler=sampler, drop_last=True)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from blender_addon.dataset import iter_lines
-from pii_seg.config import DataConfig, Folders, OnlineConfig
+from pii_seg.config import DataConfig, Folders
 from pii_seg.data.augmentation import Augmentation
 from pii_seg.data.datamodule import Feeding, Mixed, SegmentationDataModule
 from pii_seg.data.sources import Fault, PersonFree, Sample, Source, open_sources
@@ -162,16 +162,14 @@ def assemble(
     seed: int,
     workers: int,
     memory_mb: int,
-    online: OnlineConfig,
 ) -> SegmentationDataModule:
     """The mixture: within a kind, each source has a share in proportion to its size. Raises DataError."""
-    pasted = online.paste if online.enabled else None
     mixture = [
         *_weighted(opened.synthetic, config.synthetic_weight),
         *_weighted(opened.labelled, config.labelled_weight),
         *_weighted(opened.negatives, config.negatives_weight, paste=0.0),
         *_weighted(opened.backgrounds, config.backgrounds_weight, paste=config.paste),
-        *_weighted(opened.pseudo, config.pseudo_weight, paste=pasted, online=online.enabled),
+        *_weighted(opened.pseudo, config.pseudo_weight),
         *_weighted(opened.repainted, config.repainted_weight * _share_repainted(opened)),
     ]
     pastes = augmentation.paste > 0 or any(mixed.weight and mixed.paste for mixed in mixture)
@@ -190,8 +188,6 @@ def assemble(
         ),
         check=False,
         strict=config.strict,
-        cutmix=online.cutmix,
-        unsure_only=online.unsure_only,
     )
 
 
@@ -202,7 +198,7 @@ def _share_repainted(opened: Opened) -> float:
 
 
 def _weighted(
-    sources: Sequence[Source], weight: float, *, paste: float | None = None, online: bool = False
+    sources: Sequence[Source], weight: float, *, paste: float | None = None
 ) -> list[Mixed]:
     total = sum(map(len, sources))
-    return [Mixed(source, weight * len(source) / total, paste, online=online) for source in sources]
+    return [Mixed(source, weight * len(source) / total, paste) for source in sources]

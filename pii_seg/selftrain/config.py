@@ -109,10 +109,6 @@ class LoopConfig:
             )
         if self.training.data.pseudo or self.training.data.repainted:
             raise ConfigError("--pseudo and --repainted are made by self-training; leave them away")
-        if self.training.online.enabled and self.from_scratch:
-            raise ConfigError(
-                "online.enabled needs students that begin with their teacher's weights; leave loop.from_scratch off"
-            )
         if self.training.start_from:
             raise ConfigError(
                 "--start_from is for a single training; --teacher is for self-training"

@@ -31,7 +31,7 @@ import numpy as np
 
 from blender_addon.dataset import iter_lines, write_atomically
 from pii_seg.command_line import photographs_at_once
-from pii_seg.config import Folders, OnlineConfig, TrainConfig, plain
+from pii_seg.config import Folders, TrainConfig, plain
 from pii_seg.data.mixture import Opened, open_data
 from pii_seg.errors import ConfigError
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
@@ -233,7 +233,6 @@ class Loop:
         training = dataclasses.replace(
             config.training,
             data=dataclasses.replace(config.training.data, synthetic=self.synthetic),
-            online=OnlineConfig(),  # it has no photographs to label
         )
         stage = self.runner.run(
             "teacher",
@@ -538,8 +537,6 @@ def settings_of(training: TrainConfig) -> dict[str, Any]:
         "repainted",
     ):
         del whole["data"][role]
-    if not training.online.enabled:
-        del whole["online"]  # decides nothing
     return whole
 
 

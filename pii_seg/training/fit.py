@@ -31,7 +31,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from pii_seg.config import TrainConfig, plain
+from pii_seg.config import TrainConfig, check_removed_online, plain
 from pii_seg.data.mixture import Opened, assemble, open_data
 from pii_seg.errors import CheckpointError, InputError
 from pii_seg.models.checkpoint import (
@@ -85,7 +85,6 @@ def fit(
     CheckpointError, each of which names what is wrong. A run ended by SIGINT returns, `ended` being "interrupted".
     """
     output = Path(output)
-    check_online(config, begins_with_weights=start_from is not None or bool(config.start_from))
     state = prepare_folder(config, output, resume=resume, overwrite=overwrite)
     if state is not None and (ended := state["callbacks"]["Ending"]["ended"]):
         log.warning("%s: the training is over already; nothing was done", output)
@@ -109,7 +108,6 @@ def fit(
         seed=config.budget.seed,
         workers=config.machine.workers,
         memory_mb=config.machine.memory_mb,
-        online=config.online,
     )
     begun_at = 0 if state is None else int(state["global_step"])
     data.skip = begun_at % config.budget.validate_every * config.data.batch_size
@@ -156,20 +154,6 @@ def fit(
     )
 
 
-def check_online(config: TrainConfig, *, begins_with_weights: bool) -> None:
-    """Raises InputError when there is nothing to label online, or nothing that could."""
-    if not config.online.enabled:
-        return
-    if not config.data.pseudo:
-        raise InputError(
-            "online.enabled is for pseudo-labelled photographs: give --pseudo, or --unlabelled"
-        )
-    if not begins_with_weights:
-        raise InputError(
-            "online.enabled needs weights that can label from the first step: give --start_from a checkpoint"
-        )
-
-
 def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> SegmentationModule:
     """The network, its moving average, loss and optimiser, initialised from the run's seed."""
     generator = torch.Generator().manual_seed(config.budget.seed)
@@ -190,7 +174,6 @@ def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> S
         Clock.of(config.budget),
         seed=config.budget.seed,
         compiled=config.machine.compile,
-        online=config.online,
     )
 
 
@@ -276,7 +259,9 @@ def prepare_folder(
         if is_first_process():  # the others begin when this process is in its run already
             delete_run(output)
         return None
-    changed = differences(read_config(output / CONFIG), config.decisive())
+    before = read_config(output / CONFIG)
+    check_removed_online(before, str(output / CONFIG))
+    changed = differences(before, config.decisive())
     if changed:
         raise InputError(
             f"{output}: holds a training with another {' and '.join(changed)}; "
@@ -304,9 +289,12 @@ def delete_run(output: Path) -> None:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Dotted names of what differs between two configurations, in order; `machine` does not count."""
+    """Dotted names of the values that differ between two configurations, sorted.
+
+    `machine` does not count, nor does `online`, which only older configurations have.
+    """
     found = []
-    for section in sorted({*before, *now} - {"machine"}):
+    for section in sorted({*before, *now} - {"machine", "online"}):
         old, new = before.get(section, {}), now.get(section, {})
         if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
             found += [section] if (old or "") != (new or "") else []

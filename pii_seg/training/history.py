@@ -15,7 +15,6 @@ COLUMNS = (
     "images_per_second",
     "val_loss",
     "val_iou",
-    "confident",
 )
 
 History = list[dict[str, float]]  # rows in order, each with the columns that it has a number for

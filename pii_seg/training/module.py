@@ -17,11 +17,10 @@ from torch.optim.swa_utils import AveragedModel
 from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryJaccardIndex
 
-from pii_seg.config import BudgetConfig, OnlineConfig, OptimiserConfig
+from pii_seg.config import BudgetConfig, OptimiserConfig
 from pii_seg.models.cpu_depthwise import fast_depthwise
 from pii_seg.models.losses import IGNORE, SegmentationLoss
 from pii_seg.models.segmenter import Segmenter
-from pii_seg.training.online import cut_mix, label_asked
 
 Batch = dict[
     str, Any
@@ -66,8 +65,6 @@ class SegmentationModule(lightning.LightningModule):
     """Trains `segmenter`; `averaged` follows it as a moving average, is validated, and is what the user keeps.
 
     seed: of dropout, with the step's number: what a step draws depends on nothing that came before it.
-    online: how `averaged` labels the views of a batch that ask for it. It is part of the run's state anyway, so a run
-    that is resumed has the same teacher.
     """
 
     def __init__(
@@ -78,13 +75,10 @@ class SegmentationModule(lightning.LightningModule):
         *,
         seed: int = 0,
         compiled: bool = False,
-        online: OnlineConfig | None = None,
     ) -> None:
         super().__init__()
         self.segmenter = segmenter
-        self.online = online or OnlineConfig()
-        # Who labels has learnt already: a teacher that forgot itself in the first steps took the student along.
-        rule = moving_average(optimiser.ema, young=not self.online.enabled)
+        rule = moving_average(optimiser.ema)
         self.averaged = AveragedModel(segmenter, multi_avg_fn=rule, use_buffers=True)
         self.averaged.requires_grad_(False)
         self.averaged.eval()
@@ -111,20 +105,11 @@ class SegmentationModule(lightning.LightningModule):
         return self
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        image, target, weight = batch["image"], batch["target"], None
-        if "asked" in batch:
-            taught = label_asked(
-                self.kept, batch["weak"], batch["asked"], target, self.online.confidence
-            )
-            self.log("confident", taught.confident, batch_size=len(batch["asked"]))
-            image, target, weight = cut_mix(
-                batch["boxes"], batch["partner"], image, taught.target, taught.weight
-            )
         hasten = nullcontext() if self.compiled else fast_depthwise(self.device)
         with hasten, drawing_for_step(self.seed, self.global_step, self.global_rank, self.device):
-            logits = self.segmenter(image)
-        loss = self.loss(logits, target, weight)
-        self.log("train_loss", loss, batch_size=len(image))
+            logits = self.segmenter(batch["image"])
+        loss = self.loss(logits, batch["target"])
+        self.log("train_loss", loss, batch_size=len(logits))
         return loss
 
     def on_before_zero_grad(self, optimizer: torch.optim.Optimizer) -> None:
@@ -188,17 +173,17 @@ class SegmentationModule(lightning.LightningModule):
         self.clock.carried = float(checkpoint["seconds"])
 
 
-def moving_average(decay: float, *, young: bool = True) -> Any:
+def moving_average(decay: float) -> Any:
     """Update rule of an exponential moving average for torch's AveragedModel.
 
-    young: it forgets faster at first. After n updates the decay is at most (1 + n) / (10 + n), so that short runs do
-    not keep their random beginning.
+    After n updates the decay is at most (1 + n) / (10 + n), so that short runs do not keep their random
+    beginning.
     """
 
     @torch.no_grad()
     def update(averages: Sequence[Tensor], currents: Sequence[Tensor], count: Tensor | int) -> None:
         number = int(count)
-        weight = 1 - (min(decay, (1 + number) / (10 + number)) if young else decay)
+        weight = 1 - min(decay, (1 + number) / (10 + number))
         for average, current in zip(averages, currents, strict=True):
             if average.is_floating_point():
                 average.lerp_(current.to(average.dtype), weight)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pii_seg.errors import ConfigError
 from pii_seg.train import main, read_arguments
 
 
@@ -34,6 +35,21 @@ def test_the_command_line_wins_over_the_configuration_file(tmp_path: Path) -> No
     config, _ = read_arguments(["--config", str(file), "--synthetic", "mine", "--output", "run"])
     assert config.data.synthetic == ("mine",)
     assert config.data.labelled == ("photos",)
+
+
+def test_a_configuration_file_from_before_online_labelling_was_removed_is_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "config.toml"
+    options = ["--config", str(file), "--output", "run"]
+    file.write_text('[data]\nsynthetic = ["a"]\n[online]\nenabled = false\nconfidence = 0.9\n')
+    with caplog.at_level("INFO"):
+        config, _ = read_arguments(options)
+    assert config.data.synthetic == ("a",)
+    assert "ignored the [online] section" in caplog.text
+    file.write_text("[online]\nenabled = true\n")
+    with pytest.raises(ConfigError, match="online labelling was removed"):
+        read_arguments(options)
 
 
 def test_an_option_without_its_folder_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pii_seg.config import DataConfig, OnlineConfig
+from pii_seg.config import DataConfig
 from pii_seg.data.augmentation import Augmentation
 from pii_seg.data.mixture import Opened, assemble
 from pii_seg.data.sources import Fault, Sample, Source
@@ -49,7 +49,6 @@ def weights(pseudo: list[int], repainted: list[int], config: DataConfig) -> list
         seed=0,
         workers=0,
         memory_mb=1,
-        online=OnlineConfig(),
     )
     return [mixed.weight for mixed in module.mixture]
 

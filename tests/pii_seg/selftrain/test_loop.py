@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +21,6 @@ from pii_seg.config import (
     BudgetConfig,
     DataConfig,
     MachineConfig,
-    OnlineConfig,
     OptimiserConfig,
     TrainConfig,
 )
@@ -35,7 +33,6 @@ from pii_seg.selftrain.loop import Loop, Outcome, self_train, stage_names
 from pii_seg.selftrain.repainting import painted_first
 from pii_seg.selftrain.stages import Stopped
 from pii_seg.train import main
-from pii_seg.training.module import SegmentationModule
 from tests.diffusion_synth.conftest import Pair, tiny_pipeline, write_dataset
 
 SECRET = "anna at the beach"
@@ -312,52 +309,6 @@ def test_where_nobody_can_be_repainted_the_student_learns_without(
     metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text())
     assert set(metrics["scores"]) == {"teacher", "student of round 1"}
     assert why in (tmp_path / "run" / "report" / "report.html").read_text()
-
-
-@pytest.mark.slow
-def test_labelling_online_is_the_students_alone_and_goes_on_where_it_was_killed(
-    config: LoopConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    offline = replace(config, repaint="none")
-    online = replace(
-        offline,
-        training=replace(config.training, online=OnlineConfig(enabled=True, confidence=0.6)),
-    )
-    with pytest.raises(Stopped):
-        self_train(offline, tmp_path / "run", stop_after="pseudo-1")
-    said: list[str] = []
-    real, steps = SegmentationModule.training_step, []
-
-    def deadly(module: SegmentationModule, batch: Any, number: int) -> torch.Tensor:
-        steps.append(number)
-        if len(steps) == 15:
-            raise ZeroDivisionError
-        return real(module, batch, number)
-
-    each = replace(
-        online, training=replace(online.training, budget=BudgetConfig(steps=20, validate_every=5))
-    )
-    self_train(each, tmp_path / "whole")
-    monkeypatch.setattr(SegmentationModule, "training_step", deadly)
-    # The teacher of the whole run, so that both students begin alike.
-    shutil.copytree(tmp_path / "whole" / "teacher", tmp_path / "broken" / "teacher")
-    with pytest.raises(ZeroDivisionError):
-        self_train(each, tmp_path / "broken")
-    monkeypatch.undo()
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-    self_train(each, tmp_path / "broken", say=said.append)
-    assert "teacher" not in {line.split(":")[0] for line in said if ": begins" in line}
-    student = Path("student-1") / "best.ckpt"
-    assert_same_weights(tmp_path / "whole" / student, tmp_path / "broken" / student)
-    assert len(steps) == 15
-
-    said.clear()
-    self_train(online, tmp_path / "run", say=said.append)
-    assert {line.split(":")[0] for line in said if ": begins" in line} == {
-        "student-1",
-        "gate-1",
-        "report",
-    }
 
 
 @pytest.mark.slow

@@ -396,3 +396,22 @@ def test_history_goes_on_with_its_file(tmp_path: Path) -> None:
     CsvLogger(path).log_metrics({"val_iou": 0.25}, 0)
     assert read_history(path) == [{"step": 1, "val_iou": 0.25}]
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]
+
+
+def test_a_run_from_before_online_labelling_was_removed_resumes_if_it_did_not_use_it(
+    config: TrainConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    fit(config, whole)
+    fit(config, broken, callbacks=[At(6, ctrl_c)])
+    file = broken / "config.toml"
+    section = "\n[online]\nenabled = {}\nunsure_only = true\nconfidence = 0.95\n"
+    written = file.read_text()
+    file.write_text(written + section.format("true"))
+    with pytest.raises(ConfigError, match=r"config\.toml: online labelling was removed"):
+        fit(config, broken, resume=True)
+    file.write_text(written + section.format("false"))
+    with caplog.at_level("INFO"):
+        assert fit(config, broken, resume=True).steps == 9
+    assert "config.toml: ignored the [online] section, which was off" in caplog.text
+    assert_same_run(whole, broken)
