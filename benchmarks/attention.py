@@ -20,8 +20,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from diffusion_synth.attention import region_attention, self_weights
-from diffusion_synth.regions import Grid
+from diffusion_synth.pipeline.attention import region_attention, self_weights
+from diffusion_synth.pipeline.regions import Grid
 
 ROUNDS = 5
 GPU_CALLS = 20  # in a round: one alone would be over before the clock is read

@@ -28,14 +28,14 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from diffusion_synth.attention import region_processors
-from diffusion_synth.loading import default_model, load_pipeline
-from diffusion_synth.packing import OWN_WEIGHT
-from diffusion_synth.pipeline import ShapeGuidedPipeline
-from diffusion_synth.prompts import read_grammar
+from diffusion_synth.pipeline.attention import region_processors
+from diffusion_synth.pipeline.loading import default_model, load_pipeline
+from diffusion_synth.pipeline.prompt_packing import OWN_WEIGHT
+from diffusion_synth.pipeline.regions import Regions
+from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
+from diffusion_synth.prompts.grammar import read_grammar
 from diffusion_synth.randomness import weights_drawn_from
-from diffusion_synth.regions import Regions
-from diffusion_synth.tokens import make_tokenizer, words_of
+from diffusion_synth.training.word_tokenizer import make_tokenizer, words_of
 
 PROMPT = "a photo of a woman, standing, wearing a red coat and blue jeans, in daylight"
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import DatasetError
-from diffusion_synth.commands import (
+from diffusion_synth.command_line import (
     DONE,
     FAILED,
     INTERRUPTED,
@@ -37,13 +37,13 @@ from diffusion_synth.commands import (
     device_of,
     parse,
 )
-from diffusion_synth.crops import CropSettings
-from diffusion_synth.filtering import FilterSettings, Segment
-from diffusion_synth.production import Job, Tally, donors_of, produce, usual_loss
-from diffusion_synth.prompts import DEFAULT, Grammar, read_grammar
-from diffusion_synth.reading import Dataset
-from diffusion_synth.repainting import Repainter, SizedPainter
-from diffusion_synth.schedules import SCHEDULES
+from diffusion_synth.pipeline.attention_schedules import SCHEDULES
+from diffusion_synth.prompts.grammar import DEFAULT, Grammar, read_grammar
+from diffusion_synth.repaint.crops import CropSettings
+from diffusion_synth.repaint.dataset_reader import Dataset
+from diffusion_synth.repaint.filtering import FilterSettings, Segment
+from diffusion_synth.repaint.repaint_dataset import Job, Tally, donors_of, produce, usual_loss
+from diffusion_synth.repaint.repaint_image import Repainter, SizedPainter
 
 NOTHING_SAID = Grammar({"": 1}, {"": 1})  # the warp baseline listens to no prompt
 
@@ -74,16 +74,21 @@ def make_painter(options: argparse.Namespace) -> tuple[SizedPainter, dict[str, A
     if options.warp is not None:
         if options.lora is not None:
             raise InputError("--lora belongs to a --model; --warp has none")
-        from diffusion_synth.painters import WarpPainter
-        from diffusion_synth.warping import DonorBank
+        from diffusion_synth.repaint.painters import WarpPainter
+        from diffusion_synth.repaint.warping import DonorBank
 
         bank = DonorBank(donors_of(Dataset(options.warp)), smallest=options.donor_size)
         return WarpPainter(bank), {"warp": options.warp.resolve().name, "donors": len(bank)}, 1
     # Here, because diffusers takes seconds to import: --help and a mistyped option need not wait for it.
     import torch
 
-    from diffusion_synth.loading import default_model, identity_of, load_lora, load_pipeline
-    from diffusion_synth.painters import PipelinePainter
+    from diffusion_synth.pipeline.loading import (
+        default_model,
+        identity_of,
+        load_lora,
+        load_pipeline,
+    )
+    from diffusion_synth.repaint.painters import PipelinePainter
 
     kind = torch.bfloat16 if options.precision == "bf16" else torch.float32
     model = options.model or default_model()

@@ -29,7 +29,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffusion_synth.commands import (
+from diffusion_synth.command_line import (
     DONE,
     FAILED,
     INTERRUPTED,
@@ -39,13 +39,13 @@ from diffusion_synth.commands import (
     device_of,
     parse,
 )
-from diffusion_synth.crop_bank import BankError, CropBank
-from diffusion_synth.prompts import DEFAULT, Grammar, read_grammar
+from diffusion_synth.prompts.grammar import DEFAULT, Grammar, read_grammar
 from diffusion_synth.randomness import generator_of
-from diffusion_synth.reading import Dataset
+from diffusion_synth.repaint.dataset_reader import Dataset
+from diffusion_synth.training.crop_bank import BankError, CropBank
 
 if TYPE_CHECKING:
-    from diffusion_synth.learning import Learner
+    from diffusion_synth.training.learner import Learner
 
 MODEL, SAMPLES, LOSSES = "model", "samples", "losses.csv"
 SHOWN = 8  # persons in a sheet of samples
@@ -163,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def prepare(options: argparse.Namespace) -> tuple[Learner, CropBank]:
     """(the learner, the persons kept from it for samples): all checked and read before an hour is spent."""
     # Here, because diffusers takes seconds to import: --help and a mistyped option need not wait for it.
-    from diffusion_synth.learning import STATE, load_state
+    from diffusion_synth.training.learner import STATE, load_state
 
     if options.save_every < 1:
         raise InputError(f"--save_every is {options.save_every}; it must be at least 1")
@@ -202,8 +202,8 @@ Training = tuple[int, bool, "Callable[[CropBank], Learner]"]
 
 
 def embedded_generator(options: argparse.Namespace, grammar: Grammar) -> Training:
-    from diffusion_synth.generator import GeneratorConfig
-    from diffusion_synth.generator_learner import GeneratorLearner, GeneratorLearningConfig
+    from diffusion_synth.training.generator_learner import GeneratorLearner, GeneratorLearningConfig
+    from diffusion_synth.training.small_generator import GeneratorConfig
 
     if hasattr(options, "rank") or options.gradient_checkpointing:
         raise InputError("--rank and --gradient_checkpointing belong to a LoRA: give its --base")
@@ -223,8 +223,8 @@ def embedded_generator(options: argparse.Namespace, grammar: Grammar) -> Trainin
 def lora_on_base(options: argparse.Namespace, grammar: Grammar) -> Training:
     import torch
 
-    from diffusion_synth.loading import identity_of, load_pipeline
-    from diffusion_synth.lora_learner import LoraLearner, LoraLearningConfig
+    from diffusion_synth.pipeline.loading import identity_of, load_pipeline
+    from diffusion_synth.training.lora_learner import LoraLearner, LoraLearningConfig
 
     if own := given(options, "channels", "factor", "prediction"):
         raise InputError(
@@ -264,7 +264,7 @@ def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 def delete_run(output: Path) -> None:
     """What a training wrote into `output`, and nothing else."""
-    from diffusion_synth.learning import STATE
+    from diffusion_synth.training.learner import STATE
 
     for name in (STATE, LOSSES):
         (output / name).unlink(missing_ok=True)
@@ -274,7 +274,7 @@ def delete_run(output: Path) -> None:
 
 def work(learner: Learner, kept_apart: CropBank, options: argparse.Namespace) -> bool:
     """Whether it came to its end."""
-    from diffusion_synth.learning import learn_until
+    from diffusion_synth.training.learner import learn_until
 
     stopped = False
 
@@ -342,12 +342,12 @@ def show(learner: Learner, bank: CropBank, path: Path) -> None:
     """A sheet of persons that it did not learn from, repainted."""
     import numpy as np
 
-    from diffusion_synth.crops import CropSettings
-    from diffusion_synth.filtering import FilterSettings
-    from diffusion_synth.painters import PipelinePainter
-    from diffusion_synth.reading import Picture
-    from diffusion_synth.repainting import Repainter
-    from diffusion_synth.sheets import Example, write_sheet
+    from diffusion_synth.repaint.contact_sheet import Example, write_sheet
+    from diffusion_synth.repaint.crops import CropSettings
+    from diffusion_synth.repaint.dataset_reader import Picture
+    from diffusion_synth.repaint.filtering import FilterSettings
+    from diffusion_synth.repaint.painters import PipelinePainter
+    from diffusion_synth.repaint.repaint_image import Repainter
 
     pipeline, size = learner.painting(), learner.size
     pipeline.set_progress_bar_config(disable=True)

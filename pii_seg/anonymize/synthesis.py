@@ -10,11 +10,11 @@ import threading
 
 import numpy as np
 
-from diffusion_synth.crops import CropSettings, cut, paste_back
-from diffusion_synth.loading import default_model, load_pipeline
-from diffusion_synth.painters import PipelinePainter
-from diffusion_synth.prompts import DEFAULT, read_grammar
-from diffusion_synth.repainting import Order, SizedPainter
+from diffusion_synth.pipeline.loading import default_model, load_pipeline
+from diffusion_synth.prompts.grammar import DEFAULT, read_grammar
+from diffusion_synth.repaint.crops import CropSettings, cut, paste_back
+from diffusion_synth.repaint.painters import PipelinePainter
+from diffusion_synth.repaint.repaint_image import Order, SizedPainter
 from pii_seg.anonymize.redaction import Painter
 from pii_seg.anonymize.regions import components
 

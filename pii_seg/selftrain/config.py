@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from diffusion_synth.crops import CropSettings
+from diffusion_synth.repaint.crops import CropSettings
 from pii_seg.config import Folders, TrainConfig, plain
 from pii_seg.errors import ConfigError
 from pii_seg.selftrain.gate import GateSettings

@@ -28,7 +28,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from diffusion_synth.filtering import outline_band
+from diffusion_synth.repaint.filtering import outline_band
 
 MOST_PERSONS = 65535  # ids of a 16-bit mask
 NUMBERS = "pseudo"  # what a line of the index calls them

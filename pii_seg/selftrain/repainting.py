@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import iter_lines
-from diffusion_synth.crops import Box, CropSettings, is_too_large, is_too_small
-from diffusion_synth.filtering import FilterSettings, Segment
-from diffusion_synth.production import Job, donors_of, produce, usual_loss
-from diffusion_synth.prompts import DEFAULT, read_grammar
-from diffusion_synth.reading import Dataset
-from diffusion_synth.repainting import Repainter, SizedPainter
+from diffusion_synth.prompts.grammar import DEFAULT, read_grammar
+from diffusion_synth.repaint.crops import Box, CropSettings, is_too_large, is_too_small
+from diffusion_synth.repaint.dataset_reader import Dataset
+from diffusion_synth.repaint.filtering import FilterSettings, Segment
+from diffusion_synth.repaint.repaint_dataset import Job, donors_of, produce, usual_loss
+from diffusion_synth.repaint.repaint_image import Repainter, SizedPainter
 from pii_seg.command_line import photographs_at_once
 from pii_seg.config import Folders
 from pii_seg.errors import ConfigError
@@ -34,8 +34,13 @@ class Painting:
 def by_generator(model: str, steps: int, guidance: float, device: str) -> Painting:
     """model: as diffusion_synth.run takes it; empty: the one that comes along. Raises ConfigError."""
     # Here, because diffusers takes seconds to import, and warping does without.
-    from diffusion_synth.loading import ModelError, default_model, identity_of, load_pipeline
-    from diffusion_synth.painters import PipelinePainter
+    from diffusion_synth.pipeline.loading import (
+        ModelError,
+        default_model,
+        identity_of,
+        load_pipeline,
+    )
+    from diffusion_synth.repaint.painters import PipelinePainter
 
     try:
         model = model or str(default_model())
@@ -49,8 +54,8 @@ def by_generator(model: str, steps: int, guidance: float, device: str) -> Painti
 
 def by_warping(renders: Folders) -> Painting:
     """Of the persons in these datasets. What they are decides too, and is for the caller to say."""
-    from diffusion_synth.painters import WarpPainter
-    from diffusion_synth.warping import DonorBank
+    from diffusion_synth.repaint.painters import WarpPainter
+    from diffusion_synth.repaint.warping import DonorBank
 
     donors = (donor for folder in renders for donor in donors_of(Dataset(Path(folder))))
     return Painting(WarpPainter(DonorBank(donors)), {"repaint": "warp"}, 1)

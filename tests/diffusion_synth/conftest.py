@@ -14,8 +14,8 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from PIL import Image
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from diffusion_synth.codec import PixelShuffleCodec
-from diffusion_synth.pipeline import ShapeGuidedPipeline
+from diffusion_synth.pipeline.pixel_shuffle import PixelShuffleCodec
+from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 
 TOKENS = 16
 

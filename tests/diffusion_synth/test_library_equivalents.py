@@ -12,12 +12,12 @@ from diffusers.training_utils import EMAModel, compute_snr
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from diffusion_synth.ddim import invert
-from diffusion_synth.generator import make_scheduler
-from diffusion_synth.generator_learner import ema_decay
-from diffusion_synth.learning import rate_share
-from diffusion_synth.lora_learner import min_snr_weights
-from diffusion_synth.schedules import SCHEDULES
+from diffusion_synth.pipeline.attention_schedules import SCHEDULES
+from diffusion_synth.pipeline.ddim_inversion import invert
+from diffusion_synth.training.generator_learner import ema_decay
+from diffusion_synth.training.learner import rate_share
+from diffusion_synth.training.lora_learner import min_snr_weights
+from diffusion_synth.training.small_generator import make_scheduler
 
 STEPS, WARMUP = 100, 10
 

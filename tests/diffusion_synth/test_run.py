@@ -14,7 +14,7 @@ from PIL import Image
 
 from blender_addon.dataset import PASS_FOLDERS, iter_left_out, iter_lines
 from blender_addon.render.passes import TABLE
-from diffusion_synth import production
+from diffusion_synth.repaint import repaint_dataset
 from diffusion_synth.run import main
 from tests.diffusion_synth.conftest import refusal, tiny_pipeline, write_dataset
 
@@ -129,10 +129,10 @@ def test_a_dataset_becomes_a_dataset(
 
 @pytest.mark.parametrize("folder", [*PASS_FOLDERS, *(row.folder for row in TABLE.values())])
 def test_an_entry_that_names_a_file_of_a_pass_is_recognized(folder: str) -> None:
-    assert production.names_file("any_key", f"{folder}/000000.npy")
-    assert not production.names_file("pose_name", folder)
-    assert not production.names_file("background", f"{folder} of a house")
-    assert not production.names_file("light", {"hdri": f"{folder}/sky.hdr"})
+    assert repaint_dataset.names_file("any_key", f"{folder}/000000.npy")
+    assert not repaint_dataset.names_file("pose_name", folder)
+    assert not repaint_dataset.names_file("background", f"{folder} of a house")
+    assert not repaint_dataset.names_file("light", {"hdri": f"{folder}/sky.hdr"})
 
 
 def test_parts_and_resumed_runs_are_one_run(
@@ -145,7 +145,7 @@ def test_parts_and_resumed_runs_are_one_run(
     assert files_of(parts) == files_of(whole)
 
     written = 0
-    honest = production.to_files
+    honest = repaint_dataset.to_files
 
     def killed(*given: Any) -> Any:
         nonlocal written
@@ -154,7 +154,7 @@ def test_parts_and_resumed_runs_are_one_run(
             raise KeyboardInterrupt
         return honest(*given)
 
-    monkeypatch.setattr(production, "to_files", killed)
+    monkeypatch.setattr(repaint_dataset, "to_files", killed)
     assert main(arguments(renders, model, broken, "--variants", 2)) == 130
     monkeypatch.undo()
     assert main(arguments(renders, model, broken, "--variants", 2, "--batch_size", 1)) == 0

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffusion_synth import learning
-from diffusion_synth.loading import load_pipeline
+from diffusion_synth.pipeline.loading import load_pipeline
 from diffusion_synth.train import main
+from diffusion_synth.training import learner
 from tests.diffusion_synth.conftest import refusal, write_dataset
 
 
@@ -75,14 +75,14 @@ def test_interrupted_it_goes_on(
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert main(arguments(renders, whole)) == 0
-    honest = learning.Learner.learn
+    honest = learner.Learner.learn
 
     def interrupted(self: Any) -> float:
         if self.step == 12:
             os.kill(os.getpid(), signal.SIGINT)
         return honest(self)
 
-    monkeypatch.setattr(learning.Learner, "learn", interrupted)
+    monkeypatch.setattr(learner.Learner, "learn", interrupted)
     assert main(arguments(renders, broken)) == 130
     monkeypatch.undo()
     assert not (broken / "model").exists()

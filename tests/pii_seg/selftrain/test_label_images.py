@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from blender_addon.dataset import CONTACT_SHEET_NAME, DatasetError, iter_left_out, iter_lines
-from diffusion_synth.reading import Dataset
+from diffusion_synth.repaint.dataset_reader import Dataset
 from pii_seg.config import SIZES
 from pii_seg.data.sources import IGNORE, PERSON, open_source
 from pii_seg.errors import DataError

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from blender_addon.dataset import iter_lines
-from diffusion_synth.crops import CropSettings
+from diffusion_synth.repaint.crops import CropSettings
 from pii_seg.config import (
     SIZES,
     BudgetConfig,

@@ -1,0 +1,1 @@
+"""The shape-guided pipeline: regions, attention, prompts, latents, loading."""

@@ -1,0 +1,1 @@
+"""Prompts: a grammar of weighted phrases, filled with what annotations hold."""

@@ -1,0 +1,1 @@
+"""Training of the small generator and of LoRAs on rendered persons."""

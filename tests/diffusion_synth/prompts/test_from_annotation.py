@@ -1,0 +1,88 @@
+"""Annotations become words, and the studio has no pose, hair, garment or light that they lack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blender_addon.bodies.pose_library import load_poses
+from blender_addon.scene.assets import BUILTIN_HDRIS
+from blender_addon.wardrobe.garments import HAIR_STYLES, KINDS
+from diffusion_synth.prompts.from_annotation import (
+    COLOURS,
+    HAIR,
+    LIGHTS,
+    POSES,
+    clothing,
+    listed,
+    nearest_colour,
+    words_of_person,
+    words_of_scene,
+)
+
+
+def linear(srgb: tuple[float, float, float]) -> list[float]:
+    return [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in srgb]
+
+
+def garment(kind: str, colour: str = "red", pattern: str = "plain") -> dict[str, Any]:
+    return {"kind": kind, "fabric": {"color": linear(COLOURS[colour]), "pattern": pattern}}
+
+
+def test_a_person_in_words() -> None:
+    person = {
+        "pose_name": "sit_at_table",
+        "wardrobe": {
+            "hair": {"style": "long", "color": linear((0.3, 0.2, 0.1))},
+            "garments": [
+                garment("socks"),
+                garment("jeans", "navy"),
+                garment("shirt", "white", "stripes"),
+                garment("sneakers", "yellow"),
+            ],
+        },
+    }
+    assert words_of_person(person) == {
+        "pose": "sitting",
+        "clothes": "yellow sneakers, a white striped shirt and navy jeans",
+        "hair": "long brown hair",
+    }
+
+
+def test_a_scene_in_words() -> None:
+    line = {"light": {"kind": "hdri", "hdri": "builtin:night"}, "background": {"kind": "room"}}
+    assert words_of_scene(line) == {"light": "at night", "place": "in a room"}
+    assert words_of_scene({"light": {"kind": "sun_sky", "hdri": ""}}) == {"light": "in sunlight"}
+
+
+@pytest.mark.parametrize(
+    "line", [{}, {"light": None, "background": None}, {"light": {"hdri": "mine.exr"}}]
+)
+def test_what_an_annotation_lacks_is_left_out(line: dict[str, Any]) -> None:
+    assert words_of_scene(line) == {}
+    assert words_of_person(line) == {}
+    assert (
+        words_of_person({"wardrobe": {"garments": [{"kind": "socks"}]}, "pose_name": "levitate"})
+        == {}
+    )
+
+
+def test_the_studio_has_nothing_without_words() -> None:
+    assert {pose.name.split("_")[0] for pose in load_poses()} <= set(POSES)
+    assert set(HAIR_STYLES) == set(HAIR)
+    assert {name.removeprefix("builtin:") for name in BUILTIN_HDRIS} == set(LIGHTS)
+    for kind in KINDS:
+        assert clothing(garment(kind)).endswith(kind)
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_every_colour_is_nearest_to_itself(name: str) -> None:
+    assert nearest_colour(linear(COLOURS[name]), COLOURS) == name
+
+
+def test_articles_and_lists() -> None:
+    assert clothing(garment("dress")) == "a red dress"
+    assert clothing(garment("coat", "orange")) == "an orange coat"
+    assert clothing(garment("shorts")) == "red shorts"
+    assert [listed(list("abc")[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]

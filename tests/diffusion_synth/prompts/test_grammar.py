@@ -1,0 +1,99 @@
+"""The grammar: what it says, how often, and what it refuses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diffusion_synth.prompts.grammar import SLOT, Grammar, Prompt, PromptError, read_grammar
+
+GRAMMAR = Grammar(
+    inside={"{who} in a {colour} coat": 3, "{who}": 1},
+    outside={"{who}'s {colour} street": 1},
+    slots={
+        "who": {"a woman": 1, "a man": 1},
+        "colour": {"red": 1, "{shade} blue": 2},
+        "shade": {"dark": 1},
+    },
+    negative="blurry",
+)
+
+
+@given(st.lists(st.integers(0, 2**31), min_size=1, max_size=4))
+def test_the_same_numbers_say_the_same(entropy: list[int]) -> None:
+    prompt = GRAMMAR.draw(entropy)
+    assert prompt == GRAMMAR.draw(entropy)
+    assert not SLOT.search(prompt.inside + prompt.outside)
+
+
+def test_phrases_come_as_often_as_their_weights_say() -> None:
+    said = Counter(GRAMMAR.draw([7, number]).inside for number in range(4000))
+    coats = sum(count for phrase, count in said.items() if "coat" in phrase)
+    assert coats / 4000 == pytest.approx(0.75, abs=0.03)
+    assert said["a woman in a dark blue coat"] / coats == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_a_slot_means_the_same_inside_and_outside() -> None:
+    for number in range(50):
+        prompt = GRAMMAR.draw([number])
+        for who in ("a woman", "a man"):
+            assert prompt.inside.startswith(who) == prompt.outside.startswith(who)
+
+
+def test_what_is_known_takes_its_slots_place() -> None:
+    prompt = GRAMMAR.draw([3], {"who": "my aunt", "colour": "plaid", "unheard": "of"})
+    assert prompt == Prompt(prompt.inside, "my aunt's plaid street", "blurry")
+    assert prompt.inside in ("my aunt in a plaid coat", "my aunt")
+
+
+def test_another_slot_does_not_change_the_draws_of_the_others() -> None:
+    more = Grammar(GRAMMAR.inside, GRAMMAR.outside, {**GRAMMAR.slots, "hat": {"a hat": 1}})
+    assert all(more.draw([n]).inside == GRAMMAR.draw([n]).inside for n in range(30))
+
+
+def test_the_grammar_that_comes_along_is_sound() -> None:
+    grammar = read_grammar()
+    said = {grammar.draw([number]).inside for number in range(200)}
+    assert len(said) > 150
+    assert grammar.negative
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("", "inside has no phrase"),
+        ('[inside]\n"a" = 1\n', "outside has no phrase"),
+        ('[inside]\n"{x}" = 1\n[outside]\n"b" = 1\n', "no slot 'x'"),
+        ('[inside]\n"{x" = 1\n[outside]\n"b" = 1\n', "braces"),
+        ('[inside]\n"a" = -1\n[outside]\n"b" = 1\n', "weight of 'a' is -1"),
+        ('[inside]\n"a" = "2"\n[outside]\n"b" = 1\n', "weight of 'a' is '2'"),
+        ('[inside]\n"a" = true\n[outside]\n"b" = 1\n', "weight of 'a' is True"),
+        ('[inside]\n"a" = nan\n[outside]\n"b" = 1\n', "weight of 'a' is nan"),
+        ('[inside]\n"a" = 0\n[outside]\n"b" = 1\n', "all weights are 0"),
+        ('[inside]\n"{x}" = 1\n[outside]\n"b" = 1\n[slots]\nx = "red"\n', "x must be a table"),
+        (
+            '[inside]\n"{x}" = 1\n[outside]\n"b" = 1\n[slots.x]\n"{y}" = 1\n[slots.y]\n"{x}" = 1\n',
+            "x > y > x",
+        ),
+        ('[inside]\n"a" = 1\n[outside]\n"b" = 1\n[slots.x]\n', r"slots\.x has no phrase"),
+        ('inside = 3\n[outside]\n"b" = 1\n', "inside must be a table"),
+        ("negative = 3\n", "negative must be text"),
+        ("[insides]\n", "'insides' is not known"),
+        ("= broken", "cannot be read"),
+    ],
+)
+def test_grammars_that_cannot_be(toml: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "prompts.toml"
+    path.write_text(toml)
+    with pytest.raises(PromptError, match=said) as refused:
+        read_grammar(path)
+    assert str(path) in str(refused.value)
+
+
+def test_a_grammar_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(PromptError, match="no such file"):
+        read_grammar(tmp_path / "none.toml")

@@ -1,0 +1,194 @@
+"""A picture's persons, painted by a painter of our own: who is repainted, who stays, and what is noted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from blender_addon.dataset import DatasetError
+from diffusion_synth.prompts.grammar import Prompt
+from diffusion_synth.repaint.crops import CropSettings
+from diffusion_synth.repaint.dataset_reader import Dataset, Picture
+from diffusion_synth.repaint.filtering import ACCEPTED, LOW_IOU, FilterSettings
+from diffusion_synth.repaint.repaint_image import (
+    HIDDEN,
+    TOO_LARGE,
+    TOO_SMALL,
+    Order,
+    Repainted,
+    Repainter,
+)
+from tests.diffusion_synth.conftest import write_dataset
+
+CROPS = CropSettings(size=64, multiple=8, smallest=10)
+
+
+def picture() -> Picture:
+    """Three persons on noise: two that can be repainted, one too small; a fourth is in the line alone."""
+    image = np.random.default_rng(0).integers(0, 200, (80, 100, 3), dtype=np.uint8)
+    mask = np.zeros((80, 100), np.uint8)
+    mask[10:61, 10:30] = 1
+    mask[20:70, 50:75] = 2
+    mask[5:9, 90:94] = 7
+    return Picture(image, mask, {"persons": [{"id": number} for number in (1, 2, 7, 9)]})
+
+
+class Painter:
+    """Paints every pixel of a crop in the seed's grey."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def __call__(self, orders: Sequence[Order]) -> list[np.ndarray]:
+        self.batches.append(len(orders))
+        assert len({order.crop.mask.shape for order in orders}) == 1
+        return [np.full_like(order.crop.image, order.seed) for order in orders]
+
+
+def repaint(painter: Painter, variants: Sequence[int] = (0,), **options: Any) -> list[Repainted]:
+    repainter = Repainter(painter, CROPS, options.pop("filter", FilterSettings()), **options)
+    return repainter.repaint(
+        picture(),
+        prompts=lambda person, variant: Prompt(f"person {person}", f"variant {variant}"),
+        seeds=lambda person, variant: 200 + 10 * person + variant,
+        variants=variants,
+    )
+
+
+def test_persons_are_painted_and_all_else_stays() -> None:
+    given = picture()
+    (result,) = repaint(Painter())
+    outside = (given.mask != 1) & (given.mask != 2)
+    np.testing.assert_array_equal(result.image[outside], given.image[outside])
+    assert [(p.person, p.reason) for p in result.persons] == [
+        (1, ACCEPTED), (2, ACCEPTED), (7, TOO_SMALL), (9, HIDDEN),
+    ]  # fmt: skip
+    assert result.accepted == 2
+    assert result.persons[0].prompt == Prompt("person 1", "variant 0")
+    assert result.persons[0].iou is None
+    changed = (result.image != given.image).any(-1)
+    assert changed[given.mask == 1].mean() > 0.9
+
+
+def test_whoever_is_too_large_for_the_painter_stays_as_they_were() -> None:
+    given = picture()  # person 1 is 51 px tall, person 2 50
+    (result,) = Repainter(Painter(), replace(CROPS, largest=50), FilterSettings()).repaint(
+        given, lambda *_: Prompt("", ""), lambda *_: 200, [0]
+    )
+    assert [p.reason for p in result.persons] == [TOO_LARGE, ACCEPTED, TOO_SMALL, HIDDEN]
+    np.testing.assert_array_equal(result.image[given.mask == 1], given.image[given.mask == 1])
+    assert not result.ignore[12:58, 12:28].any()
+
+
+def test_the_outlines_are_ignored() -> None:
+    (result,) = repaint(Painter(), filter=FilterSettings(band=2))
+    assert result.ignore[10:60, 8:12].all()
+    assert not result.ignore[12:58, 12:28].any()
+    assert not result.ignore[5:9, 90:94].any()  # was not painted
+    (result,) = repaint(Painter(), filter=FilterSettings(band=0))
+    assert not result.ignore.any()
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 99])
+def test_batches_change_nothing(batch_size: int) -> None:
+    painter = Painter()
+    results = repaint(painter, variants=(0, 1, 2), batch_size=batch_size)
+    assert sum(painter.batches) == 6
+    assert max(painter.batches) == min(batch_size, 6)
+    for variant, result in enumerate(results):
+        (alone,) = repaint(Painter(), variants=(variant,))
+        np.testing.assert_array_equal(result.image, alone.image)
+        assert result.persons == alone.persons
+
+
+def test_whom_the_segmenter_does_not_find_again_stays_as_they_were() -> None:
+    given = picture()
+
+    def segment(image: np.ndarray) -> np.ndarray:
+        """Finds everybody but person 2."""
+        return ((given.mask > 0) & (given.mask != 2)).astype(np.float32)
+
+    (result,) = repaint(Painter(), segment=segment)
+    assert [p.reason for p in result.persons] == [ACCEPTED, LOW_IOU, TOO_SMALL, HIDDEN]
+    assert [p.iou for p in result.persons] == [1.0, 0.0, None, None]
+    np.testing.assert_array_equal(result.image[given.mask == 2], given.image[given.mask == 2])
+    assert (result.image[given.mask == 1] != given.image[given.mask == 1]).any()
+    assert not result.ignore[given.mask == 2].any()
+
+
+def test_a_picture_with_nobody_to_paint_says_why() -> None:
+    image, mask = np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40), np.uint8)
+    mask[3:6, 3:6] = 1
+    repainter = Repainter(Painter(), CROPS, FilterSettings())
+    for persons, reason in (([{"id": 1}], TOO_SMALL), ([{"id": 2}], HIDDEN), ([], "no persons")):
+        (result,) = repainter.repaint(
+            Picture(image, mask, {"persons": persons}), lambda *_: Prompt("", ""), lambda *_: 0, [0]
+        )
+        assert (result.accepted, result.reason) == (0, reason)
+        np.testing.assert_array_equal(result.image, image)
+
+
+def write_one(root: Path, line: dict[str, Any] | None = None) -> Path:
+    given = picture()
+    return write_dataset(
+        root, [(given.image, given.mask, {"persons": [{"id": 1}], **(line or {})})]
+    )
+
+
+def test_what_nobody_knows_is_read(tmp_path: Path) -> None:
+    dataset = Dataset(write_one(tmp_path, {"ignore_file_name": "masks/0.png"}))
+    np.testing.assert_array_equal(dataset.picture(0).ignore, picture().mask > 0)
+
+
+def test_a_dataset_is_read(tmp_path: Path) -> None:
+    dataset = Dataset(write_one(tmp_path))
+    assert dataset.picture(0).ignore is None
+    assert len(dataset) == 1
+    np.testing.assert_array_equal(dataset.picture(0).image, picture().image)
+    np.testing.assert_array_equal(dataset.picture(0).mask, picture().mask)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"file_name": "../secret.png"}, "leads out"),
+        ({"mask_file_name": "/etc/passwd"}, "leads out"),
+        ({"file_name": "C:\\secret.png"}, "leads out"),
+        ({"ignore_file_name": "../secret.png"}, "leads out"),
+        ({"file_name": ""}, "has no 'file_name'"),
+        ({"persons": [{}]}, "persons"),
+        ({"persons": None}, "persons"),
+    ],
+)
+def test_lines_that_lack_something_are_named(
+    line: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetError, match=said) as refused:
+        Dataset(write_one(tmp_path, line))
+    assert "line 1" in str(refused.value)
+
+
+def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    dataset = Dataset(write_one(tmp_path))
+    Image.fromarray(picture().mask[:50]).save(tmp_path / "masks" / "0.png")
+    with pytest.raises(DatasetError, match=r"0\.png: is 100×50, its picture 100×80"):
+        dataset.picture(0)
+    (tmp_path / "masks" / "0.png").write_bytes(b"nonsense")
+    with pytest.raises(DatasetError, match="cannot be read"):
+        dataset.picture(0)
+    Image.fromarray(picture().image).save(tmp_path / "masks" / "0.png")
+    with pytest.raises(DatasetError, match="no mask"):
+        dataset.picture(0)
+
+
+def test_a_dataset_without_pictures(tmp_path: Path) -> None:
+    write_one(tmp_path)
+    (tmp_path / "metadata.jsonl").write_text("")
+    with pytest.raises(DatasetError, match="no picture"):
+        Dataset(tmp_path)
