@@ -59,6 +59,8 @@ nitpicky = True
 
 html_theme = "furo"
 html_title = "pii-seg"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 html_extra_path = ["index.html"]  # leads to README.html
 html_copy_source = False
 html_show_sphinx = False
