@@ -108,7 +108,7 @@ def _end_input(processes: Sequence[subprocess.Popen[str]]) -> None:
 
 def batch_command() -> list[str]:
     """How to start the batch command in another process: in this Blender, or in this Python, which has bpy."""
-    script = Path(__file__).with_name("batch.py")
+    script = Path(__file__).parents[1] / "batch.py"
     blender = getattr(sys.modules.get("bpy"), "app", None)
     if blender is not None and blender.binary_path:
         return [
