@@ -23,12 +23,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from pii_seg.calibrate import measure
-from pii_seg.command_line import photographs_at_once
 from pii_seg.errors import CalibrationError
+from pii_seg.evaluation.calibrate import collect_losses
 from pii_seg.evaluation.conformal import Confidence, Promise, make_promise
 from pii_seg.evaluation.measure import open_data
 from pii_seg.evaluation.metrics import BINS, THRESHOLDS
+from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.tiling import InferenceSettings, predict_logits
 from pii_seg.models.checkpoint import load_checkpoint
 
@@ -87,11 +87,11 @@ def losses_and_false_area(options: argparse.Namespace) -> tuple[np.ndarray, np.n
     def predict(image: np.ndarray) -> np.ndarray:
         return predict_logits(segmenter, image, device=options.device)
 
-    with photographs_at_once(options.device) as workers:
-        measured = measure(predict, open_data(options.data, []), workers=workers)
+    with worker_threads(options.device) as workers:
+        measured = collect_losses(predict, open_data(options.data, []), workers=workers)
         if not options.negatives:
             return measured.losses, np.full(BINS, np.nan)
-        nobody = measure(predict, open_data([], options.negatives), workers=workers)
+        nobody = collect_losses(predict, open_data([], options.negatives), workers=workers)
     return measured.losses, nobody.totals.curves().false_area
 
 

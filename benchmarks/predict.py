@@ -22,15 +22,20 @@ import cv2
 import numpy as np
 import torch
 
-from pii_seg.command_line import photographs_at_once
 from pii_seg.config import SIZES
+from pii_seg.data.image_io import encode_image
 from pii_seg.data.sources import read_image
-from pii_seg.evaluation.figures import encode
+from pii_seg.inference.parallel import worker_threads
+from pii_seg.inference.predict import (
+    MASK_COMPRESSION,
+    draw_overlay,
+    find_images,
+    write_predictions,
+)
 from pii_seg.inference.tiling import InferenceSettings, forward_pixels, predict_probability
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
-from pii_seg.predict import MASK_COMPRESSION, find_photographs, predict_files, tinted
 
 LOOKS = {
     "whole": InferenceSettings(),
@@ -64,7 +69,7 @@ def write_photographs(folder: Path, count: int, height: int, width: int) -> None
             )
             for s in (2, 8, 32, 128)
         )
-        content = encode(
+        content = encode_image(
             np.clip(picture + 128, 0, 255).astype(np.uint8), ".jpg", cv2.IMWRITE_JPEG_QUALITY, 90
         )
         (folder / f"{number:04d}.jpg").write_bytes(content)
@@ -110,15 +115,15 @@ def main() -> None:
         if not options.photographs:
             source.mkdir()
             write_photographs(source, options.count, height, width)
-        photographs = find_photographs([source])[: options.count]
+        photographs = find_images([source])[: options.count]
 
         def probability(image: np.ndarray) -> np.ndarray:
             return predict_probability(segmenter, image)
 
-        with photographs_at_once("cpu") as workers:
+        with worker_threads("cpu") as workers:
             for overlay in (False, True):
                 output = Path(folder) / f"out-{overlay}"
-                predict_files(
+                write_predictions(
                     probability,
                     photographs[:4],
                     output,
@@ -127,7 +132,7 @@ def main() -> None:
                     overwrite=True,
                 )
                 start, cpu = time.perf_counter(), time.process_time()
-                predict_files(
+                write_predictions(
                     probability,
                     photographs,
                     output,
@@ -148,16 +153,18 @@ def main() -> None:
             image = read_image(path)
             found = probability(image)
             mask = found >= np.median(found)  # half of everything: more outline than any person has
-            whole = encode(mask.astype(np.uint8) * np.uint8(255), ".png", *MASK_COMPRESSION)
+            whole = encode_image(mask.astype(np.uint8) * np.uint8(255), ".png", *MASK_COMPRESSION)
             print(f"  stages, CPU time on one core, {image.shape[1]} × {image.shape[0]} px:")
             for name, work in {
                 "read and decode": lambda: read_image(path),
                 "segment": lambda: probability(image),
-                "encode the mask": lambda: encode(
+                "encode the mask": lambda: encode_image(
                     mask.astype(np.uint8) * np.uint8(255), ".png", *MASK_COMPRESSION
                 ),
-                "draw an overlay": lambda: tinted(image, mask),
-                "encode an overlay": lambda: encode(image, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 90),
+                "draw an overlay": lambda: draw_overlay(image, mask),
+                "encode an overlay": lambda: encode_image(
+                    image, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 90
+                ),
             }.items():
                 print(f"    {name:<24}{milliseconds(work):8.1f} ms")
             print(f"    a mask takes {len(whole) / 1024:.1f} KB at worst")
@@ -172,7 +179,7 @@ def main() -> None:
     if options.megapixels:
         side = round((options.megapixels * 1e6 / 12) ** 0.5)
         image = np.zeros((3 * side, 4 * side, 3), np.uint8)
-        with photographs_at_once("cpu"):
+        with worker_threads("cpu"):
             start = time.perf_counter()
             predict_probability(segmenter, image, InferenceSettings(tiles="auto"))
         print(f"  {options.megapixels} megapixels, tiles auto: {time.perf_counter() - start:.1f} s, peak memory "

@@ -17,12 +17,12 @@ Exit codes: 0 done, 1 some file failed, 2 wrong input (nothing was begun), 130 i
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
-from rich.console import Console
 
 from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.audit import audit_of, write_audit
@@ -39,11 +39,11 @@ from pii_seg.command_line import (
     add_inference_arguments,
     inference_settings,
     parse,
-    photographs_at_once,
     progress_bar,
     run_command,
 )
 from pii_seg.errors import CalibrationError, CheckpointError, InputError
+from pii_seg.inference.parallel import worker_threads
 
 AUDIT = "audit.json"
 
@@ -267,18 +267,18 @@ def _run(
     outcome = Outcome()
     with (
         folder_of_our_own(arguments.output),
-        photographs_at_once(arguments.device) as cores,
-        progress_bar(Console(stderr=True)) as bar,
+        worker_threads(arguments.device) as cores,
+        progress_bar() as on_image,
     ):
         journal = Journal(path.with_suffix(".jsonl"), run, restart=arguments.force)
         batch = Batch(anonymizer, arguments.output, journal, options, own_mask=own_mask)
-        task = bar.add_task("anonymise", total=len(gathered.items))
+        done = itertools.count(1)
         try:
             batch.run(
                 gathered.items,
                 outcome,
                 workers=arguments.jobs or cores,
-                on_item=lambda: bar.update(task, advance=1),
+                on_item=lambda: on_image("anonymise", next(done), len(gathered.items)),
             )
         finally:
             records = list(journal.records.values())

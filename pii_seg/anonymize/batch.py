@@ -28,8 +28,8 @@ from pii_seg.anonymize.journal import Journal, Record
 from pii_seg.anonymize.mask_persistence import hold
 from pii_seg.anonymize.review import Doubts, doubts_after, doubts_before
 from pii_seg.anonymize.video import container_of, rewrite
-from pii_seg.command_line import ahead
 from pii_seg.errors import InputError, MediaError
+from pii_seg.inference.parallel import map_in_order
 
 TEMPORARY = ".anonymize-"
 """How the names of unfinished outputs begin. They hold redacted pixels only."""
@@ -148,7 +148,7 @@ class Batch:
         on_item: Callable[[], None] = lambda: None,
     ) -> None:
         """Every item, `workers` at a time; `outcome` is kept up to date. Raises OSError when nothing can be written."""
-        for item, made in ahead(self.anonymize, items, workers=workers):
+        for item, made in map_in_order(self.anonymize, items, workers=workers):
             try:
                 if made.result():
                     outcome.done += 1

@@ -15,8 +15,8 @@ import numpy as np
 
 from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.images import Frame, Picture, encode_picture, read_picture
+from pii_seg.data.image_io import encode_image
 from pii_seg.errors import MediaError
-from pii_seg.evaluation.figures import encode
 
 PREVIEW = 1600  # px, longest side of what the page is shown
 
@@ -239,4 +239,4 @@ def _preview(array: np.ndarray, kind: str) -> bytes:
     if longest > PREVIEW:
         height, width = (max(1, round(side * PREVIEW / longest)) for side in array.shape[:2])
         array = cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA)
-    return encode(array, kind)
+    return encode_image(array, kind)

@@ -95,3 +95,24 @@ def _open(path: Path, content: bytes) -> Image.Image:
     if opened.width * opened.height > MAX_PIXELS:
         raise DataError(f"{path}: larger than {MAX_PIXELS // 10**6} Mpx; make it smaller")
     return opened
+
+
+def encode_image(image: np.ndarray, ending: str, *parameters: int) -> bytes:
+    """Encode `image`, uint8 or uint16 (H, W), or uint8 RGB (H, W, 3), as a file of `ending`.
+
+    Args:
+        image: The pixels.
+        ending: ".png" or ".jpg".
+        parameters: Pairs of flag and value for `cv2.imencode`.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ValueError: OpenCV cannot write such an image.
+    """
+    ordered = image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
+    done, data = cv2.imencode(ending, ordered, list(parameters))
+    if not done:
+        raise ValueError(f"an image of shape {image.shape} cannot be written as {ending}")
+    return data.tobytes()

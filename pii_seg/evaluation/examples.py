@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from pii_seg.data.sources import IGNORE, PERSON, Sample
-from pii_seg.evaluation.metrics import MISSED_BELOW, PersonCount, PictureCount, threshold_index
+from pii_seg.evaluation.metrics import MISSED_BELOW, ImageCount, PersonCount, threshold_index
 from pii_seg.inference.tiling import resize
 
 FOUND_COLOUR = (70, 140, 255)  # what the segmenter takes for a person
@@ -64,7 +64,7 @@ class Examples:
         return cls(Worst(most), Worst(most))
 
     def offer(
-        self, sample: Sample, logits: np.ndarray, picture: PictureCount, threshold: float
+        self, sample: Sample, logits: np.ndarray, picture: ImageCount, threshold: float
     ) -> None:
         """`logits` (H, W): of the calibrated probability that `threshold` is for."""
         at = threshold_index(threshold)
@@ -84,7 +84,7 @@ def _missed(sample: Sample, found: np.ndarray, person: PersonCount, at: int) -> 
 
 
 def _false(sample: Sample, found: np.ndarray, share: float) -> Example:
-    return Example(sample.name, f"{share:.1%} of the picture", draw_false(sample, found))
+    return Example(sample.name, f"{share:.1%} of the image", draw_false(sample, found))
 
 
 def draw_missed(

@@ -201,12 +201,3 @@ def contact_sheet(examples: Sequence[Example], columns: int = SHEET_COLUMNS) -> 
 def _ascii(text: str) -> str:
     """OpenCV's letters are ASCII."""
     return text.encode("ascii", "replace").decode()
-
-
-def encode(image: np.ndarray, ending: str, *parameters: int) -> bytes:
-    """`image` uint8 (H, W) or RGB (H, W, 3) as the bytes of a file of `ending` (".png", ".jpg")."""
-    ordered = image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
-    done, data = cv2.imencode(ending, ordered, list(parameters))
-    if not done:
-        raise ValueError(f"a picture of {image.shape} cannot be written as {ending}")
-    return data.tobytes()

@@ -1,4 +1,4 @@
-"""Measuring a segmenter on sources of pictures: several pictures at a time, one after the other into the sums."""
+"""Run a segmenter on data sources and add up its counts, several images at a time."""
 
 from __future__ import annotations
 
@@ -10,28 +10,38 @@ from pathlib import Path
 
 import numpy as np
 
-from pii_seg.command_line import ahead
 from pii_seg.data.sources import PersonFree, Sample, Source, open_sources
 from pii_seg.errors import DataError, InputError
 from pii_seg.evaluation.examples import Examples
-from pii_seg.evaluation.metrics import PictureCount, Scores, Totals, count_picture
+from pii_seg.evaluation.metrics import ImageCount, Scores, Totals, count_image
+from pii_seg.inference.parallel import map_in_order
 from pii_seg.inference.tiling import InferenceSettings, forward_pixels
 
 PredictLogits = Callable[[np.ndarray], np.ndarray]
-"""From a photograph, uint8 (H, W, 3), to logits, float32 (H, W)."""
+"""From an image, uint8 (H, W, 3) RGB, to logits, float32 (H, W)."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured on one data set. `seconds`: wall clock, reading and counting included."""
+    """The measurements on one data set.
+
+    Attributes:
+        name: Name of the data set.
+        totals: The counts.
+        examples: The worst cases.
+        seconds: Wall-clock time, including reading and counting.
+        pixels: Number of pixels of the images.
+        forward_pixels: Number of pixels that passed through the segmenter.
+        faults: A message for each image that could not be read.
+    """
 
     name: str
     totals: Totals
     examples: Examples
     seconds: float
-    pixels: int  # of the photographs
-    forward_pixels: int  # that passed through the segmenter
-    faults: tuple[str, ...]  # what could not be read, by name
+    pixels: int
+    forward_pixels: int
+    faults: tuple[str, ...]
 
     @property
     def scores(self) -> Scores:
@@ -43,45 +53,55 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """One picture of a data set, measured."""
+class ImageResult:
+    """One image of a data set, predicted and counted. `seconds`: time in the segmenter."""
 
     sample: Sample
     logits: np.ndarray
-    count: PictureCount
-    seconds: float  # in the segmenter
+    count: ImageCount
+    seconds: float
 
 
-def refuse_without_masks(source: Source) -> None:
-    """Raises DataError where nothing says who is a person."""
+def require_masks(source: Source) -> None:
+    """Raise DataError for a source without masks."""
     if source.photo_only:
         raise DataError(
-            f"{source.name}: has no masks; give it as --negatives if its pictures show nobody"
+            f"{source.name}: has no masks; give it as --negatives if its images show no person"
         )
 
 
 def open_data(
     data: Sequence[Path], negatives: Sequence[Path], *, strict: bool = False
 ) -> list[Source]:
-    """All sources of the folders in `data` (one, or several below it), then the person-free ones of `negatives`.
+    """Open data sets with masks, then images without persons.
 
-    Raises InputError when two would have one name in the table, DataError for what cannot be opened.
+    Args:
+        data: Folders with masks, each one data set or several side by side.
+        negatives: Folders of images without persons.
+        strict: Raise for an image that cannot be used, rather than leaving it out.
+
+    Returns:
+        The sources, in this order.
+
+    Raises:
+        InputError: Two sources have the same name.
+        DataError: A folder cannot be opened, or has no masks.
     """
     sources = [source for path in data for source in open_sources(path, strict=strict)]
     for source in sources:
-        refuse_without_masks(source)
+        require_masks(source)
     sources += [
         PersonFree(source) for path in negatives for source in open_sources(path, strict=strict)
     ]
     names = [source.name for source in sources]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(
-            f"two data sets are called {twice[0]!r}; rename a folder, so that the table can tell"
+            f"two data sets are called {twice[0]!r}; rename a folder, so that their rows differ"
         )
     return sources
 
 
-def gather(
+def evaluate_images(
     predict: PredictLogits,
     source: Source,
     *,
@@ -89,41 +109,53 @@ def gather(
     boundary: bool,
     faults: list[str],
     workers: int,
-) -> Iterator[Gathered]:
-    """Measure the pictures of `source`, in order, `workers` at a time. What cannot be read is added to `faults`.
+) -> Iterator[ImageResult]:
+    """Predict and count the images of `source`, in order.
 
-    Raises DataError where nothing says who is a person, or when no picture could be read.
+    Args:
+        predict: Called from `workers` threads.
+        source: Images with masks.
+        threshold: Probability at which the boundary IoU is counted.
+        boundary: Count the boundary IoU.
+        faults: Receives a message for each image that cannot be read.
+        workers: Number of images to predict at the same time.
+
+    Yields:
+        One result per image that can be read.
+
+    Raises:
+        DataError: The source has no masks, or no image can be read.
     """
-    refuse_without_masks(source)
+    require_masks(source)
 
-    def measure(index: int) -> Gathered:
+    def evaluate_image(index: int) -> ImageResult:
         sample = source.load(index)
         start = time.perf_counter()
         logits = predict(sample.image)
         seconds = time.perf_counter() - start
-        count = count_picture(
+        count = count_image(
             logits, sample.target, sample.instances, threshold=threshold, boundary=boundary
         )
-        return Gathered(sample, logits, count, seconds)
+        return ImageResult(sample, logits, count, seconds)
 
-    measured = 0
-    for _, gathered in ahead(measure, range(len(source)), workers=workers):
+    evaluated = 0
+    for _, future in map_in_order(evaluate_image, range(len(source)), workers=workers):
         try:
-            yield gathered.result()
-            measured += 1
+            yield future.result()
+            evaluated += 1
         except DataError as error:
             faults.append(str(error))
-    if not measured:
-        raise DataError(f"{source.name}: no picture could be read; the first: {faults[0]}")
+    if not evaluated:
+        raise DataError(f"{source.name}: no image could be read; the first: {faults[0]}")
 
 
-def gather_totals(predict: PredictLogits, source: Source, *, workers: int = 1) -> Totals:
-    """The sums that calibration needs, over one source."""
+def sum_counts(predict: PredictLogits, source: Source, *, workers: int = 1) -> Totals:
+    """Add up the counts that a calibration needs, over one source."""
     totals = Totals()
-    for gathered in gather(
+    for result in evaluate_images(
         predict, source, threshold=0.5, boundary=False, faults=[], workers=workers
     ):
-        totals.add(gathered.count)
+        totals.add(result.count)
     return totals
 
 
@@ -135,20 +167,36 @@ def evaluate_source(
     threshold: float = 0.5,
     examples: int = 12,
     workers: int = 1,
-    on_picture: Callable[[Gathered], None] = lambda gathered: None,
+    on_result: Callable[[ImageResult], None] = lambda result: None,
 ) -> Evaluation:
-    """Measure `predict` on `source`, `workers` pictures at a time; `on_picture` sees each picture once, in order."""
+    """Measure a segmenter on one source.
+
+    Args:
+        predict: From an image to calibrated logits; called from `workers` threads.
+        source: Images with masks.
+        settings: The settings that `predict` uses, for the cost.
+        threshold: Probability, 0..1, from which a pixel counts as person.
+        examples: The most worst cases of each kind to keep.
+        workers: Number of images to predict at the same time.
+        on_result: Called with each result, in order.
+
+    Returns:
+        The measurements; images that cannot be read are listed in `faults`.
+
+    Raises:
+        DataError: The source has no masks, or no image can be read.
+    """
     totals, worst = Totals(threshold), Examples.keep(examples)
     pixels, forward, start = 0, 0, time.perf_counter()
     faults = [str(fault) for fault in source.faults]
-    for gathered in gather(
+    for result in evaluate_images(
         predict, source, threshold=totals.threshold, boundary=True, faults=faults, workers=workers
     ):
-        totals.add(gathered.count)
-        worst.offer(gathered.sample, gathered.logits, gathered.count, totals.threshold)
-        height, width = gathered.sample.target.shape
+        totals.add(result.count)
+        worst.offer(result.sample, result.logits, result.count, totals.threshold)
+        height, width = result.sample.target.shape
         pixels += height * width
         forward += forward_pixels(height, width, settings)
-        on_picture(gathered)
+        on_result(result)
     seconds = time.perf_counter() - start
     return Evaluation(source.name, totals, worst, seconds, pixels, forward, tuple(faults))

@@ -1,6 +1,6 @@
 """How well persons are found: what a picture adds, the sums over a data set, and the scores they give.
 
-    picture = count_picture(logits, target, instances)     # numpy, at the photograph's own size
+    picture = count_image(logits, target, instances)     # numpy, at the photograph's own size
     totals = Totals(); totals.add(picture)                 # bounded memory, however many pictures
     scores = totals.scores()                               # at the threshold counted for; totals.curves() has all
 
@@ -35,6 +35,7 @@ SIZE_LIMITS = (
 )  # px of a person's area: below the first small, below the second medium
 MISSED_BELOW, UNTOUCHED_BELOW = 0.5, 0.1  # coverage
 BOUNDARY_SHARE = 0.02  # of the diagonal
+MIN_PRECISION = 0.9  # of `recall_at_precision`
 FALSE_PICTURE_SHARE = 0.001  # of its pixels: from here on a person-free picture counts as wrong
 
 BIN_LOGITS = (np.arange(BINS) + 0.5) * (2 * LIMIT / BINS) - LIMIT  # of the bins' middles
@@ -76,7 +77,7 @@ class PersonCount:
 
 
 @dataclass(frozen=True)
-class PictureCount:
+class ImageCount:
     """What one picture adds to `Totals`. Histograms are int64 (BINS,); `persons` is None without instances."""
 
     person: np.ndarray
@@ -103,14 +104,14 @@ class PictureCount:
         )
 
 
-def count_picture(
+def count_image(
     logits: np.ndarray,
     target: np.ndarray,
     instances: np.ndarray | None = None,
     *,
     threshold: float = 0.5,
     boundary: bool = True,
-) -> PictureCount:
+) -> ImageCount:
     """Count one picture: `logits` float (H, W), `target` (H, W) of 0, 1 and 255 = ignore, `instances` (H, W) of ids.
 
     `threshold` serves the boundary IoU alone, which `boundary=False` leaves out; the rest holds for all thresholds.
@@ -126,7 +127,7 @@ def count_picture(
     background = np.bincount(bins[scored], minlength=BINS) - person
     pair = _boundary_pair(bins >= at, is_person, scored) if boundary else None
     persons = None if instances is None else _count_persons(bins, instances, scored)
-    return PictureCount(person, background, persons, pair, at)
+    return ImageCount(person, background, persons, pair, at)
 
 
 def _bins(logits: np.ndarray) -> np.ndarray:
@@ -199,7 +200,7 @@ class Totals:
     def pictures(self) -> int:
         return int(self.person_pictures + self.person_free_pictures)
 
-    def add(self, picture: PictureCount) -> None:
+    def add(self, picture: ImageCount) -> None:
         """Raises ValueError when the picture was counted for another threshold."""
         if picture.threshold_index != threshold_index(self.threshold):
             raise ValueError("the picture was counted for another threshold than these totals")
@@ -244,7 +245,9 @@ class Totals:
             false_area=_ratios(self.false_sum, self.person_free_pictures),
         )
 
-    def scores(self, threshold: float | None = None, *, min_precision: float = 0.9) -> Scores:
+    def scores(
+        self, threshold: float | None = None, *, min_precision: float = MIN_PRECISION
+    ) -> Scores:
         """The scores at `threshold`. The boundary IoU is known at the threshold counted for alone, else nan."""
         at = threshold_index(self.threshold if threshold is None else threshold)
         curves = self.curves()

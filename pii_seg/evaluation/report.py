@@ -19,28 +19,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from pii_seg.data.image_io import encode_image
 from pii_seg.evaluation import figures
 from pii_seg.evaluation.examples import Example
 from pii_seg.evaluation.metrics import Totals
+from pii_seg.evaluation.score_rows import table_of
 
 JPEG_QUALITY = 85
-
-MEANINGS = {
-    "IoU, mean of pictures": "Overlap of found and true person pixels ÷ their union, averaged over the pictures that "
-    "show a person.",
-    "IoU, all pixels": "The same over all pixels of the data set together: large persons weigh more.",
-    "mean of person and background IoU": "Over all pixels. Most are background, so it is high even where persons "
-    "are missed.",
-    "boundary IoU": "IoU of the pixels within 2 % of the diagonal of an outline: how exact the edges are.",
-    "pixel recall": "Share of person pixels found.",
-    "pixel precision": "Share of found pixels that are a person's. Too low where the labels leave persons out.",
-    "missed persons": "Less than half of the person found. Small: area below 32² px; medium: below 96² px.",
-    "untouched persons": "Less than a tenth of the person found.",
-    "false area, person-free": "Mean share of a picture without persons that is taken for one.",
-    "calibration error": "How far probabilities are from what comes true, on average.",
-    "forward pixels per pixel": "How many pixels the segmenter saw for each one of the photograph: the cost of tiles "
-    "and scales.",
-}
 
 
 @dataclass(frozen=True)
@@ -83,13 +68,8 @@ def facts_section(title: str, facts: Mapping[str, str]) -> Section:
 
 
 def scores_section(columns: Mapping[str, Mapping[str, str]], title: str = "Scores") -> Section:
-    """A table, a column per data set (or per model); rows in which nobody has a value are left out."""
-    rows = [
-        row for row in next(iter(columns.values())) if any(c[row] != "–" for c in columns.values())
-    ]
-    table = [
-        (row.strip(), MEANINGS.get(row, ""), [c[row] for c in columns.values()]) for row in rows
-    ]
+    """A table with one column for each data set or model, made by `score_column`."""
+    table = [(row.label, row.meaning, values) for row, values in table_of(columns)]
     return Section(title, _macro("scores", list(columns), table))
 
 
@@ -166,7 +146,7 @@ def figure_of(draw: Callable[[], Figure], description: str) -> EmbeddedFigure:
 def photograph_uri(picture: np.ndarray) -> str:
     """uint8 (H, W, 3) RGB as a JPEG in a data URI."""
     return data_uri(
-        figures.encode(picture, ".jpg", cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY), "image/jpeg"
+        encode_image(picture, ".jpg", cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY), "image/jpeg"
     )
 
 
@@ -197,15 +177,6 @@ def facts_of(about: Mapping[str, Any]) -> dict[str, str]:
         "Threshold": f"{about['threshold']:.3f} (from {about['threshold_from']})",
         "Temperature": f"{about['temperature']:.2f}",
     }
-
-
-def percent(value: float, places: int = 1) -> str:
-    """A share in percent; a dash where there is none."""
-    return "–" if math.isnan(value) else f"{value:.{places}%}"
-
-
-def share(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"
 
 
 def without_nan(value: Any) -> Any:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pii_seg.command_line import photographs_at_once
 from pii_seg.config import Folders
 from pii_seg.data.sources import IGNORE, PERSON, Source, read_image
 from pii_seg.errors import DataError
-from pii_seg.evaluation.measure import Gathered, gather, open_data
+from pii_seg.evaluation.measure import ImageResult, evaluate_images, open_data
 from pii_seg.evaluation.metrics import Totals
+from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.tiling import InferenceSettings, predict_logits
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint
 from pii_seg.selftrain.gate import HeldOut
@@ -36,13 +36,13 @@ def predictor(kept: Checkpoint, device: str) -> Logits:
 
 def measured(
     checkpoint: Path, sources: Sequence[Source], device: str, *, threshold: float | None = None
-) -> Iterator[Gathered]:
+) -> Iterator[ImageResult]:
     """Every picture of `sources`, in order, at the checkpoint's threshold or this one."""
     kept = load_checkpoint(checkpoint)
     predict, at = predictor(kept, device), threshold or kept.threshold
-    with photographs_at_once(device) as workers:
+    with worker_threads(device) as workers:
         for source in sources:
-            yield from gather(
+            yield from evaluate_images(
                 predict, source, threshold=at, boundary=False, faults=[], workers=workers
             )
 
@@ -66,7 +66,7 @@ def foreground_of(checkpoint: Path, photographs: Sequence[Path], device: str) ->
     predict = predictor(kept, device)
     bar = np.log(kept.threshold / (1 - kept.threshold))
     shares = []
-    with photographs_at_once(device):
+    with worker_threads(device):
         for path in photographs:
             try:
                 shares.append(float((predict(read_image(path)) >= bar).mean()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pii_seg.evaluation.measure import Gathered
+from pii_seg.evaluation.measure import ImageResult
 from pii_seg.evaluation.metrics import MISSED_BELOW, SIZES
 
 DARK, BRIGHT = 70, 180  # mean of a person's luminance, 0..255
@@ -60,7 +60,7 @@ class Errors:
     person_free: int = 0
     false_area: float = 0.0
 
-    def add(self, gathered: Gathered) -> None:
+    def add(self, gathered: ImageResult) -> None:
         count = gathered.count
         if not count.has_person:
             self.person_free += 1
@@ -73,7 +73,7 @@ class Errors:
                 bucket.missed += missed
 
     def _kinds(
-        self, gathered: Gathered, number: int, box: tuple[int, int, int, int], size: str
+        self, gathered: ImageResult, number: int, box: tuple[int, int, int, int], size: str
     ) -> Iterator[tuple[str, str]]:
         sample = gathered.sample
         assert sample.instances is not None

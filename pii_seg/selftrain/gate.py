@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pii_seg.evaluation.metrics import MISSED_BELOW, PictureCount
+from pii_seg.evaluation.metrics import MISSED_BELOW, ImageCount
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class HeldOut:
             )
 
     @classmethod
-    def of(cls, pictures: Iterable[PictureCount]) -> HeldOut:
+    def of(cls, pictures: Iterable[ImageCount]) -> HeldOut:
         """At the threshold that each picture was counted for."""
         iou, persons, missed = [], [], []
         for picture in pictures:

@@ -33,15 +33,16 @@ from blender_addon.dataset import (
     iter_lines,
     write_atomically,
 )
-from pii_seg.command_line import ahead
 from pii_seg.config import plain
+from pii_seg.data.image_io import encode_image
 from pii_seg.data.sources import IGNORE, PERSON, Sample, open_source, read_image
 from pii_seg.errors import DataError
 from pii_seg.evaluation.examples import THUMBNAIL, Example
-from pii_seg.evaluation.figures import contact_sheet, encode
+from pii_seg.evaluation.figures import contact_sheet
+from pii_seg.inference.parallel import map_in_order
+from pii_seg.inference.predict import MASK_COMPRESSION, draw_overlay
 from pii_seg.inference.tiling import InferenceSettings, predict_probability, resize
 from pii_seg.models.checkpoint import load_checkpoint
-from pii_seg.predict import MASK_COMPRESSION, tinted
 from pii_seg.selftrain.pseudo_labels import (
     NUMBERS,
     PseudoLabelSettings,
@@ -151,7 +152,7 @@ def label_photographs(
     def make(index: int) -> tuple[dict[str, Any], dict[str, bytes]]:
         return label_one(photographs[index], index, teacher, early, job)
 
-    for index, made in ahead(make, missing, workers=workers):
+    for index, made in map_in_order(make, missing, workers=workers):
         if (reason := _reason(made.exception(), photographs[index])) is None:
             writer.add(*made.result())
         else:
@@ -202,11 +203,11 @@ def label_one(
         **({"photograph": path.name} if job.named else {}),
     }
     files = {
-        names["file_name"]: encode(
+        names["file_name"]: encode_image(
             resize(image, height, width), ".jpg", cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY
         ),
-        names["mask_file_name"]: encode(made.instances, ".png", *MASK_COMPRESSION),
-        names["ignore_file_name"]: encode(
+        names["mask_file_name"]: encode_image(made.instances, ".png", *MASK_COMPRESSION),
+        names["ignore_file_name"]: encode_image(
             made.ignore.astype(np.uint8) * np.uint8(255), ".png", *MASK_COMPRESSION
         ),
     }
@@ -270,7 +271,7 @@ def write_contact_sheet(dataset: Path, *, most: int = SHEET_EXAMPLES) -> Path:
     source = open_source(dataset)
     examples = [example_of(source.load(place), -minus) for minus, place in chosen]
     path = dataset / CONTACT_SHEET_NAME
-    write_atomically(path, encode(contact_sheet(examples), ".png"))
+    write_atomically(path, encode_image(contact_sheet(examples), ".png"))
     return path
 
 
@@ -287,6 +288,6 @@ def example_of(sample: Sample, rank: float) -> Example:
         resize((sample.target == value).astype(np.float32), h, w) >= 0.5
         for value in (PERSON, IGNORE)
     )
-    shown = tinted(resize(sample.image, h, w), person)
+    shown = draw_overlay(resize(sample.image, h, w), person)
     shown[ignore] //= 3
     return Example(sample.name, f"{rank:.2f}  {(sample.target == PERSON).mean():.0%} person", shown)

@@ -30,15 +30,15 @@ from typing import Any
 import numpy as np
 
 from blender_addon.dataset import iter_lines, write_atomically
-from pii_seg.command_line import photographs_at_once
 from pii_seg.config import Folders, TrainConfig, plain
 from pii_seg.data.mixture import Opened, open_data
 from pii_seg.errors import ConfigError
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
+from pii_seg.inference.parallel import worker_threads
+from pii_seg.inference.predict import find_images
 from pii_seg.inference.tiling import InferenceSettings
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
 from pii_seg.models.model_soup import uniform_soup
-from pii_seg.predict import find_photographs
 from pii_seg.selftrain.comparison import (
     foreground_of,
     held_out_scores,
@@ -123,7 +123,7 @@ class Loop:
             root, stage_names(config), begin_at=begin_at, stop_after=stop_after, say=say
         )
         self.hashes = ContentHashes(root / ".contents")
-        found = find_photographs([Path(folder) for folder in config.unlabelled], besides=root)
+        found = find_images([Path(folder) for folder in config.unlabelled], exclude=root)
         self.photographs = self.hashes.in_order(photograph.path for photograph in found)
         self.photographs_hash = self.hashes.of_photographs(self.photographs)
         self.synthetic: Folders = config.training.data.synthetic
@@ -258,7 +258,7 @@ class Loop:
             labeller = teacher_of(teacher.folder / LABELLER, views, device=self.device)
             early = [teacher_of(path, views, device=self.device) for path in teacher.early]
             counter = Counter(self.say, f"pseudo-{number}", len(self.photographs))
-            with photographs_at_once(self.device) as workers:
+            with worker_threads(self.device) as workers:
                 labelled = label_photographs(
                     self.photographs,
                     folder,

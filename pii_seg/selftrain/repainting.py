@@ -14,9 +14,9 @@ from diffusion_synth.repaint.dataset_reader import Dataset
 from diffusion_synth.repaint.filtering import FilterSettings, Segment
 from diffusion_synth.repaint.repaint_dataset import Job, donors_of, produce, usual_loss
 from diffusion_synth.repaint.repaint_image import Repainter, SizedPainter
-from pii_seg.command_line import photographs_at_once
 from pii_seg.config import Folders
 from pii_seg.errors import ConfigError
+from pii_seg.inference.parallel import worker_threads
 from pii_seg.selftrain.pseudo_labels import NUMBERS
 
 MARGIN = 0.4  # about a person, as diffusion_synth.run has it
@@ -89,7 +89,7 @@ def repaint_photographs(
     source = Dataset(pseudo).only(chosen)
     filters = FilterSettings(iou_relative=iou_relative)
     job = Job(1, seed, painting.described, crops, filters, segmenter, DEFAULT.name)
-    with photographs_at_once(device):
+    with worker_threads(device):
         usual = usual_loss(segment, source)
     repainter = Repainter(painting.painter, crops, filters, segment, usual)
     tally = produce(

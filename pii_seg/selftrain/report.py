@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 
 from blender_addon.dataset import write_atomically
-from pii_seg.command_line import photographs_at_once
 from pii_seg.data.sources import Source, read_image
-from pii_seg.evaluate import score_column
 from pii_seg.evaluation import report
 from pii_seg.evaluation.examples import Example, draw_false
-from pii_seg.evaluation.measure import Evaluation, Gathered, evaluate_source
+from pii_seg.evaluation.history import read_history
+from pii_seg.evaluation.measure import Evaluation, ImageResult, evaluate_source
+from pii_seg.evaluation.score_rows import score_column
+from pii_seg.inference.parallel import worker_threads
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.selftrain.comparison import LOOK, predictor
 from pii_seg.selftrain.error_analysis import Errors, next_step
 from pii_seg.selftrain.gate import Verdict
 from pii_seg.selftrain.label_images import CONTACT_SHEET_NAME
 from pii_seg.selftrain.stages import Stage
-from pii_seg.training.history import read_history
 
 REPORT, METRICS = "report.html", "metrics.json"
 LEAST_CHANGE = 0.02  # of a picture's IoU, to be shown as won or lost
@@ -49,7 +49,7 @@ class Kept:
     iou: list[float] = field(default_factory=list)
     errors: Errors = field(default_factory=Errors)
 
-    def add(self, gathered: Gathered) -> None:
+    def add(self, gathered: ImageResult) -> None:
         self.iou.append(gathered.count.iou())
         self.errors.add(gathered)
 
@@ -64,13 +64,13 @@ def write_loop_report(
         checkpoint = load_checkpoint(path)
         predict = predictor(checkpoint, device)
         evaluations[name], kept[name] = [], []
-        with photographs_at_once(device) as workers:
+        with worker_threads(device) as workers:
             for source in tests:
                 seen = Kept()
                 evaluations[name].append(
                     evaluate_source(
                         predict, source, LOOK, threshold=checkpoint.threshold, examples=examples,
-                        workers=workers, on_picture=seen.add,
+                        workers=workers, on_result=seen.add,
                     )
                 )  # fmt: skip
                 kept[name].append(seen)
@@ -152,35 +152,12 @@ def comparisons(
     """A table for each data set: a column for each model, with its change against the first teacher."""
     sections = []
     for place, before in enumerate(evaluations[first]):
-        columns = {}
-        for name, measured in evaluations.items():
-            column = score_column(measured[place])
-            if name != first:
-                column = {
-                    row: value + change(row, before, measured[place])
-                    for row, value in column.items()
-                }
-            columns[name] = column
+        columns = {
+            name: score_column(measured[place], None if name == first else before)
+            for name, measured in evaluations.items()
+        }
         sections.append(report.scores_section(columns, f"Scores on {before.name}"))
     return sections
-
-
-CHANGES = {
-    "IoU, mean of pictures": "iou_per_picture",
-    "boundary IoU": "boundary_iou_per_picture",
-    "pixel recall": "recall",
-    "pixel precision": "precision",
-    "missed persons": "missed",
-    "false area, person-free": "false_area",
-}
-
-
-def change(row: str, before: Evaluation, now: Evaluation) -> str:
-    """In points, for the rows that matter."""
-    if row not in CHANGES:
-        return ""
-    difference = 100 * (getattr(now.scores, CHANGES[row]) - getattr(before.scores, CHANGES[row]))
-    return f" ({difference:+.1f})" if np.isfinite(difference) else ""
 
 
 def together(kept: Sequence[Kept]) -> Errors:

@@ -11,7 +11,7 @@ from typing import Any
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from pii_seg.training.history import COLUMNS, read_history
+from pii_seg.evaluation.history import COLUMNS, read_history
 
 
 class CsvLogger(Logger):

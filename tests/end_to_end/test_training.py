@@ -17,10 +17,10 @@ import pytorch_lightning as lightning
 from PIL import Image
 
 from pii_seg import train
+from pii_seg.evaluation.history import read_history
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.training.fit import fit
 from pii_seg.training.fit import fit as training
-from pii_seg.training.history import read_history
 
 QUICK = [
     "--size", "tiny", "--data.size", "32", "--data.batch_size", "2", "--budget.validate_every", "3",

@@ -12,13 +12,14 @@ import torch
 from PIL import Image
 
 from pii_seg.anonymize.__main__ import main as anonymize
-from pii_seg.calibrate import known_to_training, main, measure, promise_of
-from pii_seg.command_line import photographs_at_once
+from pii_seg.calibrate import main
 from pii_seg.config import SIZES
 from pii_seg.data.sources import open_source
 from pii_seg.errors import CalibrationError
+from pii_seg.evaluation.calibrate import collect_losses, known_to_training, promise_of
 from pii_seg.evaluation.conformal import read_promise, threshold_for
 from pii_seg.evaluation.metrics import BINS, threshold_index
+from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.tiling import InferenceSettings, predict_probability
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
@@ -72,7 +73,7 @@ def run(*arguments: object) -> int:
 
 
 def test_losses_of_pictures_with_persons_and_no_trace_of_names(street: Path) -> None:
-    measured = measure(bright, [open_source(street)], workers=3)
+    measured = collect_losses(bright, [open_source(street)], workers=3)
     assert measured.losses.shape == (PICTURES, BINS)
     at = threshold_index(0.5)
     assert sorted(measured.losses[:, at]) == pytest.approx([k / 100 for k in range(PICTURES)])
@@ -80,7 +81,7 @@ def test_losses_of_pictures_with_persons_and_no_trace_of_names(street: Path) -> 
     assert (measured.twice, measured.faults) == (0, ())
     for path in [*street.glob("*/*.png")]:
         path.rename(path.with_name("z" + path.name[::-1][4:] + ".png"))
-    again = measure(bright, [open_source(street)])
+    again = collect_losses(bright, [open_source(street)])
     np.testing.assert_array_equal(again.losses, measured.losses)
     assert again.sha256 == measured.sha256
 
@@ -89,25 +90,25 @@ def test_copies_count_once_and_another_mask_is_another_picture(
     street: Path, tmp_path: Path
 ) -> None:
     sources = [open_source(street)]
-    first = measure(bright, sources)
-    assert measure(bright, sources * 2).twice == PICTURES + 1
-    np.testing.assert_array_equal(measure(bright, sources * 2).losses, first.losses)
+    first = collect_losses(bright, sources)
+    assert collect_losses(bright, sources * 2).twice == PICTURES + 1
+    np.testing.assert_array_equal(collect_losses(bright, sources * 2).losses, first.losses)
     with Image.open(street / "images" / "03.png") as image:
         write_pair(tmp_path / "other", "03", np.asarray(image), np.ones((20, 30), bool))
-    both = measure(bright, [*sources, open_source(tmp_path / "other")])
+    both = collect_losses(bright, [*sources, open_source(tmp_path / "other")])
     assert (both.twice, len(both.losses)) == (0, PICTURES + 1)
     assert both.sha256 != first.sha256
 
 
 def test_pictures_without_persons_weigh_nothing(street: Path, tmp_path: Path) -> None:
     sources = [open_source(street)]
-    promise = promise_of(measure(bright, sources), "expectation", SETTINGS)
+    promise = promise_of(collect_losses(bright, sources), "expectation", SETTINGS)
     for k in range(30):
         write_pair(
             tmp_path / "empty", str(k), np.full((4, 5, 3), k, np.uint8), np.zeros((4, 5), bool)
         )
     more = promise_of(
-        measure(bright, [*sources, open_source(tmp_path / "empty")]), "expectation", SETTINGS
+        collect_losses(bright, [*sources, open_source(tmp_path / "empty")]), "expectation", SETTINGS
     )
     assert more.pictures == PICTURES
     np.testing.assert_array_equal(more.bound, promise.bound)
@@ -123,12 +124,12 @@ def test_the_command_leaves_a_checkpoint_that_keeps_its_promise(
         run("--checkpoint", checkpoint, "--data", street, "--confidence", confidence, "--flip") == 0
     )
     printed = capsys.readouterr()
-    assert "24 pictures with persons" in printed.out
-    assert "out of reach below" in printed.out  # 99.9 %
+    assert "24 images with persons" in printed.out
+    assert "needs at least" in printed.out  # 99.9 %
     assert f"expected share of missed person pixels is at most {risk}:" in " ".join(
         printed.out.split()
     )
-    assert "warning: only 24 pictures" in printed.err
+    assert "warning: only 24 images" in printed.err
     assert str(street) not in printed.err  # nothing else to warn of
 
     before, after = (
@@ -149,7 +150,7 @@ def test_the_command_leaves_a_checkpoint_that_keeps_its_promise(
         after.calibration, 0.9, inference=asdict(shown), temperature=after.temperature
     )
     segmenter, source, missed = after.segmenter(), open_source(street), []
-    with photographs_at_once("cpu"):
+    with worker_threads("cpu"):
         for sample in map(source.load, range(PICTURES)):  # the last shows nobody
             found = predict_probability(
                 segmenter, sample.image, shown, temperature=after.temperature
@@ -170,7 +171,7 @@ def test_what_speaks_against_it_is_said(
     arguments = ("--data", street, dataset, "--confidence", "expectation", "--output", output)
     assert run("--checkpoint", checkpoint, *arguments) == 0
     said = capsys.readouterr().err
-    for words in ("pictures left out: 1;", "05.png", "of source render", f"{street}: was part of"):
+    for words in ("images left out: 1;", "05.png", "of source render", f"{street}: was part of"):
         assert words in said
     assert read_promise(load_checkpoint(output).calibration).pictures == PICTURES - 1 + 2
 

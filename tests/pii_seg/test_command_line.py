@@ -1,21 +1,16 @@
-"""How commands end, and work done ahead in threads."""
+"""Exit codes, options and imports of the commands."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
-import torch
 
 from pii_seg.command_line import (
-    ahead,
     inference_settings,
     parse,
     parse_tiles,
-    photographs_at_once,
     run_command,
 )
 from pii_seg.errors import DataError, InputError
@@ -49,38 +44,6 @@ def test_errors_become_one_line_and_a_code(
 def test_bugs_are_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         run_command(lambda: 1 // 0)
-
-
-def test_ahead_keeps_the_order_and_goes_on_after_an_error() -> None:
-    def slow_start(number: int) -> int:
-        time.sleep(0.02 if number % 3 == 0 else 0)
-        if number == 4:
-            raise DataError("four")
-        return number * number
-
-    results = list(ahead(slow_start, range(9), workers=3))
-    assert [item for item, _ in results] == list(range(9))
-    assert [f.result() for item, f in results if item != 4] == [n * n for n in range(9) if n != 4]
-    with pytest.raises(DataError, match="four"):
-        results[4][1].result()
-
-
-def test_ahead_holds_no_more_than_its_depth() -> None:
-    begun = []
-    stream = ahead(begun.append, range(1000), workers=2, depth=5)
-    next(stream)
-    assert len(begun) <= 5
-    stream.close()  # what waits is given up, threads end
-    assert len(begun) <= 5
-    assert not [t for t in threading.enumerate() if "ThreadPoolExecutor" in t.name and t.is_alive()]
-
-
-def test_torch_gets_its_threads_back() -> None:
-    before = torch.get_num_threads()
-    with pytest.raises(RuntimeError), photographs_at_once("cpu") as workers:
-        assert (workers, torch.get_num_threads()) == (before, 1)
-        raise RuntimeError
-    assert torch.get_num_threads() == before
 
 
 def test_arguments_make_settings() -> None:

@@ -16,9 +16,10 @@ from PIL import Image
 from pii_seg.config import SIZES
 from pii_seg.data.sources import open_source
 from pii_seg.errors import DataError, InputError
-from pii_seg.evaluate import decide, main, open_data
-from pii_seg.evaluation.measure import evaluate_source, gather_totals
-from pii_seg.evaluation.metrics import Totals, count_picture
+from pii_seg.evaluate import main
+from pii_seg.evaluation.evaluate import choose_operating_point
+from pii_seg.evaluation.measure import evaluate_source, open_data, sum_counts
+from pii_seg.evaluation.metrics import Totals, count_image
 from pii_seg.inference.tiling import InferenceSettings
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
@@ -87,7 +88,7 @@ def test_scores_examples_and_order(folder: Path, workers: int) -> None:
         open_source(folder),
         SETTINGS,
         workers=workers,
-        on_picture=lambda g: seen.append(g.sample.name),
+        on_result=lambda g: seen.append(g.sample.name),
     )
     assert seen == ["0", "1", "2"]
     scores = evaluation.scores
@@ -102,7 +103,7 @@ def test_scores_examples_and_order(folder: Path, workers: int) -> None:
         ("2", "100 px, 0% found"),
     ]
     (false,) = evaluation.examples.false.sorted()
-    assert (false.name, false.caption) == ("2", "12.5% of the picture")
+    assert (false.name, false.caption) == ("2", "12.5% of the image")
     assert all(
         max(e.picture.shape) == 320 and e.picture.dtype == np.uint8 for e in [*missed, false]
     )
@@ -129,7 +130,7 @@ def test_pictures_that_cannot_be_read_are_named_and_left_out(folder: Path) -> No
     assert "1.png" in fault
     for path in (folder / "images").iterdir():
         path.write_bytes(b"nonsense")
-    with pytest.raises(DataError, match="no picture could be read"):
+    with pytest.raises(DataError, match="no image could be read"):
         evaluate_source(bright, source, SETTINGS)
 
 
@@ -137,7 +138,7 @@ def test_decisions(folder: Path) -> None:
     kept = Checkpoint(SIZES["tiny"], {}, temperature=2.0, threshold=0.3)
 
     def decided(totals=None, *, calibrates=False, threshold=None, recall=None):
-        return decide(
+        return choose_operating_point(
             kept,
             totals,
             calibrates=calibrates,
@@ -153,7 +154,7 @@ def test_decisions(folder: Path) -> None:
     honest = rng.normal(-1, 2, (200, 200))
     target = (rng.random(honest.shape) < 1 / (1 + np.exp(-honest))).astype(np.uint8)
     totals = Totals()
-    totals.add(count_picture((3 * honest).astype(np.float32), target))
+    totals.add(count_image((3 * honest).astype(np.float32), target))
     calibrated, _ = decided(totals, calibrates=True)
     assert calibrated.temperature == pytest.approx(3, rel=0.05)
     # the mask stays: what was .3 at temperature 2 is nearer to .5 at 3
@@ -169,7 +170,7 @@ def test_decisions(folder: Path) -> None:
 
 
 def test_gathered_totals_are_those_of_the_pictures(folder: Path) -> None:
-    totals = gather_totals(bright, open_source(folder), workers=2)
+    totals = sum_counts(bright, open_source(folder), workers=2)
     assert totals.person.sum() == 500
     assert totals.scores().missed == pytest.approx(2 / 3)
 
@@ -190,7 +191,7 @@ def test_the_command_leaves_all_it_promises(
     ]
     arguments += ["--calibrate", folder, "--tiles", "2", "--flip"]
     assert main([str(a) for a in arguments]) == 0
-    assert "IoU, mean of pictures" in capsys.readouterr().out
+    assert "IoU, mean of images" in capsys.readouterr().out
     measured = json.loads((out / "metrics.json").read_text(), parse_constant=pytest.fail)
     street, empty = measured["data"]
     assert (street["name"], empty["name"]) == ("street", "empty_rooms")

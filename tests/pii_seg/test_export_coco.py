@@ -14,7 +14,8 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from blender_addon.dataset import DatasetError, iter_lines
-from pii_seg.export_coco import JOINT_NAMES, coco_keypoints, export_coco, main
+from pii_seg.data.coco_export import JOINT_NAMES, coco_keypoints, export_coco
+from pii_seg.export_coco import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,7 +139,10 @@ def break_info(dataset: Path) -> None:
     [
         (break_missing_mask, "masks/000001.png: the mask of images/000001.jpg is missing"),
         (break_mask_bytes, "masks/000001.png: the mask cannot be read"),
-        (break_size, "masks/000001.png: is (30, 40), its line says (30, 41)"),
+        (
+            break_size,
+            "masks/000001.png: expected a mask of (height, width) (30, 41), as its line says, got (30, 40)",
+        ),
         (break_persons, "masks/000000.png: holds person 2, which its line does not list"),
         (break_keys, "line 3 has no 'persons'"),
         (break_json, "line 2 is damaged"),

@@ -11,10 +11,11 @@ from PIL import Image
 
 from pii_seg.config import SIZES
 from pii_seg.errors import InputError
+from pii_seg.inference.predict import ImageFile, draw_overlay, find_images, write_predictions
 from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
-from pii_seg.predict import Photograph, find_photographs, main, predict_files, tinted
+from pii_seg.predict import main
 
 
 @pytest.fixture
@@ -61,9 +62,9 @@ def read(path: Path) -> np.ndarray:
 
 
 def test_masks_are_upright_and_of_native_size(photographs: Path, tmp_path: Path) -> None:
-    done = predict_files(
+    done = write_predictions(
         brightness,
-        find_photographs([photographs]),
+        find_images([photographs]),
         tmp_path / "out",
         threshold=0.5,
         overlay=True,
@@ -91,7 +92,7 @@ def test_the_command_leaves_masks_and_a_record(
     out = tmp_path / "out"
     arguments = [str(photographs), "--checkpoint", str(checkpoint), "--output", str(out)]
     assert main(arguments) == 0
-    assert "3 photographs predicted" in capsys.readouterr().out
+    assert "3 images predicted" in capsys.readouterr().out
     assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()) == [
         "masks/a.png", "masks/deep/b.png", "masks/turned.png", "predict.json",
     ]  # fmt: skip
@@ -101,7 +102,7 @@ def test_the_command_leaves_masks_and_a_record(
     (out / "masks" / "a.png").unlink()
     before = (out / "masks" / "turned.png").stat().st_mtime_ns
     assert main(arguments) == 0
-    assert "1 photographs predicted, 2 were there already" in capsys.readouterr().out
+    assert "1 images predicted, 2 skipped" in capsys.readouterr().out
     assert (out / "masks" / "turned.png").stat().st_mtime_ns == before
 
     # With other settings it is another run.
@@ -120,7 +121,7 @@ def test_bad_photographs_are_named_and_the_others_done(
     out = tmp_path / "out"
     assert main([str(photographs), "--checkpoint", str(checkpoint), "--output", str(out)]) == 1
     said = capsys.readouterr()
-    assert "3 photographs predicted" in said.out
+    assert "3 images predicted" in said.out
     assert said.err.startswith("3 failed")
     assert all(name in said.err for name in ("broken.jpg", "text.png", "phone.heic"))
     assert sorted(p.name for p in (out / "masks").rglob("*.png")) == [
@@ -138,8 +139,8 @@ def test_a_photograph_whose_logits_are_no_numbers_fails_alone(
             raise FloatingPointError("not finite")
         return brightness(image)
 
-    done = predict_files(
-        fails_on_tall, find_photographs([photographs]), tmp_path / "out", threshold=0.5
+    done = write_predictions(
+        fails_on_tall, find_images([photographs]), tmp_path / "out", threshold=0.5
     )
     assert done.done == 2
     assert len(done.failed) == 1
@@ -151,7 +152,7 @@ def test_a_bug_or_a_full_disk_ends_the_run(photographs: Path, tmp_path: Path) ->
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space"):
-        predict_files(full, find_photographs([photographs]), tmp_path / "out", threshold=0.5)
+        write_predictions(full, find_images([photographs]), tmp_path / "out", threshold=0.5)
 
 
 def test_names(tmp_path: Path) -> None:
@@ -167,16 +168,16 @@ def test_names(tmp_path: Path) -> None:
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
-    assert [p.name for p in find_photographs([root])] == ["x/B", "x/a.jpg", "x/a.png", "y/a"]
-    assert [p.name for p in find_photographs([root / "x" / "B.JPG", root / "x" / "B.JPG"])] == ["B"]
-    assert [p.name for p in find_photographs([root], besides=root / "x")] == ["y/a"]
+    assert [p.name for p in find_images([root])] == ["x/B", "x/a.jpg", "x/a.png", "y/a"]
+    assert [p.name for p in find_images([root / "x" / "B.JPG", root / "x" / "B.JPG"])] == ["B"]
+    assert [p.name for p in find_images([root], exclude=root / "x")] == ["y/a"]
     with pytest.raises(InputError, match="one file"):
-        find_photographs([root / "x" / "a.jpg", root / "y" / "a.jpg"])
+        find_images([root / "x" / "a.jpg", root / "y" / "a.jpg"])
     with pytest.raises(InputError, match="does not exist"):
-        find_photographs([root / "z"])
+        find_images([root / "z"])
     (root / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no photographs"):
-        find_photographs([root / "empty"])
+    with pytest.raises(InputError, match="holds no images"):
+        find_images([root / "empty"])
 
 
 @pytest.mark.parametrize(
@@ -205,15 +206,15 @@ def test_tinted_leaves_the_rest_and_the_original_alone() -> None:
     image = np.full((30, 30, 3), 100, np.uint8)
     mask = np.zeros((30, 30), bool)
     mask[10:20, 10:20] = True
-    shown = tinted(image, mask)
+    shown = draw_overlay(image, mask)
     assert (image == 100).all()
     assert (shown[:8] == 100).all()
     assert (shown[14, 14] != 100).any()
-    assert (tinted(image, np.zeros((30, 30), bool)) == image).all()
+    assert (draw_overlay(image, np.zeros((30, 30), bool)) == image).all()
 
 
 def test_overwriting_is_not_resuming(photographs: Path, tmp_path: Path) -> None:
-    wanted = [Photograph(photographs / "a.png", "a")]
+    wanted = [ImageFile(photographs / "a.png", "a")]
     calls = []
 
     def counting(image: np.ndarray) -> np.ndarray:
@@ -221,8 +222,8 @@ def test_overwriting_is_not_resuming(photographs: Path, tmp_path: Path) -> None:
         return brightness(image)
 
     for overwrite in (False, False, True):
-        predict_files(counting, wanted, tmp_path / "out", threshold=0.5, overwrite=overwrite)
+        write_predictions(counting, wanted, tmp_path / "out", threshold=0.5, overwrite=overwrite)
     assert len(calls) == 2
     # An overlay that is asked for later is made.
-    predict_files(counting, wanted, tmp_path / "out", threshold=0.5, overlay=True)
+    write_predictions(counting, wanted, tmp_path / "out", threshold=0.5, overlay=True)
     assert len(calls) == 3

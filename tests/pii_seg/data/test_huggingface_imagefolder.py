@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from blender_addon.dataset import iter_lines
-from pii_seg.export_coco import export_coco
+from pii_seg.data.coco_export import export_coco
 
 
 @pytest.fixture

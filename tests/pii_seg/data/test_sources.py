@@ -14,6 +14,7 @@ from PIL import Image
 from pycocotools import mask as run_length
 
 from pii_seg.data import image_io
+from pii_seg.data.coco_export import export_coco
 from pii_seg.data.sources import (
     MaskCode,
     PersonFree,
@@ -26,7 +27,6 @@ from pii_seg.data.sources import (
 )
 from pii_seg.data.sources.coco import Outline, decode_counts, rasterise
 from pii_seg.errors import DataError
-from pii_seg.export_coco import export_coco
 from tests.pii_seg.conftest import HEIGHT, WIDTH, encoded, masks
 
 RED = np.zeros((HEIGHT, WIDTH, 3), np.uint8) + np.array([200, 20, 20], np.uint8)

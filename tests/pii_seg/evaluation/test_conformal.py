@@ -26,7 +26,7 @@ from pii_seg.evaluation.conformal import (
     read_promise,
     threshold_for,
 )
-from pii_seg.evaluation.metrics import BIN_LOGITS, BINS, THRESHOLDS, count_picture
+from pii_seg.evaluation.metrics import BIN_LOGITS, BINS, THRESHOLDS, count_image
 from pii_seg.inference.tiling import InferenceSettings
 
 LOOK = asdict(InferenceSettings())
@@ -187,7 +187,7 @@ def test_losses_are_the_shares_missed_at_each_threshold() -> None:
     logits = rng.normal(0, 6, (40, 50)).astype(np.float32)
     target = (rng.random(logits.shape) < 0.3).astype(np.uint8)
     target[:5] = 255
-    losses = missed_shares(count_picture(logits, target).person)
+    losses = missed_shares(count_image(logits, target).person)
     probability = 1 / (1 + np.exp(-logits[target == 1].astype(float)))
     for k in (0, 1, 300, 1024, 1500, BINS - 1):
         assert losses[k] == pytest.approx((probability < THRESHOLDS[k]).mean(), abs=1e-6)

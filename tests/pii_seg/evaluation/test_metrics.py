@@ -25,7 +25,7 @@ from pii_seg.evaluation.metrics import (
     boundary_distance,
     boundary_of,
     calibration_error,
-    count_picture,
+    count_image,
     reliability,
     snap,
     threshold_index,
@@ -56,7 +56,7 @@ def random_picture(
 def totals_of(pictures, threshold: float = 0.5) -> Totals:
     totals = Totals(threshold)
     for logits, target, instances in pictures:
-        totals.add(count_picture(logits, target, instances, threshold=threshold))
+        totals.add(count_image(logits, target, instances, threshold=threshold))
     return totals
 
 
@@ -202,7 +202,7 @@ def test_a_calibrated_network_has_no_calibration_error() -> None:
     rng = np.random.default_rng(3)
     logits = rng.normal(0, 3, (400, 500)).astype(np.float32)
     target = (rng.random(logits.shape) < sigmoid(logits)).astype(np.uint8)
-    picture = count_picture(logits, target)
+    picture = count_image(logits, target)
     assert calibration_error(picture.person, picture.background) < 0.01
     assert calibration_error(picture.person, picture.background, temperature=0.2) > 0.05
     confidence, share, pixels = reliability(picture.person, picture.background)
@@ -220,7 +220,7 @@ def test_totals_add_up_in_any_grouping() -> None:
     with pytest.raises(ValueError, match="do not add up"):
         whole + Totals(0.3)
     with pytest.raises(ValueError, match="another threshold"):
-        whole.add(count_picture(*PICTURES[0], threshold=0.7))
+        whole.add(count_image(*PICTURES[0], threshold=0.7))
 
 
 def test_ignored_pixels_change_nothing() -> None:
@@ -239,7 +239,7 @@ def test_a_person_wholly_ignored_is_not_counted() -> None:
     instances[:5, :5], instances[10:, 10:] = 7, 65535
     target = (instances > 0).astype(np.uint8)
     target[:5, :5] = 255
-    (person,) = count_picture(np.ones((20, 20), np.float32), target, instances).persons
+    (person,) = count_image(np.ones((20, 20), np.float32), target, instances).persons
     assert (person.id, person.area, person.box) == (65535, 100, (10, 10, 20, 20))
     assert person.coverage(threshold_index(0.5)) == 1
 
@@ -250,7 +250,7 @@ def test_a_person_wholly_ignored_is_not_counted() -> None:
 def test_sizes_are_those_of_coco(side: int, size: str) -> None:
     instances = np.zeros((100, 100), np.uint16)
     instances[:side, :side] = 1
-    (person,) = count_picture(
+    (person,) = count_image(
         np.zeros((100, 100)), (instances > 0).astype(np.uint8), instances
     ).persons
     assert SIZES[person.size] == size
@@ -285,7 +285,7 @@ def test_thresholds_are_exact_at_their_edges() -> None:
     edge = THRESHOLDS[1200]
     logit = -LIMIT + 1200 * 2 * LIMIT / BINS
     logits = np.array([[logit, logit - 1e-4]], np.float32)
-    picture = count_picture(logits, np.ones((1, 2), np.uint8), threshold=edge)
+    picture = count_image(logits, np.ones((1, 2), np.uint8), threshold=edge)
     assert picture.threshold_index == 1200
     assert picture.person[1200:].sum() == 1
     assert snap(0.5) == 0.5
@@ -294,7 +294,7 @@ def test_thresholds_are_exact_at_their_edges() -> None:
 
 def test_extreme_logits_stay_in_the_outer_bins() -> None:
     logits = np.array([[-1e30, 1e30, -np.inf, np.inf]])
-    picture = count_picture(logits, np.array([[1, 1, 0, 0]], np.uint8))
+    picture = count_image(logits, np.array([[1, 1, 0, 0]], np.uint8))
     assert (picture.person[[0, -1]] == 1).all()
     assert (picture.background[[0, -1]] == 1).all()
 
@@ -307,6 +307,6 @@ def test_impossible_thresholds_are_refused(threshold: float) -> None:
 
 def test_wrong_input_is_refused() -> None:
     with pytest.raises(ValueError, match="differ in size"):
-        count_picture(np.zeros((4, 5)), np.zeros((5, 4), np.uint8))
+        count_image(np.zeros((4, 5)), np.zeros((5, 4), np.uint8))
     with pytest.raises(ValueError, match="no numbers"):
-        count_picture(np.full((4, 5), np.nan), np.zeros((4, 5), np.uint8))
+        count_image(np.full((4, 5), np.nan), np.zeros((4, 5), np.uint8))

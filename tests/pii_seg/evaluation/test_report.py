@@ -14,8 +14,9 @@ from PIL import Image
 from pii_seg.data.sources import Sample
 from pii_seg.evaluation import figures, report
 from pii_seg.evaluation.examples import THUMBNAIL, Example, Worst, draw_false, draw_missed
-from pii_seg.evaluation.metrics import Totals, count_picture
-from pii_seg.training.history import read_history
+from pii_seg.evaluation.history import read_history
+from pii_seg.evaluation.metrics import Totals, count_image
+from pii_seg.evaluation.score_rows import ABSENT, ROWS, percent, share
 
 
 def some_totals() -> Totals:
@@ -23,12 +24,17 @@ def some_totals() -> Totals:
     target = (rng.random((40, 40)) < 0.3).astype(np.uint8)
     logits = (rng.normal(size=(40, 40)) + 3 * target).astype(np.float32)
     totals = Totals()
-    totals.add(count_picture(logits, target, target.astype(np.uint16)))
+    totals.add(count_image(logits, target, target.astype(np.uint16)))
     return totals
 
 
 def example(name: str, height: int = 200, width: int = THUMBNAIL) -> Example:
     return Example(name, "caption", np.full((height, width, 3), 200, np.uint8))
+
+
+def column(**values: str) -> dict[str, str]:
+    """A column of scores in which only these rows have a value."""
+    return {row.key: values.get(row.key, ABSENT) for row in ROWS}
 
 
 class Balanced(HTMLParser):
@@ -56,9 +62,7 @@ def test_a_report_is_balanced_and_escapes_what_it_is_given() -> None:
     hostile = "<script>alert('x')</script>"
     sections = [
         report.facts_section("Facts", {hostile: hostile}),
-        report.scores_section(
-            {hostile: {"IoU": "0.5", "unmeasured": "–"}, "b": {"IoU": "–", "unmeasured": "–"}}
-        ),
+        report.scores_section({hostile: column(iou="0.5"), "b": column()}),
         report.data_section(hostile, some_totals(), [example(hostile)], [example("f")]),
         report.training_section([{"step": 1.0, "val_iou": 0.1}, {"step": 2.0, "val_iou": 0.2}]),
         report.faults_section([hostile]),
@@ -69,7 +73,8 @@ def test_a_report_is_balanced_and_escapes_what_it_is_given() -> None:
     parsed.feed(page)
     assert parsed.open == []
     assert parsed.text.count(hostile) >= 6
-    assert "unmeasured" not in parsed.text  # a row without a value
+    assert "IoU, all pixels" in parsed.text
+    assert "pixel recall" not in parsed.text  # a row without a value
     assert page.count('prefers-color-scheme: dark)">') == 3  # each figure on dark paper too
     assert "https://" not in page.replace("http-equiv", "")
     assert len({section.anchor for section in sections}) == len(sections)
@@ -140,8 +145,8 @@ def test_examples_are_drawn_at_any_size(shape: tuple[int, int]) -> None:
 
 
 def test_numbers_in_words() -> None:
-    assert report.percent(0.1234) == "12.3%"
-    assert report.percent(math.nan) == report.share(math.nan) == "–"
+    assert percent(0.1234) == "12.3%"
+    assert percent(math.nan) == share(math.nan) == "–"
     assert report.without_nan({"a": [math.nan, 1.0, (math.inf, "x")]}) == {
         "a": [None, 1.0, [None, "x"]]
     }

@@ -11,7 +11,7 @@ from pii_seg.evaluation.metrics import (
     THRESHOLDS,
     Totals,
     calibration_error,
-    count_picture,
+    count_image,
     threshold_index,
 )
 from pii_seg.evaluation.temperature import (
@@ -34,7 +34,7 @@ def totals_of(
     logits: np.ndarray, target: np.ndarray, instances: np.ndarray | None = None
 ) -> Totals:
     totals = Totals()
-    totals.add(count_picture(logits, target, instances))
+    totals.add(count_image(logits, target, instances))
     return totals
 
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from pii_seg.data.sources import Sample
-from pii_seg.evaluation.measure import Gathered
-from pii_seg.evaluation.metrics import SIZES, count_picture
+from pii_seg.evaluation.measure import ImageResult
+from pii_seg.evaluation.metrics import SIZES, count_image
 from pii_seg.selftrain.error_analysis import BRIGHT, DARK, REMEDIES, Bucket, Errors, next_step
 
 
 def gathered(
     *, value: int, found: bool, left: int = 20, side: int = 40, size: int = 100
-) -> Gathered:
+) -> ImageResult:
     """One person, a square of one grey, wholly found or not at all."""
     instances = np.zeros((size, size), np.uint16)
     instances[30 : 30 + side, left : left + side] = 1
@@ -22,8 +22,8 @@ def gathered(
     target = (instances > 0).astype(np.uint8)
     sample = Sample("a", image, target, instances, {1: 1.0})
     logits = np.where((instances > 0) & found, 8.0, -8.0).astype(np.float32)
-    count = count_picture(logits, target, instances, threshold=0.5, boundary=False)
-    return Gathered(sample, logits, count, 0.0)
+    count = count_image(logits, target, instances, threshold=0.5, boundary=False)
+    return ImageResult(sample, logits, count, 0.0)
 
 
 @pytest.mark.parametrize(

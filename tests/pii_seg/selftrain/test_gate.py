@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pii_seg.evaluation.metrics import count_picture
+from pii_seg.evaluation.metrics import count_image
 from pii_seg.selftrain.gate import (
     Foreground,
     GateSettings,
@@ -207,8 +207,8 @@ def test_scores_of_pictures_as_they_are_counted() -> None:
     empty = np.zeros_like(instances)
     scores = HeldOut.of(
         [
-            count_picture(logits, target, instances),
-            count_picture(logits, empty.astype(np.uint8), empty),
+            count_image(logits, target, instances),
+            count_image(logits, empty.astype(np.uint8), empty),
         ]
     )
     assert scores.iou[0] == pytest.approx(16 / 41)

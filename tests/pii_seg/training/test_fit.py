@@ -25,10 +25,10 @@ from pii_seg.config import (
 )
 from pii_seg.data.augmentation import Augmentation
 from pii_seg.errors import CheckpointError, ConfigError, DataError, InputError
+from pii_seg.evaluation.history import read_history
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.training.csv_log import CsvLogger
 from pii_seg.training.fit import FitResult, fit, prepare_folder, read_config, write_config
-from pii_seg.training.history import read_history
 
 MACHINE = MachineConfig(
     device="cpu", precision="float32", workers=0, threads=1, memory_mb=10, progress="none"

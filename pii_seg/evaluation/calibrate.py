@@ -1,0 +1,268 @@
+"""Calibrate a checkpoint on images with masks: fit its temperature and compute its promise.
+
+The promise is that of `pii_seg.evaluation.conformal`. It holds for images that are drawn like those
+calibrated on, predicted with the same settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blender_addon.dataset import iter_lines
+from pii_seg.data.progress import OnImage, no_progress
+from pii_seg.data.sources import Sample, Source
+from pii_seg.data.sources.dataset_contract import ContractSource
+from pii_seg.errors import CalibrationError, InputError
+from pii_seg.evaluation.conformal import (
+    Confidence,
+    Promise,
+    check_confidence,
+    make_promise,
+    missed_shares,
+)
+from pii_seg.evaluation.measure import PredictLogits, evaluate_images, open_data
+from pii_seg.evaluation.metrics import Totals
+from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
+from pii_seg.inference.parallel import worker_threads
+from pii_seg.inference.tiling import InferenceSettings, predict_logits
+from pii_seg.models.checkpoint import load_checkpoint, save_checkpoint, with_calibration
+
+FEW = 100  # images: with fewer, even a segmenter that misses nothing can promise little
+# Of a training's configuration, those that decide its weights or the choice among them.
+DATA_ROLES = ("synthetic", "labelled", "validation", "negatives", "backgrounds")
+
+
+@dataclass(frozen=True)
+class CalibrationData:
+    """Counts that a calibration needs; no image is kept.
+
+    Attributes:
+        totals: Counts of all images.
+        losses: float32 (n, BINS): `missed_shares` of each image with a person, in the order of the
+            images' fingerprints.
+        sha256: Hash of those fingerprints.
+        twice: Number of images that are copies of earlier ones, and were not counted again.
+        faults: A message for each image that could not be read.
+    """
+
+    totals: Totals
+    losses: np.ndarray
+    sha256: str
+    twice: int
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """A calibrated checkpoint that was written, and warnings against relying on it."""
+
+    promise: Promise
+    temperature: float
+    output: Path
+    cautions: tuple[str, ...]
+
+
+def calibrate(
+    checkpoint: Path,
+    data: Sequence[Path],
+    output: Path | None = None,
+    settings: InferenceSettings | None = None,
+    *,
+    confidence: Confidence = 0.95,
+    strict: bool = False,
+    device: str = "cpu",
+    on_image: OnImage = no_progress,
+) -> CalibrationResult:
+    """Calibrate `checkpoint` on `data` and write it to `output`.
+
+    Args:
+        checkpoint: RUN/best.ckpt of a training.
+        data: Folders of images with masks, which the training has not used.
+        output: The file to write; calibrated.ckpt beside the checkpoint by default.
+        settings: The settings that will be used later; `InferenceSettings()` by default.
+        confidence: Probability that the promise holds, over the draw of the images, or
+            "expectation"; see `pii_seg.evaluation.conformal`.
+        strict: Raise for an image that cannot be used, rather than leaving it out.
+        device: "cpu", "cuda", "mps", …
+        on_image: Progress callback.
+
+    Returns:
+        The promise, the temperature and the warnings.
+
+    Raises:
+        InputError: `output` is a folder.
+        CheckpointError: The checkpoint cannot be used.
+        DataError: Data cannot be opened or used.
+        CalibrationError: The data cannot determine a temperature or allow no promise. In every
+            case nothing is written.
+    """
+    check_confidence(confidence)
+    settings = settings or InferenceSettings()
+    output = output or checkpoint.with_name("calibrated.ckpt")
+    if output.is_dir():
+        raise InputError(f"--output {output}: is a folder; expected a file name for the checkpoint")
+    loaded = load_checkpoint(checkpoint)
+    sources = open_data(data, [], strict=strict)
+    segmenter = loaded.segmenter(device)
+    with worker_threads(device) as workers:
+        collected = collect_losses(
+            lambda image: predict_logits(segmenter, image, settings, device=device),
+            sources,
+            workers=workers,
+            on_image=on_image,
+        )
+    promise = promise_of(collected, confidence, settings)
+    temperature = fit_temperature(collected.totals)
+    threshold = rescale_threshold(loaded.threshold, temperature / loaded.temperature)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(
+        output,
+        with_calibration(
+            loaded, temperature=temperature, threshold=threshold, calibration=promise.plain()
+        ),
+    )
+    cautions = (*cautions_of(collected), *cautions_of_data(loaded.config, data, sources))
+    return CalibrationResult(promise, temperature, output, cautions)
+
+
+def collect_losses(
+    predict: PredictLogits,
+    sources: Sequence[Source],
+    *,
+    workers: int = 1,
+    on_image: OnImage = no_progress,
+) -> CalibrationData:
+    """Run a segmenter on all images of `sources`.
+
+    Args:
+        predict: From an image to logits; called from `workers` threads.
+        sources: Images with masks.
+        workers: Number of images to predict at the same time.
+        on_image: Progress callback.
+
+    Returns:
+        The counts.
+
+    Raises:
+        DataError: A source has no masks, or none of its images can be read.
+    """
+    totals, losses, faults = Totals(), dict[str, np.ndarray](), []
+    seen: set[str] = set()
+    twice = done = 0
+    total = sum(map(len, sources))
+    for source in sources:
+        faults += [str(fault) for fault in source.faults]
+        results = evaluate_images(
+            predict,
+            source,
+            threshold=totals.threshold,
+            boundary=False,
+            faults=faults,
+            workers=workers,
+        )
+        for result in results:
+            done += 1
+            on_image("calibrate", done, total)
+            name = fingerprint(result.sample)
+            # A copy adds no information, and would count as one more independent image.
+            if name in seen:
+                twice += 1
+                continue
+            seen.add(name)
+            totals.add(result.count)
+            if result.count.has_person:
+                losses[name] = missed_shares(result.count.person)
+    # Sorted by fingerprint, the order is the same on every machine and independent of the losses,
+    # which file names are not.
+    names = sorted(losses)
+    rows = np.zeros((0, len(totals.person)), np.float32)
+    if names:
+        rows = np.stack([losses[name] for name in names])
+    sha256 = hashlib.sha256("".join(names).encode()).hexdigest()
+    return CalibrationData(totals, rows, sha256, twice, tuple(faults))
+
+
+def fingerprint(sample: Sample) -> str:
+    """SHA-256, in hex, of the pixels and the mask of an image; its name is not part of it."""
+    content = hashlib.sha256(repr(sample.image.shape).encode())
+    content.update(np.ascontiguousarray(sample.image).data)
+    content.update(np.ascontiguousarray(sample.target).data)
+    return content.hexdigest()
+
+
+def promise_of(
+    collected: CalibrationData, confidence: Confidence, settings: InferenceSettings
+) -> Promise:
+    """Compute the promise that the collected losses allow.
+
+    Raises:
+        CalibrationError: They allow none.
+    """
+    background = collected.totals.background
+    if not background.any():
+        raise CalibrationError(
+            "the data show nothing but persons, so that the false area cannot be measured"
+        )
+    return make_promise(
+        collected.losses,
+        confidence=confidence,
+        false_area=np.cumsum(background[::-1])[::-1] / background.sum(),
+        inference=asdict(settings),
+        data_sha256=collected.sha256,
+    )
+
+
+def cautions_of(collected: CalibrationData) -> list[str]:
+    """Warnings that follow from the number of images and their faults."""
+    cautions = []
+    if len(collected.losses) < FEW:
+        cautions.append(
+            f"only {len(collected.losses)} images with persons; fewer than {FEW} can promise little"
+        )
+    if collected.twice:
+        cautions.append(f"{collected.twice} images are copies of others and were not counted")
+    if collected.faults:
+        cautions.append(
+            f"images left out: {len(collected.faults)}; if the reason depends on what they show, "
+            f"the rest is not like your images. The first: {collected.faults[0]}"
+        )
+    return cautions
+
+
+def cautions_of_data(
+    config: Mapping[str, Any], data: Sequence[Path], sources: Sequence[Source]
+) -> list[str]:
+    """Warnings about images that cannot be like those that the promise is needed for."""
+    cautions = []
+    for source in sources:
+        if isinstance(source, ContractSource):
+            kinds = {str(line.get("source")) for line in iter_lines(source.root)} - {"photo"}
+            if kinds:
+                cautions.append(
+                    f"{source.name}: holds images of source {', '.join(sorted(kinds))}; the "
+                    "promise is about such images, not about photos"
+                )
+    for path in known_to_training(config, data):
+        cautions.append(
+            f"{path}: was part of the checkpoint's training, which fits these images better than "
+            "any others: the promise does not hold for yours"
+        )
+    return cautions
+
+
+def known_to_training(config: Mapping[str, Any], data: Sequence[Path]) -> list[Path]:
+    """The folders of `data` that a training's configuration names, or that lie above or below."""
+    section = config.get("data") if isinstance(config, Mapping) else None
+    roles = [section.get(role) for role in DATA_ROLES] if isinstance(section, Mapping) else []
+    known = {Path(f).resolve() for folders in roles if isinstance(folders, list) for f in folders}
+    return [
+        path
+        for path in data
+        if any(k.is_relative_to(path.resolve()) or path.resolve().is_relative_to(k) for k in known)
+    ]
