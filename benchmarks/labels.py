@@ -27,7 +27,7 @@ from pii_seg.data.sources import Source
 from pii_seg.data.sources.sample import IGNORE, PERSON
 from pii_seg.evaluation.measure import open_data
 from pii_seg.inference.tiling import Merge
-from pii_seg.selftrain.label_images import VIEWS, Probability, teacher_of
+from pii_seg.selftrain.label_images import VIEWS, Probability, load_teacher
 from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings, label
 
 
@@ -49,7 +49,7 @@ def main() -> None:
     for source in open_data(options.data, []):
         for merge in get_args(Merge):
             views = replace(VIEWS, scales=tuple(options.scales), merge=merge)
-            teacher = teacher_of(options.checkpoint, views, device=options.device)
+            teacher = load_teacher(options.checkpoint, views, device=options.device)
             table.add_row(
                 source.name, merge, *(f"{share:.1%}" for share in shares(teacher, source))
             )

@@ -31,7 +31,6 @@ from pii_seg.errors import ConfigError, InputError
 from pii_seg.selftrain.config import LoopConfig
 from pii_seg.selftrain.gate import GateSettings
 from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings
-from pii_seg.selftrain.stages import StageError
 
 if TYPE_CHECKING:
     from pii_seg.training.fit import FitResult
@@ -254,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     return run_command(
         work,
-        wrong=(ConfigError, StageError),
+        wrong=(ConfigError,),
         failed=(ValueError, RuntimeError, ImportError),
         interrupted="error: interrupted at once; --resume goes on from the last validation",
     )
@@ -271,7 +270,7 @@ def self_training(config: LoopConfig, options: Any) -> int:
     if root.exists() and not root.is_dir():
         raise InputError(f"{root}: is a file; --output must be a folder")
 
-    def say(line: str) -> None:
+    def log(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
     if config.training.machine.threads:
@@ -280,14 +279,14 @@ def self_training(config: LoopConfig, options: Any) -> int:
         torch.set_num_threads(config.training.machine.threads)
     loop = Loop(
         config, root, begin_at=options.begin_at, stop_after=options.stop_after,
-        device=device_of(config.training.machine.device), say=say,
+        device=device_of(config.training.machine.device), log=log,
     )  # fmt: skip
     root.mkdir(parents=True, exist_ok=True)
     write_atomically(root / CONFIG, tomli_w.dumps(config.resolved()).encode())
     try:
         outcome = loop.run()
     except Stopped as stopped:
-        say(str(stopped))
+        log(str(stopped))
         return DONE
     print(f"{outcome.best}: {outcome.chosen}; {outcome.report}")
     return DONE

@@ -1,4 +1,4 @@
-"""Models of a run, measured on the same pictures."""
+"""Measures the models of a run on the same images."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ from pii_seg.selftrain.gate import HeldOut
 
 Logits = Callable[[np.ndarray], np.ndarray]
 
-LOOK = InferenceSettings()
-"""All models are compared by one whole look, however a teacher looks when it labels."""
+ONE_SCALE = InferenceSettings()
+"""All models are compared at one scale, whatever the scales at which a teacher labels."""
 
 
 def open_tests(test: Folders, negatives: Folders) -> list[Source]:
-    """Raises DataError, InputError."""
+    """Open labelled images and images without people. Raises DataError, InputError."""
     return open_data([Path(folder) for folder in test], [Path(folder) for folder in negatives])
 
 
-def predictor(kept: Checkpoint, device: str) -> Logits:
-    """Calibrated logits, float32 (H, W), of a picture, uint8 (H, W, 3)."""
-    segmenter = kept.segmenter(device)
-    return lambda image: predict_logits(segmenter, image, LOOK, device=device) / kept.temperature
+def predictor(checkpoint: Checkpoint, device: str) -> Logits:
+    """Return a function from an image, uint8 (H, W, 3), to calibrated logits, float32 (H, W)."""
+    segmenter = checkpoint.segmenter(device)
+    return lambda image: (
+        predict_logits(segmenter, image, ONE_SCALE, device=device) / checkpoint.temperature
+    )
 
 
 def measured(
-    checkpoint: Path, sources: Sequence[Source], device: str, *, threshold: float | None = None
+    path: Path, sources: Sequence[Source], device: str, *, threshold: float | None = None
 ) -> Iterator[ImageResult]:
-    """Every picture of `sources`, in order, at the checkpoint's threshold or this one."""
-    kept = load_checkpoint(checkpoint)
-    predict, at = predictor(kept, device), threshold or kept.threshold
+    """Measure a checkpoint on every image of `sources`, in order, at its own threshold or this one."""
+    checkpoint = load_checkpoint(path)
+    predict, at = predictor(checkpoint, device), threshold or checkpoint.threshold
     with worker_threads(device) as workers:
         for source in sources:
             yield from evaluate_images(
@@ -48,37 +50,41 @@ def measured(
 
 
 def held_out_scores(checkpoint: Path, held_out: Sequence[Source], device: str) -> HeldOut:
-    """Raises DataError."""
+    """Scores of a checkpoint on the held-out images. Raises DataError for an unreadable one."""
     return HeldOut.of(gathered.count for gathered in measured(checkpoint, held_out, device))
 
 
 def totals_of(checkpoint: Path, sources: Sequence[Source], device: str) -> Totals:
-    """The sums of all `sources`, at the threshold .5."""
+    """Sum the counts of all images, at the threshold 0.5."""
     totals = Totals()
     for gathered in measured(checkpoint, sources, device, threshold=totals.threshold):
         totals.add(gathered.count)
     return totals
 
 
-def foreground_of(checkpoint: Path, photographs: Sequence[Path], device: str) -> float:
-    """Share of the photographs' pixels that are taken for persons, 0..1; each counts alike. Raises DataError."""
-    kept = load_checkpoint(checkpoint)
-    predict = predictor(kept, device)
-    bar = np.log(kept.threshold / (1 - kept.threshold))
+def foreground_of(path: Path, photos: Sequence[Path], device: str) -> float:
+    """Mean share of foreground that a checkpoint predicts in photos, 0..1; each photo counts alike.
+
+    Raises:
+        DataError: None of the photos can be read.
+    """
+    checkpoint = load_checkpoint(path)
+    predict = predictor(checkpoint, device)
+    bar = np.log(checkpoint.threshold / (1 - checkpoint.threshold))
     shares = []
     with worker_threads(device):
-        for path in photographs:
+        for photo in photos:
             try:
-                shares.append(float((predict(read_image(path)) >= bar).mean()))
-            except DataError:  # named when the photographs were labelled
+                shares.append(float((predict(read_image(photo)) >= bar).mean()))
+            except DataError:  # reported when the photos were labelled
                 continue
     if not shares:
-        raise DataError(f"none of {len(photographs)} photographs can be read")
+        raise DataError(f"none of {len(photos)} photos can be read")
     return float(np.mean(shares))
 
 
 def true_foreground(sources: Sequence[Source]) -> float:
-    """Share of the scored pixels that are persons', over all pictures."""
+    """Share of labelled pixels that are person, 0..1, over all images together."""
     person = scored = 0
     for source in sources:
         for place in range(len(source)):
@@ -86,3 +92,9 @@ def true_foreground(sources: Sequence[Source]) -> float:
             person += int((target == PERSON).sum())
             scored += int((target != IGNORE).sum())
     return person / max(1, scored)
+
+
+def evenly_spaced(paths: Sequence[Path], most: int) -> list[Path]:
+    """At most `most` of the paths, spread evenly."""
+    count = min(most, len(paths))
+    return [paths[i * len(paths) // count] for i in range(count)]

@@ -1,4 +1,4 @@
-"""All that can be configured in self-training, checked as it is made; without torch, so that `--help` is quick."""
+"""Configuration of self-training. It imports no torch, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -12,67 +12,82 @@ from pii_seg.errors import ConfigError
 from pii_seg.selftrain.gate import GateSettings
 from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings
 
+TEACHER_DATA = ("synthetic", "labelled", "validation", "negatives", "backgrounds")
+STUDENT_DATA = (*TEACHER_DATA, "pseudo", "repainted")
+
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """Self-training: a teacher, its labels of photographs without any, and students that learn from them."""
+    """Self-training: a teacher labels the user's photos, and students are trained on the result."""
 
     training: TrainConfig
-    """Of the teacher. Students learn from the same data and more, by the same model and optimiser."""
+    """Training of the teacher. Students add pseudo-labels to its data, and use the same model and
+    optimiser."""
     unlabelled: Folders = ()
-    """Photographs, for self-training: everything below is about it."""
+    """Photos without masks, for self-training. All other options of this section need it."""
     test: Folders = ()
-    """Photographs with masks that nothing is learnt from or chosen by; the report is about them."""
+    """Photos with masks for the report alone; nothing is trained or chosen on them."""
     test_negatives: Folders = ()
-    """The same that show nobody."""
+    """Photos without people for the report; every detection counts as a false positive."""
     recipe: str = ""
-    """Render the pairs to learn from first, by this preset or file of blender_addon, into RUN/renders."""
+    """Recipe, a preset or a TOML file, to render into RUN/renders before the teacher is trained."""
     count: int = 2000
-    """How many."""
+    """Number of scenes to render with --recipe."""
     rounds: int = 2
-    """Each ends with a student, which teaches in the next."""
+    """Number of rounds. Each trains a student, which is the teacher of the next round."""
     first_share: float = 0.5
-    """Of the photographs, the most reliable share that the first round learns from (ST++); later rounds: all."""
+    """Fraction of photos used in round 1, most reliable first (ST++). Later rounds use all of them."""
     student_steps: int = 0
-    """Of each student's training; 0: as many as the teacher's."""
+    """Number of steps of each student's training; 0 takes the teacher's number."""
     from_scratch: bool = False
-    """Students begin with fresh weights rather than their teacher's."""
+    """Start students from fresh weights instead of their teacher's."""
     teacher: str = ""
-    """A checkpoint to begin with, of the same model; no teacher is trained then."""
+    """Checkpoint to use as the first teacher, of the same model, instead of training one."""
     repaint: Literal["diffusion", "warp", "none"] = "diffusion"
-    """What becomes of the persons in repainted copies: by a generator, or by the best-fitting rendered person."""
+    """Method that repaints people in copies of the photos: a diffusion generator, or the rendered
+    person that fits the shape best."""
     generator: str = ""
-    """For diffusion: a model as diffusion_synth.run takes it; empty: the small one that comes along."""
+    """Model for --repaint diffusion, as diffusion_synth.run accepts it; empty takes the bundled one."""
     repaint_most: int = 300
-    """At most so many photographs are repainted, the most reliable ones that show somebody of a fitting size."""
+    """Maximum number of photos to repaint, most reliable first. Only photos with a person of a
+    suitable size count."""
     repaint_steps: int = 20
-    """Of the generator's schedule."""
+    """Number of denoising steps of the generator; a larger value is slower and more detailed."""
     repaint_guidance: float = 4.5
-    """Towards the prompt, the paper's. From 3 on the small generator's colours are stronger than life."""
+    """Guidance scale of the generator, as in the paper; a larger value follows the prompt more
+    closely. From 3 on, the bundled generator's colours are exaggerated."""
     repaint_largest: int = 0
-    """Persons with a side of more px stay as they are; 0: nobody does. Large ones are blurred by a small generator."""
+    """Longest side, in px, of people that are repainted; 0 sets no limit. A smaller value spares
+    large people, which a small generator paints blurred."""
     iou_relative: float = 0.9
-    """Repainted persons are kept from this share of the IoU that the teacher reached before repainting."""
+    """Least IoU with the mask after repainting, as a fraction of the teacher's IoU before; a larger
+    value rejects more images."""
     control: bool = True
-    """Train each student without repainted photographs too, so that the report can say what these add."""
+    """Train each student also without repainted photos, so that the report shows what these add."""
     soup: bool = True
-    """Average the weights of the student and its control: mostly better than both. It needs both, not from scratch."""
+    """Average the weights of the student and its control, which usually scores better than both. It
+    needs --loop.control, and students that start from their teacher's weights."""
     scales: tuple[float, ...] = (0.25, 0.5, 1.0)
-    """The sizes at which a teacher looks at photographs. Small ones show it the people who fill the picture."""
+    """Scales at which a teacher predicts each photo. Small ones find people who fill the image."""
     flip: bool = True
-    """It looks at them mirrored, too."""
+    """Predict each photo mirrored as well, and merge both."""
     merge: Literal["mean", "max", "cautious"] = "mean"
-    """Of what it sees in several looks. Cautious is sure of background only where every look is; it misses fewer."""
+    """Rule that merges predictions at several scales: their mean, their maximum, or cautious, which
+    is certain of background only where all scales agree, and misses fewer people."""
     longest: int = 1280
-    """Copies of larger photographs are made smaller, px."""
+    """Longest side, in px, of the pseudo-labelled copies; larger photos are made smaller."""
     named: bool = False
-    """The pseudo-labels' index says what each photograph is called."""
+    """Write the file name of each photo into the index of the pseudo-labels."""
     examples: int = 12
-    """Pictures of each kind in the report; 0: none."""
+    """Number of example images of each kind in the report; 0 shows none."""
     labels: PseudoLabelSettings = field(default_factory=PseudoLabelSettings)
     gate: GateSettings = field(default_factory=GateSettings)
 
     def __post_init__(self) -> None:
+        self._check_numbers()
+        self._check_inputs()
+
+    def _check_numbers(self) -> None:
         for name, least in (("count", 1), ("rounds", 1), ("student_steps", 0), ("repaint_most", 1),
                             ("repaint_steps", 1), ("repaint_largest", 0), ("examples", 0)):  # fmt: skip
             if getattr(self, name) < least:
@@ -81,8 +96,8 @@ class LoopConfig:
                 )
         if 0 < self.repaint_largest < CropSettings.smallest:
             raise ConfigError(
-                f"loop.repaint_largest is {self.repaint_largest}; it must be 0 or at least {CropSettings.smallest}, "
-                "since smaller persons are not repainted at all"
+                f"loop.repaint_largest is {self.repaint_largest}; it must be 0 or at least "
+                f"{CropSettings.smallest}, because smaller persons are never repainted"
             )
         if not 1 <= self.repaint_guidance < math.inf:
             raise ConfigError(
@@ -93,25 +108,31 @@ class LoopConfig:
                 raise ConfigError(
                     f"loop.{name} is {getattr(self, name)}; it must be above 0 and at most 1"
                 )
+
+    def _check_inputs(self) -> None:
         if not self.unlabelled:
-            raise ConfigError("loop.unlabelled is missing: the photographs to learn from")
+            raise ConfigError(
+                "loop.unlabelled is missing: give the folder of the photos with --unlabelled"
+            )
         if self.recipe and self.training.data.synthetic:
             raise ConfigError(
-                "--recipe and --synthetic exclude each other: render pairs, or give them"
+                "--recipe and --synthetic exclude each other: give rendered pairs, or have them rendered"
             )
         if not (self.recipe or self.training.data.synthetic or self.training.data.labelled):
             raise ConfigError(
-                "nothing for a teacher to learn from; give --synthetic, --labelled, or --recipe"
+                "no training data for the teacher; give --synthetic, --labelled or --recipe"
             )
         if self.repaint == "warp" and not (self.recipe or self.training.data.synthetic):
             raise ConfigError(
-                "loop.repaint is warp, which needs renders: give --synthetic or --recipe"
+                "loop.repaint is warp, which needs rendered persons; give --synthetic or --recipe"
             )
         if self.training.data.pseudo or self.training.data.repainted:
-            raise ConfigError("--pseudo and --repainted are made by self-training; leave them away")
+            raise ConfigError(
+                "--pseudo and --repainted are made by self-training; leave these options out"
+            )
         if self.training.start_from:
             raise ConfigError(
-                "--start_from is for a single training; --teacher is for self-training"
+                "--start_from is for a single training; give --teacher for self-training"
             )
 
     @property
@@ -119,32 +140,43 @@ class LoopConfig:
         return self.repaint != "none"
 
     @property
-    def cooks(self) -> bool:
-        """Whether a round ends with a soup: of two students, that began with the same weights."""
+    def averages_weights(self) -> bool:
+        """Whether a round averages its two students. Both must start from the same weights."""
         return self.soup and self.control and self.repaints and not self.from_scratch
 
-    def student(
-        self, round_number: int, pseudo: str, repainted: str | None, synthetic: Folders
+    def student_training(
+        self, round_number: int, *, pseudo: str, repainted: str | None, synthetic: Folders
     ) -> TrainConfig:
-        """The training of a student of the round, 1…; folders of what it learns from."""
+        """The configuration of a student's training.
+
+        Args:
+            round_number: Number of the round, from 1.
+            pseudo: Folder of the pseudo-labels.
+            repainted: Folder of the repainted photos; None trains without.
+            synthetic: Folders of the rendered pairs.
+        """
         training = self.training
         data = replace(
             training.data,
             synthetic=synthetic,
             pseudo=(pseudo,),
             repainted=() if repainted is None else (repainted,),
-            pseudo_share=self.share(round_number),
+            pseudo_share=self.photo_share(round_number),
         )
-        # The seed stays: what is held out is drawn by it, and must be the same for teacher and student.
+        # The seed stays the same, because it draws the held-out pairs, which teacher and student
+        # must share.
         steps = self.student_steps or training.budget.steps
         return replace(training, data=data, budget=replace(training.budget, steps=steps))
 
-    def share(self, round_number: int) -> float:
-        """Of the photographs that the round learns from: all where no earlier checkpoints say which are reliable."""
+    def photo_share(self, round_number: int) -> float:
+        """Fraction of the photos that a round is trained on.
+
+        It is 1 with a given teacher: without its earlier checkpoints reliability is unknown.
+        """
         return 1.0 if round_number > 1 or self.teacher else self.first_share
 
     def resolved(self) -> dict[str, Any]:
-        """As the command line and its configuration file have it: plain data by section."""
+        """All values as plain data by section, as in a configuration file."""
         sections = plain(self.training)
         own = {
             key: value
@@ -155,3 +187,11 @@ class LoopConfig:
             key: list(value) if isinstance(value, tuple) else value for key, value in own.items()
         }
         return {**sections, "loop": own, "labels": asdict(self.labels), "gate": asdict(self.gate)}
+
+
+def decisive_settings(training: TrainConfig) -> dict[str, Any]:
+    """The settings that decide a training's weights, without its folders, which count by content."""
+    whole = training.decisive()
+    for role in STUDENT_DATA:
+        del whole["data"][role]
+    return whole

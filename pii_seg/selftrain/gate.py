@@ -1,80 +1,92 @@
-"""Whether a round of self-training is kept.
+"""The gate: decides whether a student replaces its teacher.
 
-A student learns what its teacher got wrong, too. With two classes that can run away: a weak teacher leaves persons out,
-the student learns that they are background, and after a round or two it finds nobody. Its own loss says that all is
-well. So each round is judged by two things that it has not made itself:
+A student also learns its teacher's errors, and with two classes that can run away: a weak teacher
+misses people, the student is trained to see them as background, and after a round or two it finds
+nobody, while its own loss looks fine. So each round is judged by two measurements that it has not
+influenced itself:
 
-- *held-out labelled pairs* (renders if there is nothing else). The student must not be worse than the model that the
-  round began with, in IoU or in missed persons. Both saw the same pictures, so their difference is judged picture by
-  picture: a paired bootstrap (Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 16) draws the pictures
-  again and again, and tells how often the student would have been worse on such a draw. A fall counts when it is larger
-  than a tolerance, or it would not matter, and when nearly every draw shows one, or it may be chance.
-- the *share of foreground* on the unlabelled photographs: of their pixels, the part taken for persons. Held-out renders
-  can be segmented well by a model that finds nobody in photographs any more; this share then collapses. It may fall
-  to a part of the teacher's at most, and not below a part of the prior, the true share in the renders or labels, if the
-  teacher was above. (Where it was below, the prior says nothing of these photographs: who photographs animals has few
-  persons in them.) Flooding, the opposite, is judged more mildly, by the larger of the two: to find more than the
-  teacher is what a student is for.
+- *Held-out labelled pairs* (renders if there are no others). The student must not be worse than the
+  round's teacher in IoU or in missed persons. Both are measured on the same images, so their
+  difference is judged image by image with a paired bootstrap (Efron & Tibshirani, "An Introduction
+  to the Bootstrap", 1993, ch. 16): the images are resampled many times, and the share of resamples
+  in which the student is worse is counted. A fall counts when it exceeds a tolerance (smaller ones
+  do not matter) and when nearly every resample shows it (others may be chance).
+- The *share of foreground*: the fraction of the pixels of the unlabelled photos that is predicted as
+  person. A model that finds nobody in photos any more may still segment held-out renders well, but
+  this share collapses. It may fall to a fraction of the teacher's, and not below a fraction of the
+  prior (the true share in the renders or labels) if the teacher was above that. Where the teacher
+  was below, the prior is no measure for these photos: photos of animals show few people. Flooding,
+  the opposite, is judged more mildly, against the larger of the two, because finding more people
+  than the teacher is the purpose of a student.
 
-What this does not see: a student that loses some kind of person whom neither the held-out pairs hold nor the share of
-foreground shows.
+The gate cannot detect a student that loses a kind of person which the held-out pairs do not contain
+and which is too rare to change the share of foreground.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from pii_seg.errors import ConfigError
 from pii_seg.evaluation.metrics import MISSED_BELOW, ImageCount
 
 
 @dataclass(frozen=True)
 class GateSettings:
-    """How much worse is too bad."""
+    """Limits of the gate that accepts or rejects a student."""
 
     iou_fall: float = 0.03
-    """Of the mean IoU of pictures. Another seed alone moves that of a short training by as much."""
+    """Largest fall of the mean IoU on held-out images that is accepted; a larger value is more
+    tolerant. Two trainings with different seeds differ by as much when they are short."""
     missed_rise: float = 0.03
-    """Of the share of missed persons."""
+    """Largest rise of the share of missed persons that is accepted; a larger value is more tolerant."""
     confidence: float = 0.95
-    """Share of the bootstrap's draws that must show a change for the worse."""
+    """Share of bootstrap resamples that must show a fall or rise before it counts; a larger value is
+    more tolerant."""
     draws: int = 2000
-    """Of the bootstrap."""
+    """Number of bootstrap resamples; a larger value is slower and more exact."""
     collapse: float = 0.5
-    """The least share of foreground, as a part of the teacher's."""
+    """Reject a student whose share of foreground is below this multiple of the first teacher's; a
+    larger value is stricter."""
     collapse_of_prior: float = 0.25
-    """The least share of foreground, as a part of the prior."""
+    """Reject a student whose share of foreground is below this multiple of the labels', if the
+    teacher's is above it; a larger value is stricter."""
     flood: float = 3.0
-    """The largest share of foreground, as a multiple of the teacher's or the prior, whichever is larger."""
+    """Reject a student whose share of foreground is above this multiple of the teacher's or the
+    labels', whichever is larger; a larger value is more tolerant."""
 
     def __post_init__(self) -> None:
         for name in ("iou_fall", "missed_rise"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"gate.{name} is {getattr(self, name)}; it must be within 0..1")
+                raise ConfigError(f"gate.{name} is {getattr(self, name)}; it must be within 0..1")
         if not 0.5 <= self.confidence < 1:
-            raise ValueError(
-                f"gate.confidence is {self.confidence}; it must be within 0.5..1, and not 1"
+            raise ConfigError(
+                f"gate.confidence is {self.confidence}; it must be at least 0.5 and below 1"
             )
         if self.draws < 100:
-            raise ValueError(f"gate.draws is {self.draws}; it must be at least 100")
+            raise ConfigError(f"gate.draws is {self.draws}; it must be at least 100")
         for name in ("collapse", "collapse_of_prior"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(
-                    f"gate.{name} is {getattr(self, name)}; it must be within 0..1, and not 1"
+                raise ConfigError(
+                    f"gate.{name} is {getattr(self, name)}; it must be at least 0 and below 1"
                 )
         if not 1 < self.flood < math.inf:
-            raise ValueError(f"gate.flood is {self.flood}; it must be above 1")
+            raise ConfigError(f"gate.flood is {self.flood}; it must be above 1")
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A model on the held-out pairs: arrays (n,), a picture in each place.
+    """Scores of a model on n held-out images, as arrays of shape (n,).
 
-    iou: of the persons in the picture; nan where it shows none, which is then no part of the mean. persons: how many
-    are told apart in it. missed: how many of them.
+    Attributes:
+        iou: IoU of "person" in each image; nan in images without persons, which the mean leaves out.
+        persons: Number of labelled instances in each image; 0 where the labels do not separate them.
+        missed: Number of these that are missed.
     """
 
     iou: np.ndarray
@@ -84,20 +96,19 @@ class HeldOut:
     def __post_init__(self) -> None:
         if not self.iou.shape == self.persons.shape == self.missed.shape or self.iou.ndim != 1:
             raise ValueError(
-                f"scores of {self.iou.shape}, {self.persons.shape}, {self.missed.shape} pictures"
+                "expected three arrays of the same shape (n,), got "
+                f"{self.iou.shape}, {self.persons.shape}, {self.missed.shape}"
             )
 
     @classmethod
-    def of(cls, pictures: Iterable[ImageCount]) -> HeldOut:
-        """At the threshold that each picture was counted for."""
+    def of(cls, counts: Iterable[ImageCount]) -> HeldOut:
+        """Collect the scores of images, each at the threshold that it was counted for."""
         iou, persons, missed = [], [], []
-        for picture in pictures:
-            at = picture.threshold_index
-            iou.append(picture.iou() if picture.has_person else math.nan)
-            persons.append(len(picture.persons or ()))
-            missed.append(
-                sum(person.coverage(at) < MISSED_BELOW for person in picture.persons or ())
-            )
+        for count in counts:
+            at = count.threshold_index
+            iou.append(count.iou() if count.has_person else math.nan)
+            persons.append(len(count.persons or ()))
+            missed.append(sum(person.coverage(at) < MISSED_BELOW for person in count.persons or ()))
         return cls(np.array(iou), np.array(persons, np.int64), np.array(missed, np.int64))
 
     @property
@@ -106,16 +117,19 @@ class HeldOut:
 
     @property
     def missed_share(self) -> float:
-        """nan where persons are not told apart."""
+        """Missed persons per person, 0..1; nan where the labels do not separate persons."""
         return float(self.missed.sum() / self.persons.sum()) if self.persons.any() else math.nan
 
 
 @dataclass(frozen=True)
 class Foreground:
-    """Shares, 0..1, of the unlabelled photographs' pixels that are taken for persons.
+    """Shares of foreground: fractions of pixels, 0..1, that are person.
 
-    teacher: by the model that labelled them. Over several rounds, give that of the first: many small falls are a
-    collapse too. student: by the model in question. prior: of the renders or labels, the share that is person.
+    Attributes:
+        teacher: Share that the teacher predicts in the unlabelled photos. Over several rounds, use
+            the first teacher: many small falls are a collapse too.
+        student: Share that the student predicts in the same photos.
+        prior: True share in the renders or labels.
     """
 
     teacher: float
@@ -126,20 +140,34 @@ class Foreground:
         for name in ("teacher", "student", "prior"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(
-                    f"the {name}'s share of foreground is {getattr(self, name)}, not within 0..1"
+                    f"the {name}'s share of foreground is {getattr(self, name)}; it must be within 0..1"
                 )
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """kept: whether the student takes over. reasons: in words, why not, or what speaks for it.
+    """Decision of the gate about one student.
 
-    numbers: plain, by name; None for what the held-out pairs do not tell. …_worse_draws: share of the draws that are.
+    Attributes:
+        accepted: Whether the student may replace the teacher.
+        reasons: Sentences that say why not, or what was measured when it is accepted.
+        numbers: Measurements by name; None where the held-out pairs do not contain them.
+            `…_worse_draws` is the share of bootstrap resamples in which the student is worse.
     """
 
-    kept: bool
+    accepted: bool
     reasons: tuple[str, ...]
     numbers: dict[str, float | None]
+
+    def sentence(self) -> str:
+        return f"{'accepted' if self.accepted else 'rejected'}: {'; '.join(self.reasons)}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kept": self.accepted, "reasons": list(self.reasons), "numbers": self.numbers}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Verdict:
+        return cls(data["kept"], tuple(data["reasons"]), data["numbers"])
 
 
 def judge_round(
@@ -149,31 +177,46 @@ def judge_round(
     rng: np.random.Generator,
     settings: GateSettings | None = None,
 ) -> Verdict:
-    """Whether `student` may take the place of `teacher`; the module says by which rules.
+    """Decide whether `student` may replace `teacher`, by the rules in the module's docstring.
 
-    Raises ValueError when the two were not measured on the same pictures, or none of these shows a person.
+    Args:
+        teacher: Scores of the round's teacher on the held-out images.
+        student: Scores of the student on the same images, in the same order.
+        foreground: Shares of foreground on the unlabelled photos.
+        rng: Source of the bootstrap's random numbers.
+        settings: Limits; the defaults if None.
+
+    Returns:
+        The verdict, with its reasons.
+
+    Raises:
+        ValueError: The two were not measured on the same images, or none of these shows a person.
     """
     settings = settings or GateSettings()
-    refuse_other_pictures(teacher, student)
-    # Over the same pictures both means have the same denominator, so that the sums of differences tell all.
+    refuse_different_images(teacher, student)
+    # Both means are over the same images, so the sign of the summed differences decides.
     iou_falls = np.nan_to_num(teacher.iou - student.iou)
     worse_iou = share_of_worse_draws(iou_falls, rng, settings.draws)
     worse_missed = share_of_worse_draws(student.missed - teacher.missed, rng, settings.draws)
-    iou = f"the mean IoU of held-out pictures went from {teacher.mean_iou:.1%} to {student.mean_iou:.1%}"
-    missed = f"the share of held-out persons missed went from {teacher.missed_share:.1%} to {student.missed_share:.1%}"
+    iou = (
+        f"mean IoU on held-out images changed from {teacher.mean_iou:.1%} to {student.mean_iou:.1%}"
+    )
+    missed = (
+        "share of missed persons in held-out images changed from "
+        f"{teacher.missed_share:.1%} to {student.missed_share:.1%}"
+    )
     share = (
-        "the share of the photographs' pixels taken for persons went from "
+        "share of foreground in the photos changed from "
         f"{foreground.teacher:.2%} to {foreground.student:.2%}"
     )
     against = []
     fall = teacher.mean_iou - student.mean_iou
     if fall > settings.iou_fall and worse_iou >= settings.confidence:
-        against.append(f"{iou}, a fall in {worse_iou:.1%} of draws of the pictures")
-    rise = (
-        student.missed_share - teacher.missed_share
-    )  # nan where persons are not told apart: above nothing
+        against.append(f"{iou} (worse in {worse_iou:.1%} of bootstrap resamples)")
+    # nan where the labels do not separate persons; no comparison with nan is true.
+    rise = student.missed_share - teacher.missed_share
     if rise > settings.missed_rise and worse_missed >= settings.confidence:
-        against.append(f"{missed}, a rise in {worse_missed:.1%} of draws of the pictures")
+        against.append(f"{missed} (worse in {worse_missed:.1%} of bootstrap resamples)")
     if fault := foreground_fault(foreground, settings):
         against.append(f"{share} ({foreground.prior:.2%} in the labels): {fault}")
     known = [iou, *([missed] if teacher.persons.any() else []), share]
@@ -188,38 +231,42 @@ def judge_round(
         "foreground_student": foreground.student,
         "foreground_prior": foreground.prior,
     }
-    told = {name: None if math.isnan(value) else value for name, value in numbers.items()}
-    return Verdict(not against, tuple(against or known), told)
+    plain = {name: None if math.isnan(value) else value for name, value in numbers.items()}
+    return Verdict(not against, tuple(against or known), plain)
 
 
 def share_of_worse_draws(change: np.ndarray, rng: np.random.Generator, draws: int) -> float:
-    """Of `draws` bootstrap samples of pictures, the share in which their `change` (n,), > 0 for worse, is worse."""
+    """Resample the images `draws` times. Returns the share of resamples whose sum of `change` is above 0.
+
+    Args:
+        change: Array (n,), a value per image; above 0 where the student is worse.
+        rng: Source of random numbers.
+        draws: Number of resamples.
+    """
     count = len(change)
     worse = sum(change[rng.integers(count, size=count)].sum() > 0 for _ in range(draws))
     return float(worse / draws)
 
 
 def foreground_fault(share: Foreground, settings: GateSettings) -> str | None:
-    """What is wrong with the student's share of foreground, in words."""
+    """Describe the fault of the student's share of foreground. Returns None when there is none."""
     least = settings.collapse_of_prior * share.prior
     if share.student < settings.collapse * share.teacher or share.student < least <= share.teacher:
-        return "it has collapsed"
+        return "collapsed, too few pixels are found"
     if share.student > settings.flood * max(share.teacher, share.prior):
-        return "it floods"
+        return "flooded, too many pixels are found"
     return None
 
 
-def refuse_other_pictures(teacher: HeldOut, student: HeldOut) -> None:
-    """Raises ValueError when scores cannot be compared picture by picture, or there is nothing to compare."""
+def refuse_different_images(teacher: HeldOut, student: HeldOut) -> None:
+    """Raise ValueError when the scores are not of the same images, or no image shows a person."""
     if (
         teacher.iou.shape != student.iou.shape
         or (np.isnan(teacher.iou) != np.isnan(student.iou)).any()
         or (teacher.persons != student.persons).any()
     ):
         raise ValueError(
-            "teacher and student must be measured on the same held-out pictures, in one order"
+            "teacher and student must be measured on the same held-out images, in the same order"
         )
     if np.isnan(teacher.iou).all():
-        raise ValueError(
-            "no held-out picture shows a person; hold out labelled pictures with persons"
-        )
+        raise ValueError("no held-out image shows a person; hold out labelled images with persons")

@@ -1,25 +1,27 @@
-"""Photographs, labelled by a teacher, as a dataset of the contract (docs/dataset.md, source "pseudo").
+"""Labels photos with a teacher's predictions, as a dataset of the contract (docs/dataset.md).
 
-    DATASET/images/000000.jpg    the photograph, encoded anew
+    DATASET/images/000000.jpg    the photo, encoded again
     DATASET/masks/, ignore/      its label
-    DATASET/metadata.jsonl       with the persons, and `pseudo`: reliability, confident, known, person, entropy
-    DATASET/contact_sheet.png    some of them, the most reliable first
+    DATASET/metadata.jsonl       its persons, and under `pseudo` the keys reliability, confident,
+                                 known, person and entropy
+    DATASET/contact_sheet.png    some of them, most reliable first
 
-Photographs are copied as pixels and never as files: upright, 8 bits a channel, as JPEG. A file's own bytes would carry
-along where and when and with what it was taken, a thumbnail from before it was cropped, and whatever else a format has
-room for; and the next stage would have to open formats of all kinds. What quality 95 loses, training's own augmentation
-exceeds.
-Nothing in the dataset holds a photograph's name, unless that is asked for, and the order of the indices is the caller's
-(`ContentHashes.in_order` has one that tells nothing).
+Photos are copied as pixels and never as files: upright, 8 bits per channel, as JPEG. The bytes of a
+file would also copy the time, place and camera, a thumbnail from before it was cropped, and whatever
+else its format can hold; and the next stage would have to read every format. The loss of JPEG
+quality 95 is smaller than that of training's own augmentation.
 
-A run that was stopped goes on where it was. Memory holds the pictures that are being worked on, and a number of each.
+The dataset contains no file names of photos unless asked for, and the caller decides the order
+(that of `ContentHashes.in_order` reveals nothing).
+
+A stopped run resumes. Memory holds only the images in work, and one number for each photo.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ from blender_addon.dataset import (
 from pii_seg.config import plain
 from pii_seg.data.image_io import encode_image
 from pii_seg.data.sources import IGNORE, PERSON, Sample, open_source, read_image
-from pii_seg.errors import DataError
+from pii_seg.errors import ConfigError, DataError
 from pii_seg.evaluation.examples import THUMBNAIL, Example
 from pii_seg.evaluation.figures import contact_sheet
 from pii_seg.inference.parallel import map_in_order
@@ -52,12 +54,12 @@ from pii_seg.selftrain.pseudo_labels import (
 )
 
 Probability = Callable[[np.ndarray], np.ndarray]
-"""From a photograph, uint8 (H, W, 3), to the calibrated probability of "person", float32 (H, W)."""
+"""Maps an image, uint8 (H, W, 3), to the calibrated probability of "person", float32 (H, W)."""
 
 VIEWS = InferenceSettings(scales=(0.25, 0.5, 1.0), flip=True)
-"""How a teacher looks: at three sizes, and mirrored. docs/results/ has what others gave."""
+"""A teacher's default: three scales, each mirrored too (docs/results/pseudo_labels.md)."""
 
-# Why a photograph has no label, in words that name nobody's file.
+# Reasons why a photo has no label. They contain no file name.
 UNREADABLE, NO_NUMBERS, NO_MEMORY = (
     "cannot be read",
     "no numbers from the teacher",
@@ -65,16 +67,21 @@ UNREADABLE, NO_NUMBERS, NO_MEMORY = (
 )
 
 JPEG_QUALITY = 95
-LARGEST_JPEG = 65500  # px; the format knows no more
+LARGEST_JPEG = 65500  # px, a limit of the format
 SHEET_EXAMPLES = 24
 
 
 @dataclass(frozen=True)
-class Job:
-    """What decides every label.
+class LabelJob:
+    """Everything that decides the labels. dataset.json contains it: only the same job resumes.
 
-    photographs, teacher: hashes of the photographs, and of the checkpoints, or whatever names them.
-    longest: px; the copy of a larger photograph is made smaller. named: say what each photograph is called.
+    Attributes:
+        photographs: Hash of the photos, or another identity.
+        teacher: Hash of the teacher's checkpoints, or another identity.
+        labels: Rules that turn probabilities into labels.
+        views: Scales and merging of the teacher's predictions.
+        longest: Longest side of a copy, in px; larger photos are made smaller.
+        named: Whether the index contains the photos' file names.
     """
 
     photographs: str
@@ -86,14 +93,16 @@ class Job:
 
     def __post_init__(self) -> None:
         if not 32 <= self.longest <= LARGEST_JPEG:
-            raise ValueError(f"longest is {self.longest}; it must be within 32..{LARGEST_JPEG} px")
+            raise ConfigError(
+                f"loop.longest is {self.longest}; it must be within 32..{LARGEST_JPEG} px"
+            )
 
     def info(self, count: int) -> dict[str, Any]:
         """The content of dataset.json."""
         return {
             "name": "pseudo-labels",
             "generator": "pii_seg",
-            "seed": 0,  # nothing is drawn
+            "seed": 0,  # nothing is random
             "count": count,
             "recipe": plain(self),
             "licences": {},
@@ -101,87 +110,127 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """What lies on disk. foreground: share of all pixels that are taken for persons. left_out: reason → photographs.
+class LabelResult:
+    """Summary of the dataset on disk.
 
-    reliability: mean over the pictures; None without earlier checkpoints.
+    Attributes:
+        images: Number of labelled photos.
+        with_persons: Number of those that show a person.
+        foreground: Share of all pixels that are labelled person, 0..1.
+        reliability: Mean reliability of the images; None without earlier checkpoints.
+        left_out: Number of photos without a label, by reason.
     """
 
-    pictures: int
+    images: int
     with_persons: int
     foreground: float
     reliability: float | None
     left_out: Mapping[str, int]
 
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        return {"pictures": data.pop("images"), **data}
 
-def teacher_of(
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> LabelResult:
+        rest = {key: value for key, value in data.items() if key != "pictures"}
+        return cls(images=data["pictures"], **rest)
+
+
+def load_teacher(
     checkpoint: Path, views: InferenceSettings = VIEWS, *, device: str = "cpu"
 ) -> Probability:
-    """What a checkpoint says of a photograph, looked at in `views`. Raises CheckpointError."""
-    kept = load_checkpoint(checkpoint)
-    segmenter = kept.segmenter(device)
+    """Load a checkpoint as a function from an image to probabilities, predicted in `views`.
+
+    Raises:
+        CheckpointError: The file is no checkpoint.
+    """
+    teacher = load_checkpoint(checkpoint)
+    segmenter = teacher.segmenter(device)
     return lambda image: predict_probability(
-        segmenter, image, views, temperature=kept.temperature, device=device
+        segmenter, image, views, temperature=teacher.temperature, device=device
     )
 
 
-def label_photographs(
-    photographs: Sequence[Path],
+def label_photos(
+    photos: Sequence[Path],
     output: Path,
     teacher: Probability,
     early: Sequence[Probability],
-    job: Job,
+    job: LabelJob,
     *,
     workers: int = 1,
-    on_photograph: Callable[[], None] = lambda: None,
+    on_photo: Callable[[], None] = lambda: None,
     on_fault: Callable[[Path, str], None] = lambda path, reason: None,
-) -> Labelled:
-    """Label `photographs`, in this order, into the dataset at `output`; what is there already is kept.
+) -> LabelResult:
+    """Label photos into a dataset, or resume a begun one.
 
-    early: the same teacher at earlier checkpoints, best with the same views; reliability is their agreement with it.
-    All are called from `workers` threads. on_fault: is told which photographs are left out, and why, for whoever is
-    entitled to know. Raises DatasetError when `output` holds something else, and DataError when a photograph has gone
-    since the run began or none can be read.
+    Args:
+        photos: Files, in the order of the dataset.
+        output: Folder of the dataset.
+        teacher: Predicts the probability of "person"; called from `workers` threads.
+        early: The same teacher at earlier checkpoints, preferably with the same views. The
+            reliability of an image is their agreement with it.
+        job: Everything that decides the labels.
+        workers: Number of threads.
+        on_photo: Called when a photo is done, or was already.
+        on_fault: Receives the path of each photo without a label, and the reason.
+
+    Returns:
+        A summary of the dataset.
+
+    Raises:
+        DatasetError: `output` contains something else.
+        DataError: A photo has been removed since the run began, or none can be labelled.
     """
-    writer = DatasetWriter(output, job.info(len(photographs)))
-    writer.remove_leftovers(range(len(photographs)))
-    missing = [index for index in range(len(photographs)) if index not in writer.done]
-    for _ in range(len(photographs) - len(missing)):
-        on_photograph()
+    writer = DatasetWriter(output, job.info(len(photos)))
+    writer.remove_leftovers(range(len(photos)))
+    missing = [index for index in range(len(photos)) if index not in writer.done]
+    for _ in range(len(photos) - len(missing)):
+        on_photo()
 
     def make(index: int) -> tuple[dict[str, Any], dict[str, bytes]]:
-        return label_one(photographs[index], index, teacher, early, job)
+        return label_one(photos[index], index, teacher, early, job)
 
     for index, made in map_in_order(make, missing, workers=workers):
-        if (reason := _reason(made.exception(), photographs[index])) is None:
+        if (reason := reason_to_leave_out(made.exception(), photos[index])) is None:
             writer.add(*made.result())
         else:
-            on_fault(photographs[index], reason)
+            on_fault(photos[index], reason)
             writer.leave_out(index, reason)
-        on_photograph()
+        on_photo()
     writer.finish()
-    labelled = summary_of(output)
-    if not labelled.pictures:
+    result = summarise(output)
+    if not result.images:
         raise DataError(
-            f"{output}: none of {len(photographs)} photographs could be labelled ({dict(labelled.left_out)})"
+            f"{output}: none of {len(photos)} photos could be labelled ({dict(result.left_out)})"
         )
-    return labelled
+    return result
 
 
 def label_one(
-    path: Path, index: int, teacher: Probability, early: Sequence[Probability], job: Job
+    path: Path, index: int, teacher: Probability, early: Sequence[Probability], job: LabelJob
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """(line, name → content), as DatasetWriter.add takes them. Raises DataError, FloatingPointError, MemoryError."""
+    """Label one photo.
+
+    Returns:
+        The line of the index, and the content of each file by name, as `DatasetWriter.add` expects.
+
+    Raises:
+        DataError: The photo cannot be read.
+        FloatingPointError: The teacher's probabilities are not finite.
+        MemoryError: The photo is too large.
+    """
     image = read_image(path)
     height, width = fitted(image.shape[0], image.shape[1], job.longest)
 
-    def shown_to(segmenter: Probability) -> np.ndarray:
-        # The whole photograph is looked at: what is small in it is smaller in the copy.
+    def predicted(segmenter: Probability) -> np.ndarray:
+        # From the full photo, where small persons are larger than in the copy.
         return resize(segmenter(image), height, width)
 
-    probability = shown_to(teacher)
+    probability = predicted(teacher)
     made = label(probability, job.labels)
-    masks = [shown_to(segmenter) >= job.labels.threshold for segmenter in early]
+    masks = [predicted(segmenter) >= job.labels.threshold for segmenter in early]
     agreement = reliability(masks, probability >= job.labels.threshold)
     stem = f"{index:06d}"
     names = {
@@ -215,20 +264,19 @@ def label_one(
 
 
 def fitted(height: int, width: int, longest: int) -> tuple[int, int]:
-    """(height, width) in px, made smaller in proportion where one exceeds `longest`."""
+    """Scale (height, width) down, in px, so that neither exceeds `longest`."""
     factor = min(1.0, longest / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
-def _reason(error: BaseException | None, path: Path) -> str | None:
-    """Why this photograph alone is left out; None where it is not. Raises what is not its fault, and ends the run."""
+def reason_to_leave_out(error: BaseException | None, path: Path) -> str | None:
+    """Return the reason why this photo has no label, or None if it has. Raises errors of the run."""
     if error is None:
         return None
     if isinstance(error, DataError):
-        if (
-            not path.is_file()
-        ):  # a disk that went away would otherwise leave out all that is on it, for good
-            raise DataError(f"{path}: is not there any more; bring it back, and run again")
+        # A disk that was unplugged would otherwise leave out all its photos for good.
+        if not path.is_file():
+            raise DataError(f"{path}: the photo was removed; restore it, and run again")
         return UNREADABLE
     if isinstance(error, FloatingPointError):
         return NO_NUMBERS
@@ -237,21 +285,21 @@ def _reason(error: BaseException | None, path: Path) -> str | None:
     raise error
 
 
-def summary_of(output: Path) -> Labelled:
-    """Of the dataset on disk, so that it is the same however often the run was stopped."""
-    pictures = with_persons = pixels = rated = 0
+def summarise(output: Path) -> LabelResult:
+    """Summarise the dataset on disk, so that the result is the same however often it was resumed."""
+    images = with_persons = pixels = rated = 0
     found = agreement = 0.0
     for line in iter_lines(output):
         area = line["width"] * line["height"]
-        pictures += 1
+        images += 1
         with_persons += bool(line["persons"])
         pixels += area
         found += line[NUMBERS]["person"] * area
         if line[NUMBERS]["reliability"] is not None:
             rated += 1
             agreement += line[NUMBERS]["reliability"]
-    return Labelled(
-        pictures,
+    return LabelResult(
+        images,
         with_persons,
         found / pixels if pixels else 0.0,
         agreement / rated if rated else None,
@@ -260,10 +308,15 @@ def summary_of(output: Path) -> Labelled:
 
 
 def write_contact_sheet(dataset: Path, *, most: int = SHEET_EXAMPLES) -> Path:
-    """A first look at pseudo-labels: persons tinted, what is ignored dimmed, the most reliable first. Returns its path.
+    """Write an overview of pseudo-labels: persons tinted, ignored pixels dimmed.
 
-    Of more than `most` pictures some are shown, evenly from the most reliable to the least. Without reliabilities the
-    share of confident pixels ranks them.
+    Args:
+        dataset: Folder of the pseudo-labels.
+        most: Number of images. They are spread evenly from the most reliable to the least; without
+            reliabilities the share of confident pixels ranks them.
+
+    Returns:
+        The path of the image.
     """
     ranked = sorted((-rank_of(line), place) for place, line in enumerate(iter_lines(dataset)))
     count = min(most, len(ranked))
@@ -276,11 +329,13 @@ def write_contact_sheet(dataset: Path, *, most: int = SHEET_EXAMPLES) -> Path:
 
 
 def rank_of(line: Mapping[str, Any]) -> float:
+    """Reliability of an image; without one, its share of confident pixels."""
     numbers = line[NUMBERS]
     return float(numbers["confident"] if numbers["reliability"] is None else numbers["reliability"])
 
 
 def example_of(sample: Sample, rank: float) -> Example:
+    """Draw one labelled image, small, with its rank."""
     height, width = sample.target.shape
     factor = THUMBNAIL / max(height, width)
     h, w = max(1, round(height * factor)), max(1, round(width * factor))

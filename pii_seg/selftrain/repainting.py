@@ -1,4 +1,4 @@
-"""Pseudo-labelled photographs with other persons: who paints them, which of them, and what is kept."""
+"""Repaints each person of pseudo-labelled photos, and filters the results."""
 
 from __future__ import annotations
 
@@ -19,12 +19,17 @@ from pii_seg.errors import ConfigError
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.selftrain.pseudo_labels import NUMBERS
 
-MARGIN = 0.4  # about a person, as diffusion_synth.run has it
+MARGIN = 0.4  # of a person's box, added on each side; the default of diffusion_synth.run
 
 
 @dataclass(frozen=True)
 class Painting:
-    """painter: of crops whose sides divide by `multiple`. described: all that decides what it paints, as plain data."""
+    """A painter and its identity.
+
+    Attributes:
+        painter: Repaints a crop whose sides are multiples of `multiple`, in px.
+        described: Everything that decides its output, as plain data.
+    """
 
     painter: SizedPainter
     described: dict[str, Any]
@@ -32,8 +37,12 @@ class Painting:
 
 
 def by_generator(model: str, steps: int, guidance: float, device: str) -> Painting:
-    """model: as diffusion_synth.run takes it; empty: the one that comes along. Raises ConfigError."""
-    # Here, because diffusers takes seconds to import, and warping does without.
+    """Load the generator `model`, as diffusion_synth.run accepts it; empty: the bundled one.
+
+    Raises:
+        ConfigError: The model cannot be loaded.
+    """
+    # Imported here: diffusers takes seconds to import, and warping does not need it.
     from diffusion_synth.pipeline.loading import (
         ModelError,
         default_model,
@@ -46,14 +55,19 @@ def by_generator(model: str, steps: int, guidance: float, device: str) -> Painti
         model = model or str(default_model())
         pipeline = load_pipeline(model, device=device)
     except ModelError as error:
-        raise ConfigError(f"--generator: {error}; or give --repaint warp, or none") from None
-    how = {"mode": "blend", "num_inference_steps": steps, "guidance_scale": guidance}
-    painter = PipelinePainter(pipeline, how)
-    return Painting(painter, {"model": identity_of(model), **how}, pipeline.size_multiple)
+        raise ConfigError(
+            f"--generator: {error}; or use --repaint warp or --repaint none"
+        ) from None
+    options = {"mode": "blend", "num_inference_steps": steps, "guidance_scale": guidance}
+    painter = PipelinePainter(pipeline, options)
+    return Painting(painter, {"model": identity_of(model), **options}, pipeline.size_multiple)
 
 
 def by_warping(renders: Folders) -> Painting:
-    """Of the persons in these datasets. What they are decides too, and is for the caller to say."""
+    """Paint with the persons in these datasets, warped into shape.
+
+    `described` does not identify the datasets; the caller must.
+    """
     from diffusion_synth.repaint.painters import WarpPainter
     from diffusion_synth.repaint.warping import DonorBank
 
@@ -61,51 +75,101 @@ def by_warping(renders: Folders) -> Painting:
     return Painting(WarpPainter(DonorBank(donors)), {"repaint": "warp"}, 1)
 
 
-def repaint_photographs(
+@dataclass(frozen=True)
+class RepaintSettings:
+    """Everything that decides the repainted dataset, apart from its inputs.
+
+    Attributes:
+        painter: Identity of the painter, as plain data (`Painting.described`).
+        most: Number of photos that are repainted at most.
+        largest: Persons whose longer side exceeds this, in px, are not repainted; None: no limit.
+        iou_relative: Least IoU with the mask after repainting, as a fraction of the IoU before.
+        seed: Seed of the painter's random numbers.
+    """
+
+    painter: dict[str, Any]
+    most: int
+    largest: int | None
+    iou_relative: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class RepaintResult:
+    """Result of repainting.
+
+    Attributes:
+        images: Number of repainted images that passed the filter.
+        given: Number of photos that were repainted.
+        why: Reason why no image is left; empty when there are some.
+    """
+
+    images: int
+    given: int
+    why: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        whole: dict[str, Any] = {"pictures": self.images, "given": self.given}
+        return {**whole, "why": self.why} if self.why else whole
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RepaintResult:
+        return cls(data["pictures"], data["given"], data.get("why", ""))
+
+
+def repaint_photos(
     pseudo: Path,
     output: Path,
     painting: Painting,
     segment: Segment,
+    settings: RepaintSettings,
     *,
     segmenter: str,
-    most: int,
-    largest: int | None,
-    iou_relative: float,
-    seed: int,
     device: str,
-    report: Callable[[int], None] = lambda done: None,
-) -> dict[str, Any]:
-    """Repaint at most `most` photographs of the dataset `pseudo` into `output`, or go on there.
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> RepaintResult:
+    """Repaint the most reliable photos of a pseudo-labelled dataset, or resume a begun one.
 
-    segment: looks at them again; segmenter: what names it. Returns how many `pictures` were kept of how many `given`,
-    and where none was, `why`. largest: longer side, px, of persons that are repainted; None: any.
+    Args:
+        pseudo: The pseudo-labelled dataset.
+        output: Folder of the new dataset.
+        painting: Painter of the persons.
+        segment: Segments the repainted images, to verify that each person is still found.
+        settings: Number of photos, limits and seed.
+        segmenter: Identity of `segment`, such as a fingerprint.
+        device: Device of `segment`.
+        on_progress: Receives the number of photos done so far.
+
+    Returns:
+        The number of images, and the reason when there are none.
     """
+    most, largest = settings.most, settings.largest
     crops = CropSettings(MARGIN, painting.painter.size, painting.multiple, largest=largest)
-    chosen = painted_first(pseudo, most, crops)
+    chosen = choose_photos(pseudo, most, crops)
     if not chosen:
-        upper = " px and more" if largest is None else f" to {largest} px (--loop.repaint_largest)"
-        why = f"no photograph has a labelled person of {crops.smallest}{upper}"
-        return {"pictures": 0, "given": 0, "why": why}
+        upper = " px or more" if largest is None else f" to {largest} px (--loop.repaint_largest)"
+        return RepaintResult(0, 0, f"no photo has a labelled person of {crops.smallest}{upper}")
     source = Dataset(pseudo).only(chosen)
-    filters = FilterSettings(iou_relative=iou_relative)
-    job = Job(1, seed, painting.described, crops, filters, segmenter, DEFAULT.name)
+    filters = FilterSettings(iou_relative=settings.iou_relative)
+    job = Job(1, settings.seed, painting.described, crops, filters, segmenter, DEFAULT.name)
     with worker_threads(device):
         usual = usual_loss(segment, source)
     repainter = Repainter(painting.painter, crops, filters, segment, usual)
     tally = produce(
-        source, output, job, repainter, read_grammar(DEFAULT), report=lambda done, *_: report(done)
+        source,
+        output,
+        job,
+        repainter,
+        read_grammar(DEFAULT),
+        report=lambda done, *_: on_progress(done),
     )
-    pictures = sum(1 for _ in iter_lines(output))
-    result: dict[str, Any] = {"pictures": pictures, "given": len(source)}
-    if not pictures:
-        result["why"] = (
-            f"the filter (--loop.iou_relative) left nothing of {len(source)}: {tally.words()}"
-        )
-    return result
+    images = sum(1 for _ in iter_lines(output))
+    why = f"the filter (--loop.iou_relative) rejected all of {len(source)} photos: {tally.words()}"
+    return RepaintResult(images, len(source), "" if images else why)
 
 
-def painted_first(pseudo: Path, most: int, crops: CropSettings) -> set[int]:
-    """The indices of at most `most` pictures with somebody of a size that is repainted, the most reliable ones."""
+def choose_photos(pseudo: Path, most: int, crops: CropSettings) -> set[int]:
+    """Indices of the `most` most reliable photos that show a person of a size that is repainted."""
 
     def fits(person: Mapping[str, Any]) -> bool:
         left, top, width, height = person["bbox"]

@@ -1,4 +1,4 @@
-"""report.html of a run: what was used, what each model is worth, and what to do next."""
+"""Report of a run: the data used, the scores of each model, and what to improve next."""
 
 from __future__ import annotations
 
@@ -20,136 +20,163 @@ from pii_seg.evaluation.measure import Evaluation, ImageResult, evaluate_source
 from pii_seg.evaluation.score_rows import score_column
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.models.checkpoint import load_checkpoint
-from pii_seg.selftrain.comparison import LOOK, predictor
+from pii_seg.selftrain.comparison import ONE_SCALE, predictor
 from pii_seg.selftrain.error_analysis import Errors, next_step
 from pii_seg.selftrain.gate import Verdict
-from pii_seg.selftrain.label_images import CONTACT_SHEET_NAME
+from pii_seg.selftrain.label_images import CONTACT_SHEET_NAME, LabelResult
+from pii_seg.selftrain.repainting import RepaintResult
 from pii_seg.selftrain.stages import Stage
 
 REPORT, METRICS = "report.html", "metrics.json"
-LEAST_CHANGE = 0.02  # of a picture's IoU, to be shown as won or lost
+LEAST_CHANGE = 0.02  # of an image's IoU, to be shown as better or worse
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the report knows of the run. models: name → checkpoint, the first teacher first, `chosen` among them."""
+class RunSummary:
+    """The run, as far as the report needs it.
+
+    Attributes:
+        models: Checkpoint of each model by name, the first teacher first.
+        chosen: Name of the last accepted model.
+        verdicts: (name of a student, verdict of the gate), in order.
+        stages: All stages before the report, in order.
+        images: Number of images by their role.
+        tested: Description of the images that the scores are measured on.
+    """
 
     models: Mapping[str, Path]
     chosen: str
     verdicts: Sequence[tuple[str, Verdict]]
     stages: Sequence[Stage]
-    pictures: Mapping[str, int]
+    images: Mapping[str, int]
     tested: str
+
+    @property
+    def first(self) -> str:
+        """Name of the first teacher, with which all are compared."""
+        return next(iter(self.models))
 
 
 @dataclass
-class Kept:
-    """Of one model on one data set: IoU a picture, and for the chosen model what it misses."""
+class PerImageScores:
+    """One model on one data set: the IoU of each image, and the persons it misses."""
 
     iou: list[float] = field(default_factory=list)
     errors: Errors = field(default_factory=Errors)
 
-    def add(self, gathered: ImageResult) -> None:
-        self.iou.append(gathered.count.iou())
-        self.errors.add(gathered)
+    def add(self, result: ImageResult) -> None:
+        self.iou.append(result.count.iou())
+        self.errors.add(result)
+
+
+Evaluations = Mapping[str, Sequence[Evaluation]]
+Scores = Mapping[str, Sequence[PerImageScores]]
+"""By the model's name, one for each data set."""
 
 
 def write_loop_report(
-    folder: Path, told: Told, tests: Sequence[Source], *, examples: int, device: str
+    folder: Path, run: RunSummary, tests: Sequence[Source], *, examples: int, device: str
 ) -> dict[str, Any]:
-    """Measure all models on `tests`; write REPORT and METRICS. Returns the scores, plain."""
-    evaluations: dict[str, list[Evaluation]] = {}
-    kept: dict[str, list[Kept]] = {}
-    for name, path in told.models.items():
-        checkpoint = load_checkpoint(path)
-        predict = predictor(checkpoint, device)
-        evaluations[name], kept[name] = [], []
-        with worker_threads(device) as workers:
-            for source in tests:
-                seen = Kept()
-                evaluations[name].append(
-                    evaluate_source(
-                        predict, source, LOOK, threshold=checkpoint.threshold, examples=examples,
-                        workers=workers, on_result=seen.add,
-                    )
-                )  # fmt: skip
-                kept[name].append(seen)
-    first = next(iter(told.models))
-    step = next_step(together(kept[told.chosen]))
+    """Measure all models on `tests`, and write REPORT and METRICS.
+
+    Args:
+        folder: Folder of both files.
+        run: The run.
+        tests: Data sets with masks, the same for all models.
+        examples: Number of example images of each kind; 0 shows none.
+        device: Device of inference.
+
+    Returns:
+        The content of METRICS, as plain data.
+    """
+    evaluations, scores = measure_models(run, tests, examples=examples, device=device)
+    errors = together(scores[run.chosen])
+    step = next_step(errors)
+    missed = f"Persons that {run.chosen} misses"
     sections = [
-        report.facts_section("What was used", facts(told)),
-        *comparisons(evaluations, first),
+        report.facts_section("Data", facts(run)),
+        *comparisons(evaluations, run.first),
         report.facts_section(
-            "Which models passed",
-            {name: ("Passed: " if v.kept else "Thrown away: ") + "; ".join(v.reasons) for name, v in told.verdicts},
+            "Accepted and rejected models",
+            {name: verdict.sentence() for name, verdict in run.verdicts},
         ),
-        report.facts_section("The next thing worth doing", {"": step}),
-        report.table_section(
-            f"Whom {told.chosen} misses", ["kind", "persons", "missed"], together(kept[told.chosen]).rows()
-        ),
-    ]  # fmt: skip
+        report.facts_section("Next improvement", {"": step}),
+        report.table_section(missed, ["kind", "persons", "missed"], errors.rows()),
+    ]
     if examples:
-        for place, source in enumerate(tests):
-            if told.chosen != first:
-                sections += changed_pictures(
-                    told, source, kept, place, first, examples=examples, device=device
-                )
-            chosen = evaluations[told.chosen][place]
-            missed, false = chosen.examples.missed.sorted(), chosen.examples.false.sorted()
-            sections.append(
-                report.data_section(f"{source.name}, {told.chosen}", chosen.totals, missed, false)
-            )
-        sections += sheets(told.stages)
-    for name, path in told.models.items():
-        if history := read_history(path.parent / "metrics.csv"):
-            section = report.training_section(history)
-            sections.append(report.Section(f"Training of the {name}", section.html))
-    sections.append(costs(told.stages))
-    if faults := [fault for e in evaluations[first] for fault in e.faults]:
+        sections += example_sections(run, tests, evaluations, scores, examples, device)
+    sections += training_sections(run)
+    sections.append(costs(run.stages))
+    if faults := [fault for e in evaluations[run.first] for fault in e.faults]:
         sections.append(report.faults_section(faults))
-    scores = {
+    by_model = {
         name: {evaluation.name: asdict(evaluation.scores) for evaluation in measured}
         for name, measured in evaluations.items()
     }
-    result = report.without_nan({"scores": scores, "chosen": told.chosen, "next": step})
+    result = report.without_nan({"scores": by_model, "chosen": run.chosen, "next": step})
     write_atomically(
         folder / METRICS, json.dumps(result, indent=2, allow_nan=False).encode() + b"\n"
     )
-    page = report.render("Self-training", sections, subtitle=f"Chosen: {told.chosen}")
+    page = report.render("Self-training", sections, subtitle=f"Chosen: {run.chosen}")
     write_atomically(folder / REPORT, page.encode())
     return dict(result)
 
 
-def facts(told: Told) -> dict[str, str]:
-    pictures = {f"{kind} pictures": f"{count:,}" for kind, count in told.pictures.items() if count}
-    labelled = {
-        stage.name: f"{stage.result['pictures']:,} pictures, {stage.result['with_persons']:,} with persons, "
-        f"{stage.result['foreground']:.1%} of their pixels"
-        for stage in told.stages
-        if stage.name.startswith("pseudo")
-    }
-    painted = {
-        stage.name: stage.result.get("why")
-        or f"{stage.result['pictures']:,} of {stage.result['given']:,} pictures kept by the filter"
-        for stage in told.stages
-        if stage.name.startswith("diffusion")
-    }
+def measure_models(
+    run: RunSummary, tests: Sequence[Source], *, examples: int, device: str
+) -> tuple[Evaluations, Scores]:
+    """Evaluate each model on each data set."""
+    evaluations: dict[str, list[Evaluation]] = {}
+    scores: dict[str, list[PerImageScores]] = {}
+    for name, path in run.models.items():
+        checkpoint = load_checkpoint(path)
+        predict = predictor(checkpoint, device)
+        evaluations[name], scores[name] = [], []
+        with worker_threads(device) as workers:
+            for source in tests:
+                seen = PerImageScores()
+                evaluations[name].append(
+                    evaluate_source(
+                        predict, source, ONE_SCALE, threshold=checkpoint.threshold,
+                        examples=examples, workers=workers, on_result=seen.add,
+                    )
+                )  # fmt: skip
+                scores[name].append(seen)
+    return evaluations, scores
+
+
+def facts(run: RunSummary) -> dict[str, str]:
+    """The data, what each stage made of it, and an explanation of the models' names."""
+    images = {f"{role} images": f"{count:,}" for role, count in run.images.items() if count}
+    stages = {}
+    for stage in run.stages:
+        if stage.name.startswith("pseudo"):
+            labels = LabelResult.from_json(stage.result)
+            stages[stage.name] = (
+                f"{labels.images:,} images, {labels.with_persons:,} with persons, "
+                f"{labels.foreground:.1%} of their pixels"
+            )
+        if stage.name.startswith("diffusion"):
+            repainted = RepaintResult.from_json(stage.result)
+            stages[stage.name] = repainted.why or (
+                f"{repainted.images:,} of {repainted.given:,} images passed the filter"
+            )
     meanings = {
-        "control": "a student that saw nothing repainted",
-        "soup": "the mean of both students' weights",
+        "control": "a student trained without repainted photos",
+        "soup": "the average of both students' weights",
     }
     explained = {
-        f"a {kind}": meaning
+        kind: meaning
         for kind, meaning in meanings.items()
-        if any(name.startswith(kind) for name in told.models)
+        if any(name.startswith(kind) for name in run.models)
     }
-    return {**pictures, **labelled, **painted, **explained, "measured on": told.tested}
+    return {**images, **stages, **explained, "measured on": run.tested}
 
 
 def comparisons(
     evaluations: Mapping[str, Sequence[Evaluation]], first: str
 ) -> list[report.Section]:
-    """A table for each data set: a column for each model, with its change against the first teacher."""
+    """A table for each data set, with a column for each model and its change since the first teacher."""
     sections = []
     for place, before in enumerate(evaluations[first]):
         columns = {
@@ -160,10 +187,10 @@ def comparisons(
     return sections
 
 
-def together(kept: Sequence[Kept]) -> Errors:
-    """Of all data sets."""
+def together(scores: Sequence[PerImageScores]) -> Errors:
+    """Add up the errors of all data sets."""
     whole = Errors()
-    for part in kept:
+    for part in scores:
         whole.person_free += part.errors.person_free
         whole.false_area += part.errors.false_area
         for key, bucket in part.errors.buckets.items():
@@ -173,24 +200,43 @@ def together(kept: Sequence[Kept]) -> Errors:
     return whole
 
 
-def changed_pictures(
-    told: Told,
-    source: Source,
-    kept: Mapping[str, Sequence[Kept]],
-    place: int,
-    first: str,
-    *,
+def example_sections(
+    run: RunSummary,
+    tests: Sequence[Source],
+    evaluations: Evaluations,
+    scores: Scores,
     examples: int,
     device: str,
 ) -> list[report.Section]:
-    """Pictures that the chosen model segments much better than the first teacher, and much worse, side by side."""
-    before, now = (np.array(kept[name][place].iou) for name in (first, told.chosen))
+    """Example images of each data set, and the contact sheets of the stages."""
+    sections = []
+    for place, source in enumerate(tests):
+        if run.chosen != run.first:
+            before, now = (scores[name][place].iou for name in (run.first, run.chosen))
+            sections += changed_images(run, source, before, now, examples // 2, device)
+        chosen = evaluations[run.chosen][place]
+        missed, false = chosen.examples.missed.sorted(), chosen.examples.false.sorted()
+        title = f"{source.name}, {run.chosen}"
+        sections.append(report.data_section(title, chosen.totals, missed, false))
+    return [*sections, *sheets(run.stages)]
+
+
+def changed_images(
+    run: RunSummary,
+    source: Source,
+    iou_before: Sequence[float],
+    iou_now: Sequence[float],
+    most: int,
+    device: str,
+) -> list[report.Section]:
+    """Images that the chosen model segments better than the first teacher, and worse, side by side."""
+    before, now = np.array(iou_before), np.array(iou_now)
     if len(before) != len(source) or len(now) != len(source):
-        return []  # something could not be read, so places no longer say which picture is which
+        return []  # an image could not be read, so positions no longer identify images
     gain = np.nan_to_num(now - before)
     predictors = []
-    for name in (first, told.chosen):
-        checkpoint = load_checkpoint(told.models[name])
+    for name in (run.first, run.chosen):
+        checkpoint = load_checkpoint(run.models[name])
         bar = np.log(checkpoint.threshold / (1 - checkpoint.threshold))
         predictors.append((predictor(checkpoint, device), bar))
 
@@ -201,10 +247,9 @@ def changed_pictures(
         return Example(sample.name, f"{before[item]:.2f} → {now[item]:.2f}", beside(sides))
 
     sections = []
-    legend = f"First the {first}, then the {told.chosen}. Blue: persons found. Red: found where none is labelled."
-    for title, order in (("Won", np.argsort(-gain)), ("Lost", np.argsort(gain))):
-        items = [int(i) for i in order[: examples // 2] if abs(gain[i]) >= LEAST_CHANGE]
-        items = [i for i in items if (gain[i] > 0) == (title == "Won")]
+    legend = f"First {run.first}, then {run.chosen}. Blue: persons found. Red: detections without a label."
+    for title, order, sign in (("Better", np.argsort(-gain), 1), ("Worse", np.argsort(gain), -1)):
+        items = [int(item) for item in order[:most] if sign * gain[item] >= LEAST_CHANGE]
         if items:
             pairs = [shown(item) for item in items]
             sections.append(report.examples_section(f"{title} on {source.name}", legend, pairs))
@@ -212,9 +257,9 @@ def changed_pictures(
 
 
 def sheets(stages: Sequence[Stage]) -> list[report.Section]:
-    """Contact sheets of pseudo-labels and of what was repainted."""
+    """Contact sheets of pseudo-labels and repainted images."""
     legends = {
-        "pseudo": "Persons tinted, what is ignored dimmed; the most reliable first.",
+        "pseudo": "Persons tinted, ignored pixels dimmed; most reliable first.",
         "diffusion": "Before, after, and the mask.",
     }
     found = []
@@ -225,7 +270,18 @@ def sheets(stages: Sequence[Stage]) -> list[report.Section]:
     return found
 
 
+def training_sections(run: RunSummary) -> list[report.Section]:
+    """Curves of each training."""
+    sections = []
+    for name, path in run.models.items():
+        if history := read_history(path.parent / "metrics.csv"):
+            section = report.training_section(history)
+            sections.append(report.Section(f"Training of {name}", section.html))
+    return sections
+
+
 def costs(stages: Sequence[Stage]) -> report.Section:
+    """A table of the minutes of each stage."""
     rows = [[stage.name, f"{stage.seconds / 60:.1f}"] for stage in stages]
     rows.append(["all", f"{sum(stage.seconds for stage in stages) / 60:.1f}"])
-    return report.table_section("What it cost", ["stage", "minutes"], rows)
+    return report.table_section("Time", ["stage", "minutes"], rows)

@@ -1,25 +1,25 @@
-"""Stages of a run on disk, each done once, and again only when what it is made from has changed. Standard library only.
+"""Stages of a run on disk. Each runs once, and again only when its inputs or settings have changed.
 
     runner = StageRunner(run, ("renders", "teacher", "pseudo-1"), stop_after="teacher")
     renders = runner.run("renders", settings={"recipe": recipe, "count": 2000}, work=render)
     teacher = runner.run("teacher", settings=plain(config), inputs={"renders": renders}, work=train)
 
-    RUN/teacher/              what the stage's work leaves there
-    RUN/teacher/.stage.json   that the folder is a stage's, what for, and how long it has taken; written first
-    RUN/teacher/stage.json    the same and its result; written last: where it is, the stage is done
+    RUN/teacher/              files that the stage's work writes
+    RUN/teacher/.stage.json   name, settings, inputs and time spent so far; written first
+    RUN/teacher/stage.json    the same, and the result; written last: where it exists, the stage is done
 
-A stage is known by its fingerprint: the hash of its name, its settings and the fingerprints of what it reads.
+A stage is identified by its fingerprint: the hash of its name, its settings and the fingerprints of its inputs.
 
-- Done under the same fingerprint: it is skipped.
-- Begun under the same: its work is called with the folder as it lies, to go on.
-- Begun or done under another: the folder is emptied, whatever lies in it, and the work begins again. Only a folder with
-  a marker of this very stage is emptied, and nothing beyond it is touched.
+- Done with the same fingerprint: the stage is skipped.
+- Begun with the same fingerprint: its work is called with the folder as it is, and resumes there.
+- Begun or done with another fingerprint: the folder is emptied, whatever it contains, and the work runs again. Only a
+  folder with a marker of this very stage is emptied, and nothing beyond it is touched.
 
-A run may be killed at any moment: the next one finds a state from which this is right.
+A run may be killed at any moment: the next one finds a state from which these rules are correct.
 
-What a fingerprint does not see: the program's version (put it among the settings if it shall count), files changed by
-hand, and chance. Whoever wants a stage again although nothing changed deletes its folder; the stages that read it are
-done again only if the hash of what came out is among their inputs too.
+A fingerprint does not contain the program's version (a stage may put it among its settings), files edited by hand, or
+chance. To run a stage again although nothing has changed, delete its folder; stages that read it run again only if
+the hash of its output is among their inputs too. This module needs nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -37,23 +37,20 @@ from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import write_atomically
+from pii_seg.errors import InputError
 
 DONE, BEGUN = "stage.json", ".stage.json"
 FORMAT = "pii_seg stage 1"
-EMPTIED = ""  # no fingerprint: of a folder whose content is void
+EMPTIED = ""  # in place of the fingerprint of a folder that is being emptied
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 Work = Callable[[Path], Mapping[str, Any]]
-"""Given the stage's folder, leaves the stage's files there and returns the result: plain data."""
+"""Writes the files of a stage into the given folder, and returns its result as plain data."""
 
 
-class StageError(ValueError):
-    """The run's folder or the choice of stages does not allow it; the message says what to do."""
-
-
-class Stopped(Exception):  # noqa: N818  # not an error: what was asked for
-    """The stage was done after which the run was to stop."""
+class Stopped(Exception):  # noqa: N818  # not an error: the user asked for it
+    """Raised when the stage of `stop_after` is done."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(f"stopped after {stage.name}")
@@ -62,7 +59,13 @@ class Stopped(Exception):  # noqa: N818  # not an error: what was asked for
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage that is done. seconds: of work, over all runs that had a part in it. fresh: in this run."""
+    """A stage that is done.
+
+    Attributes:
+        result: What its work returned, as read back from stage.json.
+        seconds: Time of its work, summed over all runs that had a part in it.
+        fresh: Whether it was done in this run.
+    """
 
     name: str
     folder: Path
@@ -74,7 +77,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Marker:
-    """What a marker file says of the folder that it lies in."""
+    """Content of .stage.json and stage.json."""
 
     stage: str
     fingerprint: str = EMPTIED
@@ -85,11 +88,18 @@ class Marker:
 
 
 class StageRunner:
-    """Runs the stages `names` of the run in the folder `root`, which are given in order.
+    """Runs the stages of the run in the folder `root`.
 
-    begin_at: stages before this one are taken as they lie, even if they are of other settings by now.
-    stop_after: when this one is done, `run` raises Stopped. say: is told in a line what becomes of each stage.
-    Raises StageError for a name that is none of them.
+    Args:
+        root: Folder of the run.
+        names: Names of all stages, in order.
+        begin_at: Stages before this one are kept as they are, even if their settings have changed.
+        stop_after: When this stage is done, `run` raises Stopped.
+        log: Receives one line of text for each stage.
+
+    Raises:
+        InputError: `begin_at` or `stop_after` is not in `names`, or they contradict each other.
+        ValueError: A name is no name of a stage, or occurs twice.
     """
 
     def __init__(
@@ -99,22 +109,22 @@ class StageRunner:
         *,
         begin_at: str | None = None,
         stop_after: str | None = None,
-        say: Callable[[str], None] = lambda line: None,
+        log: Callable[[str], None] = lambda line: None,
     ) -> None:
         if wrong := [name for name in names if not _NAME.fullmatch(name)]:
-            raise ValueError(f"{wrong[0]!r} is no name of a stage: a to z, digits, - and _")
+            raise ValueError(f"{wrong[0]!r} cannot name a stage; use a to z, digits, - and _")
         if len(set(names)) < len(names):
-            raise ValueError(f"two stages have one name: {', '.join(names)}")
+            raise ValueError(f"two stages have the same name: {', '.join(names)}")
         for option, name in (("--from", begin_at), ("--stop-after", stop_after)):
             if name is not None and name not in names:
-                raise StageError(f"{option} {name}: no such stage; this run has {', '.join(names)}")
+                raise InputError(f"{option} {name}: no such stage; this run has {', '.join(names)}")
         self._places = {name: place for place, name in enumerate(names)}
         self._first = 0 if begin_at is None else self._places[begin_at]
         if stop_after is not None and self._places[stop_after] < self._first:
-            raise StageError(f"--stop-after {stop_after}: comes before --from {begin_at}")
+            raise InputError(f"--stop-after {stop_after}: comes before --from {begin_at}")
         self.root = root
         self.stop_after = stop_after
-        self.say = say
+        self.log = log
 
     def run(
         self,
@@ -124,27 +134,36 @@ class StageRunner:
         inputs: Mapping[str, Stage | str] | None = None,
         work: Work,
     ) -> Stage:
-        """The stage, done: by `work` if need be.
+        """Do the stage `name` with `work`, unless it is done already. Errors of `work` are passed on.
 
-        settings: all that decides the outcome, as plain data. inputs: by the part they play, the stages that it reads,
-        and hashes of what it reads from outside (see `contents`). What the work raises is passed on.
-        Raises StageError when the folder holds something else, Stopped, and TypeError for data that is not plain.
+        Args:
+            name: One of the names given to the constructor.
+            settings: Everything that decides the result, as plain data.
+            inputs: Stages that it reads, and hashes of files from outside the run (content_hash.py), by their role.
+            work: Writes the stage's files and returns its result.
+
+        Returns:
+            The stage, with its result.
+
+        Raises:
+            InputError: The folder contains something else, or a stage before `begin_at` is not done.
+            Stopped: This is the stage of `stop_after`, and it is done.
+            TypeError: Settings or result are not plain data.
         """
         place, folder = self._places[name], self.root / name
         wanted = marker_of(name, settings, inputs or {})
         done = read_marker(folder / DONE, name)
         if place < self._first:
             if done is None:
-                raise StageError(
-                    f"{folder}: is not done, so the run cannot begin after it; begin at {name}"
+                raise InputError(
+                    f"{folder}: this stage is not done, so the run cannot start after it; "
+                    f"give --from {name}, or leave --from out"
                 )
-            taken = done.fingerprint == wanted.fingerprint
-            self.say(
-                f"{name}: taken as it is" + ("" if taken else f", although {changes(done, wanted)}")
-            )
+            same = done.fingerprint == wanted.fingerprint
+            self.log(f"{name}: kept as it is" + ("" if same else f"; {changes(done, wanted)}"))
             stage = stage_of(folder, done, fresh=False)
         elif done is not None and done.fingerprint == wanted.fingerprint:
-            self.say(f"{name}: done already")
+            self.log(f"{name}: already done")
             stage = stage_of(folder, done, fresh=False)
         else:
             begun = self._prepare(folder, wanted, done)
@@ -154,17 +173,17 @@ class StageRunner:
         return stage
 
     def _prepare(self, folder: Path, wanted: Marker, done: Marker | None) -> Marker:
-        """Make or empty the folder, unless the work in it can go on. Returns what .stage.json says then."""
+        """Create or empty the folder, unless the work in it can resume. Returns the new .stage.json."""
         begun = read_marker(folder / BEGUN, wanted.stage)
         before = done or begun
         if done is None and begun is not None and begun.fingerprint == wanted.fingerprint:
-            self.say(f"{wanted.stage}: goes on where it was")
+            self.log(f"{wanted.stage}: resuming")
             return begun
         if before is None:
-            refuse_what_is_not_ours(folder)
-            self.say(f"{wanted.stage}: begins")
+            refuse_occupied_folder(folder)
+            self.log(f"{wanted.stage}: starting")
         else:
-            self.say(f"{wanted.stage}: begins again, since {changes(before, wanted)}")
+            self.log(f"{wanted.stage}: re-running: {changes(before, wanted)}")
             empty(folder, wanted.stage)
         folder.mkdir(parents=True, exist_ok=True)
         write_marker(folder / BEGUN, wanted)
@@ -172,19 +191,18 @@ class StageRunner:
 
 
 def marker_of(name: str, settings: Mapping[str, Any], inputs: Mapping[str, Stage | str]) -> Marker:
-    """The marker, fingerprint and all, of a stage made from these. Raises TypeError for settings that are not plain."""
-    told = plain(settings, "settings")
-    read = {
-        part: given.fingerprint if isinstance(given, Stage) else given
-        for part, given in inputs.items()
+    """The marker of a stage with these settings and inputs. Raises TypeError for settings that are not plain data."""
+    settings = plain(settings, "settings")
+    hashes = {
+        role: given.fingerprint if isinstance(given, Stage) else given
+        for role, given in inputs.items()
     }
-    return Marker(
-        name, fingerprint_of({"stage": name, "settings": told, "inputs": read}), told, read
-    )
+    fingerprint = fingerprint_of({"stage": name, "settings": settings, "inputs": hashes})
+    return Marker(name, fingerprint, settings, hashes)
 
 
 def fingerprint_of(data: Any) -> str:
-    """SHA-256 of plain data, in hexadecimal. The order of a dict's keys does not count; 1, 1.0 and True differ."""
+    """SHA-256 of plain data, in hexadecimal. It ignores the order of a dict's keys; 1, 1.0 and True differ."""
     canonical = json.dumps(
         plain(data, "data"), sort_keys=True, separators=(",", ":"), allow_nan=False
     )
@@ -192,38 +210,39 @@ def fingerprint_of(data: Any) -> str:
 
 
 def plain(value: Any, where: str) -> Any:
-    """A copy of `value` in what JSON gives back unchanged: dicts, lists (of tuples too), words, numbers, None.
+    """Copy `value` into types that JSON returns unchanged: dict, list (from tuples too), str, numbers, None.
 
-    Raises TypeError that names the place, such as settings.model.width, of anything else.
+    Raises:
+        TypeError: It contains anything else; the message names the place, such as settings.model.width.
     """
     if isinstance(value, Mapping):
         if strange := [key for key in value if not isinstance(key, str)]:
-            raise TypeError(f"{where} has the key {strange[0]!r}; keys must be words")
+            raise TypeError(f"{where} has the key {strange[0]!r}; keys must be strings")
         return {key: plain(entry, f"{where}.{key}") for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [plain(entry, f"{where}[{place}]") for place, entry in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
-        raise TypeError(f"{where} is {value}, which JSON has no number for; use None")
+        raise TypeError(f"{where} is {value}, which JSON cannot represent; use None")
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise TypeError(
-        f"{where} is of {type(value).__name__}; plain data was due: dicts, lists, words, numbers"
+        f"{where} is a {type(value).__name__}; expected plain data: dict, list, str, number or None"
     )
 
 
 def changes(before: Marker, now: Marker) -> str:
-    """What differs between two of a stage's markers, in words."""
+    """The difference between two markers of a stage, in words."""
     if before.fingerprint == EMPTIED:
-        return "it was being emptied"
+        return "an earlier run was stopped while it emptied the folder"
     names = [
         *differences(before.settings, now.settings, "settings"),
         *differences(before.inputs, now.inputs, "inputs"),
     ]
-    return f"{', '.join(names)} changed" if names else "it was made otherwise"
+    return f"{', '.join(names)} changed" if names else "made by a different version"
 
 
 def differences(before: Any, now: Any, where: str) -> list[str]:
-    """Dotted names of what differs between two pieces of plain data, in order."""
+    """Dotted names of the entries that differ between two pieces of plain data, in order."""
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         return [] if fingerprint_of(before) == fingerprint_of(now) else [where]
     absent = object()
@@ -236,7 +255,7 @@ def differences(before: Any, now: Any, where: str) -> list[str]:
 
 
 def carry_out(folder: Path, begun: Marker, work: Work) -> Marker:
-    """Do the work and say so in stage.json, the last that is written. Returns what it says."""
+    """Do the work, then write stage.json. Returns its content."""
     start = time.monotonic()
 
     def so_far(**more: Any) -> Marker:
@@ -245,7 +264,7 @@ def carry_out(folder: Path, begun: Marker, work: Work) -> Marker:
     try:
         result = plain(work(folder), "result")
     except BaseException:
-        with contextlib.suppress(OSError):  # the time is not worth hiding what went wrong
+        with contextlib.suppress(OSError):  # an error here would hide the first one
             write_marker(folder / BEGUN, so_far())
         raise
     done = so_far(result=result)
@@ -257,26 +276,28 @@ def stage_of(folder: Path, done: Marker, *, fresh: bool) -> Stage:
     return Stage(done.stage, folder, done.fingerprint, done.result, done.seconds, fresh)
 
 
-def refuse_what_is_not_ours(folder: Path) -> None:
-    """Raises StageError where a stage without a marker cannot begin: a file, or a folder with something in it."""
+def refuse_occupied_folder(folder: Path) -> None:
+    """Raise InputError unless a stage without a marker may begin here: the folder must be absent or empty."""
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise StageError(f"{folder}: is a file; move it away, or choose another folder for the run")
+        raise InputError(
+            f"{folder}: expected a folder, got a file; move it away, or choose another --output"
+        )
     if strangers := sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")):
-        raise StageError(
-            f"{folder}: holds {strangers[0]!r} and no {DONE} of this program; move it away, or choose another folder "
-            "for the run"
+        raise InputError(
+            f"{folder}: contains {strangers[0]!r} but no {DONE} of this program; move it away, or choose another "
+            "--output"
         )
 
 
 def empty(folder: Path, stage: str) -> None:
-    """Delete all in a stage's folder but the marker that says whose it is. Raises StageError for a link to a folder."""
+    """Delete everything in a stage's folder except its marker. Raises InputError for a link to a folder."""
     if folder.is_symlink():
-        raise StageError(
-            f"{folder}: is a link to a stage of other settings; nothing is deleted beyond it. Remove it"
+        raise InputError(
+            f"{folder}: is a link to a stage with other settings, which is not emptied; remove the link"
         )
-    write_marker(folder / BEGUN, Marker(stage))  # from here on there is nothing to go on with
+    write_marker(folder / BEGUN, Marker(stage))  # from here on nothing can be resumed
     (folder / DONE).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.name == BEGUN:
@@ -293,7 +314,7 @@ def write_marker(path: Path, marker: Marker) -> None:
 
 
 def read_marker(path: Path, stage: str) -> Marker | None:
-    """None where there is no marker of this stage, or it is damaged: that proves nothing."""
+    """Read the marker of `stage`. Returns None where it is absent, damaged, or of another stage."""
     try:
         content = json.loads(path.read_bytes())
         if content.pop("format") != FORMAT or content["stage"] != stage:

@@ -1,4 +1,4 @@
-"""Photographs labelled into a dataset: its files, what is not told of the photographs, stopping and going on."""
+"""Photos labelled into a dataset: its files, no names in them, bad photos, stopping and resuming."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
 from pii_seg.selftrain import label_images
 from pii_seg.selftrain.label_images import (
-    Job,
+    LabelJob,
     fitted,
-    label_photographs,
-    teacher_of,
+    label_photos,
+    load_teacher,
     write_contact_sheet,
 )
 from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings, most_reliable
 
-JOB = Job("photographs", "teacher", PseudoLabelSettings(band=0.02))
+JOB = LabelJob("photos", "teacher", PseudoLabelSettings(band=0.02))
 SECRET = "anna at the beach"
 
 
 def brightness(image: np.ndarray) -> np.ndarray:
-    """Whatever is bright is a person."""
+    """Bright pixels are person."""
     return image[..., 0].astype(np.float32) / 255
 
 
-def nobody(image: np.ndarray) -> np.ndarray:
+def finds_none(image: np.ndarray) -> np.ndarray:
     return np.zeros(image.shape[:2], np.float32)
 
 
 def left_part(image: np.ndarray) -> np.ndarray:
-    """As `brightness`, but it has not learnt yet to look beyond the 12th column."""
+    """As `brightness`, but it finds nothing beyond the 12th column."""
     found = brightness(image)
     found[:, 12:] = 0
     return found
 
 
-def picture(person: tuple[slice, slice] | None, height: int = 40, width: int = 64) -> np.ndarray:
+def image_of(person: tuple[slice, slice] | None, height: int = 40, width: int = 64) -> np.ndarray:
     image = np.zeros((height, width, 3), np.uint8)
     if person is not None:
         image[person] = 255
@@ -60,9 +60,9 @@ def picture(person: tuple[slice, slice] | None, height: int = 40, width: int = 6
 
 
 @pytest.fixture
-def photographs(tmp_path: Path) -> list[Path]:
+def photos(tmp_path: Path) -> list[Path]:
     """Two with a person, one without, one turned by its EXIF data that also says where it was taken."""
-    folder = tmp_path / "photographs" / SECRET
+    folder = tmp_path / "photos" / SECRET
     folder.mkdir(parents=True)
     shown = [
         (slice(8, 32), slice(8, 16)),
@@ -70,12 +70,12 @@ def photographs(tmp_path: Path) -> list[Path]:
         None,
     ]
     for number, person in enumerate(shown):
-        Image.fromarray(picture(person)).save(folder / f"{SECRET} {number}.png")
+        Image.fromarray(image_of(person)).save(folder / f"{SECRET} {number}.png")
     exif = Image.Exif()
     exif[0x0112] = 6  # to be shown turned by 90° clockwise
     exif[0x010E] = SECRET
     exif[0x8825] = {1: "N", 2: (52.0, 31.0, 0.0)}
-    turned = Image.fromarray(picture((slice(0, 40), slice(0, 32))))
+    turned = Image.fromarray(image_of((slice(0, 40), slice(0, 32))))
     turned.save(folder / "turned.jpg", quality=95, exif=exif, comment=SECRET)
     return sorted(folder.iterdir())
 
@@ -84,10 +84,8 @@ def lines_of(dataset: Path) -> list[dict[str, Any]]:
     return list(iter_lines(dataset))
 
 
-def test_a_dataset_of_the_contract_with_numbers(photographs: list[Path], tmp_path: Path) -> None:
-    labelled = label_photographs(
-        photographs, tmp_path / "pseudo", brightness, [left_part, brightness], JOB
-    )
+def test_labels_are_a_dataset_of_the_contract(photos: list[Path], tmp_path: Path) -> None:
+    labelled = label_photos(photos, tmp_path / "pseudo", brightness, [left_part, brightness], JOB)
     lines = lines_of(tmp_path / "pseudo")
     assert [line["index"] for line in lines] == [0, 1, 2, 3]
     assert {line["source"] for line in lines} == {"pseudo"}
@@ -96,9 +94,9 @@ def test_a_dataset_of_the_contract_with_numbers(photographs: list[Path], tmp_pat
     assert lines[0]["pseudo"]["confident"] == 1
     assert 0.8 < lines[0]["pseudo"]["known"] < 1  # the band
     assert lines[0]["pseudo"]["entropy"] == pytest.approx(0, abs=1e-6)
-    # One early checkpoint saw the half of it, or the quarter; the other all.
+    # One early checkpoint found half of the person, or a quarter; the other one all.
     assert [line["pseudo"]["reliability"] for line in lines[:3]] == [0.75, 0.625, 1.0]
-    assert labelled.pictures == 4 and labelled.with_persons == 3 and labelled.left_out == {}
+    assert labelled.images == 4 and labelled.with_persons == 3 and labelled.left_out == {}
     assert labelled.foreground == pytest.approx((192 + 384 + 0 + 1280) / (4 * 2560), abs=0.002)
     assert labelled.reliability == pytest.approx(
         sum(line["pseudo"]["reliability"] for line in lines) / 4
@@ -106,8 +104,8 @@ def test_a_dataset_of_the_contract_with_numbers(photographs: list[Path], tmp_pat
     assert most_reliable(lines, 0.3)[0] == 0
 
 
-def test_the_rest_of_the_project_reads_it(photographs: list[Path], tmp_path: Path) -> None:
-    label_photographs(photographs, tmp_path / "pseudo", brightness, [], JOB)
+def test_other_readers_of_the_project_open_it(photos: list[Path], tmp_path: Path) -> None:
+    label_photos(photos, tmp_path / "pseudo", brightness, [], JOB)
     source = open_source(tmp_path / "pseudo")
     assert source.check() == []
     sample = source.load(0)
@@ -122,10 +120,8 @@ def test_the_rest_of_the_project_reads_it(photographs: list[Path], tmp_path: Pat
     assert repaintable.ignore is not None and repaintable.ignore[8, 12]
 
 
-def test_photographs_are_upright_and_without_their_metadata(
-    photographs: list[Path], tmp_path: Path
-) -> None:
-    label_photographs(photographs, tmp_path / "pseudo", brightness, [], JOB)
+def test_photos_are_upright_and_without_their_metadata(photos: list[Path], tmp_path: Path) -> None:
+    label_photos(photos, tmp_path / "pseudo", brightness, [], JOB)
     with Image.open(tmp_path / "pseudo" / "images" / "000003.jpg") as copy:
         assert copy.size == (40, 64)
         assert not copy.getexif()
@@ -133,53 +129,51 @@ def test_photographs_are_upright_and_without_their_metadata(
         assert np.asarray(copy)[:30].mean() > 250  # its left side, turned up
 
 
-def test_nothing_tells_what_the_photographs_are_called(
-    photographs: list[Path], tmp_path: Path
-) -> None:
-    bad = photographs[0].with_name(f"{SECRET} bad.jpg")
-    bad.write_bytes(b"no picture")
-    label_photographs([*photographs, bad], tmp_path / "pseudo", brightness, [brightness], JOB)
+def test_dataset_contains_no_names_of_photos(photos: list[Path], tmp_path: Path) -> None:
+    bad = photos[0].with_name(f"{SECRET} bad.jpg")
+    bad.write_bytes(b"no image")
+    label_photos([*photos, bad], tmp_path / "pseudo", brightness, [brightness], JOB)
     write_contact_sheet(tmp_path / "pseudo")
     for path in (tmp_path / "pseudo").rglob("*"):
         assert SECRET not in path.relative_to(tmp_path).as_posix()
         assert path.is_dir() or SECRET.encode() not in path.read_bytes()
-        assert path.is_dir() or b"photographs/" not in path.read_bytes()
+        assert path.is_dir() or b"photos/" not in path.read_bytes()
 
 
-def test_names_are_told_when_asked_for(photographs: list[Path], tmp_path: Path) -> None:
-    job = Job("photographs", "teacher", named=True)
-    label_photographs(photographs, tmp_path / "pseudo", brightness, [], job)
+def test_index_contains_names_when_asked_for(photos: list[Path], tmp_path: Path) -> None:
+    job = LabelJob("photos", "teacher", named=True)
+    label_photos(photos, tmp_path / "pseudo", brightness, [], job)
     assert [line["photograph"] for line in lines_of(tmp_path / "pseudo")] == [
-        p.name for p in photographs
+        p.name for p in photos
     ]
 
 
-def test_the_photographs_are_only_read(photographs: list[Path], tmp_path: Path) -> None:
-    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photographs}
-    label_photographs(photographs, tmp_path / "pseudo", brightness, [], JOB)
-    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photographs} == before
-    assert sorted(photographs[0].parent.iterdir()) == photographs
+def test_photos_are_only_read(photos: list[Path], tmp_path: Path) -> None:
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos}
+    label_photos(photos, tmp_path / "pseudo", brightness, [], JOB)
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos} == before
+    assert sorted(photos[0].parent.iterdir()) == photos
 
 
-def test_without_earlier_checkpoints_reliability_is_not_known(
-    photographs: list[Path], tmp_path: Path
+def test_reliability_is_unknown_without_earlier_checkpoints(
+    photos: list[Path], tmp_path: Path
 ) -> None:
-    labelled = label_photographs(photographs, tmp_path / "pseudo", brightness, [], JOB)
+    labelled = label_photos(photos, tmp_path / "pseudo", brightness, [], JOB)
     assert labelled.reliability is None
     assert {line["pseudo"]["reliability"] for line in lines_of(tmp_path / "pseudo")} == {None}
 
 
-def test_large_photographs_are_looked_at_whole_and_copied_small(tmp_path: Path) -> None:
+def test_large_photos_are_predicted_whole_and_copied_small(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
-    Image.fromarray(picture((slice(20, 80), slice(0, 100)), 100, 200)).save(path)
+    Image.fromarray(image_of((slice(20, 80), slice(0, 100)), 100, 200)).save(path)
     seen = []
 
     def teacher(image: np.ndarray) -> np.ndarray:
         seen.append(image.shape)
         return brightness(image)
 
-    job = Job("photographs", "teacher", PseudoLabelSettings(band=0), longest=50)
-    label_photographs([path], tmp_path / "pseudo", teacher, [teacher], job)
+    job = LabelJob("photos", "teacher", PseudoLabelSettings(band=0), longest=50)
+    label_photos([path], tmp_path / "pseudo", teacher, [teacher], job)
     assert seen == [(100, 200, 3)] * 2
     (line,) = lines_of(tmp_path / "pseudo")
     assert (line["width"], line["height"]) == (50, 25)
@@ -201,18 +195,18 @@ def test_sizes_of_copies(size: tuple[int, int], longest: int, expected: tuple[in
 
 
 @pytest.mark.parametrize("longest", [0, 31, 65501])
-def test_sizes_that_cannot_be(longest: int) -> None:
+def test_invalid_sizes_are_refused(longest: int) -> None:
     with pytest.raises(ValueError, match="longest is"):
-        Job("photographs", "teacher", longest=longest)
+        LabelJob("photos", "teacher", longest=longest)
 
 
-# What goes wrong
+# Errors
 
 
-def test_bad_photographs_are_left_out_and_counted(photographs: list[Path], tmp_path: Path) -> None:
+def test_bad_photos_are_left_out_and_counted(photos: list[Path], tmp_path: Path) -> None:
     bad = tmp_path / "bad.jpg"
-    bad.write_bytes(photographs[3].read_bytes()[:300])
-    told: list[tuple[Path, str]] = []
+    bad.write_bytes(photos[3].read_bytes()[:300])
+    faults: list[tuple[Path, str]] = []
 
     def teacher(image: np.ndarray) -> np.ndarray:
         if image.shape[0] == 64:  # the turned one
@@ -221,16 +215,16 @@ def test_bad_photographs_are_left_out_and_counted(photographs: list[Path], tmp_p
             raise MemoryError
         return brightness(image)
 
-    given = [bad, *photographs]
-    labelled = label_photographs(
+    given = [bad, *photos]
+    labelled = label_photos(
         given,
         tmp_path / "pseudo",
         teacher,
         [],
         JOB,
-        on_fault=lambda path, reason: told.append((path, reason)),
+        on_fault=lambda path, reason: faults.append((path, reason)),
     )
-    assert labelled.pictures == 2
+    assert labelled.images == 2
     assert labelled.left_out == {
         "cannot be read": 1,
         "not enough memory": 1,
@@ -241,41 +235,39 @@ def test_bad_photographs_are_left_out_and_counted(photographs: list[Path], tmp_p
         2: "not enough memory",
         4: "no numbers from the teacher",
     }
-    assert [path for path, _ in told] == [given[0], given[2], given[4]]
+    assert [path for path, _ in faults] == [given[0], given[2], given[4]]
 
 
-def test_a_photograph_that_has_gone_ends_the_run_and_is_not_left_out(
-    photographs: list[Path], tmp_path: Path
-) -> None:
-    """A disk that was taken away holds it still."""
-    content = photographs[1].read_bytes()
-    photographs[1].unlink()
-    with pytest.raises(DataError, match=r"is not there any more; bring it back"):
-        label_photographs(photographs, tmp_path / "pseudo", brightness, [], JOB)
+def test_removed_photo_ends_the_run_and_is_not_left_out(photos: list[Path], tmp_path: Path) -> None:
+    """It may be on a disk that was unplugged."""
+    content = photos[1].read_bytes()
+    photos[1].unlink()
+    with pytest.raises(DataError, match="the photo was removed; restore it"):
+        label_photos(photos, tmp_path / "pseudo", brightness, [], JOB)
     assert [line["index"] for line in lines_of(tmp_path / "pseudo")] == [0]
-    photographs[1].write_bytes(content)
-    assert label_photographs(photographs, tmp_path / "pseudo", brightness, [], JOB).pictures == 4
+    photos[1].write_bytes(content)
+    assert label_photos(photos, tmp_path / "pseudo", brightness, [], JOB).images == 4
 
 
-def test_when_none_can_be_read_it_is_said(tmp_path: Path) -> None:
+def test_no_readable_photo_is_an_error(tmp_path: Path) -> None:
     bad = tmp_path / "bad.jpg"
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     with pytest.raises(
-        DataError, match=r"none of 1 photographs could be labelled \(\{'cannot be read': 1\}\)"
+        DataError, match=r"none of 1 photos could be labelled \(\{'cannot be read': 1\}\)"
     ):
-        label_photographs([bad], tmp_path / "pseudo", brightness, [], JOB)
+        label_photos([bad], tmp_path / "pseudo", brightness, [], JOB)
 
 
-def test_an_error_of_the_teachers_own_ends_the_run(photographs: list[Path], tmp_path: Path) -> None:
+def test_other_error_of_the_teacher_ends_the_run(photos: list[Path], tmp_path: Path) -> None:
     def broken(image: np.ndarray) -> np.ndarray:
         raise RuntimeError("out of order")
 
     with pytest.raises(RuntimeError, match="out of order"):
-        label_photographs(photographs, tmp_path / "pseudo", broken, [], JOB)
+        label_photos(photos, tmp_path / "pseudo", broken, [], JOB)
     assert not list(iter_left_out(tmp_path / "pseudo"))
 
 
-# Stopping and going on
+# Stopping and resuming
 
 
 def everything(dataset: Path) -> dict[str, bytes]:
@@ -287,10 +279,10 @@ def everything(dataset: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_stopped_run_ends_with_the_same_dataset(
-    photographs: list[Path], tmp_path: Path, workers: int
+def test_stopped_run_resumes_to_the_same_dataset(
+    photos: list[Path], tmp_path: Path, workers: int
 ) -> None:
-    expected = label_photographs(photographs, tmp_path / "whole", brightness, [left_part], JOB)
+    expected = label_photos(photos, tmp_path / "whole", brightness, [left_part], JOB)
     seen: list[int] = []
     lock = threading.Lock()
 
@@ -302,105 +294,103 @@ def test_a_stopped_run_ends_with_the_same_dataset(
     def stops(calls: int) -> Callable[[], None]:
         left = iter(range(calls))
 
-        def on_photograph() -> None:
+        def on_photo() -> None:
             if next(left, None) is None:
                 raise KeyboardInterrupt
 
-        return on_photograph
+        return on_photo
 
     with pytest.raises(KeyboardInterrupt):
-        label_photographs(
-            photographs,
+        label_photos(
+            photos,
             tmp_path / "stopped",
             counted,
             [left_part],
             JOB,
             workers=workers,
-            on_photograph=stops(1),
+            on_photo=stops(1),
         )
     seen.clear()
     done: list[int] = []
-    again = label_photographs(
-        photographs,
+    again = label_photos(
+        photos,
         tmp_path / "stopped",
         counted,
         [left_part],
         JOB,
         workers=workers,
-        on_photograph=lambda: done.append(1),
+        on_photo=lambda: done.append(1),
     )
-    assert len(seen) == 2  # two were on disk
+    assert len(seen) == 2  # the other two were on disk
     assert len(done) == 4
     assert again == expected
     assert everything(tmp_path / "stopped") == everything(tmp_path / "whole")
 
 
-def test_what_was_left_out_is_not_tried_again(photographs: list[Path], tmp_path: Path) -> None:
+def test_left_out_photos_are_not_tried_again(photos: list[Path], tmp_path: Path) -> None:
     bad = tmp_path / "bad.jpg"
-    bad.write_bytes(b"no picture")
-    given = [bad, *photographs]
-    first = label_photographs(given, tmp_path / "pseudo", brightness, [], JOB)
-    told: list[Path] = []
-    again = label_photographs(
+    bad.write_bytes(b"no image")
+    given = [bad, *photos]
+    first = label_photos(given, tmp_path / "pseudo", brightness, [], JOB)
+    faults: list[Path] = []
+    again = label_photos(
         given,
         tmp_path / "pseudo",
         brightness,
         [],
         JOB,
-        on_fault=lambda path, reason: told.append(path),
+        on_fault=lambda path, reason: faults.append(path),
     )
-    assert told == []
+    assert faults == []
     assert again == first
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        Job("other photographs", "teacher", JOB.labels),
-        Job("photographs", "other teacher", JOB.labels),
-        Job("photographs", "teacher", PseudoLabelSettings()),
-        Job("photographs", "teacher", JOB.labels, InferenceSettings()),
-        Job("photographs", "teacher", JOB.labels, longest=640),
-        Job("photographs", "teacher", JOB.labels, named=True),
+        LabelJob("other photos", "teacher", JOB.labels),
+        LabelJob("photos", "other teacher", JOB.labels),
+        LabelJob("photos", "teacher", PseudoLabelSettings()),
+        LabelJob("photos", "teacher", JOB.labels, InferenceSettings()),
+        LabelJob("photos", "teacher", JOB.labels, longest=640),
+        LabelJob("photos", "teacher", JOB.labels, named=True),
     ],
 )
-def test_labels_of_another_job_are_not_gone_on_with(
-    photographs: list[Path], tmp_path: Path, other: Job
+def test_labels_of_another_job_are_not_resumed(
+    photos: list[Path], tmp_path: Path, other: LabelJob
 ) -> None:
-    label_photographs(photographs[:1], tmp_path / "pseudo", brightness, [], JOB)
+    label_photos(photos[:1], tmp_path / "pseudo", brightness, [], JOB)
     with pytest.raises(DatasetError, match="made with another recipe"):
-        label_photographs(photographs[:1], tmp_path / "pseudo", brightness, [], other)
+        label_photos(photos[:1], tmp_path / "pseudo", brightness, [], other)
 
 
-def test_few_photographs_are_held_at_a_time(
-    photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_few_photos_are_in_memory_at_a_time(
+    photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many there are: what is read ahead of the writer is bounded."""
+    """The number of photos read ahead of the writer is bounded."""
     read, written, most = [0], [0], [0]
-    read_image, many = label_images.read_image, photographs[:1] * 40
+    read_image, many = label_images.read_image, photos[:1] * 40
 
     def counted(path: Path) -> np.ndarray:
         read[0] += 1
         most[0] = max(most[0], read[0] - written[0])
         return read_image(path)
 
-    def on_photograph() -> None:
+    def on_photo() -> None:
         written[0] += 1
 
     monkeypatch.setattr(label_images, "read_image", counted)
-    label_photographs(
-        many, tmp_path / "pseudo", brightness, [], JOB, workers=2, on_photograph=on_photograph
-    )
+    label_photos(many, tmp_path / "pseudo", brightness, [], JOB, workers=2, on_photo=on_photo)
     assert most[0] <= 5
 
 
 # The contact sheet, and a real network
 
 
-def test_the_contact_sheet_goes_from_the_most_reliable_to_the_least(
-    photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_contact_sheet_goes_from_the_most_reliable_to_the_least(
+    photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    label_photographs(photographs, tmp_path / "pseudo", brightness, [left_part, brightness], JOB)
+    label_photos(photos, tmp_path / "pseudo", brightness, [left_part, brightness], JOB)
     shown: list[tuple[str, str]] = []
     sheet = label_images.contact_sheet
     monkeypatch.setattr(
@@ -422,17 +412,17 @@ def test_the_contact_sheet_goes_from_the_most_reliable_to_the_least(
     assert [name for name, _ in shown] == ["000002"]
 
 
-def test_without_reliability_the_surest_come_first(photographs: list[Path], tmp_path: Path) -> None:
+def test_most_confident_come_first_without_reliability(photos: list[Path], tmp_path: Path) -> None:
     def unsure_of_large(image: np.ndarray) -> np.ndarray:
         found = brightness(image)
         return np.where(found.mean() > 0.1, 0.6, 1.0) * found
 
-    label_photographs(photographs[:2], tmp_path / "pseudo", unsure_of_large, [], JOB)
+    label_photos(photos[:2], tmp_path / "pseudo", unsure_of_large, [], JOB)
     ranks = {line["index"]: label_images.rank_of(line) for line in iter_lines(tmp_path / "pseudo")}
     assert ranks[0] > ranks[1]
 
 
-def test_examples_show_persons_tinted_and_what_is_ignored_dimmed(tmp_path: Path) -> None:
+def test_examples_show_persons_tinted_and_ignored_pixels_dimmed(tmp_path: Path) -> None:
     path = tmp_path / "grey.png"
     Image.fromarray(np.full((64, 64, 3), 120, np.uint8)).save(path)
 
@@ -441,8 +431,8 @@ def test_examples_show_persons_tinted_and_what_is_ignored_dimmed(tmp_path: Path)
         found[:, :20], found[:, 20:40] = 1.0, 0.6
         return found
 
-    job = Job("photographs", "teacher", PseudoLabelSettings(band=0))
-    label_photographs([path], tmp_path / "pseudo", teacher, [], job)
+    job = LabelJob("photos", "teacher", PseudoLabelSettings(band=0))
+    label_photos([path], tmp_path / "pseudo", teacher, [], job)
     example = label_images.example_of(open_source(tmp_path / "pseudo").load(0), 0.5)
     person, ignored, background = (
         example.picture[160, column].astype(int) for column in (50, 150, 280)
@@ -453,7 +443,7 @@ def test_examples_show_persons_tinted_and_what_is_ignored_dimmed(tmp_path: Path)
     assert example.caption == "0.50  31% person"
 
 
-def test_a_checkpoint_as_a_teacher_is_calibrated_and_looks_in_its_views(tmp_path: Path) -> None:
+def test_teacher_from_a_checkpoint_is_calibrated_and_uses_its_views(tmp_path: Path) -> None:
     network = build_network(
         SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False
     )
@@ -464,7 +454,7 @@ def test_a_checkpoint_as_a_teacher_is_calibrated_and_looks_in_its_views(tmp_path
     def logits(temperature: float, settings: InferenceSettings) -> np.ndarray:
         path = tmp_path / "best.ckpt"
         save_checkpoint(path, Checkpoint(SIZES["tiny"], weights, temperature=temperature))
-        found = teacher_of(path, settings)(image)
+        found = load_teacher(path, settings)(image)
         assert found.dtype == np.float32 and found.shape == (40, 64)
         return np.log(found / (1 - found))
 
@@ -473,7 +463,7 @@ def test_a_checkpoint_as_a_teacher_is_calibrated_and_looks_in_its_views(tmp_path
     assert np.abs(logits(1.0, InferenceSettings(size=64)) - plain).max() > 1e-3
 
 
-def test_the_job_is_told_in_plain_data() -> None:
+def test_job_is_plain_data() -> None:
     info = JOB.info(3)
     assert json.loads(json.dumps(info)) == info
     assert info["recipe"]["views"]["scales"] == list(label_images.VIEWS.scales)

@@ -1,4 +1,4 @@
-"""The whole loop in seconds: the tiny model on pictures of 48 px, stopped at every stage, and seen to tell no names."""
+"""The whole loop in seconds: a tiny model on images of 48 px, killed in every stage; no names leak."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from pii_seg.config import (
 )
 from pii_seg.errors import ConfigError
 from pii_seg.models.checkpoint import load_checkpoint
-from pii_seg.selftrain import loop, repainting
+from pii_seg.selftrain import repainting, steps
 from pii_seg.selftrain.config import LoopConfig
 from pii_seg.selftrain.gate import GateSettings
 from pii_seg.selftrain.loop import Loop, Outcome, self_train, stage_names
-from pii_seg.selftrain.repainting import painted_first
+from pii_seg.selftrain.repainting import choose_photos
 from pii_seg.selftrain.stages import Stopped
 from pii_seg.train import main
 from tests.diffusion_synth.conftest import Pair, tiny_pipeline, write_dataset
@@ -51,7 +51,7 @@ MODELS = ["teacher", "control of round 1", "student of round 1", "soup of round 
 
 
 def scene(number: int, *, warm: bool = True) -> Pair:
-    """A person: an upright ellipse on noise. Photographs have another light than renders."""
+    """A person: an upright ellipse on noise. Photos have another light than renders."""
     rng = np.random.default_rng([5, number])
     rows, columns = np.mgrid[:SIZE, :SIZE]
     y, x = rng.uniform(0.35, 0.65, 2) * SIZE
@@ -109,14 +109,14 @@ def config(renders: Path, photographs: Path, generator: Path) -> LoopConfig:
         iou_relative=0.05,
         scales=(1.0,),
         examples=2,
-        # The untrained generator paints noise; whether that helps is not what is tested here.
+        # The untrained generator paints noise, so the gate must accept any score.
         gate=GateSettings(iou_fall=0.9, missed_rise=1.0, collapse=0.0, collapse_of_prior=0.0),
     )
 
 
 @pytest.fixture(autouse=True)
-def whatever_is_painted_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The filter has tests of its own, and would leave nothing of an untrained generator's noise."""
+def filter_accepts_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The filter has its own tests, and would reject all of an untrained generator's noise."""
     settings = repainting.FilterSettings
     monkeypatch.setattr(repainting, "FilterSettings", lambda **given: settings(min_iou=0.0))
 
@@ -133,14 +133,13 @@ def assert_same_weights(first: Path, second: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_leaves_every_stage_and_a_report(
+def test_run_writes_every_stage_and_a_report(
     config: LoopConfig, photographs: Path, tmp_path: Path
 ) -> None:
     before = {path: path.read_bytes() for path in photographs.iterdir()}
-    said: list[str] = []
-    outcome = self_train(config, tmp_path / "run", say=said.append)
+    log: list[str] = []
+    outcome = self_train(config, tmp_path / "run", log=log.append)
     assert sorted(p.name for p in (tmp_path / "run").iterdir() if p.is_dir()) == sorted(STAGES)
-    assert outcome.report is not None
     assert {path: path.read_bytes() for path in photographs.iterdir()} == before
     lines = list(iter_lines(tmp_path / "run" / "pseudo-1"))
     assert len(lines) == 5
@@ -154,9 +153,9 @@ def test_a_run_leaves_every_stage_and_a_report(
     page = outcome.report.read_text()
     for words in (
         *MODELS,
-        "a student that saw nothing repainted",
-        "the mean of both students",
-        "The next thing worth doing",
+        "a student trained without repainted photos",
+        "the average of both students",
+        "Next improvement",
         "minutes",
     ):
         assert words in page
@@ -165,9 +164,9 @@ def test_a_run_leaves_every_stage_and_a_report(
     for path in (tmp_path / "run").rglob("*"):
         assert SECRET not in path.name
         assert not path.is_file() or SECRET.encode() not in path.read_bytes()
-    assert not any(SECRET in line for line in said)
+    assert not any(SECRET in line for line in log)
 
-    # Nothing has changed, so nothing is done.
+    # Nothing has changed, so nothing runs again.
     times = {
         p: p.stat().st_mtime_ns
         for p in (tmp_path / "run").rglob("best.ckpt")
@@ -178,7 +177,7 @@ def test_a_run_leaves_every_stage_and_a_report(
 
 
 @pytest.mark.slow
-def test_a_soup_is_the_mean_of_both_students_and_teaches_the_next_round(
+def test_average_of_both_students_is_the_teacher_of_the_next_round(
     config: LoopConfig, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -193,12 +192,12 @@ def test_a_soup_is_the_mean_of_both_students_and_teaches_the_next_round(
                 torch.testing.assert_close(value, (control[key] + student[key]) / 2)
         assert any(not torch.equal(value, student[key]) for key, value in soup.items())
     assert json.loads((run / "gate-1" / "verdict.json").read_text())["chosen"] == "soup of round 1"
-    # As reliable as its earlier checkpoints agree with it: it has some.
+    # Its reliability comes from its own earlier checkpoints.
     assert all(line["pseudo"]["reliability"] is not None for line in iter_lines(run / "pseudo-2"))
 
 
 @pytest.mark.slow
-def test_killed_in_any_stage_and_resumed_the_student_is_the_same(
+def test_run_killed_in_any_stage_and_resumed_gives_the_same_student(
     config: LoopConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = self_train(config, tmp_path / "whole")
@@ -207,8 +206,8 @@ def test_killed_in_any_stage_and_resumed_the_student_is_the_same(
         pass
 
     def killed_after(name: str, times: int) -> Callable[[], None]:
-        """Lets `name` be called so often, then ends everything. Returns what puts it right again."""
-        module = repainting if name == "produce" else loop
+        """Let `name` be called this often, then end everything. Returns a function that undoes it."""
+        module = repainting if name == "produce" else steps
         real: Any = getattr(module, name)
         left = [times]
 
@@ -222,15 +221,15 @@ def test_killed_in_any_stage_and_resumed_the_student_is_the_same(
         return lambda: monkeypatch.setattr(module, name, real)
 
     moments = [
-        ("fit", 0), ("save_checkpoint", 0), ("save_checkpoint", 1), ("save_checkpoint", 1), ("label_photographs", 0),
+        ("fit", 0), ("save_checkpoint", 0), ("save_checkpoint", 1), ("save_checkpoint", 1), ("label_photos", 0),
         ("write_contact_sheet", 0), ("produce", 0), ("fit", 0), ("fit", 1), ("uniform_soup", 0), ("uniform_soup", 2),
         ("judge_round", 1), ("write_loop_report", 0),
     ]  # fmt: skip
     for name, times in moments:
-        mend = killed_after(name, times)
+        undo = killed_after(name, times)
         with pytest.raises(Killed):
             self_train(config, tmp_path / "run")
-        mend()
+        undo()
     outcome = self_train(config, tmp_path / "run")
     for stage in ("teacher", "control-1", "student-1", "soup-1"):
         assert_same_weights(
@@ -240,38 +239,40 @@ def test_killed_in_any_stage_and_resumed_the_student_is_the_same(
 
 
 @pytest.mark.slow
-def test_a_student_that_collapses_is_thrown_away(
+def test_student_that_collapses_is_rejected(
     config: LoopConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = loop.foreground_of
+    real = steps.foreground_of
     monkeypatch.setattr(
-        loop,
+        steps,
         "foreground_of",
         lambda path, *given: real(path, *given) if "teacher" in str(path) else 0.0,
     )
-    said: list[str] = []
+    log: list[str] = []
     judged = replace(
         config, repaint="none", rounds=2, gate=GateSettings(iou_fall=0.9, missed_rise=1.0)
     )
-    outcome = self_train(judged, tmp_path / "run", say=said.append)
+    outcome = self_train(judged, tmp_path / "run", log=log.append)
     assert outcome.chosen == "teacher"
     assert_same_weights(outcome.best, tmp_path / "run" / "teacher" / "best.ckpt")
-    assert any("THROWN AWAY" in line and "collapsed" in line for line in said)
+    assert any(": rejected: " in line and "collapsed" in line for line in log)
     assert not (tmp_path / "run" / "pseudo-2").exists()
-    assert outcome.report is not None and "collapsed" in outcome.report.read_text()
+    assert "collapsed" in outcome.report.read_text()
 
 
 @pytest.mark.slow
-def test_what_changed_is_done_again_and_nothing_else(config: LoopConfig, tmp_path: Path) -> None:
+def test_only_stages_with_changes_run_again(config: LoopConfig, tmp_path: Path) -> None:
     without = replace(config, repaint="none")
 
     def run(changed: LoopConfig, **choice: str) -> tuple[Outcome | None, set[str]]:
-        said: list[str] = []
+        log: list[str] = []
         try:
-            outcome = self_train(changed, tmp_path / "run", say=said.append, **choice)
+            outcome = self_train(changed, tmp_path / "run", log=log.append, **choice)
         except Stopped:
             outcome = None
-        begun = {line.split(":")[0] for line in said if ": begins" in line}
+        begun = {
+            line.split(":")[0] for line in log if ": starting" in line or ": re-running" in line
+        }
         return outcome, begun
 
     assert run(without, stop_after="pseudo-1") == (None, {"teacher", "pseudo-1"})
@@ -284,7 +285,7 @@ def test_what_changed_is_done_again_and_nothing_else(config: LoopConfig, tmp_pat
         "gate-1",
         "report",
     }
-    # A teacher that was given is the same whatever the seed; what is painted is not.
+    # The seed changes the repainted images, but not a given teacher.
     given = replace(config, teacher=str(tmp_path / "run" / "best.ckpt"))
     other = replace(
         given, training=replace(given.training, budget=replace(given.training.budget, seed=1))
@@ -295,15 +296,15 @@ def test_what_changed_is_done_again_and_nothing_else(config: LoopConfig, tmp_pat
 
 
 @pytest.mark.slow
-def test_where_nobody_can_be_repainted_the_student_learns_without(
+def test_student_is_trained_without_repainted_photos_when_none_qualifies(
     config: LoopConfig, tmp_path: Path
 ) -> None:
-    said: list[str] = []
-    nobody = replace(config, repaint_largest=24, student_steps=10)
-    outcome = self_train(nobody, tmp_path / "run", say=said.append)
-    why = "no photograph has a labelled person of 24 to 24 px (--loop.repaint_largest)"
-    assert any(f"{why}; the student learns without" in line for line in said)
-    assert outcome is not None and (tmp_path / "run" / "student-1" / "best.ckpt").exists()
+    log: list[str] = []
+    limited = replace(config, repaint_largest=24, student_steps=10)
+    outcome = self_train(limited, tmp_path / "run", log=log.append)
+    why = "no photo has a labelled person of 24 to 24 px (--loop.repaint_largest)"
+    assert any(f"{why}; the student is trained without repainted photos" in line for line in log)
+    assert outcome.best.exists() and (tmp_path / "run" / "student-1" / "best.ckpt").exists()
     assert not (tmp_path / "run" / "control-1").exists()
     assert not (tmp_path / "run" / "soup-1").exists()
     metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text())
@@ -312,7 +313,7 @@ def test_where_nobody_can_be_repainted_the_student_learns_without(
 
 
 @pytest.mark.slow
-def test_the_command_line_from_its_own_configuration_file(
+def test_command_line_reads_its_own_configuration_file(
     config: LoopConfig,
     renders: Path,
     photographs: Path,
@@ -343,10 +344,10 @@ def test_the_command_line_from_its_own_configuration_file(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--unlabelled", "ABSENT", "--synthetic", "RENDERS"], "does not exist"),
-        (["--unlabelled", "PHOTOS"], "nothing for a teacher"),
+        (["--unlabelled", "PHOTOS"], "no training data for the teacher"),
         (
             ["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--loop.repaint_guidance", "0.5"],
             "repaint_guidance",
@@ -417,8 +418,8 @@ def test_the_command_line_from_its_own_configuration_file(
         (["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--resume"], "goes on by itself"),
     ],
 )
-def test_wrong_input_is_refused_before_anything_begins(
-    arguments: list[str], said: str, renders: Path, photographs: Path, tmp_path: Path,
+def test_wrong_input_is_refused_before_any_stage_begins(
+    arguments: list[str], message: str, renders: Path, photographs: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     names = {
@@ -429,13 +430,13 @@ def test_wrong_input_is_refused_before_anything_begins(
     filled = [names.get(argument, argument) for argument in arguments]
     assert main([*filled, "--size", "tiny", "--output", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("error: ") == 1
     folders = [path for path in (tmp_path / "run").glob("*") if path.is_dir()]
     assert not folders
 
 
-def test_stages_are_those_of_the_choice(config: LoopConfig) -> None:
+def test_stage_names_follow_the_configuration(config: LoopConfig) -> None:
     assert stage_names(config) == STAGES
     assert stage_names(replace(config, repaint="none")) == [
         "teacher",
@@ -453,7 +454,7 @@ def test_stages_are_those_of_the_choice(config: LoopConfig) -> None:
     ]  # fmt: skip
 
 
-def test_the_most_reliable_pictures_with_persons_are_repainted_first(tmp_path: Path) -> None:
+def test_most_reliable_photos_with_persons_come_first(tmp_path: Path) -> None:
     values = [(0.9, [30]), (0.95, []), (0.5, [24, 300]), (0.97, [10, 300]), (0.99, [23])]
     pairs = []
     for value, heights in values:
@@ -470,14 +471,12 @@ def test_the_most_reliable_pictures_with_persons_are_repainted_first(tmp_path: P
         )
     root = write_dataset(tmp_path / "pseudo", pairs)
     crops = CropSettings(smallest=24)
-    assert painted_first(root, 2, crops) == {3, 0}
-    assert painted_first(root, 9, crops) == {0, 2, 3}
-    assert painted_first(root, 9, replace(crops, largest=30)) == {0, 2}
+    assert choose_photos(root, 2, crops) == {3, 0}
+    assert choose_photos(root, 9, crops) == {0, 2, 3}
+    assert choose_photos(root, 9, replace(crops, largest=30)) == {0, 2}
 
 
-def test_a_folder_that_holds_something_else_is_left_alone(
-    config: LoopConfig, tmp_path: Path
-) -> None:
+def test_foreign_folder_is_left_alone(config: LoopConfig, tmp_path: Path) -> None:
     root = tmp_path / "run"
     (root / "teacher").mkdir(parents=True)
     (root / "teacher" / "diary.txt").write_text("mine")
@@ -486,7 +485,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(
     assert (root / "teacher" / "diary.txt").read_text() == "mine"
 
 
-def test_a_checkpoint_of_another_model_is_no_teacher(config: LoopConfig, tmp_path: Path) -> None:
+def test_teacher_with_another_model_is_refused(config: LoopConfig, tmp_path: Path) -> None:
     other = replace(config, teacher=str(tmp_path / "other.ckpt"), repaint="none")
     from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
     from pii_seg.models.networks import build_network
@@ -495,6 +494,6 @@ def test_a_checkpoint_of_another_model_is_no_teacher(config: LoopConfig, tmp_pat
     model = replace(SIZES["tiny"], width=12)
     network = build_network(model, generator=torch.Generator().manual_seed(1), pretrained=False)
     save_checkpoint(Path(other.teacher), Checkpoint(model, Segmenter(network).state_dict()))
-    with pytest.raises(ConfigError, match="another model"):
+    with pytest.raises(ConfigError, match="its model differs"):
         Loop(other, tmp_path / "run")
     shutil.rmtree(tmp_path / "run", ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Stages: what is done again and what is not, what is deleted and what never, and kills between any two steps."""
+"""Stages: which ones run again, what is deleted and what never, and kills between any two steps."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_addon import dataset
+from pii_seg.errors import InputError
 from pii_seg.selftrain import stages
 from pii_seg.selftrain.stages import (
     BEGUN,
     DONE,
     Stage,
-    StageError,
     StageRunner,
     Stopped,
     fingerprint_of,
@@ -42,17 +42,17 @@ PLAIN = st.recursive(
 
 
 class Loop:
-    """A loop of three stages, each of which writes what it was told, and counts how often it worked."""
+    """A loop of three stages that write their setting, and record how often they worked."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.worked: list[str] = []
-        self.said: list[str] = []
+        self.log: list[str] = []
         self.settings: dict[str, dict[str, Any]] = {name: {"value": 1} for name in NAMES}
-        self.outside = "photographs as they were"
+        self.outside = "photos as they were"
 
     def run(self, **options: Any) -> Stage:
-        runner = StageRunner(self.root, NAMES, say=self.said.append, **options)
+        runner = StageRunner(self.root, NAMES, log=self.log.append, **options)
         renders = runner.run(
             "renders", settings=self.settings["renders"], work=self.work("renders")
         )
@@ -73,7 +73,7 @@ class Loop:
         value = self.settings[name]["value"]
 
         def work(folder: Path) -> Mapping[str, Any]:
-            """Like a dataset's writer: what the index names is taken to be there, and not made again."""
+            """Like a dataset's writer: files named in the index are not written again."""
             self.worked.append(name)
             if not (folder / "index").exists():
                 for part in ("a", "z"):
@@ -84,9 +84,9 @@ class Loop:
         return work
 
     def again(self) -> list[str]:
-        """What works when the loop is run once more."""
+        """Run the loop once more. Returns the stages that worked."""
         self.worked.clear()
-        self.said.clear()
+        self.log.clear()
         self.run()
         return list(self.worked)
 
@@ -99,46 +99,46 @@ def loop(tmp_path: Path) -> Loop:
     return made
 
 
-def test_done_stages_are_skipped_and_give_what_they_gave(loop: Loop) -> None:
+def test_done_stages_are_skipped_with_the_same_result(loop: Loop) -> None:
     assert loop.again() == []
-    assert loop.said == [f"{name}: done already" for name in NAMES]
+    assert loop.log == [f"{name}: already done" for name in NAMES]
     student = loop.run()
     assert student.result == {"value": 1, "index": "1"}
     assert student.folder == loop.root / "student"
     assert not student.fresh
 
 
-def test_a_stage_and_what_reads_it_are_done_again_when_its_settings_change(loop: Loop) -> None:
+def test_changed_settings_run_the_stage_and_its_readers_again(loop: Loop) -> None:
     loop.settings["teacher"]["value"] = 2
     assert loop.again() == ["teacher", "student"]
-    assert loop.said == [
-        "renders: done already",
-        "teacher: begins again, since settings.value changed",
-        "student: begins again, since inputs.teacher changed",
+    assert loop.log == [
+        "renders: already done",
+        "teacher: re-running: settings.value changed",
+        "student: re-running: inputs.teacher changed",
     ]
     assert loop.run().result["value"] == 1
     assert sorted(files(loop.root / "teacher")) == ["a-2", "index", "z-2"]
 
 
-def test_a_change_outside_is_seen(loop: Loop) -> None:
-    loop.outside = "one photograph more"
+def test_changed_file_outside_the_run_is_detected(loop: Loop) -> None:
+    loop.outside = "one photo more"
     assert loop.again() == ["teacher", "student"]
-    assert "teacher: begins again, since inputs.photographs changed" in loop.said
+    assert "teacher: re-running: inputs.photographs changed" in loop.log
 
 
-def test_settings_taken_back_are_done_again_for_their_files_are_gone(loop: Loop) -> None:
+def test_restored_settings_run_again_because_their_files_are_gone(loop: Loop) -> None:
     loop.settings["student"]["value"] = 2
     assert loop.again() == ["student"]
     loop.settings["student"]["value"] = 1
     assert loop.again() == ["student"]
 
 
-def test_a_deleted_stage_is_done_again_alone(loop: Loop) -> None:
+def test_deleted_stage_runs_again_alone(loop: Loop) -> None:
     shutil.rmtree(loop.root / "renders")
     assert loop.again() == ["renders"]
 
 
-def test_what_was_begun_goes_on_with_its_files(tmp_path: Path) -> None:
+def test_begun_stage_resumes_with_its_files(tmp_path: Path) -> None:
     seen = []
 
     def fails(folder: Path) -> Mapping[str, Any]:
@@ -151,16 +151,16 @@ def test_what_was_begun_goes_on_with_its_files(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         StageRunner(tmp_path, NAMES).run("teacher", settings={"a": 1}, work=fails)
-    said: list[str] = []
-    stage = StageRunner(tmp_path, NAMES, say=said.append).run(
+    log: list[str] = []
+    stage = StageRunner(tmp_path, NAMES, log=log.append).run(
         "teacher", settings={"a": 1}, work=goes_on
     )
     assert seen == ["half"]
     assert stage.fresh
-    assert said == ["teacher: goes on where it was"]
+    assert log == ["teacher: resuming"]
 
 
-def test_what_was_begun_otherwise_begins_again_without_its_files(tmp_path: Path) -> None:
+def test_stage_begun_with_other_settings_restarts_without_its_files(tmp_path: Path) -> None:
     def fails(folder: Path) -> Mapping[str, Any]:
         (folder / "half").write_text("of the work")
         raise OSError("disk full")
@@ -177,8 +177,8 @@ def test_what_was_begun_otherwise_begins_again_without_its_files(tmp_path: Path)
     assert seen == [BEGUN]
 
 
-def test_the_folder_looks_empty_to_a_work_that_refuses_foreign_folders(tmp_path: Path) -> None:
-    """A dataset or a training that begins in a stage's folder must not take the marker for a stranger."""
+def test_marker_does_not_count_as_a_foreign_file(tmp_path: Path) -> None:
+    """A dataset or a training that begins in a stage's folder must accept the marker in it."""
 
     def work(folder: Path) -> Mapping[str, Any]:
         dataset.refuse_foreign_folder(folder)
@@ -209,7 +209,7 @@ def test_time_adds_up_over_interruptions(tmp_path: Path, monkeypatch: pytest.Mon
     assert again.seconds == 20
 
 
-def test_stop_after_ends_the_run_there_whether_done_now_or_before(tmp_path: Path) -> None:
+def test_stop_after_ends_the_run_whether_the_stage_was_done_or_not(tmp_path: Path) -> None:
     loop = Loop(tmp_path)
     for worked in (["renders", "teacher"], []):
         loop.worked.clear()
@@ -220,26 +220,26 @@ def test_stop_after_ends_the_run_there_whether_done_now_or_before(tmp_path: Path
     assert not (tmp_path / "student").exists()
 
 
-def test_begin_at_takes_what_comes_before_as_it_lies(loop: Loop) -> None:
+def test_begin_at_keeps_earlier_stages_as_they_are(loop: Loop) -> None:
     loop.settings["renders"]["value"] = 2
     loop.settings["student"]["value"] = 2
     loop.worked.clear()
-    loop.said.clear()
+    loop.log.clear()
     student = loop.run(begin_at="student")
     assert loop.worked == ["student"]
     assert student.result["value"] == 2
-    # The teacher's own settings are as they were, and so are the renders that it is said to have read.
-    assert loop.said[:2] == [
-        "renders: taken as it is, although settings.value changed",
-        "teacher: taken as it is",
+    # The teacher's own settings are unchanged, and so is the fingerprint of the renders it read.
+    assert loop.log[:2] == [
+        "renders: kept as it is; settings.value changed",
+        "teacher: kept as it is",
     ]
-    # Nothing was passed off as made from the new settings.
+    # No stage was marked as made from the new settings.
     assert loop.again() == list(NAMES)
 
 
-def test_begin_at_needs_what_comes_before(tmp_path: Path) -> None:
+def test_begin_at_needs_the_earlier_stages(tmp_path: Path) -> None:
     loop = Loop(tmp_path)
-    with pytest.raises(StageError, match="renders: is not done"):
+    with pytest.raises(InputError, match="renders: this stage is not done"):
         loop.run(begin_at="student")
     assert loop.worked == []
 
@@ -258,33 +258,33 @@ def test_begin_at_needs_what_comes_before(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_choices_of_stages_that_cannot_be(
+def test_invalid_choices_of_stages_are_refused(
     tmp_path: Path, options: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(StageError, match=message):
+    with pytest.raises(InputError, match=message):
         StageRunner(tmp_path, NAMES, **options)
 
 
 @pytest.mark.parametrize(
     "names", [("../out",), ("",), ("a/b",), ("Teacher",), (".hidden",), ("a", "a")]
 )
-def test_names_that_cannot_be(tmp_path: Path, names: tuple[str, ...]) -> None:
+def test_invalid_names_are_refused(tmp_path: Path, names: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="name"):
         StageRunner(tmp_path, names)
 
 
-# What is deleted, and what never
+# Deletion
 
 
 def no_work(folder: Path) -> Mapping[str, Any]:
-    raise AssertionError("nothing must be done here")
+    raise AssertionError("the work must not be called")
 
 
-def test_a_folder_without_a_marker_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_folder_without_a_marker_is_refused_and_unchanged(tmp_path: Path) -> None:
     foreign = tmp_path / "teacher"
     foreign.mkdir()
     (foreign / "holiday.jpg").write_text("mine")
-    with pytest.raises(StageError, match=r"teacher: holds 'holiday\.jpg' and no stage\.json"):
+    with pytest.raises(InputError, match=r"teacher: contains 'holiday\.jpg' but no stage\.json"):
         StageRunner(tmp_path, NAMES).run("teacher", settings={}, work=no_work)
     assert [path.name for path in foreign.iterdir()] == ["holiday.jpg"]
 
@@ -305,24 +305,24 @@ def test_a_folder_without_a_marker_is_refused_and_left_as_it_is(tmp_path: Path) 
         "[" * 100_000,
     ],
 )
-def test_a_marker_that_proves_nothing_lets_nothing_be_deleted(tmp_path: Path, marker: str) -> None:
+def test_invalid_marker_lets_nothing_be_deleted(tmp_path: Path, marker: str) -> None:
     foreign = tmp_path / "teacher"
     foreign.mkdir()
     (foreign / DONE).write_text(marker)
     (foreign / BEGUN).write_text(marker)
     (foreign / "holiday.jpg").write_text("mine")
-    with pytest.raises(StageError, match="move it away"):
+    with pytest.raises(InputError, match="move it away"):
         StageRunner(tmp_path, NAMES).run("teacher", settings={}, work=no_work)
     assert (foreign / "holiday.jpg").read_text() == "mine"
 
 
-def test_a_file_in_a_stages_place_is_refused(tmp_path: Path) -> None:
+def test_file_in_place_of_a_stage_is_refused(tmp_path: Path) -> None:
     (tmp_path / "teacher").write_text("mine")
-    with pytest.raises(StageError, match="teacher: is a file"):
+    with pytest.raises(InputError, match="teacher: expected a folder, got a file"):
         StageRunner(tmp_path, NAMES).run("teacher", settings={}, work=no_work)
 
 
-def test_links_are_not_followed_when_a_stage_is_emptied(loop: Loop, tmp_path: Path) -> None:
+def test_emptying_a_stage_does_not_follow_links(loop: Loop, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "holiday.jpg").write_text("mine")
@@ -335,13 +335,13 @@ def test_links_are_not_followed_when_a_stage_is_emptied(loop: Loop, tmp_path: Pa
     assert (outside / "holiday.jpg").read_text() == "mine"
 
 
-def test_a_stage_that_is_a_link_is_read_but_never_emptied(loop: Loop, tmp_path: Path) -> None:
+def test_linked_stage_is_read_but_never_emptied(loop: Loop, tmp_path: Path) -> None:
     elsewhere = tmp_path / "large disk"
     (loop.root / "renders").rename(elsewhere)
     (loop.root / "renders").symlink_to(elsewhere, target_is_directory=True)
     assert loop.again() == []
     loop.settings["renders"]["value"] = 2
-    with pytest.raises(StageError, match="renders: is a link"):
+    with pytest.raises(InputError, match="renders: is a link"):
         loop.run()
     assert (elsewhere / "a-1").exists()
 
@@ -361,7 +361,7 @@ def test_other_files_of_the_run_are_left_alone(loop: Loop) -> None:
 
 
 class Killed(BaseException):
-    """The process ended: nothing of the program runs any more."""
+    """Stands for the end of the process."""
 
 
 STEPS = [
@@ -374,7 +374,7 @@ STEPS = [
 
 
 def run_until(step: int, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Run the loop, but the process ends at the `step`-th change of the disk. Returns how many changes there were."""
+    """Run the loop until the `step`-th change of the disk. Returns the number of changes."""
     count = 0
 
     def deadly(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -395,7 +395,7 @@ def run_until(step: int, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def files(root: Path) -> dict[str, str]:
-    """What the stages' work left."""
+    """Files that the stages' work wrote, with their content."""
     return {
         path.relative_to(root).as_posix(): path.read_text()
         for path in root.rglob("*")
@@ -414,15 +414,15 @@ def settings_changed(root: Path) -> Loop:
     return loop
 
 
-def photographs_changed(root: Path) -> Loop:
+def photos_changed(root: Path) -> Loop:
     loop = Loop(root)
     loop.run()
     loop.outside = "changed"
     return loop
 
 
-@pytest.mark.parametrize("prepare", [nothing_done, settings_changed, photographs_changed])
-def test_a_run_killed_at_any_step_ends_as_if_it_had_not_been(
+@pytest.mark.parametrize("prepare", [nothing_done, settings_changed, photos_changed])
+def test_run_killed_at_any_step_ends_with_the_same_files(
     prepare: Callable[[Path], Loop], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undisturbed = prepare(tmp_path / "undisturbed")
@@ -438,10 +438,10 @@ def test_a_run_killed_at_any_step_ends_as_if_it_had_not_been(
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_a_kill_after_which_the_settings_are_taken_back(
+def test_kill_while_emptying_never_leaves_a_stage_that_counts_as_done(
     backwards: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However much of a stage was deleted for other settings: what is left of it is never taken for the whole."""
+    """However much of a stage was deleted for other settings, the rest never counts as the whole."""
     listed = Path.iterdir
     monkeypatch.setattr(Path, "iterdir", lambda self: iter(sorted(listed(self), reverse=backwards)))
     for step in range(30):
@@ -459,7 +459,7 @@ def test_a_kill_after_which_the_settings_are_taken_back(
 
 
 def shuffled(value: Any, order: Callable[[list[str]], list[str]]) -> Any:
-    """The same data, its dicts' keys entered in another order, its lists as tuples."""
+    """The same data with its keys in another order, and tuples for lists."""
     if isinstance(value, dict):
         return {key: shuffled(value[key], order) for key in order(list(value))}
     if isinstance(value, list):
@@ -468,19 +468,21 @@ def shuffled(value: Any, order: Callable[[list[str]], list[str]]) -> Any:
 
 
 @given(PLAIN)
-def test_neither_the_order_of_keys_nor_tuples_count(data: Any) -> None:
+def test_fingerprint_ignores_the_order_of_keys_and_tuples(data: Any) -> None:
     assert fingerprint_of(shuffled(data, lambda keys: keys[::-1])) == fingerprint_of(data)
 
 
 @given(PLAIN, PLAIN)
-def test_different_data_have_different_fingerprints(first: Any, second: Any) -> None:
-    # json.dumps tells 1 from 1.0 and True, which == does not.
+def test_different_data_has_different_fingerprints(first: Any, second: Any) -> None:
+    # json.dumps separates 1 from 1.0 and True, which == does not.
     alike = json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
     assert (fingerprint_of(first) == fingerprint_of(second)) == alike
 
 
 @given(st.dictionaries(st.text(max_size=4), PLAIN, min_size=1, max_size=5), st.data())
-def test_any_one_change_is_seen_and_named(settings: dict[str, Any], data: st.DataObject) -> None:
+def test_any_single_change_is_detected_and_named(
+    settings: dict[str, Any], data: st.DataObject
+) -> None:
     key = data.draw(st.sampled_from(sorted(settings)))
     kind = data.draw(st.sampled_from(["removed", "added", "replaced"]))
     other = dict(settings)
@@ -497,7 +499,7 @@ def test_any_one_change_is_seen_and_named(settings: dict[str, Any], data: st.Dat
     assert named == [f"settings.{key}"]
 
 
-def test_name_and_part_of_an_input_count() -> None:
+def test_name_and_role_of_an_input_count() -> None:
     marker = stages.marker_of("teacher", {}, {"labelled": "a", "validation": "b"})
     swapped = stages.marker_of("teacher", {}, {"labelled": "b", "validation": "a"})
     student = stages.marker_of("student", {}, {"labelled": "a", "validation": "b"})
@@ -505,7 +507,7 @@ def test_name_and_part_of_an_input_count() -> None:
 
 
 @given(PLAIN)
-def test_plain_data_come_back_from_json_as_they_are(data: Any) -> None:
+def test_plain_data_survives_json(data: Any) -> None:
     assert json.loads(json.dumps(plain(data, "data"))) == plain(data, "data")
 
 
@@ -513,12 +515,12 @@ def test_plain_data_come_back_from_json_as_they_are(data: Any) -> None:
     ("settings", "message"),
     [
         ({"model": {"width": float("nan")}}, "settings.model.width is nan"),
-        ({"path": Path("x")}, "settings.path is of PosixPath"),
-        ({"rounds": [1, {2}]}, r"settings.rounds\[1\] is of set"),
+        ({"path": Path("x")}, "settings.path is a PosixPath"),
+        ({"rounds": [1, {2}]}, r"settings.rounds\[1\] is a set"),
         ({"a": {1: 2}}, "settings.a has the key 1"),
     ],
 )
-def test_settings_that_are_not_plain_are_named_before_anything_is_done(
+def test_settings_that_are_not_plain_are_refused_before_the_work(
     tmp_path: Path, settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(TypeError, match=message):
@@ -526,7 +528,7 @@ def test_settings_that_are_not_plain_are_named_before_anything_is_done(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_result_that_is_not_plain_leaves_the_stage_undone(tmp_path: Path) -> None:
+def test_result_that_is_not_plain_leaves_the_stage_undone(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"result\.iou is nan"):
         StageRunner(tmp_path, NAMES).run(
             "teacher", settings={}, work=lambda folder: {"iou": float("nan")}
@@ -534,7 +536,7 @@ def test_a_result_that_is_not_plain_leaves_the_stage_undone(tmp_path: Path) -> N
     assert not (tmp_path / "teacher" / DONE).exists()
 
 
-def test_a_fresh_result_is_what_a_later_run_reads(tmp_path: Path) -> None:
+def test_fresh_result_equals_the_one_a_later_run_reads(tmp_path: Path) -> None:
     def run() -> Stage:
         return StageRunner(tmp_path, NAMES).run(
             "teacher", settings={}, work=lambda folder: {"sizes": (1, 2)}
