@@ -105,6 +105,57 @@ def test_every_command_named_exists(path: Path) -> None:
     assert [name for name in sorted(names) if file_of_module(name) is None] == []
 
 
+@each_document
+def test_every_source_file_named_exists(path: Path) -> None:
+    """A name such as `render/passes.py` may leave out the folders before it."""
+    sources = ["/" + p.relative_to(ROOT).as_posix() for p in tracked_sources()]
+    named = set(re.findall(r"`([\w./]+\.py)`", prose_of(path)))
+    assert [n for n in sorted(named) if not any(s.endswith("/" + n) for s in sources)] == []
+
+
+@cache
+def tracked_sources() -> list[Path]:
+    return [
+        *(
+            p
+            for folder in (*PACKAGES, "tests", "tools", "benchmarks")
+            for p in (ROOT / folder).rglob("*.py")
+        ),
+        *(ROOT / "docs").rglob("*.py"),
+        ROOT / "__init__.py",
+    ]
+
+
+def table_below(path: Path, heading: str) -> list[list[str]]:
+    """The rows of the first table after a heading, without its header."""
+    section = text_of(path).split(f"\n## {heading}\n", 1)[1]
+    rows = [line for line in section.split("\n## ", 1)[0].splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def test_architecture_names_the_file_of_every_change() -> None:
+    rows = table_below(ROOT / "docs" / "architecture.md", "Where do I change what?")
+    files = [name.strip("`") for _, name, _ in rows]
+    assert len(files) >= 10
+    assert [name for name in files if not (ROOT / name).is_file()] == []
+
+
+def test_architecture_names_every_room() -> None:
+    rows = table_below(ROOT / "docs" / "architecture.md", "Rooms")
+    package, named = "", set()
+    for first, rooms, _ in rows:
+        package = first.strip("`") or package
+        named |= {f"{package}/{room}" for room in re.findall(r"`([^`]+)`", rooms)}
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+    folders = {
+        f"{p.parent.name}/{p.name}/"
+        for package in PACKAGES
+        for p in (ROOT / package).iterdir()
+        if p.is_dir() and any(p.glob("*.*")) and p.name != "__pycache__"
+    }
+    assert sorted(folders - named) == []
+
+
 def test_decisions_are_numbered_in_order() -> None:
     numbers = re.findall(r"^## (\d{4})\. ", text_of(ROOT / "docs" / "decisions.md"), re.MULTILINE)
     assert [int(n) for n in numbers] == list(range(1, len(numbers) + 1))
