@@ -1,1 +1,1 @@
-"""Persons as Blender characters: mesh, armature, shape keys; what an artist adds, poses and dresses by hand."""
+"""People as Blender characters (mesh, armature, shape keys), which an artist can add and pose."""

@@ -1,4 +1,4 @@
-"""What an artist does with people in a scene: open a body, add a person, pose it like a frame of a motion file."""
+"""Actions on people in a scene: open a body, add a person, pose it from a motion file."""
 
 from __future__ import annotations
 

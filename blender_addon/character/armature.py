@@ -18,8 +18,16 @@ Array = NDArray[np.float64]
 
 
 def new_armature(name: str, rig: Rig, scene: bpy.types.Scene) -> bpy.types.Object:
-    """An armature object with a bone for each joint, in the mean shape; in no scene yet. `scene` is where its bones are
-    made, as Blender does that nowhere else."""
+    """Make an armature object with a bone for each joint, in the mean shape.
+
+    Args:
+        name: name of object and armature.
+        rig: the bones.
+        scene: any scene; Blender can edit bones only inside one.
+
+    Returns:
+        The object, not yet in a scene.
+    """
     model = rig.model
     armature = bpy.data.armatures.new(name)
     armature.display_type = "STICK"
@@ -39,9 +47,16 @@ def new_armature(name: str, rig: Rig, scene: bpy.types.Scene) -> bpy.types.Objec
 def fit_armature(
     armature: bpy.types.Armature, rig: Rig, betas: tuple[float, ...], scene: bpy.types.Scene
 ) -> None:
-    """Move the joints to where the shape has them. The bones keep their directions, so no pose changes its meaning.
+    """Move the joints to their places in a shape.
 
-    It is done through an object of our own, whatever is hidden and wherever the artist is working.
+    The bones keep their directions, so that a pose keeps its meaning. Works on a temporary object,
+    so that it does not matter which objects are hidden or in which mode the artist is.
+
+    Args:
+        armature: the bones to move.
+        rig: the bones of the model.
+        betas: the shape.
+        scene: any scene; Blender can edit bones only inside one.
     """
     stand_in = bpy.data.objects.new("PII bones", armature)
     try:
@@ -52,14 +67,22 @@ def fit_armature(
 
 
 def rest_matrices(armature: bpy.types.Armature, names: tuple[str, ...]) -> Array:
-    """(J, 4, 4): the bones at rest, in the armature."""
+    """(J, 4, 4): the bones at rest, in the armature's axes."""
     return np.array([armature.bones[name].matrix_local for name in names])
 
 
 def pose_matrices(obj: bpy.types.Object, names: tuple[str, ...]) -> tuple[Array, Array]:
-    """((4, 4) the object in the world, (J, 4, 4) its bones in the armature), as they are posed.
+    """Read the posed bones.
 
-    What is hidden with all its mesh is not evaluated by Blender: its constraints then count for nothing.
+    Blender does not evaluate an armature that is hidden together with its meshes; its constraints
+    then have no effect.
+
+    Args:
+        obj: the armature object.
+        names: names of the bones, parents first.
+
+    Returns:
+        The object in the world, (4, 4), and its bones in the armature's axes, (J, 4, 4).
     """
     layer = _layer_of(obj)
     if layer is not None:
@@ -68,11 +91,11 @@ def pose_matrices(obj: bpy.types.Object, names: tuple[str, ...]) -> tuple[Array,
         if evaluated.is_evaluated:
             posed = np.array([evaluated.pose.bones[name].matrix for name in names])
             return np.array(evaluated.matrix_world), posed
-    return np.array(obj.matrix_world), _by_hand(obj, names)
+    return np.array(obj.matrix_world), _by_rotations(obj, names)
 
 
 def _layer_of(obj: bpy.types.Object) -> bpy.types.ViewLayer | None:
-    """The view layer in which the object is to be seen, the user's first."""
+    """The view layer that shows the object, the user's own if possible."""
     layers = [
         bpy.context.view_layer,
         *(layer for scene in obj.users_scene for layer in scene.view_layers),
@@ -80,8 +103,8 @@ def _layer_of(obj: bpy.types.Object) -> bpy.types.ViewLayer | None:
     return next((layer for layer in layers if layer.objects.get(obj.name) == obj), None)
 
 
-def _by_hand(obj: bpy.types.Object, names: tuple[str, ...]) -> Array:
-    """(J, 4, 4) bones in the armature by their own turns alone."""
+def _by_rotations(obj: bpy.types.Object, names: tuple[str, ...]) -> Array:
+    """(J, 4, 4): the bones in the armature's axes, from their own rotations alone."""
     rest = dict(zip(names, rest_matrices(obj.data, names), strict=True))
     posed: dict[str, Array] = {}
     for name in names:  # parents come first
@@ -103,7 +126,7 @@ def _place(bones: bpy.types.ArmatureEditBones, rig: Rig, betas: tuple[float, ...
 
 
 def _collect(armature: bpy.types.Armature, model: BodyModel) -> None:
-    """Bone collections, so that an artist can put the fingers out of sight."""
+    """Make bone collections, so that an artist can hide the fingers."""
     for joint, part in zip(model.joint_names, part_of_joints(model.joint_names), strict=True):
         title = "Body" if joint in PARTS else "Face" if PARTS[part] == "head" else "Hands"
         collection = armature.collections.get(title) or armature.collections.new(title)
@@ -111,7 +134,7 @@ def _collect(armature: bpy.types.Armature, model: BodyModel) -> None:
 
 
 def _lock(obj: bpy.types.Object, root: str) -> None:
-    """Lock what no joint does: only the bone `root` may be moved, none may be scaled."""
+    """Lock what joints cannot do: scaling any bone, and moving any but `root`."""
     obj.lock_scale = (True, True, True)
     for bone in obj.pose.bones:
         bone.rotation_mode = "QUATERNION"
@@ -121,8 +144,10 @@ def _lock(obj: bpy.types.Object, root: str) -> None:
 
 @contextmanager
 def _editor(obj: bpy.types.Object, scene: bpy.types.Scene) -> Iterator[None]:
-    """The armature object `obj`, in no scene, is in edit mode inside. The artist's mode, selection and active object
-    are the same afterwards."""
+    """Put an armature object that is in no scene into edit mode for the length of the block.
+
+    Mode, selection and active object of the artist are restored.
+    """
     layer = bpy.context.view_layer if bpy.context.scene == scene else scene.view_layers[0]
     before = layer.objects.active
     mode = "OBJECT" if before is None else before.mode

@@ -1,7 +1,8 @@
-"""The mesh of a character: a body model's directions as shape keys, its weights and parts as vertex groups.
+"""The mesh object of a character: a body model as shape keys and vertex groups.
 
-The mesh is the body at rest in the armature's frame (rig.py). Key + armature modifier is the model's own formula: mean
-shape, plus shape, clothes and pose correctives, then linear blend skinning.
+The mesh is the body at rest in the armature's frame (rig.py). Shape keys and armature modifier
+together compute the model's own formula: mean shape, plus shape, clothes and pose correctives, then
+linear blend skinning. Vertex groups hold the blend weights and the body parts.
 """
 
 from __future__ import annotations
@@ -25,13 +26,18 @@ BASIS = "Basis"
 CLOTHES = "clothes"
 BETA = "beta"
 EXPRESSION = "expression"
-SLIDER = 5.0  # betas are standard deviations: beyond these a body is no body
+SLIDER = 5.0  # end of the sliders; betas are standard deviations, and beyond 5 bodies break
 MOST = 10.0  # Blender's shape keys end there
-NOTHING = 1e-7  # m: a corrective that moves no vertex further is left out
+NOTHING = 1e-7  # m: correctives that move every vertex by less are left out
 
 
 def new_body_object(name: str, rig: Rig) -> bpy.types.Object:
-    """The body's mesh object, not in any scene yet, with vertex groups and without keys."""
+    """Make the body's mesh object, with vertex groups and without keys, not yet in a scene.
+
+    Args:
+        name: name of object and mesh.
+        rig: the bones, whose names the vertex groups get.
+    """
     model = rig.model
     mesh = body_mesh(name, model, rig.to_rest(model.v_template).astype(np.float32))
     obj = bpy.data.objects.new(name, mesh)
@@ -40,7 +46,7 @@ def new_body_object(name: str, rig: Rig) -> bpy.types.Object:
 
 
 def add_keys(obj: bpy.types.Object, model: BodyModel) -> None:
-    """Shape keys for the shape, the face (SMPL-X) and the clothes."""
+    """Add shape keys for the shape, the face (SMPL-X) and the clothes."""
     obj.shape_key_add(name=BASIS, from_mix=False)
     for name, directions in _directions(model):
         key = _add_key(obj, name, directions)
@@ -49,8 +55,16 @@ def add_keys(obj: bpy.types.Object, model: BodyModel) -> None:
 
 
 def add_correctives(obj: bpy.types.Object, armature: bpy.types.Object, rig: Rig) -> None:
-    """Shape keys for the pose correctives, driven by the bones. Their drivers are Blender's simple expressions, which
-    run without Python: they work where scripts are not trusted."""
+    """Add shape keys for the pose correctives, driven by the bones.
+
+    The drivers are simple expressions, which Blender computes without Python: they also work in
+    files whose scripts are not trusted.
+
+    Args:
+        obj: the body's mesh object.
+        armature: the armature object whose bones drive the keys.
+        rig: the bones of the model.
+    """
     model = rig.model
     if not model.posedirs.shape[2]:
         return
@@ -75,7 +89,7 @@ def beta_keys(mesh: bpy.types.Mesh) -> list[bpy.types.ShapeKey]:
 
 
 def expression_keys(mesh: bpy.types.Mesh) -> list[bpy.types.ShapeKey]:
-    """The shape keys of the face, in order; none but for SMPL-X."""
+    """The shape keys of the face, in order; only SMPL-X has any."""
     return _numbered_keys(mesh, EXPRESSION)
 
 
@@ -88,7 +102,12 @@ def _numbered_keys(mesh: bpy.types.Mesh, name: str) -> list[bpy.types.ShapeKey]:
 
 
 def write_clothes(mesh: bpy.types.Mesh, offsets: Array) -> None:
-    """Offsets (V, 3) m of the clothes at rest, in the model's axes."""
+    """Set how far the clothes stand off the body.
+
+    Args:
+        mesh: the body's mesh.
+        offsets: (V, 3) m, at rest, in the model's axes.
+    """
     _write_key(
         mesh.shape_keys.key_blocks[CLOTHES], _read_key(mesh.shape_keys.key_blocks[BASIS]), offsets
     )
@@ -103,10 +122,10 @@ def _directions(model: BodyModel) -> Iterator[tuple[str, Array]]:
 
 
 def _add_key(obj: bpy.types.Object, name: str, offsets: Array) -> bpy.types.ShapeKey:
-    """A key at value 0 that moves the vertices by `offsets` (V, 3), in the model's axes."""
+    """Add a key at value 0 that moves the vertices by `offsets` (V, 3) m, in the model's axes."""
     key = obj.shape_key_add(name=name, from_mix=False)
-    key.value = 0.0  # Blender 5 begins with 1
-    _write_key(key, _read_key(key), offsets)  # as yet it is a copy of the mesh
+    key.value = 0.0  # Blender 5 starts with 1
+    _write_key(key, _read_key(key), offsets)  # a new key is a copy of the mesh
     return key
 
 
@@ -123,7 +142,7 @@ def _read_key(key: bpy.types.ShapeKey) -> Array:
 def _read_bone(
     driver: bpy.types.Driver, letter: str, armature: bpy.types.Object, bone: str
 ) -> None:
-    """A variable that is w, x, y or z of the bone's own turn."""
+    """Add a driver variable: w, x, y or z of the bone's own rotation."""
     variable = driver.variables.new()
     variable.name, variable.type = letter, "TRANSFORMS"
     target = variable.targets[0]
@@ -133,14 +152,14 @@ def _read_bone(
 
 
 def _add_groups(obj: bpy.types.Object, model: BodyModel) -> None:
-    """Vertex groups: one a bone, with its blend weights, and one a part."""
+    """Add a vertex group for each bone, with its blend weights, and for each body part."""
     columns = [(joint, model.weights[:, k]) for k, joint in enumerate(model.joint_names)]
     if model.part_labels is not None:
         columns += [(f"part {part}", model.part_labels == n) for n, part in enumerate(PARTS)]
     for name, _ in columns:
         obj.vertex_groups.new(name=name)
     weights = np.stack([column.astype(np.float32) for _, column in columns], axis=1)
-    # bmesh takes a fourth of the time of VertexGroup.add.
+    # bmesh takes a quarter of the time of VertexGroup.add.
     work = bmesh.new()
     work.from_mesh(obj.data)
     layer = work.verts.layers.deform.verify()

@@ -1,4 +1,4 @@
-"""A person as a Blender character, which an artist may reshape, pose and move: the way to it and back from it."""
+"""A person as a Blender character: written from a PersonSpec, reshaped and posed, and read back."""
 
 from __future__ import annotations
 
@@ -28,35 +28,38 @@ from .rig import Rig, bone_quaternions, object_location, read_bones, rest_pelvis
 
 Array = NDArray[np.float64]
 
-# Custom properties of the armature object: all that a character is beyond what the artist sees. They are copied,
-# saved and undone with it.
+# Custom properties of the armature object. Blender copies, saves and undoes them with the object.
 PERSON = "pii_synth person"  # its number
-SPEC = "pii_synth spec"  # JSON of the PersonSpec as it was applied last: outfit, and the shape that the skeleton fits
+SPEC = "pii_synth spec"  # JSON of the PersonSpec that was applied last
 LIFT = "pii_synth lift"  # m, see rig.py
-BODY_MARK = (
-    "pii_synth flesh"  # on the mesh object: this is the body, not something that was parented to it
-)
+BODY_MARK = "pii_synth flesh"  # on the body's mesh object, to tell it from other children
 
 T_POSE = "t-pose"
 BY_HAND = "by hand"
-SAME = 1e-4  # rad and m: less than this is Blender's rounding, not the artist's hand
+SAME = 1e-4  # rad and m: smaller differences come from Blender's rounding
 
 
 def characters(scene: bpy.types.Scene) -> list[Character]:
-    """The persons of a scene, by number."""
+    """The people of a scene, sorted by number."""
     people = [Character(obj) for obj in scene.objects if _is_person(obj)]
     return sorted(people, key=lambda person: (person.number, person.armature.name))
 
 
 def character_of(obj: bpy.types.Object | None) -> Character | None:
-    """The person that `obj` is, or belongs to: its armature, its body, or what is parented to them."""
+    """The person of an armature, a body, or an object that is parented to them; None if none."""
     while obj is not None and not _is_person(obj):
         obj = obj.parent
     return None if obj is None else Character(obj)
 
 
 def renumber(scene: bpy.types.Scene) -> list[Character]:
-    """The persons of a scene, each with a number of its own: whom an artist duplicates, has the original's."""
+    """Give every person of a scene a number of its own.
+
+    A duplicated person has the number of the original until then.
+
+    Returns:
+        The people, sorted by number.
+    """
     people = characters(scene)
     taken = {person.number for person in people}
     seen: set[int] = set()
@@ -70,8 +73,11 @@ def renumber(scene: bpy.types.Scene) -> list[Character]:
 
 @dataclass(frozen=True)
 class Character:
-    """A person in a Blender scene. Holds nothing but a reference to the armature object, which undo and loading a file
-    make invalid: do not keep characters, ask `characters` again."""
+    """A person in a Blender scene.
+
+    Holds nothing but a reference to the armature object, which undo and loading a file make
+    invalid: do not keep characters, call `characters` again.
+    """
 
     armature: bpy.types.Object
 
@@ -85,9 +91,22 @@ class Character:
         collection: bpy.types.Collection | None = None,
         correctives: bool = True,
     ) -> Character:
-        """A new person: of the mean shape, plainly dressed, in T-pose with the feet on the ground at the origin, facing
-        -Y. `collection`: where its objects go, the scene's own if None. `correctives=False` leaves the model's
-        pose correctives out, which saves memory (a shape key each) and costs exactness."""
+        """Add a person to a scene.
+
+        It has the mean shape and plain clothes, and stands in T-pose at the origin, facing -Y.
+
+        Args:
+            scene: the scene, whose people keep their numbers.
+            model: the body model.
+            model_name: 'default', or the file of the model.
+            figures: the poser of that body.
+            collection: collection of the new objects; None: the scene's own.
+            correctives: whether to add the model's pose correctives, one shape key each. Without
+                them the character needs less memory and is less exact.
+
+        Returns:
+            The new person.
+        """
         number = _lowest_free({person.number for person in characters(scene)})
         rig = Rig(model)
         name = f"Person {number}"
@@ -95,53 +114,61 @@ class Character:
         body = body_object.new_body_object(f"{name} Body", rig)
         attach_chart(body.data, figures.chart(model_name))
         armature[PERSON], armature[LIFT], body[BODY_MARK] = number, rig.lift, True
-        _tie(body, armature)
+        _skin(body, armature)
         for obj in (armature, body):
             (collection or scene.collection).objects.link(obj)
         body_object.add_keys(body, model)
         if correctives:
             body_object.add_correctives(body, armature, rig)
         person = cls(armature)
-        person._write(PersonSpec(number, _standing(rig, model_name), plain_outfit(), T_POSE))
-        person.apply(person._told, figures, ImageCache())
+        person._write(PersonSpec(number, _rest_body(rig, model_name), plain_outfit(), T_POSE))
+        person.apply(person._applied, figures, ImageCache())
         return person
 
     @property
     def mesh(self) -> bpy.types.Object:
-        """The body's mesh object. Raises ValueError when somebody has deleted it."""
+        """The body's mesh object. Raises ValueError when it was deleted."""
         for child in self.armature.children:
             if BODY_MARK in child:
                 return child
         raise ValueError(
-            f"{self.armature.name} has lost its body: remove the person and add another"
+            f"{self.armature.name} has no body any more: remove the person and add another"
         )
 
     @property
     def number(self) -> int:
-        """1..N, the id in masks."""
+        """The person's id in masks, 1..N."""
         return int(self.armature[PERSON])
 
     @property
     def model_name(self) -> str:
-        """'default' or the file of the body model."""
-        return self._told.body.model
+        """'default', or the file of the body model."""
+        return self._applied.body.model
 
     @property
     def joint_names(self) -> tuple[str, ...]:
-        return FAMILIES[family_of(len(self._told.body.pose))]
+        return FAMILIES[family_of(len(self._applied.body.pose))]
 
     # --- spec -> Blender
 
     def apply(self, person: PersonSpec, figures: Figures, images: ImageCache) -> None:
-        """Shape, clothe, pose and place. The number stays.
+        """Shape, dress, pose and place the person; its number does not change.
 
-        Raises ValueError for another body model than this person's or a shape that shape keys cannot hold, and
-        what `apply_outfit` raises for a texture.
+        Args:
+            person: what to apply, of this person's body model.
+            figures: the poser of that body.
+            images: cache for the textures of outfits.
+
+        Raises:
+            ValueError: the body model differs, shape keys cannot hold the betas, or the texture
+                cannot be read.
+            FileNotFoundError: the texture is missing.
         """
         body = person.body
         if body.model != self.model_name:
             raise ValueError(
-                f"{self.armature.name} is a body of {self.model_name}, not of {body.model}: add a person of that model"
+                f"expected a body of {self.model_name} for {self.armature.name}, got one of"
+                f" {body.model}: add a person of that model"
             )
         self._shape(body.betas, figures)
         body_object.write_clothes(self.mesh.data, figures.clothes(body, person.outfit))
@@ -155,12 +182,13 @@ class Character:
         values = _padded(betas, len(keys))
         if np.abs(values).max(initial=0.0) > body_object.MOST:
             raise ValueError(
-                f"betas: {values.min():g}..{values.max():g}, Blender's shape keys end at ±{body_object.MOST:g}"
+                f"expected betas within ±{body_object.MOST:g}, where Blender's shape keys end,"
+                f" got {values.min():g}..{values.max():g}"
             )
         for key, value in zip(keys, values.tolist(), strict=True):
             key.slider_min, key.slider_max = min(key.slider_min, value), max(key.slider_max, value)
             key.value = value
-        if not np.array_equal(values, _padded(self._told.body.betas, len(keys))):
+        if not np.array_equal(values, _padded(self._applied.body.betas, len(keys))):
             rig = Rig(figures.bodies[self.model_name])
             fit_armature(self.armature.data, rig, betas, _scene_of(self.armature))
 
@@ -179,9 +207,14 @@ class Character:
     # --- Blender -> spec
 
     def body(self) -> BodySpec:
-        """What the artist has made of the body, however: bones, constraints, the object, its parents.
+        """Read the body back, whether posed by bones, constraints, the object or its parents.
 
-        Raises ValueError, saying what to do, when no body model does that: see `rig.read_bones`.
+        Returns:
+            The body as Blender evaluates it.
+
+        Raises:
+            ValueError: no body model can be posed like this (see `rig.read_bones`); the message
+                says what to do.
         """
         rest = rest_matrices(self.armature.data, self.joint_names)
         parents = [-1] + [
@@ -200,8 +233,8 @@ class Character:
         return BodySpec(self.model_name, self._betas(), rows, _vec(translation))
 
     def _betas(self) -> tuple[float, ...]:
-        """The shape keys' values; those nobody touched as they were given, before Blender rounded them."""
-        fitted = self._told.body.betas
+        """The values of the beta keys; unchanged ones as applied, before Blender rounded them."""
+        fitted = self._applied.body.betas
         values = np.array([key.value for key in body_object.beta_keys(self.mesh.data)])
         given = _padded(fitted, len(values))
         betas = np.where(values == given.astype(np.float32), given, values)
@@ -210,63 +243,73 @@ class Character:
         return tuple(betas[:length].tolist())
 
     def outfit(self) -> Outfit:
-        """What the person wears, as it was applied."""
-        return self._told.outfit
+        """The outfit that was applied last."""
+        return self._applied.outfit
 
     def person(self) -> PersonSpec:
-        """The person as it stands. One that nobody touched is the very one that was applied."""
-        told = dataclasses.replace(self._told, id=self.number)
+        """Read the person back. One that was not changed equals the one that was applied."""
+        applied = dataclasses.replace(self._applied, id=self.number)
         body = self.body()
-        if body.betas == told.body.betas and _same_pose(body, told.body):
-            moved = np.subtract(body.translation, told.body.translation)
+        if body.betas == applied.body.betas and _same_pose(body, applied.body):
+            moved = np.subtract(body.translation, applied.body.translation)
             if np.abs(moved).max() < SAME:
-                return told
-            body = dataclasses.replace(body, pose=told.body.pose)
-            return dataclasses.replace(told, body=body, motion=_moved(told.motion, moved))
-        # Where somebody will be a moment later, nobody knows any more.
-        limbs_alike = _same_pose(body, told.body, joints=slice(1, None))
+                return applied
+            body = dataclasses.replace(body, pose=applied.body.pose)
+            return dataclasses.replace(applied, body=body, motion=_moved(applied.motion, moved))
+        # The motion belonged to the old pose.
+        limbs_alike = _same_pose(body, applied.body, joints=slice(1, None))
         return dataclasses.replace(
-            told, body=body, pose_name=told.pose_name if limbs_alike else BY_HAND, motion=None
+            applied, body=body, pose_name=applied.pose_name if limbs_alike else BY_HAND, motion=None
         )
 
-    # --- what the panel offers
+    # --- for the panel
 
     def shape_keys(self) -> list[bpy.types.ShapeKey]:
-        """The sliders of the shape: the keys of the betas, then those of the face, where the model has any."""
+        """The shape sliders: the keys of the betas, then those of the face, if there are any."""
         return body_object.beta_keys(self.mesh.data) + body_object.expression_keys(self.mesh.data)
 
     def needs_fit(self) -> bool:
-        """Whether the sliders of the shape were moved since skeleton and clothes were made for them."""
-        return self._betas() != self._told.body.betas
+        """Whether shape sliders were moved since joints and clothes were fitted to them."""
+        return self._betas() != self._applied.body.betas
 
     def fit(self, figures: Figures) -> None:
-        """Let skeleton and clothes follow the sliders of the shape. The person stays where it stands: who grows
-        does not sink into the ground."""
+        """Fit joints and clothes to the shape sliders.
+
+        The person keeps its place, and its lowest point keeps its height.
+
+        Args:
+            figures: the poser of the person's body.
+        """
         person = self.person()
-        before = dataclasses.replace(person.body, betas=self._told.body.betas)
-        body = _settled(person.body, before, person.outfit, figures)
+        before = dataclasses.replace(person.body, betas=self._applied.body.betas)
+        body = _keep_place(person.body, before, person.outfit, figures)
         self.apply(dataclasses.replace(person, body=body), figures, ImageCache())
 
     def take_pose(self, pose: ArrayLike, name: str, figures: Figures) -> None:
-        """Hold the joints like `pose` (J, 3), axis-angle of this person's model in a Z-up world, called `name`. The
-        person stays where it stands and looks where it looks."""
+        """Take a pose; the person keeps its place and heading.
+
+        Args:
+            pose: (J, 3) axis-angle, rad, of this person's model in a Z-up world.
+            name: name of the pose.
+            figures: the poser of the person's body.
+        """
         person = self.person()
         theta = np.array(pose, dtype=np.float64)
         turn = heading_removed(np.array(person.body.pose[0])).T @ heading_removed(theta[0])
         theta[0] = matrix_to_axis_angle(turn @ rodrigues(theta[0]))
         body = dataclasses.replace(person.body, pose=tuple(_vec(row) for row in theta))
-        body = _settled(body, person.body, person.outfit, figures)
+        body = _keep_place(body, person.body, person.outfit, figures)
         posed = dataclasses.replace(person, body=body, pose_name=name, motion=None)
         self.apply(posed, figures, ImageCache())
 
     def reset_pose(self, figures: Figures) -> None:
-        """Back to the T-pose, upright."""
+        """Take an upright T-pose."""
         pose = np.zeros((len(self.joint_names), 3))
         pose[0] = matrix_to_axis_angle(STAND)
         self.take_pose(pose, T_POSE, figures)
 
     def remove(self) -> None:
-        """Delete the person. What an artist parented to it stays where it is."""
+        """Delete the person. Objects that an artist parented to it keep their place."""
         own = [self.armature, *(child for child in self.armature.children if BODY_MARK in child)]
         for child in [child for obj in own for child in obj.children if child not in own]:
             place = child.matrix_world.copy()
@@ -276,10 +319,10 @@ class Character:
         bpy.data.batch_remove(own)
         bpy.data.batch_remove([block for block in data if block.users == 0])
 
-    # --- what is kept in the custom properties
+    # --- stored in the custom properties
 
     @property
-    def _told(self) -> PersonSpec:
+    def _applied(self) -> PersonSpec:
         return _parse(self.armature[SPEC])
 
     def _write(self, person: PersonSpec) -> None:
@@ -288,7 +331,7 @@ class Character:
 
 @lru_cache(maxsize=64)
 def _parse(text: str) -> PersonSpec:
-    """Kept, because panels ask at every redraw."""
+    """Cached, because panels read it at every redraw."""
     return from_plain(PersonSpec, json.loads(text), SPEC)
 
 
@@ -305,8 +348,8 @@ def _scene_of(obj: bpy.types.Object) -> bpy.types.Scene:
     return here if here in obj.users_scene else obj.users_scene[0]
 
 
-def _tie(body: bpy.types.Object, armature: bpy.types.Object) -> None:
-    """Let the armature carry and deform the body, as linear blend skinning does."""
+def _skin(body: bpy.types.Object, armature: bpy.types.Object) -> None:
+    """Parent the body to the armature, which deforms it by linear blend skinning."""
     body.parent = armature
     body.lock_location = body.lock_rotation = body.lock_scale = (True, True, True)
     modifier = body.modifiers.new("Armature", "ARMATURE")
@@ -315,7 +358,7 @@ def _tie(body: bpy.types.Object, armature: bpy.types.Object) -> None:
     modifier.use_deform_preserve_volume = False
 
 
-def _standing(rig: Rig, model_name: str) -> BodySpec:
+def _rest_body(rig: Rig, model_name: str) -> BodySpec:
     """The mean body in T-pose, its feet on the ground at the origin: the armature at rest."""
     root = _vec(matrix_to_axis_angle(STAND))
     pose = (root, *((0.0, 0.0, 0.0),) * (rig.model.num_joints - 1))
@@ -323,8 +366,8 @@ def _standing(rig: Rig, model_name: str) -> BodySpec:
     return BodySpec(model_name, (), pose, _vec(head - rest_pelvis(head, rig.lift)))
 
 
-def _settled(body: BodySpec, before: BodySpec, outfit: Outfit, figures: Figures) -> BodySpec:
-    """`body` where the same person was `before`: the pelvis over the same spot, the lowest point as high."""
+def _keep_place(body: BodySpec, before: BodySpec, outfit: Outfit, figures: Figures) -> BodySpec:
+    """Move `body` to the place of `before`: pelvis at the same x and y, lowest point as high."""
     was, now = figures.pose_body(before, outfit), figures.pose_body(body, outfit)
     shift = was.joints[0].astype(np.float64) - now.joints[0]
     shift[2] = float(was.vertices[:, 2].min()) - float(now.vertices[:, 2].min())
@@ -343,7 +386,7 @@ def _moved(motion: MotionSpec | None, shift: Array) -> MotionSpec | None:
 
 
 def _padded(betas: tuple[float, ...], count: int) -> Array:
-    """(count,): the betas, those not given being 0."""
+    """(count,): the betas, filled up with 0."""
     values = np.zeros(count)
     values[: len(betas)] = betas
     return values

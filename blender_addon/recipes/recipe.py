@@ -220,7 +220,7 @@ class Bodies:
 class Poses:
     enabled: bool = _switch(True, "off: everybody stands with the arms down")
     categories: tuple[str, ...] = _names(
-        (), "of the built-in library; empty: all", _pose_categories
+        (), "allowed categories of the built-in library; empty: all", _pose_categories
     )
     variation: float = _number(
         1.0, "random change within joint limits: 0 none, 1 natural", 0.0, 2.0
@@ -261,7 +261,7 @@ class Camera:
     height: Distribution = _vary([0.8, 2.2], "m above the ground", 0.05, 100)
     yaw: Distribution = _vary([0, 360], "compass direction, degrees", -360, 360)
     aim: str = _one_of(
-        "people", "what pitch 0 looks at: the people, or the horizon", ("people", "horizon")
+        "people", "target of pitch 0: the people, or the horizon", ("people", "horizon")
     )
     pitch: Distribution = _vary({"normal": [0, 4]}, "degrees up from there", -89, 89)
     roll: Distribution = _vary({"normal": [0, 2]}, "degrees", -180, 180)
@@ -308,7 +308,9 @@ class Background:
     photos: tuple[str, ...] = _paths(
         "photographs without people, or folders of them; needed by kind 'photo'"
     )
-    photo_zoom: Distribution = _vary([1.0, 1.6], "how far a photograph is cropped", 1, 10)
+    photo_zoom: Distribution = _vary(
+        [1.0, 1.6], "zoom into the photo: 1 crops it as little as possible", 1, 10
+    )
 
 
 @dataclass(frozen=True)
@@ -346,7 +348,7 @@ class Render:
     height: int = _number(256, "px", 16, 8192)
     samples: int = _number(16, "Cycles samples a pixel", 1, 65536)
     bounces: int = _number(3, "light bounces", 0, 64)
-    image_format: str = _one_of("jpg", "of the image; masks are always PNG", ("jpg", "png"))
+    image_format: str = _one_of("jpg", "format of the images; masks are always PNG", ("jpg", "png"))
     passes: tuple[str, ...] = _names(
         (), f"besides image and mask: {', '.join(PASSES)}", lambda: PASSES
     )

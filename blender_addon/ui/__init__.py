@@ -1,6 +1,7 @@
-"""What Blender's user meets: the sidebar tab PII Synth, the preferences, and `blender --command pii_synth …`.
+"""The user interface in Blender: the sidebar tab, the preferences, `blender --command pii_synth`.
 
-Every module has register() and unregister(). The panels' bl_order says where each stands in the tab.
+Every module has register() and unregister(). The panels' bl_order says where each stands in the
+tab.
 """
 
 from . import command, preferences
@@ -31,12 +32,12 @@ _MODULES = (
 
 
 def register() -> None:
-    """Register every module, in order. Registering twice in a row is an error of the caller, as in Blender itself."""
+    """Register every module, in order. As in Blender itself, registering twice is an error."""
     for module in _MODULES:
         module.register()
 
 
 def unregister() -> None:
-    """The inverse of `register`, in reverse order."""
+    """Unregister every module, in reverse order."""
     for module in reversed(_MODULES):
         module.unregister()

@@ -1,6 +1,6 @@
-"""`blender --command pii_synth ARGS…`: the batch command line for those who installed the extension.
+"""`blender --command pii_synth ARGS…`: the batch command line of the installed extension.
 
-The arguments are those of `python -m blender_addon.batch`; nobody needs to know where Blender put the files.
+It takes the arguments of `python -m blender_addon.batch`, without a path to the installed files.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import bpy
 
 NAME = "pii_synth"
 
-_handle: Any = None  # what Blender wants back to unregister the command
+_handle: Any = None  # Blender needs it to unregister the command
 
 
 def run(arguments: list[str]) -> int:
-    """The batch run that `arguments` ask for. Returns the exit code that Blender ends with."""
-    from ..batch import main  # late: a user who only opens Blender does not wait for it
+    """Run the batch command line. Returns the exit code with which Blender ends."""
+    from ..batch import main  # late: opening Blender does not have to wait for it
 
     return main(arguments, prog=f"blender --command {NAME}")
 

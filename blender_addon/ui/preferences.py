@@ -1,7 +1,7 @@
-"""The extension's preferences: where the artist's own files lie, the default device, where batches go.
+"""The extension's preferences: folders of the artist's own files, the device, the output folder.
 
-Other panels ask the functions `folder`, `default_output` and `device_name`, which also work where the extension is
-registered without being installed (there everything is at its default).
+Other modules call `folder`, `default_output` and `device_name`, which also work where the extension
+is registered without being installed; every preference then has its default.
 """
 
 from __future__ import annotations
@@ -13,20 +13,18 @@ from typing import Any
 import bpy
 
 from ..render.devices import AUTO, CHOICES, DeviceError, choose, present_devices
-from .tab import ADDON
+from .tab import ADDON, label_beside_value
 
 FOLDERS = ("bodies", "motions", "textures", "hdris", "photos")
-FROM_PREFERENCES = "preferences"  # the scene's choice of device that means this one here
+FROM_PREFERENCES = "preferences"  # a scene with this device uses the one in the preferences
 DEVICE_ITEMS = [
-    (
-        name,
-        "Automatic" if name == AUTO else name.upper(),
-        "The fastest there is" if name == AUTO else "",
-    )
+    (name, "Automatic", "Render on the fastest device of this machine")
+    if name == AUTO
+    else (name, name.upper(), f"Render on {name.upper()}, or report that there is none")
     for name in CHOICES
 ]
 
-_devices_found = ""  # what Detect said last; asking the drivers takes too long to do it unasked
+_devices_found = ""  # result of the last Detect; asking the drivers is too slow to do on every draw
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,19 @@ def preferences(context: Any) -> Any:
 
 
 def folder(context: Any, kind: str) -> Path | None:
-    """The user's folder of 'bodies', 'motions', 'textures', 'hdris' or 'photos'; it may not exist. None: not set."""
+    """One of the user's folders.
+
+    Args:
+        context: Blender's context.
+        kind: one of FOLDERS.
+
+    Returns:
+        The folder, which may not exist; None when the preferences name none.
+
+    Raises:
+        KeyError: `kind` is not one of FOLDERS.
+        ValueError: the path starts with '//' in a .blend that was never saved.
+    """
     if kind not in FOLDERS:
         raise KeyError(kind)
     text = getattr(preferences(context), kind)
@@ -57,20 +67,21 @@ def folder(context: Any, kind: str) -> Path | None:
 
 
 def default_output(context: Any) -> Path:
-    """Where a batch goes when the scene names no folder."""
+    """The output folder of a batch whose scene names none."""
     return absolute(preferences(context).output or Defaults.output)
 
 
 def device_name(context: Any) -> str:
-    """The device that the scene renders on, one of render.devices.CHOICES: its own, or the one in the preferences."""
+    """The device on which the scene renders, one of render.devices.CHOICES."""
     own = context.scene.pii_synth.device
     return str(preferences(context).device if own == FROM_PREFERENCES else own)
 
 
 def absolute(text: str) -> Path:
-    """A path as the user typed it: '//' is the .blend's folder, '~' the home folder.
+    """Resolve a path as the user typed it: '//' is the .blend's folder, '~' the home folder.
 
-    Raises ValueError for '//' in a .blend that was never saved: it has no folder.
+    Raises:
+        ValueError: the path starts with '//' in a .blend that was never saved: it has no folder.
     """
     if text.startswith("//") and not bpy.data.filepath:
         raise ValueError(
@@ -93,29 +104,27 @@ class Preferences(bpy.types.AddonPreferences):
 
     bl_idname = ADDON
 
-    bodies: _folder("Body Models", "Folder of SMPL, SMPL-H and SMPL-X files (.npz, .pkl)")
-    motions: _folder("Motions", "Folder of AMASS, BEDLAM or SURREAL motion files (.npz)")
-    textures: _folder("Textures", "Folder of UV textures of people")
-    hdris: _folder("HDRIs", "Folder of panoramas (.hdr, .exr) that light the scene")
-    photos: _folder("Photographs", "Folder of photographs without people, for backgrounds")
+    bodies: _folder("Body Models", "Folder that holds SMPL, SMPL-H and SMPL-X files (.npz, .pkl)")
+    motions: _folder("Motions", "Folder that holds AMASS, BEDLAM or SURREAL motion files (.npz)")
+    textures: _folder("Textures", "Folder that holds UV textures of people")
+    hdris: _folder("HDRIs", "Folder that holds panoramas (.hdr, .exr) to light the scene")
+    photos: _folder("Photos", "Folder that holds photos without people, used as backgrounds")
     output: bpy.props.StringProperty(
         name="Output",
-        description="Folder that batches go to when the scene names none",
+        description="Write batches to this folder when the scene names none",
         subtype="DIR_PATH",
         options={"PATH_SUPPORTS_BLEND_RELATIVE"},
         default=Defaults.output,
     )
     device: bpy.props.EnumProperty(
         name="Device",
-        description="What Cycles renders on when the scene does not say",
+        description="Render with Cycles on this device when the scene names none",
         items=DEVICE_ITEMS,
         default=AUTO,
     )
 
     def draw(self, context: Any) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = label_beside_value(self.layout)
         folders = layout.column(heading="Folders")
         for kind in FOLDERS:
             folders.prop(self, kind)
@@ -124,12 +133,12 @@ class Preferences(bpy.types.AddonPreferences):
         layout.prop(self, "device")
         row = layout.row()
         row.use_property_split = False
-        row.label(text=_devices_found or "Devices on this machine: not asked for yet")
+        row.label(text=_devices_found or "Devices on this machine: press Detect to list them")
         row.operator(PII_SYNTH_OT_detect_devices.bl_idname, icon="VIEWZOOM")
 
 
 class PII_SYNTH_OT_detect_devices(bpy.types.Operator):
-    """List the devices that Cycles can render on here, and check the one chosen"""
+    """List the devices on which Cycles can render here, and check the chosen one"""
 
     bl_idname = "pii_synth.detect_devices"
     bl_label = "Detect"

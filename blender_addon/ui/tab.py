@@ -1,4 +1,4 @@
-"""What the panels and operators of the tab have in common."""
+"""Shared by all panels and operators of the tab: mixins, access to the settings, wrapped text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import textwrap
 from typing import Any
 
 CATEGORY = "PII Synth"
-# The extension's module name, which its preferences are filed under: "bl_ext.user_default.pii_synth" when installed
-# from the zip, "blender_addon" in a plain checkout.
+# The extension's module name, under which Blender files its preferences:
+# "bl_ext.user_default.pii_synth" when installed from the zip, "blender_addon" in a plain checkout.
 ADDON = __package__.rpartition(".blender_addon")[0] or "blender_addon"
 
 
@@ -20,12 +20,12 @@ class Tab:
 
 
 class ReportingOperator:
-    """Mixin: an operator whose `run` may fail; the reason goes to the user, in one sentence."""
+    """Mixin: an operator that reports an error of its `run` to the user in one sentence."""
 
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context: Any) -> str:
-        """Do it. Returns what to tell the user, '' for nothing."""
+        """Do the work. Returns a message for the user, or ''."""
         raise NotImplementedError
 
     def execute(self: Any, context: Any) -> set[str]:
@@ -40,7 +40,7 @@ class ReportingOperator:
 
 
 class DroppedOnView:
-    """Mixin: a file handler for what is dropped onto a 3D View."""
+    """Mixin: a file handler for files that are dropped onto a 3D View."""
 
     @classmethod
     def poll_drop(cls, context: Any) -> bool:
@@ -48,12 +48,27 @@ class DroppedOnView:
 
 
 def settings_of(context: Any) -> Any:
-    """The scene's settings (`ui.settings.SceneSettings`), saved with the .blend."""
+    """The scene's settings (`properties.settings.SceneSettings`), saved with the .blend."""
     return context.scene.pii_synth
 
 
+def label_beside_value(layout: Any) -> Any:
+    """Let `layout` show properties as Blender's own panels do, and return it."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    return layout
+
+
 def draw_wrapped_text(layout: Any, context: Any, text: str, icon: str, *, alert: bool) -> None:
-    """Draw a text on as many lines as the width of the region needs; in red with `alert`."""
+    """Draw a text on as many lines as the region's width needs; in red with `alert`.
+
+    Args:
+        layout: where to draw.
+        context: Blender's context; without a region the text wraps at 40 letters.
+        text: what to draw.
+        icon: Blender's icon before the first line.
+        alert: whether the text is red.
+    """
     letters = 40
     if context.region is not None:
         width = context.region.width / context.preferences.system.ui_scale

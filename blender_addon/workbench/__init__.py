@@ -1,1 +1,1 @@
-"""The artist's own scene: a draw of the recipe shown in it, read back from it, and rendered as a pair."""
+"""The artist's own scene: a draw of the recipe is shown in it, read back and rendered as a pair."""

@@ -1,5 +1,8 @@
-"""What the workbench has put into a scene. Blender's references die on undo and on loading a file, so nothing is kept
-between two calls: every part carries a custom property, and is found by it."""
+"""Finding and removing the parts that the extension added to the artist's scene.
+
+Blender's references become invalid on undo and on loading a file, so nothing is stored between two
+calls: every part has a custom property, and is found by it.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from ..stage.images import ImageCache
 
 COLLECTION = "PII Synth"
 PART = "pii_synth part"  # on an object, a world, a collection, an image: which part it is
-BEFORE = "pii_synth before"  # on our world and camera: the artist's, which it stands in for
+BEFORE = "pii_synth before"  # on our world and camera: the artist's own, which it replaces
 
 
 def collection_of(scene: bpy.types.Scene) -> bpy.types.Collection:
-    """The collection of this scene that holds all of it; made when it is not there."""
+    """The collection of this scene that holds all parts; created if needed."""
     found = _collection(scene)
     if found is None:
         found = bpy.data.collections.new(COLLECTION)
@@ -25,7 +28,7 @@ def collection_of(scene: bpy.types.Scene) -> bpy.types.Collection:
 
 
 def remove_collection(scene: bpy.types.Scene) -> None:
-    """Delete it, if the artist has nothing in it."""
+    """Delete the collection, unless the artist has put something into it."""
     found = _collection(scene)
     if found is not None and not found.all_objects and not found.children:
         bpy.data.collections.remove(found)
@@ -41,7 +44,10 @@ def parts(scene: bpy.types.Scene, kind: str) -> list[bpy.types.Object]:
 
 
 def remove(objects: Iterable[bpy.types.Object]) -> None:
-    """Delete objects and what only they were made of. What an artist parented to them stays where it is."""
+    """Delete objects and the data that only they used.
+
+    Objects that an artist parented to them keep their place.
+    """
     objects = list(objects)
     for child in [child for obj in objects for child in obj.children if child not in objects]:
         place = child.matrix_world.copy()
@@ -52,9 +58,9 @@ def remove(objects: Iterable[bpy.types.Object]) -> None:
     bpy.data.batch_remove([block for block in data if block.users == 0])
 
 
-def remove_unused_images(fresh: ImageCache) -> None:
-    """Take over the images that `fresh` has read, and delete those of ours that nothing shows any more."""
-    for image in fresh:
+def remove_unused_images(images: ImageCache) -> None:
+    """Mark the images of a cache as parts, and delete marked images that are not used any more."""
+    for image in images:
         image[PART] = "image"
     bpy.data.batch_remove(
         [image for image in bpy.data.images if PART in image and image.users == 0]

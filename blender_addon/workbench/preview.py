@@ -1,6 +1,7 @@
-"""The artist's scene as it stands, rendered as a pair: what is posed by hand is what is in the picture and the mask.
+"""Render the artist's scene, as it stands, as an image and a mask.
 
-A copy of the scene is rendered, so that the artist's render settings stay what they are; the copy shares all objects.
+A copy of the scene is rendered, so that the artist's render settings are not changed; the copy
+shares all objects.
 """
 
 from __future__ import annotations
@@ -31,14 +32,19 @@ GAP = 8  # px between image and mask
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """image (H, W, 3) uint8 sRGB; instances (H, W) person ids."""
+    """A rendered pair.
+
+    Attributes:
+        image: (H, W, 3) uint8 sRGB.
+        instances: (H, W) person ids, 0: background.
+    """
 
     image: NDArray[np.uint8]
     instances: NDArray[np.integer]
 
 
 class Shot:
-    """One render of a scene. Whoever makes one calls `discard` when it is over, however it ended:
+    """One render of a scene. Call `discard` at the end, also after an error:
 
         shot = Shot(scene, spec, persons, samples, device)
         try:
@@ -46,8 +52,8 @@ class Shot:
         finally:
             shot.discard()
 
-    In a window, Blender's render operator is started on `shot.scene` with write_still instead, and `collect` is called
-    when it is done.
+    In a window, start Blender's render operator on `shot.scene` with write_still instead of
+    `render`, and call `collect` when it is done.
     """
 
     def __init__(
@@ -58,10 +64,17 @@ class Shot:
         samples: int,
         device: Device,
     ) -> None:
-        """`spec` is what `workbench.scene.read` says of the scene: size, background, seed and sensor are taken from it.
-        `persons[k - 1]` are the names of the objects that are person k; `samples` are Cycles' a pixel.
+        """Copy a scene and configure the copy.
 
-        Raises ValueError, saying what to do, for a scene without a camera.
+        Args:
+            scene: the scene to render.
+            spec: what `workbench.scene.read` returns for it; gives size, background, seed, sensor.
+            persons: persons[k - 1] holds the names of the objects that belong to person k.
+            samples: Cycles samples per pixel.
+            device: the device to render on.
+
+        Raises:
+            ValueError: the scene has no camera; the message says what to do.
         """
         if scene.camera is None:
             raise ValueError("the scene has no camera: add one, or draw one in the panel Sample")
@@ -84,11 +97,11 @@ class Shot:
         self._path: Path = engine.aim(self.scene)
 
     def render(self) -> Preview:
-        """Render now; returns when it is done. Raises RuntimeError when Blender cannot."""
+        """Render and wait for the result. Raises RuntimeError when Blender fails."""
         return self._developed(engine.render(self.scene, self._persons, PASSES).arrays)
 
     def collect(self) -> Preview:
-        """What Blender rendered of `scene`. Raises RuntimeError when it left no picture."""
+        """Read what Blender rendered of `scene`. Raises RuntimeError when there is no image."""
         return self._developed(engine.collect(self.scene, self._persons, PASSES, self._path))
 
     def discard(self) -> None:
@@ -100,8 +113,14 @@ class Shot:
 
 
 def person_names(people: Sequence[Character]) -> list[list[str]]:
-    """For each person number the names of the objects that belong to it, for the mask: the body and all that the artist
-    parented to it (hair, a hat), but not what its pose needs (a seat, a bicycle). Numbers not in use have none."""
+    """The objects that belong to each person in the mask.
+
+    A person's objects are the body and everything that the artist parented to it (hair, a hat), but
+    not the props of its pose (a seat, a bicycle).
+
+    Returns:
+        At k - 1 the names of the objects of person k, empty for unused numbers.
+    """
     names: list[list[str]] = [
         [] for _ in range(max((person.number for person in people), default=0))
     ]
@@ -115,23 +134,31 @@ def person_names(people: Sequence[Character]) -> list[list[str]]:
 
 
 def side_by_side(preview: Preview) -> NDArray[np.uint8]:
-    """(H, 2W + GAP, 3): the image, and beside it the mask, every person in a colour of its own over the darkened
-    image."""
+    """Image and mask in one image.
+
+    Returns:
+        (H, 2W + GAP, 3) uint8 sRGB: the image, and beside it the darkened image with every person
+        in a colour of its own.
+    """
     image = preview.image
     gap = np.full((image.shape[0], GAP, 3), 24, dtype=np.uint8)
     return np.hstack([image, gap, overlay(image, preview.instances)])
 
 
-def to_blender(picture: NDArray[np.uint8]) -> bpy.types.Image:
-    """Put `picture` (H, W, 3) sRGB into the image IMAGE of this file, made when it is not there."""
-    height, width = picture.shape[:2]
+def to_blender(pixels: NDArray[np.uint8]) -> bpy.types.Image:
+    """Copy an array into Blender's image IMAGE, which is created if needed.
+
+    Args:
+        pixels: (H, W, 3) uint8 sRGB.
+    """
+    height, width = pixels.shape[:2]
     image = bpy.data.images.get(IMAGE)
     if image is None:
         image = bpy.data.images.new(IMAGE, width, height)
     elif tuple(image.size) != (width, height):
         image.scale(width, height)
     rgba = np.ones((height, width, 4), dtype=np.float32)
-    rgba[..., :3] = picture[::-1] / np.float32(255.0)
+    rgba[..., :3] = pixels[::-1] / np.float32(255.0)
     image.pixels.foreach_set(rgba.ravel())
     image.update()
     return image

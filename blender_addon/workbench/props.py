@@ -1,4 +1,4 @@
-"""Props as objects of their own, which an artist may move, turn, scale and delete; and back."""
+"""Props as separate objects, which an artist may move, turn, scale and delete; and back."""
 
 from __future__ import annotations
 
@@ -19,20 +19,28 @@ from ..stage.surfaces import solid_materials
 from . import parts
 
 PROP = "pii_synth prop"  # JSON of the PropSpec that the object was made from
-_SAME = 1e-4  # m, and of the unit vectors of its axes: Blender's rounding
+_SAME = 1e-4  # m, and of unit vectors: smaller differences come from Blender's rounding
 _NOWHERE = (0.0, 0.0, 0.0)
 
 
 def is_prop(obj: bpy.types.Object) -> bool:
-    """Whether the object is a thing of the draw: a seat, a bicycle, a bush."""
+    """Whether the object is a prop of the draw: a seat, a bicycle, a bush."""
     return PROP in obj
 
 
 def show_props(
     scene: bpy.types.Scene, wanted: Sequence[PropSpec], owners: Mapping[int, bpy.types.Object]
 ) -> None:
-    """Let the things in `scene` be those `wanted`. One that is there already keeps its object. What a person's pose
-    needs is parented to the person: `owners` maps ids to armatures."""
+    """Make the props of a scene equal to the wanted ones.
+
+    A prop that exists already keeps its object. The props of a person's pose are parented to the
+    person.
+
+    Args:
+        scene: the scene to change.
+        wanted: the props to show.
+        owners: id of a person -> armature.
+    """
     missing = list(wanted)
     surplus = []
     for obj in _objects(scene):
@@ -48,13 +56,13 @@ def show_props(
 
 
 def read_props(scene: bpy.types.Scene) -> tuple[PropSpec, ...]:
-    """The things as they stand: first the persons' own, then nobody's."""
+    """Read the props back: first those that belong to a person, then the others."""
     props = [_read(obj) for obj in _objects(scene) if not obj.hide_render]
     return tuple(sorted(props, key=lambda prop: (prop.owner == 0, prop.owner)))
 
 
 def remove_props(scene: bpy.types.Scene) -> None:
-    """Delete all of them."""
+    """Delete all props."""
     parts.remove(_objects(scene))
 
 
@@ -80,23 +88,23 @@ def _add(
 
 
 def _read(obj: bpy.types.Object) -> PropSpec:
-    """The thing as it stands. One that nobody touched is the very one that was shown."""
-    told = from_plain(PropSpec, json.loads(obj[PROP]), PROP)
+    """Read a prop back. One that was not changed equals the one that was shown."""
+    shown = from_plain(PropSpec, json.loads(obj[PROP]), PROP)
     owner = character_of(obj.parent)
-    told = dataclasses.replace(told, owner=owner.number if owner is not None else 0)
-    differs = np.abs(np.array(obj.matrix_world) - _placement(told)) > _SAME
+    shown = dataclasses.replace(shown, owner=owner.number if owner is not None else 0)
+    differs = np.abs(np.array(obj.matrix_world) - _placement(shown)) > _SAME
     if not differs.any():
-        return told
+        return shown
     location, rotation, scale = obj.matrix_world.decompose()
     if not differs[:3, :3].any():
-        return dataclasses.replace(told, location=_vec(location))
+        return dataclasses.replace(shown, location=_vec(location))
     x, y, z = (float(np.degrees(angle)) for angle in rotation.to_euler("XYZ"))
-    a, b, c = (extent * factor for extent, factor in zip(told.size, scale, strict=True))
-    return dataclasses.replace(told, location=_vec(location), rotation=(x, y, z), size=(a, b, c))
+    a, b, c = (extent * factor for extent, factor in zip(shown.size, scale, strict=True))
+    return dataclasses.replace(shown, location=_vec(location), rotation=(x, y, z), size=(a, b, c))
 
 
 def _placement(prop: PropSpec) -> np.ndarray:
-    """(4, 4) from the thing's own frame to the world; its size is in its mesh."""
+    """(4, 4) from the prop's own axes to the world; its size is in its mesh."""
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = euler_matrix(prop.rotation), prop.location
     return matrix

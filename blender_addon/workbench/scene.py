@@ -1,7 +1,8 @@
-"""A draw in the artist's own scene, and what the artist has made of it.
+"""A draw in the artist's own scene: shown, read back after editing, and cleared.
 
-`show` writes a SceneSpec into the scene, or some factors of it; `read` takes the scene as it stands. What the artist
-made stays untouched, but for the active camera and the world, which give way to a draw's and come back with `clear`.
+`show` writes a SceneSpec, or some factors of it, into the scene; `read` reads the scene as it
+stands. The artist's own objects are not changed, except that the active camera and the world are
+replaced by those of the draw until `clear`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .viewpoint import read_camera, remove_camera, show_camera
 
 __all__ = ["artists_objects", "assets_of", "clear", "is_empty", "is_prop", "read", "show"]
 
-# What a camera sees, or sees by.
+# Types of objects that can be seen in an image, or that light it.
 _VISIBLE = {
     "MESH",
     "CURVE",
@@ -42,7 +43,11 @@ _VISIBLE = {
 
 
 def assets_of(recipe: Recipe, scene: bpy.types.Scene) -> Assets:
-    """What the recipe draws from, and the bodies of all persons in the scene. Raises RecipeError naming the file."""
+    """Load the assets of a recipe, and the bodies of all people in the scene.
+
+    Raises:
+        RecipeError: a file cannot be used; the message names it.
+    """
     assets = load_assets(recipe)
     names = {person.model_name for person in characters(scene)} - set(assets.bodies)
     bodies = {name: open_body(name, recipe.bodies.uvs) for name in sorted(names)}
@@ -52,25 +57,33 @@ def assets_of(recipe: Recipe, scene: bpy.types.Scene) -> Assets:
 def show(
     spec: SceneSpec, scene: bpy.types.Scene, assets: Assets, factors: Collection[str] = FACTORS
 ) -> None:
-    """Let the scene show `spec`, or only `factors` of it (resampling.FACTORS).
+    """Let the scene show a spec, or only some factors of it.
 
-    With all factors the scene's people become those of `spec`, each on the character that has its id, if that is of the
-    same body model. With some of them, only people that the spec has in another way than they stand are touched.
+    With all factors, the people of the scene become those of the spec; a character with the same id
+    and body model is reused. With some factors, only people who differ from the spec are changed.
 
-    Raises FileNotFoundError naming a missing file before anything is changed; ValueError for a file that cannot be
-    read and for what characters refuse; KeyError for a body model that `assets` lack.
+    Args:
+        spec: what to show.
+        scene: the scene to change.
+        assets: body models and everything else that the spec names, see `assets_of`.
+        factors: some of resampling.FACTORS.
+
+    Raises:
+        FileNotFoundError: a file is missing; nothing was changed.
+        ValueError: a file cannot be read, or a character rejects its person.
+        KeyError: `assets` lacks a body model.
     """
     drawn = set(factors)
     _check_files(spec, drawn)
     images = ImageCache()
     if "camera" in drawn:
         show_camera(scene, spec.camera, spec.width, spec.height)
-    if drawn & {"light", "background"}:  # a room has its lamps
+    if drawn & {"light", "background"}:  # a room has lamps of its own
         surroundings.show_light(scene, spec.light, spec.background, images)
     if "background" in drawn:
         surroundings.show_background(scene, spec.background)
     if drawn & {"camera", "background"}:
-        surroundings.show_photograph(scene, spec.background, spec.width, spec.height)
+        surroundings.show_photo(scene, spec.background, spec.width, spec.height)
     if drawn >= set(FACTORS):
         _make_people(spec.persons, scene, assets)
     if drawn & set(PERSON_FACTORS):
@@ -86,28 +99,35 @@ def show(
 
 
 def read(scene: bpy.types.Scene) -> SceneSpec:
-    """The scene as it stands. Persons (but those hidden from renders), things, camera and size of the frame are the
-    scene's; light, background, sensor and the rest those of the last draw, plain ones when there was none.
+    """Read the scene as it stands.
 
-    A duplicated person gets a number of its own. Raises ValueError, saying what to do, for a person that is no body any
-    more.
+    People (except those hidden from renders), props, camera and image size are read from the scene.
+    Light, background, sensor and the rest are those of the last draw, or plain without a draw.
+    A duplicated person gets a number of its own.
+
+    Returns:
+        The spec of the scene.
+
+    Raises:
+        ValueError: a person cannot be described by its body model any more; the message says what
+            to do.
     """
     people = renumber(scene)
     _update(scene)
-    told = _draft(scene)
+    draft = _draft(scene)
     percent = scene.render.resolution_percentage / 100.0
     return dataclasses.replace(
-        told,
+        draft,
         width=max(1, int(scene.render.resolution_x * percent)),
         height=max(1, int(scene.render.resolution_y * percent)),
-        camera=read_camera(scene) or told.camera,
+        camera=read_camera(scene) or draft.camera,
         persons=tuple(person.person() for person in people if not person.mesh.hide_render),
         props=read_props(scene),
     )
 
 
 def clear(scene: bpy.types.Scene) -> None:
-    """Take people, camera, light, background and things away again. The artist's own camera and world are back."""
+    """Remove people, camera, light, background and props; restore the artist's camera and world."""
     remove_props(scene)
     for person in characters(scene):
         person.remove()
@@ -122,14 +142,14 @@ def clear(scene: bpy.types.Scene) -> None:
 
 
 def is_empty(scene: bpy.types.Scene) -> bool:
-    """Whether nothing in the scene is of a draw or a person: `clear` would change nothing."""
+    """Whether the scene holds no person and no part of a draw, so that `clear` changes nothing."""
     return not any(
         is_prop(obj) or parts.PART in obj or PERSON in obj for obj in scene.objects
     ) and not (scene.world is not None and parts.PART in scene.world)
 
 
 def artists_objects(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """What will be in a picture of the scene, or light it, and is neither of a draw nor part of a person."""
+    """The artist's own objects that a render of the scene shows or is lit by."""
     return [
         obj
         for obj in scene.objects
@@ -140,22 +160,24 @@ def artists_objects(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     ]
 
 
-# --- people -----------------------------------------------------------------------------------------------------
+# --- people ---------------------------------------------------------------------------------------
 
 
 def _make_people(persons: Sequence[PersonSpec], scene: bpy.types.Scene, assets: Assets) -> None:
-    """For each person a character of its model and number, and no others. One that fits is kept: to make a new one
-    takes a quarter of a second."""
+    """Make the characters of the scene match the people by number and body model.
+
+    A character that matches is kept, since making one takes a quarter of a second.
+    """
     models = {person.id: person.body.model for person in persons}
-    there: set[int] = set()
+    kept: set[int] = set()
     for character in renumber(scene):
         if models.get(character.number) == character.model_name and _is_whole(character):
-            there.add(character.number)
+            kept.add(character.number)
             character.mesh.hide_render = False
         else:
             character.remove()
     for id_, model in models.items():
-        if id_ not in there:
+        if id_ not in kept:
             character = Character.add(
                 scene, assets.bodies[model], model, assets.figures, parts.collection_of(scene)
             )
@@ -165,14 +187,14 @@ def _make_people(persons: Sequence[PersonSpec], scene: bpy.types.Scene, assets: 
 def _apply_people(
     persons: Sequence[PersonSpec], scene: bpy.types.Scene, assets: Assets, images: ImageCache
 ) -> None:
-    there = {character.number: character for character in characters(scene)}
+    by_number = {character.number: character for character in characters(scene)}
     for person in persons:
-        if _stands(there[person.id]) != person:
-            there[person.id].apply(person, assets.figures, images)
+        if _read_person(by_number[person.id]) != person:
+            by_number[person.id].apply(person, assets.figures, images)
 
 
-def _stands(character: Character) -> PersonSpec | None:
-    """The person as it stands; None for one that the artist made into what no body can be."""
+def _read_person(character: Character) -> PersonSpec | None:
+    """Read a character; None if no body model can be posed like it any more."""
     try:
         return character.person()
     except ValueError:
@@ -180,14 +202,14 @@ def _stands(character: Character) -> PersonSpec | None:
 
 
 def _is_whole(character: Character) -> bool:
-    """Whether the body is still there."""
+    """Whether the body still exists."""
     try:
         return character.mesh is not None
     except ValueError:
         return False
 
 
-# --- what is kept with the scene ----------------------------------------------------------------------------------
+# --- files and the stored draw --------------------------------------------------------------------
 
 
 def _check_files(spec: SceneSpec, drawn: set[str]) -> None:
@@ -204,7 +226,7 @@ def _check_files(spec: SceneSpec, drawn: set[str]) -> None:
 
 
 def _draft(scene: bpy.types.Scene) -> SceneSpec:
-    """The last draw; where there is none (or one of another version), a plain picture of the scene as it is."""
+    """The last draw; without one (or with one of another version), a plain spec."""
     settings = scene.pii_synth
     try:
         return SceneSpec.from_json(json.loads(settings.draft))
@@ -224,6 +246,6 @@ def _draft(scene: bpy.types.Scene) -> SceneSpec:
 
 
 def _update(scene: bpy.types.Scene) -> None:
-    """Let Blender compute where everything is."""
+    """Let Blender compute the place of every object."""
     layer = bpy.context.view_layer if bpy.context.scene == scene else scene.view_layers[0]
     layer.update()

@@ -1,4 +1,4 @@
-"""World, lamps, ground or room, shadow catcher, and the photograph that the artist sees behind the people."""
+"""World, lamps, ground or room, shadow catcher, and the background photo in the viewport."""
 
 from __future__ import annotations
 
@@ -30,16 +30,26 @@ from .viewpoint import own_camera
 _LAMP, _BACKDROP, _CATCHER, _WORLD, _PHOTO = "lamp", "backdrop", "catcher", "world", "photograph"
 
 
-# --- light ------------------------------------------------------------------------------------------------------
+# --- light ----------------------------------------------------------------------------------------
 
 
 def show_light(
     scene: bpy.types.Scene, light: LightSpec, background: BackgroundSpec, images: ImageCache
 ) -> None:
-    """Light the scene anew. The artist's world gives way to ours, which keeps it in the file until `remove_light`;
-    lamps of the artist's own stay lit.
+    """Replace the light of the scene.
 
-    Raises FileNotFoundError or ValueError naming the panorama; the world is then as it was.
+    Our world replaces the artist's, and refers to it until `remove_light`. The artist's own lamps
+    stay lit.
+
+    Args:
+        scene: the scene to change.
+        light: world and lamps.
+        background: a room has lamps of its own.
+        images: cache for panoramas.
+
+    Raises:
+        FileNotFoundError: the panorama is missing. The world is not changed.
+        ValueError: the panorama cannot be read. The world is not changed.
     """
     world = scene.world
     parts.remove(parts.parts(scene, _LAMP))
@@ -58,17 +68,17 @@ def show_light(
     theirs = _artists(world)
     if theirs is not None:
         stage.world[parts.BEFORE] = (
-            theirs  # which also keeps it in the file: a reference counts as a user
+            theirs  # a reference counts as a user, so the file keeps this world
         )
     _drop(world)
     stage.world.name = "PII world"
     for image in images:
         if image.source == "GENERATED":
-            image.pack()  # else its pixels would not be saved with the file
+            image.pack()  # otherwise its pixels would not be saved with the file
 
 
 def remove_light(scene: bpy.types.Scene) -> None:
-    """Delete world and lamps; the artist's world is there again."""
+    """Delete our world and lamps, and restore the artist's world."""
     parts.remove(parts.parts(scene, _LAMP))
     world = scene.world
     scene.world = _artists(world)
@@ -76,25 +86,29 @@ def remove_light(scene: bpy.types.Scene) -> None:
 
 
 def _artists(world: bpy.types.World | None) -> bpy.types.World | None:
-    """The artist's world, or the one that ours stands in for."""
+    """The artist's world, or the one that ours replaces."""
     if world is None or world.get(parts.PART) != _WORLD:
         return world
     return world.get(parts.BEFORE)
 
 
 def _drop(world: bpy.types.World | None) -> None:
-    """Delete a world of ours that nothing shows any more."""
+    """Delete a world of ours that no scene uses any more."""
     if world is not None and world.get(parts.PART) == _WORLD and world.users == 0:
         bpy.data.worlds.remove(world)
 
 
-# --- background -------------------------------------------------------------------------------------------------
+# --- background -----------------------------------------------------------------------------------
 
 
 def show_background(scene: bpy.types.Scene, background: BackgroundSpec) -> None:
-    """Ground or room. What a photograph or a plain colour is behind, is rendered without background.
+    """Replace ground or room.
 
-    Raises ValueError for a room without size, KeyError for an unknown pattern.
+    In front of a photo or a plain colour, the scene is rendered with a transparent background.
+
+    Raises:
+        ValueError: a room has no size.
+        KeyError: a pattern is unknown.
     """
     mesh = assemble(backdrop_pieces(background))
     parts.remove(parts.parts(scene, _BACKDROP))
@@ -102,7 +116,7 @@ def show_background(scene: bpy.types.Scene, background: BackgroundSpec) -> None:
         name = "Room" if background.kind == "room" else "Ground"
         obj = mesh_object(parts.collection_of(scene), name, backdrop_materials())
         obj[parts.PART] = _BACKDROP
-        obj.hide_select = True  # in the way of everything else
+        obj.hide_select = True  # otherwise every click would hit it
         write_mesh(obj.data, mesh)
     scene.render.film_transparent = film_transparent(background)
 
@@ -114,27 +128,35 @@ def show_catcher(
     persons: Sequence[PersonSpec],
     props: Sequence[PropSpec],
 ) -> None:
-    """An invisible ground for shadows, below all there is, where there is no other ground."""
+    """Replace the shadow catcher, an invisible ground; used where there is no other ground."""
     parts.remove(parts.parts(scene, _CATCHER))
     if catches_shadows(background, light):
         obj = shadow_catcher(parts.collection_of(scene))
         obj[parts.PART] = _CATCHER
-        obj.hide_select, obj.display_type = True, "WIRE"  # the photograph is to be seen through it
+        obj.hide_select, obj.display_type = True, "WIRE"  # it must not hide the photo
         obj.location, obj.scale = catcher_frame(persons, props, light)
 
 
-def show_photograph(
-    scene: bpy.types.Scene, background: BackgroundSpec, width: int, height: int
-) -> None:
-    """In the view through our camera, the photograph as it will be behind the people. Raises FileNotFoundError or
-    ValueError naming it."""
+def show_photo(scene: bpy.types.Scene, background: BackgroundSpec, width: int, height: int) -> None:
+    """Show the background photo in the view through our camera, as in the render.
+
+    Args:
+        scene: the scene to change.
+        background: names the photo and its crop; other kinds remove the photo.
+        width: px, of the image.
+        height: px, of the image.
+
+    Raises:
+        FileNotFoundError: the photo is missing.
+        ValueError: the photo cannot be read.
+    """
     camera = own_camera(scene)
     if camera is None:
         return
-    _remove_photograph(camera.data)
+    _remove_photo(camera.data)
     if background.kind != "photo":
         return
-    image = _photograph(background, width, height)
+    image = _photo(background, width, height)
     behind = camera.data.background_images.new()
     behind.image, behind.alpha, behind.display_depth, behind.frame_method = (
         image,
@@ -146,15 +168,15 @@ def show_photograph(
 
 
 def remove_background(scene: bpy.types.Scene) -> None:
-    """Delete ground, room, shadow catcher and photograph."""
+    """Delete ground, room, shadow catcher and photo."""
     parts.remove([*parts.parts(scene, _BACKDROP), *parts.parts(scene, _CATCHER)])
     camera = own_camera(scene)
     if camera is not None:
-        _remove_photograph(camera.data)
+        _remove_photo(camera.data)
 
 
-def _photograph(background: BackgroundSpec, width: int, height: int) -> bpy.types.Image:
-    """The part of the photograph that is shown, cropped and turned as in the picture, packed into the file."""
+def _photo(background: BackgroundSpec, width: int, height: int) -> bpy.types.Image:
+    """The visible part of the photo, cropped and flipped as in the render, packed into the file."""
     linear = read_backdrop(
         Path(background.photo), background.photo_crop, width, height, flip=background.photo_flip
     )
@@ -167,7 +189,7 @@ def _photograph(background: BackgroundSpec, width: int, height: int) -> bpy.type
     return image
 
 
-def _remove_photograph(camera: bpy.types.Camera) -> None:
+def _remove_photo(camera: bpy.types.Camera) -> None:
     for behind in list(camera.background_images):
         image = behind.image
         if image is not None and image.get(parts.PART) == _PHOTO:

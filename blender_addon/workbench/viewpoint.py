@@ -1,4 +1,4 @@
-"""The camera: ours placed as a draw has it, and any camera of the artist's read back."""
+"""The camera: ours is placed as in a draw; any camera of the artist is read back."""
 
 from __future__ import annotations
 
@@ -13,20 +13,29 @@ from ..stage.camera import StageCamera
 from . import parts
 
 _PART = "camera"
-# From the axes of Blender's cameras (x right, y up, looking along -z) to a body that looks along +y with +z up.
+# From the axes of Blender's cameras (x right, y up, looking along -z) to a body that looks along +y
+# with +z up.
 _BODY = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
 def own_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """Our camera, wherever the artist has moved it; the active one when it is ours."""
+    """The camera that the extension added; the active one if there are several."""
     if scene.camera is not None and scene.camera.get(parts.PART) == _PART:
         return scene.camera
     return next(iter(parts.parts(scene, _PART)), None)
 
 
 def show_camera(scene: bpy.types.Scene, camera: CameraSpec, width: int, height: int) -> None:
-    """Place our camera, make it the active one and set the size of the frame (px). The artist's own stay as they
-    are."""
+    """Place our camera, make it the active one and set the size of the image.
+
+    The artist's own cameras are not changed.
+
+    Args:
+        scene: the scene to change.
+        camera: where to place the camera.
+        width: px.
+        height: px.
+    """
     obj = own_camera(scene)
     if obj is None:
         obj = bpy.data.objects.new("PII camera", bpy.data.cameras.new("PII camera"))
@@ -34,7 +43,7 @@ def show_camera(scene: bpy.types.Scene, camera: CameraSpec, width: int, height: 
         parts.collection_of(scene).objects.link(obj)
     if scene.camera is not None and scene.camera != obj:
         obj[parts.BEFORE] = scene.camera
-    # A draw says all about it, whatever was tied to it since.
+    # The draw alone determines the camera, whatever the artist has tied to it since.
     obj.animation_data_clear()
     obj.data.animation_data_clear()
     obj.constraints.clear()
@@ -45,7 +54,7 @@ def show_camera(scene: bpy.types.Scene, camera: CameraSpec, width: int, height: 
 
 
 def read_camera(scene: bpy.types.Scene) -> CameraSpec | None:
-    """The scene's active camera as a pinhole (without its shift); None when there is none."""
+    """The scene's active camera as a pinhole, without its shift; None if there is none."""
     obj = scene.camera
     if obj is None or obj.type != "CAMERA":
         return None
@@ -68,7 +77,7 @@ def read_camera(scene: bpy.types.Scene) -> CameraSpec | None:
 
 
 def remove_camera(scene: bpy.types.Scene) -> None:
-    """Delete our camera; the artist's is the active one again."""
+    """Delete our camera; the artist's camera becomes the active one again."""
     before = None
     for obj in parts.parts(scene, _PART):
         before = before or obj.get(parts.BEFORE)
@@ -78,7 +87,7 @@ def remove_camera(scene: bpy.types.Scene) -> None:
 
 
 def _fov(camera: bpy.types.Camera, render: bpy.types.RenderSettings) -> float:
-    """The horizontal field of view, degrees, whichever side the sensor is fitted to."""
+    """The horizontal field of view, degrees, for any sensor fit."""
     width = render.resolution_x * render.pixel_aspect_x
     height = render.resolution_y * render.pixel_aspect_y
     fit = camera.sensor_fit
@@ -91,7 +100,7 @@ def _fov(camera: bpy.types.Camera, render: bpy.types.RenderSettings) -> float:
 
 
 def _focus(obj: bpy.types.Object) -> float:
-    """m along the viewing axis."""
+    """The distance of the focus, m along the viewing axis."""
     target = obj.data.dof.focus_object
     if target is None:
         return float(obj.data.dof.focus_distance)

@@ -1,4 +1,4 @@
-"""A Blender with its window for each test module, a fresh scene for each test, and pictures of what happened."""
+"""A Blender with a window for each test module, a new scene for each test, and screenshots."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ def installed_window(bare_window: Window, extension_zip: Path) -> Window:
 
 @pytest.fixture
 def open_tab(installed_window: Window) -> OpenTab:
-    """`open_tab("PII_SYNTH_PT_batch")`: a new file, and the tab with these panels open (without names: all)."""
+    """`open_tab("PII_SYNTH_PT_batch")`: open a new file and the tab with these panels open.
+
+    Without names, all panels are open.
+    """
 
     def opened(*panels: str) -> Window:
         installed_window.show_panels(*panels)
@@ -65,7 +68,7 @@ def open_tab(installed_window: Window) -> OpenTab:
 
 @pytest.fixture(scope="session")
 def pictures() -> Path:
-    """The folder of the pictures, empty at first."""
+    """The folder of the screenshots, empty at first."""
     shutil.rmtree(PICTURES, ignore_errors=True)
     PICTURES.mkdir(parents=True)
     return PICTURES
@@ -73,7 +76,7 @@ def pictures() -> Path:
 
 @pytest.fixture
 def shoot(pictures: Path, bare_window: Window) -> Shoot:
-    """`shoot("batch")` saves what the window shows as 07_batch.png."""
+    """`shoot("batch")` saves a screenshot as 07_batch.png."""
 
     def take(name: str) -> Path:
         return _save(bare_window, pictures, name)
@@ -83,7 +86,7 @@ def shoot(pictures: Path, bare_window: Window) -> Shoot:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """A test that fails leaves a picture of the window, and Blender's console in the report."""
+    """A failing test leaves a screenshot, and Blender's console in the report."""
     report = yield
     window = item.funcargs.get("bare_window") if isinstance(item, pytest.Function) else None
     if report.failed and window is not None:

@@ -1,9 +1,10 @@
-"""Runs inside Blender's window: does what the test on the other side of a socket asks for, in Blender's main thread.
+"""Runs inside Blender: executes the requests of a test, sent by socket, in Blender's main thread.
 
     blender --python control.py -- PORT
 
-A request is one line of JSON, {"code": Python, "values": {name: value}}; the code sees bpy, `window` and the values,
-and what it leaves in `result` comes back as {"result": …}, or {"error": traceback}.
+A request is one line of JSON, {"code": Python, "values": {name: value}}. The code sees bpy,
+`window` and the values; the variable `result` is returned as {"result": …}, an error as
+{"error": traceback}.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ INTERVAL = 0.001  # s between two looks at the socket
 
 
 class Control:
-    """The end of the wire in Blender. Never waits: the window lives on between two requests."""
+    """Blender's end of the socket. Never blocks, so that the window stays usable."""
 
     def __init__(self, port: int) -> None:
         self._wire = socket.create_connection(("127.0.0.1", port), timeout=20)
@@ -28,9 +29,10 @@ class Control:
         self._received = b""
 
     def __call__(self) -> float | None:
-        """Blender calls it every INTERVAL; the answer None ends that.
+        """Blender calls it every INTERVAL, until it returns None.
 
-        What came in is carried out at the next call, so that Blender has first taken the clicks that were sent before.
+        A request is executed at the next call, so that Blender first handles the clicks that were
+        sent before.
         """
         while b"\n" in self._received:
             line, self._received = self._received.split(b"\n", 1)

@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def build_zip(folder: Path) -> Path:
-    """Build it into `folder`; with the builder that pip's bpy carries. Raises RuntimeError with the builder's words."""
+    """Build it into `folder` with the builder in pip's bpy. Raises RuntimeError with its output."""
     bpy = importlib.util.find_spec(
         "bpy"
     )  # found, not imported: its Blender is not wanted in this process

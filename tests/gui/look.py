@@ -1,13 +1,14 @@
-"""Look at the tab PII Synth in a real Blender, without a test: some fifteen seconds.
+"""Take a screenshot of the tab PII Synth in a real Blender, in about fifteen seconds.
 
     python -m tests.gui.look OUT.png                                the whole window, the tab open
-    python -m tests.gui.look OUT.png --sidebar --size 1280x1800     the sidebar alone, tall enough for all panels
-    python -m tests.gui.look OUT.png --run "bpy.ops.pii_synth.add_person()" --click pii_synth.draw_scene
+    python -m tests.gui.look OUT.png --sidebar --size 1280x1800     the sidebar alone, all of it
+    python -m tests.gui.look OUT.png --run "bpy.ops.pii_synth.add_person()" \\
+        --click pii_synth.draw_scene
     python -m tests.gui.look OUT.png --hover pii_synth.generate     with the tooltip
-    python -m tests.gui.look --list                                 what there is to click
+    python -m tests.gui.look --list                                 list what can be clicked
 
---run, --click, --hover, --wait and --key are carried out in the order in which they are given, and may be given more
-than once. What Blender wrote to its console is printed at the end.
+--run, --click, --hover, --wait and --key are executed in the given order, and may be repeated.
+Blender's console is printed at the end.
 """
 
 from __future__ import annotations

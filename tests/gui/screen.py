@@ -19,7 +19,7 @@ LEFT, WHEEL_UP, WHEEL_DOWN = 1, 4, 5  # X's numbers of pointer buttons
 class Screen:
     """An X server with one screen of `size` pixels (width, height), in `folder` of `machine`.
 
-    Positions are in pixels from the upper left corner. A context manager: the server ends with the block.
+    Positions are in pixels from the upper left corner. As a context manager, it ends the server.
     """
 
     def __init__(self, machine: Machine, folder: Path, size: tuple[int, int]) -> None:
@@ -77,11 +77,11 @@ class Screen:
         self._xdotool("type", "--delay", "25", text)
 
     def move_window(self, title: str, x: int, y: int) -> None:
-        """Put the window with `title` in its title there: without a window manager it opens anywhere."""
+        """Move the window with `title` in its title, since no window manager places it."""
         self._xdotool("search", "--sync", "--name", title, "windowmove", str(x), str(y))
 
     def picture(self) -> Image.Image:
-        """What is on the screen."""
+        """A screenshot."""
         return Image.fromarray(read_xwd(self._frame_buffer.read_bytes()))
 
     def _xdotool(self, *words: str) -> None:
@@ -93,9 +93,10 @@ class Screen:
 
 
 def read_xwd(data: bytes) -> np.ndarray:
-    """The pixels (height × width × 3, uint8) of an X window dump, the form in which Xvfb keeps its screen.
+    """The pixels (height × width × 3, uint8) of an X window dump, the format of Xvfb's screen.
 
-    Only what Xvfb writes at 24 bits of depth: big-endian header, 32 bits a pixel in blue, green, red order.
+    Reads only what Xvfb writes at 24 bits of depth: big-endian header, 32 bits a pixel in blue,
+    green, red order.
     """
     header = struct.unpack(">25I", data[:100])
     header_size, width, height, stride, colours = (

@@ -1,4 +1,4 @@
-"""Generate Batch with a real pointer: the pairs on disk, Cancel, Resume, a Blender that dies; what is greyed out."""
+"""Generate Batch with a real pointer: pairs, Cancel, Resume, a killed Blender, grey buttons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from blender_addon.dataset import iter_lines
 from tests.gui.extension import REPOSITORY
 from tests.gui.window import BlenderError, Window, wait_for
 
-FEW, MANY = 6, 10  # pictures
+FEW, MANY = 6, 10  # images
 SMALL = {"width": 96, "height": 96, "samples": 4}
 PATIENCE = 120  # s for a batch, on a busy machine
 OPERATORS = "bl_ext.user_default.pii_synth.blender_addon.ui.operators.batch"
@@ -26,7 +26,7 @@ JOB = f"__import__('sys').modules['{OPERATORS}'].current_job()"
 
 @pytest.fixture
 def window(open_tab, tmp_output) -> Window:
-    """The tab with the panel Generate Batch, set to a small batch in a folder that is not there yet."""
+    """The tab with the panel Generate Batch, set to a small batch in a new folder."""
     window = open_tab("PII_SYNTH_PT_batch")
     window.run(
         "settings = window.scene.pii_synth\n"
@@ -55,7 +55,7 @@ def expected(installed_window: Window) -> dict[str, bytes]:
 def test_a_click_renders_the_pairs_that_the_command_line_renders(
     window, tmp_output, expected, shoot
 ):
-    # What stands in the artist's scene is not what a batch renders.
+    # A batch does not render the artist's scene.
     window.run(
         "bpy.data.objects.remove(bpy.data.objects['Cube'])\nbpy.ops.pii_synth.draw_scene(step=14)"
     )
@@ -63,7 +63,7 @@ def test_a_click_renders_the_pairs_that_the_command_line_renders(
     window.click("pii_synth.generate")
     wait_for("two pairs", lambda: done(tmp_output) >= 2, PATIENCE)
     with paused(window):
-        window.wait(f"{JOB}.progress.done >= 1")  # it is told after it is listed
+        window.wait(f"{JOB}.progress.done >= 1")  # it is reported after it is listed
         time.sleep(0.5)  # the panel is drawn a few times a second
         window.picture()
         shoot("batch")
@@ -95,7 +95,7 @@ def test_the_saved_recipe_renders_the_same_masks_in_both_versions(window, tmp_ou
     assert masks(other) == first(FEW, expected)
 
 
-def test_cancel_stops_after_the_running_picture_and_the_button_resumes(
+def test_cancel_stops_after_the_current_image_and_the_button_resumes(
     window, tmp_output, expected, shoot
 ):
     window.click("pii_synth.generate")
@@ -114,9 +114,7 @@ def test_cancel_stops_after_the_running_picture_and_the_button_resumes(
     assert masks(tmp_output) == expected
 
 
-def test_a_background_blender_that_is_killed_is_told_and_resumed(
-    window, tmp_output, expected, shoot
-):
+def test_a_killed_background_blender_is_reported_and_resumed(window, tmp_output, expected, shoot):
     window.click("pii_synth.generate")
     wait_for("a pair", lambda: done(tmp_output), PATIENCE)
     (batch,) = window.processes("--stop-on-eof")
@@ -174,7 +172,7 @@ def first(count: int, of: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def done(dataset: Path) -> int:
-    """How many pairs the dataset's index lists."""
+    """The number of pairs in the dataset's index."""
     return sum(1 for _ in iter_lines(dataset)) if (dataset / "metadata.jsonl").is_file() else 0
 
 
@@ -194,7 +192,7 @@ def paused(window: Window) -> Iterator[None]:
 
 
 def assert_whole(dataset: Path) -> None:
-    """Every pair that is listed is there, every picture that is there is listed, and nothing else lies about."""
+    """Every listed pair exists, every existing image is listed, and there are no other files."""
     names = {
         name for line in iter_lines(dataset) for name in (line["file_name"], line["mask_file_name"])
     }

@@ -23,7 +23,7 @@ def test_generate_batch_is_in_view_at_once(installed_window):
 
 
 def test_every_panel_draws(open_tab, shoot):
-    """With the sub-panels that start closed, top to bottom; an exception in draw() goes to the console."""
+    """All panels, also those that start closed; an exception in draw() goes to the console."""
     window = open_tab()
     for number in range(1, 30):
         shoot(f"panels_{number}")

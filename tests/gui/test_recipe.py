@@ -1,4 +1,4 @@
-"""Recipe and preferences: what goes to files and comes back, through Blender's own file browser."""
+"""Recipe and preferences: files saved and loaded through Blender's own file browser."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def test_the_preferences_draw(installed_window, shoot):
     shoot("preferences")
     assert "Traceback" not in window.console()
     window.run(
-        "with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]): bpy.ops.wm.window_close()"
+        "last = bpy.context.window_manager.windows[-1]\n"
+        "with bpy.context.temp_override(window=last): bpy.ops.wm.window_close()"
     )
 
 

@@ -7,7 +7,8 @@ import pytest
 from tests.gui.window import BlenderError, Window, wait_for
 
 PERSONS = "sorted(o.name for o in window.scene.objects if o.type == 'ARMATURE')"
-POSES = "[[list(b.rotation_quaternion) for b in o.pose.bones] for o in window.scene.objects if o.type == 'ARMATURE']"
+ARMATURES = "[o for o in window.scene.objects if o.type == 'ARMATURE']"
+POSES = f"[[list(b.rotation_quaternion) for b in o.pose.bones] for o in {ARMATURES}]"
 CAMERA = "[list(row) for row in window.scene.camera.matrix_world]"
 EDITORS = "[a.spaces.active for a in window.screen.areas if a.type == 'IMAGE_EDITOR']"
 PICTURES = f"[list(editor.image.size) for editor in {EDITORS} if editor.image]"
@@ -39,7 +40,7 @@ def test_draw_scene_puts_people_there_and_ctrl_z_takes_them_away(open_tab, shoot
     shoot("scene")
 
 
-def test_each_dice_redraws_its_factor_alone(open_tab, shoot):
+def test_each_arrow_redraws_its_factor_alone(open_tab, shoot):
     window = without_the_cube(open_tab("PII_SYNTH_PT_sample"))
     window.click("pii_synth.draw_scene()")
     window.wait(PERSONS)
@@ -59,7 +60,8 @@ def test_preview_shows_image_and_mask_side_by_side(open_tab, shoot):
     window = without_the_cube(open_tab("PII_SYNTH_PT_sample", "PII_SYNTH_PT_preview"))
     window.run(
         "settings = window.scene.pii_synth\n"
-        "settings.recipe.render.width, settings.recipe.render.height, settings.recipe.render.samples = 256, 256, 32\n"
+        "render = settings.recipe.render\n"
+        "render.width, render.height, render.samples = 256, 256, 32\n"
         "settings.index = index",
         index=OUTDOORS,
     )
@@ -107,7 +109,7 @@ def test_add_person_adds_one_that_can_be_undone(open_tab, shoot):
 
 
 def without_the_cube(window: Window) -> Window:
-    """What an artist deletes first. Leaves the camera and the lamp."""
+    """Delete the default cube, as artists do first; camera and lamp stay."""
     window.run(
         "bpy.data.objects.remove(bpy.data.objects['Cube'])\nbpy.ops.ed.undo_push(message='Delete')"
     )
@@ -115,6 +117,6 @@ def without_the_cube(window: Window) -> Window:
 
 
 def over_the_view(window: Window) -> None:
-    """Blender gives keys to what the pointer is over."""
+    """Move the pointer over the 3D View: Blender sends keys to the area below the pointer."""
     window.screen.move(window.screen.size[0] // 3, window.screen.size[1] // 2)
     window.settle()

@@ -1,4 +1,4 @@
-"""A real Blender with its window, for tests that click: its process, its main thread, and its buttons."""
+"""A real Blender with a window, for tests that click: its process, main thread and buttons."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ TAB = "PII Synth"
 
 
 class BlenderError(Exception):
-    """Python inside Blender raised, or Blender ended. The message holds its traceback, or its last words."""
+    """Python inside Blender raised, or Blender ended; with the traceback, or its last output."""
 
 
 def wait_for(
     what: str, condition: Callable[[], Any], seconds: float = 20, every: float = 0.05
 ) -> Any:
-    """Ask `condition` again and again until it says something true, and return that. AssertionError after `seconds`."""
+    """Call `condition` until it returns something true; return that.
+
+    Raises AssertionError after `seconds`.
+    """
     end = time.monotonic() + seconds
     while not (said := condition()):
         assert time.monotonic() < end, (
@@ -88,7 +91,7 @@ class Window:
         self._process.wait(timeout=20)
 
     def environment(self) -> dict[str, str]:
-        """What Blender finds in its environment; little of this machine's own, so that tests go alike everywhere."""
+        """The environment of Blender, with little of this machine's, so that tests run alike."""
         return {
             "PATH": os.environ["PATH"] if self.machine.root is None else "/usr/bin:/bin",
             "HOME": self.machine.inside(self.folder / "home"),
@@ -117,7 +120,7 @@ class Window:
         )
 
     def processes(self, *words: str) -> list[int]:
-        """The ids of Blender and of all processes it started, of those that have `words` on their command line."""
+        """The ids of Blender and its child processes whose command lines contain `words`."""
         found = []
         for process in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
@@ -130,10 +133,10 @@ class Window:
                     found.append(int(process.name))
         return found
 
-    # -- Python in Blender ---------------------------------------------------------------------------------------------
+    # -- Python in Blender -------------------------------------------------------------------------
 
     def run(self, code: str, *, seconds: float = ANSWER, **values: Any) -> Any:
-        """Run `code` in Blender's main thread, with `values` as variables; the answer is what it leaves in `result`.
+        """Run `code` in Blender's main thread, with `values` as variables; return its `result`.
 
         Raises BlenderError.
         """
@@ -177,7 +180,7 @@ class Window:
         return self._log.read_text(errors="replace")
 
     def reports(self) -> str:
-        """What Blender has told the user so far, operators' errors too: the lines of the Info editor."""
+        """All reports to the user so far, including errors: the lines of the Info editor."""
         return str(self.run(_REPORTS))
 
     def _last_words(self) -> str:
@@ -191,7 +194,7 @@ class Window:
         self.run(
             "bpy.ops.extensions.package_install_files(\n"
             "    filepath=path, repo='user_default', enable_on_install=True, overwrite=True)\n"
-            "assert hasattr(bpy.types.Scene, 'pii_synth'), 'the extension is installed, but it did not register'",
+            "assert hasattr(bpy.types.Scene, 'pii_synth'), 'the extension did not register'",
             path=self.machine.inside(copy),
         )
 
@@ -199,7 +202,7 @@ class Window:
         """File › New; the preferences, and with them the extension, stay."""
         self.run("bpy.ops.wm.read_homefile(use_factory_startup=True)")
 
-    # -- the sidebar ---------------------------------------------------------------------------------------------------
+    # -- the sidebar -------------------------------------------------------------------------------
 
     def open_tab(self, tab: str = TAB) -> None:
         """Show the sidebar of the 3D View, with this tab in front."""
@@ -212,7 +215,8 @@ class Window:
 
     def _set_tab(self, tab: str) -> bool:
         set_it = _SIDEBAR + (
-            "try:\n    region.active_panel_category = tab\n    result = region.active_panel_category == tab\n"
+            "try:\n    region.active_panel_category = tab\n"
+            "    result = region.active_panel_category == tab\n"
             "except (AttributeError, TypeError):\n    result = False"  # not drawn yet
         )
         return bool(self.run(set_it, tab=tab))
@@ -226,23 +230,27 @@ class Window:
         return left, height - low - tall, left + width, height - low
 
     def show_panels(self, *names: str) -> None:
-        """From the next `new_file` on the tab shows the panels of these class names open, all others closed; without
-        names, all open.
+        """Open the panels of these class names from the next `new_file` on, and close all others.
+
+        Without names, all are open.
         """
         self.run(_SHOW_PANELS, tab=TAB, names=names)
 
     def widen_sidebar(self, width: int) -> None:
         """Drag its left edge, until the sidebar is about `width` pixels wide."""
-        shares = itertools.cycle(
-            (0.3, 0.02, 0.5)
-        )  # of its height: the edge can be taken only where panels are
+        # Shares of its height: the edge can be taken only where panels are.
+        shares = itertools.cycle((0.3, 0.02, 0.5))
 
         def wide_after_dragging() -> bool:
+            self.run(_SIDEBAR + "area.spaces.active.show_region_ui = True")
+            self.settle()
             left, top, right, bottom = self.sidebar()
             height = top + next(shares) * (bottom - top)
             self.screen.drag((left + 1, height), (right - width, height))
             self.settle()
-            return abs(right - self.sidebar()[0] - width) < 10
+            # On a busy machine the pointer may arrive late, and Blender folds the sidebar away.
+            shown = bool(self.run(_SIDEBAR + "result = area.spaces.active.show_region_ui"))
+            return shown and abs(right - self.sidebar()[0] - width) < 10
 
         wait_for(f"a sidebar of {width} pixels", wide_after_dragging)
 
@@ -266,7 +274,7 @@ class Window:
 
     def find(self, button: str) -> tuple[int, int]:
         """Where on the screen a button of the sidebar is: `pii_synth.generate` for an operator,
-        `pii_synth.seed` for a property. Scrolls to it. AssertionError with what is there if it is not.
+        `pii_synth.seed` for a property. Scrolls to it. Raises AssertionError listing all buttons.
         """
         for name, (x, y) in self._seen.items():
             if button in name and self._under(x, y) == name:
@@ -281,7 +289,7 @@ class Window:
         raise AssertionError(f"{button} is not in the sidebar, where there are {sorted(there)}")
 
     def wait_for_tooltip(self, button: str) -> None:
-        """Rest the pointer on a button until something appears below it; a picture then shows the tooltip."""
+        """Rest the pointer on a button until its tooltip appears below it."""
         x, y = self.find(button)
         below = (x - 40, y + 25, x + 60, y + 60)  # of the pointer; further than the button reaches
 
@@ -310,7 +318,7 @@ class Window:
         return found
 
     def close_popup(self) -> None:
-        """Press Escape on whatever Blender has popped up, such as the report of an error, which waits for that."""
+        """Press Escape to close a popup, such as the report of an error."""
         self.screen.move(self.screen.size[0] // 3, self.screen.size[1] // 2)
         self.screen.key("Escape")
         self.settle()
@@ -372,7 +380,7 @@ class Window:
         self.screen.move(x, y)
         return str(self.run(_SIDEBAR + _UNDER_POINTER))
 
-    # -- pictures ------------------------------------------------------------------------------------------------------
+    # -- screenshots -------------------------------------------------------------------------------
 
     def picture(self) -> Image.Image:
         """The whole window, as it is seen, with the pointer out of the way."""
@@ -381,7 +389,7 @@ class Window:
         return self.screen.picture()
 
     def rest(self, still: float = 3, seconds: float = 60) -> None:
-        """Move the pointer away, and wait until nothing on the screen has changed for `still` seconds."""
+        """Move the pointer away and wait until the screen has not changed for `still` seconds."""
         before = self.picture().tobytes()
         begun = changed = time.monotonic()
         while time.monotonic() - changed < still and time.monotonic() - begun < seconds:
@@ -392,10 +400,11 @@ class Window:
 
 # The sidebar of the (largest) 3D View: `area` and `region`.
 _SIDEBAR = """
-area = max((a for a in window.screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width * a.height)
+views = [a for a in window.screen.areas if a.type == "VIEW_3D"]
+area = max(views, key=lambda a: a.width * a.height)
 region = next(r for r in area.regions if r.type == "UI")
 """
-# Blender copies what the highlighted button does to the clipboard: an operator's call, or a property's path.
+# Blender copies the action of the highlighted button: an operator's call, or a property's path.
 _UNDER_POINTER = """
 manager = bpy.context.window_manager
 manager.clipboard = ""
@@ -417,7 +426,7 @@ with bpy.context.temp_override(window=window, area=area, region=area.regions[-1]
 area.type = kind
 result = bpy.context.window_manager.clipboard
 """
-# A panel's class decides only how the panel first appears; and children must be registered after their parents.
+# A panel's class decides only how it first appears. Children must be registered after parents.
 _SHOW_PANELS = """
 import sys
 extension = next(module for name, module in sys.modules.items() if name.endswith(".pii_synth"))

@@ -1,7 +1,8 @@
-"""Panel Generate Batch: a dataset, rendered by another Blender in the background.
+"""Operators of the panel Generate Batch: start, stop and report a batch in a background Blender.
 
-The running batch belongs to the Blender session, not to a scene: it goes on when another file is opened, and ends when
-Blender does. A timer redraws the panel while it runs and reports how it ended; nothing runs when nothing is rendered.
+The running batch belongs to the Blender session, not to a scene: it continues when another file
+is opened, and ends with Blender. While it runs, a timer redraws the panel; at the end the timer
+reports the result and stops.
 """
 
 from __future__ import annotations
@@ -25,16 +26,20 @@ from ..tab import settings_of
 REDRAW_INTERVAL = 0.25  # s
 TROUBLE = (State.FAILED, State.DIED)
 
-_job: BatchJob | None = None  # the one that runs, or the last that did
+_job: BatchJob | None = None  # the running batch, or the last one
 
 
 def current_job() -> BatchJob | None:
-    """The batch of this session that runs, or else the last one; None before the first."""
+    """The running batch of this session, or the last one; None before the first."""
     return _job
 
 
 def output_folder(context: Any) -> Path:
-    """Where the scene's batch goes. Raises ValueError for a path that starts with // in a .blend never saved."""
+    """The output folder of the scene's batch.
+
+    Raises:
+        ValueError: the path starts with '//' in a .blend that was never saved.
+    """
     text = settings_of(context).output
     return absolute(text) if text else default_output(context)
 
@@ -44,7 +49,7 @@ def running_job() -> BatchJob | None:
 
 
 def start_obstacle(context: Any) -> str | None:
-    """Why no batch can be started now, as far as is cheap to know; None when one can."""
+    """The reason why no batch can start now, or None. Checks only what is cheap to check."""
     if running_job():
         return "A batch is running: wait for it, or cancel it"
     error = recipe_error(settings_of(context).recipe)
@@ -58,7 +63,7 @@ def start_obstacle(context: Any) -> str | None:
 
 
 def _is_free(operator: Any, context: Any) -> bool:
-    """Whether a batch can be started; tells the `operator`'s poll message why not."""
+    """Whether a batch can start; if not, the reason becomes the poll message of the operator."""
     obstacle = start_obstacle(context)
     if obstacle:
         operator.poll_message_set(obstacle)
@@ -66,7 +71,7 @@ def _is_free(operator: Any, context: Any) -> bool:
 
 
 def destination_of(context: Any) -> Destination:
-    """What the output folder holds, for a batch without an `start_obstacle`."""
+    """What the output folder holds. Call it only when `start_obstacle` returns None."""
     settings = settings_of(context)
     return look_into(
         output_folder(context), to_recipe(settings.recipe), settings.seed, settings.count
@@ -74,7 +79,7 @@ def destination_of(context: Any) -> Destination:
 
 
 class _StartsBatch:
-    """What the two operators that start a batch have in common."""
+    """Mixin: an operator that starts a batch."""
 
     bl_options = {"REGISTER"}
     overwrite = False
@@ -114,7 +119,7 @@ class _StartsBatch:
 
 
 class PII_SYNTH_OT_generate(_StartsBatch, bpy.types.Operator):
-    """Render the dataset in a background Blender, or what is left of it; this window stays free to work in"""
+    """Render the dataset, or the rest of it, in a background Blender while you keep working"""
 
     bl_idname = "pii_synth.generate"
     bl_label = "Generate Batch"
@@ -133,7 +138,7 @@ class PII_SYNTH_OT_overwrite_batch(_StartsBatch, bpy.types.Operator):
             self,
             event,
             title="Replace the Dataset?",
-            message=f"All its pictures in {output_folder(context)} are deleted.",
+            message=f"All its images in {output_folder(context)} will be deleted.",
             confirm_text="Replace",
             icon="WARNING",
         )
@@ -147,14 +152,14 @@ class PII_SYNTH_OT_cancel_batch(bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     now: bpy.props.BoolProperty(
-        name="Now", description="Do not wait for the running picture", options={"SKIP_SAVE"}
+        name="Now", description="Do not wait for the current image", options={"SKIP_SAVE"}
     )
 
     @classmethod
     def description(cls, context: Any, properties: Any) -> str:
         if properties.now:
-            return "Stop at once; the running picture is lost, Resume Batch renders it again"
-        return "Stop after the running picture; Resume Batch continues there"
+            return "Stop now; the current image is lost, and Resume Batch renders it again"
+        return "Stop after the current image; Resume Batch continues with the next"
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -179,14 +184,16 @@ class PII_SYNTH_OT_open_folder(bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     folder: bpy.props.StringProperty(
-        name="Folder", description="Empty: the output folder", options={"SKIP_SAVE", "HIDDEN"}
+        name="Folder",
+        description="Open this folder; leave it empty to open the output folder",
+        options={"SKIP_SAVE", "HIDDEN"},
     )
 
     def execute(self, context: Any) -> set[str]:
         try:
             folder = Path(self.folder) if self.folder else output_folder(context)
             if not folder.is_dir():
-                raise ValueError(f"{folder} is not there yet: generate a batch first")
+                raise ValueError(f"{folder} does not exist yet: generate a batch first")
             bpy.ops.wm.path_open(filepath=str(folder))
         except (OSError, ValueError, RuntimeError) as error:
             self.report({"ERROR"}, str(error))
@@ -195,7 +202,7 @@ class PII_SYNTH_OT_open_folder(bpy.types.Operator):
 
 
 class PII_SYNTH_OT_new_folder(bpy.types.Operator):
-    """Choose a folder beside the present one that is not there yet"""
+    """Use a new folder beside the current output folder"""
 
     bl_idname = "pii_synth.new_folder"
     bl_label = "New Folder"
@@ -216,7 +223,7 @@ class PII_SYNTH_OT_new_folder(bpy.types.Operator):
 
 
 class PII_SYNTH_OT_report_batch(bpy.types.Operator):
-    """Say how the batch ended"""
+    """Report how the batch ended"""
 
     bl_idname = "pii_synth.report_batch"
     bl_label = "Report Batch"
@@ -225,8 +232,8 @@ class PII_SYNTH_OT_report_batch(bpy.types.Operator):
     _timer: Any = None
 
     def invoke(self, context: Any, event: Any) -> set[str]:
-        # Blender shows the reports of an operator that a script called to the script only. Those of one that is
-        # modal it shows to the user: so this one is, until the next event.
+        # When a script calls an operator, Blender shows its reports to the script only, unless the
+        # operator is modal. So this one is modal, until the next event.
         self._timer = context.window_manager.event_timer_add(0.01, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -244,11 +251,15 @@ class PII_SYNTH_OT_report_batch(bpy.types.Operator):
 
 
 def _tick() -> float | None:
-    """The timer: redraws while a batch runs, and says how it ended. Returns the seconds until the next call."""
+    """The timer: redraw while a batch runs, then report how it ended.
+
+    Returns:
+        Seconds until the next call; None stops the timer.
+    """
     job = _job
     if job is None:
         return None
-    running = job.running  # asked once, so that the last redraw shows what is reported
+    running = job.running  # read once, so that the last redraw shows what is reported
     _redraw()
     if running:
         return REDRAW_INTERVAL
@@ -262,7 +273,7 @@ def _tick() -> float | None:
 
 
 def _redraw() -> None:
-    """Have Blender draw the sidebars and the status bar again."""
+    """Let Blender draw the sidebars and the status bar again."""
     manager = bpy.context.window_manager
     for window in manager.windows:
         for area in window.screen.areas:
@@ -270,12 +281,12 @@ def _redraw() -> None:
                 for region in area.regions:
                     if region.type == "UI":
                         region.tag_redraw()
-    # No screen lists the status bar. It shows this property, and so is drawn when it is written.
+    # No screen lists the status bar, but it shows this property: writing it redraws the bar.
     manager.extensions_updates = manager.extensions_updates
 
 
 def _end_job() -> None:
-    """Stop what runs, and forget it."""
+    """Stop the running batch and drop it."""
     global _job
     if _job is not None:
         _job.close()
@@ -295,7 +306,7 @@ _CLASSES = (
 def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
-    atexit.register(_end_job)  # a Blender that ends does not always switch its extensions off
+    atexit.register(_end_job)  # Blender does not always unregister its extensions when it ends
 
 
 def unregister() -> None:

@@ -9,6 +9,7 @@ import bpy
 
 from ..preferences import absolute
 from ..tab import DroppedOnView, ReportingOperator, settings_of
+from .file_browser import Browsing, file_property, filter_property
 
 if TYPE_CHECKING:
     from ...character.character import Character
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 BODY_ENDINGS = (".npz", ".pkl")
-NOBODY = "No person is active: click one in the 3D View, or add one"
+NO_PERSON = "No person is active: click one in the 3D View, or add one"
 
 
 def active_person(context: Any) -> Character | None:
@@ -27,15 +28,15 @@ def active_person(context: Any) -> Character | None:
 
 
 def need_person(context: Any) -> Character:
-    """The active person. Raises ValueError that says how to get one."""
+    """The active person. Raises ValueError when there is none."""
     person = active_person(context)
     if person is None:
-        raise ValueError(NOBODY)
+        raise ValueError(NO_PERSON)
     return person
 
 
 def figures_of(context: Any, model_name: str) -> Figures:
-    """The poser of a body, 'default' or a file. Raises ValueError naming a file that cannot be used."""
+    """Open a body, 'default' or a file, to pose people. Raises ValueError naming a bad file."""
     from ...character.actions import open_figures
 
     uvs = settings_of(context).recipe.bodies.uvs.paths
@@ -43,50 +44,36 @@ def figures_of(context: Any, model_name: str) -> Figures:
 
 
 def recipe_bodies(context: Any) -> Any:
+    """The collection of body model files in the recipe."""
     return settings_of(context).recipe.bodies.models.paths
 
 
 class OnPerson(ReportingOperator):
-    """Mixin: what is done to the active person."""
+    """Mixin: an operator that needs an active person."""
 
     @classmethod
     def poll(cls: Any, context: Any) -> bool:
         if active_person(context) is None:
-            cls.poll_message_set(NOBODY)
+            cls.poll_message_set(NO_PERSON)
             return False
         return True
 
 
-class Browsing:
-    """Mixin: an operator that asks for its file when it is not given one."""
-
-    def invoke(self, context: Any, event: Any) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-
-def _file_property() -> Any:
-    return bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
-
-
-def _filter_property(pattern: str) -> Any:
-    return bpy.props.StringProperty(default=pattern, options={"HIDDEN"})
-
-
 class PII_SYNTH_OT_choose_body(bpy.types.Operator):
-    """Persons that are added have this body"""
+    """Use this body for new people"""
 
     bl_idname = "pii_synth.choose_body"
     bl_label = "Choose Body"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    body: bpy.props.StringProperty(name="Body", default=DEFAULT)
+    body: bpy.props.StringProperty(
+        name="Body", description="Choose 'default', or a body model file", default=DEFAULT
+    )
 
     @classmethod
     def description(cls, context: Any, properties: Any) -> str:
-        return (
-            "The body that comes with PII Synth" if properties.body == DEFAULT else properties.body
-        )
+        body = "the bundled body" if properties.body == DEFAULT else properties.body
+        return f"Use {body} for new people"
 
     def execute(self, context: Any) -> set[str]:
         settings_of(context).body = self.body
@@ -94,7 +81,7 @@ class PII_SYNTH_OT_choose_body(bpy.types.Operator):
 
 
 class PII_SYNTH_OT_add_person(ReportingOperator, bpy.types.Operator):
-    """Add a person with the chosen body at the 3D cursor, or beside whoever stands there"""
+    """Add a person with the chosen body at the 3D cursor, or beside the person who stands there"""
 
     bl_idname = "pii_synth.add_person"
     bl_label = "Add Person"
@@ -105,42 +92,42 @@ class PII_SYNTH_OT_add_person(ReportingOperator, bpy.types.Operator):
 
 
 class PII_SYNTH_OT_load_body(Browsing, ReportingOperator, bpy.types.Operator):
-    """Add a person with a SMPL, SMPL-H or SMPL-X body from its file, and let the recipe draw such bodies too"""
+    """Add a person from a SMPL, SMPL-H or SMPL-X file, and add the file to the recipe"""
 
     bl_idname = "pii_synth.load_body"
     bl_label = "Load Body…"
 
-    filepath: _file_property()
-    filter_glob: _filter_property("*.npz;*.pkl")
+    filepath: file_property("Read this file")
+    filter_glob: filter_property("*.npz;*.pkl")
 
     def run(self, context: Any) -> str:
         return _load_body(context, _chosen(self.filepath))
 
 
 class PII_SYNTH_OT_pose_from_motion(Browsing, OnPerson, bpy.types.Operator):
-    """Pose the active person like a frame of an AMASS, BEDLAM or SURREAL motion file; it stays where it stands"""
+    """Pose the active person, in its place, like a frame of an AMASS, BEDLAM or SURREAL file"""
 
     bl_idname = "pii_synth.pose_from_motion"
     bl_label = "Pose from Motion File…"
 
-    filepath: _file_property()
-    filter_glob: _filter_property("*.npz")
+    filepath: file_property("Read this file")
+    filter_glob: filter_property("*.npz")
     frame: bpy.props.IntProperty(
-        name="Frame", description="Which frame of the motion; the first is 0", default=0, min=0
+        name="Frame", description="Use this frame of the motion; the first is 0", default=0, min=0
     )
     motion: bpy.props.IntProperty(
         name="Motion",
-        description="Which motion of a file with several; the first is 0",
+        description="Use this motion of a file with several; the first is 0",
         default=0,
         min=0,
     )
     up: bpy.props.EnumProperty(
         name="Up",
-        description="The file's vertical axis",
+        description="Set the vertical axis of the file",
         items=[
-            ("auto", "Automatic", "The way in which the bodies mostly stand"),
-            ("z", "Z", "AMASS and SURREAL"),
-            ("y", "Y", "BEDLAM"),
+            ("auto", "Automatic", "Choose the axis along which the bodies stand most of the time"),
+            ("z", "Z", "Use Z, as AMASS and SURREAL do"),
+            ("y", "Y", "Use Y, as BEDLAM does"),
         ],
         default="auto",
     )
@@ -160,7 +147,7 @@ class PII_SYNTH_OT_open_file(ReportingOperator, bpy.types.Operator):
     bl_label = "Open Body or Motion"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    filepath: _file_property()
+    filepath: file_property("Read this file")
 
     def run(self, context: Any) -> str:
         from ...bodies.motion import is_motion
@@ -178,7 +165,7 @@ class PII_SYNTH_OT_open_file(ReportingOperator, bpy.types.Operator):
 
 
 class PII_SYNTH_OT_fit_skeleton(OnPerson, bpy.types.Operator):
-    """Move the joints and cut the clothes anew for the shape that the sliders give"""
+    """Fit the joints and the clothes to the shape that the sliders set"""
 
     bl_idname = "pii_synth.fit_skeleton"
     bl_label = "Fit Skeleton"
@@ -188,7 +175,7 @@ class PII_SYNTH_OT_fit_skeleton(OnPerson, bpy.types.Operator):
         if not super().poll(context):
             return False
         if not need_person(context).needs_fit():
-            cls.poll_message_set("The skeleton fits: no slider of the shape was moved")
+            cls.poll_message_set("The skeleton already fits: no shape slider has moved")
             return False
         return True
 
@@ -199,7 +186,7 @@ class PII_SYNTH_OT_fit_skeleton(OnPerson, bpy.types.Operator):
 
 
 class PII_SYNTH_OT_reset_pose(OnPerson, bpy.types.Operator):
-    """Put the active person back into the T-pose, upright, where it stands"""
+    """Put the active person back into an upright T-pose, in its place"""
 
     bl_idname = "pii_synth.reset_pose"
     bl_label = "Reset Pose"
@@ -231,14 +218,14 @@ def _add_person(context: Any, model_name: str) -> None:
 
 
 def _load_body(context: Any, path: Path) -> str:
-    """Add a person from the body model file `path`, and add the file to the recipe. Returns a message for the user."""
+    """Add a person from a body model file, and the file to the recipe. Returns a message."""
     name = str(path)
     _add_person(context, name)
     settings_of(context).body = name
     if name in [item.path for item in recipe_bodies(context)]:
         return ""
     recipe_bodies(context).add().path = name
-    return f"The recipe draws {path.stem} too"
+    return f"Added {path.stem} to the recipe"
 
 
 def _chosen(filepath: str) -> Path:
@@ -248,7 +235,7 @@ def _chosen(filepath: str) -> Path:
 
 
 class PII_SYNTH_FH_people(DroppedOnView, bpy.types.FileHandler):
-    """Body models and motions dropped into the 3D View"""
+    """Open body models and motions that are dropped into the 3D View"""
 
     bl_idname = "PII_SYNTH_FH_people"
     bl_label = "PII Synth Bodies and Motions"

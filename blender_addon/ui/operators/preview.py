@@ -10,11 +10,11 @@ from ..preferences import device_name
 from ..properties.recipe_settings import recipe_error, to_recipe
 from ..tab import settings_of
 
-_TICK = 0.1  # s between looks at whether the render is done
+_TICK = 0.1  # s between checks whether the render is done
 
 
 class PII_SYNTH_OT_preview(bpy.types.Operator):
-    """Render the scene as it stands and show image and mask side by side in an Image Editor"""
+    """Render the scene as it stands; show image and mask side by side in an Image Editor"""
 
     bl_idname = "pii_synth.preview"
     bl_label = "Render Preview"
@@ -29,9 +29,7 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
             cls.poll_message_set("A render is running; wait for it or press Esc in its window")
             return False
         if context.scene.camera is None:
-            cls.poll_message_set(
-                "The scene has no camera: draw a scene first, or add a camera of your own"
-            )
+            cls.poll_message_set("The scene has no camera: draw a scene first, or add a camera")
             return False
         error = recipe_error(settings_of(context).recipe)
         if error:
@@ -40,7 +38,7 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Render and wait for it: for scripts."""
+        """Render and wait for the result, for scripts."""
         shot = self._begin(context)
         if shot is None:
             return {"CANCELLED"}
@@ -54,7 +52,7 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Render as F12 does: the window stays alive, Esc ends it."""
+        """Render as F12 does: the window stays usable, Esc cancels."""
         shot = self._begin(context)
         if shot is None:
             return {"CANCELLED"}
@@ -87,7 +85,7 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
         return {"FINISHED"}
 
     def _begin(self, context: bpy.types.Context) -> Any:
-        """The Shot of the scene, ready to render; None after an error was reported."""
+        """A Shot of the scene, ready to render; None after an error, which is reported."""
         from ...character.character import characters
         from ...render.devices import pick_device
         from ...workbench.preview import Shot, person_names
@@ -118,11 +116,14 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
         if context.window is not None:
             show_image(context, image)
         count = len(set(preview.instances.ravel().tolist()) - {0})
-        self.report({"INFO"}, f"Preview: {count} person{'' if count == 1 else 's'} in the picture")
+        self.report({"INFO"}, f"Preview: {count} person{'' if count == 1 else 's'} in the image")
 
 
 def show_image(context: bpy.types.Context, image: bpy.types.Image) -> None:
-    """Show `image` in the window's largest Image Editor; when there is none, the 3D View makes room for one."""
+    """Show an image in the window's largest Image Editor.
+
+    Without an Image Editor, the 3D View is split to make room for one.
+    """
     area = _largest(context, "IMAGE_EDITOR") or _split_off(context)
     if area is None:
         return
@@ -139,7 +140,7 @@ def _largest(context: bpy.types.Context, kind: str) -> bpy.types.Area | None:
 
 
 def _split_off(context: bpy.types.Context) -> bpy.types.Area | None:
-    """A new Image Editor in the lower part of the 3D View: the picture is wider than high."""
+    """Make an Image Editor in the lower part of the 3D View, since the preview is a wide image."""
     view = _largest(context, "VIEW_3D")
     if view is None:
         return None

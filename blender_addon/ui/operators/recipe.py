@@ -18,9 +18,10 @@ from ..properties.recipe_settings import (
     to_recipe,
 )
 from ..tab import DroppedOnView, settings_of
+from .file_browser import file_property, filter_property
 
 ENDING = ".toml"
-# For a field of paths: the preferences' folder that the browser opens, and the files it shows.
+# Key of a field of paths -> the preferences' folder where the file browser starts, and its filter.
 BROWSE = {
     "bodies.models": ("bodies", "*.npz;*.pkl"),
     "bodies.uvs": ("bodies", "*.obj"),
@@ -38,8 +39,8 @@ class PII_SYNTH_OT_load_recipe(bpy.types.Operator):
     bl_label = "Load Recipe"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
-    filter_glob: bpy.props.StringProperty(default="*.toml", options={"HIDDEN"})
+    filepath: file_property("Read the recipe from this file")
+    filter_glob: filter_property("*.toml")
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         if self.filepath:  # dropped onto the 3D View
@@ -59,14 +60,19 @@ class PII_SYNTH_OT_load_recipe(bpy.types.Operator):
 
 
 class PII_SYNTH_OT_save_recipe(bpy.types.Operator):
-    """Write the recipe to a TOML file that the command line takes"""
+    """Write the recipe to a TOML file, which the command line can read"""
 
     bl_idname = "pii_synth.save_recipe"
     bl_label = "Save Recipe"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
-    filter_glob: bpy.props.StringProperty(default="*.toml", options={"HIDDEN"})
-    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+    filepath: file_property("Write the recipe to this file")
+    filter_glob: filter_property("*.toml")
+    check_existing: bpy.props.BoolProperty(
+        name="Check Existing",
+        description="Ask before an existing file is overwritten",
+        default=True,
+        options={"HIDDEN"},
+    )
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -83,7 +89,7 @@ class PII_SYNTH_OT_save_recipe(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def check(self, context: Any) -> bool:
-        """In the file browser: the name that is written is the name that is shown."""
+        """Let the file browser show the name that is written."""
         before, self.filepath = self.filepath, with_ending(self.filepath)
         return bool(self.filepath != before)
 
@@ -111,7 +117,7 @@ class PII_SYNTH_OT_apply_preset(bpy.types.Operator):
     bl_label = "Apply Preset"
     bl_options = {"REGISTER", "UNDO"}
 
-    preset: bpy.props.StringProperty(name="Preset", description="Name of the built-in recipe")
+    preset: bpy.props.StringProperty(name="Preset", description="Use this built-in recipe")
 
     def execute(self, context: Any) -> set[str]:
         try:
@@ -130,7 +136,9 @@ class PII_SYNTH_OT_reset_recipe_section(bpy.types.Operator):
     bl_label = "Reset Section"
     bl_options = {"REGISTER", "UNDO"}
 
-    section: bpy.props.StringProperty(options={"HIDDEN"})
+    section: bpy.props.StringProperty(
+        name="Section", description="Reset this section of the recipe", options={"HIDDEN"}
+    )
 
     def execute(self, context: Any) -> set[str]:
         if self.section not in SECTIONS:
@@ -140,32 +148,49 @@ class PII_SYNTH_OT_reset_recipe_section(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class OfPathList:
-    """Mixin: an operator on one of the recipe's lists of paths, called by its key, such as 'poses.motions'."""
+class OnPathList:
+    """Mixin: an operator on one of the recipe's lists of paths."""
 
-    key: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    key: bpy.props.StringProperty(
+        name="Key",
+        description="Change this list of paths, such as 'poses.motions'",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
 
     def paths(self, context: Any) -> Any:
-        """The collection. Raises ValueError for a key that has none."""
+        """The collection of the key. Raises ValueError when the key has no list of paths."""
         if self.key not in BROWSE:
             raise ValueError(f"No list of paths {self.key!r}; there are: {', '.join(BROWSE)}")
         section, name = self.key.split(".")
         return getattr(getattr(settings_of(context).recipe, section), name).paths
 
 
-class PII_SYNTH_OT_add_recipe_path(OfPathList, bpy.types.Operator):
-    """Choose files, or go into a folder and choose nothing to add the whole folder"""
+class PII_SYNTH_OT_add_recipe_path(OnPathList, bpy.types.Operator):
+    """Add files to the list; open a folder and choose no file to add the whole folder"""
 
     bl_idname = "pii_synth.add_recipe_path"
     bl_label = "Add Path"
     bl_options = {"REGISTER", "UNDO"}
 
-    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
-    files: bpy.props.CollectionProperty(
-        type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"}
+    directory: bpy.props.StringProperty(
+        name="Directory",
+        description="Add files of this folder, or the folder itself",
+        subtype="DIR_PATH",
+        options={"HIDDEN", "SKIP_SAVE"},
     )
-    filter_glob: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
-    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    files: bpy.props.CollectionProperty(
+        type=bpy.types.OperatorFileListElement,
+        name="Files",
+        description="Add these files",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+    filter_glob: filter_property()
+    filter_folder: bpy.props.BoolProperty(
+        name="Filter Folders",
+        description="Show folders in the file browser",
+        default=True,
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         kind, self.filter_glob = BROWSE.get(self.key, ("", ""))
@@ -180,34 +205,39 @@ class PII_SYNTH_OT_add_recipe_path(OfPathList, bpy.types.Operator):
             paths = self.paths(context)
             chosen = [absolute(self.directory) / file.name for file in self.files if file.name]
             chosen = chosen or [absolute(self.directory)]
-            absent = [path for path in chosen if not path.exists()]
-            if absent:
-                raise ValueError(f"{absent[0]}: no such file or folder; choose one that exists")
+            missing = [path for path in chosen if not path.exists()]
+            if missing:
+                raise ValueError(f"{missing[0]}: no such file or folder; choose one that exists")
         except ValueError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        there = {item.path for item in paths}
+        listed = {item.path for item in paths}
         for path in chosen:
-            if str(path) not in there:
+            if str(path) not in listed:
                 paths.add().path = str(path)
         return {"FINISHED"}
 
 
-class PII_SYNTH_OT_remove_recipe_path(OfPathList, bpy.types.Operator):
-    """Take this path off the list; the file stays where it is"""
+class PII_SYNTH_OT_remove_recipe_path(OnPathList, bpy.types.Operator):
+    """Remove this path from the list; the file itself is kept"""
 
     bl_idname = "pii_synth.remove_recipe_path"
     bl_label = "Remove Path"
     bl_options = {"REGISTER", "UNDO"}
 
-    index: bpy.props.IntProperty(min=0, options={"HIDDEN", "SKIP_SAVE"})
+    index: bpy.props.IntProperty(
+        name="Index",
+        description="Remove the path with this number; the first is 0",
+        min=0,
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
 
     def execute(self, context: Any) -> set[str]:
         try:
             paths = self.paths(context)
             if self.index >= len(paths):
                 raise ValueError(
-                    f"{self.key} has {len(paths)} paths, so there is none at {self.index}"
+                    f"{self.key} has {len(paths)} paths, there is no path {self.index}"
                 )
         except ValueError as error:
             self.report({"ERROR"}, str(error))
@@ -217,12 +247,12 @@ class PII_SYNTH_OT_remove_recipe_path(OfPathList, bpy.types.Operator):
 
 
 def with_ending(path: str) -> str:
-    """`path` with the ending .toml."""
+    """Add the ending .toml to a path that lacks it."""
     return path if path.lower().endswith(ENDING) else f"{path}{ENDING}"
 
 
 class PII_SYNTH_FH_recipe(DroppedOnView, bpy.types.FileHandler):
-    """A .toml dropped onto the 3D View is a recipe."""
+    """Load a recipe from a .toml file that is dropped onto the 3D View"""
 
     bl_idname = "PII_SYNTH_FH_recipe"
     bl_label = "PII Synth Recipe"

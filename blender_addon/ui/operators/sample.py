@@ -1,4 +1,4 @@
-"""Operators of the panel Sample: draw a scene of the recipe, or one factor of it anew."""
+"""Operators of the panel Sample: draw a scene of the recipe, or redraw one factor of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import bpy
 from ..properties.recipe_settings import recipe_error, to_recipe
 from ..tab import ReportingOperator, settings_of
 
-# Factor (resampling.FACTORS) -> its label and its icon.
+# Factor (scene.resampling.FACTORS) -> its label and its icon.
 FACTORS = {
     "pose": ("Pose", "ARMATURE_DATA"),
     "shape": ("Shape", "SHAPEKEY_DATA"),
@@ -25,7 +25,7 @@ _NAMED = 3  # objects named in a message
 
 
 class OnScene(ReportingOperator):
-    """Mixin: what changes the drawn scene, and needs a recipe that can be drawn from."""
+    """Mixin: an operator that changes the drawn scene and needs a valid recipe."""
 
     @classmethod
     def poll(cls: Any, context: Any) -> bool:
@@ -40,13 +40,16 @@ class OnScene(ReportingOperator):
 
 
 class PII_SYNTH_OT_draw_scene(OnScene, bpy.types.Operator):
-    """Put the draw of this seed and index into the scene: people, camera, light and background"""
+    """Draw the scene of this seed and index: people, camera, light and background"""
 
     bl_idname = "pii_synth.draw_scene"
     bl_label = "Draw Scene"
 
     step: bpy.props.IntProperty(
-        name="Step", description="How many draws to go on first", default=0, options={"SKIP_SAVE"}
+        name="Step",
+        description="Add this to the index before drawing",
+        default=0,
+        options={"SKIP_SAVE"},
     )
 
     @classmethod
@@ -54,8 +57,8 @@ class PII_SYNTH_OT_draw_scene(OnScene, bpy.types.Operator):
         if properties.step:
             return f"Draw the {'next' if properties.step > 0 else 'previous'} scene of this seed"
         return (
-            "Put the draw of this seed and index into the scene: its people, camera, light and background take the "
-            "place of those drawn before and of people added by hand, while your own objects stay"
+            "Draw the scene of this seed and index. Its people, camera, light and background "
+            "replace those drawn before and people added by hand; your own objects are kept"
         )
 
     def run(self, context: Any) -> str:
@@ -79,21 +82,21 @@ class PII_SYNTH_OT_draw_scene(OnScene, bpy.types.Operator):
             names = ", ".join(own[:_NAMED]) + (" and others" if len(own) > _NAMED else "")
             self.report(
                 {"WARNING"},
-                f"Your own objects are in the picture too: {names}; hide or delete what disturbs",
+                f"Your own objects are in the image too: {names}; hide or delete unwanted ones",
             )
         count = len(spec.persons)
         return f"Draw {index}: {count} person{'' if count == 1 else 's'}"
 
 
 class PII_SYNTH_OT_redraw(OnScene, bpy.types.Operator):
-    """Draw one factor of the scene anew and leave the others as they are"""
+    """Redraw one factor of the scene and keep the others"""
 
     bl_idname = "pii_synth.redraw"
     bl_label = "Redraw"
 
     factor: bpy.props.EnumProperty(
         name="Factor",
-        description="What is drawn anew",
+        description="Redraw this factor",
         items=[
             (factor, label, "", icon, n)
             for n, (factor, (label, icon)) in enumerate(FACTORS.items())
@@ -101,7 +104,7 @@ class PII_SYNTH_OT_redraw(OnScene, bpy.types.Operator):
     )
     advance: bpy.props.BoolProperty(
         name="Advance",
-        description="Go on to the next draw first",
+        description="Use the next draw instead of the current one",
         default=True,
         options={"SKIP_SAVE"},
     )
@@ -109,11 +112,11 @@ class PII_SYNTH_OT_redraw(OnScene, bpy.types.Operator):
     @classmethod
     def description(cls, context: Any, properties: Any) -> str:
         label = FACTORS[properties.factor][0]
-        what = "Draw the next" if properties.advance else "Repeat the draw of this"
-        whom = ""
+        draw = "Use the next draw of" if properties.advance else "Repeat the current draw of"
+        people = ""
         if properties.factor in PEOPLE:
-            whom = " for the selected persons, or for everybody when none is selected"
-        return f"{what} {label.lower()}{whom}, and leave the rest as it is"
+            people = " for the selected people (for all if none is selected)"
+        return f"{draw} {label.lower()}{people} and keep the other factors"
 
     def run(self, context: Any) -> str:
         from ...scene.resampling import resample
@@ -139,7 +142,7 @@ class PII_SYNTH_OT_redraw(OnScene, bpy.types.Operator):
 
 
 class PII_SYNTH_OT_clear_scene(ReportingOperator, bpy.types.Operator):
-    """Take people, camera, light, background and things of the draw away; your own objects, camera and world stay"""
+    """Remove the drawn people, camera, light, background and props; your own objects are kept"""
 
     bl_idname = "pii_synth.clear_scene"
     bl_label = "Clear Scene"
@@ -170,7 +173,7 @@ def _set_number(settings: Any, factor: str, number: int) -> None:
 
 
 def _selected_persons(context: Any) -> set[int] | None:
-    """The ids of the persons that are selected, by whatever of theirs; None when nobody is."""
+    """The ids of people with a selected object; None when there are none."""
     from ...character.character import character_of
 
     selected = (character_of(obj) for obj in context.view_layer.objects if obj.select_get())
@@ -178,14 +181,14 @@ def _selected_persons(context: Any) -> set[int] | None:
 
 
 def _to_object_mode(context: Any) -> None:
-    """Objects go and come: none of them may be in the middle of being edited."""
+    """Leave edit mode, since objects are about to be added and removed."""
     active = context.view_layer.objects.active
     if active is not None and active.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
 
 
 def _look_through(context: Any) -> None:
-    """Let the window's 3D Views look through the camera, if the artist wants that."""
+    """Show the camera's view in the window's 3D Views, when Look Through is on."""
     if context.window is None or not settings_of(context).look_through:
         return
     for area in context.window.screen.areas:
@@ -195,7 +198,7 @@ def _look_through(context: Any) -> None:
 
 @contextmanager
 def _waiting(context: Any) -> Iterator[None]:
-    """The pointer says that this takes a second or two."""
+    """Show the waiting cursor."""
     window = context.window
     if window is not None:
         window.cursor_modal_set("WAIT")

@@ -22,20 +22,17 @@ from ..operators.batch import (
     start_obstacle,
 )
 from ..preferences import default_output
-from ..tab import Tab, draw_wrapped_text, settings_of
+from ..tab import Tab, draw_wrapped_text, label_beside_value, settings_of
 
 
 class PII_SYNTH_PT_batch(Tab, bpy.types.Panel):
-    """Count, output and quality of a batch, and how far it is."""
-
     bl_idname = "PII_SYNTH_PT_batch"
     bl_label = "Generate Batch"
+    bl_description = "Render a dataset in the background"
     bl_order = 0
 
     def draw(self, context: Any) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = label_beside_value(self.layout)
         job = running_job()
         settings = layout.column()
         settings.enabled = job is None
@@ -64,7 +61,7 @@ def _draw_settings(layout: Any, context: Any) -> None:
 
 
 def _draw_start(layout: Any, context: Any) -> None:
-    """The button, and what the output folder has to do with it."""
+    """The button that starts or resumes; or what to do with a folder that holds something else."""
     destination = Destination(Holds.NOTHING) if start_obstacle(context) else destination_of(context)
     if destination.holds in (Holds.OTHER, Holds.FOREIGN):
         draw_wrapped_text(layout, context, destination.reason, "ERROR", alert=True)
@@ -83,7 +80,7 @@ def _draw_start(layout: Any, context: Any) -> None:
     )
     row.operator(PII_SYNTH_OT_open_folder.bl_idname, text="", icon="FOLDER_REDIRECT")
     if resume or destination.holds is Holds.ALL:
-        layout.label(text=f"{destination.done} of {settings_of(context).count} pictures are there")
+        layout.label(text=f"{destination.done} of {settings_of(context).count} images are rendered")
 
 
 def _draw_running(layout: Any, job: BatchJob) -> None:
@@ -97,7 +94,7 @@ def _draw_running(layout: Any, job: BatchJob) -> None:
 
 
 def _draw_result(layout: Any, context: Any, job: BatchJob) -> None:
-    """How the last batch ended, and its folder, which need not be the one chosen now."""
+    """How the last batch ended, and its folder, which may differ from the one chosen now."""
     box = layout.box()
     trouble = job.state in TROUBLE
     icon = "ERROR" if trouble else "CHECKMARK" if job.state is State.DONE else "PAUSE"
@@ -124,13 +121,13 @@ def _share(progress: Progress | None) -> float:
 
 
 def _status(job: BatchJob) -> str:
-    """The state of a running batch: 12/100 · 0.55 images/s · 2:40 left."""
+    """Progress of a running batch: 12/100 · 0.55 images/s · 2:40 left."""
     progress = job.progress
     if progress is None:
         return "Stopping" if job.state is State.STOPPING else "Starting Blender"
     parts = [f"{progress.done}/{progress.total}"]
     if job.state is State.STOPPING:
-        parts.append("stopping after this picture")
+        parts.append("stopping after this image")
     elif progress.seconds_left is not None:
         parts += [
             f"{progress.images_per_second:.2f} images/s",

@@ -22,13 +22,18 @@ from ..operators.people import (
     recipe_bodies,
 )
 from ..preferences import folder
-from ..tab import Tab, settings_of
+from ..tab import Tab, label_beside_value, settings_of
 
 SLIDERS = 10  # shape keys shown before "More"; later betas change less and less
 
 
 def known_bodies(context: Any) -> list[str]:
-    """What may be chosen: 'default', then files: of the preferences' folder, of the recipe, of persons in the scene."""
+    """The bodies that the menu offers.
+
+    Returns:
+        'default', then the files in the preferences' folder, in the recipe and of people in the
+        scene, without repetitions.
+    """
     from ...character.character import characters
 
     found: list[str] = []
@@ -47,15 +52,14 @@ def known_bodies(context: Any) -> list[str]:
 
 
 def body_label(name: str) -> str:
-    """What the artist reads for a body."""
+    """The name of a body in the menu."""
     return "Default Body" if name == DEFAULT else Path(name).stem
 
 
 class PII_SYNTH_MT_bodies(bpy.types.Menu):
-    """Bodies that persons can have"""
-
     bl_idname = "PII_SYNTH_MT_bodies"
     bl_label = "Body"
+    bl_description = "Choose the body of new people"
 
     def draw(self, context: Any) -> None:
         layout = self.layout
@@ -76,13 +80,12 @@ class PII_SYNTH_MT_bodies(bpy.types.Menu):
 class PII_SYNTH_PT_people(Tab, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_people"
     bl_label = "People"
+    bl_description = "Add people to the scene"
     bl_options = {"DEFAULT_CLOSED"}
     bl_order = 2
 
     def draw(self, context: Any) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = label_beside_value(self.layout)
         row = layout.row(align=True)
         label = body_label(settings_of(context).body)
         row.menu(PII_SYNTH_MT_bodies.bl_idname, text=label, icon="ARMATURE_DATA")
@@ -102,6 +105,7 @@ class PII_SYNTH_PT_person(PersonPanel, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_person"
     bl_parent_id = PII_SYNTH_PT_people.bl_idname
     bl_label = ""
+    bl_description = "Pose or remove the active person"
 
     def draw_header(self, context: Any) -> None:
         person = need_person(context)
@@ -118,6 +122,7 @@ class PII_SYNTH_PT_shape(PersonPanel, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_shape"
     bl_parent_id = PII_SYNTH_PT_person.bl_idname
     bl_label = "Shape"
+    bl_description = "Change the body shape of the active person"
 
     def draw(self, context: Any) -> None:
         person = need_person(context)
@@ -130,6 +135,7 @@ class PII_SYNTH_PT_more_shape(PersonPanel, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_more_shape"
     bl_parent_id = PII_SYNTH_PT_shape.bl_idname
     bl_label = "More"
+    bl_description = "Show the remaining shape sliders, which change less"
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
@@ -142,9 +148,7 @@ class PII_SYNTH_PT_more_shape(PersonPanel, bpy.types.Panel):
 
 
 def _sliders(layout: Any, keys: list[Any]) -> None:
-    layout.use_property_split = True
-    layout.use_property_decorate = False
-    column = layout.column(align=True)
+    column = label_beside_value(layout).column(align=True)
     for key in keys:
         column.prop(key, "value", text=key.name.capitalize(), slider=True)
 

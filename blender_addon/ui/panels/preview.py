@@ -5,19 +5,18 @@ from __future__ import annotations
 import bpy
 
 from ..operators.preview import PII_SYNTH_OT_preview
-from ..tab import Tab, settings_of
+from ..tab import Tab, label_beside_value, settings_of
 
 
 class PII_SYNTH_PT_preview(Tab, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_preview"
     bl_label = "Preview"
+    bl_description = "Render the scene as it stands, to check image and mask"
     bl_options = {"DEFAULT_CLOSED"}
     bl_order = 4
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = label_beside_value(self.layout)
         render = context.scene.render
         column = layout.column(align=True)
         column.prop(render, "resolution_x", text="Frame X")

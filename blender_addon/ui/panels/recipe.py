@@ -1,4 +1,4 @@
-"""Panel Recipe: one sub-panel for each section; presets, and recipes loaded from and saved to TOML."""
+"""Panel Recipe: presets, loading and saving TOML, and one sub-panel for each section."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ from ..properties.distribution_field import DistributionField
 from ..properties.field import Field, title
 from ..properties.recipe_fields import Names, Paths, Weights
 from ..properties.recipe_settings import SECTIONS, is_changed, recipe_error, wrong_key
-from ..tab import Tab, draw_wrapped_text, settings_of
+from ..tab import Tab, draw_wrapped_text, label_beside_value, settings_of
 
-LABEL_SHARE = 0.4  # of the width: where Blender's own panels split label and value
+LABEL_SHARE = 0.4  # of the width; Blender's own panels split label and value there
 
 
 class PII_SYNTH_MT_recipe_presets(bpy.types.Menu):
-    """The built-in recipes"""
-
     bl_idname = "PII_SYNTH_MT_recipe_presets"
     bl_label = "Presets"
+    bl_description = "Choose a built-in recipe"
 
     def draw(self, context: Any) -> None:
         for name in preset_names():
@@ -40,10 +39,11 @@ class PII_SYNTH_MT_recipe_presets(bpy.types.Menu):
 class PII_SYNTH_PT_recipe(Tab, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_recipe"
     bl_label = "Recipe"
+    bl_description = "Choose what may vary between images"
     bl_order = 1
 
     def draw(self, context: Any) -> None:
-        layout = _native(self.layout)
+        layout = label_beside_value(self.layout)
         recipe = settings_of(context).recipe
         _labelled(layout, "Preset").menu(
             PII_SYNTH_MT_recipe_presets.bl_idname, text=_preset_label(recipe), translate=False
@@ -58,7 +58,7 @@ class PII_SYNTH_PT_recipe(Tab, bpy.types.Panel):
 
 
 class SectionPanel(Tab):
-    """Mixin: the sub-panel of one section, whose name is in `section`."""
+    """Mixin: the sub-panel of one section of the recipe, named by `section`."""
 
     bl_parent_id = PII_SYNTH_PT_recipe.bl_idname
     bl_options = {"DEFAULT_CLOSED"}
@@ -80,7 +80,7 @@ class SectionPanel(Tab):
             operator.section = self.section
 
     def draw(self, context: Any) -> None:
-        layout = _native(self.layout)
+        layout = label_beside_value(self.layout)
         recipe = settings_of(context).recipe
         group = getattr(recipe, self.section)
         layout.active = getattr(group, "enabled", True)
@@ -100,6 +100,7 @@ _SECTION_PANELS = tuple(
         {
             "bl_idname": f"PII_SYNTH_PT_recipe_{section}",
             "bl_label": title(section),
+            "bl_description": f"Set the section {title(section)} of the recipe",
             "section": section,
             "__module__": __name__,
         },
@@ -114,14 +115,8 @@ def _preset_label(recipe: Any) -> str:
     return f"{name} (changed)" if changed else name
 
 
-def _native(layout: Any) -> Any:
-    layout.use_property_split = True
-    layout.use_property_decorate = False
-    return layout
-
-
 def _labelled(layout: Any, label: str) -> Any:
-    """A row of several widgets beside one label, as Blender splits a single property."""
+    """A row of widgets beside one label, split as Blender splits a single property."""
     split = layout.split(factor=LABEL_SHARE)
     left = split.row()
     left.alignment = "RIGHT"

@@ -1,4 +1,4 @@
-"""Panel Sample: draw a scene of the recipe, or one factor of it anew."""
+"""Panel Sample: draw a scene of the recipe, or redraw one factor of it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from ..operators.sample import (
     PII_SYNTH_OT_draw_scene,
     PII_SYNTH_OT_redraw,
 )
-from ..tab import Tab, settings_of
+from ..tab import Tab, label_beside_value, settings_of
 
 
 class PII_SYNTH_PT_sample(Tab, bpy.types.Panel):
     bl_idname = "PII_SYNTH_PT_sample"
     bl_label = "Sample"
+    bl_description = "Draw a scene of the recipe into the 3D View"
     bl_options = {"DEFAULT_CLOSED"}
     bl_order = 3
 
     def draw(self, context: Any) -> None:
-        layout, settings = self.layout, settings_of(context)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout, settings = label_beside_value(self.layout), settings_of(context)
         column = layout.column(align=True)
         column.prop(settings, "seed")
         column.prop(settings, "index")
@@ -44,8 +43,8 @@ class PII_SYNTH_PT_sample(Tab, bpy.types.Panel):
     @staticmethod
     def _draw_factor(row: Any, settings: Any, factor: str, label: str, icon: str) -> None:
         row.prop(settings, f"{factor}_index", text=label, icon=icon)
-        for advance, picture in ((False, "FILE_REFRESH"), (True, "TRIA_RIGHT")):
-            redraw = row.operator(PII_SYNTH_OT_redraw.bl_idname, text="", icon=picture)
+        for advance, arrow in ((False, "FILE_REFRESH"), (True, "TRIA_RIGHT")):
+            redraw = row.operator(PII_SYNTH_OT_redraw.bl_idname, text="", icon=arrow)
             redraw.factor, redraw.advance = factor, advance
 
 

@@ -1,4 +1,4 @@
-"""The field of a recipe that holds a Distribution."""
+"""The field of a recipe that holds a Distribution, as Blender properties."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from .field import LARGEST, Field, exact_float, float_property, group_class, tit
 CHOICES_EXAMPLE = "1, 2, 3 or, with weights, 1: 5, 2: 3, 3: 1"
 _DISTRIBUTION_ICONS = ("DOT", "NOCURVE", "SHARPCURVE", "SMOOTHCURVE", "PRESET")
 _DISTRIBUTION_TOOLTIPS = (
-    "Always the same value",
-    "Any value between the two is as likely",
-    "As many between 3 and 6 as between 30 and 60",
-    "A Gaussian around the mean, cut off at the limits",
-    "One of a list of values",
+    "Use the same value always",
+    "Draw any value between the two with the same probability",
+    "Draw as many values between 3 and 6 as between 30 and 60",
+    "Draw from a Gaussian around the mean, cut off at the limits",
+    "Draw one of a list of values",
 )
 
 
 class DistributionField(Field):
-    """A Distribution. Its group holds the properties of every kind of distribution, so that changing the kind begins
-    with numbers that fit; only those of the current kind count."""
+    """A Distribution.
+
+    Its group holds the properties of every kind of distribution, so that a change of the kind
+    starts with numbers that fit; only those of the current kind count.
+    """
 
     def __init__(self, section: str, field: dataclasses.Field[Any], default: Any) -> None:
         super().__init__(section, field, default)
@@ -96,8 +99,10 @@ class DistributionField(Field):
         return kind, group.low, group.high
 
     def _property_values(self, value: Distribution | None) -> dict[str, Any]:
-        """What every property of the group shows for `value`: its own numbers in those of its kind, numbers near
-        them in the others."""
+        """The value of every property of the group.
+
+        Properties of the distribution's own kind hold its numbers, the others numbers near them.
+        """
         distribution: Distribution = self.metadata["example"] if value is None else value
         kind, numbers = distribution.kind, distribution.values
         low, high = distribution.bounds
@@ -123,7 +128,7 @@ class DistributionField(Field):
         return {
             **{name: to_32_bits(number) for name, number in values.items()},
             "kind": kind,
-            # A limit that the quantity has anyway is not shown as one.
+            # The quantity's own limits are not shown as limits of the Gaussian.
             "use_min": distribution.min > self.low,
             "use_max": distribution.max < self.high,
             "choices": _format_choices(choices),
@@ -142,7 +147,7 @@ class DistributionField(Field):
         properties = {
             "kind": bpy.props.EnumProperty(
                 name="Distribution",
-                description=f"How {self.label} varies",
+                description=f"Choose how {self.label} varies",
                 items=[
                     (kind, title(kind), tooltip, icon, number)
                     for number, (kind, tooltip, icon) in enumerate(
@@ -182,7 +187,7 @@ def _rounded(number: float) -> float:
 
 
 def _format_choices(distribution: Distribution) -> str:
-    """'1: 5, 2: 3' (value: weight), or '1, 2' where all are as likely."""
+    """'1: 5, 2: 3' (value: weight), or '1, 2' where all are equally likely."""
 
     def text(number: float) -> str:
         short = f"{number:g}"
@@ -195,7 +200,10 @@ def _format_choices(distribution: Distribution) -> str:
 
 
 def _parse_choices(choices: str) -> dict[str, list[float]]:
-    """The TOML table that `_format_choices` shows; a value without a weight has weight 1. Raises ValueError."""
+    """The TOML table of a text by `_format_choices`; a value without a weight has weight 1.
+
+    Raises ValueError.
+    """
     values, weights = [], []
     for item in choices.split(","):
         value, colon, weight = item.partition(":")

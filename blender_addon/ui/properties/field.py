@@ -1,8 +1,9 @@
-"""The kinds of field that a recipe has, each as Blender properties: declared, written, and read back exactly.
+"""One field of a recipe as Blender properties, which can be written and read back exactly.
 
-Blender's floats have 32 bits, a recipe's have 64. So a field is read against its *original*, the value it was last
-written from: where the property still shows that value, the original is meant; a number that somebody typed means
-the shortest decimal that is this 32-bit float. Loading a recipe and leaving it alone thus changes nothing.
+Blender's floats have 32 bits, a recipe's have 64. So a field is read against its *original*, the
+value that was last written to it. Where the property still shows that value, the original is meant;
+a typed number means the shortest decimal that gives this 32-bit float. Loading a recipe without
+editing it thus changes nothing.
 """
 
 from __future__ import annotations
@@ -25,12 +26,16 @@ _SPELLINGS = {
 
 
 def title(name: str) -> str:
-    """A name of the recipe as Blender writes labels: 'shape_noise' → 'Shape Noise', 'jpeg_quality' → 'JPEG Quality'."""
+    """A name of the recipe as a label: 'jpeg_quality' → 'JPEG Quality'."""
     return _SPELLINGS.get(name) or " ".join(_SPELLINGS.get(w, w.title()) for w in name.split("_"))
 
 
 class Field:
-    """One field of a section. This class serves those whose one property holds the recipe's value as it is."""
+    """One field of a section.
+
+    This class serves fields whose single property holds the recipe's value unchanged; subclasses
+    convert. `classes` are the property groups of its own, registered before the section's.
+    """
 
     def __init__(self, section: str, field: dataclasses.Field[Any], default: Any) -> None:
         self.section = section
@@ -39,17 +44,15 @@ class Field:
         self.default = default
         self.label = title(self.name)
         self.tooltip = self.metadata["doc"][0].upper() + self.metadata["doc"][1:]
-        self.classes: tuple[
-            type, ...
-        ] = ()  # the property groups of its own, to be registered before the section's
+        self.classes: tuple[type, ...] = ()
 
     @property
     def key(self) -> str:
-        """What errors call it: 'camera.distance'."""
+        """The name of the field in errors, such as 'camera.distance'."""
         return f"{self.section}.{self.name}"
 
     def declare(self) -> Any:
-        """The Blender property that shows it, at its default."""
+        """The Blender property that shows the field, at its default."""
         raise NotImplementedError
 
     def write(self, group: Any, value: Any) -> None:
@@ -57,7 +60,7 @@ class Field:
         setattr(group, self.name, value)
 
     def content(self, group: Any) -> Hashable:
-        """What the section's property group shows."""
+        """Read what the section's property group shows."""
         return getattr(group, self.name)
 
     def shown(self, value: Any) -> Hashable:
@@ -65,16 +68,27 @@ class Field:
         return value
 
     def to_toml(self, content: Any, original: Any) -> Any:
-        """The TOML value that `content` means when `original` was written last. Raises ValueError."""
+        """Convert a content to a TOML value.
+
+        Args:
+            content: what `content` returned.
+            original: the value that was written last.
+
+        Returns:
+            The TOML value; None leaves the field out.
+
+        Raises:
+            ValueError: the content is no valid value.
+        """
         return content
 
     def from_toml(self, value: Any) -> Any:
-        """The value to write that a TOML value means."""
+        """Convert a TOML value to the value that `write` takes."""
         return value
 
 
 def group_class(name: str, annotations: Mapping[str, Any]) -> type:
-    """A property group. Its class is called PII_SYNTH_PG_name, because all of Blender's classes share their names."""
+    """Make the property group PII_SYNTH_PG_<name>; all classes in Blender share one namespace."""
     namespace = {"__annotations__": dict(annotations), "__module__": __name__}
     return type(f"PII_SYNTH_PG_{name}", (bpy.types.PropertyGroup,), namespace)
 
@@ -87,7 +101,8 @@ def float_property(
     high: float = LARGEST,
     soft_high: float | None = None,
 ) -> Any:
-    share = (low, high) == (0.0, 1.0) or soft_high is not None
+    """A FloatProperty within [low, high]; a slider for [0, 1] or where soft_high is given."""
+    slider = (low, high) == (0.0, 1.0) or soft_high is not None
     return bpy.props.FloatProperty(
         name=label,
         description=tooltip,
@@ -95,19 +110,19 @@ def float_property(
         min=low,
         max=high,
         soft_max=high if soft_high is None else soft_high,
-        subtype="FACTOR" if share else "NONE",
+        subtype="FACTOR" if slider else "NONE",
         step=100 if high - low >= 10 else 5,  # hundredths
         precision=3 if high - low < 10 else 2,
     )
 
 
 def to_32_bits(number: float) -> float:
-    """What a FloatProperty holds after `number` was written to it."""
+    """The value of a FloatProperty after `number` was written to it."""
     return float(np.float32(min(max(number, -LARGEST), LARGEST)))
 
 
 def exact_float(shown: float, original: float | None) -> float:
-    """The number that a FloatProperty means: the one it was written from, else its shortest decimal."""
+    """The number that a FloatProperty means: its original, or else its shortest decimal."""
     if original is not None and to_32_bits(original) == shown:
         return original
     return float(str(np.float32(shown)))

@@ -15,6 +15,8 @@ from .field import Field, exact_float, float_property, group_class, title, to_32
 
 
 class Switch(Field):
+    """True or false."""
+
     def declare(self) -> Any:
         return bpy.props.BoolProperty(
             name=self.label, description=self.tooltip, default=self.default
@@ -22,6 +24,8 @@ class Switch(Field):
 
 
 class OneOf(Field):
+    """One word of a list."""
+
     def declare(self) -> Any:
         items = [(word, title(word), "") for word in self.metadata["allowed"]]
         return bpy.props.EnumProperty(
@@ -30,6 +34,8 @@ class OneOf(Field):
 
 
 class WholeNumber(Field):
+    """An integer."""
+
     def declare(self) -> Any:
         return bpy.props.IntProperty(
             name=self.label,
@@ -41,6 +47,8 @@ class WholeNumber(Field):
 
 
 class Number(Field):
+    """A float."""
+
     def declare(self) -> Any:
         low, high = self.metadata["low"], self.metadata["high"]
         return float_property(self.label, self.tooltip, self.default, low, high)
@@ -53,10 +61,10 @@ class Number(Field):
 
 
 class Names(Field):
-    """Some of a list of names, as flags. None set: all."""
+    """Some names of a list, as flags. If none is set, all are allowed."""
 
     def declare(self) -> Any:
-        # A callback: the names of poses and garments are read from files when the panel first shows them.
+        # A callback, since the names of poses and garments are read from files when first shown.
         return bpy.props.EnumProperty(
             name=self.label,
             description=self.tooltip,
@@ -88,7 +96,7 @@ class Weights(Field):
         properties = {
             kind: float_property(
                 title(kind),
-                f"How often {title(kind)} is drawn",
+                f"Draw {title(kind)} this often, relative to the other kinds",
                 default.get(kind, 0.0),
                 0.0,
                 soft_high=10.0,
@@ -127,7 +135,7 @@ class Weights(Field):
 
 
 class Paths(Field):
-    """Files and folders: a list of paths, and a switch for the word that stands for what is built in."""
+    """A list of files and folders, and a switch for the built-in ones."""
 
     def __init__(self, section: str, field: dataclasses.Field[Any], default: Any) -> None:
         super().__init__(section, field, default)
@@ -136,7 +144,9 @@ class Paths(Field):
             f"{section}_{self.name}_item",
             {"path": bpy.props.StringProperty(name="Path", description=self.tooltip)},
         )
-        properties = {"paths": bpy.props.CollectionProperty(type=item)}
+        properties = {
+            "paths": bpy.props.CollectionProperty(type=item, name="Paths", description=self.tooltip)
+        }
         if self.builtin:
             properties["builtin"] = bpy.props.BoolProperty(
                 name=title(self.builtin), description=self.tooltip, default=self.builtin in default
@@ -190,7 +200,12 @@ _KINDS: dict[str, type[Field]] = {
 
 
 def fields_of(section: str, default: Any) -> Iterator[Field]:
-    """The fields of one of the recipe's sections, `default` being a section at its defaults."""
+    """Make the fields of one section of the recipe.
+
+    Args:
+        section: name of the section.
+        default: that section at its defaults.
+    """
     for field in dataclasses.fields(default):
         value = getattr(default, field.name)
         kind = _KINDS[field.metadata["kind"]]
@@ -200,7 +215,10 @@ def fields_of(section: str, default: Any) -> Iterator[Field]:
 
 
 def _flags_of(allowed: Callable[[], tuple[str, ...]]) -> Callable[..., Any]:
-    """The callback for an EnumProperty of flags. The items are kept, because Blender does not copy their text."""
+    """The callback of an EnumProperty of flags.
+
+    The items are cached, because Blender does not copy their text.
+    """
 
     @cache
     def items() -> list[tuple[str, str, str, int]]:
@@ -210,7 +228,7 @@ def _flags_of(allowed: Callable[[], tuple[str, ...]]) -> Callable[..., Any]:
 
 
 def _absolute(path: str, builtin: str) -> str:
-    """`path` as the recipe wants it. Words stay as they are, and so does '//' while the .blend has no folder."""
+    """Make a path absolute; words, and '//' while the .blend has no folder, stay as they are."""
     if builtin and path.split(":")[0] == builtin:
         return path
     try:

@@ -1,6 +1,7 @@
-"""The recipe as Blender properties, made from the fields of recipe.Recipe: `scene.pii_synth.recipe`.
+"""The recipe as Blender properties, made from the fields of Recipe: `scene.pii_synth.recipe`.
 
-One property group a section, one property a field (`ui.recipe_fields` has the kinds). A new scene shows Recipe().
+Each section is a property group, each field a property (`recipe_fields` has the kinds). A new scene
+shows Recipe().
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ...recipes.recipe import Recipe, RecipeError, parse_recipe
 from .field import Field, group_class, title
 from .recipe_fields import Paths, fields_of
 
-WHERE = "Recipe"  # what errors call the panel, where they name a file otherwise
+WHERE = "Recipe"  # errors name the panel by it; for a recipe from a file they name the file
 
 SECTIONS: dict[str, tuple[Field, ...]] = {
     section.name: tuple(fields_of(section.name, getattr(Recipe(), section.name)))
@@ -31,16 +32,24 @@ _GROUPS = {
     for section, fields in SECTIONS.items()
 }
 
-# name: the recipe's. source: TOML of the recipe that was shown last, which the properties are read against.
+# `source` is the TOML of the recipe that was shown last; the properties are read against it.
 RecipeSettings = group_class(
     "recipe",
     {
         "name": bpy.props.StringProperty(
-            name="Name", description="What the recipe is called", default=Recipe().name
+            name="Name", description="Name the recipe", default=Recipe().name
         ),
-        "source": bpy.props.StringProperty(options={"HIDDEN"}),
+        "source": bpy.props.StringProperty(
+            name="Source",
+            description="Holds the TOML of the recipe that was loaded last",
+            options={"HIDDEN"},
+        ),
         **{
-            section: bpy.props.PointerProperty(type=group, name=title(section))
+            section: bpy.props.PointerProperty(
+                type=group,
+                name=title(section),
+                description=f"Set the section {title(section)} of the recipe",
+            )
             for section, group in _GROUPS.items()
         },
     },
@@ -48,7 +57,11 @@ RecipeSettings = group_class(
 
 
 def to_recipe(settings: Any) -> Recipe:
-    """The recipe that the panel shows. Raises RecipeError that names the key."""
+    """The recipe that the panel shows.
+
+    Raises:
+        RecipeError: a field is wrong; the message and `key` name it.
+    """
     result = _parse(*_contents(settings))
     if isinstance(result, _Problem):
         raise RecipeError(result.message, key=result.key)
@@ -56,13 +69,16 @@ def to_recipe(settings: Any) -> Recipe:
 
 
 def recipe_error(settings: Any) -> str | None:
-    """What is wrong with the recipe that the panel shows, in one sentence; None when it is fine. Cheap: for polls."""
+    """The error in the recipe that the panel shows, in one sentence; None when there is none.
+
+    Takes a tenth of a millisecond, so that polls can call it.
+    """
     result = _parse(*_contents(settings))
     return result.message if isinstance(result, _Problem) else None
 
 
 def wrong_key(settings: Any) -> str:
-    """The key of the field that `recipe_error` complains about, such as 'people.count'; '' when there is none."""
+    """The key of the field that `recipe_error` names, such as 'people.count', or ''."""
     result = _parse(*_contents(settings))
     return result.key if isinstance(result, _Problem) else ""
 
@@ -76,7 +92,7 @@ def from_recipe(settings: Any, recipe: Recipe) -> None:
 
 
 def is_changed(settings: Any, section: str) -> bool:
-    """Whether a section differs from the recipe that was shown last (a preset, a file)."""
+    """Whether a section differs from the preset or file that was loaded last."""
     originals = _originals(settings.source)[section]
     group = getattr(settings, section)
     return any(
@@ -85,7 +101,7 @@ def is_changed(settings: Any, section: str) -> bool:
 
 
 def reset_section(settings: Any, section: str) -> None:
-    """Show a section as in the recipe that was shown last."""
+    """Set a section back to the preset or file that was loaded last."""
     _write_section(settings, section, _originals(settings.source)[section])
 
 
@@ -95,17 +111,17 @@ def _write_section(settings: Any, section: str, values: Mapping[str, Any]) -> No
 
 
 def _contents(settings: Any) -> tuple[str, str, tuple[Hashable, ...], tuple[bool, ...]]:
-    """All that the recipe depends on: source, name, the fields' contents, and which of the paths there are."""
+    """All that the recipe depends on: source, name, contents, and which of the paths exist."""
     contents = []
-    there = []
+    exists = []
     for section, fields in SECTIONS.items():
         group = getattr(settings, section)
         for field in fields:
             content = field.content(group)
             contents.append(content)
             if isinstance(field, Paths):
-                there += [Path(path).exists() for path in field.content(group)[1]]
-    return settings.source, settings.name, tuple(contents), tuple(there)
+                exists += [Path(path).exists() for path in field.content(group)[1]]
+    return settings.source, settings.name, tuple(contents), tuple(exists)
 
 
 @dataclass(frozen=True)
@@ -118,9 +134,9 @@ class _Problem:
 
 @lru_cache(maxsize=8)
 def _parse(
-    source: str, name: str, contents: tuple[Hashable, ...], there: tuple[bool, ...]
+    source: str, name: str, contents: tuple[Hashable, ...], exists: tuple[bool, ...]
 ) -> Recipe | _Problem:
-    """The recipe, or what is wrong with it. Cached, since every poll of every redraw asks."""
+    """The recipe, or its error. Cached, since every poll of every redraw calls it."""
     originals = _originals(source)
     original_name = originals["name"]
     data: dict[str, Any] = {"name": original_name if name == original_name.split("\0")[0] else name}
@@ -142,9 +158,9 @@ def _parse(
 
 @lru_cache(maxsize=8)
 def _originals(source: str) -> dict[str, Any]:
-    """The recipe that was shown last: its name, and by section and field what was written to the properties.
+    """The recipe that was shown last: its name, and the values written to the properties.
 
-    Read without `parse_recipe`: a folder that has gone since is still what was written.
+    Read without `parse_recipe`, which would reject folders that were deleted since.
     """
     data = tomllib.loads(source) if source else Recipe().to_json()
     originals: dict[str, Any] = {"name": data["name"]}

@@ -1,4 +1,4 @@
-"""The settings in the scene, saved with the .blend: `scene.pii_synth`."""
+"""The settings of a scene, saved with the .blend: `scene.pii_synth`."""
 
 from __future__ import annotations
 
@@ -10,69 +10,85 @@ from ..preferences import DEVICE_ITEMS, FROM_PREFERENCES
 from .recipe_settings import RecipeSettings
 
 
-def _draw_number(name: str, what: str) -> Any:
-    """The number of the draw that a factor of the scene is from (`<factor>_index`, see resampling.FACTORS)."""
-    description = f"Which draw of the seed {what} of; the dice goes to the next"
+def _draw_number(name: str, factor: str) -> Any:
+    """The draw that one factor of the scene comes from (`<factor>_index`, see FACTORS)."""
+    description = f"Take the {factor} from this draw of the seed"
     return bpy.props.IntProperty(name=name, description=description, default=0, min=0)
 
 
 class SceneSettings(bpy.types.PropertyGroup):
-    """What the tab PII Synth shows. `recipe` is the whole recipe; the rest says which draw, how many and where to."""
+    """What the tab PII Synth shows: the recipe, which draw of it, how many images, where to."""
 
-    recipe: bpy.props.PointerProperty(type=RecipeSettings)
+    recipe: bpy.props.PointerProperty(
+        type=RecipeSettings, name="Recipe", description="Choose what may vary between images"
+    )
     body: bpy.props.StringProperty(
         name="Body",
-        description="Body of the next person to be added: 'default', or a body model file",
+        description="Use this body for new people: 'default', or a body model file",
         default="default",
     )
     seed: bpy.props.IntProperty(
-        name="Seed", description="Another seed, other pictures of the same recipe", default=0, min=0
-    )
-    index: bpy.props.IntProperty(
-        name="Index",
-        description="Which draw of the seed: draw 17 is picture 17 of a batch with this seed and recipe",
+        name="Seed",
+        description="Change the seed to get other images from the same recipe",
         default=0,
         min=0,
     )
-    pose_index: _draw_number("Pose", "the poses are")
-    shape_index: _draw_number("Shape", "the people's shapes are")
-    clothes_index: _draw_number("Clothes", "the clothes are")
-    camera_index: _draw_number("Camera", "the camera is")
-    light_index: _draw_number("Light", "the light is")
-    background_index: _draw_number("Background", "the background is")
+    index: bpy.props.IntProperty(
+        name="Index",
+        description=(
+            "Draw this scene of the seed: draw 17 is image 17 of a batch with this seed and recipe"
+        ),
+        default=0,
+        min=0,
+    )
+    pose_index: _draw_number("Pose", "poses")
+    shape_index: _draw_number("Shape", "body shapes")
+    clothes_index: _draw_number("Clothes", "clothes")
+    camera_index: _draw_number("Camera", "camera")
+    light_index: _draw_number("Light", "light")
+    background_index: _draw_number("Background", "background")
     look_through: bpy.props.BoolProperty(
-        name="Look Through", description="Show a new draw as its camera sees it", default=True
+        name="Look Through", description="View each new draw through its camera", default=True
     )
     count: bpy.props.IntProperty(
         name="Count",
-        description="Pictures in the data set, those already there included",
+        description="Set the number of images in the dataset; those already rendered count",
         default=24,
         min=1,
     )
     output: bpy.props.StringProperty(
         name="Output",
-        description="Folder of the data set; made when it is not there. Empty: the one in the preferences",
+        description=(
+            "Write the dataset to this folder, which is created if needed. "
+            "Leave it empty to use the folder in the preferences"
+        ),
         subtype="DIR_PATH",
         options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )
     device: bpy.props.EnumProperty(
         name="Device",
-        description="What Cycles renders on",
+        description="Render with Cycles on this device",
         items=[
-            (FROM_PREFERENCES, "From Preferences", "The device chosen in the preferences"),
+            (FROM_PREFERENCES, "From Preferences", "Render on the device set in the preferences"),
             *DEVICE_ITEMS,
         ],
         default=FROM_PREFERENCES,
     )
     jobs: bpy.props.IntProperty(
         name="Processes",
-        description="Blenders that render side by side; more than one helps where one leaves the machine idle",
+        description=(
+            "Render in this many Blender processes at once; "
+            "more than one helps when one leaves the machine idle"
+        ),
         default=1,
         min=1,
         soft_max=8,
     )
-    # The current draw as JSON (spec.SceneSpec), kept with the scene by workbench.scene.
-    draft: bpy.props.StringProperty(options={"HIDDEN"})
+    draft: bpy.props.StringProperty(
+        name="Draft",
+        description="Holds the current draw as JSON (scene.spec.SceneSpec)",
+        options={"HIDDEN"},
+    )
 
 
 _CLASSES = (SceneSettings,)
@@ -81,7 +97,9 @@ _CLASSES = (SceneSettings,)
 def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.Scene.pii_synth = bpy.props.PointerProperty(type=SceneSettings)
+    bpy.types.Scene.pii_synth = bpy.props.PointerProperty(
+        type=SceneSettings, name="PII Synth", description="Hold the settings of the tab PII Synth"
+    )
 
 
 def unregister() -> None:

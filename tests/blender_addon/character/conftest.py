@@ -1,5 +1,7 @@
-"""Small bodies of each family, made up from the default body: human enough to be dressed, with all that real model
-files have (pose correctives, fingers, a face)."""
+"""Small bodies of each family, made from the default body.
+
+They can be dressed, and have everything that real model files have: correctives, fingers, a face.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ def _added_joint(name: str, parents: dict[str, str]) -> str:
 
 
 def small_model(family: str) -> BodyModel:
-    """A body of some 1500 vertices. Its fingers and its face are where the hands and the head are, at random."""
+    """A body of about 1500 vertices, with fingers and face at random places of hands and head."""
     body, rng = default_body(), np.random.default_rng(3)
     cells = np.unique(np.floor(body.v_template / _CELL).astype(int), axis=0, return_inverse=True)[
         1
@@ -87,7 +89,7 @@ def small_model(family: str) -> BodyModel:
 
 @pytest.fixture(scope="session")
 def small_body() -> Callable[[str], BodyModel]:
-    """Makes the small body of a family; the same each time."""
+    """Make the small body of a family; the same each time."""
     return lru_cache(small_model)
 
 
@@ -105,7 +107,7 @@ def figures(small_body: Callable[[str], BodyModel]) -> Figures:
 
 @pytest.fixture(scope="session")
 def world_vertices(bpy: Any) -> Callable[[Any], np.ndarray]:
-    """What Blender makes of a mesh object: (V, 3) in the world, after shape keys, drivers and modifiers."""
+    """The vertices (V, 3) of an object in the world, after shape keys, drivers and modifiers."""
 
     def world_vertices(obj: Any) -> np.ndarray:
         evaluated = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())

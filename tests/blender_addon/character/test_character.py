@@ -1,4 +1,4 @@
-"""Characters in pip's bpy: Blender must show what the numpy body says, and what the artist did must be read back."""
+"""Characters in pip's bpy: Blender shows what the numpy body computes, and edits are read back."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def apply(figures: Figures) -> Callable[[Any, PersonSpec], None]:
 
 
 def drawn(name: str, figures: Figures, seed: int = 0, number: int = 1) -> PersonSpec:
-    """Somebody of any shape, in any clothes and any pose, anywhere."""
+    """A person of random shape, clothes, pose and place."""
     rng = np.random.default_rng(seed)
     model = figures.bodies[name]
     pose = rng.normal(0, 0.5, (model.num_joints, 3))
@@ -179,7 +179,7 @@ def test_bones_are_named_and_mirror(add: Any, bpy: Any, figures: Figures) -> Non
     assert set(locked) == set(FAMILIES["smplx"]) - {"pelvis"}
 
 
-def test_what_the_artist_did_by_hand_is_read_back(
+def test_manual_edits_are_read_back(
     add: Any, apply: Any, figures: Figures, world_vertices: Vertices
 ) -> None:
     from mathutils import Euler, Matrix
@@ -273,7 +273,7 @@ def test_sliders_ask_for_a_fit_and_fitting_keeps_the_feet_on_the_ground(
     assert np.abs(head[:3, 3]).max() > 0
 
 
-def test_fitting_leaves_the_artist_where_it_was(add: Any, figures: Figures, bpy: Any) -> None:
+def test_fitting_keeps_mode_and_selection(add: Any, figures: Figures, bpy: Any) -> None:
     character, other = add("smpl"), add("smpl")
     layer = bpy.context.view_layer
     for obj in layer.objects:
@@ -292,7 +292,7 @@ def test_fitting_leaves_the_artist_where_it_was(add: Any, figures: Figures, bpy:
     assert set(bpy.data.objects.keys()) == before
 
 
-def test_a_shape_beyond_the_sliders_widens_them_and_one_beyond_blender_is_refused(
+def test_a_shape_beyond_the_sliders_widens_them_and_one_beyond_blender_is_rejected(
     add: Any, apply: Any, figures: Figures, world_vertices: Vertices
 ) -> None:
     character = add("smpl")
@@ -303,16 +303,16 @@ def test_a_shape_beyond_the_sliders_widens_them_and_one_beyond_blender_is_refuse
         world_vertices(character.mesh), figures.pose(wide).vertices, atol=CLOSE
     )
     assert character.person() == wide
-    with pytest.raises(ValueError, match=r"betas: .*end at ±10"):
+    with pytest.raises(ValueError, match=r"expected betas within ±10, .* got 0\.\.11"):
         apply(
             character, dataclasses.replace(wide, body=dataclasses.replace(wide.body, betas=(11.0,)))
         )
     assert character.person() == wide, "a refused shape changes nothing"
 
 
-def test_another_body_model_is_refused(add: Any, apply: Any, figures: Figures) -> None:
+def test_another_body_model_is_rejected(add: Any, apply: Any, figures: Figures) -> None:
     character = add("smpl")
-    with pytest.raises(ValueError, match="is a body of smpl, not of smplx"):
+    with pytest.raises(ValueError, match=r"expected a body of smpl for .*, got one of smplx"):
         apply(character, drawn("smplx", figures))
 
 
@@ -333,7 +333,7 @@ def test_numbers_are_the_lowest_free_and_duplicates_get_their_own(
     assert people[0].number == 1
 
 
-def test_character_of_whatever_belongs_to_it(add: Any, bpy: Any, scene: Any) -> None:
+def test_character_of_finds_the_person_of_any_part(add: Any, bpy: Any, scene: Any) -> None:
     from blender_addon.character.character import character_of
 
     character = add("smpl", correctives=False)
@@ -362,10 +362,10 @@ def test_removing_leaves_nothing_but_what_was_parented(add: Any, bpy: Any, scene
     assert not bpy.data.shape_keys
 
 
-def test_a_lost_body_is_said(add: Any, bpy: Any) -> None:
+def test_a_deleted_body_is_an_error(add: Any, bpy: Any) -> None:
     character = add("smpl", correctives=False)
     bpy.data.objects.remove(character.mesh)
-    with pytest.raises(ValueError, match="Person 1 has lost its body"):
+    with pytest.raises(ValueError, match="Person 1 has no body any more"):
         _ = character.mesh
 
 

@@ -1,4 +1,4 @@
-"""rig.py's conversions against the body model itself: what Blender will do with bones, done here in numpy."""
+"""rig.py's conversions against the body model itself; numpy stands in for Blender's bones."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def rigid(R: np.ndarray, t: np.ndarray) -> np.ndarray:
 def blender(
     betas: np.ndarray, quaternions: np.ndarray, location: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(D (J, 4, 4), heads): what an armature makes of bones with these turns, multiplied as Blender does."""
+    """(D (J, 4, 4), heads) of an armature with these rotations, multiplied as Blender does."""
     heads = RIG.heads(betas)
     rest = [rigid(axes, head) for axes, head in zip(RIG.axes, heads, strict=True)]
     posed: list[np.ndarray] = []
@@ -84,7 +84,7 @@ def test_bones_move_the_rest_body_as_the_model_does(seed: int) -> None:
 
 @given(seeds, vectors, vectors)
 @settings(max_examples=25)
-def test_reading_gives_back_what_was_set_whoever_carries_the_turn(
+def test_a_pose_is_read_back_from_bones_and_object(
     seed: int, turn: tuple[float, float, float], shift: tuple[float, float, float]
 ) -> None:
     betas, pose, translation = drawn(seed)
@@ -153,7 +153,7 @@ def test_axes_are_right_handed_and_mirrored_bones_have_mirrored_axes(
     np.testing.assert_allclose(np.linalg.det(axes), 1.0)
     mirror = np.diag([-1.0, 1.0, 1.0])
     left, right = (model.joint_names.index(f"{side}_knee") for side in ("left", "right"))
-    # Blender's X-mirror: the bone and its front mirrored, and so the third axis the other way round.
+    # Blender's X-mirror mirrors the bone and its front, and so the third axis is reversed.
     np.testing.assert_allclose(axes[right], mirror @ axes[left] @ mirror, atol=0.1)
 
 

@@ -1,4 +1,4 @@
-"""A stand-in for Blender's layout: records what a panel draws, and how many rows of the sidebar that takes."""
+"""A stand-in for Blender's layout, which records what a panel draws and counts its rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Layout:
-    """Records what a panel draws, and rejects what Blender would reject: absent properties, icons, operators."""
+    """Records what a panel draws; rejects unknown properties, icons and operators like Blender."""
 
     def __init__(
         self, bpy: Any, drawn: list[tuple[str, str]] | None = None, *, beside: bool = False
@@ -35,7 +35,7 @@ class Layout:
         self._items.append(1.0)
 
     def rows(self) -> float:
-        """How many rows of the height of a button this takes."""
+        """The height, in rows of one button."""
         heights = [item.rows() if isinstance(item, Layout) else item for item in self._items]
         return self.scale_y * (max(heights, default=0.0) if self._beside else sum(heights))
 

@@ -1,4 +1,4 @@
-"""The extension's zip: built, validated and installed by Blender's own tools, as a user's Blender would."""
+"""The extension's zip is built, validated and installed by Blender's own tools."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_blender_finds_nothing_wrong_with_the_zip(zip_path: Path) -> None:
     assert "warning" not in report.lower()
 
 
-def test_zip_holds_the_studio_whole_and_nothing_else(zip_path: Path) -> None:
+def test_zip_holds_the_extension_and_nothing_else(zip_path: Path) -> None:
     with zipfile.ZipFile(zip_path) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
     studio = {
@@ -84,8 +84,9 @@ for _ in range(3):  # as updates and clicks on the tick box do
     bpy.ops.preferences.addon_enable(module=name)
     handles.append(sys.modules[command.__name__]._handle is not None)
 try:
-    code = importlib.import_module(command.__name__).run(["--preset", "everyday", "--count", "1", "--dry-run",
-                                                          "--output", sys.argv[2]])
+    code = importlib.import_module(command.__name__).run(
+        ["--preset", "everyday", "--count", "1", "--dry-run", "--output", sys.argv[2]]
+    )
 except SystemExit as end:
     code = end.code
 print("RESULT " + json.dumps({
@@ -99,7 +100,7 @@ def test_installed_extension_registers_repeatedly_and_runs_its_command(
     zip_path: Path, tmp_path: Path
 ) -> None:
     resources = tmp_path / "blender"
-    resources.mkdir()  # Blender falls back to the home directory without a word when it does not exist
+    resources.mkdir()  # without it Blender would use the home directory, without a warning
     output = tmp_path / "dataset"
     done = subprocess.run(
         [sys.executable, "-c", IN_BLENDER, str(zip_path), str(output)],
@@ -119,7 +120,7 @@ def test_installed_extension_registers_repeatedly_and_runs_its_command(
     result = json.loads(results[0].removeprefix("RESULT "))
     assert result["enabled"]
     assert not result["batch_before"], (
-        "enabling the extension loads the whole studio; it shall wait for the first use"
+        "enabling the extension loads everything; it should wait for the first use"
     )
     assert result["handles"] == [True] + [False, True] * 3
     assert result["absolute"] == [], "something was imported from outside the installed extension"

@@ -1,4 +1,4 @@
-"""The preferences: at their defaults where the extension is only registered, the user's where it is installed."""
+"""The preferences are the defaults when only registered, and the user's when installed."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_detect_lists_the_devices(bpy, module):
     assert "cpu (" in module._devices_found
 
 
-def test_detect_refuses_a_device_that_is_not_there(bpy, module, monkeypatch):
+def test_detect_rejects_a_missing_device(bpy, module, monkeypatch):
     monkeypatch.setattr(module, "present_devices", lambda: {"CPU": ("Old One",)})
     monkeypatch.setattr(module, "preferences", lambda context: module.Defaults(device="metal"))
     with pytest.raises(

@@ -31,15 +31,16 @@ def state():
         "scene": sorted(bpy.types.Scene.bl_rna.properties.keys()),
         "window manager": sorted(bpy.types.WindowManager.bl_rna.properties.keys()),
         "object": sorted(bpy.types.Object.bl_rna.properties.keys()),
-        "handlers": {name: len(value) for name, value in handlers.items() if isinstance(value, list)},
+        "handlers": {name: len(h) for name, h in handlers.items() if isinstance(h, list)},
         "draw functions": {kind.__name__: drawn_by(kind) for kind in menus if drawn_by(kind) > 1},
-        "panels": sorted(kind.__name__ for kind in bpy.types.Panel.__subclasses__() if kind.is_registered),
+        "panels": sorted(p.__name__ for p in bpy.types.Panel.__subclasses__() if p.is_registered),
         "threads": threading.active_count(),
     }
 
 def timers():  # there is no list of them
     return [f.__qualname__ for f in gc.get_objects() if callable(f) and hasattr(f, "__qualname__")
-            and str(getattr(f, "__module__", "")).startswith("blender_addon") and bpy.app.timers.is_registered(f)]
+            and str(getattr(f, "__module__", "")).startswith("blender_addon")
+            and bpy.app.timers.is_registered(f)]
 
 before, during = state(), []
 for _ in range(20):

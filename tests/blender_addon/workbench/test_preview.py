@@ -80,7 +80,7 @@ def test_preview_of_a_draw_is_what_the_batch_renders(
     assert np.abs(shown.image.astype(int) - pair.image).mean() < 1.0
 
 
-def test_what_is_posed_by_hand_is_in_the_mask(scene: Any, drawn: SceneSpec, cpu: Device) -> None:
+def test_a_manual_pose_is_in_the_mask(scene: Any, drawn: SceneSpec, cpu: Device) -> None:
     from blender_addon.character.character import characters
 
     before = preview(scene, cpu).instances
@@ -94,7 +94,7 @@ def test_what_is_posed_by_hand_is_in_the_mask(scene: Any, drawn: SceneSpec, cpu:
     assert np.array_equal(before == 2, after == 2)
 
 
-def test_what_hangs_on_a_person_is_the_person_and_what_the_draw_put_there_is_not(
+def test_children_of_a_person_are_in_its_mask_and_props_are_not(
     scene: Any, drawn: SceneSpec, cpu: Device
 ) -> None:
     bpy = import_bpy()
@@ -142,7 +142,7 @@ def test_the_scene_and_its_settings_stay_as_they_are(
     assert before == {block: set(getattr(bpy.data, block).keys()) for block in before}
 
 
-def test_a_scene_without_a_camera_is_refused(scene: Any, drawn: SceneSpec, cpu: Device) -> None:
+def test_a_scene_without_a_camera_is_rejected(scene: Any, drawn: SceneSpec, cpu: Device) -> None:
     bpy = import_bpy()
     scene.camera = None
     with pytest.raises(ValueError, match="no camera"):

@@ -1,4 +1,4 @@
-"""A draw in the artist's own scene: all of it is there, comes back, goes away, and leaves the artist's things alone."""
+"""A draw in the artist's own scene: shown, read back, cleared; the artist's objects are kept."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def same_camera(a: CameraSpec, b: CameraSpec) -> None:
 
 
 @pytest.mark.parametrize("index", [1, 2, 6])  # a room, a panorama with things, depth of field
-def test_what_is_shown_is_read_back(scene: Any, assets: Assets, draw: Any, index: int) -> None:
+def test_a_shown_scene_is_read_back(scene: Any, assets: Assets, draw: Any, index: int) -> None:
     from blender_addon.workbench.scene import read, show
 
     spec = draw(index)
@@ -113,7 +113,7 @@ def test_fifty_draws_and_redraws_leave_nothing_behind(
     }
 
 
-def test_the_artists_own_things_stay_and_come_back(
+def test_the_artists_own_objects_are_kept_and_restored(
     bpy: Any, scene: Any, assets: Assets, draw: Any
 ) -> None:
     from blender_addon.workbench.scene import artists_objects, clear, is_empty, show
@@ -172,7 +172,7 @@ def test_characters_are_kept_from_draw_to_draw(scene: Any, assets: Assets, draw:
     assert [person.number for person in characters(scene)] == [p.id for p in few.persons]
 
 
-def test_a_person_that_was_scaled_is_refused_by_name_and_mended_by_the_next_draw(
+def test_a_scaled_person_is_rejected_by_name_and_repaired_by_the_next_draw(
     bpy: Any, scene: Any, assets: Assets, draw: Any
 ) -> None:
     from blender_addon.character.character import characters
@@ -191,7 +191,7 @@ def has_company_and_things(spec: SceneSpec) -> bool:
     return len(spec.persons) > 1 and any(prop.owner == 0 for prop in spec.props)
 
 
-def test_a_redraw_leaves_alone_what_it_is_not_about(
+def test_a_redraw_changes_only_its_factor(
     scene: Any, recipe: Recipe, assets: Assets, draw: Any
 ) -> None:
     """The artist has posed one person, moved a thing and the camera."""
@@ -219,7 +219,7 @@ def test_a_redraw_leaves_alone_what_it_is_not_about(
     assert {p for p in after.props if not p.owner} == {p for p in before.props if not p.owner}
 
 
-def test_things_are_objects_that_may_be_moved_turned_scaled_copied_and_deleted(
+def test_props_may_be_moved_turned_scaled_copied_and_deleted(
     bpy: Any, scene: Any, assets: Assets, draw: Any
 ) -> None:
     from blender_addon.workbench.props import is_prop
@@ -256,7 +256,7 @@ def test_things_are_objects_that_may_be_moved_turned_scaled_copied_and_deleted(
     assert len(props) == 3
 
 
-def test_a_persons_own_things_go_with_the_person(
+def test_props_of_a_person_move_with_the_person(
     bpy: Any, scene: Any, assets: Assets, draw: Any
 ) -> None:
     from blender_addon.character.character import characters
@@ -371,7 +371,7 @@ def test_angles_are_those_of_the_orientation(yaw: float, pitch: float, roll: flo
     np.testing.assert_allclose(again, R, atol=1e-6)
 
 
-def test_a_photograph_is_to_be_seen_behind_the_people(
+def test_the_photo_is_shown_behind_the_people(
     bpy: Any, scene: Any, assets: Assets, draw: Any, tmp_path: Path
 ) -> None:
     from blender_addon.workbench.scene import clear, show

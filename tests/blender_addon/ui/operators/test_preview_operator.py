@@ -1,4 +1,4 @@
-"""The panel Preview in pip's bpy: the button renders the scene into an image, or says why it cannot."""
+"""The operator of the panel Preview in pip's bpy renders the scene, or says why it cannot."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_recipe_that_cannot_be_used_makes_it_grey(bpy: Any, camera: Any) -> No
         bpy.ops.pii_synth.preview()
 
 
-def test_a_person_that_was_scaled_is_named_and_no_picture_is_left(bpy: Any, camera: Any) -> None:
+def test_a_scaled_person_is_named_and_no_image_is_left(bpy: Any, camera: Any) -> None:
     bpy.ops.pii_synth.add_person()
     person = next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
     person.scale = (2.0, 2.0, 2.0)

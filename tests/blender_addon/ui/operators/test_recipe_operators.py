@@ -1,4 +1,4 @@
-"""The operators of panel Recipe, without a window: presets, files, lists of paths; and what they say in bad cases."""
+"""The operators of the panel Recipe in pip's bpy: presets, files, lists of paths, errors."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def test_preset_is_applied_whole(panel: Any) -> None:
     assert to_recipe(panel) == load_preset("street")
 
 
-def test_unknown_preset_is_refused_with_the_list(panel: Any) -> None:
+def test_unknown_preset_is_rejected_with_the_list(panel: Any) -> None:
     with pytest.raises(RuntimeError, match="no preset 'rural'; there are: close, everyday"):
         operators.apply_preset(preset="rural")
     assert to_recipe(panel) == Recipe()
 
 
-def test_what_is_saved_is_what_the_command_line_reads(panel: Any, tmp_path: Path) -> None:
+def test_a_saved_recipe_is_read_by_the_command_line(panel: Any, tmp_path: Path) -> None:
     operators.apply_preset(preset="close")
     panel.name = "mine"
     panel.camera.roll.kind = "constant"
@@ -175,7 +175,7 @@ def test_files_or_their_folder_are_added_once_and_removed(panel: Any, tmp_path: 
         (lambda: operators.remove_recipe_path(key="poses.motions", index=0), "has 0 paths"),
     ],
 )
-def test_wrong_paths_are_refused_in_a_sentence(panel: Any, call: Any, complaint: str) -> None:
+def test_wrong_paths_are_rejected_in_a_sentence(panel: Any, call: Any, complaint: str) -> None:
     with pytest.raises(RuntimeError, match=complaint):
         call()
     assert to_recipe(panel) == Recipe()

@@ -1,4 +1,4 @@
-"""The panel Sample in pip's bpy: draws that can be repeated, factors redrawn by themselves, and what goes wrong."""
+"""The operators of the panel Sample in pip's bpy: repeatable draws, single factors, errors."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def numbers(scene: Any) -> list[int]:
     return [getattr(scene.pii_synth, f"{factor}_index") for factor in FACTORS]
 
 
-def test_draw_scene_puts_the_batchs_picture_of_that_number_into_the_scene(
+def test_draw_scene_shows_the_batchs_image_of_that_index(
     bpy: Any, scene: Any, recipe: Recipe
 ) -> None:
     scene.pii_synth.seed, scene.pii_synth.index = 3, 5
@@ -76,7 +76,7 @@ def test_draw_scene_puts_the_batchs_picture_of_that_number_into_the_scene(
     assert numbers(scene) == [5] * 6
 
 
-def test_leafing_goes_on_and_back_and_not_below_zero(bpy: Any, scene: Any) -> None:
+def test_stepping_changes_the_index_but_not_below_zero(bpy: Any, scene: Any) -> None:
     assert bpy.ops.pii_synth.draw_scene(step=1) == {"FINISHED"}
     first = drawn(scene)
     assert scene.pii_synth.index == 1
@@ -90,13 +90,13 @@ def test_leafing_goes_on_and_back_and_not_below_zero(bpy: Any, scene: Any) -> No
 
 
 def changed(before: SceneSpec, after: SceneSpec) -> set[str]:
-    """Which of the factors differ."""
+    """The factors that differ."""
     pairs = list(zip(before.persons, after.persons, strict=True))
     differs = {
         "pose": any(a.body.pose[1:] != b.body.pose[1:] for a, b in pairs),
         "shape": any(a.body.betas != b.body.betas for a, b in pairs),
         "clothes": any(a.outfit != b.outfit for a, b in pairs),
-        # The other way round than in a batch: put before the person who is there. To a centimetre the same.
+        # In a batch the camera comes first; here it is placed before a person, within centimetres.
         "camera": math.dist(before.camera.location, after.camera.location) > 0.03,
         "light": before.light != after.light,
         # A room is as large as what it has to hold.

@@ -1,6 +1,6 @@
-"""The panel Generate Batch in pip's bpy, with a small Python program in the place of the background Blender.
+"""The panel Generate Batch in pip's bpy; a small Python program replaces the background Blender.
 
-tests/gui clicks through it in a window; tests/end_to_end/test_batch.py has jobs with the real batch.
+tests/gui clicks through it in a window; tests/end_to_end/test_batch.py runs real batches.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def settings(bpy: Any, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """`play(code)`: what the background Blender does from now on."""
+    """`play(code)` sets the code that the background Blender runs from now on."""
     script = tmp_path / "fake.py"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(background_job, "batch_command", lambda: [sys.executable, str(script)])
@@ -162,13 +162,13 @@ def test_while_it_runs_the_panel_shows_how_far_it_is_and_cancel(
     assert header.layout.drawn == []
 
 
-def test_stop_now_does_not_wait_for_the_picture(bpy, operators, settings, play, draw):
+def test_stop_now_does_not_wait_for_the_image(bpy, operators, settings, play, draw):
     play("tell(1)\ntime.sleep(1000)")
     bpy.ops.pii_synth.generate()
     until(lambda: operators.current_job().progress)
     bpy.ops.pii_synth.cancel_batch()
     drawn = draw()
-    assert "1/4 · stopping after this picture" in drawn.said()
+    assert "1/4 · stopping after this image" in drawn.said()
     assert drawn.buttons() == {"pii_synth.cancel_batch": "Stop Now"}
     bpy.ops.pii_synth.cancel_batch(now=True)
     assert operators.current_job().wait(30)
@@ -180,7 +180,7 @@ def test_cancel_without_a_batch_says_so(bpy, operators):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
-def test_a_blender_that_is_killed_is_told_and_can_be_resumed(
+def test_a_killed_blender_is_reported_and_can_be_resumed(
     bpy, operators, settings, play, draw, capfd
 ):
     play("print('last words', file=sys.stderr, flush=True)\n" + LONG)
@@ -194,7 +194,7 @@ def test_a_blender_that_is_killed_is_told_and_can_be_resumed(
     drawn = draw()
     assert "ended unexpectedly" in drawn.said()
     assert drawn.buttons()["pii_synth.generate"] == "Resume Batch"
-    assert "1 of 4 pictures are there" in drawn.said()
+    assert "1 of 4 images are rendered" in drawn.said()
     assert "ended unexpectedly (signal 9) at 1/4" in error_of(bpy.ops.pii_synth.report_batch)
     play("tell(4)")
     assert bpy.ops.pii_synth.generate() == {"FINISHED"}
@@ -211,7 +211,7 @@ def test_an_error_of_the_child_reaches_the_user(bpy, operators, settings, play, 
     assert "no cuda device" in draw().said()
 
 
-def test_a_blender_that_is_not_there_is_an_error(bpy, operators, settings, monkeypatch, tmp_path):
+def test_a_missing_blender_is_an_error(bpy, operators, settings, monkeypatch, tmp_path):
     monkeypatch.setattr(
         background_job, "batch_command", lambda: [str(tmp_path / "gone" / "blender")]
     )
@@ -235,7 +235,7 @@ def test_a_relative_output_needs_a_saved_blend(bpy, operators, settings, play, t
 
 
 @pytest.mark.parametrize("output", ["taken", "taken/below"])
-def test_an_output_that_cannot_be_is_refused_before_anything_starts(
+def test_an_impossible_output_is_rejected_before_anything_starts(
     bpy, operators, settings, play, tmp_path, output
 ):
     play("tell(4)")
@@ -245,7 +245,7 @@ def test_an_output_that_cannot_be_is_refused_before_anything_starts(
     assert operators.current_job() is None
 
 
-def test_a_foreign_folder_is_refused_and_another_offered(bpy, operators, settings, play, draw):
+def test_a_foreign_folder_is_rejected_and_another_offered(bpy, operators, settings, play, draw):
     play("tell(4)")
     output = Path(settings.output)
     output.mkdir()
@@ -278,7 +278,7 @@ def test_a_complete_dataset_says_so(bpy, operators, settings, draw):
     write_dataset(settings, operators, 4)
     drawn = draw()
     assert drawn.buttons()["pii_synth.generate"] == "Generate Batch"
-    assert "4 of 4 pictures are there" in drawn.said()
+    assert "4 of 4 images are rendered" in drawn.said()
 
 
 def test_a_batch_survives_another_file_and_ends_with_the_extension(bpy, operators, settings, play):
@@ -300,9 +300,9 @@ def test_a_batch_survives_another_file_and_ends_with_the_extension(bpy, operator
         blender_addon.register()
 
 
-def test_open_folder_names_the_folder_that_is_not_there(bpy, settings, tmp_path):
-    assert f"{settings.output} is not there yet" in error_of(bpy.ops.pii_synth.open_folder)
-    assert "elsewhere is not there yet" in error_of(
+def test_open_folder_names_the_missing_folder(bpy, settings, tmp_path):
+    assert f"{settings.output} does not exist yet" in error_of(bpy.ops.pii_synth.open_folder)
+    assert "elsewhere does not exist yet" in error_of(
         bpy.ops.pii_synth.open_folder, folder=str(tmp_path / "elsewhere")
     )
 

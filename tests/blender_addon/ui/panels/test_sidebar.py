@@ -1,4 +1,4 @@
-"""The order of the panels in the tab, which of them start closed, and how much of the sidebar the first one takes."""
+"""The order of the panels in the tab, which ones start closed, and the height of the first."""
 
 from __future__ import annotations
 

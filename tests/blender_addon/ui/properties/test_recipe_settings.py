@@ -1,4 +1,4 @@
-"""The recipe as Blender properties: nothing is lost on the way there and back, and errors name the key."""
+"""The recipe as Blender properties: conversions lose nothing, and errors name the key."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def distributions(low: float, high: float) -> st.SearchStrategy[Any]:
 
 
 def toml_values(field: Field) -> st.SearchStrategy[Any]:
-    """What a recipe file may say about a field; None where it says nothing."""
+    """Values that a recipe file may give to a field; None leaves the field out."""
     metadata = field.metadata
     match metadata["kind"]:
         case "switch":
@@ -116,7 +116,7 @@ def toml_values(field: Field) -> st.SearchStrategy[Any]:
         case "names":
             return st.lists(st.sampled_from(metadata["allowed"]()), unique=True)
         case "weights":
-            # 'photo' needs photographs, which has a test of its own.
+            # 'photo' needs photos; that has a test of its own.
             kinds = st.sampled_from([kind for kind in metadata["allowed"] if kind != "photo"])
             return st.dictionaries(kinds, numbers(0, 100), min_size=1).filter(
                 lambda w: any(w.values())
@@ -135,7 +135,7 @@ def toml_values(field: Field) -> st.SearchStrategy[Any]:
 
 @st.composite
 def recipes(draw: st.DrawFn) -> Recipe:
-    """Recipes that differ from the default in some of the fields, in any way that a file can say."""
+    """Recipes that differ from the default in some fields, in any way that a file can express."""
     data: dict[str, Any] = {"name": draw(st.text())}
     for field in draw(st.lists(st.sampled_from(ALL_FIELDS), max_size=12, unique=True)):
         value = draw(toml_values(field))
@@ -191,7 +191,7 @@ def test_any_recipe_comes_back_exactly(panel: Any, recipe: Recipe) -> None:
 
 
 def typed(value: Any) -> Any:
-    """`value` as somebody may type it into Blender: each number the shortest that is the same in 32 bits."""
+    """`value` as a user may type it: each number the shortest that gives the same 32-bit float."""
     if isinstance(value, dict):
         return {key: typed(item) for key, item in value.items()}
     if isinstance(value, list):
