@@ -1,1 +1,1 @@
-"""The self-training loop: renders → teacher → pseudo-labels → diffusion → student, stage by stage on disk."""
+"""Self-training: a teacher labels photos, and students are trained on its labels, stage by stage."""

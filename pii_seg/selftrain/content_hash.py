@@ -1,7 +1,7 @@
-"""What lies in the files that a run reads from outside, as hashes. Standard library only.
+"""Hashes of the files that a run reads from outside. It needs only the standard library.
 
-A hundred thousand photographs are read once: the hash of each is remembered by its inode, size and time of change, so
-that what is remembered names nobody's files.
+A hundred thousand photos are read once: the hash of each is stored by its inode, size and time of
+change, so that the stored hashes contain no file names.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from pathlib import Path
 
 from pii_seg.data.files import files_below
 
-# A file changed so lately may change again without its time of change showing it: file systems count in steps of up to
-# two seconds.
+# A file changed this recently may change again without a new time of change: file systems count in
+# steps of up to two seconds.
 SETTLED_NS = 2_000_000_000
 
 Identity = tuple[int, int, int]  # inode, size in bytes, time of change in ns
 
 
 class ContentHashes:
-    """SHA-256 of files, in hexadecimal, remembered in the file `memory` from run to run.
+    """SHA-256 of files, in hexadecimal.
 
-    Whatever of the memory is damaged is forgotten, and read again from the files.
+    Args:
+        memory: File that stores the hashes from run to run. Damaged lines are skipped, and their
+            files are read again.
     """
 
     def __init__(self, memory: Path) -> None:
@@ -37,12 +39,12 @@ class ContentHashes:
                     self._remember(line)
 
     def of_file(self, path: Path) -> str:
-        """Raises OSError."""
+        """Hash of the content of a file. Raises OSError."""
         identity = identity_of(path)
         if identity not in self._known:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            # Changed while it was read, or about to: true for now, but nothing to rely on later.
+            # It changed while it was read, or just before: this hash must not be stored.
             if identity_of(path) != identity or time.time_ns() - identity[2] < SETTLED_NS:
                 return digest
             self._known[identity] = digest
@@ -50,9 +52,10 @@ class ContentHashes:
         return self._known[identity]
 
     def of_folder(self, folder: Path) -> str:
-        """Of all files below `folder`, hidden ones excepted, and of their names: a mask belongs to a picture by name.
+        """Hash of the contents and names of all files in a folder and its subfolders.
 
-        Where the folder itself lies, and what it is called, does not count. Raises OSError.
+        Names count because a mask belongs to the image of the same name. Hidden files, and the path
+        of the folder itself, do not count. Raises OSError.
         """
         whole = hashlib.sha256()
         for path in files_below(folder):
@@ -60,14 +63,15 @@ class ContentHashes:
             whole.update(json.dumps([name, self.of_file(path)]).encode() + b"\n")
         return whole.hexdigest()
 
-    def of_photographs(self, paths: Iterable[Path]) -> str:
-        """Of what the photographs show, whatever they are called and however often each is there. Raises OSError."""
+    def of_photos(self, paths: Iterable[Path]) -> str:
+        """Hash of the contents of photos, independent of their names and of copies. Raises OSError."""
         return hashlib.sha256("\n".join(sorted(set(map(self.of_file, paths)))).encode()).hexdigest()
 
     def in_order(self, paths: Iterable[Path]) -> list[Path]:
-        """The photographs in an order that their contents alone decide, each content once. Raises OSError.
+        """Sort photos by their contents, and drop copies. Raises OSError.
 
-        So a number given to each tells nothing of its name or date, and stays when files are renamed.
+        The number of a photo then reveals neither its name nor its date, and does not change when
+        files are renamed.
         """
         by_content: dict[str, Path] = {}
         for path in sorted(paths):
@@ -75,13 +79,15 @@ class ContentHashes:
         return [by_content[digest] for digest in sorted(by_content)]
 
     def _append(self, identity: Identity, digest: str) -> None:
-        # Not flushed to the disk each time: what a crash takes is read again. The line break comes first, so that the
-        # half line of a killed run spoils no other.
+        """Store a hash on disk."""
+        # No fsync: hashes lost in a crash are computed again. The line break comes first, so that
+        # the half line of a killed run damages no other.
         self.memory.parent.mkdir(parents=True, exist_ok=True)
         with self.memory.open("a", encoding="utf-8") as file:
             file.write("\n" + json.dumps([*identity, digest]))
 
     def _remember(self, line: str) -> None:
+        """Read one stored hash."""
         try:
             inode, size, changed, digest = json.loads(line)
             if len(bytes.fromhex(digest)) == hashlib.sha256().digest_size:
@@ -91,5 +97,6 @@ class ContentHashes:
 
 
 def identity_of(path: Path) -> Identity:
-    status = os.stat(path)  # noqa: PTH116  # a link's target is what is read
+    """Inode, size and time of change of a file."""
+    status = os.stat(path)  # noqa: PTH116  # of a link's target, which is what is read
     return status.st_ino, status.st_size, status.st_mtime_ns

@@ -105,7 +105,7 @@ class RunContext:
         hashes = ContentHashes(root / ".contents")
         found = find_images([Path(folder) for folder in config.unlabelled], exclude=root)
         photos = hashes.in_order(photo.path for photo in found)
-        photos_hash = hashes.of_photographs(photos)
+        photos_hash = hashes.of_photos(photos)
         synthetic = config.training.data.synthetic
         data = None if config.recipe else open_training_data(config, synthetic)
         tests = open_tests(config.test, config.test_negatives)

@@ -1,4 +1,4 @@
-"""Whom a model misses: by size, by light, by place. And what is worth doing about it."""
+"""Error analysis: which persons a model misses, by size, light and position, and what would help."""
 
 from __future__ import annotations
 
@@ -10,39 +10,32 @@ import numpy as np
 from pii_seg.evaluation.measure import ImageResult
 from pii_seg.evaluation.metrics import MISSED_BELOW, SIZES
 
-DARK, BRIGHT = 70, 180  # mean of a person's luminance, 0..255
+DARK, BRIGHT = 70, 180  # limits of the mean luminance of a person's pixels, 0..255
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
-LEAST_PERSONS = 10  # in a bucket, before anything is concluded from it
-LEAST_MISSED = 0.02  # share of persons; below it, there is nothing worth doing
-LEAST_FALSE = 0.02  # share of person-free pictures taken for persons
+LEAST_PERSONS = 10  # in a bucket that advice may be based on
+LEAST_MISSED = 0.02  # share of persons below which no advice is needed
+LEAST_FALSE = 0.02  # share of the area of person-free images that is predicted as person
 
+SAME_RENDERS = "more renders of the same kind; neither light nor size stands out"
 REMEDIES = {
-    (
-        "size",
-        "small",
-    ): "more small people: render the recipe street, and predict with --tiles auto or --tiles 2",
-    (
-        "size",
-        "medium",
-    ): "more people of medium size: render the recipe street, and train with larger views (--data.size)",
-    (
-        "size",
-        "large",
-    ): "more people close up: render the recipe close, or predict at a smaller --size",
-    (
-        "light",
-        "dark",
-    ): "darker scenes: render with less light, or photographs taken at dusk among the unlabelled ones",
+    ("size", "small"): "more small people: render the recipe street, and predict with --tiles auto "
+    "or --tiles 2",
+    ("size", "medium"): "more people of medium size: render the recipe street, and train with "
+    "larger crops (--data.size)",
+    ("size", "large"): "more people close to the camera: render the recipe close, or predict at a "
+    "smaller --size",
+    ("light", "dark"): "darker scenes: render with less light, or add photos taken at dusk to "
+    "--unlabelled",
     ("light", "bright"): "brighter scenes and pale clothes: render with stronger light",
-    ("light", "medium"): "more renders of the same kind: neither light nor size stands out",
-    ("place", "cut by the frame"): "people cut by the frame: render the recipe close",
-    ("place", "whole"): "more renders of the same kind: neither light nor size stands out",
-}
+    ("light", "medium"): SAME_RENDERS,
+    ("place", "cut by the frame"): "people cut by the image's border: render the recipe close",
+    ("place", "whole"): SAME_RENDERS,
+}  # fmt: skip
 
 
 @dataclass
 class Bucket:
-    """Persons who have something in common."""
+    """Counts of persons of the same kind."""
 
     persons: int = 0
     missed: int = 0
@@ -54,28 +47,36 @@ class Bucket:
 
 @dataclass
 class Errors:
-    """buckets: by (axis, name), such as ("size", "small"). person_free, false_area: of pictures without persons."""
+    """Errors of a model on labelled images.
+
+    Attributes:
+        buckets: Counts of persons by (axis, name), such as ("size", "small").
+        person_free: Number of images without persons.
+        false_area: Sum over these images of the share of pixels predicted as person.
+    """
 
     buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
     person_free: int = 0
     false_area: float = 0.0
 
-    def add(self, gathered: ImageResult) -> None:
-        count = gathered.count
+    def add(self, result: ImageResult) -> None:
+        """Count the persons of one image."""
+        count = result.count
         if not count.has_person:
             self.person_free += 1
             self.false_area += count.false_share()
         for person in count.persons or ():
             missed = person.coverage(count.threshold_index) < MISSED_BELOW
-            for key in self._kinds(gathered, person.id, person.box, SIZES[person.size]):
+            for key in self._kinds(result, person.id, person.box, SIZES[person.size]):
                 bucket = self.buckets.setdefault(key, Bucket())
                 bucket.persons += 1
                 bucket.missed += missed
 
     def _kinds(
-        self, gathered: ImageResult, number: int, box: tuple[int, int, int, int], size: str
+        self, result: ImageResult, number: int, box: tuple[int, int, int, int], size: str
     ) -> Iterator[tuple[str, str]]:
-        sample = gathered.sample
+        """The (axis, name) of each bucket that a person belongs to."""
+        sample = result.sample
         assert sample.instances is not None
         left, top, right, bottom = box
         window = slice(top, bottom), slice(left, right)
@@ -87,7 +88,7 @@ class Errors:
         yield "place", "cut by the frame" if cut else "whole"
 
     def rows(self) -> list[list[str]]:
-        """kind, persons, missed: a table."""
+        """Rows of a table: kind, number of persons, share missed."""
         return [
             [f"{axis}: {name}", f"{bucket.persons:,}", f"{bucket.share:.1%}"]
             for (axis, name), bucket in sorted(self.buckets.items())
@@ -95,33 +96,34 @@ class Errors:
 
 
 def next_step(errors: Errors) -> str:
-    """The next thing worth doing, in a sentence: where most persons are missed beyond what is usual."""
+    """Advise the next improvement: for the kind of persons that is missed most beyond the average."""
     by_size = [bucket for (axis, _), bucket in errors.buckets.items() if axis == "size"]
     persons, missed = sum(b.persons for b in by_size), sum(b.missed for b in by_size)
     false = errors.false_area / errors.person_free if errors.person_free else 0.0
     if false > LEAST_FALSE and (not persons or false > missed / persons):
         return (
-            f"Photographs without people: {false:.1%} of their area is taken for persons. Give more of them with "
-            "--negatives and --backgrounds; they cost no labelling."
+            f"In photos without people {false:.1%} of the area is detected as person. Add more of "
+            "them with --negatives and --backgrounds; they need no labels."
         )
     if not persons:
-        return "Persons are not told apart in the pictures tested, so nothing can be said of who is missed."
-    usual = missed / persons
-    if usual < LEAST_MISSED:
-        return (
-            f"Little: {usual:.1%} of persons are missed. Test on harder pictures, or more of them."
-        )
-    # Persons missed beyond the usual share: what mending this bucket alone would gain.
+        return "The tested images do not separate persons, so the missed ones cannot be analysed."
+    average = missed / persons
+    if average < LEAST_MISSED:
+        return f"Little to improve: {average:.1%} of persons are missed. Test on harder images, or more."
+    # Persons missed beyond the average: the gain of improving this bucket alone.
     excess = {
-        key: bucket.missed - usual * bucket.persons
+        key: bucket.missed - average * bucket.persons
         for key, bucket in errors.buckets.items()
         if bucket.persons >= LEAST_PERSONS
     }
     if not excess or max(excess.values()) <= 0:
-        return f"More renders of the same kind: {usual:.1%} of persons are missed, no kind of them more than others."
-    worst = max(excess, key=lambda key: excess[key])
-    bucket = errors.buckets[worst]
+        return (
+            f"More renders of the same kind: {average:.1%} of persons are missed, and no kind of "
+            "person stands out."
+        )
+    axis, name = max(excess, key=lambda key: excess[key])
+    bucket = errors.buckets[axis, name]
     return (
-        f"{worst[0]}: {worst[1]}: {bucket.share:.1%} of {bucket.persons:,} such persons are missed, against "
-        f"{usual:.1%} of all. Worth trying: {REMEDIES[worst]}."
+        f"{axis}: {name}: {bucket.share:.1%} of {bucket.persons:,} such persons are missed, compared "
+        f"with {average:.1%} of all. Try {REMEDIES[axis, name]}."
     )

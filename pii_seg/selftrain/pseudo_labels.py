@@ -1,21 +1,24 @@
-"""From a teacher's probability to a label that a student learns from, and how far it is to be trusted.
+"""Turns a teacher's probabilities into labels for a student, and measures how reliable they are.
 
-A label has three values: person, background and *ignore*, which nothing is learnt from. Ignored are
+A label has three values: person, background and *ignore*, which does not contribute to the loss.
+Ignored are
 
-- pixels of which the teacher is not sure: its confidence max(p, 1 − p) is below `least_confidence`;
-- a thin band along the border between person and background, sure or not: there the teacher's outline is no better than
-  its own resolution, and a student that follows it to the pixel learns its steps;
-- specks, too small for a person.
+- pixels on which the teacher is not confident: max(p, 1 − p) is below `least_confidence`;
+- a thin band along the border between person and background, confident or not: the teacher's outline
+  is no better than its own resolution, and a student would learn its steps;
+- components that are too small for a person.
 
-Persons are told apart by connected components alone: two who touch are one instance. Nothing better is known without a
-detector, and a student of "person or not" does not mind; whoever counts or measures persons in pseudo-labels must.
+Instances are connected components, so persons that touch are one instance. A detector could separate
+them, but training on "person" against background does not need it. Code that counts or measures
+persons in pseudo-labels must take it into account.
 
-*Reliability* of a picture is that of ST++ (Yang et al., CVPR 2022, section 3.3): how well what earlier checkpoints of
-the training said agrees with the last, as mean IoU, here of "person". A picture that was understood early and stayed so
-is easy. Where both find nobody the IoU is 1: they agree. Two things follow. Pictures without persons come out as the
-most reliable, so `most_reliable` chooses among them and among those with persons apart, or a student would begin with
-empty streets alone. And a teacher that finds nobody anywhere is perfectly reliable, so reliability is no guard against
-collapse: `gate` is.
+The *reliability* of an image is that of ST++ (Yang et al., CVPR 2022, section 3.3): the agreement of
+earlier checkpoints of the training with the last one, as mean IoU, here of "person". An image that
+is segmented correctly early, and stays so, is easy. Where both find no person the IoU is 1. Two
+things follow. Images without persons are the most reliable ones, so `most_reliable` chooses among
+them and among images with persons separately; otherwise a student would start with empty streets
+only. And a teacher that never finds a person is perfectly reliable, so reliability does not detect a
+collapse; the gate does.
 """
 
 from __future__ import annotations
@@ -29,44 +32,53 @@ import cv2
 import numpy as np
 
 from diffusion_synth.repaint.filtering import outline_band
+from pii_seg.errors import ConfigError
 
-MOST_PERSONS = 65535  # ids of a 16-bit mask
-NUMBERS = "pseudo"  # what a line of the index calls them
+MOST_PERSONS = 65535  # limit of a 16-bit mask
+NUMBERS = "pseudo"  # key of the measurements in a line of the index
 
 
 @dataclass(frozen=True)
 class PseudoLabelSettings:
-    """What of a probability becomes a label."""
+    """Rules that turn a teacher's probabilities into labels."""
 
     threshold: float = 0.5
-    """Probability from which on a pixel is person."""
+    """Probability from which a pixel is labelled person; a larger value labels fewer pixels."""
     least_confidence: float = 0.9
-    """max(p, 1 − p) below which a pixel is ignored; .5: none is."""
+    """Ignore pixels whose confidence max(p, 1 − p) is below this value; a larger value ignores more, 0.5 none."""
     band: float = 0.003
-    """Pixels this far from the border of a person are ignored, to either side; as a share of the picture's diagonal."""
+    """Width of the ignored band on each side of a person's border, as a share of the image's diagonal; a larger value
+    ignores more, 0 none."""
     least_person: float = 1e-4
-    """Smaller components are ignored; as a share of the picture's area."""
+    """Ignore components smaller than this share of the image's area; a larger value ignores more."""
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold < 1:
-            raise ValueError(f"threshold is {self.threshold}; it must lie between 0 and 1")
+            raise ConfigError(
+                f"labels.threshold is {self.threshold}; it must be above 0 and below 1"
+            )
         if not 0.5 <= self.least_confidence < 1:
-            raise ValueError(
-                f"least_confidence is {self.least_confidence}; it must be within .5..1, and not 1"
+            raise ConfigError(
+                f"labels.least_confidence is {self.least_confidence}; it must be at least 0.5 and "
+                "below 1"
             )
         if not 0 <= self.band <= 0.1:
-            raise ValueError(f"band is {self.band}; it must be within 0...1 of the diagonal")
+            raise ConfigError(f"labels.band is {self.band}; it must be within 0..0.1")
         if not 0 <= self.least_person <= 0.1:
-            raise ValueError(
-                f"least_person is {self.least_person}; it must be within 0...1 of the picture"
+            raise ConfigError(
+                f"labels.least_person is {self.least_person}; it must be within 0..0.1"
             )
 
 
 @dataclass(frozen=True)
 class PseudoLabel:
-    """instances: (H, W), 0 or a person's id, uint8 as long as that holds them, else uint16. ignore: bool (H, W).
+    """Label of one image.
 
-    persons: of each id, in order, `id`, `bbox` (x, y, width, height in px) and `area` (px), as the contract has them.
+    Attributes:
+        instances: (H, W), 0 or a person's id; uint8 if that holds them, else uint16.
+        ignore: bool (H, W).
+        persons: For each id, in order: `id`, `bbox` (x, y, width, height in px) and `area` (px), as
+            in the dataset contract.
     """
 
     instances: np.ndarray
@@ -75,15 +87,23 @@ class PseudoLabel:
 
 
 def label(probability: np.ndarray, settings: PseudoLabelSettings) -> PseudoLabel:
-    """What is learnt from `probability`, float (H, W) in 0..1. The largest component is person 1.
+    """Turn probabilities of "person" into a label.
 
-    Raises FloatingPointError when it holds what is no number.
+    Args:
+        probability: Float (H, W), 0..1.
+        settings: The rules.
+
+    Returns:
+        The label; the largest component is person 1.
+
+    Raises:
+        FloatingPointError: A probability is not finite.
     """
     if not np.isfinite(probability).all():
         raise FloatingPointError("the teacher's probabilities are not finite numbers")
     person = probability >= settings.threshold
-    unsure = np.maximum(probability, 1 - probability) < settings.least_confidence
-    ignore = unsure | outline_band(person, band_width(person.shape, settings.band))
+    uncertain = np.maximum(probability, 1 - probability) < settings.least_confidence
+    ignore = uncertain | outline_band(person, band_width(person.shape, settings.band))
     count, components, boxes, _ = cv2.connectedComponentsWithStats(
         person.astype(np.uint8), connectivity=8
     )
@@ -102,17 +122,19 @@ def label(probability: np.ndarray, settings: PseudoLabelSettings) -> PseudoLabel
 
 
 def band_width(shape: tuple[int, ...], share: float) -> int:
-    """Of the ignored band, in px to either side: `share` of the diagonal of a picture (H, W), and 1 at least."""
+    """Width of the ignored band on each side, in px: `share` of the image's diagonal, at least 1."""
     return max(1, round(share * math.hypot(*shape))) if share > 0 else 0
 
 
 def numbers_of(
     probability: np.ndarray, made: PseudoLabel, settings: PseudoLabelSettings
 ) -> dict[str, float]:
-    """Shares of the picture's pixels, 0..1, and the mean entropy of a pixel, in bits, 0..1.
+    """Measure one label.
 
-    confident: at least `least_confidence` sure (the weight of a picture in DACS, Tranheden et al., WACV 2021).
-    known: not ignored. person: from the threshold on.
+    Returns:
+        Shares of the image's pixels, 0..1: `confident` (at least `least_confidence`; the weight of
+        an image in DACS, Tranheden et al., WACV 2021), `known` (not ignored) and `person` (from the
+        threshold on); and `entropy`, the mean entropy of a pixel in bits, 0..1.
     """
     p = probability.astype(np.float64).clip(1e-12, 1 - 1e-12)
     sure = np.maximum(probability, 1 - probability) >= settings.least_confidence
@@ -125,21 +147,28 @@ def numbers_of(
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> float:
-    """Of two masks, bool (H, W); 1 where both are empty."""
+    """IoU of two masks, bool (H, W); 1 where both are empty."""
     union = int((first | second).sum())
     return int((first & second).sum()) / union if union else 1.0
 
 
 def reliability(early: Sequence[np.ndarray], last: np.ndarray) -> float | None:
-    """Mean IoU of the masks, bool (H, W), of earlier checkpoints with that of the last; None without any."""
+    """Mean IoU of earlier checkpoints' masks, bool (H, W), with the last one's; None without any."""
     return math.fsum(iou(mask, last) for mask in early) / len(early) if early else None
 
 
 def most_reliable(lines: Iterable[Mapping[str, Any]], share: float) -> list[int]:
-    """The indices, rising, of the most reliable `share` of the pictures with persons, and of those without.
+    """Choose the most reliable images among those with persons, and among those without.
 
-    `lines`: of the index. Of each kind at least one; among equals the first. Raises ValueError for lines that say
-    nothing of reliability, and for a share outside 0..1.
+    Args:
+        lines: Lines of the index.
+        share: Fraction of each kind, above 0 and at most 1; at least one image is chosen.
+
+    Returns:
+        Indices of the images, in rising order; among equals the first.
+
+    Raises:
+        ValueError: `share` is out of range, or the lines contain no reliability.
     """
     if not 0 < share <= 1:
         raise ValueError(

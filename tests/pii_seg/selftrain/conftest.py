@@ -1,4 +1,4 @@
-"""The loop writes small files often; its tests do not wait for the disk each time."""
+"""The loop often writes small files; its tests do not wait for the disk."""
 
 from __future__ import annotations
 

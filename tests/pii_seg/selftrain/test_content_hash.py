@@ -1,4 +1,4 @@
-"""Hashes of what lies outside: what counts, what is read again, and what is remembered of whom."""
+"""Hashes of files outside the run: what counts, what is read again, and what is stored."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def write(path: Path, content: str, *, changed: int = LONG_AGO) -> Path:
 
 
 @pytest.fixture
-def photographs(tmp_path: Path) -> Path:
-    root = tmp_path / "photographs"
+def photos(tmp_path: Path) -> Path:
+    root = tmp_path / "photos"
     for name in ("anna.jpg", "deep/bert.jpg", "copy of anna.jpg"):
         write(root / name, "anna" if "anna" in name else "bert")
     return root
@@ -36,7 +36,7 @@ def memory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the files that were read."""
+    """Names of the files that were read."""
     names: list[str] = []
     original = hashlib.file_digest
 
@@ -52,29 +52,29 @@ def paths(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_a_file_is_known_by_its_bytes(photographs: Path, memory: Path) -> None:
+def test_hash_of_a_file_is_that_of_its_bytes(photos: Path, memory: Path) -> None:
     digest = hashlib.sha256(b"anna").hexdigest()
-    assert ContentHashes(memory).of_file(photographs / "anna.jpg") == digest
-    assert ContentHashes(memory).of_file(photographs / "anna.jpg") == digest  # out of memory
+    assert ContentHashes(memory).of_file(photos / "anna.jpg") == digest
+    assert ContentHashes(memory).of_file(photos / "anna.jpg") == digest  # stored
 
 
-def test_what_did_not_change_is_read_once(photographs: Path, memory: Path, read: list[str]) -> None:
-    first = ContentHashes(memory).of_folder(photographs)
+def test_unchanged_files_are_read_once(photos: Path, memory: Path, read: list[str]) -> None:
+    first = ContentHashes(memory).of_folder(photos)
     assert len(read) == 3
-    assert ContentHashes(memory).of_folder(photographs) == first
+    assert ContentHashes(memory).of_folder(photos) == first
     assert len(read) == 3
 
 
-def test_only_what_changed_is_read_again(photographs: Path, memory: Path, read: list[str]) -> None:
-    first = ContentHashes(memory).of_folder(photographs)
+def test_only_changed_files_are_read_again(photos: Path, memory: Path, read: list[str]) -> None:
+    first = ContentHashes(memory).of_folder(photos)
     read.clear()
-    write(photographs / "anna.jpg", "ANNA", changed=LONG_AGO + 1)  # of the same length
-    assert ContentHashes(memory).of_folder(photographs) != first
+    write(photos / "anna.jpg", "ANNA", changed=LONG_AGO + 1)  # of the same length
+    assert ContentHashes(memory).of_folder(photos) != first
     assert read == ["anna.jpg"]
 
 
-def test_a_file_changed_just_now_is_not_relied_on(tmp_path: Path, memory: Path) -> None:
-    """Within a step of the file system's clock a second change would not show."""
+def test_hash_of_a_file_changed_just_now_is_not_stored(tmp_path: Path, memory: Path) -> None:
+    """A second change within one step of the file system's clock would not be detected."""
     path = tmp_path / "a"
     path.write_text("first")
     status = path.stat()
@@ -84,61 +84,61 @@ def test_a_file_changed_just_now_is_not_relied_on(tmp_path: Path, memory: Path) 
     assert ContentHashes(memory).of_file(path) != first
 
 
-def test_files_of_one_size_and_time_are_told_apart(tmp_path: Path, memory: Path) -> None:
+def test_files_of_the_same_size_and_time_differ(tmp_path: Path, memory: Path) -> None:
     hashes = ContentHashes(memory)
     assert hashes.of_file(write(tmp_path / "a", "1")) != hashes.of_file(write(tmp_path / "b", "2"))
 
 
 @pytest.mark.parametrize("change", ["content", "added", "removed", "renamed"])
-def test_in_a_folder_contents_and_names_count(photographs: Path, memory: Path, change: str) -> None:
-    before = ContentHashes(memory).of_folder(photographs)
-    anna = photographs / "anna.jpg"
+def test_hash_of_a_folder_depends_on_contents_and_names(
+    photos: Path, memory: Path, change: str
+) -> None:
+    before = ContentHashes(memory).of_folder(photos)
+    anna = photos / "anna.jpg"
     if change == "content":
         write(anna, "changed")
     elif change == "added":
-        write(photographs / "new.jpg", "new")
+        write(photos / "new.jpg", "new")
     elif change == "removed":
         anna.unlink()
     else:
-        anna.rename(photographs / "a.jpg")
-    assert ContentHashes(memory).of_folder(photographs) != before
+        anna.rename(photos / "a.jpg")
+    assert ContentHashes(memory).of_folder(photos) != before
 
 
-def test_of_a_folder_neither_its_place_nor_hidden_files_count(
-    photographs: Path, memory: Path
-) -> None:
-    before = ContentHashes(memory).of_folder(photographs)
-    write(photographs / ".DS_Store", "window at 3, 4")
-    moved = photographs.rename(photographs.with_name("moved"))
+def test_hash_of_a_folder_ignores_its_path_and_hidden_files(photos: Path, memory: Path) -> None:
+    before = ContentHashes(memory).of_folder(photos)
+    write(photos / ".DS_Store", "window at 3, 4")
+    moved = photos.rename(photos.with_name("moved"))
     assert ContentHashes(memory).of_folder(moved) == before
 
 
-def test_of_photographs_neither_names_nor_copies_count(photographs: Path, memory: Path) -> None:
+def test_hash_of_photos_ignores_names_and_copies(photos: Path, memory: Path) -> None:
     hashes = ContentHashes(memory)
-    before = hashes.of_photographs(paths(photographs))
-    order = [path.read_text() for path in hashes.in_order(paths(photographs))]
+    before = hashes.of_photos(paths(photos))
+    order = [path.read_text() for path in hashes.in_order(paths(photos))]
     assert sorted(order) == ["anna", "bert"]
-    (photographs / "anna.jpg").rename(photographs / "zoe.jpg")
-    (photographs / "deep" / "bert.jpg").rename(photographs / "1.jpg")
-    assert [path.read_text() for path in hashes.in_order(paths(photographs))] == order
-    (photographs / "copy of anna.jpg").unlink()
-    assert hashes.of_photographs(paths(photographs)) == before
-    write(photographs / "new.jpg", "new")
-    assert hashes.of_photographs(paths(photographs)) != before
+    (photos / "anna.jpg").rename(photos / "zoe.jpg")
+    (photos / "deep" / "bert.jpg").rename(photos / "1.jpg")
+    assert [path.read_text() for path in hashes.in_order(paths(photos))] == order
+    (photos / "copy of anna.jpg").unlink()
+    assert hashes.of_photos(paths(photos)) == before
+    write(photos / "new.jpg", "new")
+    assert hashes.of_photos(paths(photos)) != before
 
 
-def test_the_memory_names_nobody(photographs: Path, memory: Path) -> None:
-    ContentHashes(memory).in_order(paths(photographs))
+def test_stored_hashes_contain_no_names(photos: Path, memory: Path) -> None:
+    ContentHashes(memory).in_order(paths(photos))
     text = memory.read_text()
     assert hashlib.sha256(b"anna").hexdigest() in text
     assert "jpg" not in text and "anna" not in text
 
 
 @pytest.mark.parametrize("damage", ["nothing", "cut short", "foreign", "binary"])
-def test_a_damaged_memory_costs_reading_and_nothing_else(
-    photographs: Path, memory: Path, read: list[str], damage: str
+def test_damaged_memory_only_costs_reading(
+    photos: Path, memory: Path, read: list[str], damage: str
 ) -> None:
-    first = ContentHashes(memory).of_folder(photographs)
+    first = ContentHashes(memory).of_folder(photos)
     content = memory.read_bytes()
     memory.write_bytes(
         {
@@ -149,14 +149,14 @@ def test_a_damaged_memory_costs_reading_and_nothing_else(
         }[damage]
     )
     read.clear()
-    assert ContentHashes(memory).of_folder(photographs) == first
+    assert ContentHashes(memory).of_folder(photos) == first
     assert len(read) == {"nothing": 0, "cut short": 1, "foreign": 3, "binary": 3}[damage]
-    # What was appended behind the damage is whole.
+    # Lines appended after the damage are intact.
     read.clear()
-    assert ContentHashes(memory).of_folder(photographs) == first
+    assert ContentHashes(memory).of_folder(photos) == first
     assert read == []
 
 
-def test_a_file_that_is_gone_is_named(tmp_path: Path, memory: Path) -> None:
+def test_error_names_a_missing_file(tmp_path: Path, memory: Path) -> None:
     with pytest.raises(FileNotFoundError, match="gone"):
         ContentHashes(memory).of_file(tmp_path / "gone")

@@ -1,4 +1,4 @@
-"""Whom a model misses, and what it is advised to do about it."""
+"""Which persons a model misses, and the advice that follows."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pii_seg.evaluation.metrics import SIZES, count_image
 from pii_seg.selftrain.error_analysis import BRIGHT, DARK, REMEDIES, Bucket, Errors, next_step
 
 
-def gathered(
+def result(
     *, value: int, found: bool, left: int = 20, side: int = 40, size: int = 100
 ) -> ImageResult:
-    """One person, a square of one grey, wholly found or not at all."""
+    """One person, a grey square, found completely or not at all."""
     instances = np.zeros((size, size), np.uint16)
     instances[30 : 30 + side, left : left + side] = 1
     image = np.full((size, size, 3), 120, np.uint8)
@@ -34,13 +34,13 @@ def gathered(
         (120, 0, 20, {("light", "medium"), ("place", "cut by the frame"), ("size", "small")}),
     ],
 )
-def test_a_person_counts_by_size_light_and_place(
+def test_person_counts_by_size_light_and_position(
     value: int, left: int, side: int, kinds: set[tuple[str, str]]
 ) -> None:
     errors = Errors()
-    errors.add(gathered(value=value, found=False, left=left, side=side))
+    errors.add(result(value=value, found=False, left=left, side=side))
     assert {key for key, bucket in errors.buckets.items() if bucket.missed == 1} == kinds
-    errors.add(gathered(value=value, found=True, left=left, side=side))
+    errors.add(result(value=value, found=True, left=left, side=side))
     assert all((bucket.persons, bucket.missed) == (2, 1) for bucket in errors.buckets.values())
 
 
@@ -50,30 +50,30 @@ def buckets(**missed: tuple[int, int]) -> Errors:
     return Errors({(axes[name], name): Bucket(*counts) for name, counts in missed.items()})
 
 
-def test_the_advice_is_about_the_kind_that_is_missed_beyond_the_usual() -> None:
-    # Most of the missed are small; but nearly all who are dark are missed.
-    told = next_step(buckets(small=(100, 30), large=(100, 10), dark=(50, 40), bright=(150, 0)))
-    assert told.startswith("light: dark: 80.0% of 50") and "20.0% of all" in told
-    assert "render" in told
+def test_advice_is_about_the_kind_missed_most_beyond_the_average() -> None:
+    # Most missed persons are small; but nearly all dark ones are missed.
+    advice = next_step(buckets(small=(100, 30), large=(100, 10), dark=(50, 40), bright=(150, 0)))
+    assert advice.startswith("light: dark: 80.0% of 50") and "20.0% of all" in advice
+    assert "render" in advice
 
 
-def test_few_persons_are_no_reason() -> None:
-    told = next_step(buckets(small=(9, 9), large=(91, 3)))
-    assert "small" not in told and "no kind of them more" in told
+def test_few_persons_give_no_advice() -> None:
+    advice = next_step(buckets(small=(9, 9), large=(91, 3)))
+    assert "small" not in advice and "no kind of person stands out" in advice
 
 
-def test_false_areas_come_first_where_they_are_larger() -> None:
+def test_false_areas_come_first_when_they_are_larger() -> None:
     errors = buckets(large=(100, 3))
     errors.person_free, errors.false_area = 10, 0.8
-    assert next_step(errors).startswith("Photographs without people: 8.0%")
+    assert next_step(errors).startswith("In photos without people 8.0%")
 
 
-def test_there_may_be_nothing_to_do() -> None:
-    assert next_step(buckets(large=(1000, 5))).startswith("Little: 0.5%")
-    assert "not told apart" in next_step(Errors())
+def test_advice_when_there_is_little_to_improve() -> None:
+    assert next_step(buckets(large=(1000, 5))).startswith("Little to improve: 0.5%")
+    assert "do not separate persons" in next_step(Errors())
 
 
-def test_there_is_advice_for_every_kind() -> None:
+def test_every_kind_has_advice() -> None:
     kinds = {("size", size) for size in SIZES} | {
         ("light", light) for light in ("dark", "medium", "bright")
     }
