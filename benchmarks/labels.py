@@ -1,14 +1,15 @@
-"""What are a teacher's pseudo-labels worth, by how its looks are merged? Asked of pictures whose persons are known.
+"""Quality of a teacher's pseudo-labels by the rule that merges its scales, on labelled images.
 
     python benchmarks/labels.py --checkpoint RUN/teacher/labeller.ckpt --data LABELLED
 
-Labels are made as self-training makes them (`pii_seg.selftrain.pseudo_labels`). Of all pixels of --data:
+The labels are made as in self-training (`pii_seg.selftrain.pseudo_labels`). The columns, over all
+pixels of --data:
 
 - found: share of the persons' pixels that are labelled person;
-- lost: share of them that are labelled background, which a student learns to leave out;
-- ignored: the rest of them;
-- right: share of the pixels labelled person that are a person's. Where the data leave persons out, as Penn-Fudan leaves
-  bystanders, it is too low.
+- lost: share of them that are labelled background, which a student is trained to leave out;
+- ignored: share of them that are ignored;
+- right: share of the pixels labelled person that belong to a person. It is too low where the data
+  leaves persons out, as Penn-Fudan leaves out bystanders.
 """
 
 from __future__ import annotations
@@ -36,14 +37,23 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     p.add_argument(
-        "--checkpoint", type=Path, required=True, help="with honest probabilities: labeller.ckpt"
+        "--checkpoint",
+        type=Path,
+        required=True,
+        help="calibrated checkpoint of a teacher: labeller.ckpt",
     )
-    p.add_argument("--data", type=Path, nargs="+", required=True, help="labelled pictures")
-    p.add_argument("--scales", type=float, nargs="+", default=VIEWS.scales)
-    p.add_argument("--device", default="cpu")
+    p.add_argument("--data", type=Path, nargs="+", required=True, help="folders of labelled images")
+    p.add_argument(
+        "--scales",
+        type=float,
+        nargs="+",
+        default=VIEWS.scales,
+        help="scales at which the teacher predicts each image (default: %(default)s)",
+    )
+    p.add_argument("--device", default="cpu", help="device of inference (default: %(default)s)")
     options = p.parse_args()
 
-    table = Table(title="pixels of labels", title_justify="left")
+    table = Table(title="Pixels of pseudo-labels", title_justify="left")
     for head in ("data", "merge", "found", "lost", "ignored", "right"):
         table.add_column(head, justify="right")
     for source in open_data(options.data, []):
@@ -57,7 +67,7 @@ def main() -> None:
 
 
 def shares(teacher: Probability, source: Source) -> tuple[float, float, float, float]:
-    """found, lost, ignored and right; nan where there is nothing to be a share of."""
+    """The columns found, lost, ignored and right; nan where a share has no pixels to refer to."""
     persons = found = lost = labelled = 0
     for sample in map(source.load, range(len(source))):
         made = label(teacher(sample.image), PseudoLabelSettings())

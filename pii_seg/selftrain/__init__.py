@@ -1,1 +1,1 @@
-"""Self-training: a teacher labels photos, and students are trained on its labels, stage by stage."""
+"""Self-training: a teacher labels photos, and students are trained on its labels."""

@@ -39,7 +39,7 @@ def predictor(checkpoint: Checkpoint, device: str) -> Logits:
 def measured(
     path: Path, sources: Sequence[Source], device: str, *, threshold: float | None = None
 ) -> Iterator[ImageResult]:
-    """Measure a checkpoint on every image of `sources`, in order, at its own threshold or this one."""
+    """Measure a checkpoint on every image, in order, at its own threshold or the given one."""
     checkpoint = load_checkpoint(path)
     predict, at = predictor(checkpoint, device), threshold or checkpoint.threshold
     with worker_threads(device) as workers:

@@ -15,6 +15,16 @@ from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings
 TEACHER_DATA = ("synthetic", "labelled", "validation", "negatives", "backgrounds")
 STUDENT_DATA = (*TEACHER_DATA, "pseudo", "repainted")
 
+LEAST = {
+    "count": 1,
+    "rounds": 1,
+    "student_steps": 0,
+    "repaint_most": 1,
+    "repaint_steps": 1,
+    "repaint_largest": 0,
+    "examples": 0,
+}
+
 
 @dataclass(frozen=True)
 class LoopConfig:
@@ -36,7 +46,7 @@ class LoopConfig:
     rounds: int = 2
     """Number of rounds. Each trains a student, which is the teacher of the next round."""
     first_share: float = 0.5
-    """Fraction of photos used in round 1, most reliable first (ST++). Later rounds use all of them."""
+    """Fraction of photos used in round 1, most reliable first (ST++). Later rounds use all."""
     student_steps: int = 0
     """Number of steps of each student's training; 0 takes the teacher's number."""
     from_scratch: bool = False
@@ -47,7 +57,7 @@ class LoopConfig:
     """Method that repaints people in copies of the photos: a diffusion generator, or the rendered
     person that fits the shape best."""
     generator: str = ""
-    """Model for --repaint diffusion, as diffusion_synth.run accepts it; empty takes the bundled one."""
+    """Model for --repaint diffusion, as diffusion_synth.run accepts it; the default is bundled."""
     repaint_most: int = 300
     """Maximum number of photos to repaint, most reliable first. Only photos with a person of a
     suitable size count."""
@@ -88,8 +98,7 @@ class LoopConfig:
         self._check_inputs()
 
     def _check_numbers(self) -> None:
-        for name, least in (("count", 1), ("rounds", 1), ("student_steps", 0), ("repaint_most", 1),
-                            ("repaint_steps", 1), ("repaint_largest", 0), ("examples", 0)):  # fmt: skip
+        for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise ConfigError(
                     f"loop.{name} is {getattr(self, name)}; it must be at least {least}"
@@ -115,9 +124,7 @@ class LoopConfig:
                 "loop.unlabelled is missing: give the folder of the photos with --unlabelled"
             )
         if self.recipe and self.training.data.synthetic:
-            raise ConfigError(
-                "--recipe and --synthetic exclude each other: give rendered pairs, or have them rendered"
-            )
+            raise ConfigError("--recipe and --synthetic exclude each other; give only one of them")
         if not (self.recipe or self.training.data.synthetic or self.training.data.labelled):
             raise ConfigError(
                 "no training data for the teacher; give --synthetic, --labelled or --recipe"
@@ -190,7 +197,7 @@ class LoopConfig:
 
 
 def decisive_settings(training: TrainConfig) -> dict[str, Any]:
-    """The settings that decide a training's weights, without its folders, which count by content."""
+    """The settings that decide a training's weights. Its folders count by content instead."""
     whole = training.decisive()
     for role in STUDENT_DATA:
         del whole["data"][role]

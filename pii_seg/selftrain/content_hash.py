@@ -64,7 +64,7 @@ class ContentHashes:
         return whole.hexdigest()
 
     def of_photos(self, paths: Iterable[Path]) -> str:
-        """Hash of the contents of photos, independent of their names and of copies. Raises OSError."""
+        """Hash of the contents of photos; it ignores names and copies. Raises OSError."""
         return hashlib.sha256("\n".join(sorted(set(map(self.of_file, paths)))).encode()).hexdigest()
 
     def in_order(self, paths: Iterable[Path]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What all stages of one run share: its settings, photos, training data, and the record of what is done."""
+"""Context of a run: settings, photos, training data, and a record of the stages that are done."""
 
 from __future__ import annotations
 

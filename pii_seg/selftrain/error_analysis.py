@@ -1,4 +1,4 @@
-"""Error analysis: which persons a model misses, by size, light and position, and what would help."""
+"""Error analysis: persons missed by size, light and position, and the advice that follows."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Errors:
 
 
 def next_step(errors: Errors) -> str:
-    """Advise the next improvement: for the kind of persons that is missed most beyond the average."""
+    """Advise an improvement for the kind of persons that is missed most beyond the average."""
     by_size = [bucket for (axis, _), bucket in errors.buckets.items() if axis == "size"]
     persons, missed = sum(b.persons for b in by_size), sum(b.missed for b in by_size)
     false = errors.false_area / errors.person_free if errors.person_free else 0.0
@@ -109,7 +109,10 @@ def next_step(errors: Errors) -> str:
         return "The tested images do not separate persons, so the missed ones cannot be analysed."
     average = missed / persons
     if average < LEAST_MISSED:
-        return f"Little to improve: {average:.1%} of persons are missed. Test on harder images, or more."
+        return (
+            f"Little to improve: {average:.1%} of persons are missed. Test on harder images, or on "
+            "more."
+        )
     # Persons missed beyond the average: the gain of improving this bucket alone.
     excess = {
         key: bucket.missed - average * bucket.persons
@@ -124,6 +127,6 @@ def next_step(errors: Errors) -> str:
     axis, name = max(excess, key=lambda key: excess[key])
     bucket = errors.buckets[axis, name]
     return (
-        f"{axis}: {name}: {bucket.share:.1%} of {bucket.persons:,} such persons are missed, compared "
-        f"with {average:.1%} of all. Try {REMEDIES[axis, name]}."
+        f"{axis}: {name}: {bucket.share:.1%} of {bucket.persons:,} such persons are missed, "
+        f"compared with {average:.1%} of all. Try {REMEDIES[axis, name]}."
     )

@@ -11,13 +11,13 @@ influenced itself:
   to the Bootstrap", 1993, ch. 16): the images are resampled many times, and the share of resamples
   in which the student is worse is counted. A fall counts when it exceeds a tolerance (smaller ones
   do not matter) and when nearly every resample shows it (others may be chance).
-- The *share of foreground*: the fraction of the pixels of the unlabelled photos that is predicted as
-  person. A model that finds nobody in photos any more may still segment held-out renders well, but
-  this share collapses. It may fall to a fraction of the teacher's, and not below a fraction of the
-  prior (the true share in the renders or labels) if the teacher was above that. Where the teacher
-  was below, the prior is no measure for these photos: photos of animals show few people. Flooding,
-  the opposite, is judged more mildly, against the larger of the two, because finding more people
-  than the teacher is the purpose of a student.
+- The *share of foreground*: the fraction of the pixels of the unlabelled photos that is predicted
+  as person. A model that finds nobody in photos any more may still segment held-out renders well,
+  but this share collapses. It may fall to a fraction of the teacher's, and not below a fraction of
+  the prior (the true share in the renders or labels) if the teacher was above that. Where the
+  teacher was below, the prior is no measure for these photos: photos of animals show few people.
+  Flooding, the opposite, is judged more mildly, against the larger of the two, because finding more
+  people than the teacher is the purpose of a student.
 
 The gate cannot detect a student that loses a kind of person which the held-out pairs do not contain
 and which is too rare to change the share of foreground.
@@ -44,10 +44,11 @@ class GateSettings:
     """Largest fall of the mean IoU on held-out images that is accepted; a larger value is more
     tolerant. Two trainings with different seeds differ by as much when they are short."""
     missed_rise: float = 0.03
-    """Largest rise of the share of missed persons that is accepted; a larger value is more tolerant."""
+    """Largest rise of the share of missed persons that is accepted; a larger value is more
+    tolerant."""
     confidence: float = 0.95
-    """Share of bootstrap resamples that must show a fall or rise before it counts; a larger value is
-    more tolerant."""
+    """Share of bootstrap resamples that must show a fall or rise before it counts; a larger value
+    is more tolerant."""
     draws: int = 2000
     """Number of bootstrap resamples; a larger value is slower and more exact."""
     collapse: float = 0.5
@@ -84,8 +85,10 @@ class HeldOut:
     """Scores of a model on n held-out images, as arrays of shape (n,).
 
     Attributes:
-        iou: IoU of "person" in each image; nan in images without persons, which the mean leaves out.
-        persons: Number of labelled instances in each image; 0 where the labels do not separate them.
+        iou: IoU of "person" in each image; nan in images without persons, which the mean leaves
+            out.
+        persons: Number of labelled instances in each image; 0 where the labels do not separate
+            them.
         missed: Number of these that are missed.
     """
 
@@ -140,7 +143,8 @@ class Foreground:
         for name in ("teacher", "student", "prior"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(
-                    f"the {name}'s share of foreground is {getattr(self, name)}; it must be within 0..1"
+                    f"the {name}'s share of foreground is {getattr(self, name)}; "
+                    "it must be within 0..1"
                 )
 
 
@@ -236,7 +240,7 @@ def judge_round(
 
 
 def share_of_worse_draws(change: np.ndarray, rng: np.random.Generator, draws: int) -> float:
-    """Resample the images `draws` times. Returns the share of resamples whose sum of `change` is above 0.
+    """Bootstrap: the share of resamples of the images whose sum of `change` is above 0.
 
     Args:
         change: Array (n,), a value per image; above 0 where the student is worse.

@@ -7,9 +7,9 @@
     DATASET/contact_sheet.png    some of them, most reliable first
 
 Photos are copied as pixels and never as files: upright, 8 bits per channel, as JPEG. The bytes of a
-file would also copy the time, place and camera, a thumbnail from before it was cropped, and whatever
-else its format can hold; and the next stage would have to read every format. The loss of JPEG
-quality 95 is smaller than that of training's own augmentation.
+file would also copy the time, place and camera, a thumbnail from before it was cropped, and
+whatever else its format can hold; and the next stage would have to read every format. The loss of
+JPEG quality 95 is smaller than that of training's own augmentation.
 
 The dataset contains no file names of photos unless asked for, and the caller decides the order
 (that of `ContentHashes.in_order` reveals nothing).
@@ -270,7 +270,7 @@ def fitted(height: int, width: int, longest: int) -> tuple[int, int]:
 
 
 def reason_to_leave_out(error: BaseException | None, path: Path) -> str | None:
-    """Return the reason why this photo has no label, or None if it has. Raises errors of the run."""
+    """Reason why this photo has no label, or None if it has. Raises errors of the run."""
     if error is None:
         return None
     if isinstance(error, DataError):
@@ -286,7 +286,7 @@ def reason_to_leave_out(error: BaseException | None, path: Path) -> str | None:
 
 
 def summarise(output: Path) -> LabelResult:
-    """Summarise the dataset on disk, so that the result is the same however often it was resumed."""
+    """Summarise the dataset on disk; the result is the same however often it was resumed."""
     images = with_persons = pixels = rated = 0
     found = agreement = 0.0
     for line in iter_lines(output):

@@ -12,8 +12,9 @@
     RUN/report/        report.html: scores of all models
     RUN/best.ckpt      the last accepted model
 
-Each folder is an ordinary dataset or checkpoint. A stage runs once, and again only when its inputs or settings have
-changed (stages.py). Photos are only read; no file of the run contains their names unless --loop.named asks for it.
+Each folder is an ordinary dataset or checkpoint. A stage runs once, and again only when its inputs
+or settings have changed (stages.py). Photos are only read; no file of the run contains their names
+unless --loop.named asks for it.
 """
 
 from __future__ import annotations

@@ -4,21 +4,21 @@ A label has three values: person, background and *ignore*, which does not contri
 Ignored are
 
 - pixels on which the teacher is not confident: max(p, 1 − p) is below `least_confidence`;
-- a thin band along the border between person and background, confident or not: the teacher's outline
-  is no better than its own resolution, and a student would learn its steps;
+- a thin band along the border between person and background, confident or not: the teacher's
+  outline is no better than its own resolution, and a student would learn its steps;
 - components that are too small for a person.
 
-Instances are connected components, so persons that touch are one instance. A detector could separate
-them, but training on "person" against background does not need it. Code that counts or measures
-persons in pseudo-labels must take it into account.
+Instances are connected components, so persons that touch are one instance. A detector could
+separate them, but training on "person" against background does not need it. Code that counts or
+measures persons in pseudo-labels must take it into account.
 
-The *reliability* of an image is that of ST++ (Yang et al., CVPR 2022, section 3.3): the agreement of
-earlier checkpoints of the training with the last one, as mean IoU, here of "person". An image that
-is segmented correctly early, and stays so, is easy. Where both find no person the IoU is 1. Two
-things follow. Images without persons are the most reliable ones, so `most_reliable` chooses among
-them and among images with persons separately; otherwise a student would start with empty streets
-only. And a teacher that never finds a person is perfectly reliable, so reliability does not detect a
-collapse; the gate does.
+The *reliability* of an image is that of ST++ (Yang et al., CVPR 2022, section 3.3): the agreement
+of earlier checkpoints of the training with the last one, as mean IoU, here of "person". An image
+that is segmented correctly early, and stays so, is easy. Where both find no person the IoU is 1.
+Two things follow. Images without persons are the most reliable ones, so `most_reliable` chooses
+among them and among images with persons separately; otherwise a student would start with empty
+streets only. And a teacher that never finds a person is perfectly reliable, so reliability does not
+detect a collapse; the gate does.
 """
 
 from __future__ import annotations
@@ -45,12 +45,14 @@ class PseudoLabelSettings:
     threshold: float = 0.5
     """Probability from which a pixel is labelled person; a larger value labels fewer pixels."""
     least_confidence: float = 0.9
-    """Ignore pixels whose confidence max(p, 1 − p) is below this value; a larger value ignores more, 0.5 none."""
+    """Ignore pixels whose confidence max(p, 1 − p) is below this value; a larger value ignores
+    more, 0.5 none."""
     band: float = 0.003
-    """Width of the ignored band on each side of a person's border, as a share of the image's diagonal; a larger value
-    ignores more, 0 none."""
+    """Width of the ignored band on each side of a person's border, as a share of the image's
+    diagonal; a larger value ignores more, 0 none."""
     least_person: float = 1e-4
-    """Ignore components smaller than this share of the image's area; a larger value ignores more."""
+    """Ignore components smaller than this share of the image's area; a larger value ignores
+    more."""
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold < 1:
@@ -122,7 +124,7 @@ def label(probability: np.ndarray, settings: PseudoLabelSettings) -> PseudoLabel
 
 
 def band_width(shape: tuple[int, ...], share: float) -> int:
-    """Width of the ignored band on each side, in px: `share` of the image's diagonal, at least 1."""
+    """Width of the ignored band, px to each side: `share` of the image's diagonal, at least 1."""
     return max(1, round(share * math.hypot(*shape))) if share > 0 else 0
 
 
@@ -153,7 +155,7 @@ def iou(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def reliability(early: Sequence[np.ndarray], last: np.ndarray) -> float | None:
-    """Mean IoU of earlier checkpoints' masks, bool (H, W), with the last one's; None without any."""
+    """Mean IoU of earlier checkpoints' masks, bool (H, W), with the last; None without any."""
     return math.fsum(iou(mask, last) for mask in early) / len(early) if early else None
 
 

@@ -176,7 +176,7 @@ def facts(run: RunSummary) -> dict[str, str]:
 def comparisons(
     evaluations: Mapping[str, Sequence[Evaluation]], first: str
 ) -> list[report.Section]:
-    """A table for each data set, with a column for each model and its change since the first teacher."""
+    """A table for each data set: a column per model, and its change since the first teacher."""
     sections = []
     for place, before in enumerate(evaluations[first]):
         columns = {
@@ -229,7 +229,7 @@ def changed_images(
     most: int,
     device: str,
 ) -> list[report.Section]:
-    """Images that the chosen model segments better than the first teacher, and worse, side by side."""
+    """Images that the chosen model segments better than the first teacher, and worse."""
     before, now = np.array(iou_before), np.array(iou_now)
     if len(before) != len(source) or len(now) != len(source):
         return []  # an image could not be read, so positions no longer identify images
@@ -247,7 +247,7 @@ def changed_images(
         return Example(sample.name, f"{before[item]:.2f} → {now[item]:.2f}", beside(sides))
 
     sections = []
-    legend = f"First {run.first}, then {run.chosen}. Blue: persons found. Red: detections without a label."
+    legend = f"First {run.first}, then {run.chosen}. Blue: persons found. Red: no label."
     for title, order, sign in (("Better", np.argsort(-gain), 1), ("Worse", np.argsort(gain), -1)):
         items = [int(item) for item in order[:most] if sign * gain[item] >= LEAST_CHANGE]
         if items:

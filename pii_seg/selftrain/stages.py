@@ -6,20 +6,23 @@
 
     RUN/teacher/              files that the stage's work writes
     RUN/teacher/.stage.json   name, settings, inputs and time spent so far; written first
-    RUN/teacher/stage.json    the same, and the result; written last: where it exists, the stage is done
+    RUN/teacher/stage.json    the same, and the result; written last: the stage is done
 
-A stage is identified by its fingerprint: the hash of its name, its settings and the fingerprints of its inputs.
+A stage is identified by its fingerprint: the hash of its name, its settings and the fingerprints of
+its inputs.
 
 - Done with the same fingerprint: the stage is skipped.
 - Begun with the same fingerprint: its work is called with the folder as it is, and resumes there.
-- Begun or done with another fingerprint: the folder is emptied, whatever it contains, and the work runs again. Only a
-  folder with a marker of this very stage is emptied, and nothing beyond it is touched.
+- Begun or done with another fingerprint: the folder is emptied, whatever it contains, and the work
+  runs again. Only a folder with a marker of this very stage is emptied, and nothing beyond it is
+  touched.
 
 A run may be killed at any moment: the next one finds a state from which these rules are correct.
 
-A fingerprint does not contain the program's version (a stage may put it among its settings), files edited by hand, or
-chance. To run a stage again although nothing has changed, delete its folder; stages that read it run again only if
-the hash of its output is among their inputs too. This module needs nothing but the standard library.
+A fingerprint does not contain the program's version (a stage may put it among its settings), files
+edited by hand, or chance. To run a stage again although nothing has changed, delete its folder;
+stages that read it run again only if the hash of its output is among their inputs too. This module
+needs nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -134,19 +137,21 @@ class StageRunner:
         inputs: Mapping[str, Stage | str] | None = None,
         work: Work,
     ) -> Stage:
-        """Do the stage `name` with `work`, unless it is done already. Errors of `work` are passed on.
+        """Do the stage `name`, unless it is done already. Errors of `work` are passed on.
 
         Args:
             name: One of the names given to the constructor.
             settings: Everything that decides the result, as plain data.
-            inputs: Stages that it reads, and hashes of files from outside the run (content_hash.py), by their role.
+            inputs: Stages that it reads, and hashes of files from outside the run
+                (content_hash.py), by their role.
             work: Writes the stage's files and returns its result.
 
         Returns:
             The stage, with its result.
 
         Raises:
-            InputError: The folder contains something else, or a stage before `begin_at` is not done.
+            InputError: The folder contains something else, or a stage before `begin_at` is not
+                done.
             Stopped: This is the stage of `stop_after`, and it is done.
             TypeError: Settings or result are not plain data.
         """
@@ -173,7 +178,7 @@ class StageRunner:
         return stage
 
     def _prepare(self, folder: Path, wanted: Marker, done: Marker | None) -> Marker:
-        """Create or empty the folder, unless the work in it can resume. Returns the new .stage.json."""
+        """Create or empty the folder, unless its work can resume. Returns the new .stage.json."""
         begun = read_marker(folder / BEGUN, wanted.stage)
         before = done or begun
         if done is None and begun is not None and begun.fingerprint == wanted.fingerprint:
@@ -191,7 +196,7 @@ class StageRunner:
 
 
 def marker_of(name: str, settings: Mapping[str, Any], inputs: Mapping[str, Stage | str]) -> Marker:
-    """The marker of a stage with these settings and inputs. Raises TypeError for settings that are not plain data."""
+    """The marker of a stage. Raises TypeError for settings that are not plain data."""
     settings = plain(settings, "settings")
     hashes = {
         role: given.fingerprint if isinstance(given, Stage) else given
@@ -202,7 +207,7 @@ def marker_of(name: str, settings: Mapping[str, Any], inputs: Mapping[str, Stage
 
 
 def fingerprint_of(data: Any) -> str:
-    """SHA-256 of plain data, in hexadecimal. It ignores the order of a dict's keys; 1, 1.0 and True differ."""
+    """SHA-256 of plain data, hexadecimal. It ignores the order of keys; 1, 1.0 and True differ."""
     canonical = json.dumps(
         plain(data, "data"), sort_keys=True, separators=(",", ":"), allow_nan=False
     )
@@ -210,10 +215,12 @@ def fingerprint_of(data: Any) -> str:
 
 
 def plain(value: Any, where: str) -> Any:
-    """Copy `value` into types that JSON returns unchanged: dict, list (from tuples too), str, numbers, None.
+    """Copy `value` into types that JSON returns unchanged: dict, list (from tuples too), str,
+    numbers, None.
 
     Raises:
-        TypeError: It contains anything else; the message names the place, such as settings.model.width.
+        TypeError: It contains anything else; the message names the place, such as
+            settings.model.width.
     """
     if isinstance(value, Mapping):
         if strange := [key for key in value if not isinstance(key, str)]:
@@ -277,7 +284,7 @@ def stage_of(folder: Path, done: Marker, *, fresh: bool) -> Stage:
 
 
 def refuse_occupied_folder(folder: Path) -> None:
-    """Raise InputError unless a stage without a marker may begin here: the folder must be absent or empty."""
+    """Raise InputError unless the folder of a stage without a marker is absent or empty."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -286,16 +293,17 @@ def refuse_occupied_folder(folder: Path) -> None:
         )
     if strangers := sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")):
         raise InputError(
-            f"{folder}: contains {strangers[0]!r} but no {DONE} of this program; move it away, or choose another "
-            "--output"
+            f"{folder}: contains {strangers[0]!r} but no {DONE} of this program; move it away, or "
+            "choose another --output"
         )
 
 
 def empty(folder: Path, stage: str) -> None:
-    """Delete everything in a stage's folder except its marker. Raises InputError for a link to a folder."""
+    """Delete everything in a stage's folder except its marker. Raises InputError for a link."""
     if folder.is_symlink():
         raise InputError(
-            f"{folder}: is a link to a stage with other settings, which is not emptied; remove the link"
+            f"{folder}: is a link to a stage with other settings, which is not emptied; remove the "
+            "link"
         )
     write_marker(folder / BEGUN, Marker(stage))  # from here on nothing can be resumed
     (folder / DONE).unlink(missing_ok=True)

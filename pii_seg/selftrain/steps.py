@@ -1,7 +1,8 @@
 """The stages of self-training, one function each: `loop.Loop.run` calls them in order.
 
-Each function runs its stage, or takes over what an earlier run left, and returns what the next stages need. The work
-itself is done by the function below it whose first argument is the stage's folder.
+Each function runs its stage, or takes over what an earlier run left, and returns what the next
+stages need. The work itself is done by the function below it whose first argument is the stage's
+folder.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def train_student(
     *,
     kind: str = "student",
 ) -> Model:
-    """Train a student of round `number` on the teacher's data, pseudo-labels and repainted photos."""
+    """Train a student on the teacher's data, the pseudo-labels and the repainted photos."""
     config = run.config
     training = config.student_training(
         number,

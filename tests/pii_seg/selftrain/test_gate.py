@@ -82,7 +82,7 @@ def test_certain_but_small_fall_is_tolerated() -> None:
 
 
 def test_large_fall_that_may_be_chance_is_tolerated() -> None:
-    """One image of twelve is lost, the others are unchanged: a resample without it shows no fall."""
+    """One image of twelve is lost, the others stay: a resample without it shows no fall."""
     teacher = HeldOut(np.full(12, 0.7), np.zeros(12, int), np.zeros(12, int))
     student = dataclasses.replace(teacher, iou=np.array([0.0, *[0.7] * 11]))
     verdict = judged(teacher, student)
@@ -108,7 +108,7 @@ def test_more_missed_persons_are_rejected_despite_the_same_iou() -> None:
 def test_more_missed_persons_are_tolerated_when_they_are_few_or_may_be_chance(
     images: int, persons: int
 ) -> None:
-    """One more in each of 5 images: certainly 2 % more. All 4 in 2 images: 3.3 % more, by chance."""
+    """One more in each of 5 images: surely 2 % more. All 4 in 2 images: 3.3 %, by chance."""
     teacher = dataclasses.replace(held_out(0.7), missed=np.zeros(IMAGES, int))
     student = dataclasses.replace(teacher, missed=np.where(np.arange(IMAGES) < images, persons, 0))
     assert judged(teacher, student).accepted

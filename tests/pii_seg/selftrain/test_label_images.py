@@ -1,4 +1,4 @@
-"""Photos labelled into a dataset: its files, no names in them, bad photos, stopping and resuming."""
+"""Photos labelled into a dataset: its files, no names in them, bad photos, resuming."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def image_of(person: tuple[slice, slice] | None, height: int = 40, width: int = 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
-    """Two with a person, one without, one turned by its EXIF data that also says where it was taken."""
+    """Two with a person, one without, one turned by EXIF data that contain its place."""
     folder = tmp_path / "photos" / SECRET
     folder.mkdir(parents=True)
     shown = [

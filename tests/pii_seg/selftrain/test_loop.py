@@ -1,4 +1,4 @@
-"""The whole loop in seconds: a tiny model on images of 48 px, killed in every stage; no names leak."""
+"""The whole loop in seconds: a tiny model on images of 48 px, killed in every stage."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_run_killed_in_any_stage_and_resumed_gives_the_same_student(
         pass
 
     def killed_after(name: str, times: int) -> Callable[[], None]:
-        """Let `name` be called this often, then end everything. Returns a function that undoes it."""
+        """Let `name` be called `times` times, then end everything. Returns the undoing function."""
         module = repainting if name == "produce" else steps
         real: Any = getattr(module, name)
         left = [times]
@@ -221,10 +221,20 @@ def test_run_killed_in_any_stage_and_resumed_gives_the_same_student(
         return lambda: monkeypatch.setattr(module, name, real)
 
     moments = [
-        ("fit", 0), ("save_checkpoint", 0), ("save_checkpoint", 1), ("save_checkpoint", 1), ("label_photos", 0),
-        ("write_contact_sheet", 0), ("produce", 0), ("fit", 0), ("fit", 1), ("uniform_soup", 0), ("uniform_soup", 2),
-        ("judge_round", 1), ("write_loop_report", 0),
-    ]  # fmt: skip
+        ("fit", 0),
+        ("save_checkpoint", 0),
+        ("save_checkpoint", 1),
+        ("save_checkpoint", 1),
+        ("label_photos", 0),
+        ("write_contact_sheet", 0),
+        ("produce", 0),
+        ("fit", 0),
+        ("fit", 1),
+        ("uniform_soup", 0),
+        ("uniform_soup", 2),
+        ("judge_round", 1),
+        ("write_loop_report", 0),
+    ]
     for name, times in moments:
         undo = killed_after(name, times)
         with pytest.raises(Killed):
@@ -449,8 +459,8 @@ def test_stage_names_follow_the_configuration(config: LoopConfig) -> None:
         assert stage_names(without) == [name for name in STAGES if name != "soup-1"]
     two = stage_names(replace(config, rounds=2, control=False))
     assert two == [
-        "teacher", "pseudo-1", "diffusion-1", "student-1", "gate-1", "pseudo-2", "diffusion-2", "student-2",
-        "gate-2", "report",
+        "teacher", "pseudo-1", "diffusion-1", "student-1", "gate-1",
+        "pseudo-2", "diffusion-2", "student-2", "gate-2", "report",
     ]  # fmt: skip
 
 

@@ -441,7 +441,7 @@ def test_run_killed_at_any_step_ends_with_the_same_files(
 def test_kill_while_emptying_never_leaves_a_stage_that_counts_as_done(
     backwards: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However much of a stage was deleted for other settings, the rest never counts as the whole."""
+    """However much of a stage was deleted for other settings, the rest never counts as done."""
     listed = Path.iterdir
     monkeypatch.setattr(Path, "iterdir", lambda self: iter(sorted(listed(self), reverse=backwards)))
     for step in range(30):
