@@ -25,8 +25,8 @@ from typing import Any
 import cv2
 import torch
 
-from pii_seg.config import ModelConfig
-from pii_seg.data.augmentation import FACTORS, Augmentation, Streams, augment
+from pii_seg.config import AUGMENTATION_FACTORS, AugmentationConfig, ModelConfig
+from pii_seg.data.augmentation import Streams, augment
 from pii_seg.data.copy_paste import PersonBank
 from pii_seg.data.datamodule import Feeding, Mixed, SegmentationDataModule, collate
 from pii_seg.data.sources import PersonFree, open_source
@@ -171,9 +171,9 @@ def print_factors(options: argparse.Namespace) -> None:
     source = open_source(options.renders)
     bank = PersonBank([source])
     samples = [source.load(i % len(source)) for i in range(32)]
-    nothing = Augmentation.none()
+    nothing = AugmentationConfig.none()
 
-    def milliseconds(how: Augmentation) -> float:
+    def milliseconds(how: AugmentationConfig) -> float:
         start = time.process_time()
         for place, sample in enumerate(samples):
             augment(sample, options.size, how, Streams((0, 0, place)), persons=bank)
@@ -185,14 +185,16 @@ def print_factors(options: argparse.Namespace) -> None:
             source.load(i % len(source))
         return (time.process_time() - start) / len(samples) * 1000
 
-    milliseconds(Augmentation())
+    milliseconds(AugmentationConfig())
     base = min(milliseconds(nothing) for _ in range(ROUNDS))
     print(
         f"  CPU ms a view: decode {min(load() for _ in range(ROUNDS)):.2f}, crop {base:.2f}, ",
         end="",
     )
-    print(f"default augmentation {min(milliseconds(Augmentation()) for _ in range(ROUNDS)):.2f}")
-    for factor in FACTORS:
+    print(
+        f"default augmentation {min(milliseconds(AugmentationConfig()) for _ in range(ROUNDS)):.2f}"
+    )
+    for factor in AUGMENTATION_FACTORS:
         alone = dataclasses.replace(nothing, **{factor: 1.0})  # type: ignore[arg-type]
         cost = min(milliseconds(alone) for _ in range(ROUNDS)) - base
         print(f"    {factor:<16}{max(cost, 0):6.2f}")

@@ -1,4 +1,8 @@
-"""All that can be configured in a training, checked as it is made; without Lightning, so that `--help` is quick."""
+"""Every configuration of a training, validated when it is made.
+
+The module imports neither torch nor Lightning, so that `--help` is quick. Field docstrings are the
+help texts of `python -m pii_seg.train`.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pii_seg.data.augmentation import Augmentation
 from pii_seg.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 Folders = tuple[str, ...]
+Range = tuple[float, float]
 
 PLAIN = "plain"  # `encoder` of the narrow U-Net, which has no timm encoder
 LIGHT_DECODERS = ("lraspp", "ladder")
@@ -26,48 +30,52 @@ PROGRESS_STYLES = ("auto", "bar", "plain", "none")
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which data, and how much of each."""
+    """Data of a training, and how much of each kind it uses."""
 
-    synthetic: Folders = ()
-    """Rendered pairs."""
-    labelled: Folders = ()
-    """Photographs with masks."""
-    validation: Folders = ()
-    """What is measured on, and never trained on."""
-    negatives: Folders = ()
-    """Photographs that show nobody."""
-    backgrounds: Folders = ()
-    """The same, onto which persons of the renders are pasted."""
-    pseudo: Folders = ()
-    """Photographs with a teacher's labels (docs/train.md)."""
-    repainted: Folders = ()
-    """The same, whose persons diffusion_synth has repainted."""
+    synthetic: Folders = field(default=(), metadata={"role": "rendered pairs to train on"})
+    labelled: Folders = field(default=(), metadata={"role": "photos with masks to train on"})
+    validation: Folders = field(
+        default=(),
+        metadata={"role": "photos with masks to validate on (default: hold out training data)"},
+    )
+    negatives: Folders = field(default=(), metadata={"role": "photos without people"})
+    backgrounds: Folders = field(
+        default=(), metadata={"role": "photos without people, onto which people are pasted"}
+    )
+    pseudo: Folders = field(
+        default=(), metadata={"role": "photos with a teacher's labels, such as RUN/pseudo-1"}
+    )
+    repainted: Folders = field(
+        default=(), metadata={"role": "photos with repainted people, such as RUN/diffusion-1"}
+    )
     synthetic_weight: float = 1.0
-    """Share of the training views, against the other weights."""
+    """Sampling weight of the rendered pairs, relative to the other sources."""
     labelled_weight: float = 0.5
-    """Likewise."""
+    """Sampling weight of the labelled photos, relative to the other sources."""
     negatives_weight: float = 0.5
-    """Likewise."""
+    """Sampling weight of the photos without people, relative to the other sources."""
     backgrounds_weight: float = 1.0
-    """Likewise."""
+    """Sampling weight of the photos onto which people are pasted, relative to the other sources."""
     pseudo_weight: float = 1.0
-    """Likewise."""
+    """Sampling weight of the pseudo-labelled photos, relative to the other sources."""
     repainted_weight: float = 0.5
-    """How often a repainted photograph is shown, against one with a teacher's labels (their share, without these)."""
+    """Sampling weight of one repainted photo, relative to one pseudo-labelled photo; without
+    pseudo-labelled photos it is relative to the other sources."""
     pseudo_share: float = 1.0
-    """Of the pseudo-labelled photographs, the most reliable share is learnt from."""
+    """Fraction of the pseudo-labelled photos to train on, most reliable first."""
     paste: float = 0.9
-    """How often persons are pasted onto a background."""
+    """Probability that people are pasted onto a background."""
     held_out: float = 0.1
-    """Share of the labelled photographs (of the renders when there are none) to measure on without --validation."""
+    """Fraction of the labelled photos (of the renders if there are none) to hold out without
+    --validation."""
     validation_limit: int = 128
-    """At most so many pictures are looked at in each validation."""
+    """Maximum number of images in each validation."""
     size: int = 224
-    """Side of the training views, px."""
+    """Side of the training views in px."""
     batch_size: int = 8
-    """Views in a step, on each device."""
+    """Views per step and device."""
     strict: bool = False
-    """A picture that cannot be used is an error rather than left out."""
+    """Stop at an image that cannot be used, instead of leaving it out."""
 
     def __post_init__(self) -> None:
         if not 0 < self.held_out < 1:
@@ -82,20 +90,135 @@ class DataConfig:
             )
 
 
+DATA_ROLES: dict[str, str] = {
+    entry.name: entry.metadata["role"]
+    for entry in dataclasses.fields(DataConfig)
+    if "role" in entry.metadata
+}
+"""The roles that data can play, each with its help text: the only list of them."""
+SELF_TRAINED_ROLES = ("pseudo", "repainted")
+"""The roles that self-training fills by itself."""
+GIVEN_ROLES = tuple(role for role in DATA_ROLES if role not in SELF_TRAINED_ROLES)
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """Probability of each augmentation factor, and its range. Ranges around 1 are log-uniform."""
+
+    scale: float = 1.0
+    """Zoom in or out; without it images keep their own pixels."""
+    scale_range: Range = (0.5, 2.0)
+    focus: float = 0.5
+    """Crop around a person, each equally likely, instead of anywhere."""
+    flip: float = 0.5
+    rotation: float = 0.25
+    rotation_degrees: float = 10.0
+
+    paste: float = 0.0
+    """Paste people from other images; sources meant for pasting use their own probability."""
+    paste_count: tuple[int, int] = (1, 4)
+    paste_height: Range = (0.12, 1.3)
+    """Height of a pasted person, relative to the image; above 1 the frame cuts it."""
+    paste_match: float = 0.5
+    """Maximum share by which a pasted person's colours move towards its surroundings, 0..1."""
+    paste_shadow: float = 0.3
+    """Probability of a shadow below pasted feet."""
+
+    occlusion: float = 0.25
+    """Cover parts of the view with objects; what they cover is background."""
+    occlusion_share: Range = (0.01, 0.15)
+    cutout: float = 0.0
+    """Hide patches but keep their target, so that context decides (MIC, Hoyer et al., CVPR
+    2023)."""
+    cutout_share: Range = (0.1, 0.4)
+
+    brightness: float = 0.5
+    brightness_range: Range = (0.6, 1.6)
+    contrast: float = 0.5
+    contrast_range: Range = (0.6, 1.5)
+    gamma: float = 0.3
+    gamma_range: Range = (0.65, 1.5)
+    white_balance: float = 0.5
+    white_balance_range: Range = (0.8, 1.25)
+    """Gain of red and blue; green varies less, since daylight and lamps hardly change it."""
+    saturation: float = 0.5
+    saturation_range: Range = (0.4, 1.6)
+    hue: float = 0.3
+    hue_degrees: float = 20.0
+    grayscale: float = 0.08
+
+    blur: float = 0.3
+    blur_sigma: Range = (0.4, 2.0)
+    """Sigma in px; half of the blurs are along a line, as by motion."""
+    resolution: float = 0.3
+    """Shrink the view and enlarge it again."""
+    resolution_factor: Range = (1.2, 3.5)
+    noise: float = 0.35
+    noise_sigma: Range = (1.0, 14.0)
+    """Standard deviation in steps of 255."""
+    jpeg: float = 0.5
+    jpeg_quality: Range = (30.0, 95.0)
+
+    def __post_init__(self) -> None:
+        for factor in AUGMENTATION_FACTORS:
+            if not 0 <= getattr(self, factor) <= 1:
+                raise ConfigError(
+                    f"augmentation.{factor} is {getattr(self, factor)}; it is a probability, 0..1"
+                )
+        for entry in dataclasses.fields(self):
+            name, value = f"augmentation.{entry.name}", getattr(self, entry.name)
+            if isinstance(value, tuple | list):
+                if len(value) != 2 or not 0 < value[0] <= value[1]:
+                    raise ConfigError(f"{name} is {value}; it must be a range, 0 < low ≤ high")
+            elif value < 0:
+                raise ConfigError(f"{name} is {value}; it must not be negative")
+        for share in ("occlusion_share", "cutout_share"):
+            if getattr(self, share)[1] >= 1:
+                raise ConfigError(
+                    f"augmentation.{share} is {getattr(self, share)}; it must stay below 1"
+                )
+
+    def without(self, *factors: str) -> AugmentationConfig:
+        """Return a copy with these factors switched off.
+
+        Raises:
+            ConfigError: A factor does not exist.
+        """
+        for factor in factors:
+            if factor not in AUGMENTATION_FACTORS:
+                known = ", ".join(AUGMENTATION_FACTORS)
+                raise ConfigError(f"there is no factor {factor!r}; there are {known}")
+        return dataclasses.replace(self, **dict.fromkeys(factors, 0.0))  # type: ignore[arg-type]
+
+    @classmethod
+    def none(cls) -> AugmentationConfig:
+        """Return a configuration with all factors off: only a crop at a random place is left."""
+        return cls().without(*AUGMENTATION_FACTORS)
+
+
+AUGMENTATION_FACTORS = (
+    "scale", "focus", "flip", "rotation", "paste", "occlusion", "cutout", "brightness", "contrast",
+    "gamma", "white_balance", "saturation", "hue", "grayscale", "blur", "resolution", "noise",
+    "jpeg",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class ModelConfig:
-    """What the network is made of."""
+    """Architecture of the network."""
 
     encoder: str = "tf_efficientnet_lite0"
-    """Any timm model, or "plain": a narrow U-Net of dense convolutions, the fastest learner from scratch."""
+    """Any timm model, or "plain": a narrow U-Net of dense convolutions, the fastest to train
+    from scratch."""
     decoder: str = "ladder"
     """ladder or lraspp (light), or unet, fpn, linknet, deeplabv3plus, segformer, upernet."""
     width: int = 64
     """Channels of the decoder; of the plain U-Net's first level."""
     weights: str = "auto"
-    """Of the encoder. auto: an installed package's, else the hub's, else none, and says which; none; hub; or a file."""
+    """Pre-trained weights of the encoder: auto (an installed package, else the hub, else none),
+    none, hub, or a file."""
     scale: float = 1.0
-    """The network works at this share of the picture's resolution, 0..1."""
+    """Resolution at which the network works, relative to the image, 0..1."""
 
     def __post_init__(self) -> None:
         if not 0 < self.scale <= 1:
@@ -120,24 +243,25 @@ SIZES: dict[str, ModelConfig] = {
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """AdamW with a linear warm-up and a cosine to zero over the run's budget, and an average of the weights."""
+    """AdamW with linear warm-up, cosine decay to zero over the budget, and a moving average of
+    the weights."""
 
     learning_rate: float = 2e-3
-    """Of the decoder, and of everything when there are no pre-trained weights."""
+    """Learning rate of the decoder, and of all weights that are not pre-trained."""
     encoder_share: float = 0.3
-    """What has learnt already, an encoder or all of an earlier training, learns at this share of it."""
+    """Learning rate of pre-trained weights, relative to learning_rate."""
     weight_decay: float = 0.01
-    """Of all but biases and norms."""
+    """Weight decay of all parameters but biases and norms."""
     warmup: float = 0.05
-    """Share of the budget."""
+    """Warm-up as a fraction of the budget."""
     gradient_norm: float = 5.0
-    """Longer gradients are shortened to it."""
+    """Maximum norm of the gradient; longer ones are clipped."""
     ema: float = 0.995
-    """Decay per step of the moving average of the weights, which is what is validated and kept."""
+    """Decay per step of the moving average of the weights, which is validated and saved."""
     dice: float = 1.0
-    """Weight of the Dice loss beside cross-entropy."""
+    """Weight of the Dice loss, relative to cross-entropy."""
     label_smoothing: float = 0.0
-    """Of the cross-entropy."""
+    """Label smoothing of the cross-entropy."""
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "encoder_share", "gradient_norm"):
@@ -154,51 +278,48 @@ class OptimiserConfig:
 
 @dataclass(frozen=True)
 class BudgetConfig:
-    """How long, and how often to look."""
+    """Length of the training and how often it validates."""
 
     steps: int = 4000
-    """Of the optimiser."""
+    """Optimiser steps."""
     minutes: float = 0.0
-    """Wall-clock time, validations included; it wins over steps when above 0."""
+    """Wall-clock time in minutes, including validation; replaces steps when above 0."""
     validate_every: int = 250
-    """Steps."""
+    """Steps between validations."""
     patience: int = 0
-    """Validations without a better IoU until the run ends early; 0: never."""
+    """Validations without a better IoU after which the training ends early; 0: never."""
     seed: int = 0
-    """Of weights, order, augmentation and dropout."""
+    """Seed of weights, order, augmentation and dropout."""
 
     def __post_init__(self) -> None:
         for name, least in (("steps", 1), ("validate_every", 1), ("patience", 0), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(
-                    f"budget.{name} is {getattr(self, name)}; it must be at least {least}"
-                )
+            _at_least(self, "budget", name, least)
         if not 0 <= self.minutes < math.inf:
             raise ConfigError(f"budget.minutes is {self.minutes}; it must not be negative")
 
 
 @dataclass(frozen=True)
 class MachineConfig:
-    """What it runs on: no part of the experiment, so a run may be resumed with other values."""
+    """Hardware and speed. Not part of the experiment: a run may be resumed with other values."""
 
     device: str = "auto"
-    """auto, or an accelerator of Lightning's: cpu, cuda, mps."""
+    """auto, or an accelerator of Lightning: cpu, cuda, mps."""
     devices: int = 1
-    """How many on each node; the batch size is for each."""
+    """Devices per node; batch_size is per device."""
     nodes: int = 1
-    """Machines."""
+    """Number of machines."""
     strategy: str = "auto"
-    """Lightning's, such as ddp."""
+    """Lightning strategy, such as ddp."""
     precision: str = "auto"
-    """auto, bf16 or float32; auto takes bfloat16 where the machine computes in it."""
+    """auto, bf16 or float32; auto uses bfloat16 where the hardware supports it."""
     compile: bool = False
-    """torch.compile the network: minutes of warm-up, and no gain on a CPU."""
+    """torch.compile the network: takes minutes at the start, and gains nothing on a CPU."""
     workers: int = 1
-    """Loading processes."""
+    """Data loading processes."""
     threads: int = 0
-    """Of the CPU; 0: torch's own choice."""
+    """CPU threads; 0: torch's own choice."""
     memory_mb: int = 1000
-    """MB of decoded pictures to keep."""
+    """Decoded images to keep in memory, in MB."""
     progress: str = "auto"
     """auto, bar, plain or none."""
 
@@ -208,44 +329,44 @@ class MachineConfig:
                 f"machine.precision is {self.precision!r}; it must be auto, bf16 or float32"
             )
         if self.progress not in PROGRESS_STYLES:
-            raise ConfigError(
-                f"machine.progress is {self.progress!r}; it must be one of {', '.join(PROGRESS_STYLES)}"
-            )
-        for name, least in (
-            ("devices", 1),
-            ("nodes", 1),
-            ("workers", 0),
-            ("threads", 0),
-            ("memory_mb", 0),
-        ):
-            if getattr(self, name) < least:
-                raise ConfigError(
-                    f"machine.{name} is {getattr(self, name)}; it must be at least {least}"
-                )
+            known = ", ".join(PROGRESS_STYLES)
+            raise ConfigError(f"machine.progress is {self.progress!r}; it must be one of {known}")
+        for name in ("devices", "nodes"):
+            _at_least(self, "machine", name, 1)
+        for name in ("workers", "threads", "memory_mb"):
+            _at_least(self, "machine", name, 0)
+
+
+def _at_least(config: Any, section: str, name: str, least: int) -> None:
+    if getattr(config, name) < least:
+        raise ConfigError(
+            f"{section}.{name} is {getattr(config, name)}; it must be at least {least}"
+        )
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """All that decides a training, and `machine`, which only decides how fast it is."""
+    """Everything that determines a training, and `machine`, which only determines its speed."""
 
     data: DataConfig
     start_from: str = ""
-    """A checkpoint whose weights the training begins with; its encoder and decoder must be those of `model`."""
+    """A checkpoint whose weights the training starts from; its encoder and decoder must be
+    those of `model`."""
     model: ModelConfig = field(default_factory=ModelConfig)
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     machine: MachineConfig = field(default_factory=MachineConfig)
 
     def decisive(self) -> dict[str, Any]:
-        """What a resumed run must share with its beginning."""
-        whole = plain(self)
+        """Return the values that a resumed run must share with its beginning."""
+        whole = to_plain_data(self)
         del whole["machine"]
         return whole
 
 
-def plain(config: Any) -> dict[str, Any]:
-    """A configuration as TOML and JSON know it: dicts, lists, numbers and words."""
+def to_plain_data(config: Any) -> dict[str, Any]:
+    """Convert a configuration to the types of TOML and JSON: dicts, lists, numbers and strings."""
 
     def simple(value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -258,7 +379,8 @@ def plain(config: Any) -> dict[str, Any]:
 
 
 def check_removed_online(values: Mapping[str, Any], where: str) -> None:
-    """Accept the `[online]` section of an older configuration if it was switched off, with a note in the log.
+    """Accept the `[online]` section of an older configuration if it was off, with a note in the
+    log.
 
     Raises:
         ConfigError: The section was switched on: no training can be resumed or repeated with it.
@@ -268,6 +390,6 @@ def check_removed_online(values: Mapping[str, Any], where: str) -> None:
         return
     if not isinstance(section, Mapping) or section.get("enabled"):
         raise ConfigError(
-            f"{where}: online labelling was removed (docs/decisions.md); delete the [online] section"
+            f"{where}: online labelling was removed (docs/decisions.md); delete [online]"
         )
     log.info("%s: ignored the [online] section, which was off: online labelling was removed", where)

@@ -16,7 +16,10 @@ import tomli_w
 
 from pii_seg.command_line import DONE, INTERRUPTED, PlainHelp, run_command
 from pii_seg.config import (
+    AUGMENTATION_FACTORS,
+    DATA_ROLES,
     SIZES,
+    AugmentationConfig,
     BudgetConfig,
     DataConfig,
     MachineConfig,
@@ -24,9 +27,8 @@ from pii_seg.config import (
     OptimiserConfig,
     TrainConfig,
     check_removed_online,
-    plain,
+    to_plain_data,
 )
-from pii_seg.data.augmentation import FACTORS, Augmentation
 from pii_seg.errors import ConfigError, InputError
 from pii_seg.selftrain.config import LoopConfig
 from pii_seg.selftrain.gate import GateSettings
@@ -61,15 +63,6 @@ RUN/best.ckpt is what pii_seg.evaluate and pii_seg.predict take. Ctrl-C ends aft
 on from there. --print_config shows every value that may be changed, as a file for --config.
 Exit codes: 0 done, 1 failed on the way, 2 nothing was started (wrong option, data or folder), 130 interrupted.
 """
-FOLDERS = {
-    "synthetic": "rendered pairs to learn from",
-    "labelled": "photographs with masks to learn from",
-    "validation": "photographs with masks to measure on; without it, part of the data above is held out",
-    "negatives": "photographs that show nobody",
-    "backgrounds": "photographs that show nobody, onto which persons are pasted",
-    "pseudo": "photographs with a teacher's labels, such as RUN/pseudo-1",
-    "repainted": "the same, their persons repainted, such as RUN/diffusion-1",
-}
 LOOP_FOLDERS = {
     "unlabelled": "photographs without masks, to teach itself from",
     "test": "photographs with masks for the report alone: nothing is learnt from or chosen by them",
@@ -123,9 +116,9 @@ def parser() -> jsonargparse.ArgumentParser:
     )
     p.add_argument(
         "--without", type=str, nargs="+", action="extend", default=[], metavar="FACTOR",
-        help=f"leave out augmentations: {', '.join(FACTORS)}",
+        help=f"leave out augmentations: {', '.join(AUGMENTATION_FACTORS)}",
     )  # fmt: skip
-    for name, what in FOLDERS.items():
+    for name, what in DATA_ROLES.items():
         p.add_argument(
             f"--data.{name}", f"--{name}", type=str, nargs="+", default=[], metavar="DIR", help=what
         )
@@ -152,9 +145,9 @@ def parser() -> jsonargparse.ArgumentParser:
         p.add_argument(
             f"--budget.{name}", f"--{name}", type=kind, default=default, metavar=metavar, help=what
         )
-    p.add_class_arguments(DataConfig, "data", skip=set(FOLDERS))
+    p.add_class_arguments(DataConfig, "data", skip=set(DATA_ROLES))
     p.add_class_arguments(ModelConfig, "model")
-    p.add_class_arguments(Augmentation, "augmentation")
+    p.add_class_arguments(AugmentationConfig, "augmentation")
     p.add_class_arguments(OptimiserConfig, "optimiser")
     # Configuration files of earlier versions have this section.
     p.add_argument("--online", type=dict, default={}, help=jsonargparse.SUPPRESS)
@@ -182,10 +175,10 @@ def read_arguments(arguments: Sequence[str]) -> tuple[TrainConfig | LoopConfig, 
     if options.output is None and not options.print_config:
         raise InputError("--output is missing: the folder for the run")
     data: dict[str, Any] = {
-        key: tuple(getattr(early, key) or value) if key in FOLDERS else value
+        key: tuple(getattr(early, key) or value) if key in DATA_ROLES else value
         for key, value in vars(options.data).items()
     }
-    augmentation = Augmentation(**vars(options.augmentation)).without(*options.without)
+    augmentation = AugmentationConfig(**vars(options.augmentation)).without(*options.without)
     config = TrainConfig(
         data=DataConfig(**data),
         start_from=options.start_from,
@@ -237,7 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (ValueError, TypeError, jsonargparse.ArgumentError, argparse.ArgumentError) as error:
             raise InputError(f"{error}  (--help explains)") from None
         if options.print_config:
-            whole = config.resolved() if isinstance(config, LoopConfig) else plain(config)
+            whole = config.resolved() if isinstance(config, LoopConfig) else to_plain_data(config)
             print(tomli_w.dumps(whole), end="")
             return DONE
         if isinstance(config, LoopConfig):
@@ -321,7 +314,7 @@ def _early(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     keeps the second where the list's own name has a dot, as the folders' have; users mean both.
     """
     early = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    for section, names in (("data", FOLDERS), ("loop", LOOP_FOLDERS)):
+    for section, names in (("data", DATA_ROLES), ("loop", LOOP_FOLDERS)):
         for name in names:
             early.add_argument(
                 f"--{name}", f"--{section}.{name}", dest=name, action="extend", nargs="+"

@@ -1,4 +1,4 @@
-"""Augmentation: what shall make a network that learnt from renders work on photographs.
+"""AugmentationConfig: what shall make a network that learnt from renders work on photographs.
 
 Each factor has a probability of its own (0 switches it off), a range, and a random stream of its own: switching one
 off, or adding another, changes nothing that the others draw. All of it is numpy and OpenCV on uint8, for the workers
@@ -12,114 +12,22 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from pii_seg.config import AugmentationConfig, Range
 from pii_seg.data.resize import empty_canvas, resize_image, resize_target
 from pii_seg.data.sources import BACKGROUND, PERSON, Sample
 
 if TYPE_CHECKING:
     from pii_seg.data.copy_paste import PersonBank
 
-Range = tuple[float, float]
-
 MOST_OUTSIDE = (
     1.25  # side of a view ÷ longer side of its picture, where the scale jitter would have it larger
 )
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Probability of each factor, and the ranges that it draws from. Ranges of factors about 1 are log-uniform."""
-
-    scale: float = 1.0
-    """Zoom in or out; without it pictures keep their own pixels."""
-    scale_range: Range = (0.5, 2.0)
-    focus: float = 0.5
-    """Crop about a person, each as likely as another, rather than anywhere."""
-    flip: float = 0.5
-    rotation: float = 0.25
-    rotation_degrees: float = 10.0
-
-    paste: float = 0.0
-    """Paste persons from other pictures; sources meant for pasting do so whatever this says."""
-    paste_count: tuple[int, int] = (1, 4)
-    paste_height: Range = (0.12, 1.3)
-    """Height of a pasted person ÷ height of the picture; beyond 1 the frame cuts."""
-    paste_match: float = 0.5
-    """Up to which share a pasted person's colours move to those around: 0 never, 1 up to wholly."""
-    paste_shadow: float = 0.3
-    """How often a shadow lies under pasted feet."""
-
-    occlusion: float = 0.25
-    """Things in front of all: what they hide is no person."""
-    occlusion_share: Range = (0.01, 0.15)
-    cutout: float = 0.0
-    """Hidden patches whose target stays: the network must go by what is around (MIC, Hoyer et al., CVPR 2023)."""
-    cutout_share: Range = (0.1, 0.4)
-
-    brightness: float = 0.5
-    brightness_range: Range = (0.6, 1.6)
-    contrast: float = 0.5
-    contrast_range: Range = (0.6, 1.5)
-    gamma: float = 0.3
-    gamma_range: Range = (0.65, 1.5)
-    white_balance: float = 0.5
-    white_balance_range: Range = (0.8, 1.25)
-    """Gain of red and blue; green, which daylight and lamps hardly move, varies less."""
-    saturation: float = 0.5
-    saturation_range: Range = (0.4, 1.6)
-    hue: float = 0.3
-    hue_degrees: float = 20.0
-    grayscale: float = 0.08
-
-    blur: float = 0.3
-    blur_sigma: Range = (0.4, 2.0)
-    """px; half of them along a line, as by motion"""
-    resolution: float = 0.3
-    """Made small and large again."""
-    resolution_factor: Range = (1.2, 3.5)
-    noise: float = 0.35
-    noise_sigma: Range = (1.0, 14.0)
-    """of 255"""
-    jpeg: float = 0.5
-    jpeg_quality: Range = (30.0, 95.0)
-
-    def __post_init__(self) -> None:
-        for factor in FACTORS:
-            if not 0 <= getattr(self, factor) <= 1:
-                raise ValueError(f"{factor} is {getattr(self, factor)}; it is a probability, 0..1")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, tuple | list):
-                if len(value) != 2 or not 0 < value[0] <= value[1]:
-                    raise ValueError(f"{field.name} is {value}; it is two numbers, 0 < low ≤ high")
-            elif value < 0:
-                raise ValueError(f"{field.name} is {value}; it cannot be negative")
-        for share in ("occlusion_share", "cutout_share"):
-            if getattr(self, share)[1] >= 1:
-                raise ValueError(f"{share} is {getattr(self, share)}; it must stay below 1")
-
-    def without(self, *factors: str) -> Augmentation:
-        """The same with these factors off. Raises ValueError on one that does not exist."""
-        for factor in factors:
-            if factor not in FACTORS:
-                raise ValueError(f"there is no factor {factor!r}; there are {', '.join(FACTORS)}")
-        return replace(self, **dict.fromkeys(factors, 0.0))  # type: ignore[arg-type]
-
-    @classmethod
-    def none(cls) -> Augmentation:
-        """All factors off: what is left is a crop at a random place."""
-        return cls().without(*FACTORS)
-
-
-FACTORS = (
-    "scale", "focus", "flip", "rotation", "paste", "occlusion", "cutout", "brightness", "contrast", "gamma",
-    "white_balance", "saturation", "hue", "grayscale", "blur", "resolution", "noise", "jpeg",
-)  # fmt: skip
 
 
 class Streams:
@@ -143,7 +51,7 @@ class Streams:
 def augment(
     sample: Sample,
     size: int,
-    how: Augmentation,
+    how: AugmentationConfig,
     streams: Streams,
     *,
     persons: PersonBank | None = None,
@@ -162,7 +70,7 @@ def augment(
 
 def alter(
     view: Sample,
-    how: Augmentation,
+    how: AugmentationConfig,
     streams: Streams,
     *,
     persons: PersonBank | None = None,
@@ -187,7 +95,7 @@ def alter(
 
 
 def take_view(
-    sample: Sample, size: int, how: Augmentation, streams: Streams, zoom: float = 1.0
+    sample: Sample, size: int, how: AugmentationConfig, streams: Streams, zoom: float = 1.0
 ) -> Sample:
     """Scale, crop, flip and rotate. The arrays are new; the sample's own are not written to."""
     height, width = sample.target.shape
@@ -328,7 +236,7 @@ def hide_patches(image: np.ndarray, share: Range, rng: np.random.Generator) -> N
 # Light and colour
 
 
-def change_colour(image: np.ndarray, how: Augmentation, streams: Streams) -> np.ndarray:
+def change_colour(image: np.ndarray, how: AugmentationConfig, streams: Streams) -> np.ndarray:
     """Tone (one table of 256 a channel), then saturation and hue (one 3 × 3 matrix)."""
     tone = np.repeat(np.linspace(0.0, 1.0, 256)[:, None], 3, axis=1)
     before = tone
@@ -372,7 +280,7 @@ def _turn_hue(angle: float) -> np.ndarray:
 # Optics, sensor and file
 
 
-def degrade(image: np.ndarray, how: Augmentation, streams: Streams) -> np.ndarray:
+def degrade(image: np.ndarray, how: AugmentationConfig, streams: Streams) -> np.ndarray:
     """Blur, resolution, noise, JPEG."""
     height, width = image.shape[:2]
     if rng := streams.drawn("blur", how.blur):

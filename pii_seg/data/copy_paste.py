@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pii_seg.data.augmentation import Augmentation, log_uniform
+from pii_seg.config import AugmentationConfig
+from pii_seg.data.augmentation import log_uniform
 from pii_seg.data.sources import PERSON, Sample, Source
 from pii_seg.errors import DataError
 
@@ -55,7 +56,11 @@ class PersonBank:
         return None
 
     def paste(
-        self, image: np.ndarray, target: np.ndarray, how: Augmentation, rng: np.random.Generator
+        self,
+        image: np.ndarray,
+        target: np.ndarray,
+        how: AugmentationConfig,
+        rng: np.random.Generator,
     ) -> None:
         """Paste one or several persons onto `image` (H, W, 3) and `target` (H, W), in place.
 
@@ -101,7 +106,7 @@ def _paste_one(
     person: CutOut,
     wished: float,
     ground: float,
-    how: Augmentation,
+    how: AugmentationConfig,
     rng: np.random.Generator,
 ) -> None:
     """Paste `person`, `wished` px tall, feet at row `ground`, somewhere across; in place."""

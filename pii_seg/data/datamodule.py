@@ -18,7 +18,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.distributed import DistributedSampler
 
-from pii_seg.data.augmentation import Augmentation, Streams, augment
+from pii_seg.config import AugmentationConfig
+from pii_seg.data.augmentation import Streams, augment
 from pii_seg.data.copy_paste import PersonBank
 from pii_seg.data.resize import Shrunk, letterbox
 from pii_seg.data.sources import Sample, Source, keep_in_memory
@@ -179,7 +180,7 @@ class TrainingViews(Dataset[Sample]):
         self,
         mixture: Sequence[Mixed],
         size: int,
-        how: Augmentation,
+        how: AugmentationConfig,
         persons: PersonBank | None,
         *,
         seed: int,
@@ -272,7 +273,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         validation: Sequence[Source] = (),
         *,
         persons: Sequence[Source] = (),
-        augmentation: Augmentation | None = None,
+        augmentation: AugmentationConfig | None = None,
         feeding: Feeding | None = None,
         check: bool = True,
         strict: bool = False,
@@ -282,7 +283,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         self.mixture = list(train)
         self.validation = list(validation)
         self.persons = list(persons)
-        self.augmentation = augmentation or Augmentation()
+        self.augmentation = augmentation or AugmentationConfig()
         self.feeding = feeding or Feeding()
         self.check, self.strict, self.progress = check, strict, progress
         self._ready = False

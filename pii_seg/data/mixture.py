@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from blender_addon.dataset import iter_lines
-from pii_seg.config import DataConfig, Folders
-from pii_seg.data.augmentation import Augmentation
+from pii_seg.config import DATA_ROLES, AugmentationConfig, DataConfig, Folders
 from pii_seg.data.datamodule import Feeding, Mixed, SegmentationDataModule
 from pii_seg.data.sources import Fault, PersonFree, Sample, Source, open_sources
 from pii_seg.data.sources.base import Progress
@@ -56,10 +55,7 @@ class Opened:
 
     def counts(self) -> dict[str, int]:
         """Pictures by kind."""
-        kinds = (
-            "synthetic", "labelled", "validation", "negatives", "backgrounds", "pseudo", "repainted",
-        )  # fmt: skip
-        return {kind: sum(map(len, getattr(self, kind))) for kind in kinds}
+        return {role: sum(map(len, getattr(self, role))) for role in DATA_ROLES}
 
 
 def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None) -> Opened:
@@ -156,7 +152,7 @@ def _shares(sources: Sequence[Source], limit: int) -> list[tuple[Source, int]]:
 def assemble(
     opened: Opened,
     config: DataConfig,
-    augmentation: Augmentation,
+    augmentation: AugmentationConfig,
     *,
     epoch_size: int,
     seed: int,

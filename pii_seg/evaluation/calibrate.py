@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from blender_addon.dataset import iter_lines
+from pii_seg.config import GIVEN_ROLES
 from pii_seg.data.progress import OnImage, no_progress
 from pii_seg.data.sources import Sample, Source
 from pii_seg.data.sources.dataset_contract import ContractSource
@@ -35,7 +36,6 @@ from pii_seg.models.checkpoint import load_checkpoint, save_checkpoint, with_cal
 
 FEW = 100  # images: with fewer, even a segmenter that misses nothing can promise little
 # Of a training's configuration, those that decide its weights or the choice among them.
-DATA_ROLES = ("synthetic", "labelled", "validation", "negatives", "backgrounds")
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ def cautions_of_data(
 def known_to_training(config: Mapping[str, Any], data: Sequence[Path]) -> list[Path]:
     """The folders of `data` that a training's configuration names, or that lie above or below."""
     section = config.get("data") if isinstance(config, Mapping) else None
-    roles = [section.get(role) for role in DATA_ROLES] if isinstance(section, Mapping) else []
+    roles = [section.get(role) for role in GIVEN_ROLES] if isinstance(section, Mapping) else []
     known = {Path(f).resolve() for folders in roles if isinstance(folders, list) for f in folders}
     return [
         path

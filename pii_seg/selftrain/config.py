@@ -7,13 +7,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from diffusion_synth.repaint.crops import CropSettings
-from pii_seg.config import Folders, TrainConfig, plain
+from pii_seg.config import DATA_ROLES, Folders, TrainConfig, to_plain_data
 from pii_seg.errors import ConfigError
 from pii_seg.selftrain.gate import GateSettings
 from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings
-
-TEACHER_DATA = ("synthetic", "labelled", "validation", "negatives", "backgrounds")
-STUDENT_DATA = (*TEACHER_DATA, "pseudo", "repainted")
 
 LEAST = {
     "count": 1,
@@ -184,7 +181,7 @@ class LoopConfig:
 
     def resolved(self) -> dict[str, Any]:
         """All values as plain data by section, as in a configuration file."""
-        sections = plain(self.training)
+        sections = to_plain_data(self.training)
         own = {
             key: value
             for key, value in asdict(self).items()
@@ -199,6 +196,6 @@ class LoopConfig:
 def decisive_settings(training: TrainConfig) -> dict[str, Any]:
     """The settings that decide a training's weights. Its folders count by content instead."""
     whole = training.decisive()
-    for role in STUDENT_DATA:
+    for role in DATA_ROLES:
         del whole["data"][role]
     return whole

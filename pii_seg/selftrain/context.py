@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pii_seg.config import Folders
+from pii_seg.config import GIVEN_ROLES, Folders
 from pii_seg.data.mixture import Opened, open_data
 from pii_seg.data.sources import Source
 from pii_seg.errors import ConfigError
 from pii_seg.inference.predict import find_images
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.selftrain.comparison import open_tests
-from pii_seg.selftrain.config import TEACHER_DATA, LoopConfig
+from pii_seg.selftrain.config import LoopConfig
 from pii_seg.selftrain.content_hash import ContentHashes
 from pii_seg.selftrain.gate import Verdict
 from pii_seg.selftrain.repainting import Painting, by_generator
@@ -140,7 +140,7 @@ class RunContext:
         """Hashes of the teacher's training data, by role; without what the run itself rendered."""
         data = self.config.training.data
         inputs: Inputs = {}
-        for role in TEACHER_DATA:
+        for role in GIVEN_ROLES:
             inputs |= self.folder_hashes(role, getattr(data, role))
         return inputs
 

@@ -35,7 +35,7 @@ from blender_addon.dataset import (
     iter_lines,
     write_atomically,
 )
-from pii_seg.config import plain
+from pii_seg.config import to_plain_data
 from pii_seg.data.image_io import encode_image
 from pii_seg.data.sources import IGNORE, PERSON, Sample, open_source, read_image
 from pii_seg.errors import ConfigError, DataError
@@ -104,7 +104,7 @@ class LabelJob:
             "generator": "pii_seg",
             "seed": 0,  # nothing is random
             "count": count,
-            "recipe": plain(self),
+            "recipe": to_plain_data(self),
             "licences": {},
         }
 

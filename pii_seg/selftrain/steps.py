@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from blender_addon.dataset import iter_lines, write_atomically
-from pii_seg.config import TrainConfig, plain
+from pii_seg.config import TrainConfig, to_plain_data
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.tiling import InferenceSettings
@@ -173,7 +173,7 @@ def train(folder: Path, run: RunContext, training: TrainConfig, start: Model | N
 
     def save_early(module: SegmentationModule, place: int) -> None:
         weights = dict(module.kept.state_dict())
-        checkpoint = Checkpoint(training.model, weights, config=plain(training))
+        checkpoint = Checkpoint(training.model, weights, config=to_plain_data(training))
         save_checkpoint(folder / EARLY[place], checkpoint)
 
     early = KeepAlong(EARLY_SHARES, save_early, lambda place: (folder / EARLY[place]).exists())

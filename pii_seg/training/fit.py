@@ -31,7 +31,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from pii_seg.config import TrainConfig, check_removed_online, plain
+from pii_seg.config import TrainConfig, check_removed_online, to_plain_data
 from pii_seg.data.mixture import Opened, assemble, open_data
 from pii_seg.errors import CheckpointError, InputError
 from pii_seg.models.checkpoint import (
@@ -228,7 +228,7 @@ def save_best(
     }
     weights = dict(module.kept.state_dict())
     save_checkpoint(
-        path, Checkpoint(config.model, weights, config=plain(config), provenance=provenance)
+        path, Checkpoint(config.model, weights, config=to_plain_data(config), provenance=provenance)
     )
 
 
@@ -307,7 +307,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def write_config(path: Path, config: TrainConfig) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(tomli_w.dumps(plain(config)), encoding="utf-8")
+    temporary.write_text(tomli_w.dumps(to_plain_data(config)), encoding="utf-8")
     temporary.replace(path)
 
 

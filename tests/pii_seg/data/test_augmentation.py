@@ -10,26 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pii_seg.data.augmentation import (
-    FACTORS,
-    Augmentation,
-    Streams,
-    augment,
-    change_colour,
-    degrade,
-    take_view,
-)
+from pii_seg.config import AUGMENTATION_FACTORS, AugmentationConfig
+from pii_seg.data.augmentation import Streams, augment, change_colour, degrade, take_view
 from pii_seg.data.sources import IGNORE, PERSON, Sample
 
 COLOURS = tuple(
     f
-    for f in FACTORS
+    for f in AUGMENTATION_FACTORS
     if f in ("brightness", "contrast", "gamma", "white_balance", "saturation", "hue")
 )
-NONE = Augmentation.none()
+NONE = AugmentationConfig.none()
 
 
-def only(factor: str, **ranges: object) -> Augmentation:
+def only(factor: str, **ranges: object) -> AugmentationConfig:
     """One factor, always; all others off."""
     return dataclasses.replace(NONE, **{factor: 1.0}, **ranges)  # type: ignore[arg-type]
 
@@ -57,7 +50,7 @@ def test_same_streams_same_view_and_the_sample_stays_as_it_was() -> None:
     sample = coded()
     for array in (sample.image, sample.target):
         array.flags.writeable = False  # as those kept in memory are
-    how = dataclasses.replace(Augmentation(), **dict.fromkeys(FACTORS, 1.0))  # type: ignore[arg-type]
+    how = dataclasses.replace(AugmentationConfig(), **dict.fromkeys(AUGMENTATION_FACTORS, 1.0))  # type: ignore[arg-type]
     one, same, other = (augment(sample, 32, how, Streams((1, 2, n))) for n in (3, 3, 4))
     np.testing.assert_array_equal(one.image, same.image)
     np.testing.assert_array_equal(one.target, same.target)
@@ -66,7 +59,7 @@ def test_same_streams_same_view_and_the_sample_stays_as_it_was() -> None:
     assert one.image.dtype == one.target.dtype == np.uint8
 
 
-@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("factor", AUGMENTATION_FACTORS)
 def test_every_factor_changes_something_and_nothing_else(factor: str) -> None:
     """With one factor off, every other one draws as before: its stream knows neither the others nor their number."""
     sample, streams = coded(), Streams((0, 0, 7))
@@ -79,8 +72,10 @@ def test_every_factor_changes_something_and_nothing_else(factor: str) -> None:
             )
             changed |= (off.image != on.image).any() or (off.target != on.target).any()
         assert changed, f"{factor} does nothing"
-    everything = dataclasses.replace(Augmentation(), **dict.fromkeys(FACTORS, 1.0))  # type: ignore[arg-type]
-    for other in FACTORS:
+    everything = dataclasses.replace(
+        AugmentationConfig(), **dict.fromkeys(AUGMENTATION_FACTORS, 1.0)
+    )  # type: ignore[arg-type]
+    for other in AUGMENTATION_FACTORS:
         if other != factor:
             with_it = streams.drawn(other, everything.__getattribute__(other))
             without = streams.drawn(other, everything.without(factor).__getattribute__(other))
@@ -95,7 +90,7 @@ def _textured() -> Sample:
 
 def test_switching_colour_off_leaves_the_view_and_the_occluders_alone() -> None:
     sample = coded()
-    how = dataclasses.replace(Augmentation(), scale=1.0, rotation=1.0, occlusion=1.0)
+    how = dataclasses.replace(AugmentationConfig(), scale=1.0, rotation=1.0, occlusion=1.0)
     for place in range(10):
         full = augment(sample, 32, how, Streams((5, 0, place)))
         plain = augment(
@@ -139,7 +134,7 @@ def test_any_picture_gives_a_view_of_the_wished_size(
     sample = Sample(
         "x", np.full((height, width, 3), 77, np.uint8), np.ones((height, width), np.uint8)
     )
-    view = take_view(sample, size, Augmentation(), Streams((0, 0, place)), zoom)
+    view = take_view(sample, size, AugmentationConfig(), Streams((0, 0, place)), zoom)
     assert view.image.shape == (size, size, 3) and view.target.shape == (size, size)
     assert set(np.unique(view.target)) <= {PERSON, IGNORE} and (view.target == PERSON).any()
     assert (abs(view.image.astype(int) - 77) <= 1).all()
@@ -261,11 +256,13 @@ def test_degradations_lower_or_add_detail_as_they_should() -> None:
 )
 def test_augmentation_refuses_what_makes_no_sense(changes: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Augmentation(**changes)  # type: ignore[arg-type]
+        AugmentationConfig(**changes)  # type: ignore[arg-type]
 
 
 def test_factors_are_the_switches_of_the_dataclass() -> None:
-    assert set(FACTORS) <= {field.name for field in dataclasses.fields(Augmentation)}
-    assert all(getattr(Augmentation.none(), factor) == 0 for factor in FACTORS)
+    assert set(AUGMENTATION_FACTORS) <= {
+        field.name for field in dataclasses.fields(AugmentationConfig)
+    }
+    assert all(getattr(AugmentationConfig.none(), factor) == 0 for factor in AUGMENTATION_FACTORS)
     with pytest.raises(ValueError, match="no factor 'sharpen'"):
-        Augmentation().without("sharpen")
+        AugmentationConfig().without("sharpen")

@@ -7,13 +7,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pii_seg.data.augmentation import Augmentation, Streams, augment
+from pii_seg.config import AugmentationConfig
+from pii_seg.data.augmentation import Streams, augment
 from pii_seg.data.copy_paste import CutOut, PersonBank, cut_out, soften
 from pii_seg.data.sources import IGNORE, PERSON, Fault, Sample, Source
 from pii_seg.data.sources.base import Progress
 from pii_seg.errors import DataError
 
-HOW = dataclasses.replace(Augmentation.none(), paste=1.0, paste_match=0.0, paste_shadow=0.0)
+HOW = dataclasses.replace(AugmentationConfig.none(), paste=1.0, paste_match=0.0, paste_shadow=0.0)
 
 
 def render(*, visibility: float = 1.0, left: int = 30) -> Sample:

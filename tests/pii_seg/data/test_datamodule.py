@@ -15,7 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pii_seg.data.augmentation import Augmentation
+from pii_seg.config import AugmentationConfig
 from pii_seg.data.datamodule import (
     EpochSampler,
     Feeding,
@@ -30,7 +30,7 @@ from pii_seg.data.sources.base import Progress
 from pii_seg.errors import DataError
 
 SMALL = Feeding(size=16, batch_size=4, epoch_size=16, workers=0)
-NONE = Augmentation.none()
+NONE = AugmentationConfig.none()
 
 
 class Plain(Source):
@@ -139,7 +139,7 @@ def test_processes_share_an_epoch_without_overlap(world: int) -> None:
 
 def test_a_resumed_run_skips_what_it_has_seen_once() -> None:
     module = SegmentationDataModule(
-        [Mixed(Plain("one", 9))], augmentation=Augmentation(), feeding=SMALL
+        [Mixed(Plain("one", 9))], augmentation=AugmentationConfig(), feeding=SMALL
     )
     whole, following = batches(module, 3), batches(module, 4)
     module.skip = 8
@@ -171,7 +171,7 @@ def test_the_same_views_come_from_any_number_of_workers_and_after_a_resume() -> 
     def views(workers: int, epoch: int, seed: int = 0) -> list[dict[str, Any]]:
         feeding = dataclasses.replace(SMALL, workers=workers, seed=seed)
         module = SegmentationDataModule(
-            [Mixed(Plain("one", 9))], augmentation=Augmentation(), feeding=feeding
+            [Mixed(Plain("one", 9))], augmentation=AugmentationConfig(), feeding=feeding
         )
         return batches(module, epoch)
 
@@ -184,7 +184,9 @@ def test_the_same_views_come_from_any_number_of_workers_and_after_a_resume() -> 
 def test_loaders_leave_the_global_random_state_alone() -> None:
     before = torch.get_rng_state()
     batches(
-        SegmentationDataModule([Mixed(Plain("one", 9))], augmentation=Augmentation(), feeding=SMALL)
+        SegmentationDataModule(
+            [Mixed(Plain("one", 9))], augmentation=AugmentationConfig(), feeding=SMALL
+        )
     )
     assert torch.equal(before, torch.get_rng_state())
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pii_seg.config import DataConfig
-from pii_seg.data.augmentation import Augmentation
+from pii_seg.config import AugmentationConfig, DataConfig
 from pii_seg.data.mixture import Opened, assemble
 from pii_seg.data.sources import Fault, Sample, Source
 from pii_seg.data.sources.base import Progress
@@ -44,7 +43,7 @@ def weights(pseudo: list[int], repainted: list[int], config: DataConfig) -> list
     module = assemble(
         opened,
         config,
-        Augmentation.none(),
+        AugmentationConfig.none(),
         epoch_size=8,
         seed=0,
         workers=0,

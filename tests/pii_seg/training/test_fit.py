@@ -16,6 +16,7 @@ from PIL import Image
 
 from pii_seg.config import (
     SIZES,
+    AugmentationConfig,
     BudgetConfig,
     DataConfig,
     MachineConfig,
@@ -23,7 +24,6 @@ from pii_seg.config import (
     OptimiserConfig,
     TrainConfig,
 )
-from pii_seg.data.augmentation import Augmentation
 from pii_seg.errors import CheckpointError, ConfigError, DataError, InputError
 from pii_seg.evaluation.history import read_history
 from pii_seg.models.checkpoint import load_checkpoint
@@ -115,7 +115,7 @@ def test_four_pairs_are_learnt_by_heart(tmp_path: Path) -> None:
     config = TrainConfig(
         data=DataConfig(labelled=(pairs,), validation=(pairs,), size=48, batch_size=4),
         model=SIZES["tiny"],
-        augmentation=Augmentation.none(),
+        augmentation=AugmentationConfig.none(),
         optimiser=OptimiserConfig(learning_rate=5e-3, ema=0.9),
         budget=BudgetConfig(steps=120, validate_every=60),
         machine=MACHINE,
