@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from blender_addon.dataset import atomic_file
 from pii_seg.config import ModelConfig
 from pii_seg.errors import CheckpointError
 from pii_seg.models.fold_batchnorm import fold_norms
@@ -90,7 +91,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         },
         "description": json.dumps(description, allow_nan=False),
     }
-    write_torch_atomically(path, content)
+    # Processes of one run may write the same checkpoint; each needs a temporary name of its own.
+    with atomic_file(path, token=f"-{os.getpid()}") as file:
+        torch.save(content, file)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -142,19 +145,6 @@ def read_torch_safely(path: Path) -> Any:
     # A hostile archive can make the reader stumble in any way; weights_only sees to it that it cannot do worse.
     except Exception as error:
         raise CheckpointError(f"{path}: cannot be read ({_first_line(error)})") from None
-
-
-def write_torch_atomically(path: Path, content: Mapping[str, Any]) -> None:
-    """torch.save under a temporary name beside `path`, flushed, renamed."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            torch.save(dict(content), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _check_weights(checkpoint: Checkpoint) -> None:

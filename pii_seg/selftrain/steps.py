@@ -50,7 +50,7 @@ from pii_seg.selftrain.repainting import (
 )
 from pii_seg.selftrain.report import REPORT, RunSummary, write_loop_report
 from pii_seg.selftrain.stages import Stage
-from pii_seg.training.callbacks import KeepAlong
+from pii_seg.training.callbacks import SaveAtFractions
 from pii_seg.training.fit import BEST, fit, program_version
 from pii_seg.training.module import SegmentationModule
 
@@ -176,7 +176,9 @@ def train(folder: Path, run: RunContext, training: TrainConfig, start: Model | N
         checkpoint = Checkpoint(training.model, weights, config=to_plain_data(training))
         save_checkpoint(folder / EARLY[place], checkpoint)
 
-    early = KeepAlong(EARLY_SHARES, save_early, lambda place: (folder / EARLY[place]).exists())
+    early = SaveAtFractions(
+        EARLY_SHARES, save_early, lambda place: (folder / EARLY[place]).exists()
+    )
     first = load_checkpoint(start.checkpoint) if start else None
     result = fit(training, folder, resume=True, start_from=first, callbacks=[early])
     if result.ended == "interrupted":

@@ -1,4 +1,4 @@
-"""What goes on beside a training: ending it, keeping its best, telling how far it is."""
+"""Training callbacks: stop conditions, saving of checkpoints, and progress reports."""
 
 from __future__ import annotations
 
@@ -13,39 +13,67 @@ from types import FrameType
 from typing import Any, TextIO
 
 import pytorch_lightning as lightning
+import torch
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from blender_addon.dataset import atomic_file
 from pii_seg.training.module import SegmentationModule
 
+# The keys of the stateful callbacks in RUN/last.ckpt. They are the first names of the classes, and stay as they are:
+# runs on disk are resumed by them.
+STOP_KEY, BEST_KEY = "Ending", "KeepBest"
 
-class Interrupted(Exception):  # noqa: N818  # not an error: what was asked for
+
+class Interrupted(Exception):  # noqa: N818  # a requested end, not an error
     """The run was asked to end, and ended after a whole step with RUN/last.ckpt written."""
 
 
-class Ending(Callback):
-    """Ends a run whose budget is spent, and one that is interrupted: after the running step, with a checkpoint.
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes Lightning's checkpoints so that an old file stays until the new one is whole.
 
-    SIGINT (Ctrl-C) and SIGTERM ask for it; asked twice, Python's usual interruption comes at once. `ended`: how the run
-    ended by itself, finished or early; empty when it did not.
+    Lightning's own writer moves a file from the system's temporary folder, which is no rename where that is another
+    file system.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+    ) -> None:
+        with atomic_file(Path(path)) as file:
+            torch.save(checkpoint, file)
+
+
+class StopOnBudgetOrSignal(Callback):
+    """Ends a run when its budget is spent or a signal asks for it, after the running step.
+
+    RUN/last.ckpt is written at the end of each epoch and on SIGINT (Ctrl-C) or SIGTERM; a second signal
+    interrupts at once.
+
+    Attributes:
+        ended: How the run ended by itself, "finished" or "early"; empty as long as it did not.
     """
 
     def __init__(self, last: Path) -> None:
         self.last = last
         self.asked = False
         self.ended = ""
-        self._before: dict[int, Any] = {}
+        self._previous_handlers: dict[int, Any] = {}
+
+    @property
+    def state_key(self) -> str:
+        return STOP_KEY
 
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        # Other threads may not set handlers; whoever runs a training in one ends it otherwise.
+        # Only the main thread may set handlers; a training in another thread is ended by its caller.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._ask)
+                self._previous_handlers[number] = signal.signal(number, self._on_signal)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
@@ -53,29 +81,29 @@ class Ending(Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        # All processes of a distributed run must decide alike, though only some may have heard the signal or agree
-        # about the time.
+        # The processes of a distributed run must decide alike, though only some may have received
+        # the signal or agree about the time.
         asked = trainer.strategy.reduce_boolean_decision(self.asked, all=False)
-        spent = trainer.strategy.reduce_boolean_decision(
-            pl_module.clock.progress(trainer.global_step) >= 1, all=False
-        )
-        if spent:
+        if self._budget_is_spent(trainer, pl_module):
             trainer.should_stop = True  # validation and the last checkpoint come before the end
         elif asked and not trainer.is_last_batch:  # a validation that is due comes first
-            save_last(trainer, self.last)
+            trainer.save_checkpoint(self.last, weights_only=False)
             raise Interrupted
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         # The time may have run out during validation; one more step would cost another validation.
-        spent = trainer.strategy.reduce_boolean_decision(
-            pl_module.clock.progress(trainer.global_step) >= 1, all=False
-        )
+        spent = self._budget_is_spent(trainer, pl_module)
         trainer.should_stop = trainer.should_stop or spent
         if trainer.should_stop:
             self.ended = "finished" if spent else "early"
-        save_last(trainer, self.last)
+        trainer.save_checkpoint(self.last, weights_only=False)  # with optimiser and loops
         if not self.ended and trainer.strategy.reduce_boolean_decision(self.asked, all=False):
             raise Interrupted
+
+    @staticmethod
+    def _budget_is_spent(trainer: lightning.Trainer, pl_module: Any) -> bool:
+        spent = pl_module.clock.progress(trainer.global_step) >= 1
+        return trainer.strategy.reduce_boolean_decision(spent, all=False)
 
     def state_dict(self) -> dict[str, Any]:
         return {"ended": self.ended}
@@ -86,32 +114,27 @@ class Ending(Callback):
     def teardown(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
     ) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
-        self._before.clear()
+        self._previous_handlers.clear()
 
 
-def save_last(trainer: lightning.Trainer, path: Path) -> None:
-    """The whole state of the run, to go on from; the old one stays until the new one is whole."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    trainer.save_checkpoint(temporary, weights_only=False)  # optimiser and loops too
-    if trainer.is_global_zero:
-        temporary.replace(path)
-    trainer.strategy.barrier()
-
-
-class KeepBest(Callback):
-    """Calls `save(module, score)` after each validation that is better than all before."""
+class SaveBest(Callback):
+    """Calls `save(module, score)` after each validation whose IoU is above all earlier ones."""
 
     def __init__(self, save: Callable[[SegmentationModule, float], None]) -> None:
         self.save = save
         self.best = -math.inf
 
+    @property
+    def state_key(self) -> str:
+        return BEST_KEY
+
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         if trainer.sanity_checking or "val_iou" not in trainer.callback_metrics:
             return
         score = float(trainer.callback_metrics["val_iou"])
-        # The first is kept whatever it is: a run always leaves a checkpoint.
+        # The first is saved whatever its score: a run always leaves a checkpoint.
         if score > self.best or self.best == -math.inf:
             self.best = score
             if trainer.is_global_zero:
@@ -124,28 +147,40 @@ class KeepBest(Callback):
         self.best = float(state_dict["best"])
 
 
-class KeepAlong(Callback):
-    """Calls `save(module, place)` when each of `shares` (0..1) of the budget is spent, unless `there(place)`."""
+class SaveAtFractions(Callback):
+    """Calls `save(module, place)` once per fraction of the budget.
+
+    Args:
+        fractions: Fractions of the budget, 0..1.
+        save: Called after the step that reaches `fractions[place]`.
+        exists: Whether `place` was saved already, perhaps before the run was resumed.
+    """
 
     def __init__(
         self,
-        shares: Sequence[float],
+        fractions: Sequence[float],
         save: Callable[[SegmentationModule, int], None],
-        there: Callable[[int], bool],
+        exists: Callable[[int], bool],
     ) -> None:
-        self.shares, self.save, self.there = tuple(shares), save, there
+        self.fractions, self.save, self.exists = tuple(fractions), save, exists
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        spent = pl_module.clock.progress(trainer.global_step)
-        for place, share in enumerate(self.shares):
-            if spent >= share and trainer.is_global_zero and not self.there(place):
+        progress = pl_module.clock.progress(trainer.global_step)
+        for place, fraction in enumerate(self.fractions):
+            if progress >= fraction and trainer.is_global_zero and not self.exists(place):
                 self.save(pl_module, place)
 
 
-class Reporter(Callback):
-    """Tells how far the run is: a bar on a terminal, else a line at each validation. Logs speed and time as well."""
+class ProgressReporter(Callback):
+    """Shows a progress bar on a terminal, else a line per validation; also logs speed and time.
+
+    Args:
+        style: auto, bar, plain or none.
+        batch_size: Views per step and process.
+        stream: Where to write; standard error by default.
+    """
 
     def __init__(self, style: str, batch_size: int, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
@@ -159,11 +194,12 @@ class Reporter(Callback):
         self._since = (trainer.global_step, time.monotonic())
         if self.style == "bar" and trainer.is_global_zero:
             self._bar = Progress(
-                TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"),
-                TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[said]}"),
+                TextColumn("{task.description}"), BarColumn(),
+                TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(),
+                TimeRemainingColumn(), TextColumn("{task.fields[measures]}"),
                 console=Console(file=self.stream), transient=True,
             )  # fmt: skip
-            self._task = self._bar.add_task("training", total=1.0, said="")
+            self._task = self._bar.add_task("training", total=1.0, measures="")
             self._bar.start()
 
     def on_train_batch_end(
@@ -172,33 +208,32 @@ class Reporter(Callback):
         step, now = trainer.global_step, time.monotonic()
         if step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             before, since = self._since
-            self._rate = (
-                (step - before) * self.batch_size * trainer.world_size / max(now - since, 1e-9)
-            )
+            views = (step - before) * self.batch_size * trainer.world_size
+            self._rate = views / max(now - since, 1e-9)
             self._since = (step, now)
             pl_module.log("images_per_second", self._rate)
             pl_module.log("seconds", pl_module.clock.elapsed)
             pl_module.log("learning_rate", float(trainer.optimizers[0].param_groups[-1]["lr"]))
         if self._bar is not None:
-            self._bar.update(
-                self._task, completed=pl_module.clock.progress(step), said=self._said(trainer)
-            )
+            progress = pl_module.clock.progress(step)
+            self._bar.update(self._task, completed=progress, measures=self._measures(trainer))
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
-        # Validation takes time in which nothing is learnt.
+        # Validation takes time without a training step.
         self._since = (trainer.global_step, time.monotonic())
         if self.style == "none" or not trainer.is_global_zero or trainer.sanity_checking:
             return
-        share = pl_module.clock.progress(trainer.global_step)
+        progress = pl_module.clock.progress(trainer.global_step)
         elapsed = pl_module.clock.elapsed
-        left = f", {elapsed / share - elapsed:.0f} s left" if 0 < share < 1 else ""
-        line = f"{share:4.0%}  step {trainer.global_step}  {self._said(trainer)}  {elapsed:.0f} s{left}"
+        left = f", {elapsed / progress - elapsed:.0f} s left" if 0 < progress < 1 else ""
+        measures = self._measures(trainer)
+        line = f"{progress:4.0%}  step {trainer.global_step}  {measures}  {elapsed:.0f} s{left}"
         if self._bar is not None:
             self._bar.console.print(line, highlight=False)
         else:
             print(line, file=self.stream, flush=True)
 
-    def _said(self, trainer: lightning.Trainer) -> str:
+    def _measures(self, trainer: lightning.Trainer) -> str:
         shown = (("train_loss", "loss"), ("val_iou", "person IoU"))
         known = trainer.callback_metrics
         words = [f"{word} {float(known[key]):.3f}" for key, word in shown if key in known]

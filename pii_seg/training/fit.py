@@ -31,6 +31,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from blender_addon.dataset import write_atomically
 from pii_seg.config import TrainConfig, check_removed_online, to_plain_data
 from pii_seg.data.mixture import Opened, assemble, open_data
 from pii_seg.errors import CheckpointError, InputError
@@ -42,7 +43,15 @@ from pii_seg.models.checkpoint import (
 )
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter, fastest_precision
-from pii_seg.training.callbacks import Ending, Interrupted, KeepBest, Reporter
+from pii_seg.training.callbacks import (
+    BEST_KEY,
+    STOP_KEY,
+    AtomicCheckpointIO,
+    Interrupted,
+    ProgressReporter,
+    SaveBest,
+    StopOnBudgetOrSignal,
+)
 from pii_seg.training.csv_log import CsvLogger
 from pii_seg.training.module import Clock, SegmentationModule
 
@@ -86,9 +95,9 @@ def fit(
     """
     output = Path(output)
     state = prepare_folder(config, output, resume=resume, overwrite=overwrite)
-    if state is not None and (ended := state["callbacks"]["Ending"]["ended"]):
+    if state is not None and (ended := state["callbacks"][STOP_KEY]["ended"]):
         log.warning("%s: the training is over already; nothing was done", output)
-        iou = state["callbacks"]["KeepBest"]["best"]
+        iou = state["callbacks"][BEST_KEY]["best"]
         return FitResult(output / BEST, iou, state["global_step"], state["seconds"], ended)
     if start_from is None and config.start_from:
         start_from = load_checkpoint(Path(config.start_from))
@@ -115,8 +124,10 @@ def fit(
     if is_first_process():
         output.mkdir(parents=True, exist_ok=True)
         write_config(output / CONFIG, config)
-    keeper = KeepBest(lambda module, iou: save_best(output / BEST, config, opened, module, iou))
-    ending = Ending(output / LAST)
+    save_best_callback = SaveBest(
+        lambda module, iou: save_best(output / BEST, config, opened, module, iou)
+    )
+    ending = StopOnBudgetOrSignal(output / LAST)
     stopping = [early_stopping(config.budget.patience)] if config.budget.patience else []
     trainer = build_trainer(
         config,
@@ -124,9 +135,9 @@ def fit(
         # The order matters: the best is known before the state is written.
         [
             *callbacks,
-            keeper,
+            save_best_callback,
             *stopping,
-            Reporter(config.machine.progress, config.data.batch_size),
+            ProgressReporter(config.machine.progress, config.data.batch_size),
             ending,
         ],
         resume_at=None if state is None else begun_at,
@@ -150,7 +161,11 @@ def fit(
     except Interrupted:
         ending.ended = "interrupted"
     return FitResult(
-        output / BEST, keeper.best, trainer.global_step, module.clock.elapsed, ending.ended
+        output / BEST,
+        save_best_callback.best,
+        trainer.global_step,
+        module.clock.elapsed,
+        ending.ended,
     )
 
 
@@ -203,8 +218,9 @@ def build_trainer(
             TensorBoardLogger(output, name=TENSORBOARD, version=""),
         ],
         default_root_dir=output,
-        enable_checkpointing=False,  # `Ending` and `KeepBest` do, atomically
-        enable_progress_bar=False,  # `Reporter` does
+        plugins=[AtomicCheckpointIO()],
+        enable_checkpointing=False,  # StopOnBudgetOrSignal and SaveBest write them
+        enable_progress_bar=False,  # ProgressReporter shows it
         enable_model_summary=False,
     )
 
@@ -306,9 +322,8 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def write_config(path: Path, config: TrainConfig) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(tomli_w.dumps(to_plain_data(config)), encoding="utf-8")
-    temporary.replace(path)
+    """Write the resolved configuration as TOML."""
+    write_atomically(path, tomli_w.dumps(to_plain_data(config)).encode())
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from pii_seg.models.checkpoint import (
     load_checkpoint,
     save_checkpoint,
     with_calibration,
-    write_torch_atomically,
 )
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
@@ -90,7 +89,7 @@ def test_calibration_replaces_decisions_alone(checkpoint: Checkpoint) -> None:
 def rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     content = torch.load(path, weights_only=True)
     change(content)
-    write_torch_atomically(path, content)
+    torch.save(content, path)
 
 
 def described(path: Path, change: Callable[[dict[str, Any]], object]) -> None:

@@ -415,3 +415,18 @@ def test_a_run_from_before_online_labelling_was_removed_resumes_if_it_did_not_us
         assert fit(config, broken, resume=True).steps == 9
     assert "config.toml: ignored the [online] section, which was off" in caplog.text
     assert_same_run(whole, broken)
+
+
+def test_the_states_of_older_runs_resume(config: TrainConfig, tmp_path: Path) -> None:
+    """Callbacks have other class names now; the keys of their states in last.ckpt are the old ones."""
+    run = tmp_path / "run"
+    fit(config, run, callbacks=[At(6, ctrl_c)])
+    callbacks = state_of(run)["callbacks"]
+    assert set(callbacks) == {"Ending", "KeepBest"}
+    assert callbacks["Ending"] == {"ended": ""} and set(callbacks["KeepBest"]) == {"best"}
+    state = {**state_of(run), "callbacks": {"Ending": {"ended": ""}, "KeepBest": {"best": 2.0}}}
+    torch.save(state, run / "last.ckpt")
+    resumed = fit(config, run, resume=True)
+    assert (resumed.steps, resumed.ended, resumed.iou) == (9, "finished", 2.0)
+    again = fit(config, run, resume=True)
+    assert (again.steps, again.iou) == (9, 2.0)
