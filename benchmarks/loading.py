@@ -26,9 +26,10 @@ import cv2
 import torch
 
 from pii_seg.config import AUGMENTATION_FACTORS, AugmentationConfig, ModelConfig
-from pii_seg.data.augmentation import Streams, augment
+from pii_seg.data.augmentation import augment
 from pii_seg.data.copy_paste import PersonBank
-from pii_seg.data.datamodule import Feeding, Mixed, SegmentationDataModule, collate
+from pii_seg.data.datamodule import LoaderConfig, SegmentationDataModule, WeightedSource, collate
+from pii_seg.data.random_streams import Streams
 from pii_seg.data.sources import PersonFree, open_source
 from pii_seg.models.cpu_depthwise import fast_depthwise
 from pii_seg.models.networks import build_network
@@ -105,17 +106,17 @@ def loading_ms(data: SegmentationDataModule, views: int = 128) -> float:
 
 def make_data(options: argparse.Namespace) -> SegmentationDataModule:
     renders = open_source(options.renders)
-    mixture = [Mixed(renders, 2.0)]
+    mixture = [WeightedSource(renders, 2.0)]
     if options.backgrounds:
-        mixture.append(Mixed(PersonFree(open_source(options.backgrounds)), 1.0, paste=1.0))
-    feeding = Feeding(
+        mixture.append(WeightedSource(PersonFree(open_source(options.backgrounds)), 1.0, paste=1.0))
+    feeding = LoaderConfig(
         size=options.size,
         batch_size=options.batch_size,
         epoch_size=1 << 16,
         workers=options.workers,
         memory_mb=options.memory_mb,
     )
-    data = SegmentationDataModule(mixture, persons=[renders], feeding=feeding)
+    data = SegmentationDataModule(mixture, persons=[renders], loading=feeding)
     data.setup()
     return data
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pii_seg.data.files import files_below
+from pii_seg.data.files import list_files
 from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS
 from pii_seg.errors import InputError
 
@@ -62,7 +62,7 @@ def gather(inputs: Sequence[str | Path], output: Path, *, renamed: bool = False)
                 raise InputError(
                     f"--output {output}: is the input too; inputs are never changed, name another folder"
                 )
-            below = files_below(given, besides=output)
+            below = list_files(given, exclude=output)
             media = [p for p in below if _kind(p) or p.suffix.lower() in FOREIGN_MEDIA_ENDINGS]
             if not media:
                 raise InputError(f"{given}: holds no pictures or films")

@@ -1,51 +1,28 @@
-"""AugmentationConfig: what shall make a network that learnt from renders work on photographs.
+"""Augmentations that help a network trained on renders generalise to photos.
 
-Each factor has a probability of its own (0 switches it off), a range, and a random stream of its own: switching one
-off, or adding another, changes nothing that the others draw. All of it is numpy and OpenCV on uint8, for the workers
-of a loader; pasted persons come from `pii_seg.data.copy_paste`.
+Each factor has a probability of its own (0 switches it off), a range, and a random stream of its
+own: switching one off, or adding another, does not change what the others draw. All factors are
+numpy and OpenCV on uint8, for the workers of a loader.
 
-The order is that of a camera: the view (scale, crop, flip, rotation), what stands in it (pasted persons, occluders),
-light and colour, optics and sensor (blur, resolution, noise), and the file (JPEG).
+The order is that of a camera: the view (scale, crop, flip, rotation), its content (pasted people,
+occluders), light and colour, optics and sensor (blur, resolution, noise), and the file (JPEG).
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from pii_seg.config import AugmentationConfig, Range
+from pii_seg.data.copy_paste import PersonBank
+from pii_seg.data.random_streams import Streams, log_uniform
 from pii_seg.data.resize import empty_canvas, resize_image, resize_target
 from pii_seg.data.sources import BACKGROUND, PERSON, Sample
 
-if TYPE_CHECKING:
-    from pii_seg.data.copy_paste import PersonBank
-
-MOST_OUTSIDE = (
-    1.25  # side of a view ÷ longer side of its picture, where the scale jitter would have it larger
-)
-
-
-class Streams:
-    """One random stream a factor, for one sample. `entropy` names the sample: (seed, epoch, index)."""
-
-    def __init__(self, entropy: Sequence[int]) -> None:
-        self.entropy = tuple(entropy)
-
-    def of(self, factor: str) -> np.random.Generator:
-        """The stream of one factor, from its start. It depends on the factor's name, not on how many there are."""
-        return np.random.default_rng([*self.entropy, zlib.crc32(factor.encode())])
-
-    def drawn(self, factor: str, probability: float) -> np.random.Generator | None:
-        """The factor's stream if it takes part this time, else None. What it draws then does not depend on p."""
-        if probability <= 0:
-            return None
-        rng = self.of(factor)
-        return rng if rng.random() < probability else None
+# Maximum side of a view ÷ longer side of its image, where the scale jitter would make it larger.
+MOST_OUTSIDE = 1.25
 
 
 def augment(
@@ -58,10 +35,20 @@ def augment(
     paste: float | None = None,
     zoom: float = 1.0,
 ) -> Sample:
-    """A view of `sample`, size × size, for training. It has no instances; what lies outside the picture is ignore.
+    """Make a training view of `sample`.
 
-    `persons`: where pasted ones come from. `paste`: how often, in place of how.paste. `zoom`: enlarges every picture
-    of its source, on top of the jitter: for renders smaller than the photographs they stand for.
+    Args:
+        sample: The sample; its arrays are not written to.
+        size: Side of the view in px.
+        how: Probabilities and ranges.
+        streams: Random streams of this view.
+        persons: People to paste; None pastes nobody.
+        paste: Probability of pasting, instead of that of `how`.
+        zoom: Factor by which the image is enlarged before the scale jitter: for renders that are
+            smaller than the photos they stand for.
+
+    Returns:
+        A sample of size × size px without instances; pixels outside the image are ignore.
     """
     return alter(
         take_view(sample, size, how, streams, zoom), how, streams, persons=persons, paste=paste
@@ -76,7 +63,7 @@ def alter(
     persons: PersonBank | None = None,
     paste: float | None = None,
 ) -> Sample:
-    """All but the geometry: what stands in the view, light, optics and file. The view's arrays are written to."""
+    """Apply everything but the geometry. Writes to the view's arrays."""
     image, target = view.image, view.target
     if persons is not None and (
         rng := streams.drawn("paste", how.paste if paste is None else paste)
@@ -97,12 +84,12 @@ def alter(
 def take_view(
     sample: Sample, size: int, how: AugmentationConfig, streams: Streams, zoom: float = 1.0
 ) -> Sample:
-    """Scale, crop, flip and rotate. The arrays are new; the sample's own are not written to."""
+    """Scale, crop, flip and rotate into new arrays."""
     height, width = sample.target.shape
-    side = max(1, round(size / zoom))  # px of the picture that the view covers
+    side = max(1, round(size / zoom))  # px of the image that the view covers
     if rng := streams.drawn("scale", how.scale):
         side = max(1, round(size / zoom / log_uniform(rng, how.scale_range)))
-        # A small picture is not made so small that most of the view lies outside of it.
+        # A small image is not shrunk so much that most of the view lies outside of it.
         side = min(side, max(round(size / zoom), round(MOST_OUTSIDE * max(height, width))))
     place = streams.of("crop").random(2)
     focus = None
@@ -129,11 +116,11 @@ def take_view(
 def _crop(
     sample: Sample, top: int, left: int, side: int, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The square of `side` px at (top, left), which may reach over the edge, as size × size."""
+    """Crop the square of `side` px at (top, left), perhaps over the edge, to size × size."""
     height, width = sample.target.shape
     y0, x0 = max(0, top), max(0, left)
     y1, x1 = min(height, top + side), min(width, left + side)
-    # The part that the picture covers, in the view's pixels.
+    # The part that the image covers, in the view's pixels.
     v0, v1 = ((y - top) * size // side for y in (y0, y1))
     u0, u1 = ((x - left) * size // side for x in (x0, x1))
     u1, v1 = max(u1, u0 + 1), max(v1, v0 + 1)
@@ -147,19 +134,19 @@ def _crop(
 
 
 def _start(length: int, side: int, u: float) -> int:
-    """Where a window of `side` begins: anywhere inside, or, when it is the larger, anywhere around."""
+    """Place a window of `side` at random: inside, or around the image if the window is larger."""
     low, high = min(0, length - side), max(0, length - side)
     return int(low + u * (high - low + 1)) if u < 1 else high
 
 
 def _hold(start: int, length: int, side: int) -> int:
-    """Move a window so that it covers no more outside than it must."""
+    """Move a window so that it covers as little outside as possible."""
     low, high = min(0, length - side), max(0, length - side)
     return min(max(start, low), high)
 
 
 def _point_on_a_person(sample: Sample, rng: np.random.Generator) -> tuple[int, int] | None:
-    """(row, column) of a pixel of a person: every person is as likely, whatever its size, where they are told apart."""
+    """Draw (row, column) of a person's pixel; each instance is equally likely."""
     u, v = rng.random(2)
     if sample.instances is not None and sample.instances.any():
         ids = np.flatnonzero(np.bincount(sample.instances.ravel())[1:]) + 1
@@ -173,7 +160,7 @@ def _point_on_a_person(sample: Sample, rng: np.random.Generator) -> tuple[int, i
 
 
 def _rotate(image: np.ndarray, target: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """About the centre; corners are mirrored in, target and all."""
+    """Rotate about the centre; corners are filled by reflection, in the target too."""
     height, width = target.shape
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
     turned, turned_target = (
@@ -183,11 +170,18 @@ def _rotate(image: np.ndarray, target: np.ndarray, degrees: float) -> tuple[np.n
     return turned, turned_target
 
 
-# What stands in the picture
+# Content
 
 
 def occlude(image: np.ndarray, target: np.ndarray, share: Range, rng: np.random.Generator) -> None:
-    """Put one to three things (bars, boxes, blobs) before all; in place. `share`: of the picture's area, together."""
+    """Draw one to three bars, boxes or blobs over everything, in place.
+
+    Args:
+        image: uint8 (H, W, 3).
+        target: uint8 (H, W); covered pixels become background.
+        share: Range of the covered share of the area, all objects together.
+        rng: Random stream.
+    """
     height, width = target.shape
     count = int(rng.integers(1, 4))
     area = log_uniform(rng, share) * height * width / count
@@ -196,9 +190,8 @@ def occlude(image: np.ndarray, target: np.ndarray, share: Range, rng: np.random.
         centre = rng.random(2) * (width, height)
         aspect = log_uniform(rng, (0.08, 1.0))
         long, short = np.sqrt(area / aspect), np.sqrt(area * aspect)
-        angle = (
-            rng.normal(90.0, 20.0) if rng.random() < 0.7 else rng.uniform(0.0, 180.0)
-        )  # most stand upright
+        upright = rng.random() < 0.7
+        angle = rng.normal(90.0, 20.0) if upright else rng.uniform(0.0, 180.0)
         if rng.random() < 0.5:
             corners = cv2.boxPoints(
                 ((float(centre[0]), float(centre[1])), (float(long), float(short)), float(angle))
@@ -215,7 +208,7 @@ def occlude(image: np.ndarray, target: np.ndarray, share: Range, rng: np.random.
 
 
 def _texture(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """A surface (H, W, 3): one colour, a few soft blotches or fine ones, darker to one side."""
+    """Draw a surface (H, W, 3) of one colour with soft blotches, coarse or fine."""
     grain = int(rng.choice([1, 3, 8, 24]))
     colour, amplitude = rng.uniform(10, 245, 3), rng.uniform(0, 60)
     coarse = (
@@ -225,7 +218,7 @@ def _texture(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def hide_patches(image: np.ndarray, share: Range, rng: np.random.Generator) -> None:
-    """Fill patches of a grid, `share` of them all, with the mean colour; in place."""
+    """Fill a `share` of the cells of a grid with the mean colour, in place."""
     height, width = image.shape[:2]
     cells = int(rng.integers(4, 9))
     hidden = (rng.random((cells, cells)) < rng.uniform(*share)).astype(np.uint8)
@@ -237,7 +230,7 @@ def hide_patches(image: np.ndarray, share: Range, rng: np.random.Generator) -> N
 
 
 def change_colour(image: np.ndarray, how: AugmentationConfig, streams: Streams) -> np.ndarray:
-    """Tone (one table of 256 a channel), then saturation and hue (one 3 × 3 matrix)."""
+    """Change tone (one table of 256 per channel), then saturation and hue (one 3 × 3 matrix)."""
     tone = np.repeat(np.linspace(0.0, 1.0, 256)[:, None], 3, axis=1)
     before = tone
     if rng := streams.drawn("gamma", how.gamma):
@@ -265,13 +258,13 @@ def change_colour(image: np.ndarray, how: AugmentationConfig, streams: Streams) 
 
 
 def _saturate(factor: float) -> np.ndarray:
-    """Moves colours away from their luma (Rec. 601) by `factor`; 0 gives grey."""
+    """Return the matrix that scales colours' distance from luma (Rec. 601); 0 gives grey."""
     luma = np.tile([0.299, 0.587, 0.114], (3, 1))
     return factor * np.eye(3) + (1 - factor) * luma
 
 
 def _turn_hue(angle: float) -> np.ndarray:
-    """Rotation about the axis of greys by `angle` rad (Rodrigues' formula with axis (1, 1, 1) / √3)."""
+    """Return the rotation about the grey axis (1, 1, 1) / √3 by `angle` rad (Rodrigues)."""
     cross = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
     along = np.full((3, 3), 1 / 3)
     return np.cos(angle) * np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * along
@@ -281,14 +274,14 @@ def _turn_hue(angle: float) -> np.ndarray:
 
 
 def degrade(image: np.ndarray, how: AugmentationConfig, streams: Streams) -> np.ndarray:
-    """Blur, resolution, noise, JPEG."""
+    """Apply blur, resolution, noise and JPEG."""
     height, width = image.shape[:2]
     if rng := streams.drawn("blur", how.blur):
         image = _blur(image, log_uniform(rng, how.blur_sigma), rng)
     if rng := streams.drawn("resolution", how.resolution):
         factor = log_uniform(rng, how.resolution_factor)
         small = max(1, round(width / factor)), max(1, round(height / factor))
-        # Cameras average, bad software does not; and it enlarges smoothly or not at all.
+        # Cameras average when they shrink, some software does not.
         down = int(rng.choice([cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR]))
         up = int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_CUBIC]))
         image = cv2.resize(
@@ -323,7 +316,10 @@ def _blur(image: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarr
 
 
 def _add_noise(image: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian, the channels partly alike. One field is drawn and shifted for each channel: three would take 2 ms."""
+    """Add Gaussian noise, partly equal in the channels.
+
+    One field is drawn and shifted for each channel, because three fields would take 2 ms.
+    """
     height, width = image.shape[:2]
     field = rng.standard_normal((height, width), dtype=np.float32)
     colour = rng.uniform(0.0, 0.7)
@@ -332,8 +328,3 @@ def _add_noise(image: np.ndarray, sigma: float, rng: np.random.Generator) -> np.
         own = np.roll(field, int(rng.integers(field.size)))
         noisy[..., channel] += sigma * np.sqrt(1 - colour**2) * field + sigma * colour * own
     return noisy.round().clip(0, 255).astype(np.uint8)
-
-
-def log_uniform(rng: np.random.Generator, limits: Range) -> float:
-    """Uniform in the logarithm: halving is as likely as doubling."""
-    return float(np.exp(rng.uniform(np.log(limits[0]), np.log(limits[1]))))

@@ -1,7 +1,8 @@
-"""Persons cut out of pairs and pasted onto other pictures (Cut, Paste and Learn, Dwibedi et al., ICCV 2017; DACS).
+"""People cut out of pairs and pasted onto other images (Dwibedi et al., ICCV 2017).
 
-Onto a photograph without persons the rest of the target is 0; onto an unlabelled one it is ignore; onto a
-pseudo-labelled one it stays as it was labelled, which is DACS (Tranheden et al., WACV 2021). The picture below decides.
+The image below determines the rest of the target: on a photo without people it is background, on an
+unlabelled one ignore, on a pseudo-labelled one the pseudo-label (DACS, Tranheden et al., WACV
+2021).
 """
 
 from __future__ import annotations
@@ -13,19 +14,25 @@ import cv2
 import numpy as np
 
 from pii_seg.config import AugmentationConfig
-from pii_seg.data.augmentation import log_uniform
+from pii_seg.data.random_streams import log_uniform
 from pii_seg.data.sources import PERSON, Sample, Source
 from pii_seg.errors import DataError
 
-LEAST_AREA = 300  # px of a person worth cutting out
-LEAST_VISIBILITY = 0.8  # a person half behind a sofa, without the sofa, is no sight
+LEAST_AREA = 300  # px of a person that is cut out
+LEAST_VISIBILITY = 0.8  # a person half behind a sofa looks wrong without the sofa
 MOST_ENLARGED = 2.0
-TRIES = 6  # pictures looked at for one person
+TRIES = 6  # images that are opened to find one person
 
 
 @dataclass(frozen=True)
 class CutOut:
-    """One person with a margin: image (h, w, 3) uint8, mask (h, w) uint8 0/255, and whether the frame cuts it below."""
+    """One person with a margin.
+
+    Attributes:
+        image: uint8 (h, w, 3).
+        mask: uint8 (h, w), 0 or 255.
+        cut_below: Whether the frame of its image cuts it at the lower edge.
+    """
 
     image: np.ndarray
     mask: np.ndarray
@@ -33,16 +40,16 @@ class CutOut:
 
 
 class PersonBank:
-    """Persons for pasting, from sources whose masks tell persons apart. Opens a picture when it needs one."""
+    """People for pasting, from sources whose masks have instances; images are opened on demand."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = [source for source in sources if len(source)]
         self._ends = np.cumsum([len(source) for source in self._sources])
         if not self._sources:
-            raise DataError("no source to cut persons out of")
+            raise DataError("no source with images to cut people out of")
 
     def draw(self, rng: np.random.Generator) -> CutOut | None:
-        """A person, every picture as likely; None when several pictures in a row had nobody fit for it."""
+        """Draw a person, each image equally likely; None if none of several images has one."""
         for _ in range(TRIES):
             number = int(rng.integers(self._ends[-1]))
             which = int(np.searchsorted(self._ends, number, side="right"))
@@ -50,7 +57,7 @@ class PersonBank:
             try:
                 sample = source.load(number - int(self._ends[which]) + len(source))
             except DataError:
-                continue  # a check names it; here another one does as well
+                continue  # a check reports it; here another image does as well
             if (found := cut_out(sample, rng)) is not None:
                 return found
         return None
@@ -62,14 +69,21 @@ class PersonBank:
         how: AugmentationConfig,
         rng: np.random.Generator,
     ) -> None:
-        """Paste one or several persons onto `image` (H, W, 3) and `target` (H, W), in place.
+        """Paste one or several people, in place.
 
-        All stand on one ground, seen by a level camera: whoever is as tall as the camera stands has the head on the
-        horizon, so feet are at horizon + height × (camera's height ÷ person's), and the nearer cover the farther.
+        All stand on one ground, seen by a level camera. The head of a person as tall as the camera
+        is at the horizon, so feet are at horizon + height × (height of the camera ÷ that of the
+        person), and nearer people cover farther ones.
+
+        Args:
+            image: uint8 (H, W, 3).
+            target: uint8 (H, W); pasted pixels become person.
+            how: Number, height and look of pasted people.
+            rng: Random stream.
         """
         height = target.shape[0]
         horizon = rng.uniform(0.25, 0.6) * height
-        camera = rng.uniform(0.75, 1.25)  # its height ÷ that of a person
+        camera = rng.uniform(0.75, 1.25)  # height of the camera ÷ that of a person
         count = int(rng.integers(how.paste_count[0], how.paste_count[1] + 1))
         tall = sorted(log_uniform(rng, how.paste_height) * height for _ in range(count))
         for own, wished in zip(rng.spawn(count), tall, strict=True):
@@ -80,7 +94,7 @@ class PersonBank:
 
 
 def cut_out(sample: Sample, rng: np.random.Generator) -> CutOut | None:
-    """One person of `sample` that is neither small, nor hidden, nor cut at the sides or above, if there is one."""
+    """Cut out a person that is not small, hidden, or cut at the sides or above, if any."""
     instances = sample.instances
     if instances is None or not instances.any():
         return None
@@ -109,7 +123,7 @@ def _paste_one(
     how: AugmentationConfig,
     rng: np.random.Generator,
 ) -> None:
-    """Paste `person`, `wished` px tall, feet at row `ground`, somewhere across; in place."""
+    """Paste `person`, `wished` px tall, feet at row `ground`, at a random column, in place."""
     height, width = target.shape
     factor = min(wished / person.mask.shape[0], MOST_ENLARGED)
     flipped, across, match = rng.random() < 0.5, rng.random(), rng.uniform(0, how.paste_match)
@@ -143,22 +157,22 @@ def _paste_one(
 
 
 def soften(mask: np.ndarray) -> np.ndarray:
-    """Mask (H, W) 0..255 → alpha (H, W) 0..1 with an edge of about a pixel, a third of a pixel further in.
+    """Turn a mask (H, W) 0..255 into alpha (H, W) 0..1, its edge soft and slightly further in.
 
-    The outermost pixels of a person are mixed with what stood behind it there, and would show as a rim.
+    The outermost pixels of a person are mixed with its old background, and would show as a rim.
     """
     smooth = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 0.7)
     return (1.6 * smooth - 0.6).clip(0, 1)
 
 
 def _gain(person: np.ndarray, around: np.ndarray, share: float) -> np.ndarray:
-    """Gain of each channel that takes the person's mean `share` of the way to the surroundings'; within 0.4 and 2.5."""
+    """Return the gain per channel, 0.4..2.5, that moves the person's mean towards the image's."""
     wished = (around.mean((0, 1)) + 20) / (person.mean(0) + 20)
     return (wished**share).clip(0.4, 2.5).astype(np.float32)
 
 
 def _cast_shadow(image: np.ndarray, foot: tuple[float, float], width: int, darkness: float) -> None:
-    """Darken a soft ellipse about the feet at `foot` (x, y); in place."""
+    """Darken a soft ellipse around the feet at `foot` (x, y), in place."""
     rows, columns = image.shape[:2]
     half_width, half_height = max(2.0, 0.5 * width), max(1.0, 0.12 * width)
     y0, y1 = (int(min(max(foot[1] + side * 2 * half_height, 0), rows)) for side in (-1, 1))

@@ -1,47 +1,48 @@
-"""What training and validation are fed with: sources mixed by weight, augmented by the workers.
+"""Loaders for training and validation: sources mixed by weight, augmented by the workers.
 
-Which picture comes when, and how it is augmented, follows from (seed, epoch, place) alone. So it does not depend on
-the number of workers or processes, and a run that is resumed at an epoch's start goes on as if it had not stopped.
+Which image comes when, and how it is augmented, follows from (seed, epoch, place) alone. So it does
+not depend on the number of workers or processes, and a run that is resumed continues as if it had
+not stopped.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset
-from torch.utils.data.distributed import DistributedSampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from pii_seg.config import AugmentationConfig
-from pii_seg.data.augmentation import Streams, augment
+from pii_seg.data.augmentation import augment
 from pii_seg.data.copy_paste import PersonBank
+from pii_seg.data.random_streams import Streams
 from pii_seg.data.resize import Shrunk, letterbox
+from pii_seg.data.sampler import Draw, EpochSampler
 from pii_seg.data.sources import Sample, Source, keep_in_memory
 from pii_seg.data.sources.base import Progress
 from pii_seg.errors import DataError
 
 log = logging.getLogger(__name__)
 
-_PLAN, _REDRAW = (
-    0x91A7,
-    0x9ED0,
-)  # keep the streams of the plan and of redrawing apart from each other
-REDRAWS = 20  # unreadable pictures in a row until the data is given up
+_REDRAW = 0x9ED0  # separates the random stream of redrawing from all others
+REDRAWS = 20  # unreadable images in a row until the data is given up
 
 
 @dataclass(frozen=True)
-class Mixed:
-    """One source in the mixture.
+class WeightedSource:
+    """One source of the mixture.
 
-    weight   its share of an epoch, against those of the others
-    paste    how often persons are pasted onto its pictures; None: as the augmentation says
-    zoom     enlarges its pictures before the scale jitter
+    Attributes:
+        source: Its images.
+        weight: Its share of an epoch, relative to the other weights.
+        paste: Probability that people are pasted onto its images; None: the augmentation's.
+        zoom: Factor by which its images are enlarged before the scale jitter.
     """
 
     source: Source
@@ -50,27 +51,29 @@ class Mixed:
     zoom: float = 1.0
 
     def __post_init__(self) -> None:
+        name = self.source.name
         if not 0 <= self.weight < float("inf"):
-            raise DataError(
-                f"{self.source.name}: its weight is {self.weight}; it must not be negative"
-            )
+            raise DataError(f"{name}: its weight is {self.weight}; it must not be negative")
         if self.paste is not None and not 0 <= self.paste <= 1:
-            raise DataError(f"{self.source.name}: paste is {self.paste}; it is a probability, 0..1")
+            raise DataError(f"{name}: paste is {self.paste}; it is a probability, 0..1")
         if not 0 < self.zoom < float("inf"):
-            raise DataError(f"{self.source.name}: zoom is {self.zoom}; it must be positive")
+            raise DataError(f"{name}: zoom is {self.zoom}; it must be positive")
 
 
 @dataclass(frozen=True)
-class Feeding:
-    """How pictures become batches.
+class LoaderConfig:
+    """How images become batches.
 
-    size           px, the side of training views
-    batch_size     training views in a batch, in each process
-    epoch_size     training views in an epoch, over all processes; 0: as many as there are pictures
-    workers        loading processes
-    memory_mb      MB of decoded pictures to keep in RAM
-    longest        px, to which larger training pictures are made smaller, before all else; 0: never
-    validation_size  px, the side into which validation pictures are fitted; 0: each at its own size, one a batch
+    Attributes:
+        size: Side of the training views in px.
+        batch_size: Training views per batch and process.
+        epoch_size: Training views per epoch over all processes; 0: as many as there are images.
+        workers: Loading processes.
+        memory_mb: Decoded images to keep in memory, in MB.
+        longest: Longer side in px to which larger training images are shrunk first; 0: never.
+        validation_size: Side in px into which validation images are fitted; 0: each keeps its own
+            size, one per batch.
+        seed: Seed of order and augmentation.
     """
 
     size: int = 256
@@ -83,94 +86,13 @@ class Feeding:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("size", 8),
-            ("batch_size", 1),
-            ("epoch_size", 0),
-            ("workers", 0),
-            ("seed", 0),
-        ):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        least = {"size": 8, "batch_size": 1, "epoch_size": 0, "workers": 0, "seed": 0}
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least {value}")
         for name in ("memory_mb", "longest", "validation_size"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
-
-
-class Draw(NamedTuple):
-    """One place in an epoch: picture `item` of source number `entry`."""
-
-    epoch: int
-    place: int
-    entry: int
-    item: int
-
-
-def plan_epoch(
-    sizes: Sequence[int], weights: Sequence[float], count: int, *, seed: int, epoch: int
-) -> np.ndarray:
-    """(count, 2) int64: source and picture at each place of an epoch.
-
-    Each source has its exact share of `count` (largest remainders); its pictures come in a random order, none again
-    before all of them have come.
-    """
-    rng = np.random.default_rng([seed, epoch, _PLAN])
-    shares = np.asarray(weights, np.float64) * (np.asarray(sizes) > 0)
-    if shares.sum() <= 0:
-        raise DataError("no source with pictures has a weight above 0")
-    exact = shares / shares.sum() * count
-    quotas = np.floor(exact).astype(np.int64)
-    # Which source gets a place left over is drawn, so that over the epochs each gets its share to the digit.
-    left = count - int(quotas.sum())
-    if left:
-        rest = (exact - quotas).clip(0)
-        quotas += _systematic(rest / rest.sum() * left, rng)
-    parts = []
-    for entry, (quota, size) in enumerate(zip(quotas, sizes, strict=True)):
-        passes = -(-int(quota) // size) if quota else 0
-        items = np.concatenate(
-            [rng.permutation(size) for _ in range(passes)] or [np.zeros(0, np.int64)]
-        )
-        parts.append(np.stack([np.full(quota, entry, np.int64), items[:quota]], axis=1))
-    return rng.permutation(np.concatenate(parts))
-
-
-def _systematic(expected: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Whole numbers with these expectations (each < 1 or a little more) and the same sum: systematic sampling."""
-    ends = np.floor(np.cumsum(expected) + rng.random() + 1e-9)
-    return np.diff(ends, prepend=0.0).astype(np.int64)
-
-
-class EpochSampler(DistributedSampler):
-    """The places of an epoch that belong to this process, in order. Lightning calls `set_epoch`.
-
-    A DistributedSampler by name, so that Lightning leaves it alone: it shares the places out itself.
-    """
-
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        weights: Sequence[float],
-        count: int,
-        *,
-        seed: int,
-        rank: int,
-        world: int,
-    ) -> None:
-        self.sizes, self.weights, self.count, self.seed = list(sizes), list(weights), count, seed
-        self.rank, self.world, self.epoch = rank, world, 0
-        self.skip = (
-            0  # of this process's places in the next epoch: what a resumed run has already seen
-        )
-
-    def __len__(self) -> int:
-        return self.count // self.world
-
-    def __iter__(self) -> Iterator[Draw]:
-        plan = plan_epoch(self.sizes, self.weights, self.count, seed=self.seed, epoch=self.epoch)
-        first, self.skip = self.rank + self.skip * self.world, 0
-        for place in range(first, len(self) * self.world, self.world):
-            yield Draw(self.epoch, place, int(plan[place, 0]), int(plan[place, 1]))
 
 
 class TrainingViews(Dataset[Sample]):
@@ -178,52 +100,56 @@ class TrainingViews(Dataset[Sample]):
 
     def __init__(
         self,
-        mixture: Sequence[Mixed],
+        mixture: Sequence[WeightedSource],
         size: int,
-        how: AugmentationConfig,
+        augmentation: AugmentationConfig,
         persons: PersonBank | None,
         *,
         seed: int,
         strict: bool = False,
     ) -> None:
-        self._mixture, self._size, self._how, self._persons = list(mixture), size, how, persons
-        self._seed, self._strict = seed, strict
-        self._named: set[str] = set()
+        self._mixture, self._size, self._augmentation = list(mixture), size, augmentation
+        self._persons, self._seed, self._strict = persons, seed, strict
+        self._reported: set[str] = set()
 
     def __getitem__(self, draw: Draw) -> Sample:
-        mixed = self._mixture[draw.entry]
+        entry = self._mixture[draw.entry]
         entropy = (self._seed, draw.epoch, draw.place)
-        sample = self._load(mixed.source, draw.item, np.random.default_rng([*entropy, _REDRAW]))
+        sample = self._load(entry.source, draw.item, np.random.default_rng([*entropy, _REDRAW]))
         view = augment(
             sample,
             self._size,
-            self._how,
+            self._augmentation,
             Streams(entropy),
             persons=self._persons,
-            paste=mixed.paste,
-            zoom=mixed.zoom,
+            paste=entry.paste,
+            zoom=entry.zoom,
         )
-        return Sample(f"{mixed.source.name}/{view.name}", view.image, view.target)
+        return Sample(f"{entry.source.name}/{view.name}", view.image, view.target)
 
     def _load(self, source: Source, item: int, rng: np.random.Generator) -> Sample:
-        """The item; if it cannot be read, another of its source. Raises DataError when strict, or when none can."""
+        """Load the item or, if it cannot be read, another of its source.
+
+        Raises:
+            DataError: The item cannot be read and `strict` is set, or none of many can be read.
+        """
         for _ in range(REDRAWS):
             try:
                 return source.load(item)
             except DataError as error:
                 if self._strict:
                     raise
-                if str(error) not in self._named:
-                    self._named.add(str(error))
+                if str(error) not in self._reported:
+                    self._reported.add(str(error))
                     log.warning("left out: %s", error)
             item = int(rng.integers(len(source)))
         raise DataError(
-            f"{source.name}: {REDRAWS} pictures in a row cannot be used; check the source"
+            f"{source.name}: {REDRAWS} images in a row cannot be used; check the source"
         )
 
 
-class WholePictures(Dataset[Sample]):
-    """The pictures of a source in order, at their own size or fitted into a square."""
+class WholeImages(Dataset[Sample]):
+    """The images of a source in order, at their own size or fitted into a square."""
 
     def __init__(self, source: Source, size: int = 0) -> None:
         self._source, self._size = source, size
@@ -237,10 +163,14 @@ class WholePictures(Dataset[Sample]):
 
 
 def collate(samples: Sequence[Sample]) -> dict[str, Any]:
-    """{"image": uint8 (B, 3, H, W), "target": uint8 (B, H, W), "name": list, "instances": list of int32 (H, W) or None}
+    """Stack samples of one size into a batch.
 
-    The images are channels-last in memory, as they were decoded: nothing is moved, and that is what networks run
-    fastest on.
+    The images are channels-last in memory, as they were decoded: nothing is copied, and networks
+    run fastest on that layout.
+
+    Returns:
+        "image": uint8 (B, 3, H, W); "target": uint8 (B, H, W) of {0, 1, 255}; "name": list of B;
+        "instances": list of B int32 (H, W) or None.
     """
     image = torch.from_numpy(np.stack([sample.image for sample in samples])).permute(0, 3, 1, 2)
     target = torch.from_numpy(np.stack([sample.target for sample in samples]))
@@ -257,24 +187,32 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
 
 
 class SegmentationDataModule(pl.LightningDataModule):
-    """Mixed sources for training, whole pictures for validation.
+    """WeightedSource sources for training, whole images for validation.
 
-    train         sources and their weights
-    validation    a loader each, in this order; batches also hold instances
-    persons       where pasted persons come from: sources whose masks tell persons apart. Needed if anything pastes
-    check         open every file first, so that nothing fails after an hour
-    strict        a picture that cannot be used is an error rather than left out
-    progress      called with (done, total) during each source's check
+    Args:
+        train: Sources and their weights.
+        validation: Sources with a loader each, in this order; their batches also hold instances.
+        persons: Sources of the people that are pasted; their masks must have instances. Needed if
+            any source or the augmentation pastes.
+        augmentation: Augmentation of the training views.
+        loading: Sizes of views, batches and epochs.
+        check: Open every file first, so that nothing fails after an hour.
+        strict: An image that cannot be used is an error instead of being left out.
+        progress: Called with (done, total) during the check of each source.
+
+    Attributes:
+        skip: Training views of the first epoch that this process leaves out: those that a resumed
+            run has used already.
     """
 
     def __init__(
         self,
-        train: Sequence[Mixed],
+        train: Sequence[WeightedSource],
         validation: Sequence[Source] = (),
         *,
         persons: Sequence[Source] = (),
         augmentation: AugmentationConfig | None = None,
-        feeding: Feeding | None = None,
+        loading: LoaderConfig | None = None,
         check: bool = True,
         strict: bool = False,
         progress: Progress | None = None,
@@ -284,21 +222,25 @@ class SegmentationDataModule(pl.LightningDataModule):
         self.validation = list(validation)
         self.persons = list(persons)
         self.augmentation = augmentation or AugmentationConfig()
-        self.feeding = feeding or Feeding()
+        self.loading = loading or LoaderConfig()
         self.check, self.strict, self.progress = check, strict, progress
         self._ready = False
-        self.skip = 0  # training views of the first epoch, in each process, that a resumed run has already seen
+        self.skip = 0
         pastes = [m.source.name for m in self.mixture if m.weight and (m.paste or 0) > 0]
         if not self.persons and (pastes or self.augmentation.paste > 0):
-            raise DataError("persons shall be pasted, but no source of persons is given")
+            raise DataError("no source of persons is given, but people are to be pasted")
 
     @property
     def validation_names(self) -> list[str]:
-        """Of the validation loaders, in order."""
+        """Names of the validation loaders, in order."""
         return [source.name for source in self.validation]
 
     def setup(self, stage: str | None = None) -> None:
-        """Check the files and fill the memory, once. Raises DataError."""
+        """Check the files and fill the memory, once.
+
+        Raises:
+            DataError: A source cannot be used.
+        """
         if self._ready:
             return
         everything = [*(m.source for m in self.mixture), *self.validation, *self.persons]
@@ -310,66 +252,78 @@ class SegmentationDataModule(pl.LightningDataModule):
         self._ready = True
 
     def _wrap_training_sources(self) -> None:
-        """Shrink and keep in memory: persons first, as each pasted one opens a picture; a source used twice, once."""
+        """Shrink sources and keep them in memory, each once, even if it is used twice.
+
+        Sources of persons come first, as each pasted person opens an image.
+        """
         sources = [*self.persons, *(m.source for m in self.mixture)]
         wrapped = {id(source): source for source in sources}
-        if self.feeding.longest:
-            wrapped = {key: Shrunk(source, self.feeding.longest) for key, source in wrapped.items()}
-        if self.feeding.memory_mb:
-            kept = keep_in_memory(list(wrapped.values()), self.feeding.memory_mb << 20)
-            wrapped = dict(zip(wrapped, kept, strict=True))
+        if self.loading.longest:
+            wrapped = {key: Shrunk(source, self.loading.longest) for key, source in wrapped.items()}
+        if self.loading.memory_mb:
+            held = keep_in_memory(list(wrapped.values()), self.loading.memory_mb << 20)
+            wrapped = dict(zip(wrapped, held, strict=True))
         self.persons = [wrapped[id(source)] for source in self.persons]
         self.mixture = [replace(m, source=wrapped[id(m.source)]) for m in self.mixture]
 
     def train_dataloader(self) -> DataLoader:
         sizes = [len(m.source) for m in self.mixture]
-        world, rank = (
-            (self.trainer.world_size, self.trainer.global_rank)
-            if self.trainer is not None
-            else (1, 0)
-        )
+        rank, world = self._rank_and_world()
         sampler = EpochSampler(
             sizes,
             [m.weight for m in self.mixture],
-            self.feeding.epoch_size or sum(sizes),
-            seed=self.feeding.seed,
+            self.loading.epoch_size or sum(sizes),
+            seed=self.loading.seed,
             rank=rank,
             world=world,
         )
         sampler.skip = self.skip
         views = TrainingViews(
             self.mixture,
-            self.feeding.size,
+            self.loading.size,
             self.augmentation,
             PersonBank(self.persons) if self.persons else None,
-            seed=self.feeding.seed,
+            seed=self.loading.seed,
             strict=self.strict,
         )
-        return self._loader(views, self.feeding.batch_size, sampler=sampler, drop_last=True)
+        return self._loader(views, self.loading.batch_size, sampler=sampler, drop_last=True)
 
     def val_dataloader(self) -> list[DataLoader]:
-        size = self.feeding.validation_size
-        batch_size = self.feeding.batch_size if size else 1
-        return [self._loader(WholePictures(source, size), batch_size) for source in self.validation]
+        """One loader per validation source. Several processes share its images."""
+        size = self.loading.validation_size
+        batch_size = self.loading.batch_size if size else 1
+        rank, world = self._rank_and_world()
+        loaders = []
+        for source in self.validation:
+            images: Dataset[Sample] = WholeImages(source, size)
+            sampler = DistributedSampler(images, world, rank, shuffle=False) if world > 1 else None
+            loaders.append(self._loader(images, batch_size, sampler=sampler))
+        return loaders
 
-    def _loader(self, pictures: Dataset[Sample], batch_size: int, **how: Any) -> DataLoader:
-        workers = self.feeding.workers
+    def _rank_and_world(self) -> tuple[int, int]:
+        """Return the number of this process and of all processes."""
+        if self.trainer is None:
+            return 0, 1
+        return self.trainer.global_rank, self.trainer.world_size
+
+    def _loader(self, images: Dataset[Sample], batch_size: int, **options: Any) -> DataLoader:
+        workers = self.loading.workers
         return DataLoader(
-            pictures,
+            images,
             batch_size=batch_size,
             num_workers=workers,
             persistent_workers=workers > 0,
             prefetch_factor=4 if workers else None,
             pin_memory=torch.cuda.is_available(),
             collate_fn=collate,
-            worker_init_fn=_quiet_worker,
-            # The base seed that workers get is drawn from this generator rather than from torch's global one, which
-            # a loader would otherwise move on. Nothing here uses it.
-            generator=torch.Generator().manual_seed(self.feeding.seed),
-            **how,
+            worker_init_fn=_limit_worker_threads,
+            # The loader draws a base seed for its workers, which nothing here uses. From this
+            # generator, because drawing from torch's global one would change its state.
+            generator=torch.Generator().manual_seed(self.loading.seed),
+            **options,
         )
 
 
-def _quiet_worker(_: int) -> None:
-    """A worker is one thread: OpenCV's own would fight with the network's, and may hang after a fork."""
+def _limit_worker_threads(_: int) -> None:
+    """Switch OpenCV's threads off: they compete with the network's, and may hang after a fork."""
     cv2.setNumThreads(0)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def files_below(folder: Path, *, besides: Path | None = None) -> list[Path]:
-    """All files below `folder`, sorted, but hidden ones, those in hidden folders, and what lies below `besides`."""
-    besides = besides.resolve() if besides is not None else None
+def list_files(folder: Path, *, exclude: Path | None = None) -> list[Path]:
+    """List all files below `folder`, sorted.
+
+    Hidden files, those in hidden folders, and those below `exclude` are left out.
+    """
+    exclude = exclude.resolve() if exclude is not None else None
     return sorted(
         path
         for path in folder.rglob("*")
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
-        and (besides is None or not path.resolve().is_relative_to(besides))
+        and (exclude is None or not path.resolve().is_relative_to(exclude))
     )

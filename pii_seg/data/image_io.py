@@ -1,4 +1,4 @@
-"""Files → arrays. Pictures come from anywhere: they may be turned, cut short, huge, or no pictures at all."""
+"""Reads image files into arrays, and encodes arrays. Files may be turned, truncated, huge, or no images."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from PIL import Image, ImageOps
 
 from pii_seg.errors import DataError
 
-MAX_PIXELS = (
-    128_000_000  # more than nearly all cameras make, 384 MB as RGB; a bomb declares far more
-)
+# More than nearly all cameras make, 384 MB as RGB; a decompression bomb declares far more.
+MAX_PIXELS = 128_000_000
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-# Photographs that stand in folders of photographs and that we cannot decode: named as faults, not passed over.
+# Photographs that stand in folders of photographs and that we cannot decode: named as faults, not
+# passed over.
 FOREIGN_ENDINGS = frozenset(
     {".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".jxl"}
 )
@@ -24,10 +24,16 @@ _END_OF_JPEG = b"\xff\xd9"
 
 
 def read_image(path: Path) -> np.ndarray:
-    """The picture at `path` as (H, W, 3) uint8 RGB, upright (EXIF orientation applied). Raises DataError.
+    """Read an image, upright (EXIF orientation applied).
 
-    JPEG goes through OpenCV, which is 1.6 times as fast as Pillow. It fills what a cut file lacks with grey, though,
-    so a JPEG that does not end as it should goes to Pillow, which refuses to.
+    OpenCV decodes JPEG 1.6 times as fast as Pillow, but fills what a truncated file lacks with grey. So
+    a JPEG that does not end as it should goes to Pillow, which rejects it.
+
+    Returns:
+        uint8 (H, W, 3), RGB.
+
+    Raises:
+        DataError: The file cannot be read or decoded, or is too large.
     """
     content = _read(path)
     opened = _open(path, content)
@@ -41,20 +47,25 @@ def read_image(path: Path) -> np.ndarray:
             return array
     try:
         upright = ImageOps.exif_transpose(opened)
-        if upright.mode.startswith(
-            "I"
-        ):  # 16 bit grey: Pillow's own conversion would clip, not scale
+        if upright.mode.startswith("I"):
+            # 16-bit grey: Pillow's own conversion would clip instead of scaling.
             grey = np.asarray(upright).astype(np.int64) >> 8
             upright = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
         return np.ascontiguousarray(upright.convert("RGB"))
-    except Exception as error:  # a hostile file makes Pillow raise nearly anything
+    except Exception as error:  # a hostile file makes Pillow raise nearly any exception
         raise DataError(f"{path}: cannot be decoded ({error}); replace or remove it") from None
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """The mask at `path` as (H, W) uint8 or uint16, a palette's indices rather than its colours. Raises DataError.
+    """Read a mask; of a palette image, the indices instead of the colours.
 
-    A colour picture whose channels agree is grey; any other one has no single meaning and is refused.
+    A colour image whose channels are equal is grey; any other has no single meaning.
+
+    Returns:
+        uint8 or uint16 (H, W).
+
+    Raises:
+        DataError: The file cannot be read or decoded, is too large, or is no mask.
     """
     opened = _open(path, _read(path))
     try:
@@ -62,7 +73,7 @@ def read_mask(path: Path) -> np.ndarray:
             channels = np.asarray(opened.convert("RGB"))
             if (channels != channels[..., :1]).any():
                 raise DataError(
-                    f"{path}: is a colour picture; a mask holds one number a pixel (grey or palette)"
+                    f"{path}: is a colour image; a mask holds one number per pixel (grey or palette)"
                 )
             return np.ascontiguousarray(channels[..., 0])
         array = np.asarray(opened)
@@ -73,8 +84,25 @@ def read_mask(path: Path) -> np.ndarray:
     if array.dtype == bool:
         return array.astype(np.uint8)
     if array.ndim != 2 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 65535:
-        raise DataError(f"{path}: is not a mask of whole numbers 0..65535 (it is {opened.mode})")
+        raise DataError(
+            f"{path}: is not a mask of whole numbers 0..65535 (its mode is {opened.mode})"
+        )
     return array if array.dtype == np.uint8 else array.astype(np.uint16)
+
+
+def encode_image(image: np.ndarray, ending: str, *parameters: int) -> bytes:
+    """Encode an image as the content of a file.
+
+    Args:
+        image: uint8 (H, W) or RGB (H, W, 3); a grey image may be uint16.
+        ending: ".png" or ".jpg".
+        parameters: Pairs of an OpenCV write flag and its value.
+    """
+    ordered = image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
+    done, data = cv2.imencode(ending, ordered, list(parameters))
+    if not done:
+        raise ValueError(f"an image of shape {image.shape} cannot be encoded as {ending}")
+    return data.tobytes()
 
 
 def _read(path: Path) -> bytes:
@@ -85,34 +113,13 @@ def _read(path: Path) -> bytes:
 
 
 def _open(path: Path, content: bytes) -> Image.Image:
-    """Parse the header only, and refuse what would not fit in memory."""
+    """Parse the header only, and reject what would not fit in memory."""
     try:
         opened = Image.open(io.BytesIO(content))
     except Image.DecompressionBombError:
         raise DataError(f"{path}: larger than {MAX_PIXELS // 10**6} Mpx; make it smaller") from None
     except Exception:
-        raise DataError(f"{path}: is not a picture, or is damaged; replace or remove it") from None
+        raise DataError(f"{path}: is not an image, or is damaged; replace or remove it") from None
     if opened.width * opened.height > MAX_PIXELS:
         raise DataError(f"{path}: larger than {MAX_PIXELS // 10**6} Mpx; make it smaller")
     return opened
-
-
-def encode_image(image: np.ndarray, ending: str, *parameters: int) -> bytes:
-    """Encode `image`, uint8 or uint16 (H, W), or uint8 RGB (H, W, 3), as a file of `ending`.
-
-    Args:
-        image: The pixels.
-        ending: ".png" or ".jpg".
-        parameters: Pairs of flag and value for `cv2.imencode`.
-
-    Returns:
-        The bytes of the file.
-
-    Raises:
-        ValueError: OpenCV cannot write such an image.
-    """
-    ordered = image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
-    done, data = cv2.imencode(ending, ordered, list(parameters))
-    if not done:
-        raise ValueError(f"an image of shape {image.shape} cannot be written as {ending}")
-    return data.tobytes()

@@ -1,4 +1,4 @@
-"""From the folders a user names to the data of a training: opened, checked, held out, weighted."""
+"""The data of a training, from the folders of a DataConfig: open, check, hold out, weight."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 
 from blender_addon.dataset import iter_lines
 from pii_seg.config import DATA_ROLES, AugmentationConfig, DataConfig, Folders
-from pii_seg.data.datamodule import Feeding, Mixed, SegmentationDataModule
+from pii_seg.data.datamodule import LoaderConfig, SegmentationDataModule, WeightedSource
+from pii_seg.data.reliability import most_reliable
 from pii_seg.data.sources import Fault, PersonFree, Sample, Source, open_sources
 from pii_seg.data.sources.base import Progress
 from pii_seg.data.sources.dataset_contract import open_contract
 from pii_seg.errors import DataError
-from pii_seg.selftrain.pseudo_labels import most_reliable
 
-_HELD_OUT = 0x4E1D  # keeps the draw of what is held out apart from all others
+_HELD_OUT = 0x4E1D  # separates the random stream of holding out from all others
 
 
-class Part(Source):
-    """Some pictures of another source, by number."""
+class Subset(Source):
+    """Some images of another source, by number."""
 
     def __init__(self, whole: Source, items: Sequence[int]) -> None:
         self._whole, self._items = whole, [int(item) for item in items]
@@ -35,13 +35,18 @@ class Part(Source):
         return self._whole.load(self._items[i])
 
     def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
-        """The whole was checked before it was divided; checking it again would shift its numbers."""
+        """Do nothing: the whole was checked before; checking it again would shift its numbers."""
         return []
 
 
 @dataclass(frozen=True)
-class Opened:
-    """The sources of a DataConfig, checked. `held_out` says that validation was split off the training data."""
+class DataSources:
+    """The sources of a DataConfig, checked, one field per role.
+
+    Attributes:
+        held_out: Whether validation was split off the training data.
+        faults: Images that were left out.
+    """
 
     synthetic: tuple[Source, ...]
     labelled: tuple[Source, ...]
@@ -54,14 +59,23 @@ class Opened:
     faults: tuple[Fault, ...]
 
     def counts(self) -> dict[str, int]:
-        """Pictures by kind."""
+        """Return the number of images of each role."""
         return {role: sum(map(len, getattr(self, role))) for role in DATA_ROLES}
 
 
-def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None) -> Opened:
-    """Open and check everything, before an hour is spent. Raises DataError that names what is wrong."""
+def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None) -> DataSources:
+    """Open and check all data before a training begins.
+
+    Args:
+        config: The folders and how much of each to use.
+        seed: Seed of the split, if validation is held out.
+        progress: Called with (done, total) during the check of each source.
+
+    Raises:
+        DataError: Data is missing or cannot be used; the message names it.
+    """
     if not (config.synthetic or config.labelled):
-        raise DataError("nothing to learn from: give --synthetic, --labelled, or both")
+        raise DataError("no training data: give --synthetic, --labelled, or both")
     faults: list[Fault] = []
 
     def checked(sources: Iterable[Source]) -> tuple[Source, ...]:
@@ -71,49 +85,50 @@ def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None
             faults.extend(source.faults)
         return found
 
-    def opened(folders: Folders, *, needs_masks: bool) -> tuple[Source, ...]:
+    def opened(folders: Folders, *, needs_masks: bool = True) -> tuple[Source, ...]:
         found: list[Source] = []
         for folder in folders:
             for source in open_sources(Path(folder), strict=config.strict):
                 if needs_masks and source.photo_only:
-                    raise DataError(f"{folder}: photographs without masks; masks are needed here")
+                    raise DataError(f"{folder}: photos without masks; masks are needed here")
                 found.append(source)
         return checked(found)
 
-    synthetic = opened(config.synthetic, needs_masks=True)
-    labelled = opened(config.labelled, needs_masks=True)
-    validation = opened(config.validation, needs_masks=True)
-    negatives = tuple(PersonFree(source) for source in opened(config.negatives, needs_masks=False))
-    backgrounds = tuple(
-        PersonFree(source) for source in opened(config.backgrounds, needs_masks=False)
+    synthetic, labelled = opened(config.synthetic), opened(config.labelled)
+    validation = opened(config.validation)
+    negatives, backgrounds = (
+        tuple(PersonFree(source) for source in opened(folders, needs_masks=False))
+        for folders in (config.negatives, config.backgrounds)
     )
-    pseudo = checked(reliable_part(Path(folder), config) for folder in config.pseudo)
-    repainted = opened(config.repainted, needs_masks=True)
+    pseudo = checked(reliable_subset(Path(folder), config) for folder in config.pseudo)
+    repainted = opened(config.repainted)
     held_out = not validation
     if held_out:
-        source_of_truth = labelled or synthetic
-        learnt, validation = zip(
-            *(divided(source, config.held_out, seed) for source in source_of_truth), strict=True
+        training, validation = zip(
+            *(split(source, config.held_out, seed) for source in labelled or synthetic),
+            strict=True,
         )
-        synthetic, labelled = (synthetic, learnt) if labelled else (learnt, ())
-    parts = tuple(
-        thinned(source, count) for source, count in _shares(validation, config.validation_limit)
-    )
-    return Opened(
-        synthetic,
-        labelled,
-        parts,
-        negatives,
-        backgrounds,
-        pseudo,
-        repainted,
-        held_out,
-        tuple(faults),
+        synthetic, labelled = (synthetic, training) if labelled else (training, ())
+    limits = _share_limit(validation, config.validation_limit)
+    return DataSources(
+        synthetic=synthetic,
+        labelled=labelled,
+        validation=tuple(map(thin, validation, limits)),
+        negatives=negatives,
+        backgrounds=backgrounds,
+        pseudo=pseudo,
+        repainted=repainted,
+        held_out=held_out,
+        faults=tuple(faults),
     )
 
 
-def reliable_part(folder: Path, config: DataConfig) -> Source:
-    """Pseudo-labels, of which `pseudo_share` is learnt from. Raises DataError."""
+def reliable_subset(folder: Path, config: DataConfig) -> Source:
+    """Open the `pseudo_share` of a pseudo-labelled dataset whose labels are most reliable.
+
+    Raises:
+        DataError: The dataset cannot be used, or its lines hold no reliability.
+    """
     if config.pseudo_share == 1:
         return open_contract(folder, strict=config.strict)
     try:
@@ -125,32 +140,37 @@ def reliable_part(folder: Path, config: DataConfig) -> Source:
     return open_contract(folder, strict=config.strict, only=only)
 
 
-def divided(source: Source, share: float, seed: int) -> tuple[Part, Part]:
-    """(the rest, `share` of the pictures), drawn by `seed`. Raises DataError when there are fewer than two."""
+def split(source: Source, share: float, seed: int) -> tuple[Subset, Subset]:
+    """Split a source at random into the rest and `share` of its images.
+
+    Raises:
+        DataError: The source has fewer than two images.
+    """
     if len(source) < 2:
         raise DataError(
-            f"{source.name}: one picture cannot both teach and measure; give more, or --validation"
+            f"{source.name}: one image cannot be used to train and to validate; give more, or "
+            "--validation"
         )
     order = np.random.default_rng([seed, _HELD_OUT]).permutation(len(source))
     count = min(len(source) - 1, max(1, round(share * len(source))))
-    return Part(source, sorted(order[count:])), Part(source, sorted(order[:count]))
+    return Subset(source, sorted(order[count:])), Subset(source, sorted(order[:count]))
 
 
-def thinned(source: Source, count: int) -> Source:
-    """At most `count` pictures, evenly spread over the source."""
+def thin(source: Source, count: int) -> Source:
+    """Return at most `count` images, evenly spread over the source."""
     if len(source) <= count:
         return source
-    return Part(source, [math.floor(i * len(source) / count) for i in range(count)])
+    return Subset(source, [math.floor(i * len(source) / count) for i in range(count)])
 
 
-def _shares(sources: Sequence[Source], limit: int) -> list[tuple[Source, int]]:
-    """How many pictures of each source may be looked at, in proportion to their sizes and at least one."""
+def _share_limit(sources: Sequence[Source], limit: int) -> list[int]:
+    """Divide `limit` images among the sources by their sizes, at least one each."""
     total = sum(map(len, sources))
-    return [(source, max(1, round(limit * len(source) / total))) for source in sources]
+    return [max(1, round(limit * len(source) / total)) for source in sources]
 
 
 def assemble(
-    opened: Opened,
+    sources: DataSources,
     config: DataConfig,
     augmentation: AugmentationConfig,
     *,
@@ -159,22 +179,28 @@ def assemble(
     workers: int,
     memory_mb: int,
 ) -> SegmentationDataModule:
-    """The mixture: within a kind, each source has a share in proportion to its size. Raises DataError."""
+    """Mix the sources by the weights of `config`.
+
+    Within a role each source has a share in proportion to its size.
+
+    Raises:
+        DataError: People are to be pasted, but no source has any.
+    """
     mixture = [
-        *_weighted(opened.synthetic, config.synthetic_weight),
-        *_weighted(opened.labelled, config.labelled_weight),
-        *_weighted(opened.negatives, config.negatives_weight, paste=0.0),
-        *_weighted(opened.backgrounds, config.backgrounds_weight, paste=config.paste),
-        *_weighted(opened.pseudo, config.pseudo_weight),
-        *_weighted(opened.repainted, config.repainted_weight * _share_repainted(opened)),
+        *_weighted(sources.synthetic, config.synthetic_weight),
+        *_weighted(sources.labelled, config.labelled_weight),
+        *_weighted(sources.negatives, config.negatives_weight, paste=0.0),
+        *_weighted(sources.backgrounds, config.backgrounds_weight, paste=config.paste),
+        *_weighted(sources.pseudo, config.pseudo_weight),
+        *_weighted(sources.repainted, config.repainted_weight * _repainted_share(sources)),
     ]
-    pastes = augmentation.paste > 0 or any(mixed.weight and mixed.paste for mixed in mixture)
+    pastes = augmentation.paste > 0 or any(entry.weight and entry.paste for entry in mixture)
     return SegmentationDataModule(
         mixture,
-        opened.validation,
-        persons=(opened.synthetic or opened.labelled) if pastes else (),
+        sources.validation,
+        persons=(sources.synthetic or sources.labelled) if pastes else (),
         augmentation=augmentation,
-        feeding=Feeding(
+        loading=LoaderConfig(
             size=config.size,
             batch_size=config.batch_size,
             epoch_size=epoch_size,
@@ -187,14 +213,17 @@ def assemble(
     )
 
 
-def _share_repainted(opened: Opened) -> float:
-    """Of the pseudo-labelled photographs, at most 1: 23 repainted ones once filled an eighth of the views."""
-    counts = opened.counts()
+def _repainted_share(sources: DataSources) -> float:
+    """Return repainted ÷ pseudo-labelled photos, at most 1.
+
+    Without it, 23 repainted photos once filled an eighth of the views.
+    """
+    counts = sources.counts()
     return min(1.0, counts["repainted"] / counts["pseudo"]) if counts["pseudo"] else 1.0
 
 
 def _weighted(
     sources: Sequence[Source], weight: float, *, paste: float | None = None
-) -> list[Mixed]:
+) -> list[WeightedSource]:
     total = sum(map(len, sources))
-    return [Mixed(source, weight * len(source) / total, paste) for source in sources]
+    return [WeightedSource(source, weight * len(source) / total, paste) for source in sources]

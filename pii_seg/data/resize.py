@@ -1,4 +1,4 @@
-"""Pictures and their targets at another size, aligned to the pixel."""
+"""Resizes images and their targets together, aligned to the pixel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pii_seg.data.sources.base import Progress
 
 
 def resize_image(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """An image (h, w, 3) at another size: averaged when it shrinks, interpolated when it grows."""
+    """Resize an image (h, w, 3): averaged when it shrinks, interpolated when it grows."""
     if image.shape[:2] == (height, width):
         return image
     shrinks = height * width < image.shape[0] * image.shape[1]
@@ -22,7 +22,7 @@ def resize_image(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def resize_target(target: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A target (h, w) at another size: each pixel becomes what most of its area was; ignore wins a tie."""
+    """Resize a target (h, w): each pixel gets the value of most of its area; ignore wins a tie."""
     if target.shape == (height, width):
         return target
     shrinks = height * width < target.size
@@ -39,14 +39,14 @@ def resize_target(target: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def empty_canvas(image: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """(image, target) of size × size in the mean colour of `image`, wholly ignore."""
+    """Return an image of size × size in the mean colour of `image`, and a target that is all ignore."""
     filled = np.empty((size, size, 3), np.uint8)
     filled[:] = np.array(cv2.mean(image)[:3]).astype(np.uint8)
     return filled, np.full((size, size), IGNORE, np.uint8)
 
 
 def letterbox(sample: Sample, size: int) -> Sample:
-    """The whole picture in size × size, as large as it fits, in the middle; the rest is ignore. No instances."""
+    """Fit the whole image into size × size, centred; the rest is ignore. Instances are dropped."""
     height, width = sample.target.shape
     factor = size / max(height, width)
     inner = max(1, round(height * factor)), max(1, round(width * factor))
@@ -59,9 +59,9 @@ def letterbox(sample: Sample, size: int) -> Sample:
 
 
 def shrink(sample: Sample, longest: int) -> Sample:
-    """The sample with its longer side at most `longest` px; a smaller one as it is.
+    """Shrink a sample so that its longer side is at most `longest` px.
 
-    Instances are sampled at pixel centres, and kept only where the target still says person.
+    Instances are sampled at pixel centres, and stay only where the target is still person.
     """
     height, width = sample.target.shape
     if max(height, width) <= longest:
@@ -78,9 +78,10 @@ def shrink(sample: Sample, longest: int) -> Sample:
 
 
 class Shrunk(Source):
-    """A source whose large pictures are made smaller as they are loaded.
+    """A source whose large images are shrunk as they are loaded.
 
-    A photograph of 12 Mpx at its own pixels shows a training view a patch of cloth, and takes 36 MB of memory.
+    At its own resolution, a training view of a photo of 12 Mpx shows a patch of cloth, and the photo
+    takes 36 MB of memory.
     """
 
     def __init__(self, source: Source, longest: int) -> None:

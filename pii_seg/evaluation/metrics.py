@@ -24,7 +24,8 @@ from dataclasses import dataclass, field, fields
 import cv2
 import numpy as np
 
-IGNORE = 255
+from pii_seg.data.sources.sample import IGNORE
+
 BINS = 2048
 LIMIT = 16.0  # logits beyond ± this count as this
 CALIBRATION_BINS = 15

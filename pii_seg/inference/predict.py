@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from blender_addon.dataset import write_atomically
-from pii_seg.data.files import files_below
+from pii_seg.data.files import list_files
 from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS, encode_image
 from pii_seg.data.progress import OnImage, no_progress
 from pii_seg.data.sources import read_image
@@ -173,7 +173,7 @@ def find_images(inputs: Sequence[Path], *, exclude: Path | None = None) -> list[
             # Includes formats that cannot be decoded: they fail by name, where leaving them out
             # would hide persons.
             endings = IMAGE_ENDINGS | FOREIGN_ENDINGS
-            below = [p for p in files_below(given, besides=exclude) if p.suffix.lower() in endings]
+            below = [p for p in list_files(given, exclude=exclude) if p.suffix.lower() in endings]
             if not below:
                 raise InputError(f"{given}: holds no images ({', '.join(sorted(IMAGE_ENDINGS))})")
             for path in below:

@@ -1,15 +1,20 @@
-"""What a user keeps of a training: the weights and all that is needed to use them, as data and not as code.
+"""A trained segmenter on disk: its weights and all that is needed to use them, without code.
 
-    RUN/best.ckpt     torch.save of {"format": "pii_seg segmenter", "version": 1, "weights": {name: tensor},
-                      "description": JSON}; read with weights_only=True, so that opening one cannot run anything
+There are two forms, with the same content; `load_checkpoint` reads both:
 
-The description holds the whole configuration of the training, so that a result can be made again, and what was measured
-afterwards: temperature, threshold, calibration.
+    RUN/best.ckpt     torch.save of {"format": "pii_seg segmenter", "version": 1,
+                      "weights": {name: tensor}, "description": JSON}; read with weights_only=True
+    FOLDER/           config.json, model.safetensors and README.md (a model card), to be shared
+
+The description holds the whole configuration of the training, so that it can be repeated, and what
+was measured afterwards: temperature, threshold, calibration. Files may come from anywhere: reading
+one runs no code, and each is checked by name, shape and size before it is used.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import pickle
@@ -17,31 +22,43 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import safetensors.torch
 import torch
 from torch import Tensor
 
-from blender_addon.dataset import atomic_file
+from blender_addon.dataset import atomic_file, write_atomically
 from pii_seg.config import ModelConfig
 from pii_seg.errors import CheckpointError
+from pii_seg.models.base import Network
 from pii_seg.models.fold_batchnorm import fold_norms
+from pii_seg.models.model_card import model_card
 from pii_seg.models.segmenter import Segmenter, fastest_precision
 
-if TYPE_CHECKING:
-    from pii_seg.models.networks import Network
-
 FORMAT, VERSION = "pii_seg segmenter", 1
+CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+
+MAX_CONFIG_BYTES = 64 << 20
+MAX_HEADER_BYTES = 4 << 20  # of model.safetensors, beyond the weights themselves
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained segmenter as it lies on disk.
+    """A trained segmenter.
 
-    weights: of the `Segmenter`, float32, on the CPU. model: what they fit. config: the whole configuration of the run.
-    temperature: a probability is sigmoid(logit / temperature). threshold: on that probability, above which a pixel is
-    person. calibration: what they were chosen by, and further measures for guarantees (a conformal quantile).
-    provenance: which data and weights it was trained from, program version, steps, seconds, validation IoU.
+    Attributes:
+        model: Architecture that the weights fit.
+        weights: State dict of the `Segmenter`, float32, on the CPU.
+        config: The whole configuration of the training.
+        temperature: A probability is sigmoid(logit / temperature).
+        threshold: A pixel is a person if its probability is at least this.
+        calibration: Data they were chosen by, and measures for guarantees (a conformal quantile).
+        provenance: Data and weights it was trained from, program version, steps, seconds,
+            validation IoU.
+
+    Raises:
+        CheckpointError: Temperature or threshold is out of range.
     """
 
     model: ModelConfig
@@ -61,9 +78,12 @@ class Checkpoint:
     def segmenter(
         self, device: torch.device | str = "cpu", *, precision: torch.dtype | str | None = "auto"
     ) -> Segmenter:
-        """The segmenter, ready to predict on `device`, batch norms folded away.
+        """Build the segmenter, ready to predict, with batch norms folded into convolutions.
 
-        precision: what it computes in; "auto": what the machine is fastest in; None: as a surrounding autocast has it.
+        Args:
+            device: Where it predicts.
+            precision: torch.bfloat16 or torch.float32; "auto": the faster one on `device`; None:
+                that of the surrounding autocast.
         """
         network = untrained_network(self.model)
         chosen = fastest_precision(device) if isinstance(precision, str) else precision
@@ -74,22 +94,32 @@ class Checkpoint:
             segmenter.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
         )
 
+    def description(self) -> dict[str, Any]:
+        """Return everything but the weights, as JSON knows it."""
+        described = {
+            entry.name: getattr(self, entry.name)
+            for entry in dataclasses.fields(self)
+            if entry.name not in ("weights", "model")
+        }
+        return {**described, "model": dataclasses.asdict(self.model)}
+
+
+def with_calibration(
+    checkpoint: Checkpoint, *, temperature: float, threshold: float, calibration: Mapping[str, Any]
+) -> Checkpoint:
+    """Return the same segmenter with another temperature, threshold and calibration."""
+    return dataclasses.replace(
+        checkpoint, temperature=temperature, threshold=threshold, calibration=dict(calibration)
+    )
+
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write it whole or not at all: under another name first, then renamed."""
-    description = {
-        entry.name: getattr(checkpoint, entry.name)
-        for entry in dataclasses.fields(checkpoint)
-        if entry.name not in ("weights", "model")
-    }
-    description["model"] = dataclasses.asdict(checkpoint.model)
+    """Write a .ckpt file; an old one stays until the new one is whole."""
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "weights": {
-            name: value.detach().cpu().contiguous() for name, value in checkpoint.weights.items()
-        },
-        "description": json.dumps(description, allow_nan=False),
+        "weights": _plain_tensors(checkpoint),
+        "description": json.dumps(checkpoint.description(), allow_nan=False),
     }
     # Processes of one run may write the same checkpoint; each needs a temporary name of its own.
     with atomic_file(path, token=f"-{os.getpid()}") as file:
@@ -97,7 +127,17 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Raises CheckpointError that names `path` when it is absent, foreign, truncated, or does not fit its own model."""
+    """Read a .ckpt file, or a folder that `save_pretrained` wrote.
+
+    Raises:
+        CheckpointError: It is absent, foreign, damaged, or does not fit its own model; the message
+            names `path`.
+    """
+    path = Path(path)
+    if path.is_dir():
+        if (path / "best.ckpt").is_file() and not (path / CONFIG_FILE).exists():
+            raise CheckpointError(f"{path}: is the folder of a training; give {path / 'best.ckpt'}")
+        return from_pretrained(path)
     content = read_torch_safely(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         hint = (
@@ -106,33 +146,99 @@ def load_checkpoint(path: Path) -> Checkpoint:
             else ""
         )
         raise CheckpointError(f"{path}: not a checkpoint of pii_seg{hint}")
-    if content.get("version") != VERSION:
-        raise CheckpointError(
-            f"{path}: of version {content.get('version')!r}, this program reads {VERSION}; update the older of the two"
-        )
+    _check_version(path, content.get("version"))
     try:
         described = json.loads(content["description"])
-        model = ModelConfig(**described.pop("model"))
-        checkpoint = Checkpoint(model=model, weights=content["weights"], **described)
-        _check_weights(checkpoint)
+        return _checked(described, content["weights"])
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{path}: damaged ({_first_line(error)})") from None
-    return checkpoint
 
 
-def with_calibration(
-    checkpoint: Checkpoint, *, temperature: float, threshold: float, calibration: Mapping[str, Any]
-) -> Checkpoint:
-    """The same segmenter with other decisions."""
-    return dataclasses.replace(
-        checkpoint, temperature=temperature, threshold=threshold, calibration=dict(calibration)
-    )
+def save_pretrained(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint as a folder to share: config.json, model.safetensors and a model card.
+
+    config.json holds the configuration of the training, including the names of its data folders.
+
+    Args:
+        folder: Made when it does not exist; a segmenter that is there is replaced.
+        checkpoint: The segmenter.
+
+    Raises:
+        CheckpointError: The folder holds something else.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise CheckpointError(f"{folder}: is a file; expected a folder")
+    known = {CONFIG_FILE, WEIGHTS_FILE, CARD_FILE}
+    if folder.is_dir() and not (folder / CONFIG_FILE).is_file():
+        others = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+        if foreign := [name for name in others if name not in known]:
+            raise CheckpointError(
+                f"{folder}: not empty and not a segmenter (it holds {foreign[0]!r}); "
+                "choose another folder"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = safetensors.torch.save(_plain_tensors(checkpoint), metadata={"format": "pt"})
+    config = {
+        "format": FORMAT,
+        "version": VERSION,
+        # An interrupted replacement leaves files of two segmenters; the hash tells.
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        **checkpoint.description(),
+    }
+    write_atomically(folder / WEIGHTS_FILE, weights)
+    write_atomically(folder / CARD_FILE, model_card(checkpoint.description()).encode())
+    text = json.dumps(config, allow_nan=False, indent=2, ensure_ascii=False)
+    write_atomically(folder / CONFIG_FILE, text.encode())
+
+
+def from_pretrained(folder: Path) -> Checkpoint:
+    """Read a folder that `save_pretrained` wrote.
+
+    Raises:
+        CheckpointError: A file is absent, foreign, damaged, or does not fit the model of
+            config.json; the message names it.
+    """
+    config_path, weights_path = Path(folder) / CONFIG_FILE, Path(folder) / WEIGHTS_FILE
+    try:
+        content = json.loads(_read_bytes(config_path, MAX_CONFIG_BYTES))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(f"{config_path}: damaged ({_first_line(error)})") from None
+    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+        raise CheckpointError(f"{config_path}: not a segmenter of pii_seg")
+    _check_version(config_path, content.pop("version", None))
+    try:
+        expected_hash = content.pop("weights_sha256")
+        shapes = _shapes(ModelConfig(**content["model"]))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise CheckpointError(f"{config_path}: damaged ({_first_line(error)})") from None
+    # At most 8 bytes a value; a file beyond that is not read at all.
+    most = 8 * sum(torch.Size(shape).numel() for shape in shapes.values()) + MAX_HEADER_BYTES
+    stored = _read_bytes(weights_path, most)
+    if hashlib.sha256(stored).hexdigest() != expected_hash:
+        raise CheckpointError(
+            f"{weights_path}: damaged, or not the weights that {CONFIG_FILE} describes"
+        )
+    try:
+        weights = safetensors.torch.load(stored)
+    except Exception as error:  # a hostile file makes the reader raise nearly anything
+        raise CheckpointError(f"{weights_path}: damaged ({_first_line(error)})") from None
+    try:
+        return _checked(content, weights)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise CheckpointError(f"{folder}: damaged ({_first_line(error)})") from None
 
 
 def read_torch_safely(path: Path) -> Any:
-    """What torch.save wrote, tensors and plain values only. Raises CheckpointError that names the file."""
+    """Read what torch.save wrote, tensors and plain values only.
+
+    Raises:
+        CheckpointError: The file is absent, damaged, or holds more than data.
+    """
     try:
-        # An archive of torch.save; its older form is a bare pickle, which nothing of ours is.
+        # An archive of torch.save; its older form is a bare pickle, which this program never wrote.
         if not zipfile.is_zipfile(path):
             if not path.is_file():
                 raise CheckpointError(f"{path}: no such checkpoint")
@@ -142,16 +248,46 @@ def read_torch_safely(path: Path) -> Any:
         raise
     except pickle.UnpicklingError:
         raise CheckpointError(f"{path}: damaged, or more than data; it was not opened") from None
-    # A hostile archive can make the reader stumble in any way; weights_only sees to it that it cannot do worse.
+    # A hostile archive can make the reader raise anything; weights_only ensures it does no worse.
     except Exception as error:
         raise CheckpointError(f"{path}: cannot be read ({_first_line(error)})") from None
 
 
+def untrained_network(model: ModelConfig) -> Network:
+    """Build the network of `model` with random weights.
+
+    Raises:
+        ConfigError: The network cannot be built.
+    """
+    # Here, because timm and segmentation-models-pytorch take seconds to import; --help needs
+    # neither.
+    from pii_seg.models.networks import build_network
+
+    return build_network(model, generator=torch.Generator().manual_seed(0), pretrained=False)
+
+
+def _plain_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in checkpoint.weights.items()}
+
+
+def _check_version(path: Path, version: Any) -> None:
+    if version != VERSION:
+        raise CheckpointError(
+            f"{path}: of version {version!r}, this program reads {VERSION}; update the older one"
+        )
+
+
+def _checked(description: dict[str, Any], weights: Any) -> Checkpoint:
+    """Make a checkpoint of what was read; raises nearly anything if it is damaged."""
+    model = ModelConfig(**description.pop("model"))
+    checkpoint = Checkpoint(model=model, weights=weights, **description)
+    _check_weights(checkpoint)
+    return checkpoint
+
+
 def _check_weights(checkpoint: Checkpoint) -> None:
-    """That the weights are those of the model, by name and shape; the network is built without memory."""
-    with torch.device("meta"):
-        wanted = _shapes(checkpoint)
-    given = checkpoint.weights
+    """Raise ValueError unless the weights are those of the model, by name and shape."""
+    wanted, given = _shapes(checkpoint.model), checkpoint.weights
     if not isinstance(given, dict) or not all(
         isinstance(value, Tensor) for value in given.values()
     ):
@@ -165,17 +301,25 @@ def _check_weights(checkpoint: Checkpoint) -> None:
             raise ValueError(f"weight {name} holds values that are no numbers")
 
 
-def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
-    network = untrained_network(checkpoint.model)
+def _shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the model's weights, from a network that takes no memory."""
+    with torch.device("meta"):
+        network = untrained_network(model)
     return {f"network.{name}": tuple(value.shape) for name, value in network.state_dict().items()}
 
 
-def untrained_network(model: ModelConfig) -> Network:
-    """Raises ConfigError."""
-    # Here, because timm and segmentation-models-pytorch take seconds to import, which --help need not wait for.
-    from pii_seg.models.networks import build_network
-
-    return build_network(model, generator=torch.Generator().manual_seed(0), pretrained=False)
+def _read_bytes(path: Path, most: int) -> bytes:
+    """Read a file of at most `most` bytes."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such file; expected the folder of a segmenter") from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if len(content) > most:
+        raise CheckpointError(f"{path}: larger than {most} bytes; it is no file of this model")
+    return content
 
 
 def _keys(content: Any) -> set[Any]:

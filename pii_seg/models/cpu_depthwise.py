@@ -1,8 +1,10 @@
 """Depthwise convolutions whose backward pass is not the slowest part of training on a CPU.
 
-oneDNN has no fast kernels for the gradients of strided and of large depthwise convolutions in bfloat16: in
-EfficientNet-Lite they take four fifths of a step. The same gradients by other kernels (benchmarks/depthwise.py):
-- of the input: the output's gradient, spread out by the stride, convolved with the mirrored kernel (Dumoulin & Visin
+oneDNN has no fast kernels for the gradients of strided and of large depthwise convolutions in
+bfloat16: in EfficientNet-Lite they take four fifths of a step. The same gradients by other kernels
+(benchmarks/depthwise.py):
+- of the input: the output's gradient, spread out by the stride, convolved with the mirrored kernel
+  (Dumoulin & Visin
   2016, section 4.5): a forward pass, and those are fast;
 - of a kernel of 5 × 5 and more: in float32.
 """
@@ -67,7 +69,7 @@ def is_depthwise(
     dilation: Any = 1,
     groups: int = 1,
 ) -> bool:
-    """Whether conv2d of these arguments is one that `fast_depthwise` knows: dilation 1, as nn.Conv2d calls it."""
+    """Return whether `fast_depthwise` handles conv2d with these arguments (dilation 1)."""
     return (
         groups > 1
         and image.ndim == 4
@@ -79,7 +81,7 @@ def is_depthwise(
 
 
 class _DepthwiseConvolution(torch.autograd.Function):
-    """(image (B, C, H, W), kernel (C, 1, h, w), bias (C,) or None, stride, padding) → (B, C, H', W')."""
+    """Map image (B, C, H, W), kernel (C, 1, h, w) and bias (C,) or None to (B, C, H', W')."""
 
     @staticmethod
     def forward(
@@ -116,7 +118,7 @@ def gradient_of_image(
     stride: tuple[int, int],
     padding: tuple[int, int],
 ) -> Tensor:
-    """By a convolution without stride. gradient: of the output, (B, C, H', W'); shape: the image's."""
+    """Compute the image's gradient from that of the output, by a convolution without stride."""
     sides = kernel.shape[-2:]
     around = [side - 1 - pad for side, pad in zip(sides, padding, strict=True)]
     # All places where the kernel fits, also those that the stride leapt over.

@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolutions before it: the same answers, with fewer passes over memory."""
+"""Folds batch norms into the convolutions before them: the same logits, computed faster."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ TOLERANCE = 1e-3  # of the largest logit
 
 
 def fold_norms(network: NetworkT, *, stride: int) -> NetworkT:
-    """A copy of `network`, in evaluation mode, whose batch norms sit in the weights of the convolutions before them.
+    """Copy `network` in evaluation mode, with batch norms folded into the convolutions before them.
 
-    Who comes before whom is observed in one forward pass, so any network may be given. Where the folded one does not
-    give the same logits (a convolution whose output goes elsewhere too), the copy is returned unfolded.
+    One forward pass shows which norm follows which convolution, so any network may be given. If the
+    folded copy does not give the same logits (a convolution whose output is used elsewhere too),
+    the unfolded copy is returned.
+
+    Args:
+        network: The network; it is not changed.
+        stride: Height and width of its input must be divisible by it.
     """
     plain = copy.deepcopy(network).eval()
     folded = copy.deepcopy(plain)
@@ -36,10 +41,9 @@ def fold_norms(network: NetworkT, *, stride: int) -> NetworkT:
 
 
 def observed_pairs(network: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """Convolutions whose output itself was the input of a batch norm, when `network` saw `example`; each used once."""
-    produced: dict[
-        int, tuple[nn.Conv2d, Tensor]
-    ] = {}  # the tensor is held, so that its id stays its own
+    """Return pairs of a convolution and the batch norm of its output, each used once."""
+    # The tensors are held, so that their ids are not reused.
+    produced: dict[int, tuple[nn.Conv2d, Tensor]] = {}
     pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
     calls: dict[nn.Module, int] = {}
 
@@ -75,7 +79,7 @@ def observed_pairs(network: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d,
 
 
 def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Module:
-    """Move what `norm` does into `convolution`. Returns what is left of it: its activation, if it has one (timm's)."""
+    """Move `norm` into `convolution`; return its activation, which timm's norms have."""
     assert norm.running_mean is not None and norm.running_var is not None
     convolution.weight, convolution.bias = fuse_conv_bn_weights(
         convolution.weight,

@@ -1,6 +1,6 @@
-"""The loss: binary cross-entropy, pixel by pixel, and Dice over the batch, which does not drown in background.
+"""The loss: binary cross-entropy per pixel, and Dice over the batch against imbalance.
 
-Both from segmentation-models-pytorch; pixels of target 255 count in neither.
+Both are those of segmentation-models-pytorch; pixels of target 255 count in neither.
 """
 
 from __future__ import annotations
@@ -8,20 +8,25 @@ from __future__ import annotations
 import segmentation_models_pytorch as smp
 from torch import Tensor, nn
 
-IGNORE = 255
+from pii_seg.data.sources.sample import IGNORE
 
 
 class SegmentationLoss(nn.Module):
-    """logits (B, 1, H, W) float, target (B, H, W) uint8 of {0, 1, 255} → scalar: cross-entropy + `dice` × Dice.
+    """Cross-entropy + `dice` × Dice.
 
-    A batch without a counted pixel gives 0, not nan. label_smoothing: of the cross-entropy; masks of photographs are
-    drawn by hands.
+    Logits are (B, 1, H, W) float, targets (B, H, W) uint8 of {0, 1, 255}; the loss is a scalar. A
+    batch without a counted pixel gives 0, not nan.
+
+    Args:
+        dice: Weight of the Dice loss.
+        label_smoothing: Label smoothing of the cross-entropy, since masks of photos are drawn by
+        hand.
     """
 
     def __init__(self, *, dice: float = 1.0, label_smoothing: float = 0.0) -> None:
         super().__init__()
         self.weight = dice
-        # Summed by hand below: its mean divides by all pixels, ignored ones too.
+        # Averaged below, because its own mean also divides by the ignored pixels.
         self.entropy = smp.losses.SoftBCEWithLogitsLoss(
             ignore_index=IGNORE, smooth_factor=label_smoothing or None, reduction="sum"
         )

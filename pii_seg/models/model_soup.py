@@ -1,7 +1,7 @@
-"""Several trainings, one segmenter: the mean of their weights (a uniform "model soup", Wortsman et al., ICML 2022).
+"""The mean of the weights of several trainings (model soup, Wortsman et al., ICML 2022).
 
-Networks that were trained on from the same weights end in one valley of the loss, and their mean lies lower in it than
-most of them: it errs less than each, and costs no more than one of them to use.
+Networks that were fine-tuned from the same weights end in one basin of the loss, and their mean
+lies lower than most of them: it errs less than each, and costs no more to use than one of them.
 """
 
 from __future__ import annotations
@@ -13,19 +13,25 @@ import torch
 from pii_seg.models.checkpoint import Checkpoint
 
 
-def uniform_soup(checkpoints: Sequence[Checkpoint]) -> Checkpoint:
-    """The mean of the weights of checkpoints that were trained from the same beginning.
+def mean_checkpoint(checkpoints: Sequence[Checkpoint]) -> Checkpoint:
+    """Average the weights of checkpoints that were trained from the same weights.
 
-    What is no floating point (counters of batches) is the first's. Its temperature and threshold are those of a
-    segmenter that nobody has calibrated. Raises ValueError for none, and for different models.
+    Tensors that are not floating point (counters of batches) are those of the first checkpoint. The
+    result is uncalibrated: temperature and threshold have their defaults.
+
+    Args:
+        checkpoints: Checkpoints of one model.
+
+    Raises:
+        ValueError: There is no checkpoint, or they are of different models.
     """
     if not checkpoints:
-        raise ValueError("the mean of no checkpoints")
+        raise ValueError("cannot average the weights of no checkpoints")
     first = checkpoints[0]
     if any(other.model != first.model for other in checkpoints[1:]):
-        raise ValueError("checkpoints of different models have no mean")
+        raise ValueError("cannot average the weights of different models")
     weights = {
-        # In double precision, so that their order does not count.
+        # In double precision, so that the order of the checkpoints does not matter.
         name: torch.stack([given.weights[name].double() for given in checkpoints])
         .mean(0)
         .to(value.dtype)

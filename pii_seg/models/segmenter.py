@@ -1,22 +1,21 @@
-"""A network for pictures as they come: any size, uint8, RGB. Normalises, pads to the stride, and cuts back."""
+"""A network for RGB images of any size: normalises, pads to the stride, and crops back."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from pii_seg.models.networks import Network
+from pii_seg.models.base import Network
 
 
 class Segmenter(nn.Module):
-    """RGB pictures (B, 3, H, W) of values 0..255, uint8 or float, → logits of "person" (B, 1, H, W), float32.
+    """Maps RGB images (B, 3, H, W), 0..255, to logits of "person" (B, 1, H, W), float32.
 
-    scale: the network works at this share of the pictures' resolution.
-    precision: what the network computes in, torch.bfloat16 or torch.float32; None: as the surrounding autocast has it.
+    Args:
+        network: The network.
+        scale: Resolution at which the network works, relative to the images, 0..1.
+        precision: torch.bfloat16 or torch.float32; None: that of the surrounding autocast.
     """
 
     mean: Tensor
@@ -30,7 +29,7 @@ class Segmenter(nn.Module):
         self.stride = network.stride
         self.scale = scale
         self.precision = precision
-        # Not in the state dict: they follow from the configuration, which every checkpoint holds.
+        # Not in the state dict, because they follow from the configuration in every checkpoint.
         self.register_buffer(
             "mean", 255 * torch.tensor(network.mean).view(3, 1, 1), persistent=False
         )
@@ -38,7 +37,7 @@ class Segmenter(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4 or images.shape[1] != 3:
-            raise ValueError(f"pictures of shape {tuple(images.shape)}; (B, 3, H, W) was due")
+            raise ValueError(f"expected images of shape (B, 3, H, W), got {tuple(images.shape)}")
         size = images.shape[-2:]
         x = (images.float() - self.mean) / self.std
         if self.scale != 1:
@@ -52,7 +51,7 @@ class Segmenter(nn.Module):
                 x.device.type, self.precision, enabled=self.precision != torch.float32
             ):
                 logits = self.network(x)
-        # In float32: bfloat16 has 8 bits, and a threshold chosen among few values would be a coarse one.
+        # In float32: bfloat16 has 8 bits, too few values to choose a precise threshold among.
         logits = logits[..., : worked[0], : worked[1]].float()
         if self.scale != 1:
             logits = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
@@ -60,21 +59,25 @@ class Segmenter(nn.Module):
 
 
 def scaled(size: tuple[int, int] | torch.Size, scale: float) -> tuple[int, int]:
-    """(height, width) in px times `scale`, at least one pixel each."""
+    """Return (height, width) in px times `scale`, at least one pixel each."""
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
-    """(B, C, H, W) with its last row and column repeated until H and W divide by `multiple`: black would be an edge."""
+    """Pad (B, C, H, W) so that `multiple` divides H and W.
+
+    The last row and column are repeated, because black would be an edge.
+    """
     height, width = x.shape[-2:]
     below, right = -height % multiple, -width % multiple
     return F.pad(x, (0, right, 0, below), mode="replicate") if below or right else x
 
 
 def fastest_precision(device: torch.device | str) -> torch.dtype:
-    """bfloat16 where the machine computes in it faster than in float32, else float32.
+    """Return bfloat16 where the machine computes it faster than float32, else float32.
 
-    On a CPU without its own instructions for it (AVX512-BF16, AMX), bfloat16 is emulated and several times slower.
+    A CPU without instructions for it (AVX512-BF16, AMX) emulates bfloat16 and is several times
+    slower.
     """
     kind = torch.device(device).type
     if kind == "cuda":

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from pii_seg.data.files import files_below
+from pii_seg.data.files import list_files
 
 # A file changed this recently may change again without a new time of change: file systems count in
 # steps of up to two seconds.
@@ -58,7 +58,7 @@ class ContentHashes:
         of the folder itself, do not count. Raises OSError.
         """
         whole = hashlib.sha256()
-        for path in files_below(folder):
+        for path in list_files(folder):
             name = path.relative_to(folder).as_posix()
             whole.update(json.dumps([name, self.of_file(path)]).encode() + b"\n")
         return whole.hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pii_seg.config import GIVEN_ROLES, Folders
-from pii_seg.data.mixture import Opened, open_data
+from pii_seg.data.mixture import DataSources, open_data
 from pii_seg.data.sources import Source
 from pii_seg.errors import ConfigError
 from pii_seg.inference.predict import find_images
@@ -88,7 +88,7 @@ class RunContext:
     stages: list[Stage] = field(default_factory=list)
     models: list[Model] = field(default_factory=list)
     verdicts: list[tuple[str, Verdict]] = field(default_factory=list)
-    _data: Opened | None = None
+    _data: DataSources | None = None
 
     @classmethod
     def open(
@@ -122,7 +122,7 @@ class RunContext:
         )  # fmt: skip
 
     @property
-    def data(self) -> Opened:
+    def data(self) -> DataSources:
         """The training data of the teacher."""
         if self._data is None:
             self._data = open_training_data(self.config, self.synthetic)
@@ -158,7 +158,7 @@ class RunContext:
         }
 
 
-def open_training_data(config: LoopConfig, synthetic: Folders) -> Opened:
+def open_training_data(config: LoopConfig, synthetic: Folders) -> DataSources:
     data = dataclasses.replace(config.training.data, synthetic=synthetic)
     return open_data(data, seed=config.training.budget.seed)
 

@@ -37,6 +37,7 @@ from blender_addon.dataset import (
 )
 from pii_seg.config import to_plain_data
 from pii_seg.data.image_io import encode_image
+from pii_seg.data.reliability import PSEUDO_KEY
 from pii_seg.data.sources import IGNORE, PERSON, Sample, open_source, read_image
 from pii_seg.errors import ConfigError, DataError
 from pii_seg.evaluation.examples import THUMBNAIL, Example
@@ -45,13 +46,7 @@ from pii_seg.inference.parallel import map_in_order
 from pii_seg.inference.predict import MASK_COMPRESSION, draw_overlay
 from pii_seg.inference.tiling import InferenceSettings, predict_probability, resize
 from pii_seg.models.checkpoint import load_checkpoint
-from pii_seg.selftrain.pseudo_labels import (
-    NUMBERS,
-    PseudoLabelSettings,
-    label,
-    numbers_of,
-    reliability,
-)
+from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings, label, numbers_of, reliability
 
 Probability = Callable[[np.ndarray], np.ndarray]
 """Maps an image, uint8 (H, W, 3), to the calibrated probability of "person", float32 (H, W)."""
@@ -246,7 +241,7 @@ def label_one(
         "height": height,
         "source": "pseudo",
         "persons": list(made.persons),
-        NUMBERS: {
+        PSEUDO_KEY: {
             key: None if value is None else round(value, 6) for key, value in numbers.items()
         },
         **({"photograph": path.name} if job.named else {}),
@@ -294,10 +289,10 @@ def summarise(output: Path) -> LabelResult:
         images += 1
         with_persons += bool(line["persons"])
         pixels += area
-        found += line[NUMBERS]["person"] * area
-        if line[NUMBERS]["reliability"] is not None:
+        found += line[PSEUDO_KEY]["person"] * area
+        if line[PSEUDO_KEY]["reliability"] is not None:
             rated += 1
-            agreement += line[NUMBERS]["reliability"]
+            agreement += line[PSEUDO_KEY]["reliability"]
     return LabelResult(
         images,
         with_persons,
@@ -330,7 +325,7 @@ def write_contact_sheet(dataset: Path, *, most: int = SHEET_EXAMPLES) -> Path:
 
 def rank_of(line: Mapping[str, Any]) -> float:
     """Reliability of an image; without one, its share of confident pixels."""
-    numbers = line[NUMBERS]
+    numbers = line[PSEUDO_KEY]
     return float(numbers["confident"] if numbers["reliability"] is None else numbers["reliability"])
 
 

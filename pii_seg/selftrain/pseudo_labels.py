@@ -15,8 +15,8 @@ measures persons in pseudo-labels must take it into account.
 The *reliability* of an image is that of ST++ (Yang et al., CVPR 2022, section 3.3): the agreement
 of earlier checkpoints of the training with the last one, as mean IoU, here of "person". An image
 that is segmented correctly early, and stays so, is easy. Where both find no person the IoU is 1.
-Two things follow. Images without persons are the most reliable ones, so `most_reliable` chooses
-among them and among images with persons separately; otherwise a student would start with empty
+Two things follow. Images without persons are the most reliable ones, so
+`data.reliability.most_reliable` chooses among them and among images with persons separately; otherwise a student would start with empty
 streets only. And a teacher that never finds a person is perfectly reliable, so reliability does not
 detect a collapse; the gate does.
 """
@@ -24,7 +24,7 @@ detect a collapse; the gate does.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,6 @@ from diffusion_synth.repaint.filtering import outline_band
 from pii_seg.errors import ConfigError
 
 MOST_PERSONS = 65535  # limit of a 16-bit mask
-NUMBERS = "pseudo"  # key of the measurements in a line of the index
 
 
 @dataclass(frozen=True)
@@ -157,35 +156,3 @@ def iou(first: np.ndarray, second: np.ndarray) -> float:
 def reliability(early: Sequence[np.ndarray], last: np.ndarray) -> float | None:
     """Mean IoU of earlier checkpoints' masks, bool (H, W), with the last; None without any."""
     return math.fsum(iou(mask, last) for mask in early) / len(early) if early else None
-
-
-def most_reliable(lines: Iterable[Mapping[str, Any]], share: float) -> list[int]:
-    """Choose the most reliable images among those with persons, and among those without.
-
-    Args:
-        lines: Lines of the index.
-        share: Fraction of each kind, above 0 and at most 1; at least one image is chosen.
-
-    Returns:
-        Indices of the images, in rising order; among equals the first.
-
-    Raises:
-        ValueError: `share` is out of range, or the lines contain no reliability.
-    """
-    if not 0 < share <= 1:
-        raise ValueError(
-            f"the share of reliable pictures is {share}; it must be above 0 and at most 1"
-        )
-    kinds: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
-    for line in lines:
-        value = line[NUMBERS]["reliability"]
-        if value is None:
-            raise ValueError(
-                "the labels say nothing of reliability; label with earlier checkpoints too"
-            )
-        kinds[bool(line["persons"])].append((-value, line["index"]))
-    return sorted(
-        index
-        for ranked in kinds.values()
-        for _, index in sorted(ranked)[: math.ceil(share * len(ranked))]
-    )

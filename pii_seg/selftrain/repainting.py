@@ -15,9 +15,9 @@ from diffusion_synth.repaint.filtering import FilterSettings, Segment
 from diffusion_synth.repaint.repaint_dataset import Job, donors_of, produce, usual_loss
 from diffusion_synth.repaint.repaint_image import Repainter, SizedPainter
 from pii_seg.config import Folders
+from pii_seg.data.reliability import PSEUDO_KEY
 from pii_seg.errors import ConfigError
 from pii_seg.inference.parallel import worker_threads
-from pii_seg.selftrain.pseudo_labels import NUMBERS
 
 MARGIN = 0.4  # of a person's box, added on each side; the default of diffusion_synth.run
 
@@ -179,7 +179,7 @@ def choose_photos(pseudo: Path, most: int, crops: CropSettings) -> set[int]:
     lines = [line for line in iter_lines(pseudo) if any(map(fits, line["persons"]))]
 
     def rank(line: Mapping[str, Any]) -> tuple[float, int]:
-        numbers = line[NUMBERS]
+        numbers = line[PSEUDO_KEY]
         value = numbers["confident"] if numbers["reliability"] is None else numbers["reliability"]
         return -value, line["index"]
 

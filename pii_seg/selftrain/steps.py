@@ -25,7 +25,7 @@ from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.tiling import InferenceSettings
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
-from pii_seg.models.model_soup import uniform_soup
+from pii_seg.models.model_soup import mean_checkpoint
 from pii_seg.selftrain.comparison import (
     evenly_spaced,
     foreground_of,
@@ -172,7 +172,7 @@ def train(folder: Path, run: RunContext, training: TrainConfig, start: Model | N
     """Train in `folder`, or resume there; from the weights of `start`, if given."""
 
     def save_early(module: SegmentationModule, place: int) -> None:
-        weights = dict(module.kept.state_dict())
+        weights = dict(module.average.state_dict())
         checkpoint = Checkpoint(training.model, weights, config=to_plain_data(training))
         save_checkpoint(folder / EARLY[place], checkpoint)
 
@@ -192,7 +192,7 @@ def average_checkpoints(folder: Path, run: RunContext, students: Sequence[Model]
     for name in (*EARLY, BEST):
         paths = [student.folder / name for student in students]
         if all(path.exists() for path in paths):
-            average = uniform_soup([load_checkpoint(path) for path in paths])
+            average = mean_checkpoint([load_checkpoint(path) for path in paths])
             save_checkpoint(folder / name, average)
     calibrate(folder, run)
     return {"of": [student.name for student in students]}

@@ -22,8 +22,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from blender_addon.dataset import atomic_file
 from pii_seg.training.module import SegmentationModule
 
-# The keys of the stateful callbacks in RUN/last.ckpt. They are the first names of the classes, and stay as they are:
-# runs on disk are resumed by them.
+# The keys of the stateful callbacks in RUN/last.ckpt. They are the first names of the classes, and
+# stay as they are: runs on disk are resumed by them.
 STOP_KEY, BEST_KEY = "Ending", "KeepBest"
 
 
@@ -34,8 +34,8 @@ class Interrupted(Exception):  # noqa: N818  # a requested end, not an error
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes Lightning's checkpoints so that an old file stays until the new one is whole.
 
-    Lightning's own writer moves a file from the system's temporary folder, which is no rename where that is another
-    file system.
+    Lightning's own writer moves a file from the system's temporary folder, which is no rename where
+    that is another file system.
     """
 
     def save_checkpoint(
@@ -48,8 +48,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 class StopOnBudgetOrSignal(Callback):
     """Ends a run when its budget is spent or a signal asks for it, after the running step.
 
-    RUN/last.ckpt is written at the end of each epoch and on SIGINT (Ctrl-C) or SIGTERM; a second signal
-    interrupts at once.
+    RUN/last.ckpt is written at the end of each epoch and on SIGINT (Ctrl-C) or SIGTERM; a second
+    signal interrupts at once.
 
     Attributes:
         ended: How the run ended by itself, "finished" or "early"; empty as long as it did not.
@@ -68,7 +68,8 @@ class StopOnBudgetOrSignal(Callback):
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        # Only the main thread may set handlers; a training in another thread is ended by its caller.
+        # Only the main thread may set handlers; a training in another thread is ended by its
+        # caller.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous_handlers[number] = signal.signal(number, self._on_signal)

@@ -20,7 +20,8 @@ class CsvLogger(Logger):
 
     Args:
         path: The file.
-        resume_at: Rows after this step are of work that was lost, and are dropped. None begins a new file.
+        resume_at: Rows after this step are of work that was lost, and are dropped. None begins a
+        new file.
     """
 
     def __init__(self, path: Path, *, resume_at: int | None = None) -> None:
@@ -49,7 +50,8 @@ class CsvLogger(Logger):
         if not self._begun:
             self._begin()
         with self.path.open("a", newline="", encoding="utf-8") as file:
-            # Lightning counts the step that was just done from 0; the file counts steps that are done.
+            # Lightning counts the step that was just done from 0; the file counts steps that are
+            # done.
             csv.DictWriter(file, COLUMNS, restval="").writerow({**row, "step": (step or 0) + 1})
 
     def _begin(self) -> None:

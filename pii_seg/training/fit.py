@@ -1,14 +1,14 @@
 """One training, from its configuration to RUN/best.ckpt: `fit(config, output)`.
 
-    RUN/config.toml     the whole configuration, resolved
-    RUN/best.ckpt       the segmenter with the best validation IoU: what `evaluate` and `predict` take
-    RUN/last.ckpt       the state of the run, for --resume
-    RUN/metrics.csv     losses, IoU, learning rate, speed
-    RUN/tensorboard/    the same for TensorBoard
+    RUN/config.toml     the whole configuration, resolved RUN/best.ckpt       the segmenter with the
+    best validation IoU: input of `evaluate` and `predict` RUN/last.ckpt       the state of the run,
+    for --resume RUN/metrics.csv     losses, IoU, learning rate, speed RUN/tensorboard/    the same
+    for TensorBoard
 
-Epochs are stretches of `validate_every` steps; at the end of each, the moving average of the weights is validated and
-last.ckpt written. What is drawn depends on (seed, step) alone and the loader is told where to go on, so a run that was
-interrupted, in mid-epoch too, and resumed ends with the weights of one that was not.
+Epochs are stretches of `validate_every` steps; at the end of each, the moving average of the
+weights is validated and last.ckpt written. All draws depend on (seed, step) alone and the loader
+skips what was used, so a run that was interrupted, even within an epoch, and resumed ends with the
+same weights.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from blender_addon.dataset import write_atomically
 from pii_seg.config import TrainConfig, check_removed_online, to_plain_data
-from pii_seg.data.mixture import Opened, assemble, open_data
+from pii_seg.data.datamodule import SegmentationDataModule
+from pii_seg.data.mixture import DataSources, assemble, open_data
 from pii_seg.errors import CheckpointError, InputError
 from pii_seg.models.checkpoint import (
     Checkpoint,
@@ -55,20 +56,23 @@ from pii_seg.training.callbacks import (
 from pii_seg.training.csv_log import CsvLogger
 from pii_seg.training.module import Clock, SegmentationModule
 
-CONFIG, BEST, LAST, METRICS, TENSORBOARD = (
-    "config.toml",
-    "best.ckpt",
-    "last.ckpt",
-    "metrics.csv",
-    "tensorboard",
-)
+CONFIG, BEST, LAST = "config.toml", "best.ckpt", "last.ckpt"
+METRICS, TENSORBOARD = "metrics.csv", "tensorboard"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a training left. best: the checkpoint; iou: of persons, validated; ended: finished, early or interrupted."""
+    """The outcome of a training.
+
+    Attributes:
+        best: The checkpoint with the best validation IoU.
+        iou: IoU of persons of that checkpoint in validation.
+        steps: Optimiser steps of the run.
+        seconds: Wall-clock time of the run.
+        ended: finished, early or interrupted.
+    """
 
     best: Path
     iou: float
@@ -86,12 +90,24 @@ def fit(
     start_from: Checkpoint | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> FitResult:
-    """Train in the folder `output`, or go on there (`resume`).
+    """Train in the folder `output`. Everything is checked before training begins.
 
-    start_from: begin with these weights, of the same model (a student that continues its teacher), rather than those of
-    config.start_from. callbacks: of Lightning, called before this module's own.
-    Everything is checked before training begins. Raises DataError, ConfigError, InputError or
-    CheckpointError, each of which names what is wrong. A run ended by SIGINT returns, `ended` being "interrupted".
+    Args:
+        config: Everything that determines the training.
+        output: The folder of the run.
+        resume: Continue the run in `output`, if there is one.
+        overwrite: Delete the run in `output` first.
+        start_from: Weights to start from, of the same model, instead of those of config.start_from.
+        callbacks: Lightning callbacks, called before those of this module.
+
+    Returns:
+        The outcome. A run that SIGINT or SIGTERM ended has `ended` "interrupted".
+
+    Raises:
+        InputError: The folder or the combination of options does not allow the run.
+        ConfigError: The model cannot be built.
+        DataError: Data is missing or cannot be used.
+        CheckpointError: A checkpoint to resume or start from cannot be used.
     """
     output = Path(output)
     state = prepare_folder(config, output, resume=resume, overwrite=overwrite)
@@ -104,13 +120,42 @@ def fit(
     if config.machine.threads:
         torch.set_num_threads(config.machine.threads)
     module = build_module(config, start_from)  # first: it takes a second, and data may take minutes
-    opened = open_data(config.data, seed=config.budget.seed)
+    sources = open_data(config.data, seed=config.budget.seed)
     if is_first_process():
-        _say_what_is_there(opened)
+        _log_data(sources)
         log.warning("encoder: %s", module.segmenter.network.weights)
+        output.mkdir(parents=True, exist_ok=True)
+        write_config(output / CONFIG, config)
+    resume_at = None if state is None else int(state["global_step"])
+    data = _data_module(config, sources, resume_at=resume_at)
+
+    save_best_iou = SaveBest(
+        lambda module, iou: save_best(output / BEST, config, sources, module, iou)
+    )
+    stop = StopOnBudgetOrSignal(output / LAST)
+    # The order matters: the best is known before the state is written.
+    own = [
+        save_best_iou,
+        *([early_stopping(config.budget.patience)] if config.budget.patience else []),
+        ProgressReporter(config.machine.progress, config.data.batch_size),
+        stop,
+    ]
+    trainer = build_trainer(config, output, [*callbacks, *own], resume_at=resume_at)
+    try:
+        _run(trainer, module, data, None if state is None else output / LAST)
+    except Interrupted:
+        stop.ended = "interrupted"
+    seconds = module.clock.elapsed
+    return FitResult(output / BEST, save_best_iou.best, trainer.global_step, seconds, stop.ended)
+
+
+def _data_module(
+    config: TrainConfig, sources: DataSources, *, resume_at: int | None
+) -> SegmentationDataModule:
+    """Mix the sources; the first epoch begins where a resumed run stopped."""
     world = config.machine.devices * config.machine.nodes
     data = assemble(
-        opened,
+        sources,
         config.data,
         config.augmentation,
         epoch_size=config.budget.validate_every * config.data.batch_size * world,
@@ -118,75 +163,58 @@ def fit(
         workers=config.machine.workers,
         memory_mb=config.machine.memory_mb,
     )
-    begun_at = 0 if state is None else int(state["global_step"])
-    data.skip = begun_at % config.budget.validate_every * config.data.batch_size
+    data.skip = (resume_at or 0) % config.budget.validate_every * config.data.batch_size
+    return data
 
-    if is_first_process():
-        output.mkdir(parents=True, exist_ok=True)
-        write_config(output / CONFIG, config)
-    save_best_callback = SaveBest(
-        lambda module, iou: save_best(output / BEST, config, opened, module, iou)
-    )
-    ending = StopOnBudgetOrSignal(output / LAST)
-    stopping = [early_stopping(config.budget.patience)] if config.budget.patience else []
-    trainer = build_trainer(
-        config,
-        output,
-        # The order matters: the best is known before the state is written.
-        [
-            *callbacks,
-            save_best_callback,
-            *stopping,
-            ProgressReporter(config.machine.progress, config.data.batch_size),
-            ending,
-        ],
-        resume_at=None if state is None else begun_at,
-    )
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            warnings.filterwarnings(
-                "ignore", message=".*dataloader is not resumable.*"
-            )  # it is: data.skip
-            warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
-            warnings.filterwarnings(
-                "ignore", message=".*in eval mode at the start.*"
-            )  # the average is
-            trainer.fit(
-                module,
-                datamodule=data,
-                ckpt_path=None if state is None else output / LAST,
-                weights_only=True,
-            )
-    except Interrupted:
-        ending.ended = "interrupted"
-    return FitResult(
-        output / BEST,
-        save_best_callback.best,
-        trainer.global_step,
-        module.clock.elapsed,
-        ending.ended,
-    )
+
+EXPECTED_WARNINGS = (
+    ".*does not have many workers.*",
+    ".*dataloader is not resumable.*",  # it is, by SegmentationDataModule.skip
+    ".*smaller than the logging interval.*",
+    ".*in eval mode at the start.*",  # the average is
+)
+
+
+def _run(
+    trainer: lightning.Trainer,
+    module: SegmentationModule,
+    data: SegmentationDataModule,
+    last: Path | None,
+) -> None:
+    with warnings.catch_warnings():
+        for message in EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
+        trainer.fit(module, datamodule=data, ckpt_path=last, weights_only=True)
 
 
 def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> SegmentationModule:
-    """The network, its moving average, loss and optimiser, initialised from the run's seed."""
+    """Build the network with its moving average, loss and optimiser from the run's seed.
+
+    Args:
+        config: Model, optimiser and budget.
+        start_from: Weights to start from.
+
+    Raises:
+        ConfigError: The model cannot be built.
+        InputError: The checkpoint to start from is of another model.
+    """
     generator = torch.Generator().manual_seed(config.budget.seed)
     network = build_network(config.model, generator=generator, pretrained=start_from is None)
     segmenter = Segmenter(network, scale=config.model.scale)
     if start_from is not None:
         if dataclasses.replace(start_from.model, weights=config.model.weights) != config.model:
             raise InputError(
-                "the checkpoint to start from is of another model; give the same encoder and decoder"
+                "the checkpoint to start from is of another model; give the same encoder and "
+                "decoder"
             )
         segmenter.load_state_dict(dict(start_from.weights))
         network.weights = "weights of an earlier training"
-        network.encoder_prefix = ""  # of every name: all of it has learnt already
+        network.encoder_prefix = ""  # prefix of every name: all weights are pre-trained
     segmenter.to(memory_format=torch.channels_last)
     return SegmentationModule(
         segmenter,
         config.optimiser,
-        Clock.of(config.budget),
+        Clock.from_budget(config.budget),
         seed=config.budget.seed,
         compiled=config.machine.compile,
     )
@@ -219,6 +247,7 @@ def build_trainer(
         ],
         default_root_dir=output,
         plugins=[AtomicCheckpointIO()],
+        use_distributed_sampler=False,  # SegmentationDataModule divides its data among processes
         enable_checkpointing=False,  # StopOnBudgetOrSignal and SaveBest write them
         enable_progress_bar=False,  # ProgressReporter shows it
         enable_model_summary=False,
@@ -230,19 +259,19 @@ def early_stopping(patience: int) -> EarlyStopping:
 
 
 def save_best(
-    path: Path, config: TrainConfig, opened: Opened, module: SegmentationModule, iou: float
+    path: Path, config: TrainConfig, sources: DataSources, module: SegmentationModule, iou: float
 ) -> None:
-    """The moving average as a checkpoint that people keep."""
+    """Write the moving average as a checkpoint."""
     provenance = {
         "program": f"pii_seg {program_version()}",
         "encoder": module.segmenter.network.weights,
-        "pictures": opened.counts(),
-        "validation": "held out of the training data" if opened.held_out else "given",
+        "pictures": sources.counts(),
+        "validation": "held out of the training data" if sources.held_out else "given",
         "validation_iou": iou,
         "steps": module.global_step,
         "seconds": round(module.clock.elapsed, 1),
     }
-    weights = dict(module.kept.state_dict())
+    weights = dict(module.average.state_dict())
     save_checkpoint(
         path, Checkpoint(config.model, weights, config=to_plain_data(config), provenance=provenance)
     )
@@ -251,28 +280,34 @@ def save_best(
 def prepare_folder(
     config: TrainConfig, output: Path, *, resume: bool, overwrite: bool
 ) -> Mapping[str, Any] | None:
-    """What last.ckpt holds when there is a run to go on with; None for a new one. Nothing foreign is touched.
+    """Check the folder of a run, and return the content of last.ckpt if the run is to be resumed.
 
-    Raises InputError when the folder holds something else, a run of another configuration, or one that it was not said
-    to resume or overwrite; CheckpointError when its last.ckpt is damaged.
+    Nothing foreign is touched.
+
+    Returns:
+        The state of the run; None for a new run.
+
+    Raises:
+        InputError: The folder holds something else, a run of another configuration, or a run
+            without `resume` or `overwrite`.
+        ConfigError: The run in the folder used an option that was removed.
+        CheckpointError: Its last.ckpt is damaged.
     """
     if resume and overwrite:
         raise InputError("--resume and --overwrite exclude each other")
     if output.exists() and not output.is_dir():
         raise InputError(f"{output}: is a file; --output must be a folder")
-    strangers = (
-        sorted(p.name for p in output.iterdir() if not p.name.startswith("."))
-        if output.exists()
-        else []
-    )
-    if not strangers:
+    entries = sorted(output.iterdir()) if output.exists() else []
+    entries = [path.name for path in entries if not path.name.startswith(".")]
+    if not entries:
         return None
     if not (output / CONFIG).exists():
         raise InputError(
-            f"{output}: not empty and not a training (it holds {strangers[0]!r}); choose another --output"
+            f"{output}: not empty and not a training (it holds {entries[0]!r}); "
+            "choose another --output"
         )
     if overwrite:
-        if is_first_process():  # the others begin when this process is in its run already
+        if is_first_process():  # the others start when this process is in its run already
             delete_run(output)
         return None
     before = read_config(output / CONFIG)
@@ -284,28 +319,28 @@ def prepare_folder(
             "choose another --output, or replace it with --overwrite"
         )
     if not (output / LAST).exists():
-        return None  # it ended before its first checkpoint: nothing is lost by beginning again
+        return None  # it ended before its first checkpoint, so nothing is lost
     if not resume:
         raise InputError(
-            f"{output}: holds a training already; --resume goes on with it, --overwrite replaces it"
+            f"{output}: holds a training already; --resume continues it, --overwrite replaces it"
         )
     state = read_torch_safely(output / LAST)
     if not isinstance(state, dict) or not {"global_step", "seconds", "callbacks"} <= set(state):
         raise CheckpointError(
-            f"{output / LAST}: not the state of a training; use --overwrite to begin again"
+            f"{output / LAST}: not the state of a training; use --overwrite to start again"
         )
     return state
 
 
 def delete_run(output: Path) -> None:
-    """Delete what a training wrote into `output`, and nothing else."""
+    """Delete the files that a training wrote into `output`, and nothing else."""
     for name in (LAST, BEST, METRICS, CONFIG):
         (output / name).unlink(missing_ok=True)
     shutil.rmtree(output / TENSORBOARD, ignore_errors=True)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Dotted names of the values that differ between two configurations, sorted.
+    """Return the dotted names of values that differ between two configurations, sorted.
 
     `machine` does not count, nor does `online`, which only older configurations have.
     """
@@ -327,7 +362,11 @@ def write_config(path: Path, config: TrainConfig) -> None:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Raises InputError when it cannot be read."""
+    """Read a configuration from TOML.
+
+    Raises:
+        InputError: It cannot be read.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -335,7 +374,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def is_first_process() -> bool:
-    """Of a distributed run: the one that writes and speaks."""
+    """Return whether this is the process of a distributed run that writes files and messages."""
     return getattr(rank_zero_only, "rank", 0) == 0
 
 
@@ -346,8 +385,8 @@ def program_version() -> str:
         return "(not installed)"
 
 
-def _say_what_is_there(opened: Opened) -> None:
-    counts = ", ".join(f"{count} {kind}" for kind, count in opened.counts().items() if count)
-    log.warning("pictures: %s%s", counts, " (validation held out)" if opened.held_out else "")
-    for fault in opened.faults:
+def _log_data(sources: DataSources) -> None:
+    counts = ", ".join(f"{count} {role}" for role, count in sources.counts().items() if count)
+    log.warning("images: %s%s", counts, " (validation held out)" if sources.held_out else "")
+    for fault in sources.faults:
         log.warning("left out: %s", fault)

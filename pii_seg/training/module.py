@@ -1,4 +1,4 @@
-"""What one step of training does, and one of validation. What surrounds them is `pii_seg.training.fit`."""
+"""The steps of training and validation, as a LightningModule; `pii_seg.training.fit` runs them."""
 
 from __future__ import annotations
 
@@ -18,25 +18,30 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryJaccardIndex
 
 from pii_seg.config import BudgetConfig, OptimiserConfig
+from pii_seg.data.sources.sample import IGNORE
 from pii_seg.models.cpu_depthwise import fast_depthwise
-from pii_seg.models.losses import IGNORE, SegmentationLoss
+from pii_seg.models.losses import SegmentationLoss
 from pii_seg.models.segmenter import Segmenter
 
-Batch = dict[
-    str, Any
-]  # "image" uint8 (B, 3, H, W), "target" uint8 (B, H, W) of {0, 1, 255}, "name" list of B; see data.collate
+# What `pii_seg.data.datamodule.collate` returns: "image" uint8 (B, 3, H, W), "target" uint8
+# (B, H, W) of {0, 1, 255}, "name" list of B.
+Batch = dict[str, Any]
 
 
 class Clock:
-    """How far a run has come, of its budget in optimiser steps or in seconds of wall-clock time.
+    """Progress of a run, as a share of its budget in optimiser steps or seconds of wall-clock time.
 
-    Exactly one of `steps` and `seconds` is given. Time counts from `start`, on top of what earlier parts of the run
-    took (`carried`): a resumed run has no more time than an uninterrupted one.
+    Time counts from `start`, on top of what earlier parts of the run took (`carried`): a resumed
+    run has no more time than an uninterrupted one.
+
+    Args:
+        steps: Budget in optimiser steps; exactly one of `steps` and `seconds` is given.
+        seconds: Budget in seconds.
     """
 
     def __init__(self, *, steps: int | None = None, seconds: float | None = None) -> None:
         if (steps is None) == (seconds is None):
-            raise ValueError("either steps or seconds")
+            raise ValueError("expected exactly one of steps and seconds")
         self.steps, self.seconds = steps, seconds
         self.carried = 0.0
         self._started: float | None = None
@@ -45,16 +50,16 @@ class Clock:
         self._started = time.monotonic()
 
     @classmethod
-    def of(cls, budget: BudgetConfig) -> Clock:
+    def from_budget(cls, budget: BudgetConfig) -> Clock:
         return cls(seconds=60 * budget.minutes) if budget.minutes else cls(steps=budget.steps)
 
     @property
     def elapsed(self) -> float:
-        """Seconds."""
+        """Seconds of the run so far."""
         return self.carried + (0.0 if self._started is None else time.monotonic() - self._started)
 
     def progress(self, step: int) -> float:
-        """0..1 after `step` optimiser steps."""
+        """Return the share of the budget, 0..1, that is spent after `step` optimiser steps."""
         if self.steps is not None:
             return min(1.0, step / self.steps)
         assert self.seconds is not None
@@ -62,9 +67,15 @@ class Clock:
 
 
 class SegmentationModule(lightning.LightningModule):
-    """Trains `segmenter`; `averaged` follows it as a moving average, is validated, and is what the user keeps.
+    """Trains a segmenter, and validates and saves the moving average of its weights.
 
-    seed: of dropout, with the step's number: what a step draws depends on nothing that came before it.
+    Args:
+        segmenter: The segmenter to train.
+        optimiser: Learning rates, loss and decay of the average.
+        clock: Progress of the run, which the learning rate follows.
+        seed: Seed of dropout, together with the number of the step: the draws of a step depend on
+            nothing before it.
+        compiled: Whether to compile the network.
     """
 
     def __init__(
@@ -84,7 +95,8 @@ class SegmentationModule(lightning.LightningModule):
         self.averaged.eval()
         self.compiled = compiled
         if compiled:
-            # The inner network, in place: names of weights stay, and padding stays out of the compiled shapes.
+            # The inner network, in place: names of weights stay, and the compiled shapes are
+            # padded.
             segmenter.network.compile()
         self.optimiser = optimiser
         self.clock = clock
@@ -94,36 +106,39 @@ class SegmentationModule(lightning.LightningModule):
         self.validation_loss = MeanMetric()
 
     @property
-    def kept(self) -> Segmenter:
-        """The moving average, as a segmenter."""
+    def average(self) -> Segmenter:
+        """The moving average of the weights, as a segmenter."""
         return cast(Segmenter, self.averaged.module)
 
     def train(self, mode: bool = True) -> SegmentationModule:
-        """But for the average, which never learns: its dropout and batch statistics stay those of inference."""
+        """Set the mode of all but the average, which always stays in evaluation mode."""
         super().train(mode)
         self.averaged.eval()
         return self
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        hasten = nullcontext() if self.compiled else fast_depthwise(self.device)
-        with hasten, drawing_for_step(self.seed, self.global_step, self.global_rank, self.device):
+        fast_backward = nullcontext() if self.compiled else fast_depthwise(self.device)
+        with (
+            fast_backward,
+            seeded_for_step(self.seed, self.global_step, self.global_rank, self.device),
+        ):
             logits = self.segmenter(batch["image"])
         loss = self.loss(logits, batch["target"])
         self.log("train_loss", loss, batch_size=len(logits))
         return loss
 
     def on_before_zero_grad(self, optimizer: torch.optim.Optimizer) -> None:
-        """Called after each optimiser step and before the next: the weights are new, once per step."""
+        """Update the average. Lightning calls this once per step, after the optimiser's."""
         if self.global_step > int(self.averaged.n_averaged):
             self.averaged.update_parameters(self.segmenter)
 
     def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
-        logits = self.kept(batch["image"])
+        logits = self.average(batch["image"])
         self.validation_loss.update(self.loss(logits, batch["target"]), len(batch["image"]))
         self.person_iou.update(logits[:, 0] > 0, batch["target"].int())
 
     def on_validation_epoch_end(self) -> None:
-        """Over the pixels of all validation sources together: a source counts for what it holds."""
+        """Log loss and IoU over the pixels of all validation sources together."""
         self.log("val_loss", self.validation_loss.compute())
         self.log("val_iou", self.person_iou.compute())
         self.validation_loss.reset()
@@ -138,15 +153,18 @@ class SegmentationModule(lightning.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def learning_rate_share(self, step: int) -> float:
-        """0..1 of the full rate after `step` steps: linear warm-up, then half a cosine (Loshchilov & Hutter 2017)."""
+        """Return the share of the full learning rate after `step` steps, 0..1.
+
+        Linear warm-up, then half a cosine (Loshchilov & Hutter 2017).
+        """
         progress, warmup = self.clock.progress(step), self.optimiser.warmup
         if progress < warmup:
-            # The first step would be at 0 and learn nothing.
+            # At 0 the first step would have no effect.
             return max(progress / warmup, 0.01)
         return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Pre-trained parameters learn more slowly; biases and norms, being vectors, do not decay."""
+        """Group parameters: pre-trained ones have a lower rate; biases and norms do not decay."""
         prefix = self.segmenter.network.encoder_prefix
         groups: dict[tuple[bool, bool], list[Tensor]] = {}
         for name, parameter in self.segmenter.network.named_parameters():
@@ -174,10 +192,13 @@ class SegmentationModule(lightning.LightningModule):
 
 
 def moving_average(decay: float) -> Any:
-    """Update rule of an exponential moving average for torch's AveragedModel.
+    """Return the update rule of an exponential moving average, for torch's AveragedModel.
 
-    After n updates the decay is at most (1 + n) / (10 + n), so that short runs do not keep their random
-    beginning.
+    After n updates the decay is at most (1 + n) / (10 + n), so that the average of a short run does
+    not hold its random initial weights.
+
+    Args:
+        decay: Decay per update, 0..1.
     """
 
     @torch.no_grad()
@@ -194,9 +215,10 @@ def moving_average(decay: float) -> Any:
 
 
 @contextmanager
-def drawing_for_step(seed: int, step: int, rank: int, device: torch.device) -> Iterator[None]:
-    """Within, torch's own generators (dropout's) are seeded by what is given; afterwards they are as before."""
-    # Seeds must differ in many bits, or early draws of neighbouring steps would be alike on some devices.
+def seeded_for_step(seed: int, step: int, rank: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generators, which dropout uses, within the context; restore them."""
+    # Seeds must differ in many bits, or early draws of neighbouring steps would be alike on some
+    # devices.
     mixed = (seed * 0x9E3779B97F4A7C15 + step * 0xD1B54A32D192ED03 + rank * 0x8CB92BA72F3D8DD7) % (
         1 << 63
     )

@@ -16,7 +16,7 @@ from pii_seg.config import (
     DataConfig,
     TrainConfig,
 )
-from pii_seg.data.mixture import Opened, assemble
+from pii_seg.data.mixture import DataSources, assemble
 from pii_seg.data.sources import Fault, Sample, Source
 from pii_seg.data.sources.base import Progress
 from pii_seg.evaluation.calibrate import known_to_training
@@ -49,7 +49,7 @@ def test_the_list_of_roles_is_the_folders_of_the_data_configuration() -> None:
 @pytest.mark.parametrize("role", DATA_ROLES)
 def test_no_place_forgets_a_role(role: str) -> None:
     folders = DataConfig(**{name: (f"{name}-folder",) for name in DATA_ROLES})
-    assert role in {f.name for f in dataclasses.fields(Opened)}, "data.mixture.Opened"
+    assert role in {f.name for f in dataclasses.fields(DataSources)}, "data.mixture.DataSources"
     config, _ = train.read_arguments([f"--{role}", "x", "--output", "run"])
     assert getattr(config.data, role) == ("x",), f"train: --{role}"
     assert role not in decisive_settings(TrainConfig(folders))["data"], (
@@ -60,8 +60,8 @@ def test_no_place_forgets_a_role(role: str) -> None:
         assert known_to_training(named, [Path(f"{role}-folder")]), (
             "evaluation.calibrate.known_to_training"
         )
-    opened = Opened(**{name: (Named(name),) for name in DATA_ROLES}, held_out=False, faults=())
-    assert opened.counts()[role] == 1, "data.mixture.Opened.counts"
+    opened = DataSources(**{name: (Named(name),) for name in DATA_ROLES}, held_out=False, faults=())
+    assert opened.counts()[role] == 1, "data.mixture.DataSources.counts"
     module = assemble(
         opened, folders, AugmentationConfig(), epoch_size=8, seed=0, workers=0, memory_mb=1
     )

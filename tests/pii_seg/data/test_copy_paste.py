@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from pii_seg.config import AugmentationConfig
-from pii_seg.data.augmentation import Streams, augment
+from pii_seg.data.augmentation import augment
 from pii_seg.data.copy_paste import CutOut, PersonBank, cut_out, soften
+from pii_seg.data.random_streams import Streams
 from pii_seg.data.sources import IGNORE, PERSON, Fault, Sample, Source
 from pii_seg.data.sources.base import Progress
 from pii_seg.errors import DataError

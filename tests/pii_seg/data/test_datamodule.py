@@ -1,4 +1,4 @@
-"""Which picture comes when follows from (seed, epoch, place), however many processes there are."""
+"""Which image comes when follows from (seed, epoch, place), however many processes there are."""
 
 from __future__ import annotations
 
@@ -12,29 +12,26 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pii_seg.config import AugmentationConfig
 from pii_seg.data.datamodule import (
-    EpochSampler,
-    Feeding,
-    Mixed,
+    LoaderConfig,
     SegmentationDataModule,
-    WholePictures,
+    WeightedSource,
+    WholeImages,
     collate,
-    plan_epoch,
 )
+from pii_seg.data.sampler import plan_epoch
 from pii_seg.data.sources import Fault, Sample, Source, open_source
 from pii_seg.data.sources.base import Progress
 from pii_seg.errors import DataError
 
-SMALL = Feeding(size=16, batch_size=4, epoch_size=16, workers=0)
+SMALL = LoaderConfig(size=16, batch_size=4, epoch_size=16, workers=0)
 NONE = AugmentationConfig.none()
 
 
 class Plain(Source):
-    """`count` pictures of one colour; those in `bad` cannot be read. It notes what is loaded in this process."""
+    """`count` images; those in `bad` cannot be read. It records what is loaded in this process."""
 
     photo_only = False
 
@@ -76,70 +73,9 @@ def equal(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> bool:
     )
 
 
-# The plan of an epoch
-
-
-@given(
-    sizes=st.lists(st.integers(0, 30), min_size=1, max_size=5),
-    weights=st.lists(st.floats(0, 10), min_size=5, max_size=5),
-    count=st.integers(1, 120),
-    epoch=st.integers(0, 9),
-)
-def test_a_plan_keeps_its_shares_and_repeats_no_picture_early(
-    sizes: list[int], weights: list[float], count: int, epoch: int
-) -> None:
-    weights = weights[: len(sizes)]
-    shares = np.array(weights) * (np.array(sizes) > 0)
-    if shares.sum() <= 0:
-        with pytest.raises(DataError, match="weight"):
-            plan_epoch(sizes, weights, count, seed=1, epoch=epoch)
-        return
-    plan = plan_epoch(sizes, weights, count, seed=1, epoch=epoch)
-    assert plan.shape == (count, 2)
-    for entry, size in enumerate(sizes):
-        items = Counter(plan[plan[:, 0] == entry, 1].tolist())
-        wished = shares[entry] / shares.sum() * count
-        assert abs(sum(items.values()) - wished) < 1 + 1e-6
-        assert set(items) <= set(range(size))
-        if items:
-            least = min(items.values()) if len(items) == size else 0
-            assert max(items.values()) - least <= 1
-
-
-def test_plans_differ_by_epoch_and_seed_and_repeat_otherwise() -> None:
-    how: dict[str, Any] = {"sizes": [20, 5], "weights": [1, 1], "count": 30}
-    first = plan_epoch(**how, seed=1, epoch=0)
-    np.testing.assert_array_equal(first, plan_epoch(**how, seed=1, epoch=0))
-    assert (first != plan_epoch(**how, seed=1, epoch=1)).any()
-    assert (first != plan_epoch(**how, seed=2, epoch=0)).any()
-
-
-def test_a_source_with_less_than_one_place_an_epoch_still_gets_its_share_over_many() -> None:
-    plans = [
-        plan_epoch([9, 9, 9], [1.0, 0.04, 0.03], 8, seed=0, epoch=epoch) for epoch in range(600)
-    ]
-    places = np.bincount(np.concatenate(plans)[:, 0], minlength=3) / (600 * 8)
-    np.testing.assert_allclose(places, np.array([1.0, 0.04, 0.03]) / 1.07, atol=0.01)
-
-
-@pytest.mark.parametrize("world", [1, 2, 3])
-def test_processes_share_an_epoch_without_overlap(world: int) -> None:
-    samplers = [
-        EpochSampler([7, 4], [1, 2], 20, seed=3, rank=rank, world=world) for rank in range(world)
-    ]
-    for sampler in samplers:
-        sampler.set_epoch(5)
-    drawn = [list(sampler) for sampler in samplers]
-    assert {len(part) for part in drawn} == {20 // world} == {len(sampler) for sampler in samplers}
-    merged = [draw for group in zip(*drawn, strict=True) for draw in group]
-    alone = EpochSampler([7, 4], [1, 2], 20, seed=3, rank=0, world=1)
-    alone.set_epoch(5)
-    assert merged == list(alone)[: len(merged)]
-
-
 def test_a_resumed_run_skips_what_it_has_seen_once() -> None:
     module = SegmentationDataModule(
-        [Mixed(Plain("one", 9))], augmentation=AugmentationConfig(), feeding=SMALL
+        [WeightedSource(Plain("one", 9))], augmentation=AugmentationConfig(), loading=SMALL
     )
     whole, following = batches(module, 3), batches(module, 4)
     module.skip = 8
@@ -155,7 +91,9 @@ def test_a_resumed_run_skips_what_it_has_seen_once() -> None:
 def test_batches_have_the_promised_shapes_and_mix_by_weight() -> None:
     one, two, never = Plain("one", 50), Plain("two", 3), Plain("never", 9)
     module = SegmentationDataModule(
-        [Mixed(one, 3.0), Mixed(two, 1.0), Mixed(never, 0.0)], augmentation=NONE, feeding=SMALL
+        [WeightedSource(one, 3.0), WeightedSource(two, 1.0), WeightedSource(never, 0.0)],
+        augmentation=NONE,
+        loading=SMALL,
     )
     got = batches(module)
     assert len(got) == 4
@@ -171,7 +109,7 @@ def test_the_same_views_come_from_any_number_of_workers_and_after_a_resume() -> 
     def views(workers: int, epoch: int, seed: int = 0) -> list[dict[str, Any]]:
         feeding = dataclasses.replace(SMALL, workers=workers, seed=seed)
         module = SegmentationDataModule(
-            [Mixed(Plain("one", 9))], augmentation=AugmentationConfig(), feeding=feeding
+            [WeightedSource(Plain("one", 9))], augmentation=AugmentationConfig(), loading=feeding
         )
         return batches(module, epoch)
 
@@ -185,7 +123,7 @@ def test_loaders_leave_the_global_random_state_alone() -> None:
     before = torch.get_rng_state()
     batches(
         SegmentationDataModule(
-            [Mixed(Plain("one", 9))], augmentation=AugmentationConfig(), feeding=SMALL
+            [WeightedSource(Plain("one", 9))], augmentation=AugmentationConfig(), loading=SMALL
         )
     )
     assert torch.equal(before, torch.get_rng_state())
@@ -208,7 +146,9 @@ def test_lightning_sets_the_epoch_and_keeps_the_sampler(tmp_path: Path) -> None:
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return torch.optim.SGD(self.parameters(), 0.1)
 
-    module = SegmentationDataModule([Mixed(Plain("one", 40))], augmentation=NONE, feeding=SMALL)
+    module = SegmentationDataModule(
+        [WeightedSource(Plain("one", 40))], augmentation=NONE, loading=SMALL
+    )
     quiet: dict[str, Any] = {
         "logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False,
     }  # fmt: skip
@@ -227,7 +167,7 @@ def test_lightning_sets_the_epoch_and_keeps_the_sampler(tmp_path: Path) -> None:
 
 def test_a_picture_that_fails_is_named_once_and_replaced(caplog: pytest.LogCaptureFixture) -> None:
     source = Plain("one", 4, bad=(2,))
-    module = SegmentationDataModule([Mixed(source)], augmentation=NONE, feeding=SMALL)
+    module = SegmentationDataModule([WeightedSource(source)], augmentation=NONE, loading=SMALL)
     names = [name for batch in batches(module) for name in batch["name"]]
     assert len(names) == 16 and "one/2" not in names and source.loaded.count(2) >= 4
     assert [record.getMessage() for record in caplog.records].count(
@@ -236,18 +176,23 @@ def test_a_picture_that_fails_is_named_once_and_replaced(caplog: pytest.LogCaptu
 
 
 def test_a_picture_that_fails_is_fatal_when_strict_and_so_are_only_failures() -> None:
-    how: dict[str, Any] = {"augmentation": NONE, "feeding": SMALL}
+    how: dict[str, Any] = {"augmentation": NONE, "loading": SMALL}
     with pytest.raises(DataError, match=r"one/2\.jpg"):
-        batches(SegmentationDataModule([Mixed(Plain("one", 4, bad=(2,)))], strict=True, **how))
+        batches(
+            SegmentationDataModule([WeightedSource(Plain("one", 4, bad=(2,)))], strict=True, **how)
+        )
     with pytest.raises(DataError, match="in a row cannot be used"):
-        batches(SegmentationDataModule([Mixed(Plain("one", 3, bad=(0, 1, 2)))], **how))
+        batches(SegmentationDataModule([WeightedSource(Plain("one", 3, bad=(0, 1, 2)))], **how))
 
 
 def test_setup_checks_every_source_once(dataset: Path, caplog: pytest.LogCaptureFixture) -> None:
     (dataset / "images/000001.jpg").write_bytes(b"")
     renders, other = open_source(dataset), Plain("other", 2)
     module = SegmentationDataModule(
-        [Mixed(renders), Mixed(other, paste=0.5)], [other], persons=[renders], feeding=SMALL
+        [WeightedSource(renders), WeightedSource(other, paste=0.5)],
+        [other],
+        persons=[renders],
+        loading=SMALL,
     )
     module.setup()
     module.setup("validate")
@@ -257,34 +202,34 @@ def test_setup_checks_every_source_once(dataset: Path, caplog: pytest.LogCapture
 
 def test_pasting_needs_persons_and_weights_must_make_sense() -> None:
     with pytest.raises(DataError, match="no source of persons"):
-        SegmentationDataModule([Mixed(Plain("one", 2), paste=0.5)])
+        SegmentationDataModule([WeightedSource(Plain("one", 2), paste=0.5)])
     with pytest.raises(DataError, match="no source of persons"):
         SegmentationDataModule(
-            [Mixed(Plain("one", 2))], augmentation=dataclasses.replace(NONE, paste=0.1)
+            [WeightedSource(Plain("one", 2))], augmentation=dataclasses.replace(NONE, paste=0.1)
         )
     for wrong in ({"weight": -1.0}, {"weight": float("nan")}, {"paste": 2.0}, {"zoom": 0.0}):
         with pytest.raises(DataError, match="one"):
-            Mixed(Plain("one", 2), **wrong)
+            WeightedSource(Plain("one", 2), **wrong)
     for wrong_feeding in ({"size": 0}, {"batch_size": 0}, {"workers": -1}, {"memory_mb": -1}):
         with pytest.raises(ValueError, match=next(iter(wrong_feeding))):
-            Feeding(**wrong_feeding)
+            LoaderConfig(**wrong_feeding)
     with pytest.raises(DataError, match="weight"):
-        batches(SegmentationDataModule([Mixed(Plain("one", 2), 0.0)], feeding=SMALL))
+        batches(SegmentationDataModule([WeightedSource(Plain("one", 2), 0.0)], loading=SMALL))
 
 
 def test_memory_is_filled_once_for_a_source_used_twice() -> None:
     source = Plain("one", 6)
     module = SegmentationDataModule(
-        [Mixed(source, paste=1.0)],
+        [WeightedSource(source, paste=1.0)],
         persons=[source],
         augmentation=NONE,
-        feeding=dataclasses.replace(SMALL, memory_mb=1),
+        loading=dataclasses.replace(SMALL, memory_mb=1),
     )
     kept = batches(module)
     assert source.loaded == list(range(6))
     assert module.persons[0] is module.mixture[0].source
     plain = SegmentationDataModule(
-        [Mixed(source, paste=1.0)], persons=[source], augmentation=NONE, feeding=SMALL
+        [WeightedSource(source, paste=1.0)], persons=[source], augmentation=NONE, loading=SMALL
     )
     assert equal(kept, batches(plain))
 
@@ -292,7 +237,10 @@ def test_memory_is_filled_once_for_a_source_used_twice() -> None:
 def test_training_pictures_are_shrunk_and_validation_pictures_are_not() -> None:
     source = Plain("one", 2)
     module = SegmentationDataModule(
-        [Mixed(source)], [source], augmentation=NONE, feeding=dataclasses.replace(SMALL, longest=12)
+        [WeightedSource(source)],
+        [source],
+        augmentation=NONE,
+        loading=dataclasses.replace(SMALL, longest=12),
     )
     batches(module)
     assert module.mixture[0].source.load(0).target.shape == (12, 10)
@@ -304,7 +252,7 @@ def test_training_pictures_are_shrunk_and_validation_pictures_are_not() -> None:
 
 def test_validation_is_whole_pictures_one_loader_a_source() -> None:
     module = SegmentationDataModule(
-        [Mixed(Plain("t", 2))], [Plain("a", 3), Plain("b", 1)], feeding=SMALL
+        [WeightedSource(Plain("t", 2))], [Plain("a", 3), Plain("b", 1)], loading=SMALL
     )
     module.setup()
     loaders = module.val_dataloader()
@@ -317,7 +265,7 @@ def test_validation_is_whole_pictures_one_loader_a_source() -> None:
 
 
 def test_validation_can_be_fitted_into_a_square() -> None:
-    boxed = WholePictures(Plain("a", 3), 32)
+    boxed = WholeImages(Plain("a", 3), 32)
     batch = collate([boxed[i] for i in range(len(boxed))])
     assert batch["image"].shape == (3, 3, 32, 32) and batch["instances"] == [None] * 3
     assert (batch["target"][:, :, 0] == 255).all()

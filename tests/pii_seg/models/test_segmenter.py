@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pii_seg.config import SIZES
+from pii_seg.models.base import Network
 from pii_seg.models.losses import SegmentationLoss
-from pii_seg.models.networks import Network, build_network
+from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter, fastest_precision, pad_to_multiple, scaled
 
 
@@ -56,7 +57,7 @@ def test_a_full_size_picture_is_not_resampled() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (1, 8, 8, 3), (1, 1, 8, 8)])
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"\(B, 3, H, W\) was due"):
+    with pytest.raises(ValueError, match=r"expected images of shape \(B, 3, H, W\), got"):
         Segmenter(Brightness())(torch.zeros(shape))
 
 

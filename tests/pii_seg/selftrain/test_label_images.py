@@ -16,6 +16,7 @@ from PIL import Image
 from blender_addon.dataset import CONTACT_SHEET_NAME, DatasetError, iter_left_out, iter_lines
 from diffusion_synth.repaint.dataset_reader import Dataset
 from pii_seg.config import SIZES
+from pii_seg.data.reliability import most_reliable
 from pii_seg.data.sources import IGNORE, PERSON, open_source
 from pii_seg.errors import DataError
 from pii_seg.inference.tiling import InferenceSettings
@@ -30,7 +31,7 @@ from pii_seg.selftrain.label_images import (
     load_teacher,
     write_contact_sheet,
 )
-from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings, most_reliable
+from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings
 
 JOB = LabelJob("photos", "teacher", PseudoLabelSettings(band=0.02))
 SECRET = "anna at the beach"

@@ -230,8 +230,8 @@ def test_run_killed_in_any_stage_and_resumed_gives_the_same_student(
         ("produce", 0),
         ("fit", 0),
         ("fit", 1),
-        ("uniform_soup", 0),
-        ("uniform_soup", 2),
+        ("mean_checkpoint", 0),
+        ("mean_checkpoint", 2),
         ("judge_round", 1),
         ("write_loop_report", 0),
     ]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +13,6 @@ from pii_seg.selftrain.pseudo_labels import (
     band_width,
     iou,
     label,
-    most_reliable,
     numbers_of,
     reliability,
 )
@@ -188,58 +184,6 @@ def test_reliability_is_the_mean_agreement_with_the_last_checkpoint() -> None:
     assert reliability([half, last], last) == pytest.approx((0.5 + 1) / 2)
     assert reliability([~last], last) == 0
     assert reliability([], last) is None
-
-
-def line(index: int, value: float | None, *, persons: int) -> dict[str, Any]:
-    return {
-        "index": index,
-        "persons": [{"id": k + 1} for k in range(persons)],
-        "pseudo": {"reliability": value},
-    }
-
-
-def test_the_most_reliable_of_each_kind_are_chosen() -> None:
-    """Pictures without persons agree perfectly, and would be all that is chosen."""
-    lines = [
-        line(0, 1.0, persons=0),
-        line(1, 0.4, persons=1),
-        line(2, 1.0, persons=0),
-        line(3, 0.9, persons=2),
-        line(4, 0.7, persons=1),
-        line(5, 0.8, persons=0),
-    ]
-    assert most_reliable(lines, 0.5) == [0, 2, 3, 4]
-    assert most_reliable(lines, 0.01) == [0, 3]
-    assert most_reliable(lines, 1.0) == [0, 1, 2, 3, 4, 5]
-    assert most_reliable(reversed(lines), 0.5) == [0, 2, 3, 4]
-    assert most_reliable([], 0.5) == []
-
-
-@given(
-    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 2)), max_size=12),
-    st.floats(0.01, 1),
-    st.floats(0.01, 1),
-)
-def test_a_larger_share_holds_the_smaller_and_none_left_is_better(
-    pictures: list[tuple[float, int]], first: float, second: float
-) -> None:
-    lines = [line(index, value, persons=persons) for index, (value, persons) in enumerate(pictures)]
-    small, large = (set(most_reliable(lines, share)) for share in sorted((first, second)))
-    assert small <= large
-    for kept, left in itertools.product(small, set(range(len(lines))) - small):
-        if bool(pictures[kept][1]) == bool(pictures[left][1]):
-            assert pictures[kept][0] >= pictures[left][0]
-
-
-def test_labels_without_reliability_cannot_be_ranked() -> None:
-    with pytest.raises(ValueError, match="label with earlier checkpoints too"):
-        most_reliable([line(0, None, persons=1)], 0.5)
-
-
-@pytest.mark.parametrize("share", [0.0, -1.0, 1.1, float("nan")])
-def test_shares_that_cannot_be(share: float) -> None:
-    with pytest.raises(ValueError, match="share of reliable pictures"):
-        most_reliable([], share)
 
 
 @pytest.mark.parametrize(

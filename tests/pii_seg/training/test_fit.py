@@ -289,7 +289,7 @@ def test_another_configuration_is_refused_and_named(config: TrainConfig, tmp_pat
     for how in ({}, {"resume": True}):
         with pytest.raises(InputError, match=r"another optimiser\.learning_rate; .*--overwrite"):
             fit(other, run, **how)
-    with pytest.raises(InputError, match="--resume goes on"):
+    with pytest.raises(InputError, match="--resume continues"):
         fit(config, run)
     assert content == {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
     # What it runs on is no part of the experiment.
