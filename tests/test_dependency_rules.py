@@ -65,8 +65,8 @@ def imports(tree: ast.Module) -> Iterator[tuple[int, int, str]]:
                 yield node.lineno, node.level, ".".join(filter(None, (node.module, alias.name)))
 
 
-def studio_breaches(name: str, tree: ast.Module) -> list[str]:
-    """What a module of blender_addon imports beyond the standard library, numpy, Blender and its own package."""
+def addon_breaches(name: str, tree: ast.Module) -> list[str]:
+    """List imports of a blender_addon module beyond the standard library, numpy, Blender and itself."""
     allowed = {*sys.stdlib_module_names, "numpy", *FOREIGN_IMPORTS_ALLOWED.get(name, ())}
     room = name.split("/")[1]
     breaches = []
@@ -88,8 +88,8 @@ def studio_breaches(name: str, tree: ast.Module) -> list[str]:
     return breaches
 
 
-def school_breaches(name: str, tree: ast.Module) -> list[str]:
-    """What a module of pii_seg or diffusion_synth imports that it must not."""
+def torch_package_breaches(name: str, tree: ast.Module) -> list[str]:
+    """List forbidden imports of a module of pii_seg or diffusion_synth."""
     breaches = []
     for line, level, module in imports(tree):
         if level:
@@ -97,16 +97,14 @@ def school_breaches(name: str, tree: ast.Module) -> list[str]:
         elif module.split(".")[0] == "blender_addon" and module.split(".")[1:2] != ["dataset"]:
             breaches.append(f"{name}:{line} imports {module}; only blender_addon.dataset is shared")
         elif module.split(".")[0] == "pii_seg" and name.startswith("diffusion_synth/"):
-            breaches.append(
-                f"{name}:{line} imports {module}; the loop hands it a segmenter as a callable"
-            )
+            breaches.append(f"{name}:{line} imports {module}; it takes a segmenter as a callable")
         elif module.split(".")[0] in BLENDER_MODULES:
-            breaches.append(f"{name}:{line} imports {module}; only the studio runs in Blender")
+            breaches.append(f"{name}:{line} imports {module}; only blender_addon runs in Blender")
     return breaches
 
 
 def global_randomness(name: str, tree: ast.Module) -> list[str]:
-    """Uses of random state that is shared by the whole process, in place of a generator handed over."""
+    """List uses of random state of the whole process, where a generator should be an argument."""
     breaches = []
     for line, level, module in imports(tree):
         if level == 0 and module.startswith("random.") and module != "random.Random":
@@ -142,15 +140,15 @@ def global_randomness(name: str, tree: ast.Module) -> list[str]:
 @pytest.mark.parametrize(
     "path", [p for p in MODULES if name_of(p).startswith("blender_addon/")], ids=name_of
 )
-def test_studio_imports_only_what_blender_has(path: Path) -> None:
-    assert studio_breaches(name_of(path), parse(path)) == []
+def test_the_extension_imports_only_modules_that_blender_has(path: Path) -> None:
+    assert addon_breaches(name_of(path), parse(path)) == []
 
 
 @pytest.mark.parametrize(
     "path", [p for p in MODULES if not name_of(p).startswith("blender_addon/")], ids=name_of
 )
-def test_school_and_atelier_share_only_the_dataset_contract(path: Path) -> None:
-    assert school_breaches(name_of(path), parse(path)) == []
+def test_torch_packages_share_only_the_dataset_contract(path: Path) -> None:
+    assert torch_package_breaches(name_of(path), parse(path)) == []
 
 
 @pytest.mark.parametrize("path", ALL_SOURCES, ids=name_of)
@@ -168,8 +166,8 @@ def test_no_module_draws_from_global_random_state(path: Path) -> None:
         ("blender_addon/bodies/convert.py", "import scipy", "imports scipy"),
     ],
 )
-def test_studio_rule_catches(name: str, source: str, said: str) -> None:
-    assert said in "".join(studio_breaches(name, ast.parse(source)))
+def test_extension_rule_catches(name: str, source: str, said: str) -> None:
+    assert said in "".join(addon_breaches(name, ast.parse(source)))
 
 
 @pytest.mark.parametrize(
@@ -181,8 +179,8 @@ def test_studio_rule_catches(name: str, source: str, said: str) -> None:
         "import numpy as np",
     ],
 )
-def test_studio_rule_lets_pass_in_the_rooms_of_blender(source: str) -> None:
-    assert studio_breaches("blender_addon/stage/people.py", ast.parse(source)) == []
+def test_extension_rule_accepts_bpy_in_the_rooms_of_blender(source: str) -> None:
+    assert addon_breaches("blender_addon/stage/people.py", ast.parse(source)) == []
 
 
 @pytest.mark.parametrize(
@@ -201,18 +199,18 @@ def test_studio_rule_lets_pass_in_the_rooms_of_blender(source: str) -> None:
         ),
         ("pii_seg/data/datamodule.py", "from . import model", "relatively"),
         ("diffusion_synth/run.py", "from pii_seg.models.segmenter import Segmenter", "callable"),
-        ("diffusion_synth/run.py", "import bpy", "only the studio"),
+        ("diffusion_synth/run.py", "import bpy", "only blender_addon runs"),
     ],
 )
-def test_school_rule_catches(name: str, source: str, said: str) -> None:
-    assert said in "".join(school_breaches(name, ast.parse(source)))
+def test_torch_package_rule_catches(name: str, source: str, said: str) -> None:
+    assert said in "".join(torch_package_breaches(name, ast.parse(source)))
 
 
 @pytest.mark.parametrize(
     "source", ["from blender_addon.dataset import iter_lines", "from blender_addon import dataset"]
 )
-def test_school_rule_lets_the_contract_pass(source: str) -> None:
-    assert school_breaches("pii_seg/export_coco.py", ast.parse(source)) == []
+def test_torch_package_rule_accepts_the_contract(source: str) -> None:
+    assert torch_package_breaches("pii_seg/export_coco.py", ast.parse(source)) == []
 
 
 @pytest.mark.parametrize(
@@ -244,7 +242,7 @@ def test_randomness_rule_catches(source: str) -> None:
         "import random\nr = random.Random(3)",
     ],
 )
-def test_randomness_rule_lets_generators_pass(source: str) -> None:
+def test_randomness_rule_accepts_generators(source: str) -> None:
     assert global_randomness("m.py", ast.parse(source)) == []
 
 
