@@ -47,7 +47,7 @@ def modules_of(package: str) -> dict[str, Path]:
 def imported(
     module: str, tree: ast.Module, modules: Collection[str], *, is_package: bool = False
 ) -> set[str]:
-    """Return those of `modules` that a module imports; `from a import b` may name the module a.b."""
+    """Return those of `modules` that a module imports; `from a import b` may name a module a.b."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

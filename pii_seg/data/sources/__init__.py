@@ -1,11 +1,11 @@
-"""Sets of pictures on disk, read into samples: one module per layout, one way to open them all.
+"""Data on disk, read into samples: one module per layout, and one function that opens them all.
 
     source = open_source(Path("renders"))     # the layout is recognised
-    source.check()                            # opens every file; the bad ones are listed and left out
+    source.check()                            # opens every file; bad ones are listed and left out
     sample = source.load(0)
 
-Layouts: the dataset contract (docs/dataset.md), plain folders (images/ + masks/, or pictures alone), COCO JSON, and
-folders like Pascal VOC's. Whatever the layout, a target is 0 background, 1 person, 255 ignore.
+Layouts: the dataset contract (docs/dataset.md), plain folders (images/ + masks/, or images alone),
+COCO JSON, and Pascal VOC. In every layout a target is 0 background, 1 person, 255 ignore.
 """
 
 from pii_seg.data.image_io import read_image, read_mask

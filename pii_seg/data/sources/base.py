@@ -1,4 +1,4 @@
-"""What a source can do, whatever its layout."""
+"""The interface of all sources, and the sources that wrap others."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from pii_seg.data.sources.sample import BACKGROUND, Fault, Sample, complaint
 from pii_seg.errors import DataError
 
 Progress = Callable[[int, int], None]
-"""Called with (done, total) as a check goes on."""
+"""Called with (images done, images in all) during a check."""
 
-CHECKED_AT_ONCE = 256  # a pool takes on all it is given at once, and a source may hold a million
+CHECKED_AT_ONCE = 256  # a pool queues all its tasks at once, and a source may hold a million
 
 ItemT = TypeVar("ItemT")
 
 
 class Source(ABC):
-    """Pictures that can be loaded by number, always in the same order.
+    """Images that can be loaded by number, always in the same order.
 
-    name        for tables and file names
-    photo_only  nothing says where persons are: targets are 255 (ignore) throughout
-    faults      what was left out so far, by file
+    Attributes:
+        name: Name for tables and file names.
+        photo_only: Whether the images have no masks: all targets are 255 (ignore).
+        faults: Images that were left out so far.
     """
 
     name: str
@@ -39,17 +40,21 @@ class Source(ABC):
 
     @abstractmethod
     def load(self, i: int) -> Sample:
-        """The `i`-th sample. Raises DataError, naming the file, when it cannot be read or does not fit."""
+        """Load the `i`-th sample.
+
+        Raises:
+            DataError: A file cannot be read or does not fit; the message names it.
+        """
 
     @abstractmethod
     def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
-        """Open every file; leave out, and return, what cannot be used."""
+        """Open every file; leave out, and return, those that cannot be used."""
 
 
 class Listed(Source, Generic[ItemT]):
-    """A source that knows its items from a listing and opens a file only when it is loaded.
+    """A source that lists its items first and opens a file only when it is loaded.
 
-    A layout gives the items, in order, and `read`; `fault_path` says which file an item's trouble is put down to.
+    A layout defines the items, in order, and `read`; `fault_path` is the file that faults name.
     """
 
     photo_only = False
@@ -78,7 +83,11 @@ class Listed(Source, Generic[ItemT]):
 
     @abstractmethod
     def read(self, item: ItemT) -> Sample:
-        """The sample of one item. Raises DataError."""
+        """Read the sample of one item.
+
+        Raises:
+            DataError: A file cannot be read or does not fit.
+        """
 
     @abstractmethod
     def fault_path(self, item: ItemT) -> Path: ...
@@ -86,7 +95,15 @@ class Listed(Source, Generic[ItemT]):
     def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
         """Open every file, in threads (decoding releases Python's lock).
 
-        Returns the new faults and leaves their items out. Raises DataError with strict=True, or when nothing is left.
+        Args:
+            workers: Number of threads.
+            progress: Called with (images done, images in all).
+
+        Returns:
+            The new faults; their items are left out from now on.
+
+        Raises:
+            DataError: There is a fault and `strict` is set, or nothing is left.
         """
         good: list[ItemT] = []
         bad: list[Fault] = []
@@ -115,36 +132,37 @@ class Listed(Source, Generic[ItemT]):
 
     def _refuse(self, faults: Sequence[Fault]) -> None:
         if self.strict and faults:
-            pictures = "1 picture" if len(faults) == 1 else f"{len(faults)} pictures"
-            raise DataError(complaint(f"{self.root}: {pictures} cannot be used", faults))
+            images = "1 image" if len(faults) == 1 else f"{len(faults)} images"
+            raise DataError(complaint(f"{self.root}: {images} cannot be used", faults))
         if not self._items:
-            raise DataError(complaint(f"{self.root}: no usable picture", self.faults))
+            raise DataError(complaint(f"{self.root}: no usable image", self.faults))
 
 
 class PersonFree(Source):
-    """Photographs that are known to show nobody: every target is 0.
+    """Photos that are known to show no person: every target is 0.
 
-    With a source that has masks, only pictures whose masks agree belong here; `load` refuses the others.
+    If the source has masks, they must agree; `load` rejects images whose masks show a person.
     """
 
     photo_only = False
 
-    def __init__(self, photographs: Source) -> None:
-        self._photographs = photographs
-        self.name = photographs.name
-        self.faults = photographs.faults
+    def __init__(self, photos: Source) -> None:
+        self._photos = photos
+        self.name = photos.name
+        self.faults = photos.faults
 
     def __len__(self) -> int:
-        return len(self._photographs)
+        return len(self._photos)
 
     def load(self, i: int) -> Sample:
-        sample = self._photographs.load(i)
+        sample = self._photos.load(i)
         if (sample.target == 1).any():
             raise DataError(
-                f"{self.name}/{sample.name}: its mask shows a person, yet it is given as person-free"
+                f"{self.name}/{sample.name}: its mask shows a person, but it is given as one "
+                "without people"
             )
-        nobody = np.full(sample.target.shape, BACKGROUND, np.uint8)
-        return replace(sample, target=nobody, instances=np.zeros(nobody.shape, np.uint16))
+        empty = np.full(sample.target.shape, BACKGROUND, np.uint8)
+        return replace(sample, target=empty, instances=np.zeros(empty.shape, np.uint16))
 
     def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
-        return self._photographs.check(workers=workers, progress=progress)
+        return self._photos.check(workers=workers, progress=progress)

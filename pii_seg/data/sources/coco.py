@@ -1,7 +1,9 @@
 """COCO JSON: "instances" files with polygons or run lengths. Format: cocodataset.org/#format-data.
 
-A person is the category called "person". Crowds (iscrowd = 1) are ignore, and so are boxes without an outline: someone
-is there, but not known where exactly. Pictures that nothing is said of show nobody: COCO lists everybody.
+A person is the category called "person". Crowds (iscrowd = 1) are ignore, and so are boxes without
+an
+outline: a person is there, but its pixels are unknown. Images without annotations show no person,
+as COCO annotates everyone.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ CATEGORY = "person"
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """One annotation of a person. `segmentation` as in the file, None when there is but a box."""
+    """One annotation of a person; `segmentation` is as in the file, or None for a mere box."""
 
     segmentation: Any
     box: tuple[float, float, float, float] | None  # x, y, width, height in px
@@ -35,7 +37,7 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class CocoImage:
     path: Path
     name: str
     width: int
@@ -43,8 +45,8 @@ class Picture:
     persons: tuple[Outline, ...]
 
 
-class CocoSource(Listed[Picture]):
-    def read(self, item: Picture) -> Sample:
+class CocoSource(Listed[CocoImage]):
+    def read(self, item: CocoImage) -> Sample:
         image = read_image(item.path)
         height, width = image.shape[:2]
         if (height, width) != (item.height, item.width):
@@ -70,14 +72,17 @@ class CocoSource(Listed[Picture]):
         target[ignored & (instances == 0)] = IGNORE
         return Sample(item.name, image, target, instances)
 
-    def fault_path(self, item: Picture) -> Path:
+    def fault_path(self, item: CocoImage) -> Path:
         return item.path
 
 
 def rasterise(outline: Outline, height: int, width: int) -> np.ndarray:
-    """The pixels (H, W) bool of one outline. Raises ValueError or TypeError when it makes no sense.
+    """Rasterise one outline into bool (H, W).
 
-    Everything is checked before pycocotools sees it: its C code trusts its input.
+    Everything is checked first, because the C code of pycocotools trusts its input.
+
+    Raises:
+        ValueError, TypeError, OverflowError, KeyError: The outline is damaged.
     """
     segmentation = outline.segmentation
     if segmentation is None:
@@ -96,7 +101,7 @@ def rasterise(outline: Outline, height: int, width: int) -> np.ndarray:
     if not isinstance(segmentation, dict):
         raise ValueError(f"is {type(segmentation).__name__}, neither polygons nor run lengths")
     if list(segmentation["size"]) != [height, width]:
-        raise ValueError(f"has size {segmentation['size']}, the picture {[height, width]}")
+        raise ValueError(f"has size {segmentation['size']}, the image {[height, width]}")
     counts = segmentation["counts"]
     runs = decode_counts(counts) if isinstance(counts, str) else counts
     if not all(isinstance(run, int) and 0 <= run <= height * width for run in runs):
@@ -108,10 +113,11 @@ def rasterise(outline: Outline, height: int, width: int) -> np.ndarray:
 
 
 def decode_counts(text: str) -> list[int]:
-    """COCO's compressed run lengths → runs.
+    """Decode COCO's compressed run lengths (pycocotools: maskApi.c, rleFrString).
 
-    Each is a signed number in groups of 5 bits, low group first, the characters from "0" on; bit 6 says that more
-    follow. From the fourth on it is the difference to the run two before. (pycocotools: maskApi.c, rleFrString.)
+    Each is a signed number in groups of 5 bits, low group first, in characters from "0" on; bit 6
+    is set if more follow. From the fourth on, it is the difference to the run two before.
+    pycocotools decodes them too, but its C code trusts its input.
     """
     runs: list[int] = []
     value = shift = 0
@@ -135,7 +141,11 @@ def decode_counts(text: str) -> list[int]:
 
 
 def open_coco(path: Path, *, strict: bool) -> CocoSource:
-    """The instances file at `path`. Raises DataError when it is damaged, knows no persons, or no picture is found."""
+    """Open a COCO instances file.
+
+    Raises:
+        DataError: The file is damaged, has no category "person", or none of its images is found.
+    """
     try:
         content = json.loads(path.read_bytes())
         images, annotations = content["images"], content.get("annotations", [])
@@ -152,7 +162,7 @@ def open_coco(path: Path, *, strict: bool) -> CocoSource:
     if not isinstance(images, list) or not images:
         raise DataError(f"{path}: lists no images")
     folders = _folders(path)
-    items: list[Picture] = []
+    items: list[CocoImage] = []
     faults: list[Fault] = []
     for number, record in enumerate(images):
         try:
@@ -193,7 +203,7 @@ def _box(box: Any) -> tuple[float, float, float, float]:
 
 
 def _polygon(polygon: Any, height: int, width: int) -> list[float]:
-    """[x, y, …] clipped to a wide margin about the picture."""
+    """Check a polygon [x, y, …] and clip it to a wide margin around the image."""
     if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
         raise ValueError("a polygon needs at least three pairs of numbers")
     points = np.asarray(polygon, np.float64)
@@ -204,7 +214,7 @@ def _polygon(polygon: Any, height: int, width: int) -> list[float]:
     return points.tolist()
 
 
-def _parse_image(record: Any, by_image: dict[Any, list[Outline]], folders: list[Path]) -> Picture:
+def _parse_image(record: Any, by_image: dict[Any, list[Outline]], folders: list[Path]) -> CocoImage:
     if (
         not isinstance(record, dict)
         or not isinstance(record.get("file_name"), str)
@@ -225,11 +235,11 @@ def _parse_image(record: Any, by_image: dict[Any, list[Outline]], folders: list[
     short = PurePosixPath(name).with_suffix("")
     if short.parts[:1] == ("images",):
         short = short.relative_to("images")
-    return Picture(path, str(short), width, height, tuple(by_image.get(record["id"], ())))
+    return CocoImage(path, str(short), width, height, tuple(by_image.get(record["id"], ())))
 
 
 def _folders(path: Path) -> list[Path]:
-    """Where the pictures of a COCO file may be: beside it, in images/, or in COCO's own train2017/ and the like."""
+    """List the folders that may hold the images: beside the file, images/, or train2017/."""
     part = path.stem.removeprefix("instances_").removeprefix("person_keypoints_")
     folders = [
         base / sub

@@ -1,7 +1,7 @@
-"""The dataset contract (docs/dataset.md): renders, pseudo-labels, diffusion pairs.
+"""The dataset contract (docs/dataset.md): renders, pseudo-labels, repainted pairs.
 
-Masks are instance ids of 8 or 16 bit, so that 255 is a person here and not "ignore". What shall be ignored comes as a
-picture of its own, 255 where nothing is known, that a line names in the optional field `ignore_file_name`.
+Masks are instance ids of 8 or 16 bit, so that 255 is a person and not "ignore". Pixels to ignore
+are an image of their own, 255 where the label is unknown, that a line names as `ignore_file_name`.
 """
 
 from __future__ import annotations
@@ -61,9 +61,15 @@ class ContractSource(Listed[Line]):
 def open_contract(
     root: Path, *, strict: bool, only: Container[int] | None = None
 ) -> ContractSource:
-    """The dataset at `root`. Raises DataError when its index is damaged or lists no picture.
+    """Open a dataset of the contract.
 
-    only: the `index` of the pictures that are wanted; None: of all.
+    Args:
+        root: Its folder.
+        strict: Whether an image that cannot be used is an error.
+        only: The `index` of the images to open; None: all.
+
+    Raises:
+        DataError: Its index is damaged, or no image is left.
     """
     items: list[Line] = []
     faults: list[Fault] = []
@@ -82,7 +88,11 @@ def open_contract(
 
 
 def parse_line(line: Any) -> Line:
-    """Raises DataError, without the file's name, when the line is not of the contract."""
+    """Check and parse one line of the index.
+
+    Raises:
+        DataError: The line does not follow the contract; the message does not name the file.
+    """
     if not isinstance(line, dict):
         raise DataError("is not an object")
     ignore = None if line.get("ignore_file_name") is None else _file_name(line, "ignore_file_name")
@@ -117,7 +127,7 @@ def _parse_person(person: Any) -> tuple[int, float]:
 
 
 def leaves_folder(name: str) -> bool:
-    """Whether a relative file name of an index points elsewhere than below its folder."""
+    """Return whether a relative file name points outside of its folder."""
     path = PurePosixPath(name.replace("\\", "/"))
     return path.is_absolute() or ".." in path.parts or ":" in name.split("/", 1)[0]
 
@@ -125,11 +135,9 @@ def leaves_folder(name: str) -> bool:
 def require_same_size(image: np.ndarray, mask: np.ndarray, mask_path: Path) -> None:
     if image.shape[:2] != mask.shape:
         turned = (
-            " (was the picture turned by its EXIF data?)"
-            if image.shape[1::-1] == mask.shape
-            else ""
+            " (was the image turned by its EXIF data?)" if image.shape[1::-1] == mask.shape else ""
         )
         raise DataError(
-            f"{mask_path}: is {mask.shape[1]}×{mask.shape[0]}, its picture "
+            f"{mask_path}: is {mask.shape[1]}×{mask.shape[0]}, its image "
             f"{image.shape[1]}×{image.shape[0]}{turned}"
         )

@@ -1,14 +1,16 @@
-"""Plain folders: images/ + masks/ [+ ignore/ + instances/], or pictures alone.
+"""Plain folders: images/ + masks/ [+ ignore/ + instances/], or images alone.
 
-A mask belongs to the picture of the same name, whatever their endings. What its values mean is one convention for the
-whole folder, because a single mask cannot tell: {0, 255} may be a white person, or background beside "ignore".
+A mask belongs to the image of the same name, whatever their endings. The meaning of its values is
+one convention for the whole folder, because a single mask is ambiguous: {0, 255} may be a white
+person, or background beside "ignore".
 
-    WHITE    0 background, 255 person                       masks hold 0 and 255 only
-    CLASSES  0 background, 1 person, 255 ignore             masks hold 0, 1 (and 255)
-    IDS      0 background, 255 ignore, others a person each masks hold further values (16 bit: 65535 is a person too)
-    SOFT     below 128 background, else person              JPEGs; masks mostly white, but with greys between
+    WHITE    0 background, 255 person            masks hold 0 and 255 only
+    CLASSES  0 background, 1 person, 255 ignore  masks hold 0, 1 (and 255)
+    IDS      0 background, 255 ignore, others    masks hold further values
+             are a person each                   (in 16 bit, 255 and 65535 are persons too)
+    SOFT     below 128 background, else person   JPEGs; mostly white masks with greys between
 
-Ids count up from 1 and leave 255 the exception; a smoothed edge leaves greys anywhere and 255 the rule.
+Ids count up from 1 and rarely reach 255; a smoothed edge has greys anywhere and mostly 255.
 """
 
 from __future__ import annotations
@@ -27,13 +29,13 @@ from pii_seg.data.sources.dataset_contract import require_same_size
 from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample
 from pii_seg.errors import DataError
 
-MASKS_LOOKED_AT = 200  # spread over the folder, to find out its convention
+MASKS_SAMPLED = 200  # evenly from the folder, to recognise its convention
 SMOOTHED_FROM = 64  # distinct greys
 WHITISH = 250
 
 
 class MaskCode(enum.Enum):
-    """What the numbers in a folder's masks mean; see the table above."""
+    """Meaning of the values in a folder's masks; see the table above."""
 
     WHITE = "white"
     CLASSES = "classes"
@@ -43,7 +45,7 @@ class MaskCode(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """One picture's files."""
+    """The files of one image."""
 
     name: str
     image: Path
@@ -53,7 +55,7 @@ class Files:
 
 
 class PhotoSource(Listed[Files]):
-    """Photographs about which nothing is known: targets are 255 throughout."""
+    """Photos without masks: all targets are 255."""
 
     photo_only = True
 
@@ -66,7 +68,7 @@ class PhotoSource(Listed[Files]):
 
 
 class FolderSource(Listed[Files]):
-    """Pictures with masks of one convention, `code`."""
+    """Images with masks of one convention, `code`."""
 
     def __init__(
         self,
@@ -89,7 +91,7 @@ class FolderSource(Listed[Files]):
         if item.instances is not None:
             instances = read_mask(item.instances).astype(np.uint16)
             require_same_size(image, instances, item.instances)
-            # Both say where persons are; where they disagree (hand-drawn edges), the mask decides.
+            # Both mark persons; where they disagree (hand-drawn edges), the mask decides.
             instances = np.where(target == PERSON, instances, 0).astype(np.uint16)
         if item.ignore is not None:
             ignore = read_mask(item.ignore)
@@ -102,7 +104,11 @@ class FolderSource(Listed[Files]):
 
 
 def decode(mask: np.ndarray, code: MaskCode, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """(target, instances or None) of one mask (H, W). Raises DataError on a value that `code` does not know."""
+    """Decode one mask (H, W) into target uint8 and instances uint16 or None, both (H, W).
+
+    Raises:
+        DataError: The mask holds a value that `code` does not define.
+    """
     if code is MaskCode.SOFT:
         return (mask >= 128).astype(np.uint8) * PERSON, None
     if code is MaskCode.IDS:
@@ -114,24 +120,24 @@ def decode(mask: np.ndarray, code: MaskCode, path: Path) -> tuple[np.ndarray, np
     else:
         target, strange = mask.astype(np.uint8), (mask > 1) & (mask != IGNORE)
     if strange.any():
+        meaning = "0 and 255 = person" if code is MaskCode.WHITE else "0, 1 = person, 255 = ignore"
         raise DataError(
-            f"{path}: holds the value {int(mask[strange][0])}, yet the folder's masks are {code.value} ("
-            f"{'0 and 255 = person' if code is MaskCode.WHITE else '0, 1 = person, 255 = ignore'}); "
-            "write it like the others"
+            f"{path}: holds the value {int(mask[strange][0])}, but the folder's masks are "
+            f"{code.value} ({meaning}); write it like the others"
         )
     return target, None
 
 
 def recognise_code(masks: Sequence[Path]) -> MaskCode:
-    """The convention of a folder from up to MASKS_LOOKED_AT of its masks, spread evenly. Unreadable ones are passed."""
+    """Recognise the convention of a folder from up to MASKS_SAMPLED of its masks."""
     counts = np.zeros(256, np.int64)
-    for path in masks[:: max(1, len(masks) // MASKS_LOOKED_AT)]:
+    for path in masks[:: max(1, len(masks) // MASKS_SAMPLED)]:
         if path.suffix.lower() in (".jpg", ".jpeg"):
             return MaskCode.SOFT
         try:
             mask = read_mask(path)
         except DataError:
-            continue  # load() and check() will name it
+            continue  # load() and check() report it
         if mask.dtype == np.uint16 and mask.max() > 255:
             return MaskCode.IDS
         counts += np.bincount(mask.ravel(), minlength=256)
@@ -148,13 +154,22 @@ def recognise_code(masks: Sequence[Path]) -> MaskCode:
 def open_folder(
     root: Path, *, strict: bool, code: MaskCode | None = None
 ) -> FolderSource | PhotoSource:
-    """The plain folder at `root`. `code`: what its masks' values mean, if known. Raises DataError."""
+    """Open a plain folder.
+
+    Args:
+        root: The folder.
+        strict: Whether an image that cannot be used is an error.
+        code: Meaning of the values in its masks; None: recognised.
+
+    Raises:
+        DataError: No mask belongs to an image, or no image is left.
+    """
     has_images = (root / "images").is_dir()
-    pictures = root / "images" if has_images else root
-    # Pictures lying right in `root` may have masks beside them in root/masks; those are not pictures.
+    image_folder = root / "images" if has_images else root
+    # Images directly in `root` may have masks in root/masks, which are not images.
     reserved = () if has_images else ("masks", "ignore", "instances")
     faults: list[Fault] = []
-    images = _by_name(pictures, faults, without=reserved)
+    images = _by_name(image_folder, faults, without=reserved)
     if not (root / "masks").is_dir():
         items = [Files(name, path) for name, path in images.items()]
         return PhotoSource(root, root.resolve().name, items, faults, strict=strict)
@@ -165,8 +180,8 @@ def open_folder(
     both = [name for name in images if name in masks]
     if images and masks and not both:
         raise DataError(
-            f"{root}: no mask has the name of a picture (images/{_first(images)}, masks/{_first(masks)}); "
-            "give them the same names"
+            f"{root}: no mask has the name of an image (images/{_first(images)}, "
+            f"masks/{_first(masks)}); give them the same names"
         )
     faults += [
         Fault(path, "has no mask of that name")
@@ -175,7 +190,7 @@ def open_folder(
     ]
     for found in (masks, ignores, instances):
         faults += [
-            Fault(path, "has no picture of that name")
+            Fault(path, "has no image of that name")
             for name, path in found.items()
             if name not in images
         ]
@@ -185,8 +200,8 @@ def open_folder(
     return FolderSource(root, items, faults, code, strict=strict)
 
 
-def list_pictures(folder: Path, *, without: Sequence[str] = ()) -> Iterator[Path]:
-    """Every picture below `folder`, sorted, hidden files and the sub-folders `without` left out."""
+def list_images(folder: Path, *, without: Sequence[str] = ()) -> Iterator[Path]:
+    """List every image below `folder`, sorted, but hidden files and those in `without`."""
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(
             name
@@ -202,9 +217,9 @@ def list_pictures(folder: Path, *, without: Sequence[str] = ()) -> Iterator[Path
 
 
 def _by_name(folder: Path, faults: list[Fault], *, without: Sequence[str] = ()) -> dict[str, Path]:
-    """Name relative to `folder`, without ending → picture. What cannot be used goes to `faults`."""
+    """Map names relative to `folder`, without ending, to images; add unusable ones to `faults`."""
     found: dict[str, Path] = {}
-    for path in list_pictures(folder, without=without):
+    for path in list_images(folder, without=without):
         name = path.relative_to(folder).with_suffix("").as_posix()
         if path.suffix.lower() in FOREIGN_ENDINGS:
             faults.append(Fault(path, "this kind of file is not read; convert it to JPEG"))

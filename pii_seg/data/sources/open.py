@@ -1,4 +1,4 @@
-"""Which layout is it?"""
+"""Recognises the layout of a source and opens it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from blender_addon.dataset import INFO_NAME
 from pii_seg.data.sources.base import Source
 from pii_seg.data.sources.coco import open_coco
 from pii_seg.data.sources.dataset_contract import open_contract
-from pii_seg.data.sources.folders import MaskCode, list_pictures, open_folder
+from pii_seg.data.sources.folders import MaskCode, list_images, open_folder
 from pii_seg.data.sources.voc import is_voc, open_voc
 from pii_seg.errors import DataError
 
 EXPECTED = (
-    f"expected {INFO_NAME} (a dataset), images/ + masks/, pictures alone, JPEGImages/ + SegmentationClass/, "
-    "or a COCO .json file"
+    f"expected {INFO_NAME} (a dataset), images/ + masks/, images alone, "
+    "JPEGImages/ + SegmentationClass/, or a COCO .json file"
 )
 
 
 def open_source(path: Path, *, strict: bool = False, code: MaskCode | None = None) -> Source:
-    """The source at `path`, whose layout is recognised by what lies there. Files are listed, not yet opened.
+    """Open the source at `path`, whose layout is recognised. Files are listed, not yet opened.
 
-    `strict`: a picture that cannot be used is an error rather than left out. `code`: what the values of a plain
-    folder's masks mean, where recognising them must not be left to chance.
-    Raises DataError when nothing there is known, or no picture is left.
+    Args:
+        path: A folder, or a COCO .json or VOC .txt file.
+        strict: Whether an image that cannot be used is an error, instead of being left out.
+        code: Meaning of the values in a plain folder's masks; None: recognised.
+
+    Raises:
+        DataError: The layout is not known, or no image is left.
     """
     path = Path(path)
     if path.is_file():
@@ -41,17 +45,18 @@ def open_source(path: Path, *, strict: bool = False, code: MaskCode | None = Non
     if not (path / "images").is_dir():
         if several := [folder.name for folder in _folders(path) if _is_layout(folder)]:
             raise DataError(
-                f"{path}: gathers several sources ({', '.join(several)}); give them one by one"
+                f"{path}: holds several sources ({', '.join(several)}); give them one by one"
             )
-        if not (path / "masks").is_dir() and next(list_pictures(path), None) is None:
-            raise DataError(f"{path}: holds no pictures; {EXPECTED}")
+        if not (path / "masks").is_dir() and next(list_images(path), None) is None:
+            raise DataError(f"{path}: holds no images; {EXPECTED}")
     return open_folder(path, strict=strict, code=code)
 
 
 def open_sources(path: Path, *, strict: bool = False) -> list[Source]:
-    """The source at `path`; or, where `path` only gathers several, each of its sub-folders that is one, by name.
+    """Open the source at `path`, or each of its sub-folders if all are sources, by name.
 
-    So a folder validation/ with pennfudan/ and ccp/ below it gives two sources, and each gets its own row in tables.
+    A folder validation/ with pennfudan/ and ccp/ in it gives two sources, and each gets its own row
+    in tables.
     """
     path = Path(path)
     if path.is_dir():
@@ -62,7 +67,7 @@ def open_sources(path: Path, *, strict: bool = False) -> list[Source]:
 
 
 def _is_layout(path: Path) -> bool:
-    """Whether `path` itself, by its own entries, is one of the layouts with sub-folders."""
+    """Return whether `path` itself is one of the layouts with sub-folders."""
     return (path / INFO_NAME).exists() or is_voc(path) or (path / "images").is_dir()
 
 

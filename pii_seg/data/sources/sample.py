@@ -1,4 +1,4 @@
-"""What every layout is read into, and how what cannot be read is named."""
+"""What every layout is read into: a sample, or a fault."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BACKGROUND, PERSON, IGNORE = 0, 1, 255
 
 @dataclass(frozen=True)
 class Fault:
-    """One picture that was left out, and why. `path` is the file at fault."""
+    """One image that was left out, and why; `path` is the file at fault."""
 
     path: Path
     reason: str
@@ -24,13 +24,14 @@ class Fault:
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture and what is known of it.
+    """One image and its labels.
 
-    name        of the picture within its source, without its ending: "000017", "street/a"
-    image       (H, W, 3) uint8, RGB
-    target      (H, W) uint8: 0 background, 1 person, 255 ignore (unknown: neither learnt nor scored)
-    instances   (H, W) uint16: 0, or the id of the person whose pixel it is; None where persons were never told apart
-    visibility  id → 0..1, the share of the person that nothing hides; ids that are not listed: unknown
+    Attributes:
+        name: Name of the image within its source, without its ending: "000017", "street/a".
+        image: uint8 (H, W, 3), RGB.
+        target: uint8 (H, W): 0 background, 1 person, 255 ignore (neither trained on nor scored).
+        instances: uint16 (H, W): 0, or the id of the person; None where persons are not told apart.
+        visibility: Visible share of each person, 0..1, by id; missing ids are unknown.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Sample:
 
 
 def complaint(what: str, faults: Sequence[Fault], *, shown: int = 5) -> str:
-    """One line: `what`, then the first faults by name and how many more there are."""
+    """Format one line: `what`, then the first faults by name and the number of further ones."""
     named = "; ".join(map(str, faults[:shown]))
     more = f"; and {len(faults) - shown} more" if len(faults) > shown else ""
     return f"{what}: {named}{more}" if faults else what

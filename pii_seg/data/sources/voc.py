@@ -1,7 +1,8 @@
-"""Folders like Pascal VOC's: JPEGImages/ + SegmentationClass/ [+ SegmentationObject/ + ImageSets/].
+"""Folders in the layout of Pascal VOC: JPEGImages/ + SegmentationClass/ [+ SegmentationObject/].
 
-A class mask holds class numbers, mostly as a palette picture: 15 is person, 255 (the white outline) is ignore. Most
-pictures of VOC have no mask, which is no fault there. (Everingham et al., The PASCAL VOC Challenge, IJCV 2010.)
+A class mask holds class numbers, mostly as a palette image: 15 is person, 255 (the white outline)
+is ignore. Most images of VOC have no mask, which is no fault. (Everingham et al., The PASCAL VOC
+Challenge, IJCV 2010.)
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from pii_seg.data.image_io import read_image, read_mask
 from pii_seg.data.sources.base import Listed
 from pii_seg.data.sources.dataset_contract import leaves_folder, require_same_size
-from pii_seg.data.sources.folders import Files, list_pictures
+from pii_seg.data.sources.folders import Files, list_images
 from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample
 from pii_seg.errors import DataError
 
@@ -46,9 +47,17 @@ def is_voc(root: Path) -> bool:
 
 
 def open_voc(path: Path, *, strict: bool) -> VocSource:
-    """The VOC-like folder at `path`, or the part of it that a list names (ROOT/ImageSets/Segmentation/train.txt)."""
+    """Open a VOC folder, or the images of it that a list names.
+
+    Args:
+        path: The folder, or a list in it such as ROOT/ImageSets/Segmentation/train.txt.
+        strict: Whether an image that cannot be used is an error.
+
+    Raises:
+        DataError: The list cannot be used, or no image is left.
+    """
     if path.is_dir():
-        root, names = path, sorted(p.stem for p in list_pictures(path / CLASSES))
+        root, names = path, sorted(p.stem for p in list_images(path / CLASSES))
         title = root.resolve().name
     else:
         root = next((parent for parent in path.resolve().parents if is_voc(parent)), path)
@@ -62,14 +71,14 @@ def open_voc(path: Path, *, strict: bool) -> VocSource:
         if strange := [name for name in names if leaves_folder(name)]:
             raise DataError(f"{path}: names {strange[0]!r}, which leads out of {root}")
     images, classes, objects = (
-        {p.stem: p for p in list_pictures(root / folder)} for folder in (IMAGES, CLASSES, OBJECTS)
+        {p.stem: p for p in list_images(root / folder)} for folder in (IMAGES, CLASSES, OBJECTS)
     )
     items, faults = [], []
     for name in names:
         if name not in classes:
             faults.append(Fault(path, f"names {name}, of which {root / CLASSES} has no mask"))
         elif name not in images:
-            faults.append(Fault(classes[name], f"has no picture of that name in {root / IMAGES}"))
+            faults.append(Fault(classes[name], f"has no image of that name in {root / IMAGES}"))
         else:
             items.append(Files(name, images[name], classes[name], instances=objects.get(name)))
     return VocSource(root, title, items, faults, strict=strict)

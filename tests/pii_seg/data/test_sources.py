@@ -125,7 +125,7 @@ def test_contract_check_names_bad_files_and_leaves_them_out(dataset: Path) -> No
     assert [fault.path.name for fault in bad] == ["000001.jpg", "000002.jpg"]
     assert "person 9" in str(bad[0]) and "damaged" in str(bad[1])
     assert [source.load(i).name for i in range(len(source))] == ["000000"]
-    with pytest.raises(DataError, match=r"2 pictures cannot be used.*person 9"):
+    with pytest.raises(DataError, match=r"2 images cannot be used.*person 9"):
         open_source(dataset, strict=True).check()
 
 
@@ -225,7 +225,7 @@ def test_folder_pictures_and_masks_without_each_other_are_named(tmp_path: Path) 
         "phone.heic",
         "stray.png",
     ]
-    with pytest.raises(DataError, match=r"4 pictures cannot be used.*lonely"):
+    with pytest.raises(DataError, match=r"4 images cannot be used.*lonely"):
         open_source(root, strict=True)
 
 
@@ -260,7 +260,7 @@ def test_photographs_alone_are_unknown_or_person_free_when_said_so(tmp_path: Pat
     free = PersonFree(source)
     assert not free.photo_only and len(free) == 1 and (free.load(0).target == 0).all()
     with_person = PersonFree(open_source(folder(tmp_path / "set", a=block(255))))
-    with pytest.raises(DataError, match="given as person-free"):
+    with pytest.raises(DataError, match="given as one without people"):
         with_person.load(0)
 
 
@@ -454,7 +454,7 @@ def test_nothing_there_is_said_with_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no pictures; expected dataset\.json"):
         open_source(tmp_path)
     (tmp_path / "images").mkdir()
-    with pytest.raises(DataError, match="no usable picture"):
+    with pytest.raises(DataError, match="no usable image"):
         open_source(tmp_path)
     (tmp_path / "x.zip").write_bytes(b"")
     with pytest.raises(DataError, match="no known kind"):
