@@ -1,11 +1,11 @@
-"""What the faster backward pass of depthwise convolutions is worth in a training step on this CPU.
+"""Measures the faster backward pass of depthwise convolutions in a training step on a CPU.
 
     python benchmarks/depthwise.py                       # the default model
     python benchmarks/depthwise.py --encoder mobilenetv3_large_100 --threads 2
 
-Prints the CPU time of forward and backward, in milliseconds a view: in float32, in bfloat16 with torch's own gradients,
-and in bfloat16 with `pii_seg.models.cpu_depthwise`. The rounds alternate, so what else the machine does
-falls on all alike.
+Prints the CPU time of forward and backward in milliseconds per view: in float32, in bfloat16 with
+torch's own gradients, and in bfloat16 with `pii_seg.models.cpu_depthwise`. The rounds alternate, so
+that other work of the machine affects all alike.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
     spent: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(options.rounds + 1):
         for way, (bfloat16, fast) in WAYS.items():
-            begun = time.process_time()
+            start = time.process_time()
             with ExitStack() as within:
                 if bfloat16:
                     within.enter_context(torch.autocast("cpu", torch.bfloat16))
@@ -60,14 +60,13 @@ def main() -> None:
                 logits = network(batch)
             network.zero_grad()
             logits.float().square().mean().backward()
-            spent[way].append((time.process_time() - begun) / options.batch_size * 1000)
-    middle = {
-        way: statistics.median(times[1:]) for way, times in spent.items()
-    }  # the first warms up
+            spent[way].append((time.process_time() - start) / options.batch_size * 1000)
+    # The first round warms up.
+    middle = {way: statistics.median(times[1:]) for way, times in spent.items()}
     print(f"{options.encoder}/{options.decoder}, {options.size} px, {options.threads} threads")
     for way, milliseconds in middle.items():
         print(
-            f"  {way:30s} {milliseconds:7.1f} ms a view   {milliseconds / middle['bfloat16']:.2f}"
+            f"  {way:30s} {milliseconds:7.1f} ms per view   {milliseconds / middle['bfloat16']:.2f}"
         )
 
 

@@ -1,14 +1,16 @@
-"""Whether the loader keeps up with the network.
+"""Measures whether the loader keeps up with the network.
 
-    python benchmarks/loading.py RENDERS [--backgrounds PHOTOGRAPHS]
+    python benchmarks/loading.py RENDERS [--backgrounds PHOTOS]
     python benchmarks/loading.py RENDERS --encoder plain --width 16 --batches 60
 
-Prints images/s of the loader alone (default augmentation; with --backgrounds every third view is a photograph with
-pasted persons), of training steps alone (on one batch, again and again), and of training steps on what the loader
-brings. The last ÷ the second is 1 where loading costs nothing. Then what each factor of the augmentation costs.
+Prints images/s of the loader alone (default augmentation; with --backgrounds every third view is a
+photo with pasted people), of training steps alone (on one batch, repeatedly), and of training steps
+on loaded batches. The last ÷ the second is 1 where loading costs nothing. Then it prints the cost
+of each augmentation factor.
 
-On few cores the loader's worker and the network's threads compete, and other work disturbs the rates: what counts then
-is the CPU time of a view ÷ that of its training step. Both are printed, and hold on a busy machine too.
+On few cores the loader's worker and the network's threads compete, and other work disturbs the
+rates. Then the CPU time of a view ÷ that of its training step counts, which holds on a busy machine
+too.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
 
 WARM_UP = 5  # batches: caches, workers and memory pools fill
-ROUNDS = 3  # the machine's other work comes and goes: the median of rounds that alternate
+ROUNDS = 3  # other work of the machine varies: the median of rounds that alternate
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     p.add_argument("renders", type=Path)
-    p.add_argument("--backgrounds", type=Path, help="photographs without persons, to paste onto")
+    p.add_argument("--backgrounds", type=Path, help="photos without people, to paste onto")
     p.add_argument("--size", type=int, default=256)
     p.add_argument("--batch-size", type=int, default=8)
     p.add_argument("--batches", type=int, default=30, help="in each measurement")
@@ -62,7 +64,7 @@ def main() -> None:
     data = make_data(options)
     batches = endless(data)
     step = make_step(options)
-    still = next(batches)
+    fixed = next(batches)
     for _ in range(WARM_UP):
         step(next(batches))
 
@@ -71,14 +73,15 @@ def main() -> None:
     for _ in range(ROUNDS):
         rates["loader alone"].append(rate(lambda: next(batches), options))
         spent = time.process_time()
-        rates["training alone"].append(rate(lambda: step(still), options))
+        rates["training alone"].append(rate(lambda: step(fixed), options))
         steps = options.batches + WARM_UP
         training_ms.append((time.process_time() - spent) / (steps * options.batch_size) * 1000)
         rates["both"].append(rate(lambda: step(next(batches)), options))
 
     middle = {name: statistics.median(values) for name, values in rates.items()}
     print(
-        f"{options.encoder}/{options.decoder} {options.width}, {options.size} px, batch {options.batch_size}, ",
+        f"{options.encoder}/{options.decoder} {options.width}, {options.size} px, "
+        f"batch {options.batch_size}, ",
         end="",
     )
     print(f"{options.workers} worker, {torch.get_num_threads()} threads, median of {ROUNDS}")
@@ -89,13 +92,14 @@ def main() -> None:
     loading = loading_ms(data)
     training = statistics.median(training_ms)
     print(
-        f"  CPU ms a view   loading {loading:.2f}, training {training:.1f}: {loading / training:.1%} on top"
+        f"  CPU ms per view   loading {loading:.2f}, training {training:.1f}: "
+        f"{loading / training:.1%} on top"
     )
     print_factors(options)
 
 
 def loading_ms(data: SegmentationDataModule, views: int = 128) -> float:
-    """CPU time of one view of the mixture, decoding and all, in this process."""
+    """Return the CPU time of one view of the mixture in this process, including decoding."""
     cv2.setNumThreads(0)
     loader = data.train_dataloader()
     draws = list(itertools.islice(loader.sampler, views))
@@ -109,14 +113,14 @@ def make_data(options: argparse.Namespace) -> SegmentationDataModule:
     mixture = [WeightedSource(renders, 2.0)]
     if options.backgrounds:
         mixture.append(WeightedSource(PersonFree(open_source(options.backgrounds)), 1.0, paste=1.0))
-    feeding = LoaderConfig(
+    loading = LoaderConfig(
         size=options.size,
         batch_size=options.batch_size,
         epoch_size=1 << 16,
         workers=options.workers,
         memory_mb=options.memory_mb,
     )
-    data = SegmentationDataModule(mixture, persons=[renders], loading=feeding)
+    data = SegmentationDataModule(mixture, persons=[renders], loading=loading)
     data.setup()
     return data
 
@@ -128,7 +132,7 @@ def endless(data: SegmentationDataModule) -> Iterator[dict[str, Any]]:
 
 
 def make_step(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
-    """One training step as the school does it on this machine: bfloat16, channels last, AdamW."""
+    """Return one training step as in a training: bfloat16, channels last, AdamW."""
     config = ModelConfig(
         encoder=options.encoder, decoder=options.decoder, width=options.width, weights="none"
     )
@@ -157,7 +161,7 @@ def make_step(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
 
 
 def rate(run: Callable[[], Any], options: argparse.Namespace) -> float:
-    """Images/s, without the first batches, which the loader had ready."""
+    """Return images/s, without the first batches, which the loader had ready."""
     for _ in range(WARM_UP):
         run()
     start = time.perf_counter()
@@ -167,7 +171,7 @@ def rate(run: Callable[[], Any], options: argparse.Namespace) -> float:
 
 
 def print_factors(options: argparse.Namespace) -> None:
-    """CPU time of one view, then of each factor when it takes part."""
+    """Print the CPU time of one view, then of each factor when it takes part."""
     cv2.setNumThreads(0)
     source = open_source(options.renders)
     bank = PersonBank([source])
@@ -189,7 +193,7 @@ def print_factors(options: argparse.Namespace) -> None:
     milliseconds(AugmentationConfig())
     base = min(milliseconds(nothing) for _ in range(ROUNDS))
     print(
-        f"  CPU ms a view: decode {min(load() for _ in range(ROUNDS)):.2f}, crop {base:.2f}, ",
+        f"  CPU ms per view: decode {min(load() for _ in range(ROUNDS)):.2f}, crop {base:.2f}, ",
         end="",
     )
     print(

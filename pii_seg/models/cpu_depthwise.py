@@ -1,11 +1,11 @@
-"""Depthwise convolutions whose backward pass is not the slowest part of training on a CPU.
+"""Faster backward pass of depthwise convolutions in bfloat16 on a CPU.
 
 oneDNN has no fast kernels for the gradients of strided and of large depthwise convolutions in
-bfloat16: in EfficientNet-Lite they take four fifths of a step. The same gradients by other kernels
-(benchmarks/depthwise.py):
+bfloat16: in EfficientNet-Lite they take four fifths of a training step. This module computes the
+same gradients by other kernels (benchmarks/depthwise.py):
+
 - of the input: the output's gradient, spread out by the stride, convolved with the mirrored kernel
-  (Dumoulin & Visin
-  2016, section 4.5): a forward pass, and those are fast;
+  (Dumoulin & Visin 2016, section 4.5), which is a forward pass, and those are fast;
 - of a kernel of 5 × 5 and more: in float32.
 """
 
@@ -25,9 +25,9 @@ _SLOW_KERNEL = 5  # from this size on, bfloat16's gradient of the kernel is slow
 
 @contextmanager
 def fast_depthwise(device: torch.device) -> Iterator[None]:
-    """Within, depthwise convolutions under bfloat16 autocast on a CPU get the faster backward pass.
+    """Use the faster backward pass for depthwise convolutions under bfloat16 autocast on a CPU.
 
-    Nothing changes elsewhere: on other devices, in float32, and for all other convolutions.
+    Nothing changes on other devices, in float32, or for other convolutions.
     """
     if device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
         yield
@@ -37,7 +37,7 @@ def fast_depthwise(device: torch.device) -> Iterator[None]:
 
 
 class _Redirecting(TorchFunctionMode):
-    """Sends the depthwise ones among the calls of conv2d to `_DepthwiseConvolution`."""
+    """Redirects depthwise calls of conv2d to `_DepthwiseConvolution`."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ def gradient_of_image(
     """Compute the image's gradient from that of the output, by a convolution without stride."""
     sides = kernel.shape[-2:]
     around = [side - 1 - pad for side, pad in zip(sides, padding, strict=True)]
-    # All places where the kernel fits, also those that the stride leapt over.
+    # All places where the kernel fits, also those that the stride skipped.
     height, width = (
         extent + 2 * pad - side + 1
         for extent, pad, side in zip(shape[-2:], padding, sides, strict=True)
@@ -131,7 +131,7 @@ def gradient_of_image(
 
 
 def spread_out(image: Tensor, stride: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    """(B, C, H, W) on every stride-th row and column of zeros of `size`, from the first on."""
+    """Place (B, C, H, W) on every stride-th row and column of zeros of `size`."""
     if tuple(image.shape[-2:]) == size:
         return image
     spread = (
@@ -151,7 +151,7 @@ def gradient_of_kernel(
     stride: tuple[int, int],
     padding: tuple[int, int],
 ) -> Tensor:
-    """In float32 where that is faster."""
+    """Compute the kernel's gradient, in float32 where that is faster."""
     tensors = gradient, image, kernel
     if max(kernel.shape[-2:]) >= _SLOW_KERNEL:
         tensors = gradient.float(), image.float(), kernel.float()

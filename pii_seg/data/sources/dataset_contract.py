@@ -22,7 +22,7 @@ from pii_seg.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is kept of a line of metadata.jsonl; a large dataset has a million of them."""
+    """The parts of a line of metadata.jsonl that are needed; a large dataset has a million lines."""
 
     image: str
     mask: str
@@ -31,7 +31,7 @@ class Line:
 
 
 class ContractSource(Listed[Line]):
-    """Pictures of a dataset on disk, in the order of its lines."""
+    """Images of a dataset on disk, in the order of its lines."""
 
     def read(self, item: Line) -> Sample:
         image = read_image(self.root / item.image)

@@ -1,4 +1,4 @@
-"""Factors are independent of each other, targets follow their pictures, and ranges mean what they say."""
+"""Factors are independent, targets follow their images, and ranges are kept."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def only(factor: str, **ranges: object) -> AugmentationConfig:
 
 
 def coded(height: int = 60, width: int = 80) -> Sample:
-    """A person whose pixels are white on black: so wherever a view takes them, image and target must agree."""
+    """A person of white pixels on black, so that image and target must agree in every view."""
     target = np.zeros((height, width), np.uint8)
     target[height // 4 : height * 3 // 4, width // 5 : width // 2] = PERSON
     image = np.repeat((target * 255)[..., None], 3, axis=2)
@@ -51,7 +51,8 @@ def test_same_streams_same_view_and_the_sample_stays_as_it_was() -> None:
     sample = coded()
     for array in (sample.image, sample.target):
         array.flags.writeable = False  # as those kept in memory are
-    how = dataclasses.replace(AugmentationConfig(), **dict.fromkeys(AUGMENTATION_FACTORS, 1.0))  # type: ignore[arg-type]
+    every = dict.fromkeys(AUGMENTATION_FACTORS, 1.0)
+    how = dataclasses.replace(AugmentationConfig(), **every)  # type: ignore[arg-type]
     one, same, other = (augment(sample, 32, how, Streams((1, 2, n))) for n in (3, 3, 4))
     np.testing.assert_array_equal(one.image, same.image)
     np.testing.assert_array_equal(one.target, same.target)
@@ -62,7 +63,7 @@ def test_same_streams_same_view_and_the_sample_stays_as_it_was() -> None:
 
 @pytest.mark.parametrize("factor", AUGMENTATION_FACTORS)
 def test_every_factor_changes_something_and_nothing_else(factor: str) -> None:
-    """With one factor off, every other one draws as before: its stream knows neither the others nor their number."""
+    """With one factor off, every other one draws as before: the streams are independent."""
     sample, streams = coded(), Streams((0, 0, 7))
     if factor != "paste":  # needs a bank: tests/pii_seg/data/test_copy_paste.py
         changed = False
@@ -103,7 +104,7 @@ def test_switching_colour_off_leaves_the_view_and_the_occluders_alone() -> None:
         np.testing.assert_array_equal(full.target, plain.target)
 
 
-def test_a_changed_probability_does_not_change_what_is_drawn() -> None:
+def test_a_changed_probability_does_not_change_the_draws() -> None:
     views = {}
     for probability in (0.4, 0.8):
         how = dataclasses.replace(NONE, brightness=probability)
@@ -115,7 +116,7 @@ def test_a_changed_probability_does_not_change_what_is_drawn() -> None:
 
 
 @pytest.mark.parametrize("factor", ["scale", "focus", "flip", "rotation"])
-def test_target_follows_its_picture(factor: str) -> None:
+def test_target_follows_its_image(factor: str) -> None:
     for place in range(20):
         view = augment(coded(), 64, only(factor), Streams((0, 0, place)))
         assert agreement(view) > 0.97, place
@@ -129,7 +130,7 @@ def test_target_follows_its_picture(factor: str) -> None:
     zoom=st.floats(0.3, 4.0),
     place=st.integers(0, 1000),
 )
-def test_any_picture_gives_a_view_of_the_wished_size(
+def test_any_image_gives_a_view_of_the_wished_size(
     height: int, width: int, size: int, zoom: float, place: int
 ) -> None:
     sample = Sample(
@@ -141,7 +142,7 @@ def test_any_picture_gives_a_view_of_the_wished_size(
     assert (abs(view.image.astype(int) - 77) <= 1).all()
 
 
-def test_without_scale_pictures_keep_their_own_pixels() -> None:
+def test_without_scale_images_keep_their_own_pixels() -> None:
     image = np.random.default_rng(0).integers(0, 255, (50, 70, 3), dtype=np.uint8)
     view = take_view(Sample("x", image, np.zeros((50, 70), np.uint8)), 32, NONE, Streams((0, 0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(image, (32, 32, 3))[:, :, 0]
@@ -167,7 +168,7 @@ def test_scale_keeps_its_range_and_its_zoom() -> None:
         assert 0.8 < np.median(sizes) < 1.25
 
 
-def test_scale_does_not_make_small_pictures_tiny() -> None:
+def test_scale_does_not_make_small_images_tiny() -> None:
     sample = Sample("x", np.zeros((60, 80, 3), np.uint8), np.ones((60, 80), np.uint8))
     how = only("scale", scale_range=(0.1, 0.1))
     for place in range(5):
@@ -186,7 +187,7 @@ def test_focus_finds_the_small_person_as_often_as_the_large_one() -> None:
     assert 30 < small < 70 and all((view == PERSON).any() for view in views)
 
 
-def test_what_lies_outside_the_picture_is_ignore() -> None:
+def test_pixels_outside_the_image_are_ignore() -> None:
     sample = Sample("x", np.full((20, 30, 3), 9, np.uint8), np.ones((20, 30), np.uint8))
     view = take_view(sample, 40, NONE, Streams((0, 0, 1)))
     assert (view.target == PERSON).sum() == 600 and (view.target == IGNORE).sum() == 1000
@@ -208,7 +209,7 @@ def test_an_occluder_hides_persons_and_a_cutout_does_not() -> None:
     assert 0.03 < np.mean(shares) < 0.2 and max(shares) < 0.25
 
 
-def test_colours_of_a_known_picture() -> None:
+def test_colours_of_a_known_image() -> None:
     grey = np.full((4, 4, 3), 100, np.uint8)
     twice = change_colour(grey, only("brightness", brightness_range=(2.0, 2.0)), Streams((0,)))
     assert (twice == 200).all()
@@ -228,7 +229,7 @@ def test_colours_of_a_known_picture() -> None:
     )  # lightness stays
 
 
-def test_degradations_lower_or_add_detail_as_they_should() -> None:
+def test_degradations_change_detail_in_the_right_direction() -> None:
     noisy = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     for factor in ("blur", "resolution"):
         for place in range(6):
@@ -255,7 +256,7 @@ def test_degradations_lower_or_add_detail_as_they_should() -> None:
         ({"paste_count": (3, 1)}, "paste_count"),
     ],
 )
-def test_augmentation_refuses_what_makes_no_sense(changes: dict[str, object], said: str) -> None:
+def test_augmentation_rejects_invalid_values(changes: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         AugmentationConfig(**changes)  # type: ignore[arg-type]
 

@@ -126,7 +126,7 @@ def test_the_soft_edge_is_a_pixel_wide() -> None:
     )
 
 
-def test_a_bank_passes_over_what_cannot_be_read_and_refuses_to_be_empty() -> None:
+def test_a_bank_skips_unreadable_images_and_must_not_be_empty() -> None:
     bank = PersonBank([Renders(None, render(), None), Renders(), Renders(render())])
     drawn = [bank.draw(np.random.default_rng([n])) for n in range(30)]
     assert sum(isinstance(found, CutOut) for found in drawn) >= 28
@@ -135,7 +135,7 @@ def test_a_bank_passes_over_what_cannot_be_read_and_refuses_to_be_empty() -> Non
         PersonBank([Renders()])
 
 
-def test_every_source_of_a_bank_is_drawn_from_by_its_number_of_pictures() -> None:
+def test_every_source_of_a_bank_is_drawn_from_by_its_number_of_images() -> None:
     wide = [render(left=10), render(left=10), render(left=10)]
     seen: list[str] = []
 

@@ -73,7 +73,7 @@ def equal(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> bool:
     )
 
 
-def test_a_resumed_run_skips_what_it_has_seen_once() -> None:
+def test_a_resumed_run_skips_the_views_it_used_once() -> None:
     module = SegmentationDataModule(
         [WeightedSource(Plain("one", 9))], augmentation=AugmentationConfig(), loading=SMALL
     )
@@ -150,7 +150,8 @@ def test_lightning_sets_the_epoch_and_keeps_the_sampler(tmp_path: Path) -> None:
         [WeightedSource(Plain("one", 40))], augmentation=NONE, loading=SMALL
     )
     quiet: dict[str, Any] = {
-        "logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False,
+        "logger": False, "enable_checkpointing": False, "enable_progress_bar": False,
+        "enable_model_summary": False,
     }  # fmt: skip
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     pl.Trainer(max_epochs=3, accelerator="cpu", default_root_dir=tmp_path, **quiet).fit(
@@ -162,10 +163,10 @@ def test_lightning_sets_the_epoch_and_keeps_the_sampler(tmp_path: Path) -> None:
     assert seen == expected
 
 
-# Pictures that fail
+# Images that fail
 
 
-def test_a_picture_that_fails_is_named_once_and_replaced(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_image_that_fails_is_named_once_and_replaced(caplog: pytest.LogCaptureFixture) -> None:
     source = Plain("one", 4, bad=(2,))
     module = SegmentationDataModule([WeightedSource(source)], augmentation=NONE, loading=SMALL)
     names = [name for batch in batches(module) for name in batch["name"]]
@@ -175,7 +176,7 @@ def test_a_picture_that_fails_is_named_once_and_replaced(caplog: pytest.LogCaptu
     ) == 1
 
 
-def test_a_picture_that_fails_is_fatal_when_strict_and_so_are_only_failures() -> None:
+def test_an_unreadable_image_is_fatal_when_strict_or_when_there_is_no_other() -> None:
     how: dict[str, Any] = {"augmentation": NONE, "loading": SMALL}
     with pytest.raises(DataError, match=r"one/2\.jpg"):
         batches(
@@ -200,7 +201,7 @@ def test_setup_checks_every_source_once(dataset: Path, caplog: pytest.LogCapture
     assert sum("000001.jpg" in record.getMessage() for record in caplog.records) == 1
 
 
-def test_pasting_needs_persons_and_weights_must_make_sense() -> None:
+def test_pasting_needs_persons_and_invalid_weights_are_rejected() -> None:
     with pytest.raises(DataError, match="no source of persons"):
         SegmentationDataModule([WeightedSource(Plain("one", 2), paste=0.5)])
     with pytest.raises(DataError, match="no source of persons"):
@@ -234,7 +235,7 @@ def test_memory_is_filled_once_for_a_source_used_twice() -> None:
     assert equal(kept, batches(plain))
 
 
-def test_training_pictures_are_shrunk_and_validation_pictures_are_not() -> None:
+def test_training_images_are_shrunk_and_validation_images_are_not() -> None:
     source = Plain("one", 2)
     module = SegmentationDataModule(
         [WeightedSource(source)],
@@ -250,7 +251,7 @@ def test_training_pictures_are_shrunk_and_validation_pictures_are_not() -> None:
 # Validation
 
 
-def test_validation_is_whole_pictures_one_loader_a_source() -> None:
+def test_validation_is_whole_images_one_loader_a_source() -> None:
     module = SegmentationDataModule(
         [WeightedSource(Plain("t", 2))], [Plain("a", 3), Plain("b", 1)], loading=SMALL
     )

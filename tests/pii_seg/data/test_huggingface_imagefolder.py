@@ -1,4 +1,4 @@
-"""A dataset opens with Hugging Face `datasets`, offline, as an `imagefolder`: pictures, masks and every field."""
+"""A dataset opens offline with Hugging Face `datasets`, as an `imagefolder`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often each kind of picture is shown."""
+"""How often each kind of image is shown."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def weights(pseudo: list[int], repainted: list[int], config: DataConfig) -> list
     pseudo=st.lists(st.integers(1, 50), min_size=1, max_size=3),
     repainted=st.lists(st.integers(1, 50), min_size=1, max_size=3),
 )
-def test_a_repainted_photograph_is_shown_as_often_as_its_weight_says_against_one_that_is_not(
+def test_the_weight_of_a_repainted_photo_is_relative_to_a_pseudo_labelled_one(
     pseudo: list[int], repainted: list[int]
 ) -> None:
     found = weights(pseudo, repainted, DataConfig(synthetic_weight=3, repainted_weight=0.5))
@@ -64,9 +64,9 @@ def test_a_repainted_photograph_is_shown_as_often_as_its_weight_says_against_one
     assert found[0] == 3 and of_pseudo == pytest.approx(1)
     if sum(repainted) <= sum(pseudo):
         assert of_repainted / sum(repainted) == pytest.approx(0.5 * of_pseudo / sum(pseudo))
-    else:  # several of each photograph: together they are not shown more
+    else:  # several of each photo: together they are not shown more
         assert of_repainted == pytest.approx(0.5)
 
 
-def test_repainted_photographs_alone_have_their_whole_share() -> None:
+def test_repainted_photos_alone_have_their_whole_share() -> None:
     assert weights([], [1, 3], DataConfig(repainted_weight=0.8)) == pytest.approx([1, 0.2, 0.6])

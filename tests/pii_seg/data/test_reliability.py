@@ -42,7 +42,7 @@ def test_the_most_reliable_of_each_kind_are_chosen() -> None:
     st.floats(0.01, 1),
     st.floats(0.01, 1),
 )
-def test_a_larger_share_holds_the_smaller_and_none_left_is_better(
+def test_a_larger_share_contains_the_smaller_and_no_better_image_is_left_out(
     images: list[tuple[float, int]], first: float, second: float
 ) -> None:
     lines = [line(index, value, persons=persons) for index, (value, persons) in enumerate(images)]
@@ -59,6 +59,6 @@ def test_labels_without_reliability_cannot_be_ranked() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, -1.0, 1.1, float("nan")])
-def test_shares_that_cannot_be(share: float) -> None:
+def test_invalid_shares_are_rejected(share: float) -> None:
     with pytest.raises(ValueError, match="share of reliable images"):
         most_reliable([], share)

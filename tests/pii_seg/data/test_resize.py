@@ -1,4 +1,4 @@
-"""Targets keep their areas, pictures their shapes, at any size."""
+"""Targets keep their areas, images their shapes, at any size."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_resized_targets_keep_areas_and_ignore_wins_ties() -> None:
     assert (resize_target(halves, 2, 2) == IGNORE).all()
 
 
-def test_letterbox_keeps_the_whole_picture_and_its_shape() -> None:
+def test_letterbox_keeps_the_whole_image_and_its_shape() -> None:
     boxed = letterbox(coded(60, 80), 40)
     assert boxed.image.shape == (40, 40, 3)
     assert (boxed.target == IGNORE).sum() == 10 * 40 and (boxed.target[:5] == IGNORE).all()
@@ -43,7 +43,7 @@ def test_letterbox_keeps_the_whole_picture_and_its_shape() -> None:
     )
 
 
-def test_large_pictures_shrink_with_all_that_belongs_to_them() -> None:
+def test_large_images_shrink_with_their_labels() -> None:
     small = shrink(coded(600, 800), 80)
     assert small.image.shape == (60, 80, 3)
     np.testing.assert_array_equal(small.target, coded().target)

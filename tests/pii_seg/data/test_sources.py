@@ -39,7 +39,7 @@ def write(path: Path, array: np.ndarray) -> Path:
 
 
 def folder(root: Path, **by_name: np.ndarray) -> Path:
-    """A plain folder with one red picture for each mask."""
+    """A plain folder with one red image for each mask."""
     for name, mask in by_name.items():
         write(root / f"images/{name}.jpg", RED)
         write(root / f"masks/{name}.png", mask)
@@ -47,7 +47,7 @@ def folder(root: Path, **by_name: np.ndarray) -> Path:
 
 
 def block(value: int, *, dtype: type = np.uint8) -> np.ndarray:
-    """A mask with `value` in a corner that is not square, so that a transposed one would be noticed."""
+    """A mask with `value` in a corner that is not square, so that a transposed one differs."""
     mask = np.zeros((HEIGHT, WIDTH), dtype)
     mask[:5, :20] = value
     return mask
@@ -81,7 +81,7 @@ def edit_line(dataset: Path, number: int, **changes: Any) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def test_contract_person_255_is_a_person_and_ignore_is_a_picture_of_its_own(dataset: Path) -> None:
+def test_contract_person_255_is_a_person_and_ignore_is_an_image_of_its_own(dataset: Path) -> None:
     write(dataset / "masks/000000.png", block(255))
     ignore = np.zeros((HEIGHT, WIDTH), np.uint8)
     ignore[:, 30:] = 255
@@ -104,7 +104,7 @@ def test_contract_person_255_is_a_person_and_ignore_is_a_picture_of_its_own(data
         ({"persons": [{"id": 1, "visibility": 7}]}, "visibility"),
     ],
 )
-def test_contract_line_that_makes_no_sense_is_left_out_by_number(
+def test_contract_invalid_lines_are_left_out_by_number(
     dataset: Path, changes: dict[str, Any], said: str
 ) -> None:
     edit_line(dataset, 1, **changes)
@@ -195,7 +195,7 @@ def test_folder_of_smoothed_masks_is_cut_at_half(tmp_path: Path, levels: list[in
     np.testing.assert_array_equal(source.load(0).target, smooth >= 128)
 
 
-def test_folder_of_a_crowd_holds_ids_and_no_greys(tmp_path: Path) -> None:
+def test_folder_of_many_ids_is_not_taken_for_smoothed_masks(tmp_path: Path) -> None:
     crowd = (np.arange(HEIGHT * WIDTH) % 100).astype(np.uint8).reshape(HEIGHT, WIDTH)
     sample = open_source(folder(tmp_path / "ids", a=crowd)).load(0)
     np.testing.assert_array_equal(sample.target, crowd > 0)
@@ -210,13 +210,13 @@ def test_folder_convention_can_be_given_and_a_mask_that_breaks_it_is_a_fault(
     assert len(bad) == 1 and "the value 2" in bad[0].reason and len(source) == 1
 
 
-def test_folder_pictures_and_masks_without_each_other_are_named(tmp_path: Path) -> None:
+def test_folder_images_and_masks_without_each_other_are_named(tmp_path: Path) -> None:
     root = folder(tmp_path / "set", good=block(255))
     write(root / "images/lonely.jpg", RED)
     write(root / "masks/stray.png", block(255))
-    write(root / "images/good.png", RED)  # a second picture of that name
+    write(root / "images/good.png", RED)  # a second image of that name
     (root / "images/phone.heic").write_bytes(b"")
-    (root / "images/Thumbs.db").write_bytes(b"")  # no picture, no fault
+    (root / "images/Thumbs.db").write_bytes(b"")  # no image, no fault
     source = open_source(root)
     assert len(source) == 1
     assert sorted(fault.path.name for fault in source.faults) == [
@@ -246,14 +246,14 @@ def test_folders_nest_and_keep_their_order(tmp_path: Path) -> None:
     assert [source.load(i).name for i in range(3)] == ["a/1", "a/10", "b/2"]
 
 
-def test_folder_names_that_never_match_are_explained(tmp_path: Path) -> None:
+def test_folder_names_that_never_match_are_an_error(tmp_path: Path) -> None:
     write(tmp_path / "images/a.jpg", RED)
     write(tmp_path / "masks/a_mask.png", block(255))
     with pytest.raises(DataError, match=r"a\.jpg.*a_mask\.png.*same names"):
         open_source(tmp_path)
 
 
-def test_photographs_alone_are_unknown_or_person_free_when_said_so(tmp_path: Path) -> None:
+def test_photos_alone_are_ignore_or_background_if_they_are_person_free(tmp_path: Path) -> None:
     write(tmp_path / "photos/a.jpg", RED)
     source = open_source(tmp_path / "photos")
     assert source.photo_only and (source.load(0).target == 255).all()
@@ -378,7 +378,7 @@ def test_coco_polygons_crowds_boxes_and_other_classes(tmp_path: Path) -> None:
         {"counts": "1"},
     ],
 )
-def test_coco_outline_that_makes_no_sense_is_a_fault(tmp_path: Path, segmentation: Any) -> None:
+def test_coco_invalid_outlines_are_faults(tmp_path: Path, segmentation: Any) -> None:
     source = open_source(coco(tmp_path, [{"segmentation": segmentation}]))
     with pytest.raises(DataError, match=r"a\.jpg: an outline .* is damaged"):
         source.load(0)
@@ -412,14 +412,14 @@ def test_coco_image_that_cannot_be_used_is_named(
         "{" * 9,
     ],
 )
-def test_coco_that_is_none_is_one_clear_error(tmp_path: Path, text: str) -> None:
+def test_coco_files_that_are_not_coco_are_one_clear_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(text)
     with pytest.raises(DataError, match=r"x\.json"):
         open_source(path)
 
 
-def test_coco_without_persons_says_what_it_has(tmp_path: Path) -> None:
+def test_coco_without_persons_names_its_categories(tmp_path: Path) -> None:
     path = coco(tmp_path, [])
     path.write_text(path.read_text().replace('"person"', '"pedestrian"'))
     with pytest.raises(DataError, match=r"no category 'person'.*pedestrian"):
@@ -448,7 +448,7 @@ def test_hostile_run_lengths_raise_only_value_errors(text: str) -> None:
 # Recognising, and hostile files
 
 
-def test_nothing_there_is_said_with_what_was_expected(tmp_path: Path) -> None:
+def test_an_unknown_layout_is_an_error_that_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         open_source(tmp_path / "absent")
     with pytest.raises(DataError, match=r"no pictures; expected dataset\.json"):
@@ -467,12 +467,12 @@ def test_a_folder_of_sources_opens_as_several_and_not_as_one(tmp_path: Path) -> 
     assert [source.name for source in open_sources(tmp_path / "all")] == ["one", "two"]
     assert [source.name for source in open_sources(tmp_path / "all/one")] == ["one"]
     with pytest.raises(DataError, match=r"several sources \(one, two\)"):
-        open_source(tmp_path / "all")  # or its masks would be taken for photographs
+        open_source(tmp_path / "all")  # or its masks would be taken for photos
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp"])
 @pytest.mark.parametrize("kept", [0.0, 0.05, 0.5, 0.97])
-def test_a_truncated_picture_is_refused(tmp_path: Path, kind: str, kept: float) -> None:
+def test_a_truncated_image_is_rejected(tmp_path: Path, kind: str, kept: float) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     content = encoded(noise, {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}[kind])
     path = tmp_path / f"cut.{kind}"
@@ -495,7 +495,7 @@ def test_exif_orientation_is_honoured(tmp_path: Path) -> None:
         assert upright[:15].max() < 20 and upright[25:].min() > 235
 
 
-def test_a_decompression_bomb_is_refused_from_its_header(
+def test_a_decompression_bomb_is_rejected_by_its_header(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.png", RED)
@@ -533,7 +533,7 @@ def test_masks_keep_their_numbers(tmp_path: Path) -> None:
 
 
 @given(content=st.binary(max_size=200))
-def test_any_bytes_are_a_picture_or_a_data_error(
+def test_any_bytes_are_an_image_or_a_data_error(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "anything.jpg"

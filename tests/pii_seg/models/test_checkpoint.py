@@ -45,7 +45,7 @@ def path(checkpoint: Checkpoint, tmp_path: Path) -> Path:
     return tmp_path / "best.ckpt"
 
 
-def test_what_is_saved_comes_back(checkpoint: Checkpoint, path: Path) -> None:
+def test_a_saved_checkpoint_loads_unchanged(checkpoint: Checkpoint, path: Path) -> None:
     loaded = load_checkpoint(path)
     assert replace(loaded, weights={}) == replace(checkpoint, weights={})
     assert loaded.weights.keys() == checkpoint.weights.keys()
@@ -110,20 +110,25 @@ FIRST = "network.down.0.0.0.weight"
         (Path.unlink, "no such checkpoint"),
         (lambda p: p.write_bytes(b""), "not a checkpoint, or cut short"),
         (lambda p: p.write_bytes(b"PK\x05\x06" + bytes(18)), "damaged, or more than data"),
-        (lambda p: p.write_bytes(p.read_bytes()[: p.stat().st_size // 2]), "not a checkpoint, or cut short"),
+        (lambda p: p.write_bytes(p.read_bytes()[: p.stat().st_size // 2]),
+         "not a checkpoint, or cut short"),
         (lambda p: torch.save([1], p), "not a checkpoint of pii_seg"),
         (lambda p: torch.save({"loops": {}}, p), "RUN/best.ckpt is what predicts"),
-        (lambda p: p.write_bytes(pickle.dumps({"format": "pii_seg segmenter"})), "not a checkpoint, or cut short"),
+        (lambda p: p.write_bytes(pickle.dumps({"format": "pii_seg segmenter"})),
+         "not a checkpoint, or cut short"),
         (lambda p: rewritten(p, lambda c: c.update(version=2)), "of version 2"),
         (lambda p: rewritten(p, lambda c: c.pop("description")), "damaged"),
         (lambda p: rewritten(p, lambda c: c.update(description="{")), "damaged"),
         (lambda p: rewritten(p, lambda c: c.update(description="[" * 100_000)), "damaged"),
         (lambda p: rewritten(p, lambda c: c.update(weights=[1])), "damaged"),
         (lambda p: rewritten(p, lambda c: c["weights"].pop(FIRST)), "weight .* is missing"),
-        (lambda p: rewritten(p, lambda c: c["weights"].update(more=torch.zeros(1))), "more does not belong"),
-        (lambda p: rewritten(p, lambda c: c["weights"].update({FIRST: torch.zeros(2)})), r"is \(2,\), the model's"),
+        (lambda p: rewritten(p, lambda c: c["weights"].update(more=torch.zeros(1))),
+         "more does not belong"),
+        (lambda p: rewritten(p, lambda c: c["weights"].update({FIRST: torch.zeros(2)})),
+         r"is \(2,\), the model's"),
         (lambda p: rewritten(p, lambda c: c["weights"][FIRST].fill_(torch.nan)), "no numbers"),
-        (lambda p: described(p, lambda d: d["model"].update(encoder="nothing")), "damaged .*encoder"),
+        (lambda p: described(p, lambda d: d["model"].update(encoder="nothing")),
+         "damaged .*encoder"),
         (lambda p: described(p, lambda d: d["model"].update(width="8")), "damaged"),
         (lambda p: described(p, lambda d: d.update(threshold=7)), "damaged .*threshold"),
         (lambda p: described(p, lambda d: d.update(surprise=1)), "damaged"),

@@ -29,7 +29,7 @@ pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
     padded=st.tuples(st.booleans(), st.booleans()),
     seed=st.integers(0, 99),
 )
-def test_gradients_are_autograds(
+def test_gradients_equal_those_of_autograd(
     size: tuple[int, int],
     kernel: tuple[int, int],
     stride: tuple[int, int],
@@ -112,7 +112,7 @@ def test_nothing_changes_without_autocast_or_off_the_cpu() -> None:
     ],
     ids=["dense", "two kernels a channel", "grouped", "dilated", "padding by name", "one channel"],
 )
-def test_other_convolutions_are_left_alone(layer: nn.Conv2d) -> None:
+def test_other_convolutions_are_unchanged(layer: nn.Conv2d) -> None:
     with torch.autocast("cpu", torch.bfloat16), fast_depthwise(CPU):
         assert (
             layer(torch.randn(1, layer.in_channels, 8, 8))
@@ -121,7 +121,7 @@ def test_other_convolutions_are_left_alone(layer: nn.Conv2d) -> None:
         )
 
 
-def test_one_image_without_batch_is_no_depthwise_convolution_of_ours() -> None:
+def test_one_image_without_batch_is_not_redirected() -> None:
     assert not is_depthwise(
         torch.zeros(4, 8, 8), torch.zeros(4, 1, 3, 3), None, (1, 1), (0, 0), (1, 1), 4
     )

@@ -31,7 +31,7 @@ def trained(number: int) -> Checkpoint:
     )
 
 
-def test_weights_and_batch_statistics_are_their_mean() -> None:
+def test_weights_and_batch_statistics_are_averaged() -> None:
     one, other = trained(1), trained(2)
     mean = mean_checkpoint([one, other])
     assert mean.weights.keys() == one.weights.keys()
@@ -46,7 +46,7 @@ def test_weights_and_batch_statistics_are_their_mean() -> None:
     assert mean.segmenter()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).isfinite().all()
 
 
-def test_the_order_does_not_count_and_one_is_itself() -> None:
+def test_the_order_does_not_matter_and_the_mean_of_one_is_itself() -> None:
     given = [trained(number) for number in (1, 2, 3)]
     means = [mean_checkpoint(order).weights for order in itertools.permutations(given)]
     for name, value in means[0].items():
@@ -56,7 +56,7 @@ def test_the_order_does_not_count_and_one_is_itself() -> None:
         assert torch.equal(value, given[0].weights[name])
 
 
-def test_what_has_no_mean_is_refused() -> None:
+def test_different_models_have_no_mean() -> None:
     with pytest.raises(ValueError, match="no checkpoints"):
         mean_checkpoint([])
     other = replace(trained(1), model=ModelConfig(encoder="plain", width=12))

