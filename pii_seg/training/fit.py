@@ -124,10 +124,11 @@ def fit(
     if is_first_process():
         _log_data(sources)
         log.warning("encoder: %s", module.segmenter.network.weights)
-        output.mkdir(parents=True, exist_ok=True)
-        write_config(output / CONFIG, config)
     resume_at = None if state is None else int(state["global_step"])
     data = _data_module(config, sources, resume_at=resume_at)
+    if is_first_process():  # from here on, files are written
+        output.mkdir(parents=True, exist_ok=True)
+        write_config(output / CONFIG, config)
 
     save_best_iou = SaveBest(
         lambda module, iou: save_best(output / BEST, config, sources, module, iou)
@@ -297,9 +298,8 @@ def prepare_folder(
         raise InputError("--resume and --overwrite exclude each other")
     if output.exists() and not output.is_dir():
         raise InputError(f"{output}: is a file; --output must be a folder")
-    entries = sorted(output.iterdir()) if output.exists() else []
-    entries = [path.name for path in entries if not path.name.startswith(".")]
-    if not entries:
+    entries = sorted(path.name for path in output.iterdir()) if output.exists() else []
+    if not (entries := [name for name in entries if not name.startswith(".")]):
         return None
     if not (output / CONFIG).exists():
         raise InputError(

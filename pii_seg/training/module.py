@@ -95,8 +95,8 @@ class SegmentationModule(lightning.LightningModule):
         self.averaged.eval()
         self.compiled = compiled
         if compiled:
-            # The inner network, in place: names of weights stay, and the compiled shapes are
-            # padded.
+            # The inner network, in place: names of weights stay, and the compiled shapes are those
+            # of padded images.
             segmenter.network.compile()
         self.optimiser = optimiser
         self.clock = clock

@@ -226,13 +226,13 @@ def test_memory_is_filled_once_for_a_source_used_twice() -> None:
         augmentation=NONE,
         loading=dataclasses.replace(SMALL, memory_mb=1),
     )
-    kept = batches(module)
+    held = batches(module)
     assert source.loaded == list(range(6))
     assert module.persons[0] is module.mixture[0].source
     plain = SegmentationDataModule(
         [WeightedSource(source, paste=1.0)], persons=[source], augmentation=NONE, loading=SMALL
     )
-    assert equal(kept, batches(plain))
+    assert equal(held, batches(plain))
 
 
 def test_training_images_are_shrunk_and_validation_images_are_not() -> None:

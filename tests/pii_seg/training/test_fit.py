@@ -95,7 +95,7 @@ def state_of(run: Path) -> dict[str, Any]:
 
 
 def assert_same_run(one: Path, other: Path) -> None:
-    """Bit for bit the same weights, averages, optimiser and kept segmenter."""
+    """Bit for bit the same weights, averages, optimiser and best segmenter."""
     states = state_of(one), state_of(other)
     assert states[0]["global_step"] == states[1]["global_step"]
     assert states[0]["state_dict"].keys() == states[1]["state_dict"].keys()
@@ -104,10 +104,10 @@ def assert_same_run(one: Path, other: Path) -> None:
     for number, moments in states[0]["optimizer_states"][0]["state"].items():
         for name, value in moments.items():
             assert torch.equal(value, states[1]["optimizer_states"][0]["state"][number][name]), name
-    kept = load_checkpoint(one / "best.ckpt"), load_checkpoint(other / "best.ckpt")
-    assert kept[0].provenance["steps"] == kept[1].provenance["steps"]
-    for name, value in kept[0].weights.items():
-        assert torch.equal(value, kept[1].weights[name]), name
+    checkpoints = load_checkpoint(one / "best.ckpt"), load_checkpoint(other / "best.ckpt")
+    assert checkpoints[0].provenance["steps"] == checkpoints[1].provenance["steps"]
+    for name, value in checkpoints[0].weights.items():
+        assert torch.equal(value, checkpoints[1].weights[name]), name
 
 
 def test_a_model_overfits_four_pairs(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_model_overfits_four_pairs(tmp_path: Path) -> None:
     )
     result = fit(config, tmp_path / "run")
     assert result.iou > 0.95
-    # What was kept finds them too, when it is read back and asked from outside.
+    # The saved segmenter finds them too.
     segmenter = load_checkpoint(result.best).segmenter(precision=torch.float32)
     for number in range(4):
         image = np.asarray(Image.open(Path(pairs) / "images" / f"{number}.png"))
