@@ -28,6 +28,12 @@ DECODERS = (*LIGHT_DECODERS, *SMP_DECODERS)
 PROGRESS_STYLES = ("auto", "bar", "plain", "none")
 
 
+def _require(fits: bool, config: Any, name: str, condition: str) -> None:
+    """Raise ConfigError with the name and value of an option unless it fits."""
+    if not fits:
+        raise ConfigError(f"{name} is {getattr(config, name.split('.')[1])}; it {condition}")
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """Data of a training, and how much of each kind it uses."""
@@ -78,16 +84,10 @@ class DataConfig:
     """Stop at an image that cannot be used, instead of leaving it out."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.held_out < 1:
-            raise ConfigError(f"data.held_out is {self.held_out}; it must be between 0 and 1")
-        if not 0 < self.pseudo_share <= 1:
-            raise ConfigError(
-                f"data.pseudo_share is {self.pseudo_share}; it must be above 0 and at most 1"
-            )
-        if self.validation_limit < 1:
-            raise ConfigError(
-                f"data.validation_limit is {self.validation_limit}; it must be at least 1"
-            )
+        _require(0 < self.held_out < 1, self, "data.held_out", "must be between 0 and 1")
+        share = 0 < self.pseudo_share <= 1
+        _require(share, self, "data.pseudo_share", "must be above 0 and at most 1")
+        _require(self.validation_limit >= 1, self, "data.validation_limit", "must be at least 1")
 
 
 DATA_ROLES: dict[str, str] = {
@@ -96,8 +96,7 @@ DATA_ROLES: dict[str, str] = {
     if "role" in entry.metadata
 }
 """The roles that data can play, each with its help text: the only list of them."""
-SELF_TRAINED_ROLES = ("pseudo", "repainted")
-"""The roles that self-training fills by itself."""
+SELF_TRAINED_ROLES = ("pseudo", "repainted")  # self-training fills these itself
 GIVEN_ROLES = tuple(role for role in DATA_ROLES if role not in SELF_TRAINED_ROLES)
 
 
@@ -108,75 +107,91 @@ class AugmentationConfig:
     scale: float = 1.0
     """Zoom in or out; without it images keep their own pixels."""
     scale_range: Range = (0.5, 2.0)
+    """Zoom factor."""
     focus: float = 0.5
     """Crop around a person, each equally likely, instead of anywhere."""
     flip: float = 0.5
+    """Mirror the view."""
     rotation: float = 0.25
+    """Rotate the view."""
     rotation_degrees: float = 10.0
-
+    """Maximum rotation to either side, in degrees."""
     paste: float = 0.0
     """Paste people from other images; sources meant for pasting use their own probability."""
     paste_count: tuple[int, int] = (1, 4)
+    """Number of people to paste."""
     paste_height: Range = (0.12, 1.3)
     """Height of a pasted person, relative to the image; above 1 the frame cuts it."""
     paste_match: float = 0.5
     """Maximum share by which a pasted person's colours move towards its surroundings, 0..1."""
     paste_shadow: float = 0.3
     """Probability of a shadow below pasted feet."""
-
     occlusion: float = 0.25
     """Cover parts of the view with objects; what they cover is background."""
     occlusion_share: Range = (0.01, 0.15)
+    """Covered share of the view."""
     cutout: float = 0.0
     """Hide patches but keep their target, so that context decides (MIC, Hoyer et al., CVPR
     2023)."""
     cutout_share: Range = (0.1, 0.4)
-
+    """Hidden share of the view."""
     brightness: float = 0.5
+    """Multiply all values."""
     brightness_range: Range = (0.6, 1.6)
+    """Factor of the values."""
     contrast: float = 0.5
+    """Multiply the distance from middle grey."""
     contrast_range: Range = (0.6, 1.5)
+    """Factor of the contrast."""
     gamma: float = 0.3
+    """Raise values to a power."""
     gamma_range: Range = (0.65, 1.5)
+    """Exponent."""
     white_balance: float = 0.5
+    """Multiply each channel by a gain."""
     white_balance_range: Range = (0.8, 1.25)
     """Gain of red and blue; green varies less, since daylight and lamps hardly change it."""
     saturation: float = 0.5
+    """Multiply the distance from grey."""
     saturation_range: Range = (0.4, 1.6)
+    """Factor of the saturation."""
     hue: float = 0.3
+    """Rotate the hue."""
     hue_degrees: float = 20.0
+    """Maximum rotation of the hue to either side, in degrees."""
     grayscale: float = 0.08
-
+    """Remove all colour."""
     blur: float = 0.3
+    """Blur the view."""
     blur_sigma: Range = (0.4, 2.0)
     """Sigma in px; half of the blurs are along a line, as by motion."""
     resolution: float = 0.3
     """Shrink the view and enlarge it again."""
     resolution_factor: Range = (1.2, 3.5)
+    """Factor by which the view is shrunk."""
     noise: float = 0.35
+    """Add sensor noise."""
     noise_sigma: Range = (1.0, 14.0)
     """Standard deviation in steps of 255."""
     jpeg: float = 0.5
+    """Compress the view as JPEG."""
     jpeg_quality: Range = (30.0, 95.0)
+    """JPEG quality."""
 
     def __post_init__(self) -> None:
         for factor in AUGMENTATION_FACTORS:
-            if not 0 <= getattr(self, factor) <= 1:
-                raise ConfigError(
-                    f"augmentation.{factor} is {getattr(self, factor)}; it is a probability, 0..1"
-                )
+            fits = 0 <= getattr(self, factor) <= 1
+            _require(fits, self, f"augmentation.{factor}", "is a probability, 0..1")
         for entry in dataclasses.fields(self):
             name, value = f"augmentation.{entry.name}", getattr(self, entry.name)
             if isinstance(value, tuple | list):
-                if len(value) != 2 or not 0 < value[0] <= value[1]:
-                    raise ConfigError(f"{name} is {value}; it must be a range, 0 < low ≤ high")
-            elif value < 0:
-                raise ConfigError(f"{name} is {value}; it must not be negative")
+                fits = len(value) == 2 and 0 < value[0] <= value[1]
+                _require(fits, self, name, "must be a range, 0 < low ≤ high")
+            else:
+                _require(value >= 0, self, name, "must not be negative")
         for share in ("occlusion_share", "cutout_share"):
-            if getattr(self, share)[1] >= 1:
-                raise ConfigError(
-                    f"augmentation.{share} is {getattr(self, share)}; it must stay below 1"
-                )
+            fits = getattr(self, share)[1] < 1
+            _require(fits, self, f"augmentation.{share}", "must stay below 1")
 
     def without(self, *factors: str) -> AugmentationConfig:
         """Return a copy with these factors switched off.
@@ -221,10 +236,9 @@ class ModelConfig:
     """Resolution at which the network works, relative to the image, 0..1."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.scale <= 1:
-            raise ConfigError(f"model.scale is {self.scale}; it must be above 0 and at most 1")
-        if self.width < 1 or self.width % 4:
-            raise ConfigError(f"model.width is {self.width}; it must be a positive multiple of 4")
+        _require(0 < self.scale <= 1, self, "model.scale", "must be above 0 and at most 1")
+        fits = self.width >= 1 and self.width % 4 == 0
+        _require(fits, self, "model.width", "must be a positive multiple of 4")
         if self.encoder == PLAIN:
             return
         if self.decoder not in DECODERS:
@@ -265,15 +279,12 @@ class OptimiserConfig:
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "encoder_share", "gradient_norm"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ConfigError(f"optimiser.{name} is {getattr(self, name)}; it must be above 0")
+            fits = 0 < getattr(self, name) < math.inf
+            _require(fits, self, f"optimiser.{name}", "must be above 0")
         for name in ("weight_decay", "warmup", "ema", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(
-                    f"optimiser.{name} is {getattr(self, name)}; it must be within 0..1, and not 1"
-                )
-        if self.dice < 0:
-            raise ConfigError(f"optimiser.dice is {self.dice}; it must not be negative")
+            fits = 0 <= getattr(self, name) < 1
+            _require(fits, self, f"optimiser.{name}", "must be within 0..1, and not 1")
+        _require(self.dice >= 0, self, "optimiser.dice", "must not be negative")
 
 
 @dataclass(frozen=True)
@@ -293,9 +304,10 @@ class BudgetConfig:
 
     def __post_init__(self) -> None:
         for name, least in (("steps", 1), ("validate_every", 1), ("patience", 0), ("seed", 0)):
-            _at_least(self, "budget", name, least)
-        if not 0 <= self.minutes < math.inf:
-            raise ConfigError(f"budget.minutes is {self.minutes}; it must not be negative")
+            _require(
+                getattr(self, name) >= least, self, f"budget.{name}", f"must be at least {least}"
+            )
+        _require(0 <= self.minutes < math.inf, self, "budget.minutes", "must not be negative")
 
 
 @dataclass(frozen=True)
@@ -332,16 +344,9 @@ class MachineConfig:
             known = ", ".join(PROGRESS_STYLES)
             raise ConfigError(f"machine.progress is {self.progress!r}; it must be one of {known}")
         for name in ("devices", "nodes"):
-            _at_least(self, "machine", name, 1)
+            _require(getattr(self, name) >= 1, self, f"machine.{name}", "must be at least 1")
         for name in ("workers", "threads", "memory_mb"):
-            _at_least(self, "machine", name, 0)
-
-
-def _at_least(config: Any, section: str, name: str, least: int) -> None:
-    if getattr(config, name) < least:
-        raise ConfigError(
-            f"{section}.{name} is {getattr(config, name)}; it must be at least {least}"
-        )
+            _require(getattr(self, name) >= 0, self, f"machine.{name}", "must be at least 0")
 
 
 @dataclass(frozen=True)

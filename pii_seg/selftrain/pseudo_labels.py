@@ -16,9 +16,9 @@ The *reliability* of an image is that of ST++ (Yang et al., CVPR 2022, section 3
 of earlier checkpoints of the training with the last one, as mean IoU, here of "person". An image
 that is segmented correctly early, and stays so, is easy. Where both find no person the IoU is 1.
 Two things follow. Images without persons are the most reliable ones, so
-`data.reliability.most_reliable` chooses among them and among images with persons separately; otherwise a student would start with empty
-streets only. And a teacher that never finds a person is perfectly reliable, so reliability does not
-detect a collapse; the gate does.
+`data.reliability.most_reliable` chooses among them and among images with persons separately;
+otherwise a student would start with empty streets only. And a teacher that never finds a person is
+perfectly reliable, so reliability does not detect a collapse; the gate does.
 """
 
 from __future__ import annotations
