@@ -12,7 +12,6 @@ Two steps, so that somebody may correct the mask between them:
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +25,7 @@ from pii_seg.anonymize.redaction import STYLES, Painter, redact
 from pii_seg.anonymize.regions import Person, Region, dilate, persons, with_regions
 from pii_seg.evaluation.conformal import read_promise
 from pii_seg.inference.tiling import InferenceSettings, predict_probability
-from pii_seg.models.checkpoint import load_checkpoint
+from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
 
 ImageT = TypeVar("ImageT", np.ndarray, Image.Image)
 
@@ -166,9 +165,8 @@ class Detector:
             )
         if threshold is not None and not 0 < threshold < 1:
             raise ValueError(f"the threshold must lie between 0 and 1, not at {threshold}")
-        content = path.read_bytes() if path.is_file() else b""
         kept = load_checkpoint(path)
-        self.sha256 = hashlib.sha256(content).hexdigest()
+        self.sha256 = checkpoint_sha256(path)
         self.promise: str | None = None
         if recall is not None:
             promise = read_promise(kept.calibration)

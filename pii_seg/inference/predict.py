@@ -10,7 +10,6 @@ A run that was stopped is resumed: an image whose files exist is skipped.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ from pii_seg.data.sources import read_image
 from pii_seg.errors import DataError, InputError
 from pii_seg.inference.parallel import map_in_order, worker_threads
 from pii_seg.inference.tiling import InferenceSettings, predict_probability
-from pii_seg.models.checkpoint import load_checkpoint
+from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
 
 RECORD = "predict.json"
 MASKS, OVERLAYS, PROBABILITIES = "masks", "overlays", "probabilities"
@@ -101,7 +100,7 @@ def predict_files(
     threshold = loaded.threshold if threshold is None else threshold
     images = find_images(inputs, exclude=output)
     record = {
-        "checkpoint_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+        "checkpoint_sha256": checkpoint_sha256(checkpoint),
         "threshold": threshold,
         "inference": asdict(settings),
     }

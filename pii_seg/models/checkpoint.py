@@ -231,6 +231,15 @@ def from_pretrained(folder: Path) -> Checkpoint:
         raise CheckpointError(f"{folder}: damaged ({_first_line(error)})") from None
 
 
+def checkpoint_sha256(path: Path) -> str:
+    """Return the SHA-256, in hex, that identifies a .ckpt file or a folder of a segmenter.
+
+    Of a folder it is that of config.json, which holds the hash of the weights.
+    """
+    file = path / CONFIG_FILE if path.is_dir() else path
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def read_torch_safely(path: Path) -> Any:
     """Read what torch.save wrote, tensors and plain values only.
 

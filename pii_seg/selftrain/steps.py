@@ -24,7 +24,13 @@ from pii_seg.config import TrainConfig, to_plain_data
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.tiling import InferenceSettings
-from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
+from pii_seg.models.checkpoint import (
+    Checkpoint,
+    checkpoint_sha256,
+    load_checkpoint,
+    save_checkpoint,
+    with_calibration,
+)
 from pii_seg.models.model_soup import mean_checkpoint
 from pii_seg.selftrain.comparison import (
     evenly_spaced,
@@ -94,7 +100,7 @@ def train_teacher(run: RunContext) -> Model:
     """Train the first teacher on renders and labelled photos, or take the given checkpoint."""
     config = run.config
     if config.teacher:
-        inputs = {"checkpoint": run.hashes.of_file(Path(config.teacher)), **run.data_hashes()}
+        inputs = {"checkpoint": checkpoint_sha256(Path(config.teacher)), **run.data_hashes()}
         work = partial(copy_teacher, run=run)
         stage = run.perform("teacher", settings={}, inputs=inputs, work=work)
     else:
@@ -163,7 +169,11 @@ def add_model(run: RunContext, name: str, stage: Stage) -> Model:
 
 
 def copy_teacher(folder: Path, run: RunContext) -> Result:
-    write_atomically(folder / BEST, Path(run.config.teacher).read_bytes())
+    teacher = Path(run.config.teacher)
+    if teacher.is_dir():
+        save_checkpoint(folder / BEST, load_checkpoint(teacher))
+    else:
+        write_atomically(folder / BEST, teacher.read_bytes())
     calibrate(folder, run)
     return {"taken": True}
 

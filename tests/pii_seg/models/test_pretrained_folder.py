@@ -18,6 +18,7 @@ from pii_seg.errors import CheckpointError
 from pii_seg.models import checkpoint as checkpoint_module
 from pii_seg.models.checkpoint import (
     Checkpoint,
+    checkpoint_sha256,
     from_pretrained,
     load_checkpoint,
     save_checkpoint,
@@ -183,6 +184,18 @@ def test_damaged_and_hostile_files_are_named(
     spoil(folder)
     with pytest.raises(CheckpointError, match=rf"segmenter.*{said}"):
         load_checkpoint(folder)
+
+
+def test_hashes_identify_files_and_folders(checkpoint: Checkpoint, folder: Path) -> None:
+    file = folder.with_name("best.ckpt")
+    save_checkpoint(file, checkpoint)
+    assert checkpoint_sha256(file) == hashlib.sha256(file.read_bytes()).hexdigest()
+    before = checkpoint_sha256(folder)
+    save_pretrained(folder, checkpoint)
+    assert checkpoint_sha256(folder) == before
+    changed = {name: value + 1 for name, value in checkpoint.weights.items()}
+    save_pretrained(folder, replace(checkpoint, weights=changed))
+    assert checkpoint_sha256(folder) != before
 
 
 def test_files_of_two_segmenters_do_not_mix(checkpoint: Checkpoint, folder: Path) -> None:
