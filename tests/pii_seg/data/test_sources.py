@@ -451,7 +451,7 @@ def test_hostile_run_lengths_raise_only_value_errors(text: str) -> None:
 def test_an_unknown_layout_is_an_error_that_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         open_source(tmp_path / "absent")
-    with pytest.raises(DataError, match=r"no pictures; expected dataset\.json"):
+    with pytest.raises(DataError, match=r"no images; expected dataset\.json"):
         open_source(tmp_path)
     (tmp_path / "images").mkdir()
     with pytest.raises(DataError, match="no usable image"):
@@ -525,7 +525,7 @@ def test_masks_keep_their_numbers(tmp_path: Path) -> None:
     )
     grey_as_rgb = np.repeat(block(200)[..., None], 3, axis=2)
     np.testing.assert_array_equal(read_mask(write(tmp_path / "b.png", grey_as_rgb)), block(200))
-    with pytest.raises(DataError, match="colour picture"):
+    with pytest.raises(DataError, match="colour image"):
         read_mask(write(tmp_path / "c.png", RED))
     bilevel = tmp_path / "d.png"
     Image.fromarray(block(1) > 0).save(bilevel)
