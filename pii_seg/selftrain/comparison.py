@@ -51,14 +51,14 @@ def measured(
 
 def held_out_scores(checkpoint: Path, held_out: Sequence[Source], device: str) -> HeldOut:
     """Scores of a checkpoint on the held-out images. Raises DataError for an unreadable one."""
-    return HeldOut.of(gathered.count for gathered in measured(checkpoint, held_out, device))
+    return HeldOut.of(result.count for result in measured(checkpoint, held_out, device))
 
 
 def totals_of(checkpoint: Path, sources: Sequence[Source], device: str) -> Totals:
     """Sum the counts of all images, at the threshold 0.5."""
     totals = Totals()
-    for gathered in measured(checkpoint, sources, device, threshold=totals.threshold):
-        totals.add(gathered.count)
+    for result in measured(checkpoint, sources, device, threshold=totals.threshold):
+        totals.add(result.count)
     return totals
 
 

@@ -2,8 +2,8 @@
 
 A student also learns its teacher's errors, and with two classes that can run away: a weak teacher
 misses people, the student is trained to see them as background, and after a round or two it finds
-nobody, while its own loss looks fine. So each round is judged by two measurements that it has not
-influenced itself:
+no person, while its own loss looks fine. So each round is judged by two measurements that it has
+not influenced itself:
 
 - *Held-out labelled pairs* (renders if there are no others). The student must not be worse than the
   round's teacher in IoU or in missed persons. Both are measured on the same images, so their
@@ -12,7 +12,7 @@ influenced itself:
   in which the student is worse is counted. A fall counts when it exceeds a tolerance (smaller ones
   do not matter) and when nearly every resample shows it (others may be chance).
 - The *share of foreground*: the fraction of the pixels of the unlabelled photos that is predicted
-  as person. A model that finds nobody in photos any more may still segment held-out renders well,
+  as person. A model that no longer finds persons in photos may still segment held-out renders well,
   but this share collapses. It may fall to a fraction of the teacher's, and not below a fraction of
   the prior (the true share in the renders or labels) if the teacher was above that. Where the
   teacher was below, the prior is no measure for these photos: photos of animals show few people.

@@ -115,8 +115,8 @@ def test_more_missed_persons_are_tolerated_when_they_are_few_or_may_be_chance(
 
 
 def test_missed_persons_are_not_judged_without_instance_labels() -> None:
-    nobody = np.zeros(3, int)
-    scores = HeldOut(np.array([0.5, 0.6, math.nan]), nobody, nobody)
+    no_persons = np.zeros(3, int)
+    scores = HeldOut(np.array([0.5, 0.6, math.nan]), no_persons, no_persons)
     verdict = judged(scores, scores)
     assert verdict.accepted
     assert verdict.numbers["missed_teacher"] is None
@@ -125,8 +125,10 @@ def test_missed_persons_are_not_judged_without_instance_labels() -> None:
 
 
 def test_mean_leaves_out_images_without_persons() -> None:
-    nobody = np.zeros(3, int)
-    assert HeldOut(np.array([0.5, math.nan, 0.7]), nobody, nobody).mean_iou == pytest.approx(0.6)
+    no_persons = np.zeros(3, int)
+    assert HeldOut(
+        np.array([0.5, math.nan, 0.7]), no_persons, no_persons
+    ).mean_iou == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize(
@@ -227,8 +229,8 @@ def test_scores_of_different_images_are_refused() -> None:
 
 
 def test_held_out_images_without_persons_are_refused() -> None:
-    nobody = np.zeros(3, int)
-    scores = HeldOut(np.full(3, math.nan), nobody, nobody)
+    no_persons = np.zeros(3, int)
+    scores = HeldOut(np.full(3, math.nan), no_persons, no_persons)
     with pytest.raises(ValueError, match="no held-out image shows a person"):
         judged(scores, scores)
     with pytest.raises(ValueError, match="expected three arrays of the same shape"):

@@ -71,8 +71,8 @@ def renders(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def photographs(tmp_path: Path) -> Path:
-    folder = tmp_path / "photographs"
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
     folder.mkdir()
     for number in range(5):
         Image.fromarray(scene(100 + number, warm=False)[0]).save(folder / f"{SECRET} {number}.png")
@@ -86,7 +86,7 @@ def generator(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def config(renders: Path, photographs: Path, generator: Path) -> LoopConfig:
+def config(renders: Path, photos: Path, generator: Path) -> LoopConfig:
     training = TrainConfig(
         DataConfig(
             synthetic=(str(renders),), size=32, batch_size=2, validation_limit=4, held_out=0.3
@@ -100,7 +100,7 @@ def config(renders: Path, photographs: Path, generator: Path) -> LoopConfig:
     )
     return LoopConfig(
         training,
-        (str(photographs),),
+        (str(photos),),
         rounds=1,
         student_steps=20,
         repaint="diffusion",
@@ -134,13 +134,13 @@ def assert_same_weights(first: Path, second: Path) -> None:
 
 @pytest.mark.slow
 def test_run_writes_every_stage_and_a_report(
-    config: LoopConfig, photographs: Path, tmp_path: Path
+    config: LoopConfig, photos: Path, tmp_path: Path
 ) -> None:
-    before = {path: path.read_bytes() for path in photographs.iterdir()}
+    before = {path: path.read_bytes() for path in photos.iterdir()}
     log: list[str] = []
     outcome = self_train(config, tmp_path / "run", log=log.append)
     assert sorted(p.name for p in (tmp_path / "run").iterdir() if p.is_dir()) == sorted(STAGES)
-    assert {path: path.read_bytes() for path in photographs.iterdir()} == before
+    assert {path: path.read_bytes() for path in photos.iterdir()} == before
     lines = list(iter_lines(tmp_path / "run" / "pseudo-1"))
     assert len(lines) == 5
     assert all(line["pseudo"]["reliability"] is not None for line in lines)
@@ -326,11 +326,11 @@ def test_student_is_trained_without_repainted_photos_when_none_qualifies(
 def test_command_line_reads_its_own_configuration_file(
     config: LoopConfig,
     renders: Path,
-    photographs: Path,
+    photos: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    arguments = ["--unlabelled", str(photographs), "--synthetic", str(renders), "--size", "tiny"]
+    arguments = ["--unlabelled", str(photos), "--synthetic", str(renders), "--size", "tiny"]
     arguments += [
         "--rounds=1",
         "--repaint",
@@ -429,12 +429,12 @@ def test_command_line_reads_its_own_configuration_file(
     ],
 )
 def test_wrong_input_is_refused_before_any_stage_begins(
-    arguments: list[str], message: str, renders: Path, photographs: Path, tmp_path: Path,
+    arguments: list[str], message: str, renders: Path, photos: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     names = {
         "RENDERS": str(renders),
-        "PHOTOS": str(photographs),
+        "PHOTOS": str(photos),
         "ABSENT": str(tmp_path / "ABSENT"),
     }
     filled = [names.get(argument, argument) for argument in arguments]
