@@ -66,7 +66,7 @@ PHOTOS_OF_THE_GATE = 100  # on which the shares of foreground are compared
 _GATE = 0x6A7E  # keeps the bootstrap's random numbers apart from all others
 
 Result = dict[str, Any]
-"""What a stage writes into stage.json."""
+"""Result of a stage, as plain data for stage.json."""
 
 
 # --- Rendering ---
