@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -19,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from blender_addon.dataset import iter_lines, write_atomically
+from blender_addon.dataset import write_atomically
 from pii_seg.config import TrainConfig, to_plain_data
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.parallel import worker_threads
@@ -48,6 +46,7 @@ from pii_seg.selftrain.label_images import (
     load_teacher,
     write_contact_sheet,
 )
+from pii_seg.selftrain.rendering import render_pairs
 from pii_seg.selftrain.repainting import (
     RepaintResult,
     RepaintSettings,
@@ -77,20 +76,10 @@ def render(run: RunContext) -> None:
     config = run.config
     command = ["--preset", config.recipe, "--count", str(config.count)]
     command += ["--seed", str(config.training.budget.seed)]
-    work = partial(run_blender, command=command)
+    work = partial(render_pairs, command=command)
     run.renders = run.perform("renders", settings={"command": command}, work=work)
     run.synthetic = (str(run.renders.folder),)
     _ = run.data  # raises for renders that cannot be trained on
-
-
-def run_blender(folder: Path, command: Sequence[str]) -> Result:
-    # In a process of its own, because Blender as a module may end its process.
-    whole = [sys.executable, "-m", "blender_addon.batch", *command, "--output", str(folder)]
-    if code := subprocess.run(whole, check=False).returncode:
-        if code in (130, -2):
-            raise KeyboardInterrupt
-        raise RuntimeError(f"rendering ended with exit code {code}: {' '.join(whole)}")
-    return {"pictures": sum(1 for _ in iter_lines(folder))}
 
 
 # --- Training ---

@@ -1,0 +1,34 @@
+"""Renders pairs with Blender, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from blender_addon.dataset import iter_lines
+
+
+def render_pairs(folder: Path, command: Sequence[str]) -> dict[str, Any]:
+    """Render a dataset with `blender_addon.batch`, or resume a begun one.
+
+    Args:
+        folder: Folder of the dataset.
+        command: Options of `blender_addon.batch`, without --output.
+
+    Returns:
+        The number of images, as plain data.
+
+    Raises:
+        RuntimeError: Rendering failed.
+        KeyboardInterrupt: Rendering was interrupted.
+    """
+    # A process of its own, because Blender as a module may end its process.
+    whole = [sys.executable, "-m", "blender_addon.batch", *command, "--output", str(folder)]
+    if code := subprocess.run(whole, check=False).returncode:
+        if code in (130, -2):
+            raise KeyboardInterrupt
+        raise RuntimeError(f"rendering ended with exit code {code}: {' '.join(whole)}")
+    return {"pictures": sum(1 for _ in iter_lines(folder))}
