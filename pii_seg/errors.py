@@ -23,7 +23,7 @@ class CheckpointError(ValueError):
 
 
 class CalibrationError(ValueError):
-    """Temperature, threshold or promise that cannot be computed, or does not hold for the settings."""
+    """Temperature, threshold or promise that cannot be computed, or does not hold."""
 
 
 class MediaError(ValueError):

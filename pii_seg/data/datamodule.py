@@ -62,7 +62,7 @@ class WeightedSource:
 
 @dataclass(frozen=True)
 class LoaderConfig:
-    """How images become batches.
+    """Sizes of views, batches and epochs.
 
     Attributes:
         size: Side of the training views in px.

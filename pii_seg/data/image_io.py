@@ -1,4 +1,4 @@
-"""Reads image files into arrays, and encodes arrays. Files may be turned, truncated, huge, or no images."""
+"""Reads image files, which may be rotated, truncated, huge or no images, and encodes arrays."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from pii_seg.errors import DataError
 # More than nearly all cameras make, 384 MB as RGB; a decompression bomb declares far more.
 MAX_PIXELS = 128_000_000
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-# Photographs that stand in folders of photographs and that we cannot decode: named as faults, not
-# passed over.
+# Photos that cannot be decoded here: reported as faults instead of being passed over.
 FOREIGN_ENDINGS = frozenset(
     {".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".jxl"}
 )
@@ -26,8 +25,8 @@ _END_OF_JPEG = b"\xff\xd9"
 def read_image(path: Path) -> np.ndarray:
     """Read an image, upright (EXIF orientation applied).
 
-    OpenCV decodes JPEG 1.6 times as fast as Pillow, but fills what a truncated file lacks with grey. So
-    a JPEG that does not end as it should goes to Pillow, which rejects it.
+    OpenCV decodes JPEG 1.6 times as fast as Pillow, but fills what a truncated file lacks with
+    grey. So a JPEG that does not end as it should goes to Pillow, which rejects it.
 
     Returns:
         uint8 (H, W, 3), RGB.
@@ -73,7 +72,7 @@ def read_mask(path: Path) -> np.ndarray:
             channels = np.asarray(opened.convert("RGB"))
             if (channels != channels[..., :1]).any():
                 raise DataError(
-                    f"{path}: is a colour image; a mask holds one number per pixel (grey or palette)"
+                    f"{path}: is a colour image; a mask holds one number per pixel, grey or palette"
                 )
             return np.ascontiguousarray(channels[..., 0])
         array = np.asarray(opened)

@@ -39,7 +39,7 @@ def resize_target(target: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def empty_canvas(image: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return an image of size × size in the mean colour of `image`, and a target that is all ignore."""
+    """Return a size × size image in the mean colour of `image`, and a target that is all ignore."""
     filled = np.empty((size, size, 3), np.uint8)
     filled[:] = np.array(cv2.mean(image)[:3]).astype(np.uint8)
     return filled, np.full((size, size), IGNORE, np.uint8)
@@ -80,8 +80,8 @@ def shrink(sample: Sample, longest: int) -> Sample:
 class Shrunk(Source):
     """A source whose large images are shrunk as they are loaded.
 
-    At its own resolution, a training view of a photo of 12 Mpx shows a patch of cloth, and the photo
-    takes 36 MB of memory.
+    At its own resolution, a training view of a photo of 12 Mpx shows a patch of cloth, and the
+    photo takes 36 MB of memory.
     """
 
     def __init__(self, source: Source, longest: int) -> None:

@@ -46,7 +46,7 @@ class PlainUNet(Network):
 
 
 class LRASPP(nn.Module):
-    """Lite Reduced ASPP (MobileNetV3, Howard et al. 2019, section 6.4): gated deep feature, one skip.
+    """Lite Reduced ASPP (MobileNetV3, Howard et al. 2019, section 6.4): deep feature and skip.
 
     Input are features from fine to coarse: the deep one is at stride 16, the skip at stride 8. The
     logits are at stride 8.

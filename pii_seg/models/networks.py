@@ -139,7 +139,7 @@ def smp_width(decoder: str, width: int) -> dict[str, Any]:
 
 
 def timm_features(name: str, pretrained: Pretrained) -> nn.Module:
-    """Build timm's model `name` as a pyramid of features, with pre-trained weights if there are any."""
+    """Build timm's model `name` as a pyramid of features, perhaps with pre-trained weights."""
     overlay = None if pretrained.state is None else {"state_dict": dict(pretrained.state)}
     timm_log = logging.getLogger("timm.models._builder")
     level = timm_log.level

@@ -1,9 +1,10 @@
 """One training, from its configuration to RUN/best.ckpt: `fit(config, output)`.
 
-    RUN/config.toml     the whole configuration, resolved RUN/best.ckpt       the segmenter with the
-    best validation IoU: input of `evaluate` and `predict` RUN/last.ckpt       the state of the run,
-    for --resume RUN/metrics.csv     losses, IoU, learning rate, speed RUN/tensorboard/    the same
-    for TensorBoard
+    RUN/config.toml     the whole configuration, resolved
+    RUN/best.ckpt       the segmenter with the best validation IoU, for `evaluate` and `predict`
+    RUN/last.ckpt       the state of the run, for --resume
+    RUN/metrics.csv     losses, IoU, learning rate, speed
+    RUN/tensorboard/    the same for TensorBoard
 
 Epochs are stretches of `validate_every` steps; at the end of each, the moving average of the
 weights is validated and last.ckpt written. All draws depend on (seed, step) alone and the loader
@@ -111,10 +112,9 @@ def fit(
     """
     output = Path(output)
     state = prepare_folder(config, output, resume=resume, overwrite=overwrite)
-    if state is not None and (ended := state["callbacks"][STOP_KEY]["ended"]):
+    if state is not None and state["callbacks"][STOP_KEY]["ended"]:
         log.warning("%s: the training is over already; nothing was done", output)
-        iou = state["callbacks"][BEST_KEY]["best"]
-        return FitResult(output / BEST, iou, state["global_step"], state["seconds"], ended)
+        return _result_of(state, output)
     if start_from is None and config.start_from:
         start_from = load_checkpoint(Path(config.start_from))
     if config.machine.threads:
@@ -130,13 +130,11 @@ def fit(
         output.mkdir(parents=True, exist_ok=True)
         write_config(output / CONFIG, config)
 
-    save_best_iou = SaveBest(
-        lambda module, iou: save_best(output / BEST, config, sources, module, iou)
-    )
+    best = SaveBest(lambda module, iou: save_best(output / BEST, config, sources, module, iou))
     stop = StopOnBudgetOrSignal(output / LAST)
     # The order matters: the best is known before the state is written.
     own = [
-        save_best_iou,
+        best,
         *([early_stopping(config.budget.patience)] if config.budget.patience else []),
         ProgressReporter(config.machine.progress, config.data.batch_size),
         stop,
@@ -147,7 +145,13 @@ def fit(
     except Interrupted:
         stop.ended = "interrupted"
     seconds = module.clock.elapsed
-    return FitResult(output / BEST, save_best_iou.best, trainer.global_step, seconds, stop.ended)
+    return FitResult(output / BEST, best.best, trainer.global_step, seconds, stop.ended)
+
+
+def _result_of(state: Mapping[str, Any], output: Path) -> FitResult:
+    """Return the outcome of a run that is over, from its last.ckpt."""
+    ended, iou = state["callbacks"][STOP_KEY]["ended"], state["callbacks"][BEST_KEY]["best"]
+    return FitResult(output / BEST, iou, state["global_step"], state["seconds"], ended)
 
 
 def _data_module(

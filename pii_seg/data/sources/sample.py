@@ -1,4 +1,4 @@
-"""What every layout is read into: a sample, or a fault."""
+"""The sample that every layout is read into, and the fault that names an unusable image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which image comes when follows from (seed, epoch, place), however many processes there are."""
+"""Views follow from (seed, epoch, place), however many workers and processes there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often each kind of image is shown."""
+"""Sampling weights of the mixture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Pictures(Source):
 
 
 def weights(pseudo: list[int], repainted: list[int], config: DataConfig) -> list[float]:
-    """Of the renders, the pseudo-labelled and the repainted sources, in this order."""
+    """Return the weights of the rendered, pseudo-labelled and repainted sources, in this order."""
     one = (Pictures(5),)
     opened = DataSources(
         synthetic=one,
