@@ -254,8 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def self_training(config: LoopConfig, options: Any) -> int:
     """The stages that are due. Returns the exit code."""
-    from blender_addon.dataset import write_atomically
-    from pii_seg.selftrain.loop import CONFIG, Loop
+    from pii_seg.selftrain.loop import self_train
     from pii_seg.selftrain.stages import Stopped
 
     _quieten_libraries()
@@ -270,14 +269,11 @@ def self_training(config: LoopConfig, options: Any) -> int:
         import torch
 
         torch.set_num_threads(config.training.machine.threads)
-    loop = Loop(
-        config, root, begin_at=options.begin_at, stop_after=options.stop_after,
-        device=device_of(config.training.machine.device), log=log,
-    )  # fmt: skip
-    root.mkdir(parents=True, exist_ok=True)
-    write_atomically(root / CONFIG, tomli_w.dumps(config.resolved()).encode())
     try:
-        outcome = loop.run()
+        outcome = self_train(
+            config, root, begin_at=options.begin_at, stop_after=options.stop_after,
+            device=device_of(config.training.machine.device), log=log,
+        )  # fmt: skip
     except Stopped as stopped:
         log(str(stopped))
         return DONE

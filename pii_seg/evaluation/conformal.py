@@ -1,31 +1,34 @@
-"""A promise about the persons that are missed, the statistics behind it, and the threshold that keeps it.
+"""A promise about missed persons, its statistics, and the threshold that keeps it.
 
-    promise = make_promise(losses, …)       # (n, BINS): `missed_shares` of each calibration picture
+    promise = make_promise(losses, …)       # (n, BINS): `missed_shares` of each calibration image
     calibration = promise.plain()           # for the slot of that name in a checkpoint
-    threshold_for(calibration, 0.99, …)     # any recall, at any later time, without the pictures
+    threshold_for(calibration, 0.99, …)     # any recall, at any later time, without the images
 
-The *loss* of a picture at a threshold is the share of its person pixels that are missed: it only grows with the
-threshold. The *risk* is its mean over all pictures with persons, of which those calibrated on are an independent draw.
-A recall of R asks for a risk of at most α = 1 − R. The promise stores an upper bound of the risk at each threshold of
-`metrics`, and the highest threshold up to which all bounds are within α is the one to use. Two statements can be made:
+The *loss* of an image at a threshold is the share of its person pixels that are missed; it grows with
+the threshold. The *risk* is the mean loss over all images with persons, of which the calibration
+images are an independent sample. A recall of R requires a risk of at most α = 1 − R. The promise
+stores an upper bound of the risk at each threshold of `metrics`; the threshold to use is the highest
+one up to which all bounds are at most α. Two statements are possible:
 
-- at a *confidence* 1 − δ (Bates et al., "Distribution-free, risk-controlling prediction sets", J. ACM 2021): with
-  probability 1 − δ over the calibration pictures, the risk is at most α. The bound is that of Waudby-Smith and Ramdas,
-  which profits from losses that vary little;
-- in *expectation* (Angelopoulos et al., "Conformal risk control", ICLR 2024): the risk is at most α in the mean over
-  calibrations. Weaker, and so to be had from fewer pictures.
+- at a *confidence* 1 − δ (Bates et al., "Distribution-free, risk-controlling prediction sets",
+  J. ACM 2021): with probability 1 − δ over the calibration images, the risk is at most α. The bound is
+  that of Waudby-Smith and Ramdas, which is tighter the less the losses vary;
+- in *expectation* (Angelopoulos et al., "Conformal risk control", ICLR 2024): the risk is at most α on
+  average over calibrations. This is weaker, and so needs fewer images.
 
-Neither assumes anything about the segmenter, nor does the temperature play a part: the bounds are by raw logit. Why
-they hold for what is redacted, and where they end:
+Neither assumes anything about the segmenter or depends on the temperature: the bounds are by raw
+logit. Why they hold for redacted areas, and their limits:
 
-- Pictures without persons are left out. Counted with a loss of 0, as in truth they have, empty streets would pay for
-  missed persons. Over all pictures, with and without, the mean can only be smaller.
-- A mask that is grown (dilated, held over frames, merged with other finds) misses less, never more: calibrated without,
-  the bound stays valid. One from which regions are taken away is not covered.
-- It is a mean of shares of *pixels*: not every picture keeps it, and a small person beside a large one may be missed
-  whole. Frames of one film, or pictures of one person, are not independent and count as fewer than they are.
-- R is to be settled before the threshold is looked at: who tries several and takes what pleases has used the pictures
-  twice. So has who calibrates on pictures that the segmenter has learnt from or was chosen by.
+- Images without persons are left out. Counted with their loss of 0, empty streets would pay for
+  missed persons. Over all images, with and without persons, the mean can only be smaller.
+- A mask that is grown (dilated, held over frames, merged with other detections) misses less, never
+  more: calibrated without growth, the bound stays valid. A mask with regions taken away is not
+  covered.
+- It is a mean of shares of *pixels*: single images may exceed it, and a small person beside a large
+  one may be missed entirely. Frames of one video, or images of one person, are not independent and
+  count as fewer images than there are.
+- R must be chosen before looking at the thresholds: whoever tries several values and takes the best
+  uses the images twice. The same holds for images that the segmenter was trained on or chosen by.
 """
 
 from __future__ import annotations
@@ -43,43 +46,67 @@ from pii_seg.evaluation.metrics import BIN_LOGITS, BINS, LIMIT
 
 Confidence = float | Literal["expectation"]
 
-SLOT = "promise"  # in a checkpoint's `calibration`
-CURVES = ("missed", "bound", "false_area")  # of it
-REMEDY = "python -m pii_seg.calibrate --checkpoint CHECKPOINT --data DIR, with labelled pictures like yours"
+SLOT = "promise"  # key in a checkpoint's `calibration`
+CURVES = ("missed", "bound", "false_area")  # the fields of a promise with BINS values
+REMEDY = (
+    "python -m pii_seg.calibrate --checkpoint CHECKPOINT --data DIR, with images like yours and "
+    "their masks"
+)
 
 HALVINGS = 30  # of 0..1 in the search for a bound: to 1e-9
-BLOCK = 1 << 21  # losses looked at together: 16 MB for each array
+BLOCK = 1 << 21  # losses in memory at the same time: 16 MB for each array
 
-# σ in float32 keeps enough digits between these logits: it is 0 from −104 on and 1 from 17.
+# σ in float32 has enough digits between these logits: it is 0 from −104 on and 1 from 17.
 LOWEST_LOGIT, HIGHEST_LOGIT = -80.0, 10.0
 
 
 def missed_shares(person: np.ndarray) -> np.ndarray:
-    """The loss of a picture at each of THRESHOLDS, float32 (BINS,), from the histogram of its person pixels (BINS,).
+    """Compute the loss of an image at each of THRESHOLDS.
 
-    Rises from 0, since everything is person at the lowest. Raises ValueError without a person pixel.
+    Args:
+        person: Histogram (BINS,) of the logits of its person pixels.
+
+    Returns:
+        float32 (BINS,), rising from 0: at the lowest threshold everything is person.
+
+    Raises:
+        ValueError: The image has no person pixel.
     """
     total = person.sum()
     if not total:
-        raise ValueError("no person pixel, so no share of them that is missed")
+        raise ValueError("the image has no person pixel, so that its loss is undefined")
     return ((np.cumsum(person) - person) / total).astype(np.float32)
 
 
 def expected_risk_bound(losses: np.ndarray) -> np.ndarray:
-    """n/(n+1) R̂ + B/(n+1), (K,), of `losses` (n, K) of at most B = 1: Angelopoulos et al., Theorem 1.
+    """Compute the bound in expectation: Angelopoulos et al., Theorem 1, with losses of at most B = 1.
 
-    A threshold at which this is at most α has, in the mean over draws of the n pictures, a risk of at most α.
+    A threshold at which the bound is at most α has, on average over draws of the n images, a risk of
+    at most α.
+
+    Args:
+        losses: (n, K) losses of n images at K thresholds.
+
+    Returns:
+        n/(n+1) R̂ + B/(n+1), float64 (K,).
     """
     n = len(losses)
     return (losses.sum(axis=0, dtype=np.float64) + 1) / (n + 1)
 
 
 def confident_risk_bound(losses: np.ndarray, confidence: float) -> np.ndarray:
-    """R⁺, (K,): what the mean loss of each column of `losses` (n, K) is below, each at `confidence` = 1 − δ.
+    """Compute the bound at a confidence: that of Waudby-Smith and Ramdas, as in Bates et al.
 
-    The bound of Waudby-Smith and Ramdas as Bates et al. give it: bets ν_i on the loss of picture i being below R, sized
-    by the pictures before it, win K_i(R) = Π_{j≤i} (1 − ν_j (L_j − R)); R⁺ = inf {R: max_i K_i(R) > 1/δ}. Bad bets cost
-    tightness, never validity. Rows must be in an order that says nothing of their losses.
+    Bets ν_i that the loss of image i is below R, sized by the images before it, win
+    K_i(R) = Π_{j≤i} (1 − ν_j (L_j − R)), and R⁺ = inf {R: max_i K_i(R) > 1/δ}. Bad bets make the
+    bound looser, never invalid.
+
+    Args:
+        losses: (n, K) losses of n images at K thresholds, in an order that is independent of them.
+        confidence: 1 − δ, for each column by itself.
+
+    Returns:
+        R⁺, float64 (K,).
     """
     width = max(1, BLOCK // len(losses))
     blocks = [losses[:, start : start + width] for start in range(0, losses.shape[1], width)]
@@ -95,7 +122,7 @@ def _betting_bound(L: np.ndarray, delta: float) -> np.ndarray:
     variance = (0.25 + np.cumsum((L - mean) ** 2, axis=0)) / (1 + i)
     before = np.concatenate(
         [np.full_like(L[:1], 0.25), variance[:-1]]
-    )  # a bet must not know its own loss
+    )  # a bet must not depend on its own loss
     bet = np.minimum(1, np.sqrt(2 * math.log(1 / delta) / (n * before)))
     low, high = np.zeros(L.shape[1]), np.ones(L.shape[1])
     for _ in range(HALVINGS):  # K_i rises with R
@@ -106,7 +133,7 @@ def _betting_bound(L: np.ndarray, delta: float) -> np.ndarray:
 
 
 def pictures_needed(recall: float, confidence: Confidence) -> int:
-    """The fewest pictures with which `recall` may be promised: where nothing whatever is missed."""
+    """The fewest images that can promise `recall`: enough if nothing at all is missed."""
     alpha = 1 - recall
     # Without a loss the bounds are 1/(n+1) and, with all bets at their highest, (1 + R⁺)^n = 1/δ.
     if confidence == "expectation":
@@ -116,15 +143,16 @@ def pictures_needed(recall: float, confidence: Confidence) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Promise:
-    """What is known of the risk at each of THRESHOLDS; the curves are float64 (BINS,). No pixel or name is in it.
+    """Bounds of the risk at each of THRESHOLDS. It contains no pixel and no file name.
 
-    confidence   of the statement; "expectation": in the mean over calibrations
-    pictures     with persons, that it was calibrated on
-    missed       mean loss there
-    bound        of the risk; what is promised
-    false_area   share of their background that is taken for a person
-    inference    what the segmenter was shown (InferenceSettings); holds for no other
-    data_sha256  of the pictures and masks calibrated on
+    Attributes:
+        confidence: Probability that the bounds hold, or "expectation".
+        pictures: Number of calibration images with persons.
+        missed: Mean loss of the calibration images, float64 (BINS,).
+        bound: Upper bound of the risk, float64 (BINS,): the promise.
+        false_area: Share of their background that is taken for a person, float64 (BINS,).
+        inference: The settings (InferenceSettings) that the promise holds for, and no others.
+        data_sha256: Hash of the calibration images and masks.
     """
 
     confidence: Confidence
@@ -140,10 +168,10 @@ class Promise:
             isinstance(self.confidence, float) and 0 < self.confidence < 1
         ):
             raise ValueError(
-                f"confidence {self.confidence!r} is neither within 0..1 nor 'expectation'"
+                f"expected a confidence within 0..1 or 'expectation', got {self.confidence!r}"
             )
         if not isinstance(self.pictures, int) or self.pictures < 1:
-            raise ValueError(f"{self.pictures!r} is no number of pictures")
+            raise ValueError(f"expected a number of images, got {self.pictures!r}")
         for name in CURVES:
             curve, falls = getattr(self, name), name == "false_area"
             if curve.shape != (BINS,) or not ((curve >= 0) & (curve <= 1)).all():  # nan is neither
@@ -155,53 +183,60 @@ class Promise:
 
     @property
     def best_recall(self) -> float:
-        """The most that can be promised at all; where everything is taken for a person, nothing needs a promise."""
+        """The highest recall that can be promised without taking everything for a person."""
         return float(1 - self.bound[1])
 
     def index(self, recall: float) -> int:
-        """Of the highest of THRESHOLDS that keeps the promise. Raises CalibrationError when none does."""
+        """Index of the highest of THRESHOLDS that keeps the promise of `recall`.
+
+        Raises:
+            CalibrationError: No threshold does.
+        """
         if not 0 < recall < 1:
-            raise CalibrationError(
-                f"the recall to promise must lie between 0 and 1, not at {recall}"
-            )
+            raise CalibrationError(f"expected a recall between 0 and 1, got {recall}")
         kept = np.flatnonzero(self.bound[1:] <= 1 - recall + 1e-12)
         if not len(kept):
             best = math.floor(self.best_recall * 10_000) / 100
             raise CalibrationError(
-                f"a recall of {_percent(recall)} cannot be promised {self._how()} with {self.pictures} pictures: "
-                f"the best reachable is {best:.2f}%. Ask for less, or calibrate on more pictures: at least "
-                f"{pictures_needed(recall, self.confidence)}, and more the more is missed"
+                f"a recall of {_percent(recall)} cannot be promised {self._how()} with "
+                f"{self.pictures} images: the highest possible is {best:.2f}%. Ask for less, or "
+                f"calibrate on more images: at least {pictures_needed(recall, self.confidence)}, and "
+                "more the more is missed"
             )
         return int(kept[-1]) + 1
 
     def threshold(self, recall: float, temperature: float) -> float:
-        """The threshold on σ(logit / temperature) that keeps the promise. Raises CalibrationError when none does."""
-        # The middle of the bin below: half a bin is more than float32 can lose between here and the mask.
+        """The threshold on σ(logit / temperature) that keeps the promise of `recall`.
+
+        Raises:
+            CalibrationError: No threshold does.
+        """
+        # The middle of the bin below: half a bin is more than float32 rounding changes until the mask.
         logit = BIN_LOGITS[self.index(recall) - 1] / temperature
         if logit < LOWEST_LOGIT:
             raise CalibrationError(
-                f"a temperature of {temperature} leaves no digits for a recall of {_percent(recall)}; "
-                f"calibrate again: {REMEDY}"
+                f"at a temperature of {temperature}, float32 has too few digits for a recall of "
+                f"{_percent(recall)}; calibrate again: {REMEDY}"
             )
         return 1 / (1 + math.exp(-min(logit, HIGHEST_LOGIT)))
 
     def statement(self, recall: float) -> str:
-        """What is promised, in a sentence or two that say no more than the mathematics."""
+        """The promise in words that claim no more than the mathematics."""
         n, risk = f"{self.pictures:,}", _percent(1 - recall)
-        share = "the share of a picture's person pixels that are left out of its mask"
+        share = "the share of an image's person pixels that are left out of its mask"
         if self.confidence == "expectation":
             return (
-                f"The expected share of missed person pixels is at most {risk}: {share}, in the mean over pictures "
-                f"with persons and over calibrations on {n} pictures drawn like them."
+                f"The expected share of missed person pixels is at most {risk}: {share}, on average "
+                f"over images with persons and over calibrations on {n} images drawn like them."
             )
         return (
-            f"With {_percent(self.confidence)} confidence the expected share of missed person pixels is at most "
-            f"{risk}: {share}, in the mean over pictures with persons, drawn like the {n} calibrated on; the "
-            "confidence is that of their draw."
+            f"With {_percent(self.confidence)} confidence the expected share of missed person pixels "
+            f"is at most {risk}: {share}, on average over images with persons, drawn like the {n} "
+            "calibration images; the confidence is about their draw."
         )
 
     def require_inference(self, inference: Mapping[str, Any]) -> None:
-        """Raises CalibrationError, naming the settings, unless pictures are shown as they were when calibrating."""
+        """Raise CalibrationError, naming the settings, if they differ from those of the calibration."""
         given = _deciding(inference)
         if different := sorted(
             n for n in self.inference.keys() | given.keys() if self.inference.get(n) != given.get(n)
@@ -211,12 +246,12 @@ class Promise:
                 for settings in (self.inference, given)
             )
             raise CalibrationError(
-                f"the promise was calibrated with {was}, and holds for nothing else; asked for is {now}. "
+                f"the promise was calibrated with {was}, and holds for no other settings; got {now}. "
                 f"Use the former, or calibrate with the latter: {REMEDY}"
             )
 
     def plain(self) -> dict[str, Any]:
-        """As JSON knows it, for `Checkpoint.calibration`."""
+        """Plain data for `Checkpoint.calibration`."""
         curves = {name: getattr(self, name).tolist() for name in CURVES}
         return {SLOT: {**asdict(self), **curves, "logits": [-LIMIT, LIMIT]}}
 
@@ -227,10 +262,10 @@ class Promise:
 
 
 def check_confidence(confidence: Confidence) -> None:
-    """Raises CalibrationError for what is no confidence."""
+    """Raise CalibrationError for an invalid confidence."""
     if confidence != "expectation" and not 0 < confidence < 1:
         raise CalibrationError(
-            f"the confidence must lie between 0 and 1 or be 'expectation', not {confidence}"
+            f"expected a confidence between 0 and 1 or 'expectation', got {confidence}"
         )
 
 
@@ -242,42 +277,53 @@ def make_promise(
     inference: Mapping[str, Any],
     data_sha256: str,
 ) -> Promise:
-    """The promise that `losses` (n, BINS), one row of `missed_shares` for each picture with persons, allow.
+    """Compute the promise that the losses allow.
 
-    Rows must be in an order that says nothing of their losses. `inference`: asdict of the InferenceSettings.
-    Raises CalibrationError without pictures, or when they are too few to promise anything.
+    Args:
+        losses: (n, BINS), one row of `missed_shares` for each image with persons, in an order that
+            is independent of the losses.
+        confidence: Probability that the bounds hold, or "expectation".
+        false_area: (BINS,) share of the background that is taken for a person.
+        inference: asdict of the InferenceSettings that were used.
+        data_sha256: Hash of the images and masks.
+
+    Raises:
+        CalibrationError: There are no images, or too few to promise anything.
     """
     check_confidence(confidence)
     if not len(losses):
-        raise CalibrationError("the data show no person, so nothing can be said of missed ones")
+        raise CalibrationError("the data show no person, so that missed persons cannot be measured")
     missed = losses.mean(axis=0, dtype=np.float64)
     bound = (
         expected_risk_bound(losses)
         if confidence == "expectation"
         else confident_risk_bound(losses, confidence)
     )
-    # "All bounds up to a threshold", once and for all; and no bound shall be below what was seen.
+    # The highest bound of all lower thresholds; and no bound may be below the measured risk.
     bound = np.maximum.accumulate(np.maximum(bound, missed))
     promise = Promise(
         confidence, len(losses), missed, bound, false_area, _deciding(inference), data_sha256
     )
     if promise.best_recall <= 0:
-        raise CalibrationError(
-            f"{len(losses)} pictures with persons are too few to promise anything"
-        )
+        raise CalibrationError(f"{len(losses)} images with persons are too few to promise anything")
     return promise
 
 
 def read_promise(calibration: Any) -> Promise:
-    """The promise in a checkpoint's `calibration`, which may be anybody's. Raises CalibrationError."""
+    """Read the promise from a checkpoint's `calibration`, which may come from an untrusted file.
+
+    Raises:
+        CalibrationError: There is no promise, or it is damaged.
+    """
     stored = calibration.get(SLOT) if isinstance(calibration, Mapping) else None
     if stored is None:
         raise CalibrationError(
-            f"the checkpoint was not calibrated, so no recall can be promised; calibrate it: {REMEDY}"
+            "the checkpoint is not calibrated, so that no recall can be promised; calibrate it: "
+            f"{REMEDY}"
         )
     try:
         if stored["logits"] != [-LIMIT, LIMIT]:
-            raise ValueError(f"its logits are {stored['logits']}, not within ±{LIMIT}")
+            raise ValueError(f"expected logits within ±{LIMIT}, got {stored['logits']}")
         curves = {name: np.array(stored[name], np.float64) for name in CURVES}
         return Promise(
             confidence=stored["confidence"],
@@ -296,11 +342,20 @@ def read_promise(calibration: Any) -> Promise:
 def threshold_for(
     calibration: Any, recall: float, *, inference: Mapping[str, Any], temperature: float
 ) -> float:
-    """The threshold that promises `recall` (0..1), on σ(logit / temperature).
+    """Choose the threshold that promises a recall.
 
-    `calibration`: the slot of that name in a checkpoint. `inference`: asdict of the InferenceSettings to be used.
-    Raises CalibrationError, which says what to do, without a sound calibration, when pictures shall be shown in another
-    way than when calibrating, or when the promise is out of reach.
+    Args:
+        calibration: The field of that name of a checkpoint.
+        recall: Share of person pixels to find, 0..1.
+        inference: asdict of the InferenceSettings that will be used.
+        temperature: That of the checkpoint.
+
+    Returns:
+        The threshold on σ(logit / temperature).
+
+    Raises:
+        CalibrationError: The checkpoint is not calibrated, was calibrated with other settings, or
+            cannot promise this recall. The message says what to do.
     """
     promise = read_promise(calibration)
     promise.require_inference(inference)
@@ -308,7 +363,7 @@ def threshold_for(
 
 
 def _deciding(inference: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that the logits depend on, as JSON gives them back: tuples are lists, batches are left out."""
+    """The settings that the logits depend on, with lists for tuples as JSON has them."""
     return {n: v for n, v in json.loads(json.dumps(dict(inference))).items() if n != "batch_pixels"}
 
 

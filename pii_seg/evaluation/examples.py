@@ -1,4 +1,4 @@
-"""The worst cases of a data set, kept as small pictures while it is gone through: memory does not grow with it."""
+"""The worst cases of a data set as small images, with bounded memory."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from pii_seg.data.sources import IGNORE, PERSON, Sample
 from pii_seg.evaluation.metrics import MISSED_BELOW, ImageCount, PersonCount, threshold_index
 from pii_seg.inference.tiling import resize
 
-FOUND_COLOUR = (70, 140, 255)  # what the segmenter takes for a person
-OUTLINE_COLOUR = (255, 190, 40)  # the person it should have found
+FOUND_COLOUR = (70, 140, 255)  # pixels taken for a person
+OUTLINE_COLOUR = (255, 190, 40)  # the person that was missed
 FALSE_COLOUR = (255, 60, 80)
 THUMBNAIL = 320  # px, longest side
-LEAST_CONTEXT = 64  # px around a missed person, so that a tiny one is seen in its place
+LEAST_CONTEXT = 64  # px around a missed person, so that a tiny one is shown in its place
 
 
 @dataclass(frozen=True)
 class Example:
-    """One case. `picture` uint8 (h, w, 3) RGB, at most THUMBNAIL px."""
+    """One case. `image`: uint8 (h, w, 3) RGB, at most THUMBNAIL px."""
 
     name: str
     caption: str
-    picture: np.ndarray
+    image: np.ndarray
 
 
 class Worst:
-    """The `most` examples of the largest badness."""
+    """Keeps the `most` examples of the largest badness."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -40,7 +40,7 @@ class Worst:
         self._order = itertools.count(0, -1)  # among equals the first stays
 
     def offer(self, badness: float, make: Callable[[], Example]) -> None:
-        """`make` is called only when the case is among the worst so far."""
+        """Add a case; `make` is called only if it is among the worst so far."""
         if self.most == 0 or (len(self._heap) == self.most and badness <= self._heap[0][0]):
             return
         push = heapq.heappush if len(self._heap) < self.most else heapq.heapreplace
@@ -54,7 +54,7 @@ class Worst:
 
 @dataclass(frozen=True)
 class Examples:
-    """Persons missed (the largest first) and false areas (the largest share of their picture first)."""
+    """Missed persons, largest first, and false areas, largest share of their image first."""
 
     missed: Worst
     false: Worst
@@ -64,17 +64,17 @@ class Examples:
         return cls(Worst(most), Worst(most))
 
     def offer(
-        self, sample: Sample, logits: np.ndarray, picture: ImageCount, threshold: float
+        self, sample: Sample, logits: np.ndarray, count: ImageCount, threshold: float
     ) -> None:
-        """`logits` (H, W): of the calibrated probability that `threshold` is for."""
+        """Add the cases of one image. `logits` (H, W) are calibrated as `threshold` is."""
         at = threshold_index(threshold)
         found = logits >= np.log(threshold / (1 - threshold))
-        for person in picture.persons or ():
+        for person in count.persons or ():
             if person.found[at] < MISSED_BELOW * person.area:
                 self.missed.offer(
                     person.area - person.found[at], partial(_missed, sample, found, person, at)
                 )
-        if (share := picture.false_share(at)) > 0:
+        if (share := count.false_share(at)) > 0:
             self.false.offer(share, partial(_false, sample, found, share))
 
 
@@ -90,7 +90,7 @@ def _false(sample: Sample, found: np.ndarray, share: float) -> Example:
 def draw_missed(
     sample: Sample, found: np.ndarray, person: int, box: tuple[int, int, int, int]
 ) -> np.ndarray:
-    """The surroundings of a person, outlined, and what was found there, tinted."""
+    """Draw a person and its surroundings: the person outlined, found pixels tinted."""
     assert sample.instances is not None
     left, top, right, bottom = box
     margin = max(LEAST_CONTEXT, (right - left) // 3, (bottom - top) // 3)
@@ -107,7 +107,7 @@ def draw_missed(
 
 
 def draw_false(sample: Sample, found: np.ndarray) -> np.ndarray:
-    """The picture; what was found and is no person in red, persons found in blue."""
+    """Draw the image with false positives in red and found person pixels in blue."""
     scored = sample.target != IGNORE
     person = sample.target == PERSON
     shown, (false, right) = _thumbnail(sample.image, found & scored & ~person, found & person)
@@ -115,7 +115,7 @@ def draw_false(sample: Sample, found: np.ndarray) -> np.ndarray:
 
 
 def _thumbnail(image: np.ndarray, *masks: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """`image` and bool masks of the same size, their longest side THUMBNAIL px."""
+    """Resize `image` and bool masks of its size to a longest side of THUMBNAIL px."""
     height, width = image.shape[:2]
     factor = THUMBNAIL / max(height, width)
     h, w = max(1, round(height * factor)), max(1, round(width * factor))

@@ -1,6 +1,6 @@
-"""Figures as pictures: curves with matplotlib, contact sheets with OpenCV. Each function makes one.
+"""Figures as images: curves with matplotlib, contact sheets with OpenCV.
 
-Figures are made with matplotlib's object interface alone: no window, no global state, nothing to close.
+Only matplotlib's object interface is used: no window, no global state, nothing to close.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from blender_addon.dataset import write_atomically
 from pii_seg.evaluation.examples import THUMBNAIL, Example
 from pii_seg.evaluation.metrics import SIZES, Totals, reliability
 
-# Okabe and Ito's colours, which stay apart for the colour-blind, lightened for dark paper.
+# Okabe and Ito's colours, which colour-blind people can tell apart; lightened for dark paper.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#3f8fbf")
 DARK_COLOURS = ("#56b4e9", "#ff9147", "#3fd0a4", "#e8a0c8", "#f0d442", "#9ad0f0")
 SHEET_COLUMNS = 4
@@ -34,7 +34,7 @@ SHEET_GAP = 8
 
 @contextmanager
 def paper(dark: bool) -> Iterator[None]:
-    """The look of all figures, on light or on dark paper."""
+    """Set the style of all figures, on light or dark paper."""
     ink, faint, ground = (
         ("#d8dee6", "#3a434e", "#171c22") if dark else ("#2b3138", "#dde2e8", "#ffffff")
     )
@@ -69,7 +69,7 @@ def paper(dark: bool) -> Iterator[None]:
 
 
 def to_png(draw: Callable[[], Figure], *, dark: bool = False) -> bytes:
-    """The PNG of the figure that `draw` makes."""
+    """Render the figure that `draw` makes as PNG."""
     with paper(dark):
         buffer = io.BytesIO()
         draw().savefig(buffer, format="png", metadata={"Software": None})
@@ -81,7 +81,7 @@ def save_figure(path: Path, draw: Callable[[], Figure]) -> None:
 
 
 def threshold_figure(totals: Totals, title: str = "") -> Figure:
-    """What each threshold finds, misses and takes for a person by mistake."""
+    """Plot recall, precision, missed persons and false area over the threshold."""
     curves = totals.curves()
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2, sharex=True)
@@ -93,7 +93,7 @@ def threshold_figure(totals: Totals, title: str = "") -> Figure:
     _line(right, curves.threshold, curves.false_area, "false area, no person", color="C3")
     if not right.lines:
         right.text(
-            0.5, 0.5, "no persons told apart,\nno person-free pictures", ha="center", va="center"
+            0.5, 0.5, "no person instances,\nno person-free images", ha="center", va="center"
         )
     right.set_title("Persons")
     for axes in (left, right):
@@ -108,7 +108,7 @@ def threshold_figure(totals: Totals, title: str = "") -> Figure:
 
 
 def reliability_figure(totals: Totals) -> Figure:
-    """Promised against true probability, and how many pixels each promise was made for."""
+    """Plot predicted against true probability, and the number of pixels in each bin."""
     confidence, share, pixels = reliability(totals.person, totals.background)
     there = pixels > 0
     figure = Figure(figsize=(3.2, 3.2), layout="constrained")
@@ -128,7 +128,7 @@ def reliability_figure(totals: Totals) -> Figure:
 
 
 def training_figure(history: Sequence[Mapping[str, float]]) -> Figure:
-    """`history`: the rows of `read_history`. Losses on the left, what is measured right."""
+    """Plot the rows of `read_history`: losses on the left, measurements on the right."""
     everything = lines_of(history)
     losses = {name: line for name, line in everything.items() if "loss" in name}
     measures = {
@@ -154,7 +154,7 @@ def training_figure(history: Sequence[Mapping[str, float]]) -> Figure:
 
 
 def lines_of(history: Sequence[Mapping[str, float]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """column → (steps, values) of `read_history`'s rows, each with what it has a number for."""
+    """Collect (steps, values) of each column of `read_history`'s rows, without gaps."""
     columns = dict.fromkeys(name for row in history for name in row if name != "step")
     return {
         name: (
@@ -171,7 +171,7 @@ def _line(axes: Axes, x: np.ndarray, y: np.ndarray, label: str, **style: Any) ->
 
 
 def contact_sheet(examples: Sequence[Example], columns: int = SHEET_COLUMNS) -> np.ndarray:
-    """The examples side by side with their captions, uint8 (H, W, 3) RGB."""
+    """Draw the examples side by side with their captions; returns uint8 (H, W, 3) RGB."""
     if not examples:
         raise ValueError("a contact sheet needs at least one example")
     columns = min(columns, len(examples))
@@ -180,9 +180,9 @@ def contact_sheet(examples: Sequence[Example], columns: int = SHEET_COLUMNS) -> 
     sheet = np.full((rows * down + SHEET_GAP, columns * across + SHEET_GAP, 3), 24, np.uint8)
     for place, example in enumerate(examples):
         y, x = SHEET_GAP + place // columns * down, SHEET_GAP + place % columns * across
-        h, w = example.picture.shape[:2]
+        h, w = example.image.shape[:2]
         top, left = y + (THUMBNAIL - h) // 2, x + (THUMBNAIL - w) // 2
-        sheet[top : top + h, left : left + w] = example.picture
+        sheet[top : top + h, left : left + w] = example.image
         caption = f"{_ascii(example.name)[-24:]}  {example.caption}"
         baseline = (x + 2, y + THUMBNAIL + SHEET_CAPTION - 8)
         cv2.putText(
@@ -199,5 +199,5 @@ def contact_sheet(examples: Sequence[Example], columns: int = SHEET_COLUMNS) -> 
 
 
 def _ascii(text: str) -> str:
-    """OpenCV's letters are ASCII."""
+    """Replace what OpenCV's font lacks: it is ASCII only."""
     return text.encode("ascii", "replace").decode()

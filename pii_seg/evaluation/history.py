@@ -1,4 +1,4 @@
-"""RUN/metrics.csv: what was measured, a row at a time. Written by `pii_seg.training.csv_log`, read by reports."""
+"""Read RUN/metrics.csv, the measurements of a training, which `pii_seg.training.csv_log` writes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ COLUMNS = (
     "val_iou",
 )
 
-History = list[dict[str, float]]  # rows in order, each with the columns that it has a number for
+History = list[dict[str, float]]  # rows in order, each with the columns that have a number
 
 
 def read_history(path: Path) -> History:
-    """The rows of a metrics.csv; none without the file."""
+    """Read the rows of a metrics.csv; an absent file has none."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
@@ -30,7 +30,7 @@ def read_history(path: Path) -> History:
 
 
 def numbers_of(row: Mapping[str, str | None]) -> dict[str, float]:
-    """A row's finite numbers by column; a line that was cut off while it was written has fewer."""
+    """Parse a row's finite numbers by column; a line that was cut off has fewer."""
     numbers = {}
     for column in COLUMNS:
         try:

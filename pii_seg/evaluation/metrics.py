@@ -1,19 +1,21 @@
-"""How well persons are found: what a picture adds, the sums over a data set, and the scores they give.
+"""Segmentation metrics: counts of one image, their sums over a data set, and the scores.
 
-    picture = count_image(logits, target, instances)     # numpy, at the photograph's own size
-    totals = Totals(); totals.add(picture)                 # bounded memory, however many pictures
-    scores = totals.scores()                               # at the threshold counted for; totals.curves() has all
+    count = count_image(logits, target, instances)     # numpy, at the image's own size
+    totals = Totals(); totals.add(count)               # bounded memory for any number of images
+    scores = totals.scores()                           # at one threshold; totals.curves() has all
 
-Everything comes from histograms of logits (`BINS` of them, from −16 to 16), one for person pixels, one for the rest
-and one for each person: so one pass gives every threshold, the calibration and a new temperature, and a data set of
-any length fits in a megabyte. torchmetrics keeps every pixel for its calibration error, takes 650 ms a picture of
-640 × 480 px for a binned recall at precision, and knows nothing of persons; the tests hold these sums to it.
-Thresholds are therefore steps of 1/64 in logit (at most .004 in probability); `snap` gives the nearest.
+Everything is computed from histograms of logits (`BINS` bins from −16 to 16), one for person pixels,
+one for the rest and one for each person. One pass therefore gives every threshold, the calibration
+and a new temperature, and a data set of any length needs a megabyte. torchmetrics keeps every pixel
+for its calibration error, takes 650 ms per image of 640 × 480 px for a binned recall at precision,
+and has no notion of persons; tests compare these sums with it. Thresholds are steps of 1/64 in logit
+(at most .004 in probability); `snap` rounds to the nearest.
 
-Definitions. *Coverage* of a person: share of its pixels found. *Missed*: coverage < .5; *untouched*: < .1. Target
-255 is ignored throughout. *IoU* is that of person pixels: `iou` over all pixels of the data set, `iou_per_picture`
-the mean over the pictures that hold a person (what peers' tables call mIoU), `miou` the mean of the IoUs of person and
-background over all pixels. *Boundary IoU*: Cheng et al., CVPR 2021, eq. 1, with d = 2 % of the diagonal.
+Definitions. *Coverage* of a person: share of its pixels that are found. *Missed*: coverage < .5;
+*untouched*: < .1. Target 255 is ignored throughout. *IoU* is that of person pixels: `iou` over all
+pixels of the data set, `iou_per_picture` the mean over the images that show a person (which other
+tables call mIoU), `miou` the mean of the IoUs of person and background over all pixels. *Boundary
+IoU*: Cheng et al., CVPR 2021, eq. 1, with d = 2 % of the diagonal.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ import numpy as np
 from pii_seg.data.sources.sample import IGNORE
 
 BINS = 2048
-LIMIT = 16.0  # logits beyond ± this count as this
+LIMIT = 16.0  # logits are clipped to ± this
 CALIBRATION_BINS = 15
 SIZES = ("small", "medium", "large")
 SIZE_LIMITS = (
@@ -37,7 +39,7 @@ SIZE_LIMITS = (
 MISSED_BELOW, UNTOUCHED_BELOW = 0.5, 0.1  # coverage
 BOUNDARY_SHARE = 0.02  # of the diagonal
 MIN_PRECISION = 0.9  # of `recall_at_precision`
-FALSE_PICTURE_SHARE = 0.001  # of its pixels: from here on a person-free picture counts as wrong
+FALSE_PICTURE_SHARE = 0.001  # of its pixels: above it, a person-free image counts as wrong
 
 BIN_LOGITS = (np.arange(BINS) + 0.5) * (2 * LIMIT / BINS) - LIMIT  # of the bins' middles
 THRESHOLDS = 1 / (
@@ -47,21 +49,21 @@ THRESHOLDS[0] = 0.0  # the lowest bin holds everything below it: with this thres
 
 
 def threshold_index(threshold: float) -> int:
-    """The index into THRESHOLDS that is nearest to `threshold` in logit."""
+    """Find the index into THRESHOLDS that is nearest to `threshold` in logit."""
     if not 0 < threshold < 1:
-        raise ValueError(f"threshold: {threshold} is not between 0 and 1")
+        raise ValueError(f"threshold: expected a number between 0 and 1, got {threshold}")
     logit = math.log(threshold / (1 - threshold))
     return int(np.clip(round((logit + LIMIT) * BINS / (2 * LIMIT)), 1, BINS - 1))
 
 
 def snap(threshold: float) -> float:
-    """The nearest threshold that is counted."""
+    """Round `threshold` to the nearest one that is counted."""
     return float(THRESHOLDS[threshold_index(threshold)])
 
 
 @dataclass(frozen=True)
 class PersonCount:
-    """One person of one picture. `found[k]`: pixels found at THRESHOLDS[k]."""
+    """Counts of one person in one image. `found[k]`: pixels found at THRESHOLDS[k]."""
 
     id: int
     area: int
@@ -79,7 +81,7 @@ class PersonCount:
 
 @dataclass(frozen=True)
 class ImageCount:
-    """What one picture adds to `Totals`. Histograms are int64 (BINS,); `persons` is None without instances."""
+    """Counts of one image. Histograms are int64 (BINS,); `persons` is None without instances."""
 
     person: np.ndarray
     background: np.ndarray
@@ -92,13 +94,13 @@ class ImageCount:
         return bool(self.person.any())
 
     def iou(self, index: int | None = None) -> float:
-        """Person IoU at THRESHOLDS[index]; nan where there is neither a person nor a find."""
+        """Person IoU at THRESHOLDS[index]; nan without person pixels and detections."""
         at = self.threshold_index if index is None else index
         found, false = int(self.person[at:].sum()), int(self.background[at:].sum())
         return _ratio(found, int(self.person.sum()) + false)
 
     def false_share(self, index: int | None = None) -> float:
-        """Share of the scored pixels that are taken for a person and are none."""
+        """Share of the scored pixels that are wrongly taken for a person."""
         at = self.threshold_index if index is None else index
         return _ratio(
             int(self.background[at:].sum()), int(self.person.sum() + self.background.sum())
@@ -113,9 +115,17 @@ def count_image(
     threshold: float = 0.5,
     boundary: bool = True,
 ) -> ImageCount:
-    """Count one picture: `logits` float (H, W), `target` (H, W) of 0, 1 and 255 = ignore, `instances` (H, W) of ids.
+    """Count one image.
 
-    `threshold` serves the boundary IoU alone, which `boundary=False` leaves out; the rest holds for all thresholds.
+    Args:
+        logits: float (H, W).
+        target: uint8 (H, W): 0 background, 1 person, 255 ignored.
+        instances: (H, W) ids of the persons, 0 for background; None if they are unknown.
+        threshold: Probability for the boundary IoU; the other counts hold for all thresholds.
+        boundary: Count the boundary IoU.
+
+    Raises:
+        ValueError: The sizes differ, or a logit is NaN.
     """
     if logits.shape != target.shape or (instances is not None and instances.shape != target.shape):
         shapes = [logits.shape, target.shape, *([] if instances is None else [instances.shape])]
@@ -132,10 +142,10 @@ def count_image(
 
 
 def _bins(logits: np.ndarray) -> np.ndarray:
-    """The bin, int16, of each logit."""
+    """Compute the bin, int16, of each logit."""
     place = (logits.astype(np.float32) + np.float32(LIMIT)) * np.float32(BINS / (2 * LIMIT))
     if np.isnan(place).any():
-        raise ValueError("the logits hold values that are no numbers")
+        raise ValueError("expected finite logits, got NaN")
     np.clip(place, 0, BINS - 1, out=place)
     return place.astype(np.int16)
 
@@ -157,19 +167,27 @@ def _count_persons(
 
 
 def boundary_of(mask: np.ndarray, distance: int) -> np.ndarray:
-    """The pixels of `mask` (bool, (H, W)) within `distance` px (Chebyshev) of a pixel outside it or of the border."""
+    """Find the pixels of a mask near its boundary.
+
+    Args:
+        mask: bool (H, W).
+        distance: Chebyshev distance, in px, to a pixel outside the mask or outside the image.
+
+    Returns:
+        bool (H, W).
+    """
     padded = np.pad(mask.astype(np.uint8), 1)
     depth = cv2.distanceTransform(padded, cv2.DIST_C, 3)[1:-1, 1:-1]
     return mask & (depth <= distance)
 
 
 def boundary_distance(height: int, width: int) -> int:
-    """d of the boundary IoU in px."""
+    """Compute d of the boundary IoU, in px."""
     return max(1, round(BOUNDARY_SHARE * math.hypot(height, width)))
 
 
 def _boundary_pair(found: np.ndarray, is_person: np.ndarray, scored: np.ndarray) -> tuple[int, int]:
-    # Cut out of both alike, an ignored region makes the same edge in both.
+    # Cut out of both, an ignored region makes the same edge in both.
     d = boundary_distance(*is_person.shape)
     ours, theirs = boundary_of(found & scored, d), boundary_of(is_person, d)
     return int((ours & theirs).sum()), int((ours | theirs).sum())
@@ -177,7 +195,7 @@ def _boundary_pair(found: np.ndarray, is_person: np.ndarray, scored: np.ndarray)
 
 @dataclass
 class Totals:
-    """Sums over pictures. Arrays of (…, BINS) hold a value for each of THRESHOLDS; all can be added up."""
+    """Sums over images. Arrays of (…, BINS) hold one value for each of THRESHOLDS."""
 
     threshold: float = 0.5
     person: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
@@ -201,34 +219,40 @@ class Totals:
     def pictures(self) -> int:
         return int(self.person_pictures + self.person_free_pictures)
 
-    def add(self, picture: ImageCount) -> None:
-        """Raises ValueError when the picture was counted for another threshold."""
-        if picture.threshold_index != threshold_index(self.threshold):
-            raise ValueError("the picture was counted for another threshold than these totals")
-        self.person += picture.person
-        self.background += picture.background
-        found, false = _at_least(picture.person), _at_least(picture.background)
-        if picture.has_person:
+    def add(self, count: ImageCount) -> None:
+        """Add the counts of one image.
+
+        Raises:
+            ValueError: It was counted for another threshold.
+        """
+        if count.threshold_index != threshold_index(self.threshold):
+            raise ValueError(
+                f"expected counts for threshold {self.threshold}, got those for another threshold"
+            )
+        self.person += count.person
+        self.background += count.background
+        found, false = _at_least(count.person), _at_least(count.background)
+        if count.has_person:
             self.person_pictures += 1
             self.iou_sum += found / (found[0] + false)
-            if picture.boundary is not None:
-                self.boundary += picture.boundary
-                self.boundary_iou_sum += picture.boundary[0] / picture.boundary[1]
+            if count.boundary is not None:
+                self.boundary += count.boundary
+                self.boundary_iou_sum += count.boundary[0] / count.boundary[1]
                 self.boundary_pictures += 1
         elif false[0]:
             self.person_free_pictures += 1
             self.false_sum += false / false[0]
             self.false_pictures += false / false[0] > FALSE_PICTURE_SHARE
-        for person in picture.persons or ():
+        for person in count.persons or ():
             self.persons[person.size] += 1
             self.missed[person.size] += person.found < MISSED_BELOW * person.area
             self.untouched[person.size] += person.found < UNTOUCHED_BELOW * person.area
 
     def __add__(self, other: Totals) -> Totals:
-        """The totals of both: of shards, or of several data sets."""
+        """Add the totals of two shards or data sets."""
         if self.threshold != other.threshold:
             raise ValueError(
-                f"totals of thresholds {self.threshold} and {other.threshold} do not add up"
+                f"expected totals for threshold {self.threshold}, got {other.threshold}"
             )
         return Totals(self.threshold, **{n: getattr(self, n) + getattr(other, n) for n in SUMS})
 
@@ -249,7 +273,13 @@ class Totals:
     def scores(
         self, threshold: float | None = None, *, min_precision: float = MIN_PRECISION
     ) -> Scores:
-        """The scores at `threshold`. The boundary IoU is known at the threshold counted for alone, else nan."""
+        """Compute the scores at one threshold.
+
+        Args:
+            threshold: Probability, 0..1; by default the one that the boundary IoU was counted at. At
+                any other one the boundary IoU is nan.
+            min_precision: Precision that `recall_at_precision` requires.
+        """
         at = threshold_index(self.threshold if threshold is None else threshold)
         curves = self.curves()
         found, false = int(self.person[at:].sum()), int(self.background[at:].sum())
@@ -310,8 +340,11 @@ class Curves:
 
 @dataclass(frozen=True)
 class Scores:
-    """All shares are 0..1, and nan where no picture or person defines them: IoU, recall and precision are of data that
-    hold a person. The module says what each means."""
+    """Scores of a data set at one threshold; the module defines them.
+
+    All shares are 0..1, and nan where no image or person defines them: IoU, recall and precision
+    need person pixels.
+    """
 
     threshold: float
     pictures: int
@@ -331,7 +364,7 @@ class Scores:
     untouched_by_size: dict[str, float]
     persons_by_size: dict[str, int]
     person_free_pictures: int
-    false_area: float  # mean share of person-free pictures taken for a person
+    false_area: float  # mean share of person-free images taken for a person
     false_pictures: float  # share of them with more than .1 % of it
     calibration_error: float
     foreground: float  # share of pixels taken for persons, and …
@@ -345,9 +378,17 @@ def reliability(
     temperature: float = 1.0,
     bins: int = CALIBRATION_BINS,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(mean probability, share of persons, pixels), each (bins,), of equally wide bins of probability.
+    """Compute the reliability of probabilities.
 
-    `person`, `background`: histograms of logits (BINS,). Empty bins hold nan.
+    Args:
+        person: Histogram (BINS,) of the logits of person pixels.
+        background: Histogram (BINS,) of the other logits.
+        temperature: Divides the logits.
+        bins: Number of equally wide bins of probability.
+
+    Returns:
+        (mean probability, share of person pixels, number of pixels), each (bins,). Empty bins hold
+        nan.
     """
     probability = 1 / (1 + np.exp(-BIN_LOGITS / temperature))
     place = np.minimum((probability * bins).astype(int), bins - 1)
@@ -360,7 +401,7 @@ def reliability(
 def calibration_error(
     person: np.ndarray, background: np.ndarray, *, temperature: float = 1.0
 ) -> float:
-    """Expected calibration error (Guo et al., ICML 2017, eq. 3) of the probability of a person, over pixels."""
+    """Compute the expected calibration error (Guo et al., ICML 2017, eq. 3) over pixels."""
     confidence, share, pixels = reliability(person, background, temperature=temperature)
     if not pixels.sum():
         return math.nan
@@ -369,7 +410,7 @@ def calibration_error(
 
 
 def _at_least(histogram: np.ndarray) -> np.ndarray:
-    """[k]: how many fall into bin k or a higher one."""
+    """Cumulate a histogram from above: [k] is the number of entries in bin k or a higher one."""
     return np.cumsum(histogram[::-1])[::-1]
 
 

@@ -1,7 +1,7 @@
-"""report.html: one file that opens without a network, on a phone as on a screen, by day and by night.
+"""report.html: one file that opens without a network, on any screen size, in light and dark mode.
 
-A report is a list of sections, and each kind of section is a function that makes one. What they show is embedded:
-pictures as data URIs, styles in the page, no script.
+A report is a list of sections; each kind of section is made by one function. Everything is embedded:
+images as data URIs, styles in the page, no script.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ JPEG_QUALITY = 85
 
 @dataclass(frozen=True)
 class Section:
-    """One part of a report. `html` is trusted; make it with the functions below, which escape what they are given."""
+    """One part of a report. `html` is trusted: make it with the functions below, which escape."""
 
     title: str
     html: Markup
@@ -52,23 +52,23 @@ def _environment() -> Environment:
 
 
 def _macro(name: str, *values: Any) -> Markup:
-    """What the macro `name` of sections.html makes of `values`."""
+    """Apply the macro `name` of sections.html to `values`."""
     return Markup(getattr(_environment().get_template("sections.html").module, name)(*values))
 
 
 def render(title: str, sections: Sequence[Section], *, subtitle: str = "") -> str:
-    """The whole page."""
+    """Render the whole page."""
     page = _environment().get_template("report.html")
     return page.render(title=title, subtitle=subtitle, sections=sections)
 
 
 def facts_section(title: str, facts: Mapping[str, str]) -> Section:
-    """Names and values, side by side."""
+    """Show names and values side by side."""
     return Section(title, _macro("facts", facts))
 
 
 def scores_section(columns: Mapping[str, Mapping[str, str]], title: str = "Scores") -> Section:
-    """A table with one column for each data set or model, made by `score_column`."""
+    """Show a table with one column for each data set or model, made by `score_column`."""
     table = [(row.label, row.meaning, values) for row, values in table_of(columns)]
     return Section(title, _macro("scores", list(columns), table))
 
@@ -76,7 +76,7 @@ def scores_section(columns: Mapping[str, Mapping[str, str]], title: str = "Score
 def table_section(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, legend: str = ""
 ) -> Section:
-    """A table, a row for each thing; the first column names it."""
+    """Show a table whose first column names the rows."""
     return Section(title, _macro("table", legend, head, rows))
 
 
@@ -90,39 +90,43 @@ def training_section(history: Sequence[Mapping[str, float]]) -> Section:
 def data_section(
     name: str, totals: Totals, missed: Sequence[Example], false: Sequence[Example]
 ) -> Section:
-    """Thresholds, calibration and the worst cases of one data set."""
+    """Show thresholds, calibration and the worst cases of one data set."""
     drawn = [
-        figure_of(lambda: figures.threshold_figure(totals), f"{name}: what each threshold finds"),
+        figure_of(
+            lambda: figures.threshold_figure(totals),
+            f"{name}: recall and precision of each threshold",
+        ),
         figure_of(lambda: figures.reliability_figure(totals), f"{name}: calibration"),
     ]
     html = _macro("pictures", drawn)
     if missed:
         html += _macro(
             "examples",
-            "Persons missed, the largest first",
-            "Outlined: the person. Blue: what was found.",
-            [(e, photograph_uri(e.picture)) for e in missed],
+            "Missed persons, largest first",
+            "Outlined: the person. Blue: pixels that were found.",
+            [(e, image_uri(e.image)) for e in missed],
         )
     if false:
         html += _macro(
             "examples",
             "Largest false areas",
-            "Red: taken for a person where the labels have none. Blue: persons found. Labels may lack bystanders.",
-            [(e, photograph_uri(e.picture)) for e in false],
+            "Red: taken for a person where the labels have none. Blue: persons found. The labels may "
+            "lack bystanders.",
+            [(e, image_uri(e.image)) for e in false],
         )
     return Section(name, html)
 
 
 def examples_section(title: str, legend: str, examples: Sequence[Example]) -> Section:
-    """Pictures with a caption each."""
+    """Show images with a caption each."""
     return Section(
-        title, _macro("examples", "", legend, [(e, photograph_uri(e.picture)) for e in examples])
+        title, _macro("examples", "", legend, [(e, image_uri(e.image)) for e in examples])
     )
 
 
-def picture_section(title: str, legend: str, picture: np.ndarray) -> Section:
-    """One wide picture, uint8 (H, W, 3)."""
-    return Section(title, _macro("wide", legend, photograph_uri(picture)))
+def image_section(title: str, legend: str, image: np.ndarray) -> Section:
+    """Show one wide image, uint8 (H, W, 3)."""
+    return Section(title, _macro("wide", legend, image_uri(image)))
 
 
 def faults_section(faults: Sequence[str], title: str = "Left out") -> Section:
@@ -131,7 +135,7 @@ def faults_section(faults: Sequence[str], title: str = "Left out") -> Section:
 
 @dataclass(frozen=True)
 class EmbeddedFigure:
-    """A figure on light and on dark paper, as data URIs."""
+    """A figure for light and for dark mode, as data URIs."""
 
     light: str
     dark: str
@@ -143,10 +147,10 @@ def figure_of(draw: Callable[[], Figure], description: str) -> EmbeddedFigure:
     return EmbeddedFigure(light, dark, description)
 
 
-def photograph_uri(picture: np.ndarray) -> str:
-    """uint8 (H, W, 3) RGB as a JPEG in a data URI."""
+def image_uri(image: np.ndarray) -> str:
+    """Encode uint8 (H, W, 3) RGB as a JPEG in a data URI."""
     return data_uri(
-        encode_image(picture, ".jpg", cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY), "image/jpeg"
+        encode_image(image, ".jpg", cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY), "image/jpeg"
     )
 
 
@@ -155,32 +159,32 @@ def data_uri(content: bytes, kind: str) -> str:
 
 
 def facts_of(about: Mapping[str, Any]) -> dict[str, str]:
-    """What the head of an evaluation's report says."""
+    """Describe checkpoint and settings for the head of an evaluation's report."""
     model, inference = about["model"], about["inference"]
     shown = [f"longest side {inference['size']} px"]
     if inference["tiles"] != 1:
         shown.append(
-            "tiles as resolution asks"
+            "tiles chosen by resolution"
             if inference["tiles"] == "auto"
             else f"{inference['tiles']} tiles a side"
         )
     if tuple(inference["scales"]) != (1.0,):
         shown.append("scales " + ", ".join(f"{scale:g}" for scale in inference["scales"]))
     if inference["flip"]:
-        shown.append("mirrored too")
+        shown.append("with mirrored images")
     if len(shown) > 1:
         shown.append(f"merged by {inference['merge']}")
     return {
         "Checkpoint": str(about["checkpoint"]),
         "Model": ", ".join(str(model[key]) for key in ("decoder", "encoder") if model.get(key)),
-        "Shown": "; ".join(shown),
+        "Inference": "; ".join(shown),
         "Threshold": f"{about['threshold']:.3f} (from {about['threshold_from']})",
         "Temperature": f"{about['temperature']:.2f}",
     }
 
 
 def without_nan(value: Any) -> Any:
-    """`value` with None for every nan, and lists for tuples: what strict JSON can hold."""
+    """Replace nan by None and tuples by lists, as strict JSON requires."""
     if isinstance(value, Mapping):
         return {key: without_nan(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

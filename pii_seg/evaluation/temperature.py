@@ -1,7 +1,7 @@
-"""Honest probabilities, and the threshold that finds as much as is wished.
+"""Calibrated probabilities, and the threshold that reaches a recall.
 
-Both work on the histograms of `metrics.Totals`, gathered on validation data: nothing is kept of the pictures, and
-nothing is run again.
+Both are computed from the histograms of `metrics.Totals` of validation data: no image is kept, and
+nothing is predicted twice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LOWEST, HIGHEST = 0.05, 20.0  # temperatures tried
 def negative_log_likelihood(
     person: np.ndarray, background: np.ndarray, temperature: float
 ) -> float:
-    """Mean over pixels, in nats, from histograms of logits (BINS,)."""
+    """Compute the mean over pixels, in nats, from histograms of logits (BINS,)."""
     scaled = BIN_LOGITS / temperature
     # −log σ(z) = log(1 + e^−z), −log(1 − σ(z)) = log(1 + e^z); logaddexp does not overflow.
     loss = (person * np.logaddexp(0, -scaled)).sum() + (background * np.logaddexp(0, scaled)).sum()
@@ -28,13 +28,20 @@ def negative_log_likelihood(
 
 
 def fit_temperature(totals: Totals) -> float:
-    """The T whose probabilities σ(logit / T) have the least negative log-likelihood (Guo et al., ICML 2017, §4.2).
+    """Fit the temperature T of the probabilities σ(logit / T) (Guo et al., ICML 2017, §4.2).
 
-    T > 1 softens a network that is too sure of itself. Raises CalibrationError without pixels of both kinds.
+    Args:
+        totals: Counts of uncalibrated logits.
+
+    Returns:
+        The T with the least negative log-likelihood; T > 1 softens an overconfident network.
+
+    Raises:
+        CalibrationError: The counts lack pixels of persons or of background.
     """
     person, background = totals.person, totals.background
     if not person.any() or not background.any():
-        raise CalibrationError("the validation data must hold pixels of persons and of background")
+        raise CalibrationError("expected validation data with pixels of persons and of background")
     # Convex in 1/T, so there is one minimum: golden-section search in log T, to .01 %.
     low, high = math.log(LOWEST), math.log(HIGHEST)
     shrink = (math.sqrt(5) - 1) / 2
@@ -52,12 +59,22 @@ def fit_temperature(totals: Totals) -> float:
 def choose_threshold(
     totals: Totals, wished: float, *, of: Literal["pixels", "persons"] = "pixels"
 ) -> float:
-    """The highest threshold that finds the share `wished` (0..1) of person pixels, or of persons (half covered).
+    """Choose the highest threshold that reaches a recall.
 
-    Raises CalibrationError when there are no persons to choose by, or only "everything is a person" would do.
+    Args:
+        totals: Counts of uncalibrated logits.
+        wished: Share to find, 0..1.
+        of: Unit of the share: pixels of persons, or persons of whom at least half is found.
+
+    Returns:
+        The threshold on σ(logit).
+
+    Raises:
+        CalibrationError: The data hold no persons, or no threshold reaches the recall except the one
+            that takes everything for a person.
     """
     if not 0 < wished <= 1:
-        raise CalibrationError(f"the wished-for recall must lie between 0 and 1, not at {wished}")
+        raise CalibrationError(f"expected a recall between 0 and 1, got {wished}")
     curves = totals.curves()
     reached = curves.recall if of == "pixels" else 1 - curves.missed
     if np.isnan(reached).all():
@@ -66,11 +83,12 @@ def choose_threshold(
     best = int(np.flatnonzero(reached >= wished - 1e-12)[-1])
     if best == 0:
         raise CalibrationError(
-            f"no threshold finds {wished:.1%} of the {of} but the one that takes all for a person"
+            f"no threshold finds {wished:.1%} of the {of} except the one that takes everything for a "
+            "person"
         )
     return float(THRESHOLDS[best])
 
 
 def rescale_threshold(threshold: float, temperature: float) -> float:
-    """The threshold for σ(logit / T) that draws the same mask as `threshold` does for σ(logit)."""
+    """Convert a threshold on σ(logit) to the one on σ(logit / T) that gives the same mask."""
     return 1 / (1 + math.exp(-math.log(threshold / (1 - threshold)) / temperature))

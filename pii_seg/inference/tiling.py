@@ -1,11 +1,12 @@
-"""One photograph through a segmenter: whole or in tiles, at several sizes, merged without a seam.
+"""Predict one image: whole or in tiles, at several scales, merged without seams.
 
-A segmenter is any callable from images (B, 3, h, w), uint8 0..255, to logits (B, 1, h, w). What it is shown follows
-from `InferenceSettings` and the size of the photograph alone (`plan_views`), so the cost is known beforehand
-(`forward_pixels`). Memory is that of the photograph and its logits plus a few tiles, whatever the number of tiles.
+A segmenter is any callable from images (B, 3, h, w), uint8 0..255, to logits (B, 1, h, w). The views
+that it predicts follow from `InferenceSettings` and the size of the image alone (`plan_views`), so
+that the cost is known beforehand (`forward_pixels`). Memory is that of the image and its logits plus
+a few tiles, for any number of tiles.
 
-Tiles are blended with windows that fall to nothing at a tile's inner edges and are flat at the photograph's own
-border: where a tile ends its word counts for nothing, so no seam can show.
+Tiles are blended with windows that fall to zero at a tile's inner edges and are flat at the border of
+the image: a tile has no weight where it ends, so that no seam can show.
 """
 
 from __future__ import annotations
@@ -24,58 +25,63 @@ Merge = Literal["mean", "max", "cautious"]
 Segmenter = Callable[[torch.Tensor], torch.Tensor]
 
 _EVEN = np.float32(-1e-3)  # the logit of a probability just below one half
-SMALLEST_VIEW = 32  # px: no scale shrinks a photograph's longest side below this
+SMALLEST_VIEW = 32  # px: no scale shrinks the longest side of an image below this
 
 
 @dataclass(frozen=True)
 class InferenceSettings:
-    """What the segmenter is shown of a photograph."""
+    """Size, tiles and scales at which an image is predicted."""
 
     size: int = 640
-    """Longest side, in px, of what the segmenter sees at once. Larger photographs are shrunk or cut into tiles."""
+    """Longest side, in px, of a view or tile. Larger images are shrunk or cut into tiles."""
 
     tiles: int | Literal["auto"] = 1
-    """k: k tiles of `size` along the longest side, as many as fit along the other; small photographs are enlarged for
-    it. "auto": as many as show the photograph at its own resolution, never enlarged, at most `most_tiles`."""
+    """Number of tiles of `size` along the longest side, with as many as fit along the other; small
+    images are enlarged for it. "auto" chooses the number that keeps the image's own resolution, never
+    enlarges, and uses at most `most_tiles`."""
 
     scales: tuple[float, ...] = (1.0,)
-    """Further looks at other sizes: 0.5 shows large persons whole, 2 shows small ones larger. Tiles stay `size`."""
+    """Scales to predict at: 0.5 shows large persons whole, 2 enlarges small ones. Tiles keep `size`."""
 
     flip: bool = False
-    """Look at the mirrored photograph too: twice the cost."""
+    """Predict the mirrored image too, at twice the cost."""
 
     merge: Merge = "mean"
-    """How looks are merged, by logit. "max" finds whatever any look finds: recall before precision. "cautious" finds
-    what "mean" finds (at the threshold .5; at others more), and is as sure of background as the look that is least
-    so: what labels want (`_cautious`)."""
+    """Rule that merges the logits of several views. "max" finds whatever any view finds: recall before
+    precision. "cautious" finds what "mean" finds (at the threshold .5; at others more), and is only as
+    certain of background as the least certain view, which pseudo-labels need (`_cautious`)."""
 
     overlap: float = 0.25
-    """Share of a tile that its neighbour sees too."""
+    """Share of a tile that its neighbour covers too."""
 
     most_tiles: int = 4
-    """The most tiles along the longest side that "auto" chooses."""
+    """Maximum number of tiles along the longest side that "auto" chooses."""
 
     batch_pixels: int = 1 << 20
-    """Tiles are shown together as long as they have no more pixels than this: the bound on memory."""
+    """Maximum number of pixels of the tiles that are predicted together, which bounds memory."""
 
     def __post_init__(self) -> None:
         if self.tiles != "auto" and (not isinstance(self.tiles, int) or not 1 <= self.tiles <= 64):
-            raise ValueError(f"tiles: {self.tiles!r} is not 'auto' or a number from 1 to 64")
+            raise ValueError(f"tiles: expected 'auto' or a number from 1 to 64, got {self.tiles!r}")
         if self.size < SMALLEST_VIEW:
-            raise ValueError(f"size: {self.size} px is less than {SMALLEST_VIEW}")
+            raise ValueError(f"size: expected at least {SMALLEST_VIEW} px, got {self.size}")
         if not self.scales or not all(0.05 <= scale <= 8 for scale in self.scales):
-            raise ValueError(f"scales: {self.scales} must be one or more numbers from 0.05 to 8")
+            raise ValueError(
+                f"scales: expected one or more numbers from 0.05 to 8, got {self.scales}"
+            )
         if not 0 <= self.overlap <= 0.75:
-            raise ValueError(f"overlap: {self.overlap} is not within 0..0.75")
+            raise ValueError(f"overlap: expected a number within 0..0.75, got {self.overlap}")
         if self.merge not in get_args(Merge):
-            raise ValueError(f"merge: {self.merge!r} is none of {', '.join(get_args(Merge))}")
+            raise ValueError(
+                f"merge: expected one of {', '.join(get_args(Merge))}, got {self.merge!r}"
+            )
         if self.most_tiles < 1 or self.batch_pixels < 1:
-            raise ValueError("most_tiles and batch_pixels must be at least 1")
+            raise ValueError("most_tiles and batch_pixels: expected at least 1")
 
 
 @dataclass(frozen=True)
 class View:
-    """One look at a photograph resized to (height, width) px, cut into equal tiles at `rows` × `columns`."""
+    """The image resized to (height, width) px and cut into equal tiles at `rows` × `columns`."""
 
     height: int
     width: int
@@ -91,7 +97,7 @@ class View:
 
 
 def plan_views(height: int, width: int, settings: InferenceSettings) -> tuple[View, ...]:
-    """What the segmenter is shown of a photograph of (height, width) px, in order."""
+    """Plan the views of an image of (height, width) px, in order."""
     longest = max(height, width)
     size = min(settings.size, longest)
     if settings.tiles == "auto":
@@ -110,9 +116,16 @@ def plan_views(height: int, width: int, settings: InferenceSettings) -> tuple[Vi
 
 
 def tile_axis(length: int, size: int, overlap: float) -> tuple[int, tuple[int, ...]]:
-    """(tile, offsets): the fewest tiles ≤ `size` px that cover `length` px, neighbours sharing ≥ `overlap` of a tile.
+    """Divide one side of a view into tiles.
 
-    A side up to `size` px is one tile. Tiles are equal and evenly spread, so the shared part may be larger.
+    Args:
+        length: The side, in px.
+        size: Maximum tile in px. A side up to `size` px is one tile.
+        overlap: Minimum share of a tile that neighbours have in common. Tiles are equal and evenly
+            spread, so that the common part may be larger.
+
+    Returns:
+        (tile, offsets) in px, with the fewest tiles that cover the side.
     """
     if length <= size:
         return length, (0,)
@@ -122,12 +135,12 @@ def tile_axis(length: int, size: int, overlap: float) -> tuple[int, tuple[int, .
 
 
 def _side_of(tiles: int, size: int, overlap: float) -> int:
-    """The length, in px, that `tiles` tiles of `size` px cover."""
+    """Compute the length, in px, that `tiles` tiles of `size` px cover."""
     return math.floor(size * (tiles - (tiles - 1) * overlap))
 
 
 def forward_pixels(height: int, width: int, settings: InferenceSettings) -> int:
-    """How many pixels pass through the segmenter for a photograph of (height, width) px: the cost."""
+    """Count the pixels that pass through the segmenter for an image of (height, width) px."""
     return sum(view.forward_pixels for view in plan_views(height, width, settings))
 
 
@@ -139,7 +152,22 @@ def predict_probability(
     temperature: float = 1.0,
     device: torch.device | str = "cpu",
 ) -> np.ndarray:
-    """The calibrated probability, float32 (H, W), that a pixel of `image` (uint8 (H, W, 3), RGB) is of a person."""
+    """Predict the calibrated probability of a person.
+
+    Args:
+        segmenter: From images (B, 3, h, w), uint8, to logits (B, 1, h, w).
+        image: uint8 (H, W, 3), RGB.
+        settings: `InferenceSettings()` by default.
+        temperature: Divides the logits; that of the checkpoint.
+        device: Where the segmenter is.
+
+    Returns:
+        float32 (H, W), 0..1.
+
+    Raises:
+        ValueError: The image or the segmenter's output has another shape.
+        FloatingPointError: The logits are not finite.
+    """
     logits = predict_logits(segmenter, image, settings, device=device)
     logits /= temperature
     return torch.from_numpy(logits).sigmoid_().numpy()
@@ -152,36 +180,48 @@ def predict_logits(
     *,
     device: torch.device | str = "cpu",
 ) -> np.ndarray:
-    """The merged logits, float32 (H, W), of `image` (uint8 (H, W, 3), RGB), at its own size.
+    """Predict the merged logits of all views.
 
-    Raises ValueError for an image or an answer of another shape, FloatingPointError for logits that are no numbers
-    (they would otherwise pass for "nobody here").
+    Args:
+        segmenter: From images (B, 3, h, w), uint8, to logits (B, 1, h, w).
+        image: uint8 (H, W, 3), RGB.
+        settings: `InferenceSettings()` by default.
+        device: Where the segmenter is.
+
+    Returns:
+        float32 (H, W), at the image's own size.
+
+    Raises:
+        ValueError: The image or the segmenter's output has another shape.
+        FloatingPointError: The logits are not finite; compared with a threshold they would mean "no
+            person".
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise ValueError(f"the image must be uint8 (H, W, 3), not {image.dtype} {image.shape}")
+        raise ValueError(f"expected an image of uint8 (H, W, 3), got {image.dtype} {image.shape}")
     settings = settings or InferenceSettings()
     height, width = image.shape[:2]
     views = plan_views(height, width, settings)
-    # Looks are merged at the size of the largest one: a photograph of 100 megapixels costs its own size only once.
+    # Views are merged at the size of the largest one: an image of 100 megapixels costs its own size
+    # only once.
     h, w = (
         min(height, max(view.height for view in views)),
         min(width, max(view.width for view in views)),
     )
-    looks = (
+    views = (
         resize(_view_logits(segmenter, image, view, settings.batch_pixels, device), h, w)
         for view in views
     )
-    merged = _merged(looks, settings.merge)
+    merged = _merged(views, settings.merge)
     if not np.isfinite(merged).all():
         raise FloatingPointError("the segmenter's logits are not finite numbers")
     return resize(merged, height, width)
 
 
-def _merged(looks: Iterator[np.ndarray], merge: Merge) -> np.ndarray:
-    """One of the looks' logits, each (H, W) float32 and free to be written into, held one at a time."""
-    first = next(looks)
+def _merged(views: Iterator[np.ndarray], merge: Merge) -> np.ndarray:
+    """Merge logits (H, W) float32, one view in memory at a time; their arrays are overwritten."""
+    first = next(views)
     total, highest, count = first, first.copy() if merge == "cautious" else first, 1
-    for logits in looks:
+    for logits in views:
         if merge != "mean":
             np.maximum(highest, logits, out=highest)
         if merge != "max":
@@ -195,10 +235,11 @@ def _merged(looks: Iterator[np.ndarray], merge: Merge) -> np.ndarray:
 
 
 def _cautious(mean: np.ndarray, highest: np.ndarray) -> np.ndarray:
-    """On the side of the mean, and as high there as the highest look.
+    """Merge so that the mean decides person or background, and the highest view how certain it is.
 
-    Looks at other sizes miss persons that are too large or too small for them, surely; that a look finds somebody is
-    the better evidence. So background is sure only where every look is; where one is not, still nobody is found.
+    Views at other scales miss persons that are too large or too small for them, with certainty; a view
+    that finds a person is the better evidence. So background is certain only where all views agree;
+    where one does not, the pixel still counts as background.
     """
     return np.where(mean > 0, highest, np.minimum(highest, _EVEN))
 
@@ -210,7 +251,7 @@ def _view_logits(
     batch_pixels: int,
     device: torch.device | str,
 ) -> np.ndarray:
-    """Logits (height, width) of one look, float32, mirrored back."""
+    """Predict the logits (height, width) of one view, float32, mirrored back."""
     shown = resize(image, view.height, view.width)
     if view.mirrored:
         shown = shown[:, ::-1].copy()  # torch takes no negative strides
@@ -224,21 +265,22 @@ def _view_logits(
         for batch in _batches(places, max(1, batch_pixels // (h * w))):
             corners = [(view.rows[i], view.columns[j]) for i, j in batch]
             tiles = np.stack([shown[y : y + h, x : x + w] for y, x in corners])
-            answers = _forward(segmenter, tiles, device)
-            for (i, j), (y, x), answer in zip(batch, corners, answers, strict=True):
-                answer *= down[i][:, None]
-                answer *= across[j]
-                merged[y : y + h, x : x + w] += answer
-        # The windows' sum over a grid of tiles is a product of one sum a side: no second picture of weights.
+            outputs = _forward(segmenter, tiles, device)
+            for (i, j), (y, x), logits in zip(batch, corners, outputs, strict=True):
+                logits *= down[i][:, None]
+                logits *= across[j]
+                merged[y : y + h, x : x + w] += logits
+        # The windows' sum over a grid of tiles is a product of one sum per side, so that no second
+        # array of weights is needed.
         merged /= _sum_of_windows(view.rows, down, view.height)[:, None]
         merged /= _sum_of_windows(view.columns, across, view.width)
     return np.ascontiguousarray(merged[:, ::-1]) if view.mirrored else merged
 
 
 def _forward(segmenter: Segmenter, tiles: np.ndarray, device: torch.device | str) -> np.ndarray:
-    """Logits (B, h, w), float32 and writable, of uint8 tiles (B, h, w, 3)."""
-    # The permuted view lies in memory as channels_last, the order that convolutions on a CPU are fastest in.
-    # Writable, or torch warns: Pillow's pictures are not.
+    """Predict the logits (B, h, w), float32 and writable, of uint8 tiles (B, h, w, 3)."""
+    # The permuted view is channels_last in memory, the order that convolutions on a CPU are fastest in.
+    # It is made writable, because torch warns about arrays that are not, such as those of Pillow.
     images = (
         torch.from_numpy(np.require(tiles, requirements=["C", "W"])).permute(0, 3, 1, 2).to(device)
     )
@@ -246,13 +288,13 @@ def _forward(segmenter: Segmenter, tiles: np.ndarray, device: torch.device | str
         logits = segmenter(images)
     expected = (len(tiles), 1, *tiles.shape[1:3])
     if tuple(logits.shape) != expected:
-        raise ValueError(f"the segmenter answered {tuple(logits.shape)} where {expected} was due")
-    # A copy: the segmenter may hand out memory it keeps, and the caller weights the answer in place.
+        raise ValueError(f"expected logits of shape {expected}, got {tuple(logits.shape)}")
+    # A copy: the segmenter may return memory that it reuses, and the caller overwrites the logits.
     return np.array(logits[:, 0].float().cpu().numpy(), dtype=np.float32, order="C")
 
 
 def _windows(offsets: tuple[int, ...], tile: int, length: int) -> list[np.ndarray]:
-    """The weight (tile,) of each tile along one side: 1 inside, sin² down to 0 where a neighbour takes over."""
+    """Compute the weight (tile,) of each tile along one side: 1 inside, falling as sin² to 0."""
     windows = []
     for place, offset in enumerate(offsets):
         window = np.ones(tile, np.float32)
@@ -265,7 +307,7 @@ def _windows(offsets: tuple[int, ...], tile: int, length: int) -> list[np.ndarra
 
 
 def _rise(shared: int, tile: int) -> np.ndarray:
-    """(tile,) weights that rise over the first `shared` px from 0 to 1; without shared px nothing needs to rise."""
+    """Compute weights (tile,) that rise over the first `shared` px from 0 to 1."""
     window = np.ones(tile, np.float32)
     if shared > 0:
         window[:shared] = np.sin(np.pi / 2 * (np.arange(shared) + 0.5) / shared) ** 2
@@ -286,7 +328,7 @@ def _batches(places: list[tuple[int, int]], size: int) -> Iterator[list[tuple[in
 
 
 def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
-    """`array` (H, W) or (H, W, C) at another size, with its own data type; itself when the size is the same."""
+    """Resize `array`, (H, W) or (H, W, C); an array of that size is returned as it is."""
     if array.shape[:2] == (height, width):
         return array
     shrinks = height * width < array.shape[0] * array.shape[1]

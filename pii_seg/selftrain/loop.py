@@ -22,6 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import tomli_w
+
 from blender_addon.dataset import write_atomically
 from pii_seg.selftrain import steps
 from pii_seg.selftrain.config import LoopConfig
@@ -60,7 +62,7 @@ def self_train(
 
     Args:
         config: All settings.
-        root: Folder of the run.
+        root: Folder of the run, which gets the settings as config.toml too.
         begin_at: Stage to start at; earlier ones are kept as they are, whatever their settings.
         stop_after: Last stage to run; then `Stopped` is raised.
         device: Device of inference and of the generator, such as "cuda".
@@ -74,6 +76,8 @@ def self_train(
         Stopped: `stop_after` is done.
     """
     loop = Loop(config, root, begin_at=begin_at, stop_after=stop_after, device=device, log=log)
+    root.mkdir(parents=True, exist_ok=True)
+    write_atomically(root / CONFIG, tomli_w.dumps(config.resolved()).encode())
     return loop.run()
 
 

@@ -266,7 +266,7 @@ def sheets(stages: Sequence[Stage]) -> list[report.Section]:
     for stage, (kind, legend) in itertools.product(stages, legends.items()):
         path = stage.folder / CONTACT_SHEET_NAME
         if stage.name.startswith(kind) and path.exists():
-            found.append(report.picture_section(stage.name, legend, read_image(path)))
+            found.append(report.image_section(stage.name, legend, read_image(path)))
     return found
 
 

@@ -104,9 +104,7 @@ def test_scores_examples_and_order(folder: Path, workers: int) -> None:
     ]
     (false,) = evaluation.examples.false.sorted()
     assert (false.name, false.caption) == ("2", "12.5% of the image")
-    assert all(
-        max(e.picture.shape) == 320 and e.picture.dtype == np.uint8 for e in [*missed, false]
-    )
+    assert all(max(e.image.shape) == 320 and e.image.dtype == np.uint8 for e in [*missed, false])
     assert evaluation.forward_pixels == evaluation.pixels == 3 * 40 * 60
     assert evaluation.faults == ()
 

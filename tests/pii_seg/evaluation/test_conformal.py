@@ -251,14 +251,14 @@ def test_a_promise_goes_through_json_unchanged() -> None:
 def test_the_statement_says_what_holds_and_no_more() -> None:
     sure, mean = (promised(steps(3.0, n=400), confidence) for confidence in (0.95, "expectation"))
     assert sure.statement(0.99) == (
-        "With 95% confidence the expected share of missed person pixels is at most 1%: the share of a picture's "
-        "person pixels that are left out of its mask, in the mean over pictures with persons, drawn like the 400 "
-        "calibrated on; the confidence is that of their draw."
+        "With 95% confidence the expected share of missed person pixels is at most 1%: the share of "
+        "an image's person pixels that are left out of its mask, on average over images with "
+        "persons, drawn like the 400 calibration images; the confidence is about their draw."
     )
     assert mean.statement(0.999) == (
-        "The expected share of missed person pixels is at most 0.1%: the share of a picture's person pixels that are "
-        "left out of its mask, in the mean over pictures with persons and over calibrations on 400 pictures drawn "
-        "like them."
+        "The expected share of missed person pixels is at most 0.1%: the share of an image's person "
+        "pixels that are left out of its mask, on average over images with persons and over "
+        "calibrations on 400 images drawn like them."
     )
 
 
@@ -312,8 +312,8 @@ def changed(**changes: object) -> dict[str, object]:
         (changed(bound=[1.0] * (BINS - 1) + [0.9]), "bound falls"),
         (changed(missed=[0.1] * (BINS - 1) + [0.0]), "missed falls"),
         (changed(false_area=list(np.linspace(0, 1, BINS))), "false_area rises"),
-        (changed(pictures=0), "number of pictures"),
-        (changed(pictures=2.5), "number of pictures"),
+        (changed(pictures=0), "number of images"),
+        (changed(pictures=2.5), "number of images"),
         (changed(confidence=1.0), "confidence"),
         (changed(confidence=float("nan")), "confidence"),
         (changed(confidence="high"), "confidence"),
@@ -339,7 +339,7 @@ def test_what_cannot_be_promised_is_refused() -> None:
     blind = promised(np.tile(np.arange(BINS) > 0, (50, 1)).astype(np.float32) * 0.5)
     with pytest.raises(CalibrationError, match=r"in expectation.*49\.01%"):
         blind.threshold(0.6, 1.0)
-    with pytest.raises(CalibrationError, match="no digits"):
+    with pytest.raises(CalibrationError, match="too few digits"):
         promised(steps(-10.0, n=50)).threshold(0.9, 0.01)
     with pytest.raises(CalibrationError, match="show no person"):
         promised(np.zeros((0, BINS)))

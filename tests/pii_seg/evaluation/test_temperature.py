@@ -102,7 +102,7 @@ def test_what_cannot_be_answered_is_said() -> None:
     blind = totals_of(np.full((4, 4), -99, np.float32), np.ones((4, 4), np.uint8))
     with pytest.raises(CalibrationError, match="no person instances"):
         choose_threshold(blind, 0.9, of="persons")
-    with pytest.raises(CalibrationError, match="takes all for a person"):
+    with pytest.raises(CalibrationError, match="takes everything for a person"):
         choose_threshold(blind, 0.9)
     for wished in (0.0, 1.1, float("nan")):
         with pytest.raises(CalibrationError, match="between 0 and 1"):
