@@ -1,16 +1,19 @@
-"""Is the promise of `pii_seg.evaluation.conformal` kept on real pictures, and what does it cost?
+"""Check the promise of `pii_seg.evaluation.conformal` on real images, and measure its cost.
 
     python benchmarks/conformal.py --checkpoint RUN/best.ckpt --data DIR --negatives DIR
 
-The pictures of --data pass through the segmenter once. Then, for each recall and statement, many times over:
+The images of --data are predicted once. Then, for each recall and statement, many times:
 
-- halves: a promise is made on a random half. `missed` is the mean loss on the other half, `over` the share of splits in
-  which that is above 1 − R; it is measured on few pictures, so it is above more often than the risk itself.
-- redrawn: a promise is made on as many pictures as a half, drawn one by one from all of them with replacement. The risk
-  is then known exactly, the mean over all, and `over` is the share of draws in which it is above 1 − R: what must be at
-  most 1 − confidence. In expectation, the mean of `missed` must be at most 1 − R.
+- halves: a promise is made on a random half. `missed` is the mean loss on the other half, `over` the
+  share of splits in which it is above 1 − R. It is measured on few images, so that it is above more
+  often than the risk itself.
+- redrawn: a promise is made on as many images as a half, drawn one by one from all of them with
+  replacement. The risk is then known exactly: the mean over all. `over` is the share of draws in which
+  it is above 1 − R, which must be at most 1 − confidence. In expectation, the mean of `missed` must be
+  at most 1 − R.
 
-`false area` is the mean share of --negatives, which show nobody, that is taken for a person at the median threshold.
+`false area` is the mean share of --negatives, which show no person, that is taken for a person at the
+median threshold.
 """
 
 from __future__ import annotations
@@ -26,10 +29,11 @@ from rich.table import Table
 from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.calibrate import collect_losses
 from pii_seg.evaluation.conformal import Confidence, Promise, make_promise
+from pii_seg.evaluation.counting import BINS, THRESHOLDS
 from pii_seg.evaluation.measure import open_data
-from pii_seg.evaluation.metrics import BINS, THRESHOLDS
 from pii_seg.inference.parallel import worker_threads
-from pii_seg.inference.tiling import InferenceSettings, predict_logits
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import predict_logits
 from pii_seg.models.checkpoint import load_checkpoint
 
 RECALLS = (0.9, 0.95, 0.99)
@@ -39,18 +43,26 @@ def main() -> None:
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    p.add_argument("--checkpoint", type=Path, required=True)
-    p.add_argument("--data", type=Path, nargs="+", required=True, help="labelled pictures")
-    p.add_argument("--negatives", type=Path, nargs="+", default=[], help="pictures of nobody")
-    p.add_argument("--confidence", type=float, default=0.95)
-    p.add_argument("--splits", type=int, default=300)
-    p.add_argument("--device", default="cpu")
+    p.add_argument("--checkpoint", type=Path, required=True, help="Predict with this checkpoint.")
+    p.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="Measure on these images with masks."
+    )
+    p.add_argument(
+        "--negatives",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="Measure the false area on these images without people.",
+    )
+    p.add_argument("--confidence", type=float, default=0.95, help="Promise with this probability.")
+    p.add_argument("--splits", type=int, default=300, help="Repeat the experiment this often.")
+    p.add_argument("--device", default="cpu", help="Run on this device.")
     options = p.parse_args()
 
     losses, false_area = losses_and_false_area(options)
     half = len(losses) // 2
     table = Table(
-        title=f"{len(losses)} pictures with persons, promises on {half}, {options.splits} splits of each kind",
+        title=f"{len(losses)} images with persons, promises on {half}, {options.splits} splits of each kind",
         title_justify="left",
     )
     for head in (
@@ -81,7 +93,7 @@ def main() -> None:
 
 
 def losses_and_false_area(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
-    """(n, BINS) of the labelled pictures, (BINS,) of the negatives."""
+    """Collect the losses (n, BINS) of the data and the false area (BINS,) of the negatives."""
     segmenter = load_checkpoint(options.checkpoint).segmenter(options.device)
 
     def predict(image: np.ndarray) -> np.ndarray:
@@ -112,7 +124,7 @@ def row(
     redrawn: list[tuple[Promise, np.ndarray]],
     false_area: np.ndarray,
 ) -> list[str]:
-    """Of the table; each promise comes with the risk, (BINS,), to hold it against."""
+    """Make one row of the table from pairs of a promise and the risk, (BINS,), to compare it with."""
     promised = "in expectation" if confidence == "expectation" else f"at {confidence:.0%}"
     chosen: list[int] = []
     cells = []

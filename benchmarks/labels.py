@@ -27,7 +27,7 @@ from rich.table import Table
 from pii_seg.data.sources import Source
 from pii_seg.data.sources.sample import IGNORE, PERSON
 from pii_seg.evaluation.measure import open_data
-from pii_seg.inference.tiling import Merge
+from pii_seg.inference.settings import Merge
 from pii_seg.selftrain.label_images import VIEWS, Probability, load_teacher
 from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings, label
 

@@ -1,11 +1,11 @@
-"""How fast photographs are predicted, where the time goes, and what tiles and scales cost.
+"""Measure how fast images are predicted, the time of each stage, and the cost of tiles and scales.
 
-    python benchmarks/predict.py                                   # the default model, untrained, 640 × 480 px
+    python benchmarks/predict.py                        # the default model, untrained, 640 × 480 px
     python benchmarks/predict.py --checkpoint RUN/best.ckpt --photographs DIR --megapixels 100
 
-Prints photographs/s of `pii_seg.predict` as a user runs it (reading and writing included), the time of each stage on
-one core, what each way of looking costs, and the peak resident memory. Weights do not matter for any of it. Files go to
-a temporary folder and are deleted.
+Prints images/s of `pii_seg.predict` as a user runs it (with reading and writing), the time of each
+stage on one core, the cost of each inference setting, and the peak resident memory. The weights have
+no influence. Files are written to a temporary folder, which is deleted.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ from pii_seg.inference.predict import (
     find_images,
     write_predictions,
 )
-from pii_seg.inference.tiling import InferenceSettings, forward_pixels, predict_probability
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import forward_pixels, predict_probability
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
 
-LOOKS = {
+SETTINGS = {
     "whole": InferenceSettings(),
     "whole, 512 px": InferenceSettings(size=512),
     "whole + mirrored": InferenceSettings(flip=True),
@@ -48,7 +49,7 @@ LOOKS = {
 
 
 def peak_megabytes() -> float:
-    """The largest resident set so far (Linux: in KiB)."""
+    """Largest resident set so far, in MB (Linux reports KiB)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -58,8 +59,8 @@ def untrained(size: str) -> Checkpoint:
     return Checkpoint(SIZES[size], Segmenter(network).state_dict())
 
 
-def write_photographs(folder: Path, count: int, height: int, width: int) -> None:
-    """JPEGs with as much detail as photographs have: noise at several scales."""
+def write_images(folder: Path, count: int, height: int, width: int) -> None:
+    """Write JPEGs with as much detail as photos have: noise at several scales."""
     rng = np.random.default_rng(0)
     for number in range(count):
         picture = sum(
@@ -76,7 +77,10 @@ def write_photographs(folder: Path, count: int, height: int, width: int) -> None
 
 
 def milliseconds(work: Callable[[], object], *, times: int = 5) -> float:
-    """CPU time of this thread, the best of several runs: a busy machine's wall clock measures the neighbours."""
+    """Measure the CPU time of this thread, the best of several runs.
+
+    On a busy machine the wall clock would measure other programs too.
+    """
     work()
     best = min(_timed(work) for _ in range(times))
     return 1000 * best
@@ -92,15 +96,25 @@ def main() -> None:
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    p.add_argument("--checkpoint", type=Path)
+    p.add_argument("--checkpoint", type=Path, help="Predict with this checkpoint.")
     p.add_argument(
-        "--model", default="small", choices=SIZES, help="untrained, when no checkpoint is given"
+        "--model",
+        default="small",
+        choices=SIZES,
+        help="Predict with an untrained model of this size, without --checkpoint.",
     )
-    p.add_argument("--photographs", type=Path, help="folder; default: made of noise")
-    p.add_argument("--count", type=int, default=60)
-    p.add_argument("--resolution", default="640x480")
     p.add_argument(
-        "--megapixels", type=int, default=0, help="also one photograph of so many, tiles auto"
+        "--photographs",
+        type=Path,
+        help="Predict the images of this folder (default: images of noise).",
+    )
+    p.add_argument("--count", type=int, default=60, help="Predict this many images.")
+    p.add_argument("--resolution", default="640x480", help="Make images of noise of this size.")
+    p.add_argument(
+        "--megapixels",
+        type=int,
+        default=0,
+        help="Also predict one image of this many megapixels, with --tiles auto.",
     )
     options = p.parse_args()
     width, height = map(int, options.resolution.split("x"))
@@ -114,8 +128,8 @@ def main() -> None:
         source = options.photographs or Path(folder) / "in"
         if not options.photographs:
             source.mkdir()
-            write_photographs(source, options.count, height, width)
-        photographs = find_images([source])[: options.count]
+            write_images(source, options.count, height, width)
+        images = find_images([source])[: options.count]
 
         def probability(image: np.ndarray) -> np.ndarray:
             return predict_probability(segmenter, image)
@@ -125,7 +139,7 @@ def main() -> None:
                 output = Path(folder) / f"out-{overlay}"
                 write_predictions(
                     probability,
-                    photographs[:4],
+                    images[:4],
                     output,
                     threshold=0.5,
                     workers=workers,
@@ -134,7 +148,7 @@ def main() -> None:
                 start, cpu = time.perf_counter(), time.process_time()
                 write_predictions(
                     probability,
-                    photographs,
+                    images,
                     output,
                     threshold=0.5,
                     overlay=overlay,
@@ -144,12 +158,12 @@ def main() -> None:
                 wall, cpu = time.perf_counter() - start, time.process_time() - cpu
                 what = "masks and overlays" if overlay else "masks"
                 print(
-                    f"  {what:<20}{len(photographs) / wall:8.1f} photographs/s"
-                    f"   CPU {1000 * cpu / len(photographs):6.1f} ms each"
-                    f"   {workers * len(photographs) / cpu:6.1f}/s if {workers} cores are idle"
+                    f"  {what:<20}{len(images) / wall:8.1f} images/s"
+                    f"   CPU {1000 * cpu / len(images):6.1f} ms each"
+                    f"   {workers * len(images) / cpu:6.1f}/s if {workers} cores are idle"
                 )
             print(f"  peak memory so far{peak_megabytes():10.0f} MB")
-            path = photographs[0].path
+            path = images[0].path
             image = read_image(path)
             found = probability(image)
             mask = found >= np.median(found)  # half of everything: more outline than any person has
@@ -168,11 +182,14 @@ def main() -> None:
             }.items():
                 print(f"    {name:<24}{milliseconds(work):8.1f} ms")
             print(f"    a mask takes {len(whole) / 1024:.1f} KB at worst")
-            print("  looks:                     forward pixels per pixel   CPU ms on one core")
-            for name, look in LOOKS.items():
-                cost = forward_pixels(*image.shape[:2], look) / (image.shape[0] * image.shape[1])
+            print("  settings:                  forward pixels per pixel   CPU ms on one core")
+            for name, settings in SETTINGS.items():
+                cost = forward_pixels(*image.shape[:2], settings) / (
+                    image.shape[0] * image.shape[1]
+                )
                 spent = milliseconds(
-                    lambda look=look: predict_probability(segmenter, image, look), times=3
+                    lambda settings=settings: predict_probability(segmenter, image, settings),
+                    times=3,
                 )
                 print(f"    {name:<24}{cost:14.2f}{spent:26.1f}")
     print(f"  peak memory {peak_megabytes():8.0f} MB")
@@ -183,7 +200,7 @@ def main() -> None:
             start = time.perf_counter()
             predict_probability(segmenter, image, InferenceSettings(tiles="auto"))
         print(f"  {options.megapixels} megapixels, tiles auto: {time.perf_counter() - start:.1f} s, peak memory "
-              f"{peak_megabytes():.0f} MB, of which the photograph {image.nbytes >> 20} MB")  # fmt: skip
+              f"{peak_megabytes():.0f} MB, of which the image {image.nbytes >> 20} MB")  # fmt: skip
 
 
 if __name__ == "__main__":

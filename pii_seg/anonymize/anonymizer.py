@@ -24,7 +24,8 @@ from PIL import Image, ImageOps
 from pii_seg.anonymize.redaction import STYLES, Painter, redact
 from pii_seg.anonymize.regions import Person, Region, dilate, persons, with_regions
 from pii_seg.evaluation.conformal import read_promise
-from pii_seg.inference.tiling import InferenceSettings, predict_probability
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import predict_probability
 from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
 
 ImageT = TypeVar("ImageT", np.ndarray, Image.Image)

@@ -31,7 +31,8 @@ from pii_seg.evaluation.measure import PredictLogits, evaluate_images, open_data
 from pii_seg.evaluation.metrics import Totals
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.parallel import worker_threads
-from pii_seg.inference.tiling import InferenceSettings, predict_logits
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import predict_logits
 from pii_seg.models.checkpoint import load_checkpoint, save_checkpoint, with_calibration
 
 FEW = 100  # images: with fewer, even a segmenter that misses nothing can promise little

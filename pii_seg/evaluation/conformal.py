@@ -42,7 +42,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pii_seg.errors import CalibrationError
-from pii_seg.evaluation.metrics import BIN_LOGITS, BINS, LIMIT
+from pii_seg.evaluation.counting import BIN_LOGITS, BINS, LIMIT
 
 Confidence = float | Literal["expectation"]
 

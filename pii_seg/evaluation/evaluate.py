@@ -15,6 +15,7 @@ import torch
 from pii_seg.data.progress import OnImage, no_progress
 from pii_seg.data.sources import Source, open_sources
 from pii_seg.errors import InputError
+from pii_seg.evaluation.counting import snap
 from pii_seg.evaluation.history import read_history
 from pii_seg.evaluation.measure import (
     Evaluation,
@@ -24,7 +25,7 @@ from pii_seg.evaluation.measure import (
     require_masks,
     sum_counts,
 )
-from pii_seg.evaluation.metrics import Totals, snap
+from pii_seg.evaluation.metrics import Totals
 from pii_seg.evaluation.temperature import choose_threshold, fit_temperature, rescale_threshold
 from pii_seg.evaluation.write_results import (
     ImageTable,
@@ -34,7 +35,8 @@ from pii_seg.evaluation.write_results import (
     write_report,
 )
 from pii_seg.inference.parallel import worker_threads
-from pii_seg.inference.tiling import InferenceSettings, predict_logits
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import predict_logits
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
 
 RecallOf = Literal["pixels", "persons"]

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from pii_seg.data.sources import IGNORE, PERSON, Sample
-from pii_seg.evaluation.metrics import MISSED_BELOW, ImageCount, PersonCount, threshold_index
+from pii_seg.evaluation.counting import MISSED_BELOW, ImageCount, PersonCount, threshold_index
 from pii_seg.inference.tiling import resize
 
 FOUND_COLOUR = (70, 140, 255)  # pixels taken for a person

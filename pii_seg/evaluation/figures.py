@@ -21,8 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from blender_addon.dataset import write_atomically
+from pii_seg.evaluation.counting import SIZES
 from pii_seg.evaluation.examples import THUMBNAIL, Example
-from pii_seg.evaluation.metrics import SIZES, Totals, reliability
+from pii_seg.evaluation.metrics import Totals, reliability
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; lightened for dark paper.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#3f8fbf")

@@ -12,10 +12,12 @@ import numpy as np
 
 from pii_seg.data.sources import PersonFree, Sample, Source, open_sources
 from pii_seg.errors import DataError, InputError
+from pii_seg.evaluation.counting import ImageCount, count_image
 from pii_seg.evaluation.examples import Examples
-from pii_seg.evaluation.metrics import ImageCount, Scores, Totals, count_image
+from pii_seg.evaluation.metrics import Scores, Totals
 from pii_seg.inference.parallel import map_in_order
-from pii_seg.inference.tiling import InferenceSettings, forward_pixels
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import forward_pixels
 
 PredictLogits = Callable[[np.ndarray], np.ndarray]
 """From an image, uint8 (H, W, 3) RGB, to logits, float32 (H, W)."""

@@ -23,174 +23,24 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, fields
 
-import cv2
 import numpy as np
 
-from pii_seg.data.sources.sample import IGNORE
+from pii_seg.evaluation.counting import (
+    BIN_LOGITS,
+    BINS,
+    MISSED_BELOW,
+    SIZES,
+    THRESHOLDS,
+    UNTOUCHED_BELOW,
+    ImageCount,
+    ratio,
+    snap,
+    threshold_index,
+)
 
-BINS = 2048
-LIMIT = 16.0  # logits are clipped to ± this
 CALIBRATION_BINS = 15
-SIZES = ("small", "medium", "large")
-SIZE_LIMITS = (
-    32**2,
-    96**2,
-)  # px of a person's area: below the first small, below the second medium
-MISSED_BELOW, UNTOUCHED_BELOW = 0.5, 0.1  # coverage
-BOUNDARY_SHARE = 0.02  # of the diagonal
 MIN_PRECISION = 0.9  # of `recall_at_precision`
 FALSE_PICTURE_SHARE = 0.001  # of its pixels: above it, a person-free image counts as wrong
-
-BIN_LOGITS = (np.arange(BINS) + 0.5) * (2 * LIMIT / BINS) - LIMIT  # of the bins' middles
-THRESHOLDS = 1 / (
-    1 + np.exp(LIMIT - np.arange(BINS) * (2 * LIMIT / BINS))
-)  # lower edges of the bins, rising
-THRESHOLDS[0] = 0.0  # the lowest bin holds everything below it: with this threshold all is person
-
-
-def threshold_index(threshold: float) -> int:
-    """Find the index into THRESHOLDS that is nearest to `threshold` in logit."""
-    if not 0 < threshold < 1:
-        raise ValueError(f"threshold: expected a number between 0 and 1, got {threshold}")
-    logit = math.log(threshold / (1 - threshold))
-    return int(np.clip(round((logit + LIMIT) * BINS / (2 * LIMIT)), 1, BINS - 1))
-
-
-def snap(threshold: float) -> float:
-    """Round `threshold` to the nearest one that is counted."""
-    return float(THRESHOLDS[threshold_index(threshold)])
-
-
-@dataclass(frozen=True)
-class PersonCount:
-    """Counts of one person in one image. `found[k]`: pixels found at THRESHOLDS[k]."""
-
-    id: int
-    area: int
-    box: tuple[int, int, int, int]  # left, top, right, bottom in px, the last two exclusive
-    found: np.ndarray
-
-    @property
-    def size(self) -> int:
-        """Index into SIZES."""
-        return int(np.searchsorted(SIZE_LIMITS, self.area, side="right"))
-
-    def coverage(self, index: int) -> float:
-        return float(self.found[index] / self.area)
-
-
-@dataclass(frozen=True)
-class ImageCount:
-    """Counts of one image. Histograms are int64 (BINS,); `persons` is None without instances."""
-
-    person: np.ndarray
-    background: np.ndarray
-    persons: tuple[PersonCount, ...] | None
-    boundary: tuple[int, int] | None  # pixels of the intersection and of the union
-    threshold_index: int
-
-    @property
-    def has_person(self) -> bool:
-        return bool(self.person.any())
-
-    def iou(self, index: int | None = None) -> float:
-        """Person IoU at THRESHOLDS[index]; nan without person pixels and detections."""
-        at = self.threshold_index if index is None else index
-        found, false = int(self.person[at:].sum()), int(self.background[at:].sum())
-        return _ratio(found, int(self.person.sum()) + false)
-
-    def false_share(self, index: int | None = None) -> float:
-        """Share of the scored pixels that are wrongly taken for a person."""
-        at = self.threshold_index if index is None else index
-        return _ratio(
-            int(self.background[at:].sum()), int(self.person.sum() + self.background.sum())
-        )
-
-
-def count_image(
-    logits: np.ndarray,
-    target: np.ndarray,
-    instances: np.ndarray | None = None,
-    *,
-    threshold: float = 0.5,
-    boundary: bool = True,
-) -> ImageCount:
-    """Count one image.
-
-    Args:
-        logits: float (H, W).
-        target: uint8 (H, W): 0 background, 1 person, 255 ignored.
-        instances: (H, W) ids of the persons, 0 for background; None if they are unknown.
-        threshold: Probability for the boundary IoU; the other counts hold for all thresholds.
-        boundary: Count the boundary IoU.
-
-    Raises:
-        ValueError: The sizes differ, or a logit is NaN.
-    """
-    if logits.shape != target.shape or (instances is not None and instances.shape != target.shape):
-        shapes = [logits.shape, target.shape, *([] if instances is None else [instances.shape])]
-        raise ValueError(f"logits, target and instances differ in size: {shapes}")
-    at = threshold_index(threshold)
-    bins = _bins(logits)
-    scored = target != IGNORE
-    is_person = (target == 1) & scored
-    person = np.bincount(bins[is_person], minlength=BINS)
-    background = np.bincount(bins[scored], minlength=BINS) - person
-    pair = _boundary_pair(bins >= at, is_person, scored) if boundary else None
-    persons = None if instances is None else _count_persons(bins, instances, scored)
-    return ImageCount(person, background, persons, pair, at)
-
-
-def _bins(logits: np.ndarray) -> np.ndarray:
-    """Compute the bin, int16, of each logit."""
-    place = (logits.astype(np.float32) + np.float32(LIMIT)) * np.float32(BINS / (2 * LIMIT))
-    if np.isnan(place).any():
-        raise ValueError("expected finite logits, got NaN")
-    np.clip(place, 0, BINS - 1, out=place)
-    return place.astype(np.int16)
-
-
-def _count_persons(
-    bins: np.ndarray, instances: np.ndarray, scored: np.ndarray
-) -> tuple[PersonCount, ...]:
-    persons = []
-    areas = np.bincount(instances.ravel())
-    for number in np.flatnonzero(areas[1:]) + 1 if len(areas) > 1 else ():
-        whole = instances == number
-        columns, rows = np.flatnonzero(whole.any(axis=0)), np.flatnonzero(whole.any(axis=1))
-        box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-        inside = (slice(box[1], box[3]), slice(box[0], box[2]))
-        histogram = np.bincount(bins[inside][whole[inside] & scored[inside]], minlength=BINS)
-        if area := int(histogram.sum()):
-            persons.append(PersonCount(int(number), area, box, np.cumsum(histogram[::-1])[::-1]))
-    return tuple(persons)
-
-
-def boundary_of(mask: np.ndarray, distance: int) -> np.ndarray:
-    """Find the pixels of a mask near its boundary.
-
-    Args:
-        mask: bool (H, W).
-        distance: Chebyshev distance, in px, to a pixel outside the mask or outside the image.
-
-    Returns:
-        bool (H, W).
-    """
-    padded = np.pad(mask.astype(np.uint8), 1)
-    depth = cv2.distanceTransform(padded, cv2.DIST_C, 3)[1:-1, 1:-1]
-    return mask & (depth <= distance)
-
-
-def boundary_distance(height: int, width: int) -> int:
-    """Compute d of the boundary IoU, in px."""
-    return max(1, round(BOUNDARY_SHARE * math.hypot(height, width)))
-
-
-def _boundary_pair(found: np.ndarray, is_person: np.ndarray, scored: np.ndarray) -> tuple[int, int]:
-    # Cut out of both, an ignored region makes the same edge in both.
-    d = boundary_distance(*is_person.shape)
-    ours, theirs = boundary_of(found & scored, d), boundary_of(is_person, d)
-    return int((ours & theirs).sum()), int((ours | theirs).sum())
 
 
 @dataclass
@@ -285,7 +135,7 @@ class Totals:
         found, false = int(self.person[at:].sum()), int(self.background[at:].sum())
         person, background = int(self.person.sum()), int(self.background.sum())
         iou = float(curves.iou[at]) if person else math.nan
-        background_iou = _ratio(background - false, background + person - found)
+        background_iou = ratio(background - false, background + person - found)
         counted = at == threshold_index(self.threshold)
         precise = curves.precision >= min_precision
         return Scores(
@@ -295,8 +145,8 @@ class Totals:
             iou=iou,
             iou_per_picture=float(curves.iou_per_picture[at]),
             miou=(iou + background_iou) / 2,
-            boundary_iou=_ratio(*self.boundary) if counted else math.nan,
-            boundary_iou_per_picture=_ratio(self.boundary_iou_sum, self.boundary_pictures)
+            boundary_iou=ratio(*self.boundary) if counted else math.nan,
+            boundary_iou_per_picture=ratio(self.boundary_iou_sum, self.boundary_pictures)
             if counted
             else math.nan,
             recall=float(curves.recall[at]),
@@ -307,17 +157,17 @@ class Totals:
             else math.nan,
             missed=float(curves.missed[at]),
             missed_by_size=dict(zip(SIZES, map(float, curves.missed_by_size[:, at]), strict=True)),
-            untouched=_ratio(self.untouched[:, at].sum(), self.persons.sum()),
+            untouched=ratio(self.untouched[:, at].sum(), self.persons.sum()),
             untouched_by_size={
-                s: _ratio(self.untouched[i, at], self.persons[i]) for i, s in enumerate(SIZES)
+                s: ratio(self.untouched[i, at], self.persons[i]) for i, s in enumerate(SIZES)
             },
             persons_by_size=dict(zip(SIZES, map(int, self.persons), strict=True)),
             person_free_pictures=int(self.person_free_pictures),
             false_area=float(curves.false_area[at]),
-            false_pictures=_ratio(self.false_pictures[at], self.person_free_pictures),
+            false_pictures=ratio(self.false_pictures[at], self.person_free_pictures),
             calibration_error=calibration_error(self.person, self.background),
-            foreground=_ratio(found + false, person + background),
-            foreground_true=_ratio(person, person + background),
+            foreground=ratio(found + false, person + background),
+            foreground_true=ratio(person, person + background),
         )
 
 
@@ -417,7 +267,3 @@ def _at_least(histogram: np.ndarray) -> np.ndarray:
 def _ratios(part: np.ndarray, whole: np.ndarray | int) -> np.ndarray:
     whole = np.broadcast_to(whole, np.shape(part))
     return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
-
-
-def _ratio(part: float | np.ndarray, whole: float | np.ndarray) -> float:
-    return float(part / whole) if whole > 0 else math.nan

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from pii_seg.evaluation.counting import SIZES
 from pii_seg.evaluation.measure import Evaluation
-from pii_seg.evaluation.metrics import MIN_PRECISION, SIZES, Scores
+from pii_seg.evaluation.metrics import MIN_PRECISION, Scores
 
 ABSENT = "–"
 """Shown for a number that is undefined, such as the recall of images without persons."""

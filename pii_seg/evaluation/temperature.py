@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 
 from pii_seg.errors import CalibrationError
-from pii_seg.evaluation.metrics import BIN_LOGITS, THRESHOLDS, Totals
+from pii_seg.evaluation.counting import BIN_LOGITS, THRESHOLDS
+from pii_seg.evaluation.metrics import Totals
 
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures tried
 

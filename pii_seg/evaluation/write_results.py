@@ -17,9 +17,10 @@ import numpy as np
 from blender_addon.dataset import atomic_file, write_atomically
 from pii_seg.data.image_io import encode_image
 from pii_seg.evaluation import figures, report
+from pii_seg.evaluation.counting import MISSED_BELOW
 from pii_seg.evaluation.history import History
 from pii_seg.evaluation.measure import Evaluation, ImageResult
-from pii_seg.evaluation.metrics import MISSED_BELOW, Totals
+from pii_seg.evaluation.metrics import Totals
 from pii_seg.evaluation.score_rows import score_column
 
 CURVE_POINTS = 99  # of metrics.json's curves: thresholds .01 … .99

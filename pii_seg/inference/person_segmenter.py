@@ -10,8 +10,9 @@ from PIL import Image, ImageOps
 
 from pii_seg.data.image_io import read_image
 from pii_seg.errors import InputError
-from pii_seg.inference.tiling import InferenceSettings, predict_probability
-from pii_seg.models.checkpoint import Checkpoint, load_checkpoint
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import predict_probability
+from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_pretrained
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class PersonSegmenter:
         """Load a trained segmenter.
 
         Args:
-            path: RUN/best.ckpt of a training.
+            path: RUN/best.ckpt of a training, or a folder that `save_pretrained` wrote.
             device: "cpu", "cuda", "mps", …
             settings: Size, tiles and scales; `InferenceSettings()` by default.
             threshold: Probability, 0..1, from which a pixel counts as person; by default the
@@ -89,6 +90,19 @@ class PersonSegmenter:
         """
         checkpoint = load_checkpoint(Path(path))
         return cls(checkpoint, device=device, settings=settings, threshold=threshold)
+
+    from_pretrained = load
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the segmenter as a folder to share: config.json, model.safetensors, a model card.
+
+        Args:
+            folder: It is created if needed; a segmenter that is there is replaced.
+
+        Raises:
+            CheckpointError: The folder holds something else.
+        """
+        save_pretrained(Path(folder), self.checkpoint)
 
     def predict(self, image: np.ndarray | Image.Image | str | Path) -> Prediction:
         """Find the persons in one image.

@@ -27,7 +27,8 @@ from pii_seg.data.progress import OnImage, no_progress
 from pii_seg.data.sources import read_image
 from pii_seg.errors import DataError, InputError
 from pii_seg.inference.parallel import map_in_order, worker_threads
-from pii_seg.inference.tiling import InferenceSettings, predict_probability
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import predict_probability
 from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
 
 RECORD = "predict.json"

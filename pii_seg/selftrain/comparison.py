@@ -13,7 +13,8 @@ from pii_seg.errors import DataError
 from pii_seg.evaluation.measure import ImageResult, evaluate_images, open_data
 from pii_seg.evaluation.metrics import Totals
 from pii_seg.inference.parallel import worker_threads
-from pii_seg.inference.tiling import InferenceSettings, predict_logits
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import predict_logits
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint
 from pii_seg.selftrain.gate import HeldOut
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pii_seg.evaluation.counting import MISSED_BELOW, SIZES
 from pii_seg.evaluation.measure import ImageResult
-from pii_seg.evaluation.metrics import MISSED_BELOW, SIZES
 
 DARK, BRIGHT = 70, 180  # limits of the mean luminance of a person's pixels, 0..255
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])

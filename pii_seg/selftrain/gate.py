@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 
 from pii_seg.errors import ConfigError
-from pii_seg.evaluation.metrics import MISSED_BELOW, ImageCount
+from pii_seg.evaluation.counting import MISSED_BELOW, ImageCount
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ from pii_seg.evaluation.examples import THUMBNAIL, Example
 from pii_seg.evaluation.figures import contact_sheet
 from pii_seg.inference.parallel import map_in_order
 from pii_seg.inference.predict import MASK_COMPRESSION, draw_overlay
-from pii_seg.inference.tiling import InferenceSettings, predict_probability, resize
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import predict_probability, resize
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings, label, numbers_of, reliability
 

@@ -21,7 +21,7 @@ from blender_addon.dataset import write_atomically
 from pii_seg.config import TrainConfig, to_plain_data
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.parallel import worker_threads
-from pii_seg.inference.tiling import InferenceSettings
+from pii_seg.inference.settings import InferenceSettings
 from pii_seg.models.checkpoint import (
     Checkpoint,
     checkpoint_sha256,

@@ -1,4 +1,4 @@
-"""Measuring pictures whose losses are known, and the command with the checkpoint it leaves."""
+"""Losses of images where they are known, and the checkpoint that the command writes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from pii_seg.data.sources import open_source
 from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.calibrate import collect_losses, known_to_training, promise_of
 from pii_seg.evaluation.conformal import read_promise, threshold_for
-from pii_seg.evaluation.metrics import BINS, threshold_index
+from pii_seg.evaluation.counting import BINS, threshold_index
 from pii_seg.inference.parallel import worker_threads
-from pii_seg.inference.tiling import InferenceSettings, predict_probability
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import predict_probability
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
 
 SETTINGS = InferenceSettings(tiles="auto")
-PICTURES = 24
+IMAGES = 24
 
 
 def bright(image: np.ndarray) -> np.ndarray:
-    """Logits: white is surely a person."""
+    """Compute logits that take white for a person."""
     return image[..., 0].astype(np.float32) / 16 - 8
 
 
@@ -42,9 +43,9 @@ def write_pair(root: Path, name: str, image: np.ndarray, mask: np.ndarray) -> No
 
 @pytest.fixture
 def street(tmp_path: Path) -> Path:
-    """24 pictures of a person of 100 px, of whom in picture k the first k px are dark; and one of nobody."""
+    """24 images of a person of 100 px, whose first k px are dark in image k, and one without a person."""
     root = tmp_path / "street"
-    for k in range(PICTURES):
+    for k in range(IMAGES):
         image, mask = np.full((20, 30, 3), k, np.uint8), np.zeros((20, 30), bool)
         mask[5:15, 10:20] = True
         image[mask] = 255
@@ -72,12 +73,12 @@ def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
-def test_losses_of_pictures_with_persons_and_no_trace_of_names(street: Path) -> None:
+def test_losses_are_of_images_with_persons_and_independent_of_names(street: Path) -> None:
     measured = collect_losses(bright, [open_source(street)], workers=3)
-    assert measured.losses.shape == (PICTURES, BINS)
+    assert measured.losses.shape == (IMAGES, BINS)
     at = threshold_index(0.5)
-    assert sorted(measured.losses[:, at]) == pytest.approx([k / 100 for k in range(PICTURES)])
-    assert measured.totals.pictures == PICTURES + 1
+    assert sorted(measured.losses[:, at]) == pytest.approx([k / 100 for k in range(IMAGES)])
+    assert measured.totals.pictures == IMAGES + 1
     assert (measured.twice, measured.faults) == (0, ())
     for path in [*street.glob("*/*.png")]:
         path.rename(path.with_name("z" + path.name[::-1][4:] + ".png"))
@@ -86,21 +87,19 @@ def test_losses_of_pictures_with_persons_and_no_trace_of_names(street: Path) -> 
     assert again.sha256 == measured.sha256
 
 
-def test_copies_count_once_and_another_mask_is_another_picture(
-    street: Path, tmp_path: Path
-) -> None:
+def test_copies_count_once_and_another_mask_is_another_image(street: Path, tmp_path: Path) -> None:
     sources = [open_source(street)]
     first = collect_losses(bright, sources)
-    assert collect_losses(bright, sources * 2).twice == PICTURES + 1
+    assert collect_losses(bright, sources * 2).twice == IMAGES + 1
     np.testing.assert_array_equal(collect_losses(bright, sources * 2).losses, first.losses)
     with Image.open(street / "images" / "03.png") as image:
         write_pair(tmp_path / "other", "03", np.asarray(image), np.ones((20, 30), bool))
     both = collect_losses(bright, [*sources, open_source(tmp_path / "other")])
-    assert (both.twice, len(both.losses)) == (0, PICTURES + 1)
+    assert (both.twice, len(both.losses)) == (0, IMAGES + 1)
     assert both.sha256 != first.sha256
 
 
-def test_pictures_without_persons_weigh_nothing(street: Path, tmp_path: Path) -> None:
+def test_images_without_persons_have_no_weight(street: Path, tmp_path: Path) -> None:
     sources = [open_source(street)]
     promise = promise_of(collect_losses(bright, sources), "expectation", SETTINGS)
     for k in range(30):
@@ -110,14 +109,14 @@ def test_pictures_without_persons_weigh_nothing(street: Path, tmp_path: Path) ->
     more = promise_of(
         collect_losses(bright, [*sources, open_source(tmp_path / "empty")]), "expectation", SETTINGS
     )
-    assert more.pictures == PICTURES
+    assert more.pictures == IMAGES
     np.testing.assert_array_equal(more.bound, promise.bound)
-    assert promise.missed[threshold_index(0.5)] == pytest.approx(np.mean(range(PICTURES)) / 100)
+    assert promise.missed[threshold_index(0.5)] == pytest.approx(np.mean(range(IMAGES)) / 100)
     assert promise.false_area[threshold_index(0.5)] == 0
 
 
 @pytest.mark.parametrize(("confidence", "risk"), [("expectation", "5%"), ("0.8", "10%")])
-def test_the_command_leaves_a_checkpoint_that_keeps_its_promise(
+def test_the_command_writes_a_checkpoint_that_keeps_its_promise(
     confidence: str, risk: str, checkpoint: Path, street: Path, tmp_path: Path, capsys
 ) -> None:
     assert (
@@ -151,7 +150,7 @@ def test_the_command_leaves_a_checkpoint_that_keeps_its_promise(
     )
     segmenter, source, missed = after.segmenter(), open_source(street), []
     with worker_threads("cpu"):
-        for sample in map(source.load, range(PICTURES)):  # the last shows nobody
+        for sample in map(source.load, range(IMAGES)):  # the last shows nobody
             found = predict_probability(
                 segmenter, sample.image, shown, temperature=after.temperature
             )
@@ -161,7 +160,7 @@ def test_the_command_leaves_a_checkpoint_that_keeps_its_promise(
         threshold_for(after.calibration, 0.9, inference=asdict(SETTINGS), temperature=1.0)
 
 
-def test_what_speaks_against_it_is_said(
+def test_reasons_against_relying_on_it_are_printed(
     checkpoint: Path, street: Path, dataset: Path, tmp_path: Path, capsys
 ) -> None:
     kept = load_checkpoint(checkpoint)
@@ -173,7 +172,7 @@ def test_what_speaks_against_it_is_said(
     said = capsys.readouterr().err
     for words in ("images left out: 1;", "05.png", "of source render", f"{street}: was part of"):
         assert words in said
-    assert read_promise(load_checkpoint(output).calibration).pictures == PICTURES - 1 + 2
+    assert read_promise(load_checkpoint(output).calibration).pictures == IMAGES - 1 + 2
 
 
 @pytest.mark.parametrize(
@@ -189,7 +188,9 @@ def test_what_speaks_against_it_is_said(
         ([], False),
     ],
 )
-def test_data_the_training_knew(config, known: bool, tmp_path: Path, monkeypatch) -> None:
+def test_data_of_the_training_are_recognised(
+    config, known: bool, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert known_to_training(config, [tmp_path / "a" / "b"]) == (
         [tmp_path / "a" / "b"] if known else []
@@ -246,7 +247,7 @@ def test_anonymize_keeps_the_promise_of_a_calibrated_checkpoint(
     audit = json.loads((out / "audit.json").read_text())
     assert "at most 10" in audit["model"]["promise"]
     shares = []
-    for place in range(PICTURES):
+    for place in range(IMAGES):
         mask = np.asarray(Image.open(street / "masks" / f"{place:02d}.png")) > 0
         left = np.asarray(Image.open(out / f"{place:02d}.png"))[..., 0] != 0
         bright = np.asarray(Image.open(street / "images" / f"{place:02d}.png"))[..., 0] != 0

@@ -1,4 +1,4 @@
-"""Measuring sources whose answers are known, and the command with all it leaves."""
+"""Measurements on sources with known scores, and all files that the command writes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from pii_seg.config import SIZES
 from pii_seg.data.sources import open_source
 from pii_seg.errors import DataError, InputError
 from pii_seg.evaluate import main
+from pii_seg.evaluation.counting import count_image
 from pii_seg.evaluation.evaluate import choose_operating_point
 from pii_seg.evaluation.measure import evaluate_source, open_data, sum_counts
-from pii_seg.evaluation.metrics import Totals, count_image
-from pii_seg.inference.tiling import InferenceSettings
+from pii_seg.evaluation.metrics import Totals
+from pii_seg.inference.settings import InferenceSettings
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
@@ -29,13 +30,13 @@ SETTINGS = InferenceSettings()
 
 
 def bright(image: np.ndarray) -> np.ndarray:
-    """Logits: white is surely a person."""
+    """Compute logits that take white for a person."""
     return image[..., 0].astype(np.float32) / 16 - 8
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three pictures 40 × 60: a person found, one found by a quarter, and one who is missed beside a false area."""
+    """Three images of 40 × 60 px: a person found, one found by a quarter, one missed beside a false area."""
     root = tmp_path / "street"
     for name in ("images", "masks", "instances"):
         (root / name).mkdir(parents=True)
@@ -109,7 +110,7 @@ def test_scores_examples_and_order(folder: Path, workers: int) -> None:
     assert evaluation.faults == ()
 
 
-def test_person_free_photographs_are_measured_by_false_area(negatives: Path) -> None:
+def test_person_free_images_are_measured_by_false_area(negatives: Path) -> None:
     (source,) = open_data([], [negatives])
     scores = evaluate_source(bright, source, SETTINGS).scores
     assert scores.false_area == pytest.approx(0.25)
@@ -119,7 +120,7 @@ def test_person_free_photographs_are_measured_by_false_area(negatives: Path) -> 
         evaluate_source(bright, open_source(negatives), SETTINGS)
 
 
-def test_pictures_that_cannot_be_read_are_named_and_left_out(folder: Path) -> None:
+def test_unreadable_images_are_named_and_left_out(folder: Path) -> None:
     source = open_source(folder)
     (folder / "images" / "1.png").write_bytes(b"nonsense")
     evaluation = evaluate_source(bright, source, SETTINGS)
@@ -132,7 +133,7 @@ def test_pictures_that_cannot_be_read_are_named_and_left_out(folder: Path) -> No
         evaluate_source(bright, source, SETTINGS)
 
 
-def test_decisions(folder: Path) -> None:
+def test_operating_points(folder: Path) -> None:
     kept = Checkpoint(SIZES["tiny"], {}, temperature=2.0, threshold=0.3)
 
     def decided(totals=None, *, calibrates=False, threshold=None, recall=None):
@@ -167,13 +168,13 @@ def test_decisions(folder: Path) -> None:
         assert ("itself" in why) is not calibrates
 
 
-def test_gathered_totals_are_those_of_the_pictures(folder: Path) -> None:
+def test_summed_counts_are_those_of_the_images(folder: Path) -> None:
     totals = sum_counts(bright, open_source(folder), workers=2)
     assert totals.person.sum() == 500
     assert totals.scores().missed == pytest.approx(2 / 3)
 
 
-def test_the_command_leaves_all_it_promises(
+def test_the_command_writes_all_files(
     checkpoint: Path, folder: Path, negatives: Path, tmp_path: Path, capsys
 ) -> None:
     out = tmp_path / "out"
@@ -214,7 +215,7 @@ def test_the_command_leaves_all_it_promises(
     assert not list(out.rglob("*.tmp"))
 
 
-def test_figures_of_sets_no_longer_measured_go_and_nothing_else(
+def test_figures_of_earlier_data_sets_are_deleted_and_nothing_else(
     checkpoint: Path, folder: Path, negatives: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -237,9 +238,7 @@ def test_figures_of_sets_no_longer_measured_go_and_nothing_else(
     assert (out / "holiday" / "false.png").exists()
 
 
-def test_without_examples_no_photograph_is_in_the_output(
-    checkpoint, folder, tmp_path, capsys
-) -> None:
+def test_without_examples_no_image_is_in_the_output(checkpoint, folder, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     arguments = ["--checkpoint", checkpoint, "--data", folder, "--output", out, "--examples", "0"]
     assert main([str(a) for a in arguments]) == 0

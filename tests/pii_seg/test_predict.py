@@ -1,4 +1,4 @@
-"""The command as a user runs it: names, sizes, EXIF, resuming, and photographs that cannot be read."""
+"""The command and its library: names, sizes, EXIF, resuming, and images that cannot be read."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def left_half(height: int = 40, width: int = 64) -> np.ndarray:
 
 
 @pytest.fixture
-def photographs(tmp_path: Path) -> Path:
-    root = tmp_path / "photographs"
+def images(tmp_path: Path) -> Path:
+    root = tmp_path / "images"
     (root / "deep").mkdir(parents=True)
     Image.fromarray(left_half()).save(root / "a.png")
     Image.fromarray(left_half(50, 30)).save(root / "deep" / "b.jpg", quality=95)
@@ -61,10 +61,10 @@ def read(path: Path) -> np.ndarray:
         return np.asarray(image)
 
 
-def test_masks_are_upright_and_of_native_size(photographs: Path, tmp_path: Path) -> None:
+def test_masks_are_upright_and_of_native_size(images: Path, tmp_path: Path) -> None:
     done = write_predictions(
         brightness,
-        find_images([photographs]),
+        find_images([images]),
         tmp_path / "out",
         threshold=0.5,
         overlay=True,
@@ -86,11 +86,11 @@ def test_masks_are_upright_and_of_native_size(photographs: Path, tmp_path: Path)
     assert not list((tmp_path / "out").rglob("*.tmp"))
 
 
-def test_the_command_leaves_masks_and_a_record(
-    checkpoint: Path, photographs: Path, tmp_path: Path, capsys
+def test_the_command_writes_masks_and_a_record(
+    checkpoint: Path, images: Path, tmp_path: Path, capsys
 ) -> None:
     out = tmp_path / "out"
-    arguments = [str(photographs), "--checkpoint", str(checkpoint), "--output", str(out)]
+    arguments = [str(images), "--checkpoint", str(checkpoint), "--output", str(out)]
     assert main(arguments) == 0
     assert "3 images predicted" in capsys.readouterr().out
     assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()) == [
@@ -112,14 +112,14 @@ def test_the_command_leaves_masks_and_a_record(
     assert read(out / "masks" / "a.png").all()
 
 
-def test_bad_photographs_are_named_and_the_others_done(
-    checkpoint, photographs, tmp_path, capsys
+def test_unreadable_images_are_named_and_the_others_predicted(
+    checkpoint, images, tmp_path, capsys
 ) -> None:
-    (photographs / "broken.jpg").write_bytes((photographs / "turned.jpg").read_bytes()[:300])
-    (photographs / "text.png").write_text("no picture")
-    (photographs / "phone.heic").write_bytes(b"unknown")
+    (images / "broken.jpg").write_bytes((images / "turned.jpg").read_bytes()[:300])
+    (images / "text.png").write_text("no picture")
+    (images / "phone.heic").write_bytes(b"unknown")
     out = tmp_path / "out"
-    assert main([str(photographs), "--checkpoint", str(checkpoint), "--output", str(out)]) == 1
+    assert main([str(images), "--checkpoint", str(checkpoint), "--output", str(out)]) == 1
     said = capsys.readouterr()
     assert "3 images predicted" in said.out
     assert said.err.startswith("3 failed")
@@ -131,28 +131,24 @@ def test_bad_photographs_are_named_and_the_others_done(
     ]
 
 
-def test_a_photograph_whose_logits_are_no_numbers_fails_alone(
-    photographs: Path, tmp_path: Path
-) -> None:
+def test_an_image_with_logits_that_are_not_finite_fails_alone(images: Path, tmp_path: Path) -> None:
     def fails_on_tall(image: np.ndarray) -> np.ndarray:
         if image.shape[0] == 64:
             raise FloatingPointError("not finite")
         return brightness(image)
 
-    done = write_predictions(
-        fails_on_tall, find_images([photographs]), tmp_path / "out", threshold=0.5
-    )
+    done = write_predictions(fails_on_tall, find_images([images]), tmp_path / "out", threshold=0.5)
     assert done.done == 2
     assert len(done.failed) == 1
     assert "turned.jpg: not finite" in done.failed[0]
 
 
-def test_a_bug_or_a_full_disk_ends_the_run(photographs: Path, tmp_path: Path) -> None:
+def test_a_bug_or_a_full_disk_ends_the_run(images: Path, tmp_path: Path) -> None:
     def full(image: np.ndarray) -> np.ndarray:
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space"):
-        write_predictions(full, find_images([photographs]), tmp_path / "out", threshold=0.5)
+        write_predictions(full, find_images([images]), tmp_path / "out", threshold=0.5)
 
 
 def test_names(tmp_path: Path) -> None:
@@ -190,10 +186,10 @@ def test_names(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_input_is_one_line_before_anything_is_done(
-    arguments: list[str], said: str, checkpoint: Path, photographs: Path, tmp_path: Path, capsys
+    arguments: list[str], said: str, checkpoint: Path, images: Path, tmp_path: Path, capsys
 ) -> None:
     out = tmp_path / "out"
-    base = [str(photographs), "--checkpoint", str(checkpoint), "--output", str(out)]
+    base = [str(images), "--checkpoint", str(checkpoint), "--output", str(out)]
     assert main([*base, *arguments]) == 2
     error = capsys.readouterr().err
     assert said in error
@@ -202,7 +198,7 @@ def test_wrong_input_is_one_line_before_anything_is_done(
     assert not out.exists()
 
 
-def test_tinted_leaves_the_rest_and_the_original_alone() -> None:
+def test_an_overlay_changes_neither_the_rest_nor_the_original() -> None:
     image = np.full((30, 30, 3), 100, np.uint8)
     mask = np.zeros((30, 30), bool)
     mask[10:20, 10:20] = True
@@ -213,8 +209,8 @@ def test_tinted_leaves_the_rest_and_the_original_alone() -> None:
     assert (draw_overlay(image, np.zeros((30, 30), bool)) == image).all()
 
 
-def test_overwriting_is_not_resuming(photographs: Path, tmp_path: Path) -> None:
-    wanted = [ImageFile(photographs / "a.png", "a")]
+def test_overwriting_is_not_resuming(images: Path, tmp_path: Path) -> None:
+    wanted = [ImageFile(images / "a.png", "a")]
     calls = []
 
     def counting(image: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The promise against populations whose risk is known, and against whatever a checkpoint may hold."""
+"""The promise on populations whose risk is known, and damaged promises in checkpoints."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from pii_seg.evaluation.conformal import (
     read_promise,
     threshold_for,
 )
-from pii_seg.evaluation.metrics import BIN_LOGITS, BINS, THRESHOLDS, count_image
-from pii_seg.inference.tiling import InferenceSettings
+from pii_seg.evaluation.counting import BIN_LOGITS, BINS, THRESHOLDS, count_image
+from pii_seg.inference.settings import InferenceSettings
 
 LOOK = asdict(InferenceSettings())
 FALSE_AREA = np.linspace(1, 0, BINS)
 
 
-def photographs(rng: np.random.Generator) -> np.ndarray:
-    """Losses (5000, 48) as photographs have them: most persons are found well, some badly, a few not at all."""
+def typical_images(rng: np.random.Generator) -> np.ndarray:
+    """Losses (5000, 48) of typical images: most persons found well, some badly, a few not at all."""
     middle = np.where(rng.random(5000) < 0.9, rng.normal(5, 1.5, 5000), rng.normal(-3, 3, 5000))
     spread = rng.uniform(0.3, 1.5, 5000)
     thresholds = np.linspace(-16, 6, 48)
@@ -44,7 +44,7 @@ def photographs(rng: np.random.Generator) -> np.ndarray:
 
 
 def all_or_nothing(rng: np.random.Generator) -> np.ndarray:
-    """Losses (5000, 48) of persons who are found whole or missed whole, the hardest to bound: risks from 0 to .3."""
+    """Losses (5000, 48) of persons found or missed entirely, the hardest to bound; risks 0 to .3."""
     return (rng.random((5000, 1)) < np.linspace(0, 0.3, 48)).astype(float)
 
 
@@ -56,7 +56,7 @@ def risks(
     alpha: float,
     splits: int,
 ) -> np.ndarray:
-    """The true risk, (splits,), at what `bound` chooses for `alpha` on `n` pictures drawn from all."""
+    """The true risk, (splits,), at the threshold that `bound` allows for `alpha` on `n` images."""
     rng = np.random.default_rng(1)
     risk = losses.mean(axis=0)
     chosen = []
@@ -77,7 +77,7 @@ def promised(losses: np.ndarray, confidence: Confidence = "expectation") -> Prom
 
 
 def steps(*logits: float, n: int = 1) -> np.ndarray:
-    """Losses (n · len(logits), BINS) of pictures whose person pixels all have that one logit."""
+    """Losses (n · len(logits), BINS) of images whose person pixels all have one logit."""
     rows = []
     for logit in logits:
         histogram = np.zeros(BINS, np.int64)
@@ -86,7 +86,7 @@ def steps(*logits: float, n: int = 1) -> np.ndarray:
     return np.stack(rows)
 
 
-@pytest.mark.parametrize("population", [photographs, all_or_nothing])
+@pytest.mark.parametrize("population", [typical_images, all_or_nothing])
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
 def test_at_a_confidence_the_risk_is_within_the_promise_that_often(
     population, confidence: float
@@ -102,7 +102,7 @@ def test_at_a_confidence_the_risk_is_within_the_promise_that_often(
     assert broken(expected_risk_bound) > 1 - confidence + slack  # its statement is another
 
 
-@pytest.mark.parametrize("population", [photographs, all_or_nothing])
+@pytest.mark.parametrize("population", [typical_images, all_or_nothing])
 def test_in_expectation_the_risk_is_within_the_promise(population) -> None:
     losses = population(np.random.default_rng(0))
     kept = risks(losses, expected_risk_bound, n=10, alpha=0.1, splits=5000)
@@ -118,7 +118,7 @@ def test_in_expectation_the_risk_is_within_the_promise(population) -> None:
     st.floats(0.5, 0.99),
 )
 def test_the_bound_is_the_formula(losses: list[float], confidence: float) -> None:
-    """Bates et al., written down picture by picture, R from 0 upwards."""
+    """Bates et al., computed image by image, with R from 0 upwards."""
     delta, n = 1 - confidence, len(losses)
 
     def won(R: float) -> bool:
@@ -138,16 +138,16 @@ def test_the_bound_is_the_formula(losses: list[float], confidence: float) -> Non
     assert bound == 0 or not won(bound - 1e-6)
 
 
-def test_columns_are_bounded_each_for_itself(monkeypatch) -> None:
-    losses = photographs(np.random.default_rng(3))[:70]
+def test_columns_are_bounded_independently(monkeypatch) -> None:
+    losses = typical_images(np.random.default_rng(3))[:70]
     whole = confident_risk_bound(losses, 0.9)
     assert (np.diff(whole) >= 0).mean() > 0.9
     monkeypatch.setattr(conformal, "BLOCK", 70 * 5)
     np.testing.assert_array_equal(confident_risk_bound(losses, 0.9), whole)
 
 
-def test_more_pictures_and_less_confidence_bound_closer() -> None:
-    losses = photographs(np.random.default_rng(3))[:, 20]
+def test_more_images_and_less_confidence_give_tighter_bounds() -> None:
+    losses = typical_images(np.random.default_rng(3))[:, 20]
     few, many, unsure = (
         float(confident_risk_bound(losses[:n, None], confidence)[0])
         for n, confidence in ((100, 0.95), (1600, 0.95), (100, 0.6))
@@ -156,8 +156,8 @@ def test_more_pictures_and_less_confidence_bound_closer() -> None:
     assert unsure < few
 
 
-def test_no_bound_is_below_what_was_measured() -> None:
-    """Pictures in a misleading order: when the bets are won, all that is missed is yet to come."""
+def test_no_bound_is_below_the_measured_risk() -> None:
+    """Images in a misleading order: all misses come after the bets are won."""
     losses = np.vstack([np.zeros((300, BINS)), np.tile(np.arange(BINS) > 9, (100, 1))])
     assert confident_risk_bound(losses[:, -1:], 0.8) < 0.25
     assert promised(losses, 0.8).bound[-1] == 0.25
@@ -173,7 +173,7 @@ def test_no_bound_is_below_what_was_measured() -> None:
         (0.5, 0.9, 8),
     ],
 )
-def test_fewer_pictures_than_needed_cannot_do(
+def test_fewer_images_than_needed_promise_nothing(
     confidence: Confidence, recall: float, needed: int
 ) -> None:
     assert pictures_needed(recall, confidence) == needed
@@ -197,7 +197,7 @@ def test_losses_are_the_shares_missed_at_each_threshold() -> None:
 
 
 def test_the_threshold_is_the_highest_that_keeps_the_promise() -> None:
-    """Of 99 pictures 9 have logit −2 and 90 logit 4; so up to 9 missed and 1 in reserve, a tenth, is within .1."""
+    """Of 99 images 9 have logit −2 and 90 logit 4: 9 missed and 1 in reserve, a tenth, is within .1."""
     losses = steps(*[-2.0] * 9, *[4.0] * 90)
     promise = promised(losses)
     assert promise.threshold(0.9, 1.0) == pytest.approx(1 / (1 + math.exp(-4)), rel=1e-3)
@@ -207,7 +207,7 @@ def test_the_threshold_is_the_highest_that_keeps_the_promise() -> None:
     assert promise.false_area[promise.index(0.9)] < promise.false_area[promise.index(0.91)]
 
 
-def test_an_order_of_bounds_that_dips_is_not_trusted(monkeypatch) -> None:
+def test_bounds_never_fall_with_the_threshold(monkeypatch) -> None:
     """A bound above α anywhere below a threshold rules that threshold out."""
     dips = np.linspace(0, 1, BINS)
     dips[700] = 0.6
@@ -224,7 +224,7 @@ def test_an_order_of_bounds_that_dips_is_not_trusted(monkeypatch) -> None:
     st.integers(0, 1000),
 )
 def test_rounding_costs_no_pixel(k: int, temperature: float, seed: int) -> None:
-    """All pixels at or above the logit chosen are in the mask, whatever float32 makes of probability and threshold."""
+    """All pixels at or above the chosen logit are in the mask, however float32 rounds."""
     promise = promised(steps(float(BIN_LOGITS[k]), n=30))
     assert promise.index(0.9) == k
     edge = BIN_LOGITS[k] - (BIN_LOGITS[1] - BIN_LOGITS[0]) / 2
@@ -248,7 +248,7 @@ def test_a_promise_goes_through_json_unchanged() -> None:
         ) == promise.threshold(0.9, 2.0)
 
 
-def test_the_statement_says_what_holds_and_no_more() -> None:
+def test_the_statement_claims_no_more_than_the_bound() -> None:
     sure, mean = (promised(steps(3.0, n=400), confidence) for confidence in (0.95, "expectation"))
     assert sure.statement(0.99) == (
         "With 95% confidence the expected share of missed person pixels is at most 1%: the share of "
@@ -262,7 +262,7 @@ def test_the_statement_says_what_holds_and_no_more() -> None:
     )
 
 
-def test_pictures_must_be_shown_as_when_calibrating() -> None:
+def test_settings_other_than_those_calibrated_are_rejected() -> None:
     calibration = json.loads(json.dumps(promised(steps(3.0, n=50)).plain()))
     same = asdict(InferenceSettings(batch_pixels=7))  # a matter of memory
     assert threshold_for(calibration, 0.9, inference=same, temperature=1.0) > 0.9
@@ -321,13 +321,13 @@ def changed(**changes: object) -> dict[str, object]:
         (changed(inference=3), "damaged"),
     ],
 )
-def test_a_damaged_calibration_is_refused(calibration: object, why: str) -> None:
+def test_a_damaged_calibration_is_rejected(calibration: object, why: str) -> None:
     with pytest.raises(CalibrationError, match=rf"damaged.*{why}|{why}.*calibrate again") as raised:
         threshold_for(calibration, 0.5, inference=LOOK, temperature=1.0)
     assert "pii_seg.calibrate" in str(raised.value)
 
 
-def test_what_cannot_be_promised_is_refused() -> None:
+def test_impossible_promises_are_rejected() -> None:
     promise = promised(steps(3.0, n=50), 0.95)
     with pytest.raises(
         CalibrationError, match=r"99% cannot .* confidence of 95% with 50 .* is 9\d\.\d\d%.* 302"

@@ -1,4 +1,4 @@
-"""The sums against the definitions, written out by brute force, and against torchmetrics."""
+"""The sums compared with brute-force definitions and with torchmetrics."""
 
 from __future__ import annotations
 
@@ -15,31 +15,28 @@ from torchmetrics.classification import (
     BinaryRecallAtFixedPrecision,
 )
 
-from pii_seg.evaluation.metrics import (
+from pii_seg.evaluation.counting import (
     BINS,
     LIMIT,
     SIZES,
-    SUMS,
     THRESHOLDS,
-    Totals,
     boundary_distance,
     boundary_of,
-    calibration_error,
     count_image,
-    reliability,
     snap,
     threshold_index,
 )
+from pii_seg.evaluation.metrics import SUMS, Totals, calibration_error, reliability
 
 
 def sigmoid(x):
     return 1 / (1 + np.exp(-np.asarray(x, float)))
 
 
-def random_picture(
+def random_image(
     seed: int, height: int = 40, width: int = 50, *, people: int = 3, ignore: bool = True
 ):
-    """Logits that know something of the persons, a target with ignored pixels, instances that do not overlap."""
+    """Logits correlated with the persons, a target with ignored pixels, disjoint instances."""
     rng = np.random.default_rng(seed)
     instances = np.zeros((height, width), np.uint16)
     for number in rng.choice(np.arange(1, 400), people, replace=False):
@@ -60,7 +57,7 @@ def totals_of(pictures, threshold: float = 0.5) -> Totals:
     return totals
 
 
-PICTURES = [random_picture(seed, people=seed % 4) for seed in range(8)]
+IMAGES = [random_image(seed, people=seed % 4) for seed in range(8)]
 
 
 def found_at(logits: np.ndarray, threshold: float) -> np.ndarray:
@@ -68,12 +65,12 @@ def found_at(logits: np.ndarray, threshold: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("wished", [0.5, 0.3, 0.9, 0.02])
-def test_scores_are_what_the_definitions_say(wished: float) -> None:
+def test_scores_follow_their_definitions(wished: float) -> None:
     threshold = snap(wished)
-    scores = totals_of(PICTURES, threshold).scores()
+    scores = totals_of(IMAGES, threshold).scores()
     hit = miss = false = right = 0
     ious, shares, boundaries, coverages = [], [], [], {s: [] for s in SIZES}
-    for logits, target, instances in PICTURES:
+    for logits, target, instances in IMAGES:
         found, scored, person = found_at(logits, threshold), target != 255, target == 1
         hit, miss = hit + (found & person).sum(), miss + (~found & person).sum()
         false, right = (
@@ -92,7 +89,7 @@ def test_scores_are_what_the_definitions_say(wished: float) -> None:
                 size = "small" if area < 32**2 else "medium" if area < 96**2 else "large"
                 coverages[size].append(found[pixels].mean())
     every = np.concatenate([coverages[s] for s in SIZES])
-    assert scores.pictures == len(PICTURES)
+    assert scores.pictures == len(IMAGES)
     assert scores.persons == len(every) > 5
     assert scores.person_free_pictures == len(shares) == 2
     assert scores.iou == pytest.approx(hit / (hit + miss + false))
@@ -124,7 +121,7 @@ def brute_boundary(found: np.ndarray, person: np.ndarray) -> tuple[int, int]:
 
 
 def brute_edge(mask: np.ndarray, distance: int) -> np.ndarray:
-    """Pixels of the mask with a pixel outside it within `distance` rows and columns; beyond the picture is outside."""
+    """Mask pixels within `distance` rows and columns of a pixel outside it or outside the image."""
     edge = np.zeros_like(mask)
     padded = np.pad(mask, distance)
     for y, x in zip(*np.nonzero(mask), strict=True):
@@ -140,15 +137,15 @@ def brute_edge(mask: np.ndarray, distance: int) -> np.ndarray:
     st.integers(1, 6),
     st.floats(0.3, 1.0),
 )
-def test_boundary_is_eroded_away(
+def test_boundary_is_what_an_erosion_removes(
     seed: int, height: int, width: int, distance: int, density: float
 ) -> None:
     mask = np.random.default_rng(seed).random((height, width)) < density
     np.testing.assert_array_equal(boundary_of(mask, distance), brute_edge(mask, distance))
 
 
-def test_boundary_iou_sees_what_iou_does_not() -> None:
-    """A big disc, found with an edge a few pixels off: IoU .93, boundary IoU far lower."""
+def test_boundary_iou_detects_errors_that_iou_hides() -> None:
+    """A large disc with an edge a few pixels off: IoU .93, boundary IoU far lower."""
     y, x = np.mgrid[:400, :400]
     radius = np.hypot(y - 200, x - 200)
     logits = np.where(radius < 155, 5.0, -5.0).astype(np.float32)
@@ -161,7 +158,7 @@ def test_boundary_iou_sees_what_iou_does_not() -> None:
 @settings(max_examples=25)
 @given(st.integers(0, 10_000), st.floats(0.001, 0.999))
 def test_curves_hold_the_scores_of_every_threshold(seed: int, threshold: float) -> None:
-    pictures = [random_picture(seed + k, 20, 25) for k in range(2)]
+    pictures = [random_image(seed + k, 20, 25) for k in range(2)]
     at_half, here = totals_of(pictures), totals_of(pictures, threshold).scores()
     there = at_half.scores(threshold)
     for name in (
@@ -181,8 +178,8 @@ def test_curves_hold_the_scores_of_every_threshold(seed: int, threshold: float) 
 
 
 def test_torchmetrics_agrees() -> None:
-    logits, target, _ = zip(*PICTURES, strict=True)
-    totals = totals_of(PICTURES)
+    logits, target, _ = zip(*IMAGES, strict=True)
+    totals = totals_of(IMAGES)
     scores = totals.scores()
     probability = torch.from_numpy(sigmoid(np.stack(logits)))
     truth = torch.from_numpy(np.stack(target)).int()
@@ -211,8 +208,8 @@ def test_a_calibrated_network_has_no_calibration_error() -> None:
 
 
 def test_totals_add_up_in_any_grouping() -> None:
-    whole = totals_of(PICTURES)
-    halves = totals_of(PICTURES[:3]) + totals_of(PICTURES[3:])
+    whole = totals_of(IMAGES)
+    halves = totals_of(IMAGES[:3]) + totals_of(IMAGES[3:])
     for name in SUMS:
         np.testing.assert_allclose(
             getattr(halves, name), getattr(whole, name), rtol=1e-12, err_msg=name
@@ -220,11 +217,11 @@ def test_totals_add_up_in_any_grouping() -> None:
     with pytest.raises(ValueError, match="expected totals for threshold"):
         whole + Totals(0.3)
     with pytest.raises(ValueError, match="another threshold"):
-        whole.add(count_image(*PICTURES[0], threshold=0.7))
+        whole.add(count_image(*IMAGES[0], threshold=0.7))
 
 
 def test_ignored_pixels_change_nothing() -> None:
-    logits, target, instances = PICTURES[3]
+    logits, target, instances = IMAGES[3]
     other = logits.copy()
     other[target == 255] = 9.0
     assert (target == 255).any()
@@ -234,7 +231,7 @@ def test_ignored_pixels_change_nothing() -> None:
     )
 
 
-def test_a_person_wholly_ignored_is_not_counted() -> None:
+def test_a_fully_ignored_person_is_not_counted() -> None:
     instances = np.zeros((20, 20), np.uint16)
     instances[:5, :5], instances[10:, 10:] = 7, 65535
     target = (instances > 0).astype(np.uint8)
@@ -256,15 +253,15 @@ def test_sizes_are_those_of_coco(side: int, size: str) -> None:
     assert SIZES[person.size] == size
 
 
-def test_without_instances_nothing_is_said_of_persons() -> None:
-    logits, target, _ = PICTURES[3]
+def test_without_instances_person_scores_are_undefined() -> None:
+    logits, target, _ = IMAGES[3]
     scores = totals_of([(logits, target, None)]).scores()
     assert scores.persons == 0
     assert math.isnan(scores.missed)
     assert 0 < scores.iou < 1
 
 
-def test_nothing_counted_gives_no_numbers_and_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+def test_empty_totals_give_nan_without_warnings(recwarn: pytest.WarningsRecorder) -> None:
     scores = Totals().scores()
     assert math.isnan(scores.iou)
     assert math.isnan(scores.recall_at_precision)
@@ -275,7 +272,7 @@ def test_nothing_counted_gives_no_numbers_and_no_warning(recwarn: pytest.Warning
     assert not recwarn.list
 
 
-def test_precision_never_reached_is_no_recall() -> None:
+def test_recall_is_zero_if_the_precision_is_never_reached() -> None:
     logits = np.array([[3.0, 2.0, 1.0, 0.0]], np.float32)
     target = np.array([[0, 1, 0, 0]], np.uint8)
     assert totals_of([(logits, target, None)]).scores(min_precision=0.9).recall_at_precision == 0
@@ -300,12 +297,12 @@ def test_extreme_logits_stay_in_the_outer_bins() -> None:
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0, -1.0, float("nan")])
-def test_impossible_thresholds_are_refused(threshold: float) -> None:
+def test_impossible_thresholds_are_rejected(threshold: float) -> None:
     with pytest.raises(ValueError, match="threshold"):
         threshold_index(threshold)
 
 
-def test_wrong_input_is_refused() -> None:
+def test_wrong_input_is_rejected() -> None:
     with pytest.raises(ValueError, match="differ in size"):
         count_image(np.zeros((4, 5)), np.zeros((5, 4), np.uint8))
     with pytest.raises(ValueError, match="got NaN"):

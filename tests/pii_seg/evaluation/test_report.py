@@ -13,9 +13,10 @@ from PIL import Image
 
 from pii_seg.data.sources import Sample
 from pii_seg.evaluation import figures, report
+from pii_seg.evaluation.counting import count_image
 from pii_seg.evaluation.examples import THUMBNAIL, Example, Worst, draw_false, draw_missed
 from pii_seg.evaluation.history import read_history
-from pii_seg.evaluation.metrics import Totals, count_image
+from pii_seg.evaluation.metrics import Totals
 from pii_seg.evaluation.score_rows import ABSENT, ROWS, percent, share
 
 
@@ -38,7 +39,7 @@ def column(**values: str) -> dict[str, str]:
 
 
 class Balanced(HTMLParser):
-    """Raises where a tag is closed that is not open; keeps the text."""
+    """A parser that raises for a tag that is closed without being open, and collects the text."""
 
     VOID = ("meta", "img", "source", "br")
 
@@ -80,7 +81,7 @@ def test_a_report_is_balanced_and_escapes_what_it_is_given() -> None:
     assert len({section.anchor for section in sections}) == len(sections)
 
 
-def test_figures_are_drawn_even_from_nothing(recwarn: pytest.WarningsRecorder) -> None:
+def test_figures_are_drawn_from_empty_totals_too(recwarn: pytest.WarningsRecorder) -> None:
     for totals in (some_totals(), Totals()):
         for draw in (figures.threshold_figure, figures.reliability_figure):
             for dark in (False, True):

@@ -6,9 +6,10 @@ from dataclasses import fields
 
 import numpy as np
 
+from pii_seg.evaluation.counting import count_image
 from pii_seg.evaluation.examples import Examples
 from pii_seg.evaluation.measure import Evaluation
-from pii_seg.evaluation.metrics import Scores, Totals, count_image
+from pii_seg.evaluation.metrics import Scores, Totals
 from pii_seg.evaluation.score_rows import ABSENT, ROWS, score_column, table_of
 
 

@@ -1,4 +1,4 @@
-"""Temperatures and thresholds against data whose answer is known."""
+"""Temperatures and thresholds on data whose solution is known."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ import pytest
 import torch
 
 from pii_seg.errors import CalibrationError
-from pii_seg.evaluation.metrics import (
-    THRESHOLDS,
-    Totals,
-    calibration_error,
-    count_image,
-    threshold_index,
-)
+from pii_seg.evaluation.counting import THRESHOLDS, count_image, threshold_index
+from pii_seg.evaluation.metrics import Totals, calibration_error
 from pii_seg.evaluation.temperature import (
     choose_threshold,
     fit_temperature,
@@ -23,7 +18,7 @@ from pii_seg.evaluation.temperature import (
 
 
 def overconfident(factor: float) -> tuple[np.ndarray, np.ndarray]:
-    """Logits `factor` times too large, and targets drawn from the honest ones."""
+    """Logits `factor` times too large, and targets drawn from the calibrated ones."""
     rng = np.random.default_rng(11)
     honest = rng.normal(-1, 1.5, (300, 400))
     target = (rng.random(honest.shape) < 1 / (1 + np.exp(-honest))).astype(np.uint8)
@@ -72,7 +67,7 @@ def test_the_threshold_is_the_highest_that_finds_enough_pixels(wished: float) ->
 
 
 def test_the_threshold_for_persons_counts_persons() -> None:
-    """Ten persons, person k found with logit −k: eight of ten need a threshold of σ(−7)."""
+    """Ten persons, person k found at logit −k: finding eight of ten needs a threshold of σ(−7)."""
     instances = np.repeat(np.arange(1, 11, dtype=np.uint16), 30).reshape(1, -1)
     logits = -(instances - 0.0).astype(np.float32) + 0.001
     instances = np.concatenate([instances, np.zeros_like(instances)])
@@ -93,7 +88,7 @@ def test_rescaled_threshold_draws_the_same_mask() -> None:
         assert same.mean() > 0.9999
 
 
-def test_what_cannot_be_answered_is_said() -> None:
+def test_data_that_determine_nothing_are_rejected() -> None:
     nobody = totals_of(np.zeros((4, 4), np.float32), np.zeros((4, 4), np.uint8))
     with pytest.raises(CalibrationError, match="persons and of background"):
         fit_temperature(nobody)

@@ -12,7 +12,8 @@ from PIL import Image
 from pii_seg.config import SIZES
 from pii_seg.errors import CheckpointError, DataError, InputError
 from pii_seg.inference.person_segmenter import PersonSegmenter
-from pii_seg.inference.tiling import InferenceSettings, predict_probability
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.inference.tiling import predict_probability
 from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
@@ -70,6 +71,18 @@ def test_threshold_and_settings_are_used(checkpoint: Path, image: np.ndarray) ->
     flipped = PersonSegmenter.load(checkpoint, settings=InferenceSettings(flip=True))
     plain = PersonSegmenter.load(checkpoint)
     assert (flipped.predict(image).probability != plain.predict(image).probability).any()
+
+
+def test_a_saved_folder_gives_the_same_segmenter(
+    checkpoint: Path, image: np.ndarray, tmp_path: Path
+) -> None:
+    segmenter = PersonSegmenter.load(checkpoint)
+    segmenter.save_pretrained(tmp_path / "shared")
+    expected = segmenter.predict(image)
+    for load in (PersonSegmenter.load, PersonSegmenter.from_pretrained):
+        found = load(tmp_path / "shared").predict(image)
+        np.testing.assert_array_equal(found.probability, expected.probability)
+        np.testing.assert_array_equal(found.mask, expected.mask)
 
 
 def test_wrong_input_is_refused(checkpoint: Path, tmp_path: Path) -> None:

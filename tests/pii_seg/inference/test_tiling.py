@@ -11,9 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pii_seg.inference.settings import InferenceSettings, Merge
 from pii_seg.inference.tiling import (
-    InferenceSettings,
-    Merge,
     Segmenter,
     forward_pixels,
     plan_views,
@@ -24,7 +23,7 @@ from pii_seg.inference.tiling import (
 
 
 class Recorder:
-    """A segmenter that computes `answer` and remembers the shapes it was shown."""
+    """A segmenter that computes `answer` and records the shapes of its inputs."""
 
     def __init__(self, answer) -> None:
         self.answer, self.shapes = answer, []
@@ -40,18 +39,18 @@ class Recorder:
 
 
 def red(images: torch.Tensor) -> torch.Tensor:
-    """Logit = red / 8 − 16: what it says of a pixel depends on that pixel alone."""
+    """Logit = red / 8 − 16: each logit depends on its own pixel alone."""
     return images[:, :1].float() / 8 - 16
 
 
 def position_in_tile(images: torch.Tensor) -> torch.Tensor:
-    """A slope from −5 to 5 across and down: as wrong as can be at the tiles' edges."""
+    """A slope from −5 to 5 across and down: most wrong at the edges of a tile."""
     h, w = images.shape[2:]
     slope = torch.linspace(-5, 5, w)[None, :] + torch.linspace(-5, 5, h)[:, None]
     return slope.expand(len(images), 1, h, w)
 
 
-def smooth_picture(height: int, width: int) -> np.ndarray:
+def smooth_image(height: int, width: int) -> np.ndarray:
     y, x = np.mgrid[:height, :width]
     value = 127 + 120 * np.sin(y / 37) * np.cos(x / 53)
     return np.repeat(value.astype(np.uint8)[..., None], 3, axis=2)
@@ -95,7 +94,7 @@ def test_cost_is_what_the_plan_says(height: int, width: int, tiles, scales, flip
 
 
 @pytest.mark.parametrize("tiles", [1, 2, 3, 5])
-def test_k_tiles_stand_along_the_longest_side(tiles: int) -> None:
+def test_k_tiles_lie_along_the_longest_side(tiles: int) -> None:
     for height, width in [(640, 480), (480, 640), (300, 300), (4000, 3000), (1000, 90)]:
         (view,) = plan_views(height, width, InferenceSettings(size=256, tiles=tiles))
         along, across = (
@@ -106,7 +105,7 @@ def test_k_tiles_stand_along_the_longest_side(tiles: int) -> None:
         assert abs(view.width / view.height - width / height) < 0.05 * width / height
 
 
-def test_auto_shows_native_resolution_and_never_more() -> None:
+def test_auto_keeps_native_resolution_and_never_enlarges() -> None:
     settings = InferenceSettings(size=256, tiles="auto", most_tiles=4)
     (small,) = plan_views(100, 200, settings)
     assert (small.height, small.width, small.rows, small.columns) == (100, 200, (0,), (0,))
@@ -118,7 +117,7 @@ def test_auto_shows_native_resolution_and_never_more() -> None:
     assert huge.forward_pixels <= 16 * 256 * 256
 
 
-def test_scales_change_what_is_shown_but_not_the_tiles() -> None:
+def test_scales_change_the_views_but_not_the_tiles() -> None:
     views = plan_views(480, 640, InferenceSettings(size=320, scales=(0.5, 1.0, 2.0)))
     assert [(v.height, v.width) for v in views] == [(120, 160), (240, 320), (480, 640)]
     assert [len(v.columns) for v in views] == [1, 1, 3]
@@ -127,9 +126,9 @@ def test_scales_change_what_is_shown_but_not_the_tiles() -> None:
 
 @pytest.mark.parametrize("tiles", [2, 3, "auto"])
 def test_no_seam_shows(tiles) -> None:
-    """Without windows the slope of `position_in_tile` would fall by 10 from one pixel to the next at every edge."""
+    """Without windows the slope of `position_in_tile` would fall by 10 at every edge of a tile."""
     settings = InferenceSettings(size=128, tiles=tiles)
-    logits = predict_logits(position_in_tile, smooth_picture(300, 420), settings)
+    logits = predict_logits(position_in_tile, smooth_image(300, 420), settings)
     (view,) = plan_views(300, 420, settings)
     shared = view.tile_width - (view.columns[1] - view.columns[0])
     # sin² rises by at most π/2/shared a pixel, over a difference of 10; both axes and the slope itself add a little
@@ -143,7 +142,7 @@ def test_seams_would_show_without_the_windows(monkeypatch: pytest.MonkeyPatch) -
         "pii_seg.inference.tiling._rise", lambda shared, tile: np.ones(tile, np.float32)
     )
     logits = predict_logits(
-        position_in_tile, smooth_picture(300, 420), InferenceSettings(size=128, tiles=3)
+        position_in_tile, smooth_image(300, 420), InferenceSettings(size=128, tiles=3)
     )
     assert np.abs(np.diff(logits, axis=1)).max() > 2
 
@@ -154,10 +153,10 @@ def test_seams_would_show_without_the_windows(monkeypatch: pytest.MonkeyPatch) -
         itertools.product([1, 3, "auto"], [(1.0,), (0.5, 1.0, 1.5)], [False, True], get_args(Merge))
     ),
 )
-def test_a_segmenter_of_single_pixels_gives_the_same_however_it_is_shown(
+def test_a_segmenter_of_single_pixels_gives_the_same_at_all_settings(
     tiles, scales, flip, merge
 ) -> None:
-    image = smooth_picture(211, 333)
+    image = smooth_image(211, 333)
     image[..., 0][:, 200:] //= 2  # not symmetric: a view mirrored back wrongly would show
     settings = InferenceSettings(size=160, tiles=tiles, scales=scales, flip=flip, merge=merge)
     logits = predict_logits(red, image, settings)
@@ -168,8 +167,8 @@ def test_a_segmenter_of_single_pixels_gives_the_same_however_it_is_shown(
     )  # of a range of 30: what shrinking to a quarter takes from the waves
 
 
-def two_looks(left: float, right: float) -> Segmenter:
-    """Shown a picture and its mirror image, it says of every pixel the one and the other."""
+def two_views(left: float, right: float) -> Segmenter:
+    """A segmenter whose logit is `left` for an image and `right` for its mirror image."""
 
     def halves(images: torch.Tensor) -> torch.Tensor:
         logits = torch.full((len(images), 1, *images.shape[2:]), right)
@@ -188,13 +187,13 @@ def two_looks(left: float, right: float) -> Segmenter:
         ((4.0, 6.0), 5.0, 6.0, 6.0),
     ],
 )
-def test_looks_are_merged(
+def test_views_are_merged(
     looks: tuple[float, float], mean: float, most: float, cautious: float
 ) -> None:
     image = np.zeros((64, 64, 3), np.uint8)
 
     def merged(how: Merge) -> np.ndarray:
-        return predict_logits(two_looks(*looks), image, InferenceSettings(flip=True, merge=how))
+        return predict_logits(two_views(*looks), image, InferenceSettings(flip=True, merge=how))
 
     np.testing.assert_allclose(merged("mean"), mean)
     np.testing.assert_allclose(merged("max"), most)
@@ -207,20 +206,20 @@ def test_looks_are_merged(
 def test_the_temperature_divides_the_merged_logits() -> None:
     image = np.zeros((64, 64, 3), np.uint8)
     flipped = InferenceSettings(flip=True)
-    probability = predict_probability(two_looks(4.0, -2.0), image, flipped, temperature=2.0)
+    probability = predict_probability(two_views(4.0, -2.0), image, flipped, temperature=2.0)
     np.testing.assert_allclose(probability, 1 / (1 + np.exp(-0.5)), rtol=1e-6)
 
 
-def test_the_answer_is_left_alone_and_the_input_too() -> None:
+def test_input_and_output_of_the_segmenter_are_not_changed() -> None:
     kept = torch.full((1, 1, 64, 64), 3.0)
-    image = smooth_picture(64, 64)
+    image = smooth_image(64, 64)
     before = image.copy()
     predict_probability(lambda images: kept, image, temperature=3.0)
     assert (kept == 3.0).all()
     assert (image == before).all()
 
 
-def test_wrong_answers_are_refused() -> None:
+def test_wrong_outputs_are_rejected() -> None:
     image = np.zeros((64, 64, 3), np.uint8)
     with pytest.raises(ValueError, match=r"\(1, 2, 64, 64\)"):
         predict_logits(lambda x: torch.zeros(len(x), 2, *x.shape[2:]), image)
@@ -244,6 +243,6 @@ def test_wrong_answers_are_refused() -> None:
         {"batch_pixels": 0},
     ],
 )
-def test_settings_refuse_what_cannot_be(values: dict) -> None:
+def test_settings_out_of_range_are_rejected(values: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(values))):
         InferenceSettings(**values)

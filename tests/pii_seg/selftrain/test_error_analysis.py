@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pii_seg.data.sources import Sample
+from pii_seg.evaluation.counting import SIZES, count_image
 from pii_seg.evaluation.measure import ImageResult
-from pii_seg.evaluation.metrics import SIZES, count_image
 from pii_seg.selftrain.error_analysis import BRIGHT, DARK, REMEDIES, Bucket, Errors, next_step
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pii_seg.evaluation.metrics import count_image
+from pii_seg.evaluation.counting import count_image
 from pii_seg.selftrain.gate import (
     Foreground,
     GateSettings,

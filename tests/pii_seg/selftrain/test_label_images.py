@@ -19,7 +19,7 @@ from pii_seg.config import SIZES
 from pii_seg.data.reliability import most_reliable
 from pii_seg.data.sources import IGNORE, PERSON, open_source
 from pii_seg.errors import DataError
-from pii_seg.inference.tiling import InferenceSettings
+from pii_seg.inference.settings import InferenceSettings
 from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter

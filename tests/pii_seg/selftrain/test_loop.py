@@ -425,7 +425,7 @@ def test_command_line_reads_its_own_configuration_file(
             "ABSENT",
         ),
         (["--synthetic", "RENDERS", "--stop-after", "teacher"], "give --unlabelled"),
-        (["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--resume"], "goes on by itself"),
+        (["--unlabelled", "PHOTOS", "--synthetic", "RENDERS", "--resume"], "always resumes"),
     ],
 )
 def test_wrong_input_is_refused_before_any_stage_begins(

@@ -17,7 +17,7 @@ from blender_addon.dataset import DatasetError, iter_lines
 from pii_seg.data.coco_export import JOINT_NAMES, coco_keypoints, export_coco
 from pii_seg.export_coco import main
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def rewrite_line(dataset: Path, index: int, **changes: object) -> None:
@@ -181,7 +181,7 @@ def test_command_line_writes_into_the_dataset_by_default(dataset: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_number_of_lines(dataset: Path, tmp_path: Path) -> None:
-    """A hundred times the lines, all naming the same three files, cost less than 100 kB more at the peak."""
+    """A hundred times the lines, with the same three files, need less than 100 kB more at the peak."""
 
     def peak(lines: int) -> int:
         template = next(iter_lines(dataset))
