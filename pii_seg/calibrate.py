@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser
 from rich.console import Console
@@ -22,6 +23,8 @@ from rich.table import Table
 
 from pii_seg.command_line import (
     DONE,
+    add_checkpoint_argument,
+    add_device_argument,
     add_inference_arguments,
     inference_settings,
     make_parser,
@@ -30,8 +33,9 @@ from pii_seg.command_line import (
     run_command,
 )
 from pii_seg.errors import CalibrationError
-from pii_seg.evaluation.calibrate import calibrate
-from pii_seg.evaluation.conformal import Confidence, Promise, pictures_needed
+
+if TYPE_CHECKING:
+    from pii_seg.evaluation.conformal import Confidence, Promise
 
 RECALLS = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999)  # of the table
 
@@ -42,10 +46,8 @@ def parse_confidence(text: str) -> Confidence:
 
 
 def parser() -> ArgumentParser:
-    p = make_parser("calibrate", __doc__)
-    p.add_argument(
-        "--checkpoint", type=Path, required=True, help="Calibrate RUN/best.ckpt of a training."
-    )
+    p = make_parser("calibrate", __doc__, "--checkpoint CKPT --data DIR... [options]")
+    add_checkpoint_argument(p)
     p.add_argument(
         "--data",
         type=Path,
@@ -67,7 +69,7 @@ def parser() -> ArgumentParser:
         help="Promise with this probability, over the draw of the calibration images; 'expectation' "
         "promises on average over such draws, which is weaker and needs fewer images.",
     )
-    p.add_argument("--device", default="cpu", help="Run on cpu, cuda, cuda:1 or mps.")
+    add_device_argument(p)
     p.add_argument("--strict", action="store_true", help="Fail on an image that cannot be read.")
     add_inference_arguments(p)
     p.set_defaults(tiles="auto")  # as pii_seg.anonymize, which uses the promise
@@ -76,6 +78,8 @@ def parser() -> ArgumentParser:
 
 def promise_table(promise: Promise, temperature: float) -> Table:
     """Make the table that shows the cost of each recall on the calibration images."""
+    from pii_seg.evaluation.conformal import pictures_needed
+
     confidence = promise.confidence
     how = "in expectation" if confidence == "expectation" else f"confidence {confidence:g}"
     table = Table(title=f"{promise.pictures:,} images with persons, {how}", title_justify="left")
@@ -98,6 +102,8 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         arguments = parse(parser(), argv)
+        from pii_seg.evaluation.calibrate import calibrate  # loads torch, which --help need not
+
         with progress_bar() as on_image:
             result = calibrate(
                 arguments.checkpoint,

@@ -44,7 +44,7 @@ class DataConfig:
         default=(),
         metadata={"role": "photos with masks to validate on (default: hold out training data)"},
     )
-    negatives: Folders = field(default=(), metadata={"role": "photos without people"})
+    negatives: Folders = field(default=(), metadata={"role": "photos without people, to train on"})
     backgrounds: Folders = field(
         default=(), metadata={"role": "photos without people, onto which people are pasted"}
     )
@@ -75,11 +75,11 @@ class DataConfig:
     """Fraction of the labelled photos (of the renders if there are none) to hold out without
     --validation."""
     validation_limit: int = 128
-    """Maximum number of images in each validation."""
+    """Validate on at most this number of images."""
     size: int = 224
     """Side of the training views in px."""
     batch_size: int = 8
-    """Views per step and device."""
+    """Number of views to train on in each step, per device."""
     strict: bool = False
     """Stop at an image that cannot be used, instead of leaving it out."""
 
@@ -105,78 +105,80 @@ class AugmentationConfig:
     """Probability of each augmentation factor, and its range. Ranges around 1 are log-uniform."""
 
     scale: float = 1.0
-    """Zoom in or out; without it images keep their own pixels."""
+    """Probability to zoom in or out; without it images keep their own pixels."""
     scale_range: Range = (0.5, 2.0)
-    """Zoom factor."""
+    """Range of the factor to zoom by."""
     focus: float = 0.5
-    """Crop around a person, each equally likely, instead of anywhere."""
+    """Probability to crop around a person, each equally likely, instead of anywhere."""
     flip: float = 0.5
-    """Mirror the view."""
+    """Probability to mirror the view."""
     rotation: float = 0.25
-    """Rotate the view."""
+    """Probability to rotate the view."""
     rotation_degrees: float = 10.0
-    """Maximum rotation to either side, in degrees."""
+    """Rotate by at most this angle to either side, in degrees."""
     paste: float = 0.0
-    """Paste people from other images; sources meant for pasting use their own probability."""
+    """Probability to paste people from other images; sources meant for pasting use their own
+    probability."""
     paste_count: tuple[int, int] = (1, 4)
-    """Number of people to paste."""
+    """Range of the number of people to paste."""
     paste_height: Range = (0.12, 1.3)
-    """Height of a pasted person, relative to the image; above 1 the frame cuts it."""
+    """Range of the height of a pasted person, relative to the image; above 1 the frame cuts it."""
     paste_match: float = 0.5
     """Maximum share by which a pasted person's colours move towards its surroundings, 0..1."""
     paste_shadow: float = 0.3
-    """Probability of a shadow below pasted feet."""
+    """Probability to draw a shadow below pasted feet."""
     occlusion: float = 0.25
-    """Cover parts of the view with objects; what they cover is background."""
+    """Probability to cover parts of the view with objects; what they cover is background."""
     occlusion_share: Range = (0.01, 0.15)
-    """Covered share of the view."""
+    """Range of the share of the view to cover."""
     cutout: float = 0.0
-    """Hide patches but keep their target, so that context decides (MIC, Hoyer et al., CVPR
-    2023)."""
+    """Probability to hide patches but keep their target, so that context decides (MIC, Hoyer et
+    al., CVPR 2023)."""
     cutout_share: Range = (0.1, 0.4)
-    """Hidden share of the view."""
+    """Range of the share of the view to hide."""
     brightness: float = 0.5
-    """Multiply all values."""
+    """Probability to multiply all values."""
     brightness_range: Range = (0.6, 1.6)
-    """Factor of the values."""
+    """Range of the factor to multiply values by."""
     contrast: float = 0.5
-    """Multiply the distance from middle grey."""
+    """Probability to multiply the distance from middle grey."""
     contrast_range: Range = (0.6, 1.5)
-    """Factor of the contrast."""
+    """Range of the factor to multiply the contrast by."""
     gamma: float = 0.3
-    """Raise values to a power."""
+    """Probability to raise values to a power."""
     gamma_range: Range = (0.65, 1.5)
-    """Exponent."""
+    """Range of the exponent to raise values to."""
     white_balance: float = 0.5
-    """Multiply each channel by a gain."""
+    """Probability to multiply each channel by a gain."""
     white_balance_range: Range = (0.8, 1.25)
-    """Gain of red and blue; green varies less, since daylight and lamps hardly change it."""
+    """Range of the gain of red and blue; green varies less, since daylight and lamps hardly change
+    it."""
     saturation: float = 0.5
-    """Multiply the distance from grey."""
+    """Probability to multiply the distance from grey."""
     saturation_range: Range = (0.4, 1.6)
-    """Factor of the saturation."""
+    """Range of the factor to multiply the saturation by."""
     hue: float = 0.3
-    """Rotate the hue."""
+    """Probability to rotate the hue."""
     hue_degrees: float = 20.0
-    """Maximum rotation of the hue to either side, in degrees."""
+    """Rotate the hue by at most this angle to either side, in degrees."""
     grayscale: float = 0.08
-    """Remove all colour."""
+    """Probability to remove all colour."""
     blur: float = 0.3
-    """Blur the view."""
+    """Probability to blur the view."""
     blur_sigma: Range = (0.4, 2.0)
-    """Sigma in px; half of the blurs are along a line, as by motion."""
+    """Range of the sigma to blur with, in px; half of the blurs are along a line, as by motion."""
     resolution: float = 0.3
-    """Shrink the view and enlarge it again."""
+    """Probability to shrink the view and enlarge it again."""
     resolution_factor: Range = (1.2, 3.5)
-    """Factor by which the view is shrunk."""
+    """Range of the factor to shrink the view by."""
     noise: float = 0.35
-    """Add sensor noise."""
+    """Probability to add sensor noise."""
     noise_sigma: Range = (1.0, 14.0)
-    """Standard deviation in steps of 255."""
+    """Range of the standard deviation to draw noise with, in steps of 255."""
     jpeg: float = 0.5
-    """Compress the view as JPEG."""
+    """Probability to compress the view as JPEG."""
     jpeg_quality: Range = (30.0, 95.0)
-    """JPEG quality."""
+    """Range of the JPEG quality to compress with."""
 
     def __post_init__(self) -> None:
         for factor in AUGMENTATION_FACTORS:
@@ -226,9 +228,10 @@ class ModelConfig:
     """Any timm model, or "plain": a narrow U-Net of dense convolutions, the fastest to train
     from scratch."""
     decoder: str = "ladder"
-    """ladder or lraspp (light), or unet, fpn, linknet, deeplabv3plus, segformer, upernet."""
+    """Use this decoder: ladder or lraspp (light), or unet, fpn, linknet, deeplabv3plus, segformer,
+    upernet."""
     width: int = 64
-    """Channels of the decoder; of the plain U-Net's first level."""
+    """Number of channels to use in the decoder; of the plain U-Net's first level."""
     weights: str = "auto"
     """Pre-trained weights of the encoder: auto (an installed package, else the hub, else none),
     none, hub, or a file."""
@@ -292,11 +295,11 @@ class BudgetConfig:
     """Length of the training and how often it validates."""
 
     steps: int = 4000
-    """Optimiser steps."""
+    """Number of optimiser steps to train for."""
     minutes: float = 0.0
     """Wall-clock time in minutes, including validation; replaces steps when above 0."""
     validate_every: int = 250
-    """Steps between validations."""
+    """Validate every this number of steps."""
     patience: int = 0
     """Validations without a better IoU after which the training ends early; 0: never."""
     seed: int = 0
@@ -315,25 +318,26 @@ class MachineConfig:
     """Hardware and speed. Not part of the experiment: a run may be resumed with other values."""
 
     device: str = "auto"
-    """auto, or an accelerator of Lightning: cpu, cuda, mps."""
+    """Train on auto, or an accelerator of Lightning: cpu, cuda, mps."""
     devices: int = 1
     """Devices per node; batch_size is per device."""
     nodes: int = 1
-    """Number of machines."""
+    """Number of machines to train on."""
     strategy: str = "auto"
-    """Lightning strategy, such as ddp."""
+    """Use this Lightning strategy, such as ddp."""
     precision: str = "auto"
-    """auto, bf16 or float32; auto uses bfloat16 where the hardware supports it."""
+    """Compute in auto, bf16 or float32; auto uses bfloat16 where the hardware supports it."""
     compile: bool = False
-    """torch.compile the network: takes minutes at the start, and gains nothing on a CPU."""
+    """Compile the network with torch.compile, which takes minutes at the start and gains nothing on
+    a CPU."""
     workers: int = 1
-    """Data loading processes."""
+    """Number of processes to load data with."""
     threads: int = 0
-    """CPU threads; 0: torch's own choice."""
+    """Number of CPU threads to use; 0 keeps torch's own choice."""
     memory_mb: int = 1000
     """Decoded images to keep in memory, in MB."""
     progress: str = "auto"
-    """auto, bar, plain or none."""
+    """Show progress as auto, bar, plain or none."""
 
     def __post_init__(self) -> None:
         if self.precision not in ("auto", "bf16", "float32"):

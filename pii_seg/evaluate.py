@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser
 from rich.console import Console
@@ -18,22 +19,24 @@ from rich.table import Table
 
 from pii_seg.command_line import (
     DONE,
-    add_checkpoint_arguments,
+    add_checkpoint_argument,
+    add_device_argument,
     add_inference_arguments,
+    add_threshold_argument,
     inference_settings,
     make_parser,
     parse,
     progress_bar,
     run_command,
 )
-from pii_seg.evaluation.evaluate import evaluate
-from pii_seg.evaluation.measure import Evaluation
-from pii_seg.evaluation.score_rows import score_column, table_of
+
+if TYPE_CHECKING:
+    from pii_seg.evaluation.measure import Evaluation
 
 
 def parser() -> ArgumentParser:
-    p = make_parser("evaluate", __doc__)
-    add_checkpoint_arguments(p)
+    p = make_parser("evaluate", __doc__, "--checkpoint CKPT --data DIR... --output DIR [options]")
+    add_checkpoint_argument(p)
     p.add_argument(
         "--data",
         type=Path,
@@ -52,11 +55,14 @@ def parser() -> ArgumentParser:
         help="Measure on these images without people; every detection counts as a false positive.",
     )
     p.add_argument("--output", type=Path, required=True, help="Write the results to this folder.")
+    add_threshold_argument(p)
     p.add_argument(
-        "--recall", type=float, help="Choose the threshold that finds this share, such as 0.95."
+        "--recall",
+        type=float,
+        help="Choose the threshold that finds this share, such as 0.95 (default: keep the threshold).",
     )
     p.add_argument(
-        "--recall_of",
+        "--recall-of",
         choices=["pixels", "persons"],
         default="pixels",
         help="Count --recall in this unit.",
@@ -65,7 +71,7 @@ def parser() -> ArgumentParser:
         "--calibrate",
         type=Path,
         help="Fit the temperature (and the threshold of --recall) on these images with masks, which "
-        "must not be among --data, and write the checkpoint to OUTPUT/calibrated.ckpt.",
+        "must not be among --data, and write the checkpoint to OUTPUT/calibrated.ckpt (default: none).",
     )
     p.add_argument(
         "--examples",
@@ -74,12 +80,15 @@ def parser() -> ArgumentParser:
         help="Show this many worst cases of each kind; with 0, the output holds no image.",
     )
     p.add_argument("--strict", action="store_true", help="Fail on an image that cannot be read.")
+    add_device_argument(p)
     add_inference_arguments(p)
     return p
 
 
 def score_table(evaluations: Sequence[Evaluation]) -> Table:
     """Make the table for the terminal: one column per data set."""
+    from pii_seg.evaluation.score_rows import score_column, table_of
+
     table = Table(title=f"at threshold {evaluations[0].totals.threshold:.3f}", title_justify="left")
     table.add_column("")
     for evaluation in evaluations:
@@ -94,6 +103,8 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         arguments = parse(parser(), argv)
+        from pii_seg.evaluation.evaluate import evaluate  # loads torch, which --help need not
+
         with progress_bar() as on_image:
             evaluations = evaluate(
                 arguments.checkpoint,

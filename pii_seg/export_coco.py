@@ -15,7 +15,7 @@ from pii_seg.command_line import DONE, make_parser, parse, progress_bar, run_com
 
 
 def parser() -> ArgumentParser:
-    p = make_parser("export_coco", __doc__)
+    p = make_parser("export_coco", __doc__, "DATASET [--output FILE.json]")
     p.add_argument(
         "dataset",
         type=Path,

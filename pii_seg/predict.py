@@ -17,29 +17,37 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser
 
 from pii_seg.command_line import (
     DONE,
     FAILED,
-    add_checkpoint_arguments,
+    add_checkpoint_argument,
+    add_device_argument,
     add_inference_arguments,
+    add_threshold_argument,
     inference_settings,
     make_parser,
     parse,
     progress_bar,
     run_command,
 )
-from pii_seg.inference.predict import from_checkpoint, predict_files
 
-__all__ = ["from_checkpoint", "main", "parser"]  # from_checkpoint: diffusion_synth.run --segmenter
+if TYPE_CHECKING:
+    from pii_seg.inference.predict import Probability
+
+
+def from_checkpoint(path: str | Path, *, device: str = "cpu") -> Probability:
+    """Load a checkpoint for `diffusion_synth.run --segmenter`; see `inference.predict`."""
+    from pii_seg.inference.predict import from_checkpoint as load
+
+    return load(path, device=device)
 
 
 def parser() -> ArgumentParser:
-    p = make_parser(
-        "predict", __doc__, "--checkpoint RUN/best.ckpt INPUT... --output DIR [options]"
-    )
+    p = make_parser("predict", __doc__, "--checkpoint CKPT INPUT... --output DIR [options]")
     p.add_argument(
         "inputs",
         type=Path,
@@ -47,7 +55,7 @@ def parser() -> ArgumentParser:
         metavar="INPUT",
         help="Predict these image files, or folders of them.",
     )
-    add_checkpoint_arguments(p)
+    add_checkpoint_argument(p)
     p.add_argument("--output", type=Path, required=True, help="Write the masks to this folder.")
     p.add_argument(
         "--overlay", action="store_true", help="Also write the images with the persons tinted."
@@ -56,6 +64,8 @@ def parser() -> ArgumentParser:
         "--probability", action="store_true", help="Also write the calibrated probabilities."
     )
     p.add_argument("--overwrite", action="store_true", help="Predict again what exists.")
+    add_threshold_argument(p)
+    add_device_argument(p)
     add_inference_arguments(p)
     return p
 
@@ -65,6 +75,8 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         arguments = parse(parser(), argv)
+        from pii_seg.inference.predict import predict_files  # loads torch, which --help need not
+
         with progress_bar() as on_image:
             predicted = predict_files(
                 arguments.checkpoint,

@@ -16,11 +16,12 @@ import pytest
 import pytorch_lightning as lightning
 from PIL import Image
 
-from pii_seg import train
 from pii_seg.evaluation.history import read_history
 from pii_seg.models.checkpoint import load_checkpoint
+from pii_seg.train import main, parser
+from pii_seg.training import fit as training
 from pii_seg.training.fit import fit
-from pii_seg.training.fit import fit as training
+from pii_seg.training_options import read_arguments
 
 QUICK = [
     "--size", "tiny", "--data.size", "32", "--data.batch_size", "2", "--budget.validate_every", "3",
@@ -69,7 +70,7 @@ def test_every_kind_of_data_trains_a_segmenter(
         nobody,
     ]
     options += ["--backgrounds", nobody, "--steps", "4", "--output", str(run), *QUICK]
-    assert train.main(options) == 0
+    assert main(options) == 0
     said = capsys.readouterr()
     assert f"{run}/best.ckpt: person IoU" in said.out
     assert "finished after 4 steps" in said.out
@@ -109,16 +110,16 @@ def test_interrupted_and_resumed(
 
     options = ["--synthetic", renders, "--steps", "5", "--output", str(tmp_path / "run"), *QUICK]
     monkeypatch.setattr(training, "fit", functools.partial(fit, callbacks=[CtrlC()]))
-    assert train.main(options) == 130
-    assert "--resume goes on after 2 steps" in capsys.readouterr().out
+    assert main(options) == 130
+    assert "--resume continues after 2 steps" in capsys.readouterr().out
     monkeypatch.undo()
-    assert train.main(options) == 2
+    assert main(options) == 2
     assert "--resume goes on with it, --overwrite replaces it" in capsys.readouterr().err
-    assert train.main([*options, "--resume"]) == 0
+    assert main([*options, "--resume"]) == 0
     assert "finished after 5 steps" in capsys.readouterr().out
-    assert train.main([*options, "--resume"]) == 0
+    assert main([*options, "--resume"]) == 0
     assert "over already" in capsys.readouterr().err
-    assert train.main([*options, "--seed", "9", "--resume"]) == 2
+    assert main([*options, "--seed", "9", "--resume"]) == 2
     assert "another budget.seed" in capsys.readouterr().err
 
 
@@ -126,7 +127,7 @@ def test_the_printed_configuration_is_one(
     renders: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--synthetic", renders, "--minutes", "7", "--augmentation.blur", "0.125", *QUICK]
-    assert train.main([*options, "--print_config"]) == 0
+    assert main([*options, "--print_config"]) == 0
     printed = capsys.readouterr().out
     values = tomllib.loads(printed)
     assert values["budget"]["minutes"] == 7
@@ -134,8 +135,8 @@ def test_the_printed_configuration_is_one(
     file = tmp_path / "config.toml"
     file.write_text(printed)
     run = str(tmp_path / "run")
-    config, _ = train.read_arguments(["--config", str(file), "--steps", "3", "--output", run])
-    again, _ = train.read_arguments([*options, "--steps", "3", "--output", run])
+    config, _ = read_arguments(parser(), ["--config", str(file), "--steps", "3", "--output", run])
+    again, _ = read_arguments(parser(), [*options, "--steps", "3", "--output", run])
     assert config == again
     assert config.augmentation.blur == 0.125
 
@@ -152,9 +153,9 @@ def test_a_runs_own_configuration_makes_it_again(renders: str, tmp_path: Path) -
         "flip",
         *QUICK,
     ]
-    assert train.main([*options, "--output", str(tmp_path / "one")]) == 0
+    assert main([*options, "--output", str(tmp_path / "one")]) == 0
     file = str(tmp_path / "one" / "config.toml")
-    assert train.main(["--config", file, "--output", str(tmp_path / "two")]) == 0
+    assert main(["--config", file, "--output", str(tmp_path / "two")]) == 0
     one, two = (load_checkpoint(tmp_path / name / "best.ckpt") for name in ("one", "two"))
     assert one.config == two.config
     assert one.config["augmentation"]["jpeg"] == one.config["augmentation"]["flip"] == 0
@@ -188,7 +189,7 @@ def test_wrong_use_is_one_line_and_leaves_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("wrong.toml").write_text("surprise = 1\n")
-    assert train.main(options) == 2
+    assert main(options) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert said in error
@@ -196,14 +197,22 @@ def test_wrong_use_is_one_line_and_leaves_nothing(
     assert [p.name for p in tmp_path.iterdir()] == ["wrong.toml"]
 
 
-def test_help_teaches_as_a_module() -> None:
+@pytest.mark.parametrize(
+    ("option", "shown"),
+    [
+        ("--help", ("--synthetic", "--resume", "Exit codes")),
+        ("--help-all", ("--augmentation.blur",)),
+    ],
+)
+def test_the_help_as_a_module(option: str, shown: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pii_seg.train", "--help"],
+        [sys.executable, "-m", "pii_seg.train", option],
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for word in ("--synthetic", "--resume", "--augmentation.blur", "Exit codes", "moving average"):
+    for word in shown:
         assert word in done.stdout
+    assert ("moving average" in done.stdout) is (option == "--help-all")

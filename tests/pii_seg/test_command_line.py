@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import jsonargparse
 import pytest
 
 from pii_seg.command_line import (
     inference_settings,
     parse,
     parse_tiles,
+    progress_bar,
     run_command,
+    with_hyphens,
 )
+from pii_seg.config_options import merge_repeated
 from pii_seg.errors import DataError, InputError
 from pii_seg.predict import parser
 
@@ -68,19 +73,60 @@ def test_arguments_make_settings() -> None:
         parse(parser(), ["a.jpg", "--output", "o"])
 
 
+def test_options_may_be_spelled_with_underscores() -> None:
+    given = ["--batch_size", "a_b", "--loop.repaint_largest=x_y", "file_name", "-s"]
+    assert with_hyphens(given) == [
+        "--batch-size",
+        "a_b",
+        "--loop.repaint-largest=x_y",
+        "file_name",
+        "-s",
+    ]
+
+
+def test_a_configuration_file_must_exist(tmp_path: Path) -> None:
+    base = ["a.jpg", "--checkpoint", "c", "--output", "o"]
+    for given in (["--config", "nowhere.toml"], ["--config=nowhere.toml"], ["--config"]):
+        with pytest.raises(InputError, match="--config"):
+            parse(parser(), [*base, *given])
+    file = tmp_path / "c.toml"
+    file.write_text("size = 320\n")
+    assert parse(parser(), [*base, "--config", str(file)]).size == 320
+
+
+def test_the_help_states_each_default_once() -> None:
+    text = " ".join(parser().format_help().split())
+    assert "at most this longest side in px. (default: 640)" in text
+    assert "as person (default: the checkpoint's own)." in text
+    assert "--scales SCALES [SCALES ...]" in text
+    assert text.count("(default: 1.0)") == 1
+
+
+def test_list_options_may_be_repeated() -> None:
+    p = jsonargparse.ArgumentParser()
+    p.add_argument("--a", "--data.a", nargs="+", dest="data.a")
+    p.add_argument("--b")
+    given = ["--a", "1", "2", "--b", "x", "--data.a", "3", "--a=4", "5"]
+    assert merge_repeated(p, given) == ["--b", "x", "--a", "1", "2", "3", "4", "5"]
+    assert merge_repeated(p, ["--a", "--b", "x"]) == ["--b", "x", "--a"]
+
+
+def test_one_bar_is_shown_for_each_task(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar() as on_image:
+        for task in ("one", "two"):
+            for done in (1, 2):
+                on_image(task, done, 2)
+    assert capsys.readouterr() == ("", "")  # not a terminal
+
+
 @pytest.mark.parametrize(
-    ("module", "slow"),
-    [
-        ("train", ("pytorch_lightning", "timm", "segmentation_models_pytorch")),
-        ("evaluate", ("pytorch_lightning", "timm", "segmentation_models_pytorch")),
-        ("predict", ("pytorch_lightning", "timm", "segmentation_models_pytorch")),
-    ],
+    "module", ["train", "self_train", "evaluate", "predict", "calibrate", "export_coco"]
 )
-def test_help_does_not_wait_for_libraries_that_it_does_not_need(
-    module: str, slow: tuple[str, ...]
-) -> None:
+def test_help_does_not_wait_for_torch(module: str) -> None:
+    slow = ("torch", "pytorch_lightning", "timm", "segmentation_models_pytorch", "matplotlib")
     program = (
-        f"import sys, pii_seg.{module}; print([name for name in {slow} if name in sys.modules])"
+        f"import sys, pii_seg.{module} as command; sys.modules['pii_seg.{module}'].parser();"
+        f"print([name for name in {slow} if name in sys.modules])"
     )
     said = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from pii_seg import train
 from pii_seg.config import (
     DATA_ROLES,
     GIVEN_ROLES,
@@ -21,6 +20,8 @@ from pii_seg.data.sources import Fault, Sample, Source
 from pii_seg.data.sources.base import Progress
 from pii_seg.evaluation.calibrate import known_to_training
 from pii_seg.selftrain.config import decisive_settings
+from pii_seg.train import parser
+from pii_seg.training_options import read_arguments
 
 
 class Named(Source):
@@ -50,7 +51,7 @@ def test_the_list_of_roles_is_the_folders_of_the_data_configuration() -> None:
 def test_no_place_forgets_a_role(role: str) -> None:
     folders = DataConfig(**{name: (f"{name}-folder",) for name in DATA_ROLES})
     assert role in {f.name for f in dataclasses.fields(DataSources)}, "data.mixture.DataSources"
-    config, _ = train.read_arguments([f"--{role}", "x", "--output", "run"])
+    config, _ = read_arguments(parser(), [f"--{role}", "x", "--output", "run"])
     assert getattr(config.data, role) == ("x",), f"train: --{role}"
     assert role not in decisive_settings(TrainConfig(folders))["data"], (
         "selftrain.config.decisive_settings"
