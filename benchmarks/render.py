@@ -18,7 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from blender_addon.datagen.generate import dataset_info, to_files
-from blender_addon.datagen.renderer import Studio
+from blender_addon.datagen.renderer import Renderer
 from blender_addon.dataset import DatasetWriter
 from blender_addon.recipes.recipe import load_preset
 from blender_addon.scene.assets import load_assets
@@ -52,7 +52,7 @@ def main() -> None:
         width=width, height=height, samples=options.samples
     )
     assets = load_assets(recipe)
-    studio = Studio(assets, device=options.device)
+    renderer = Renderer(assets, device=options.device)
     spent: dict[str, float] = defaultdict(float)
     walls, ratios, memory = [], [], {}
 
@@ -63,7 +63,7 @@ def main() -> None:
             start = time.perf_counter()
             spec = sample_scene(recipe, assets, options.seed, index)
             sampled = time.perf_counter()
-            pair = studio.shoot(spec)
+            pair = renderer.render(spec)
             shot = time.perf_counter()
             files = to_files(pair, spec, recipe.render.image_format)
             encoded = time.perf_counter()
@@ -82,7 +82,7 @@ def main() -> None:
 
     total = sum(walls)
     print(
-        f"{options.preset}, {width}x{height}, {options.samples} samples, on {studio.device.kind}, {platform.machine()}"
+        f"{options.preset}, {width}x{height}, {options.samples} samples, on {renderer.device.kind}, {platform.machine()}"
     )
     print(f"  images/s                      {len(walls) / total:8.2f}")
     print(

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later OR Apache-2.0
 """The dataset contract: files on disk, one JSON line per picture. Standard library only.
 
     DATASET/dataset.json      what made it: schema version, recipe, seed, count, licences
@@ -20,8 +21,9 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 SCHEMA_VERSION = 1
 INFO_NAME = "dataset.json"
@@ -29,7 +31,38 @@ LINES_NAME = "metadata.jsonl"
 LEFT_OUT_NAME = "left_out.jsonl"
 LOCK_NAME = ".lock"
 CONTACT_SHEET_NAME = "contact_sheet.png"
-PASS_FOLDERS = ("images", "masks", "alpha", "parts", "depth", "normals", "ignore")
+
+
+@dataclass(frozen=True)
+class PassFile:
+    """Where a dataset keeps the files of one pass.
+
+    Attributes:
+        key: The field of the metadata line that names the file. Hugging Face's imagefolder opens
+            every `*_file_name` as an image, so a pass that is no image has another ending.
+        folder: The folder below the dataset's root.
+        extension: The ending of the file's name.
+        rendered: When Cycles renders it: "always", "on request" of a recipe, or "never" (it is
+            added to a dataset by labelling).
+    """
+
+    key: str
+    folder: str
+    extension: str
+    rendered: Literal["always", "on request", "never"] = "on request"
+
+
+# The one list of passes. Recipes, the renderer and the clean-up below derive theirs from it.
+PASS_FILES = {
+    "image": PassFile("file_name", "images", ".jpg", "always"),
+    "instances": PassFile("mask_file_name", "masks", ".png", "always"),
+    "alpha": PassFile("alpha_file_name", "alpha", ".png"),
+    "parts": PassFile("parts_file_name", "parts", ".png"),
+    "depth": PassFile("depth_file", "depth", ".npy"),
+    "normals": PassFile("normals_file", "normals", ".npy"),
+    "ignore": PassFile("ignore_file_name", "ignore", ".png", "never"),
+}
+PASS_FOLDERS = tuple(file.folder for file in PASS_FILES.values())
 
 _TAIL_STEP = 1 << 14  # bytes read at a time when looking for the last line's end
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..dataset import CONTACT_SHEET_NAME, DatasetWriter, iter_lines, write_atomically
+from ..dataset import CONTACT_SHEET_NAME, PASS_FILES, DatasetWriter, iter_lines, write_atomically
 from ..recipes.recipe import Recipe
 from ..scene.assets import Assets, load_assets
 from ..scene.sampling import sample_scene
@@ -16,7 +16,7 @@ from ..scene.spec import SceneSpec
 from .contact_sheet import contact_sheet
 from .output_folder import origin
 from .progress import Progress, Reporter
-from .renderer import Pair, Studio
+from .renderer import Pair, Renderer
 from .shard import Shard
 
 SHEET_PAIRS = 24
@@ -67,7 +67,7 @@ def generate(
     shard = shard or Shard()
     assets = load_assets(recipe)
     # The device is checked before anything is written or deleted.
-    studio = Studio(assets, device=device, threads=threads)
+    renderer = Renderer(assets, device=device, threads=threads)
     writer = DatasetWriter(
         output, dataset_info(recipe, assets, seed=seed, count=count), overwrite=overwrite
     )
@@ -83,7 +83,7 @@ def generate(
             interrupted = True
             break
         spec = sample_scene(recipe, assets, seed, index)
-        pair = studio.shoot(spec)
+        pair = renderer.render(spec)
         writer.add(*to_files(pair, spec, recipe.render.image_format))
         cycles += pair.cycles_seconds
         progress = Progress(
@@ -117,11 +117,11 @@ def to_files(
     line = {"file_name": image_name, "mask_file_name": mask_name, **pair.annotation}
     files = {image_name: image, mask_name: encode_png(pair.instances)}
     for name, array in pair.extras.items():
-        row = TABLE[Pass(name)]
-        assert row.encode is not None  # only the image has no encoding of its own
-        file_name = f"{row.folder}/{stem}{row.extension}"
-        line[row.key] = file_name
-        files[file_name] = row.encode(array)
+        file, encode = PASS_FILES[name], TABLE[Pass(name)].encode
+        assert encode is not None  # only the image has no encoding of its own
+        file_name = f"{file.folder}/{stem}{file.extension}"
+        line[file.key] = file_name
+        files[file_name] = encode(array)
     return line, files
 
 

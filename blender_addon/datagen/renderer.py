@@ -1,6 +1,6 @@
 """One SceneSpec in, one Pair out: stage, Cycles, sensor and annotation, in this order.
 
-Needs Blender, but imports it only when a Studio is made.
+Needs Blender, but imports it only when a Renderer is made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..scene.assets import Assets
 from ..scene.spec import BackgroundSpec, SceneSpec
 from .annotation import annotate
 
-STUDIO_WHITE = 0.8  # linear value of a white surface before a plain backdrop, whatever the backdrop's own colour
+PLAIN_WHITE = 0.8  # linear value of a white surface before a plain backdrop, whatever the backdrop's own colour
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Pair:
     cycles_seconds: float
 
 
-class Studio:
+class Renderer:
     """Renders one spec after another in this process. `device` is a name for render.devices.pick_device.
 
     Raises ValueError, listing what there is, for a device that is absent.
@@ -54,7 +54,7 @@ class Studio:
         self._threads = threads
         self._stage = Stage(assets.bodies, assets.figures)
 
-    def shoot(self, spec: SceneSpec) -> Pair:
+    def render(self, spec: SceneSpec) -> Pair:
         """Render `spec`: a function of the spec alone, whatever was rendered before."""
         from ..render import engine
         from ..render.passes import Pass
@@ -104,7 +104,7 @@ def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[n
         backdrop = np.broadcast_to(
             np.asarray(background.color, dtype=np.float32), rgba[..., :3].shape
         )
-        white = STUDIO_WHITE
+        white = PLAIN_WHITE
     else:
         linear = np.ascontiguousarray(rgba[..., :3])
         return linear * np.float32(sensor.metered_gain(linear))

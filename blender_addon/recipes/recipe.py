@@ -22,10 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..dataset import PASS_FILES
 from .distributions import Distribution, parse
 
 PRESETS = Path(__file__).parent / "presets"
-PASSES = ("alpha", "parts", "depth", "normals")
+PASSES = tuple(name for name, file in PASS_FILES.items() if file.rendered == "on request")
 LIGHT_KINDS = ("hdri", "sun_sky", "spherical_harmonics")
 BACKGROUND_KINDS = ("hdri", "photo", "plain", "room")
 
@@ -171,13 +172,13 @@ def _pose_categories() -> tuple[str, ...]:
 
 
 def _garments() -> tuple[str, ...]:
-    from ..wardrobe.outfit import GARMENTS
+    from ..wardrobe.garments import KINDS
 
-    return tuple(GARMENTS)
+    return tuple(KINDS)
 
 
 def _patterns() -> tuple[str, ...]:
-    from ..wardrobe.outfit import PATTERNS
+    from ..wardrobe.garment_kind import PATTERNS
 
     return tuple(PATTERNS)
 

@@ -1,4 +1,6 @@
-"""The one table of render passes: what Cycles is asked for, how it is read, where it is kept. A new pass is one row.
+"""How each pass is rendered and read. A new pass is a row here and one in dataset.PASS_FILES.
+
+A test fails, naming the pass, when one of the two is missing.
 
 Cycles' channels are named as in the EXR that `engine` makes it write.
 """
@@ -102,19 +104,17 @@ def _normals(frame: Readout) -> NDArray[np.float16]:
 
 @dataclass(frozen=True)
 class PassRow:
-    """One pass.
+    """How one pass is rendered and read; dataset.PASS_FILES says where it is kept.
 
-    key: the field of the metadata line that names its file. Hugging Face's imagefolder opens every `*_file_name` as
-        an image, so what is not one has another ending.
-    folder, extension: where the dataset keeps it.
-    view_layer: attributes to set on the view layer; aovs: shader AOVs (colours) it needs.
-    read: Readout → array as the column `array` says (shape, dtype, unit).
-    encode: array → bytes of the file. IMAGE is developed by sensor.py first, so it has none.
+    Attributes:
+        array: Shape, dtype and unit of what `read` returns.
+        read: Takes the array from a frame.
+        encode: Turns the array into the bytes of the file. The image has none: the sensor
+            develops it first, and the recipe chooses its format.
+        view_layer: Attributes to set on the view layer.
+        aovs: Shader AOVs (colours) that the pass needs.
     """
 
-    key: str
-    folder: str
-    extension: str
     array: str
     read: Callable[[Readout], NDArray[Any]]
     encode: Callable[[NDArray[Any]], bytes] | None
@@ -128,22 +128,22 @@ _PNG, _NPY = image_files.encode_png, image_files.encode_npy
 # fmt: off
 TABLE: dict[Pass, PassRow] = {
     Pass.IMAGE: PassRow(
-        "file_name", "images", ".jpg", "(H,W,4) float32, linear Rec. 709, premultiplied alpha",
+        "(H, W, 4) float32, linear Rec. 709, premultiplied alpha",
         _image, None, {"use_pass_combined": True}),
     Pass.INSTANCES: PassRow(
-        "mask_file_name", "masks", ".png", "(H,W) uint8, uint16 beyond 255 persons: 0 background, k person k",
+        "(H, W) uint8, uint16 beyond 255 persons: 0 background, k person k",
         _instances, _PNG, _CRYPTOMATTE),
     Pass.ALPHA: PassRow(
-        "alpha_file_name", "alpha", ".png", "(H,W) uint8: share of the pixel that persons cover, 0..255",
+        "(H, W) uint8: share of the pixel that persons cover, 0..255",
         _alpha, _PNG, _CRYPTOMATTE),
     Pass.PARTS: PassRow(
-        "parts_file_name", "parts", ".png", "(H,W) uint8: body part 1..24, 0 none",
+        "(H, W) uint8: body part 1..24, 0 none",
         _parts, _PNG, _CRYPTOMATTE, part_labels.AOVS),
     Pass.DEPTH: PassRow(
-        "depth_file", "depth", ".npy", "(H,W) float32, m along the camera's z axis (not the ray), inf where nothing is",
+        "(H, W) float32, m along the camera's z axis (not the ray), inf where nothing is",
         _depth, _NPY, {"use_pass_z": True}),
     Pass.NORMALS: PassRow(
-        "normals_file", "normals", ".npy", "(H,W,3) float16: unit normals in OpenCV camera axes, 0 where nothing is",
+        "(H, W, 3) float16: unit normals in OpenCV camera axes, 0 where nothing is",
         _normals, _NPY, {"use_pass_normal": True}),
 }
 # fmt: on

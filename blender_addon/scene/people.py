@@ -18,7 +18,8 @@ from ..bodies.pose_library import Pose
 from ..bodies.pose_props import ground_clearance, place_props
 from ..bodies.rotations import matrix_to_axis_angle, rodrigues
 from ..recipes.recipe import Recipe
-from ..wardrobe.outfit import Outfit, plain_outfit, sample_outfit
+from ..wardrobe.outfit import Outfit, plain_outfit
+from ..wardrobe.sampling import sample_outfit
 from . import objects
 from .assets import Assets
 from .camera import project

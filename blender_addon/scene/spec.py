@@ -16,6 +16,17 @@ from typing import Any, TypeVar
 from ..wardrobe.outfit import Outfit
 
 SPEC_VERSION = 1
+SURFACE_PATTERNS = (
+    "plain",
+    "checks",
+    "stripes",
+    "noise",
+    "bricks",
+    "tiles",
+    "asphalt",
+    "grass",
+    "wood",
+)
 
 Vec3 = tuple[float, float, float]
 Color = tuple[float, float, float]  # linear Rec. 709, 0..1
@@ -69,8 +80,7 @@ class PersonSpec:
 
 @dataclass(frozen=True)
 class SurfaceSpec:
-    """A procedural surface for props, grounds and walls. `pattern` is one of
-    stage.patterns.PATTERNS: plain, checks, stripes, noise, bricks, tiles, asphalt, grass, wood."""
+    """A procedural surface for props, grounds and walls; `pattern` is one of SURFACE_PATTERNS."""
 
     pattern: str
     color: Color

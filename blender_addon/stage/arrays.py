@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..props.catalogue import unit_shape
 from ..props.primitives import DARK, EARTH, METAL, SECOND, SURFACE, Solid, face_normals, polygons
-from ..scene.spec import PropSpec, SurfaceSpec
-from .patterns import PATTERNS
+from ..scene.spec import SURFACE_PATTERNS, PropSpec, SurfaceSpec
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int32]
@@ -43,7 +42,7 @@ class MeshArrays:
     loops: Int  # (L,)
     starts: Int  # (F,)
     smooth: NDArray[np.bool_]  # (F,)
-    pattern: Int  # (F,) index into PATTERNS
+    pattern: Int  # (F,) index into SURFACE_PATTERNS
     place: Float  # (V, 3) in the piece's own frame, m: patterns stick to things that turn
     uv: Float  # (L, 2) the same, seen along the face's main axis: flat patterns
     color: Float  # (F, 4) linear, alpha 1
@@ -153,9 +152,9 @@ _FIXED = {
 
 
 def _pattern_index(name: str) -> int:
-    if name not in PATTERNS:
-        raise KeyError(f"no pattern {name!r}; there are: {', '.join(PATTERNS)}")
-    return PATTERNS.index(name)
+    if name not in SURFACE_PATTERNS:
+        raise KeyError(f"no pattern {name!r}; there are: {', '.join(SURFACE_PATTERNS)}")
+    return SURFACE_PATTERNS.index(name)
 
 
 _EMPTY = MeshArrays(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -13,8 +14,6 @@ from .arrays import Piece, assemble, prop_piece, rectangle
 from .mesh_writer import show, write_mesh
 from .surfaces import FADE_END, backdrop_materials, solid_materials
 
-KINDS = ("hdri", "photo", "plain", "room")
-
 GREY = SurfaceSpec("plain", (0.35, 0.35, 0.35), (0.3, 0.3, 0.3), 1.0, 0.8)
 CEILING = SurfaceSpec("plain", (0.75, 0.75, 0.73), (0.7, 0.7, 0.7), 1.0, 0.9)
 SKIRTING = 0.08  # m high
@@ -23,7 +22,7 @@ SKIRTING = 0.08  # m high
 def film_transparent(background: BackgroundSpec) -> bool:
     """Whether the picture is rendered without a background, for a photograph or a colour to be put behind it:
     rgb (premultiplied) + (1 - alpha) · background, in linear light."""
-    return background.kind in ("photo", "plain")
+    return KINDS[background.kind].transparent
 
 
 class StageBackground:
@@ -75,16 +74,23 @@ class StageBackground:
 
 def backdrop_pieces(background: BackgroundSpec) -> list[Piece]:
     """The ground of a panorama, the inside of a room, or nothing (a shadow catcher then takes the shadows)."""
-    if background.kind == "hdri" and background.ground is not None:
-        r = FADE_END + 1.0
-        return [rectangle((-r, -r, 0), (2 * r, 0, 0), (0, 2 * r, 0), background.ground)]
-    if background.kind == "room":
-        return _room(background.room_size, background.ground or GREY, background.wall or GREY)
+    return KINDS[background.kind].pieces(background)
+
+
+def _no_pieces(background: BackgroundSpec) -> list[Piece]:
     return []
 
 
-def _room(size: Vec3, floor: SurfaceSpec, wall: SurfaceSpec) -> list[Piece]:
+def _ground(background: BackgroundSpec) -> list[Piece]:
+    if background.ground is None:
+        return []
+    r = FADE_END + 1.0
+    return [rectangle((-r, -r, 0), (2 * r, 0, 0), (0, 2 * r, 0), background.ground)]
+
+
+def _room(background: BackgroundSpec) -> list[Piece]:
     """Floor, ceiling and four walls with skirting boards, all facing inwards, around the origin."""
+    size, floor, wall = background.room_size, background.ground or GREY, background.wall or GREY
     if min(size) <= 0:
         raise ValueError(f"background.room_size: {size}, expected three positive lengths")
     w, d, h = size
@@ -106,6 +112,28 @@ def _room(size: Vec3, floor: SurfaceSpec, wall: SurfaceSpec) -> list[Piece]:
             )
         )
     return pieces
+
+
+@dataclass(frozen=True)
+class BackgroundKind:
+    """How a kind of background is staged.
+
+    Attributes:
+        transparent: The scene is rendered without it; the image gets it afterwards.
+        pieces: The meshes around the people.
+    """
+
+    transparent: bool
+    pieces: Callable[[BackgroundSpec], list[Piece]]
+
+
+# recipe.BACKGROUND_KINDS names them; a test fails when the two differ.
+KINDS: dict[str, BackgroundKind] = {
+    "hdri": BackgroundKind(False, _ground),
+    "photo": BackgroundKind(True, _no_pieces),
+    "plain": BackgroundKind(True, _no_pieces),
+    "room": BackgroundKind(False, _room),
+}
 
 
 def catches_shadows(background: BackgroundSpec, light: LightSpec) -> bool:

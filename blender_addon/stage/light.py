@@ -16,7 +16,6 @@ from .nodes import Nodes, change, clear_tree
 from .shading import set_harmonics
 
 BUILTIN = "builtin:"
-KINDS = ("hdri", "sun_sky", "spherical_harmonics")
 
 # Cycles turns the world into a table of where its light comes from, anew at each change; one as fine as a panorama
 # takes seconds a frame, and a coarse one misses its sun and speckles the picture. So the camera sees the panorama
@@ -72,7 +71,8 @@ class StageLight:
         self._level: dict[Path, float] = {}
         self.world = bpy.data.worlds.new("PII world")
         self._build(clear_tree(self.world))
-        self._outdoors = {
+        # recipe.LIGHT_KINDS names them; a test fails when the two differ.
+        self.kinds = {
             "hdri": self._hdri,
             "sun_sky": self._sun_sky,
             "spherical_harmonics": self._harmonics,
@@ -97,13 +97,13 @@ class StageLight:
 
     def apply(self, light: LightSpec, background: BackgroundSpec) -> None:
         """Raises ValueError for an unknown kind, FileNotFoundError for a missing HDRI."""
-        if light.kind not in KINDS:
-            raise ValueError(f"light.kind: {light.kind!r}, expected one of {', '.join(KINDS)}")
+        if light.kind not in self.kinds:
+            raise ValueError(f"light.kind: {light.kind!r}, expected one of {', '.join(self.kinds)}")
         indoors = background.kind == "room" and light.kind != "spherical_harmonics"
         if indoors:
             self._room(light, background.room_size)
         else:
-            self._outdoors[light.kind](light)
+            self.kinds[light.kind](light)
             for obj in (self.ceiling[0], self.window):
                 change(obj.data, "energy", 0.0)
         set_harmonics(light.coefficients if light.kind == "spherical_harmonics" else None)

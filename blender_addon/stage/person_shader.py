@@ -29,7 +29,8 @@ from ..wardrobe.coverage import (
     hair_cut,
     hair_field,
 )
-from ..wardrobe.garments import NEVER, PATTERNS
+from ..wardrobe.garment_kind import NEVER, PATTERNS
+from ..wardrobe.garments import KINDS
 from ..wardrobe.outfit import Garment, Outfit
 from .formula import Formula, Value
 from .images import ImageCache
@@ -53,11 +54,6 @@ CHANNELS = {
 CLOTH = "cloth"  # on face corners: around torso and legs, around the arm
 
 PATTERNED_LAYERS = ("bottom", "top", "outer")  # the others are of one colour
-SOLES = {
-    "sneakers": (0.75, 0.74, 0.71),
-    "shoes": (0.02, 0.018, 0.016),
-    "boots": (0.03, 0.022, 0.016),
-}
 SOLE_HEIGHT = 0.013  # rm
 
 Four = tuple[float, float, float, float]
@@ -136,7 +132,9 @@ def outfit_properties(outfit: Outfit) -> dict[str, Four]:
         "hair cut": (recede, top, fall, 0.0),
         "socks": (*socks.fabric.color, socks.waist) if socks else (0.0, 0.0, 0.0, -NEVER),
         "shoes": (*shoes.fabric.color, shoes.hem) if shoes else (0.0, 0.0, 0.0, -NEVER),
-        "soles": (*SOLES[shoes.kind], shoes.fabric.roughness) if shoes else (0.0, 0.0, 0.0, 0.0),
+        "soles": (*KINDS[shoes.kind].sole, shoes.fabric.roughness)
+        if shoes
+        else (0.0, 0.0, 0.0, 0.0),
         "hat": (*hat.fabric.color, hat.hem) if hat else (0.0, 0.0, 0.0, NEVER),
     }
     for layer in PATTERNED_LAYERS:

@@ -11,8 +11,8 @@ from typing import Any
 
 import bpy
 
+from ..scene.spec import SURFACE_PATTERNS
 from .nodes import Nodes, clear_tree
-from .patterns import PATTERNS
 from .shading import shading_group
 
 # Attribute names, and the domain and type that mesh_writer gives them.
@@ -26,14 +26,14 @@ _MORTAR = (0.35, 0.34, 0.32, 1.0)
 
 
 def solid_materials() -> list[bpy.types.Material]:
-    """One material for each of PATTERNS, in that order."""
-    return [_material(name, f"PII {name}", backdrop=False) for name in PATTERNS]
+    """One material for each of SURFACE_PATTERNS, in that order."""
+    return [_material(name, f"PII {name}", backdrop=False) for name in SURFACE_PATTERNS]
 
 
 def backdrop_materials() -> list[bpy.types.Material]:
     """The same for ground and walls: fading out in the distance, and invisible from behind, so that a camera
     outside a room looks into it."""
-    return [_material(name, f"PII backdrop {name}", backdrop=True) for name in PATTERNS]
+    return [_material(name, f"PII backdrop {name}", backdrop=True) for name in SURFACE_PATTERNS]
 
 
 def _material(pattern: str, name: str, backdrop: bool) -> bpy.types.Material:
@@ -45,7 +45,7 @@ def _material(pattern: str, name: str, backdrop: bool) -> bpy.types.Material:
     color, color2 = n.attribute(COLOR, "Color"), n.attribute(COLOR2, "Color")
     scale, roughness, metallic = n.split(n.attribute(FINISH, "Vector"))
     look = _Look(n, color, color2, scale)
-    albedo = _PAINT[pattern](look)
+    albedo = PAINT[pattern](look)
 
     principled = n.node("ShaderNodeBsdfPrincipled")
     n.put(albedo, principled.inputs["Base Color"])
@@ -165,7 +165,8 @@ def _wood(look: _Look) -> Any:
     return look.bricks(4.0, 0.5, 0.37, 0.006, a, b, look.darker(look.color2, 0.3))
 
 
-_PAINT: dict[str, Callable[[_Look], Any]] = {
+# spec.SURFACE_PATTERNS names them in this order; a test fails when the two differ.
+PAINT: dict[str, Callable[[_Look], Any]] = {
     "plain": _plain,
     "checks": _checks,
     "stripes": _stripes,

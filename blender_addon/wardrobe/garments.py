@@ -1,57 +1,22 @@
-"""The kinds of garment and of hair: how far each reaches, how thick it is, and how far it stands off the body.
+"""The kinds of garment: one row says who wears it, its cut, its cloth and how it is worn.
 
-Edges are given as ranges that `outfit.sample_outfit` draws from; see `chart` for levels and `coverage` for
-what the other edges mean. Slack and thickness are reference metres, see `chart`.
+Edges are given as ranges that `sampling.sample_outfit` draws from; see `chart` for levels and
+`coverage` for the other edges. Slack and thickness are reference metres (rm), see `chart`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
-Range = tuple[float, float]
+from . import palette
+from .garment_kind import NEVER, Kind, Wearer
 
-LAYERS = (
-    "socks",
-    "bottom",
-    "top",
-    "outer",
-    "shoes",
-    "hat",
-)  # from the skin outwards; shoes cover trousers
-
-PATTERNS = ("plain", "stripes", "checks", "dots", "print", "floral", "melange")
-
-NEVER = 99.0
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What garments of one kind have in common.
-
-    `hem` and `waist`: levels of the lower and upper edge (of shoes, `hem` is the height of the shaft, rm; of hats,
-    how far up from the usual line they sit, head units; of socks, `waist` is where they end). `sleeve`: on the arm,
-    0 shoulder .. 1 wrist. `neck`: rm off the neckline. `opening`: half-width of an open front, rm, negative when
-    closed; `depth`: of the V, rm, negative when none; `slope` of its sides. `thickness`: rm; `slack`: how far the
-    loosest of its kind stands off the body; `drape`: share of the way across the hollows below chest and thighs
-    that it hangs. `skirt`: spans the gap between the legs. `roughness` of its cloth. `patterns`: what is made of
-    it, with weights.
-    """
-
-    layer: str
-    hem: Range
-    waist: Range = (NEVER, NEVER)
-    sleeve: Range = (-NEVER, -NEVER)
-    neck: Range = (-NEVER, -NEVER)
-    opening: Range = (-NEVER, -NEVER)
-    depth: Range = (-NEVER, -NEVER)
-    slope: float = 0.5
-    thickness: float = 0.003
-    slack: float = 0.0
-    drape: float = 0.0
-    skirt: bool = False
-    roughness: Range = (0.75, 0.95)
-    patterns: tuple[tuple[str, float], ...] = (("plain", 1.0),)
-
+# The weight of wearing nothing on a layer; the other layers are always worn, where there is a choice.
+NOTHING: dict[str, Callable[[Wearer], float]] = {
+    "socks": lambda w: 0.6 * w.warm if w.skirted else 0.15,
+    "shoes": lambda w: 0.15 * w.bare_legs,
+    "hat": lambda w: 8.0,
+}
 
 _EVERY = (
     ("plain", 6),
@@ -67,11 +32,16 @@ _KNIT = (("plain", 5), ("stripes", 1.2), ("melange", 2), ("print", 0.7))
 _DRESS = (("plain", 4), ("stripes", 1), ("dots", 1.2), ("checks", 0.6), ("floral", 2.5))
 _SUITING = (("plain", 8), ("stripes", 0.5), ("checks", 0.7), ("melange", 1.5))
 _FAR = -NEVER
+_UNDER_BLAZER = ("shirt", "t-shirt", "v-neck", "dress", "long-sleeved top")
+
+# One row is one garment. Rows of a layer are in the order in which they are drawn from: a new one
+# goes to the end of its layer, and even then it changes which of the others a seed gives.
 
 KINDS: dict[str, Kind] = {
     # torso
     "t-shirt": Kind(
         "top",
+        lambda w: 3.5 + 4 * w.warm,
         hem=(-0.02, 0.14),
         sleeve=(0.22, 0.46),
         neck=(0.0, 0.015),
@@ -81,6 +51,7 @@ KINDS: dict[str, Kind] = {
     ),
     "v-neck": Kind(
         "top",
+        lambda w: 0.6,
         hem=(-0.02, 0.14),
         sleeve=(0.2, 0.44),
         neck=(0.005, 0.015),
@@ -91,6 +62,7 @@ KINDS: dict[str, Kind] = {
     ),
     "tank top": Kind(
         "top",
+        lambda w: 0.2 + 1.0 * w.warm * (0.4 + w.woman),
         hem=(0.0, 0.16),
         sleeve=(-0.11, -0.07),
         neck=(0.015, 0.03),
@@ -102,6 +74,7 @@ KINDS: dict[str, Kind] = {
     ),
     "shirt": Kind(
         "top",
+        lambda w: 2.0 * (w.age > 10),
         hem=(-0.1, 0.1),
         sleeve=(0.92, 1.0),
         neck=(-0.045, -0.025),
@@ -110,9 +83,13 @@ KINDS: dict[str, Kind] = {
         slack=0.016,
         drape=0.7,
         patterns=_SHIRT,
+        tuck=0.4,
+        rolls_up=True,
+        upright_stripes=True,
     ),
     "short-sleeved shirt": Kind(
         "top",
+        lambda w: 1.4 * w.warm,
         hem=(-0.05, 0.1),
         sleeve=(0.3, 0.48),
         neck=(-0.045, -0.025),
@@ -124,6 +101,7 @@ KINDS: dict[str, Kind] = {
     ),
     "sweater": Kind(
         "top",
+        lambda w: 0.3 + 2.5 * w.cold,
         hem=(-0.04, 0.1),
         sleeve=(0.94, 1.02),
         neck=(-0.05, 0.005),
@@ -132,9 +110,11 @@ KINDS: dict[str, Kind] = {
         drape=0.6,
         patterns=_KNIT,
         roughness=(0.9, 1.0),
+        rolls_up=True,
     ),
     "hoodie": Kind(
         "top",
+        lambda w: (0.3 + 1.8 * w.cold) * (w.age < 55),
         hem=(-0.06, 0.06),
         sleeve=(0.95, 1.02),
         neck=(-0.03, -0.01),
@@ -143,9 +123,11 @@ KINDS: dict[str, Kind] = {
         drape=0.75,
         patterns=_KNIT,
         roughness=(0.85, 1.0),
+        rolls_up=True,
     ),
     "long-sleeved top": Kind(
         "top",
+        lambda w: 1.0 + 1.2 * w.cold,
         hem=(0.0, 0.14),
         sleeve=(0.6, 1.0),
         neck=(-0.005, 0.03),
@@ -155,6 +137,7 @@ KINDS: dict[str, Kind] = {
     ),
     "dress": Kind(
         "top",
+        lambda w: 1.8 * w.woman * (0.4 + w.warm),
         hem=(-1.4, -0.55),
         sleeve=(-0.1, 0.4),
         neck=(0.01, 0.035),
@@ -164,10 +147,12 @@ KINDS: dict[str, Kind] = {
         drape=0.35,
         skirt=True,
         patterns=_DRESS,
+        bare_legs=True,
     ),
     # over it
     "jacket": Kind(
         "outer",
+        lambda w: 3.0,
         hem=(-0.18, 0.08),
         sleeve=(0.95, 1.03),
         neck=(-0.035, -0.015),
@@ -179,9 +164,11 @@ KINDS: dict[str, Kind] = {
         drape=0.9,
         patterns=_SUITING,
         roughness=(0.45, 0.9),
+        quiet=True,
     ),
     "blazer": Kind(
         "outer",
+        lambda w: 1.3 * (w.age > 17) * w.wears(*_UNDER_BLAZER),
         hem=(-0.3, -0.15),
         sleeve=(0.95, 1.0),
         neck=(-0.02, 0.0),
@@ -192,9 +179,13 @@ KINDS: dict[str, Kind] = {
         slack=0.018,
         drape=0.7,
         patterns=_SUITING,
+        dark=0.6,
+        quiet=True,
+        upright_stripes=True,
     ),
     "coat": Kind(
         "outer",
+        lambda w: 2.2 * w.cold * (w.age > 3),
         hem=(-1.2, -0.5),
         sleeve=(0.98, 1.04),
         neck=(-0.045, -0.015),
@@ -207,9 +198,12 @@ KINDS: dict[str, Kind] = {
         skirt=True,
         patterns=_SUITING,
         roughness=(0.6, 0.95),
+        dark=0.6,
+        quiet=True,
     ),
     "down jacket": Kind(
         "outer",
+        lambda w: 2.4 * w.cold,
         hem=(-0.1, 0.06),
         sleeve=(0.98, 1.03),
         neck=(-0.075, -0.04),
@@ -221,6 +215,7 @@ KINDS: dict[str, Kind] = {
     ),
     "cardigan": Kind(
         "outer",
+        lambda w: 0.6 + 0.6 * w.woman,
         hem=(-0.2, 0.06),
         sleeve=(0.9, 1.0),
         neck=(0.0, 0.015),
@@ -235,6 +230,7 @@ KINDS: dict[str, Kind] = {
     ),
     "vest": Kind(
         "outer",
+        lambda w: 0.4,
         hem=(-0.05, 0.08),
         sleeve=(-0.05, -0.02),
         neck=(-0.03, 0.0),
@@ -247,91 +243,138 @@ KINDS: dict[str, Kind] = {
         patterns=(("plain", 1.0),),
     ),
     # hips and legs
-    "trousers": Kind(
-        "bottom", hem=(-2.08, -1.98), waist=(0.12, 0.24), slack=0.02, drape=0.7, patterns=_SUITING
-    ),
     "jeans": Kind(
         "bottom",
+        lambda w: 4.0,
         hem=(-2.06, -1.93),
         waist=(0.1, 0.2),
         thickness=0.005,
         slack=0.014,
         drape=0.5,
         patterns=(("melange", 1.0),),
+        colors=palette.DENIM,
+        melange=0.16,
     ),
-    "leggings": Kind(
+    "trousers": Kind(
         "bottom",
-        hem=(-2.0, -1.4),
-        waist=(0.14, 0.24),
-        thickness=0.0015,
-        slack=0.001,
-        patterns=(("plain", 8), ("floral", 0.5)),
-        roughness=(0.5, 0.8),
+        lambda w: 3.5,
+        hem=(-2.08, -1.98),
+        waist=(0.12, 0.24),
+        slack=0.02,
+        drape=0.7,
+        patterns=_SUITING,
+        colors=palette.TROUSERS,
+        childish=True,
+        quiet=True,
+        upright_stripes=True,
     ),
     "joggers": Kind(
         "bottom",
+        lambda w: 1.2,
         hem=(-2.0, -1.9),
         waist=(0.12, 0.2),
         thickness=0.006,
         slack=0.028,
         drape=0.8,
         patterns=(("plain", 4), ("melange", 2)),
+        dark=0.6,
     ),
     "shorts": Kind(
         "bottom",
+        lambda w: 3.0 * w.warm**2 * (1.6 if w.age < 14 else 1.0),
         hem=(-1.02, -0.5),
         waist=(0.1, 0.2),
         slack=0.024,
         drape=0.9,
         patterns=(("plain", 6), ("checks", 1), ("floral", 0.6), ("melange", 1)),
+        dark=0.6,
+        bare_legs=True,
     ),
     "skirt": Kind(
         "bottom",
+        lambda w: 1.6 * w.woman * (0.5 + w.warm),
         hem=(-1.5, -0.5),
         waist=(0.14, 0.3),
         slack=0.03,
         drape=0.3,
         skirt=True,
         patterns=_DRESS,
+        bare_legs=True,
+        tuck_in=0.5,
+    ),
+    "leggings": Kind(
+        "bottom",
+        lambda w: 1.5 * w.woman,
+        hem=(-2.0, -1.4),
+        waist=(0.14, 0.24),
+        thickness=0.0015,
+        slack=0.001,
+        patterns=(("plain", 8), ("floral", 0.5)),
+        roughness=(0.5, 0.8),
+        colors=palette.HOSIERY,
+        childish=True,
+        tuck_in=0.0,
     ),
     # feet and head
-    "socks": Kind("socks", hem=(_FAR, _FAR), waist=(-1.9, -1.55), thickness=0.002),
     "tights": Kind(
-        "socks", hem=(_FAR, _FAR), waist=(0.2, 0.2), thickness=0.0008, roughness=(0.5, 0.7)
+        "socks",
+        lambda w: (0.2 + 0.6 * w.cold) * w.skirted,
+        hem=(_FAR, _FAR),
+        waist=(0.2, 0.2),
+        thickness=0.0008,
+        roughness=(0.5, 0.7),
+        colors=palette.HOSIERY,
     ),
-    "shoes": Kind("shoes", hem=(0.062, 0.08), thickness=0.004, roughness=(0.3, 0.7)),
-    "sneakers": Kind("shoes", hem=(0.065, 0.085), thickness=0.006, roughness=(0.5, 0.85)),
-    "boots": Kind("shoes", hem=(0.14, 0.3), thickness=0.008, roughness=(0.3, 0.75)),
+    "socks": Kind(
+        "socks",
+        lambda w: 0.2 if w.skirted else 0.85,
+        hem=(_FAR, _FAR),
+        waist=(-1.9, -1.55),
+        thickness=0.002,
+        colors=palette.SOCKS,
+    ),
+    "sneakers": Kind(
+        "shoes",
+        lambda w: 5.0,
+        hem=(0.065, 0.085),
+        thickness=0.006,
+        roughness=(0.5, 0.85),
+        colors=palette.SNEAKER,
+        childish=True,
+        sole=(0.75, 0.74, 0.71),
+    ),
+    "shoes": Kind(
+        "shoes",
+        lambda w: 2.5 if w.age > 12 else 1.0,
+        hem=(0.062, 0.08),
+        thickness=0.004,
+        roughness=(0.3, 0.7),
+        colors=palette.LEATHER,
+        sole=(0.02, 0.018, 0.016),
+    ),
+    "boots": Kind(
+        "shoes",
+        lambda w: 0.3 + 1.5 * w.cold,
+        hem=(0.14, 0.3),
+        thickness=0.008,
+        roughness=(0.3, 0.75),
+        colors=palette.LEATHER,
+        sole=(0.03, 0.022, 0.016),
+    ),
     "beanie": Kind(
-        "hat", hem=(-0.1, 0.05), thickness=0.008, slack=0.012, patterns=_KNIT, roughness=(0.9, 1.0)
+        "hat",
+        lambda w: 2.0 * w.cold,
+        hem=(-0.1, 0.05),
+        thickness=0.008,
+        slack=0.012,
+        patterns=_KNIT,
+        roughness=(0.9, 1.0),
     ),
-    "cap": Kind("hat", hem=(0.0, 0.08), thickness=0.006, slack=0.008),
-}
-
-
-@dataclass(frozen=True)
-class HairStyle:
-    """`recede`: how far the hairline lies above the usual one in front; `top`: above which height the head is
-    bald (both head units); `fall`: the level down to which hair hangs; `volume`: rm of hair over the scalp;
-    `density`: how much of the skin it hides."""
-
-    recede: Range = (-0.06, 0.06)
-    top: float = NEVER
-    fall: Range = (NEVER, NEVER)
-    volume: Range = (0.008, 0.016)
-    density: float = 1.0
-    bun: bool = False
-
-
-HAIR_STYLES: dict[str, HairStyle] = {
-    "bald": HairStyle(top=-NEVER, volume=(0.0, 0.0)),
-    "buzz": HairStyle(volume=(0.002, 0.003), density=0.7),
-    "short": HairStyle(volume=(0.010, 0.020)),
-    "full": HairStyle(volume=(0.022, 0.036)),
-    "receding": HairStyle(recede=(0.22, 0.5), volume=(0.005, 0.012)),
-    "ring": HairStyle(top=0.28, volume=(0.006, 0.012)),
-    "bob": HairStyle(fall=(0.98, 1.08), volume=(0.016, 0.028)),
-    "long": HairStyle(fall=(0.62, 0.92), volume=(0.014, 0.026)),
-    "bun": HairStyle(volume=(0.006, 0.012), bun=True),
-    "ponytail": HairStyle(recede=(-0.04, 0.04), volume=(0.006, 0.012), bun=True),
+    "cap": Kind(
+        "hat",
+        lambda w: 0.9 + 0.5 * w.warm,
+        hem=(0.0, 0.08),
+        thickness=0.006,
+        slack=0.008,
+    ),
 }

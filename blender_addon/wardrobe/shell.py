@@ -14,7 +14,9 @@ import numpy as np
 from .chart import LEVEL_HEIGHT, REFERENCE_HEIGHT
 from .coverage import hair_cut, hair_field, layer_field, numpy_chart
 from .drape import LEGS, TRUNK, over_hollows
-from .garments import HAIR_STYLES, KINDS, LAYERS
+from .garment_kind import LAYERS
+from .garments import KINDS
+from .hair import HAIR_STYLES
 from .outfit import Garment, Outfit
 
 Array = np.ndarray

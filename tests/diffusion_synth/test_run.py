@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blender_addon.dataset import PASS_FOLDERS, iter_left_out, iter_lines
-from blender_addon.render.passes import TABLE
+from blender_addon.dataset import PASS_FILES, PASS_FOLDERS, iter_left_out, iter_lines
 from diffusion_synth.repaint import repaint_dataset
 from diffusion_synth.run import main
 from tests.diffusion_synth.conftest import refusal, tiny_pipeline, write_dataset
 
 COUNT = 4
-FURTHER_PASSES = [row for row in TABLE.values() if row.folder not in ("images", "masks")]
+FURTHER_PASSES = [file for file in PASS_FILES.values() if file.rendered == "on request"]
 
 
 def find_all(argument: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -46,7 +45,7 @@ def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
         mask[box[0] : box[1], box[2] : box[3]] = 1
         image[mask > 0] = (200, 100, 50)
         person = {"id": 1, "visibility": 1.0, "pose_name": "sit_upright", "wardrobe": {}}
-        passes = {row.key: f"{row.folder}/{number}{row.extension}" for row in FURTHER_PASSES}
+        passes = {file.key: f"{file.folder}/{number}{file.extension}" for file in FURTHER_PASSES}
         line = {"source": "render", **passes, "persons": [person]}
         pairs.append((image, mask, line))
     root = tmp_path_factory.mktemp("renders")
@@ -105,7 +104,7 @@ def test_a_dataset_becomes_a_dataset(
         assert set(np.unique(mask)) == {0, 1}
         assert set(np.unique(ignore)) == {0, 255}
         assert line["source"] == "diffusion"
-        assert not {row.key for row in FURTHER_PASSES} & set(line)
+        assert not {file.key for file in FURTHER_PASSES} & set(line)
         named = {key: value for key, value in line.items() if "file" in key}
         assert sorted(named) == ["file_name", "ignore_file_name", "mask_file_name"]
         assert all((out / value).is_file() for value in named.values())
@@ -127,7 +126,7 @@ def test_a_dataset_becomes_a_dataset(
     assert (out / "rejected.png").exists()
 
 
-@pytest.mark.parametrize("folder", [*PASS_FOLDERS, *(row.folder for row in TABLE.values())])
+@pytest.mark.parametrize("folder", PASS_FOLDERS)
 def test_an_entry_that_names_a_file_of_a_pass_is_recognized(folder: str) -> None:
     assert repaint_dataset.names_file("any_key", f"{folder}/000000.npy")
     assert not repaint_dataset.names_file("pose_name", folder)

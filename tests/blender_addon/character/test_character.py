@@ -16,7 +16,8 @@ from blender_addon.bodies.motion import load_motions
 from blender_addon.bodies.rotations import rodrigues
 from blender_addon.scene.body_poser import Figures
 from blender_addon.scene.spec import BodySpec, MotionSpec, PersonSpec
-from blender_addon.wardrobe.outfit import plain_outfit, sample_outfit
+from blender_addon.wardrobe.outfit import plain_outfit
+from blender_addon.wardrobe.sampling import sample_outfit
 
 MODELS = ("default", *FAMILIES)
 CLOSE = 1e-5  # m; the promise is 1e-3

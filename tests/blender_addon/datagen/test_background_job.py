@@ -264,7 +264,7 @@ def test_a_child_is_told_when_the_program_that_started_it_dies(tmp_path):
     script = tmp_path / "child.py"
     script.write_text(PRELUDE + "wait_for_the_end_of_input()\noutput.touch()")
     program = (
-        "import os, sys; from pathlib import Path; from blender_addon.job import Batch, BatchJob\n"
+        "import os, sys; from pathlib import Path; from blender_addon.datagen.background_job import Batch, BatchJob\n"
         f"BatchJob(Batch('', Path({str(tmp_path / 'told')!r}), 1), [sys.executable, {str(script)!r}])\n"
         "os._exit(1)"
     )
@@ -283,7 +283,7 @@ def test_a_child_is_told_when_the_program_that_started_it_dies(tmp_path):
 def test_a_program_that_ends_is_not_held_up(tmp_path):
     """Nor does Python complain of threads that still read."""
     program = (
-        "import sys; from pathlib import Path; from blender_addon.job import Batch, BatchJob\n"
+        "import sys; from pathlib import Path; from blender_addon.datagen.background_job import Batch, BatchJob\n"
         "BatchJob(Batch('', Path('x'), 1), [sys.executable, '-c', 'import time; time.sleep(1000)']).kill()\n"
         "BatchJob(Batch('', Path('x'), 1), [sys.executable, '-c', 'import os\\nwhile os.read(0, 9): pass'])"
     )

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from blender_addon.props import primitives
 from blender_addon.props.catalogue import SHAPES, unit_shape
-from blender_addon.scene.spec import PropSpec, SurfaceSpec
+from blender_addon.scene.spec import SURFACE_PATTERNS, PropSpec, SurfaceSpec
 from blender_addon.stage.arrays import assemble, euler_matrix, prop_piece, rectangle
-from blender_addon.stage.patterns import PATTERNS
 
 RED = SurfaceSpec("plain", (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), 3.0, 0.4, 0.1)
 
@@ -126,7 +125,7 @@ def test_pieces_are_joined_with_their_own_vertices_and_surfaces() -> None:
     assert len(both.vertices) == 16 and len(both.starts) == 12
     second = both.loops[both.starts[6] :]
     assert both.vertices[second, 0].min() > 7.9
-    assert [PATTERNS[i] for i in both.pattern] == ["plain"] * 6 + ["checks"] * 6
+    assert [SURFACE_PATTERNS[i] for i in both.pattern] == ["plain"] * 6 + ["checks"] * 6
     np.testing.assert_allclose(both.color[[0, 11], :3], [RED.color, blue.color])
     np.testing.assert_allclose(both.finish[0], [3.0, 0.4, 0.1])
 

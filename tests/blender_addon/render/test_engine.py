@@ -205,7 +205,7 @@ def test_arrays_are_as_the_table_says(picture: Picture) -> None:
     for name, row in TABLE.items():
         array = picture.arrays[name]
         assert array.dtype.name in row.array
-        assert row.array.startswith("(H,W)" if array.ndim == 2 else f"(H,W,{array.shape[2]})")
+        assert row.array.startswith("(H, W)" if array.ndim == 2 else f"(H, W, {array.shape[2]})")
 
 
 def test_the_time_inside_blender_is_most_of_the_frame(world: Any, cpu: Device) -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from blender_addon.bodies.library import default_body
 from blender_addon.scene.body_poser import Figures
 from blender_addon.scene.spec import BodySpec, MotionSpec, PersonSpec
-from blender_addon.wardrobe.outfit import plain_outfit, sample_outfit
+from blender_addon.wardrobe.outfit import plain_outfit
+from blender_addon.wardrobe.sampling import sample_outfit
 
 FIGURES = Figures({"default": default_body()})
 small = st.floats(-1.5, 1.5)

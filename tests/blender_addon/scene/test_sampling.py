@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from blender_addon.recipes.recipe import (
+    BACKGROUND_KINDS,
+    LIGHT_KINDS,
     Recipe,
     RecipeError,
     load_preset,
@@ -224,6 +226,23 @@ def test_photographs_and_hdris_of_one_s_own_are_used(tmp_path):
     x, y, w, h = spec.background.photo_crop
     assert x >= 0 and y >= 0 and x + w <= 1.0001 and y + h <= 1.0001
     assert spec.light.hdri == str((tmp_path / "sky.hdr").resolve())
+
+
+@pytest.mark.parametrize("kind", BACKGROUND_KINDS)
+def test_every_kind_of_background_is_drawn(kind, tmp_path):
+    (tmp_path / "beach.jpg").touch()
+    background = {"kinds": {kind: 1}, "photos": [str(tmp_path)]}
+    recipe = changed(load_preset("everyday"), background=background)
+    assets = load_assets(recipe)
+    assert sample_scene(recipe, assets, 0, 0).background.kind == kind
+
+
+@pytest.mark.parametrize("kind", LIGHT_KINDS)
+def test_every_kind_of_light_is_drawn(kind):
+    recipe = changed(
+        load_preset("everyday"), light={"kinds": {kind: 1}}, background={"kinds": {"hdri": 1}}
+    )
+    assert sample_scene(recipe, load_assets(recipe), 0, 0).light.kind == kind
 
 
 def test_builtin_panoramas_go_by_name():

@@ -14,7 +14,8 @@ import pytest
 from blender_addon.bodies.model import BodyModel
 from blender_addon.wardrobe.chart import body_chart
 from blender_addon.wardrobe.coverage import fields
-from blender_addon.wardrobe.outfit import Fabric, Garment, Hair, Outfit, sample_outfit
+from blender_addon.wardrobe.outfit import Fabric, Garment, Hair, Outfit
+from blender_addon.wardrobe.sampling import sample_outfit
 
 SIZE = 96
 

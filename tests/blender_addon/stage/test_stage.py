@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from blender_addon.props.catalogue import SHAPES
+from blender_addon.recipes.recipe import BACKGROUND_KINDS, LIGHT_KINDS
 from blender_addon.scene.spec import (
+    SURFACE_PATTERNS,
     BackgroundSpec,
     CameraSpec,
     LightSpec,
@@ -16,7 +18,6 @@ from blender_addon.scene.spec import (
     PropSpec,
     SurfaceSpec,
 )
-from blender_addon.stage.patterns import PATTERNS
 
 STUDIO = LightSpec("hdri", hdri="builtin:studio")
 FLAT = LightSpec("spherical_harmonics", coefficients=(1.0, *(0.0,) * 8))
@@ -101,7 +102,9 @@ def test_nothing_grows_over_many_pictures(bpy: Any, stage: Any, scene: Any, pers
     shapes, kinds = list(SHAPES), ("hdri", "plain", "room")
 
     def draw() -> Any:
-        surface = SurfaceSpec(str(rng.choice(PATTERNS)), (0.5, 0.2, 0.1), (0.1, 0.2, 0.5), 3.0, 0.5)
+        surface = SurfaceSpec(
+            str(rng.choice(SURFACE_PATTERNS)), (0.5, 0.2, 0.1), (0.1, 0.2, 0.5), 3.0, 0.5
+        )
         props = [
             PropSpec(
                 str(rng.choice(shapes)), tuple(rng.uniform(-3, 3, 3)), (0, 0, 9), (1, 1, 1), surface
@@ -137,7 +140,7 @@ def test_nothing_grows_over_many_pictures(bpy: Any, stage: Any, scene: Any, pers
     assert counts() == before
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("pattern", SURFACE_PATTERNS)
 def test_every_pattern_can_be_seen(shoot: Any, scene: Any, pattern: str) -> None:
     surface = SurfaceSpec(pattern, (0.7, 0.3, 0.2), (0.1, 0.2, 0.5), 2.0, 0.7)
     spec = scene(
@@ -251,6 +254,14 @@ def test_what_does_not_exist_is_named(
         stage.apply(scene(background=BackgroundSpec("cave")))
     with pytest.raises(ValueError, match="room_size"):
         stage.apply(scene(background=BackgroundSpec("room", room_size=(0.0, 5.0, 2.6))))
+
+
+def test_every_kind_that_recipes_and_specs_name_can_be_staged(stage: Any) -> None:
+    from blender_addon.stage import background, surfaces
+
+    assert tuple(background.KINDS) == BACKGROUND_KINDS
+    assert tuple(stage.light.kinds) == LIGHT_KINDS
+    assert tuple(surfaces.PAINT) == SURFACE_PATTERNS
 
 
 def test_a_stage_can_be_taken_down(bpy: Any, body: Any, scene: Any, person: Any) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from blender_addon.wardrobe.coverage import coverage, fields
-from blender_addon.wardrobe.garments import HAIR_STYLES, KINDS
-from blender_addon.wardrobe.outfit import Face, Garment, Hair, Outfit, sample_outfit
+from blender_addon.wardrobe.garments import KINDS
+from blender_addon.wardrobe.hair import HAIR_STYLES
+from blender_addon.wardrobe.outfit import Face, Garment, Hair, Outfit
+from blender_addon.wardrobe.sampling import sample_outfit
 
 Chart = dict[str, np.ndarray]
 Parts = dict[str, np.ndarray]

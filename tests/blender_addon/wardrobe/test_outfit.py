@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -12,9 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from blender_addon.recipes.recipe import Wardrobe
 from blender_addon.scene.spec import from_plain
-from blender_addon.wardrobe.garments import HAIR_STYLES, KINDS, LAYERS, PATTERNS
-from blender_addon.wardrobe.outfit import GARMENTS, Outfit, plain_outfit, sample_outfit
+from blender_addon.wardrobe.garment_kind import LAYERS, PATTERNS, Kind, Wearer
+from blender_addon.wardrobe.garments import KINDS
+from blender_addon.wardrobe.hair import HAIR_STYLES
+from blender_addon.wardrobe.outfit import Outfit, plain_outfit
+from blender_addon.wardrobe.sampling import sample_outfit
 
 rng = np.random.default_rng
 
@@ -51,6 +56,34 @@ def test_all_kinds_patterns_and_hair_styles_appear(crowd: list[Outfit]) -> None:
     assert {g.kind for o in crowd for g in o.garments} == set(KINDS)
     assert {g.fabric.pattern for o in crowd for g in o.garments} == set(PATTERNS)
     assert {o.hair.style for o in crowd} == set(HAIR_STYLES)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_somebody_wears_every_kind(name: str) -> None:
+    clothes = [{"dress": KINDS["dress"]}, {"t-shirt": KINDS["t-shirt"]}]
+    wearers = [
+        Wearer(age, male, warm, chosen)
+        for age, male, warm, chosen in itertools.product(
+            (5.0, 15.0, 40.0), (0.0, 1.0), (0.0, 1.0), clothes
+        )
+    ]
+    assert max(KINDS[name].weight(wearer) for wearer in wearers) > 0
+
+
+@pytest.mark.parametrize("name", HAIR_STYLES)
+def test_somebody_has_every_hair_style(name: str) -> None:
+    style = HAIR_STYLES[name]
+    assert max(weight(loss) for weight in (style.man, style.woman) for loss in (0.0, 1.0)) > 0
+
+
+def test_one_row_is_one_garment(monkeypatch: pytest.MonkeyPatch) -> None:
+    clogs = Kind("shoes", lambda w: 1e6, hem=(0.05, 0.06), colors=("#ff0000",))
+    monkeypatch.setitem(KINDS, "clogs", clogs)
+    allowed = next(f for f in dataclasses.fields(Wardrobe) if f.name == "garments").metadata
+    assert "clogs" in allowed["allowed"]()
+    worn = [sample_outfit(rng(seed)).worn("shoes") for seed in range(10)]
+    assert {shoes.kind for shoes in worn if shoes} == {"clogs"}
+    assert all(shoes.fabric.color[1] == 0.0 for shoes in worn if shoes)
 
 
 def test_nobody_wears_two_garments_of_a_layer_or_goes_without(crowd: list[Outfit]) -> None:
@@ -123,7 +156,7 @@ def test_only_allowed_garments_and_patterns_are_used() -> None:
 
 
 def test_forbidding_hats_changes_nothing_else() -> None:
-    no_hats = tuple(kind for kind in GARMENTS if KINDS[kind].layer != "hat")
+    no_hats = tuple(kind for kind in KINDS if KINDS[kind].layer != "hat")
     for seed in range(40):
         free, bare = sample_outfit(rng(seed)), sample_outfit(rng(seed), garments=no_hats)
         assert (free.skin, free.hair, free.face) == (bare.skin, bare.hair, bare.face)
@@ -167,7 +200,7 @@ def test_wrong_arguments_are_named(arguments: dict, message: str) -> None:
     age=st.floats(0, 100),
     gender=st.floats(0, 1),
     warmth=st.floats(0, 1),
-    garments=st.sets(st.sampled_from(GARMENTS)),
+    garments=st.sets(st.sampled_from(KINDS)),
     patterns=st.sets(st.sampled_from(PATTERNS)),
 )
 def test_any_arguments_give_a_valid_outfit(

@@ -9,7 +9,8 @@ import pytest
 
 from blender_addon.bodies.model import BodyModel
 from blender_addon.wardrobe.coverage import coverage
-from blender_addon.wardrobe.outfit import Garment, Hair, Outfit, sample_outfit
+from blender_addon.wardrobe.outfit import Garment, Hair, Outfit
+from blender_addon.wardrobe.sampling import sample_outfit
 from blender_addon.wardrobe.shell import outfit_offsets
 
 Chart = dict[str, np.ndarray]

@@ -70,9 +70,9 @@ def area(instances: np.ndarray, person: int) -> int:
 def test_preview_of_a_draw_is_what_the_batch_renders(
     scene: Any, drawn: SceneSpec, assets: Assets, cpu: Device
 ) -> None:
-    from blender_addon.datagen.renderer import Studio
+    from blender_addon.datagen.renderer import Renderer
 
-    shown, pair = preview(scene, cpu), Studio(assets, device="cpu").shoot(drawn)
+    shown, pair = preview(scene, cpu), Renderer(assets, device="cpu").render(drawn)
     assert {1, 2} <= set(np.unique(pair.instances))
     for person in (1, 2):
         mine, theirs = shown.instances == person, pair.instances == person

@@ -8,7 +8,8 @@ import pytest
 
 from blender_addon.bodies.pose_library import load_poses
 from blender_addon.scene.assets import BUILTIN_HDRIS
-from blender_addon.wardrobe.garments import HAIR_STYLES, KINDS
+from blender_addon.wardrobe.garments import KINDS
+from blender_addon.wardrobe.hair import HAIR_STYLES
 from diffusion_synth.prompts.from_annotation import (
     COLOURS,
     HAIR,
