@@ -20,7 +20,7 @@ from pathlib import Path
 from blender_addon.datagen.generate import dataset_info, to_files
 from blender_addon.datagen.renderer import Renderer
 from blender_addon.dataset import DatasetWriter
-from blender_addon.recipes.recipe import load_preset
+from blender_addon.recipes.toml_io import load_preset
 from blender_addon.scene.assets import load_assets
 from blender_addon.scene.sampling import sample_scene
 
@@ -82,7 +82,8 @@ def main() -> None:
 
     total = sum(walls)
     print(
-        f"{options.preset}, {width}x{height}, {options.samples} samples, on {renderer.device.kind}, {platform.machine()}"
+        f"{options.preset}, {width}x{height}, {options.samples} samples, "
+        f"on {renderer.device.kind}, {platform.machine()}"
     )
     print(f"  images/s                      {len(walls) / total:8.2f}")
     print(

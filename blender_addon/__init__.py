@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .bodies.library import default_body, load_body
     from .datagen.generate import generate
     from .datagen.renderer import Renderer
-    from .recipes.recipe import load_preset
+    from .recipes.toml_io import load_preset
 
 __all__ = [
     "VERSION",
@@ -44,7 +44,7 @@ _PUBLIC = {
     "load_body": ".bodies.library",
     "generate": ".datagen.generate",
     "Renderer": ".datagen.renderer",
-    "load_preset": ".recipes.recipe",
+    "load_preset": ".recipes.toml_io",
 }
 
 

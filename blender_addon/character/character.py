@@ -19,8 +19,9 @@ from ..render.part_labels import add_part_outputs
 from ..scene.body_poser import Figures
 from ..scene.people import STAND, heading_removed
 from ..scene.spec import BodySpec, MotionSpec, PersonSpec, Vec3, from_plain
+from ..stage.body_mesh import attach_chart
 from ..stage.images import ImageCache
-from ..stage.person_shader import apply_outfit, attach_chart
+from ..stage.person_shader import apply_outfit
 from ..wardrobe.outfit import Outfit, plain_outfit
 from . import body_object
 from .armature import fit_armature, new_armature, pose_matrices, rest_matrices

@@ -10,14 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..dataset import DatasetError
-from ..recipes.recipe import (
-    Recipe,
-    RecipeError,
-    load_preset,
-    load_recipe,
-    parse_recipe,
-    preset_names,
-)
+from ..recipes.fields import RecipeError
+from ..recipes.recipe import Recipe
+from ..recipes.toml_io import load_preset, load_recipe, parse_recipe, preset_names
 from ..render.devices import DeviceError, pick_device
 from . import progress
 from .shard import Shard

@@ -16,7 +16,8 @@ from ..bodies.library import default_body, load_body
 from ..bodies.model import BodyModel
 from ..bodies.motion import Motion, MotionFile, Up, load_motions
 from ..bodies.pose_library import Pose, load_poses
-from ..recipes.recipe import Recipe, RecipeError
+from ..recipes.fields import RecipeError
+from ..recipes.recipe import Recipe
 from .body_poser import Figures
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")

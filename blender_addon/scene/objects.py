@@ -1,62 +1,13 @@
-"""Things that are not people: which shapes, how large, of what surface. Pure draws for the sampler.
-
-props.catalogue has the meshes; stage.surfaces draws the surfaces.
-"""
+"""Draws of things that are not people: which shapes may stand there, and how large they are."""
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from .colour import to_linear
-from .spec import Color, SurfaceSpec, Vec3
-
-Range = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class ThingKind:
-    """The extents (m) a shape is drawn with, and whether it may stand indoors or outdoors."""
-
-    width: Range
-    depth: Range
-    height: Range
-    indoors: bool = True
-    outdoors: bool = True
-    upright_only: bool = True
-    colors: str = "any"  # any, plant, metal, wood
-
-
-OCCLUDERS: dict[str, ThingKind] = {
-    "box": ThingKind((0.2, 1.0), (0.2, 1.0), (0.2, 1.3)),
-    "pole": ThingKind((0.05, 0.25), (0.05, 0.25), (1.8, 4.0), colors="metal"),
-    "cylinder": ThingKind((0.2, 0.7), (0.2, 0.7), (0.3, 1.4)),
-    "sphere": ThingKind((0.2, 0.8), (0.2, 0.8), (0.2, 0.8)),
-    "cone": ThingKind((0.25, 0.45), (0.25, 0.45), (0.4, 0.9), indoors=False),
-    "plant": ThingKind((0.3, 0.9), (0.3, 0.9), (0.5, 1.7), colors="plant"),
-    "bush": ThingKind((0.6, 1.8), (0.6, 1.8), (0.5, 1.4), indoors=False, colors="plant"),
-    "tree": ThingKind((1.5, 3.5), (1.5, 3.5), (2.8, 6.0), indoors=False, colors="plant"),
-    "bench": ThingKind((1.2, 2.0), (0.45, 0.65), (0.75, 0.95), indoors=False, colors="wood"),
-    "chair": ThingKind((0.42, 0.55), (0.45, 0.6), (0.8, 1.0), outdoors=False, colors="wood"),
-    "stool": ThingKind((0.3, 0.45), (0.3, 0.45), (0.42, 0.75), outdoors=False, colors="wood"),
-    "table": ThingKind((0.8, 1.8), (0.6, 1.0), (0.68, 0.8), colors="wood"),
-    "car": ThingKind((1.65, 1.9), (3.8, 4.8), (1.4, 1.65), indoors=False),
-    "van": ThingKind((1.9, 2.1), (4.6, 5.8), (2.0, 2.6), indoors=False),
-    "bollard": ThingKind((0.12, 0.25), (0.12, 0.25), (0.7, 1.1), indoors=False, colors="metal"),
-    "fence": ThingKind((1.5, 3.0), (0.05, 0.1), (0.8, 1.3), indoors=False, colors="wood"),
-    "sign": ThingKind((0.4, 0.8), (0.05, 0.1), (1.9, 2.6), indoors=False, colors="metal"),
-    "bin": ThingKind((0.35, 0.6), (0.35, 0.6), (0.7, 1.1)),
-    "bicycle": ThingKind((0.5, 0.6), (1.6, 1.8), (0.95, 1.1), indoors=False, colors="metal"),
-    "suitcase": ThingKind((0.35, 0.5), (0.2, 0.3), (0.5, 0.75)),
-    "lamp_post": ThingKind((0.3, 0.5), (0.3, 0.5), (3.0, 5.0), indoors=False, colors="metal"),
-}
-
-GROUND_PATTERNS_OUTDOORS = ("asphalt", "tiles", "grass", "noise", "bricks")
-GROUND_PATTERNS_INDOORS = ("wood", "tiles", "plain", "noise", "checks")
-WALL_PATTERNS = ("plain", "plain", "noise", "bricks", "stripes", "wood", "tiles")
+from ..props.catalogue import OCCLUDERS
+from .spec import Vec3
 
 
 def allowed_shapes(names: Sequence[str], *, indoors: bool) -> list[str]:
@@ -72,89 +23,3 @@ def sample_size(shape: str, rng: np.random.Generator) -> Vec3:
     if kind.width == kind.depth:
         depth = width * float(rng.uniform(0.8, 1.25))
     return (width, depth, height)
-
-
-def sample_surface(shape: str, rng: np.random.Generator) -> SurfaceSpec:
-    """What a thing of this shape is made of."""
-    family = OCCLUDERS[shape].colors if shape in OCCLUDERS else "any"
-    if family == "plant":
-        hue, dark = rng.uniform(0.2, 0.38), rng.uniform(0.15, 0.45)
-        return SurfaceSpec(
-            "noise", _hsv(hue, 0.7, dark), _hsv(hue + 0.04, 0.6, dark * 1.6), 8.0, 0.8
-        )
-    if family == "wood" and rng.random() < 0.7:
-        tone = rng.uniform(0.2, 0.8)
-        return SurfaceSpec(
-            "wood", _hsv(0.08, 0.6, tone), _hsv(0.07, 0.65, tone * 0.7), rng.uniform(2, 8), 0.6
-        )
-    if family == "metal" and rng.random() < 0.7:
-        tone = rng.uniform(0.1, 0.7)
-        return SurfaceSpec(
-            "plain", _hsv(0.6, 0.08, tone), _hsv(0.6, 0.08, tone), 1.0, rng.uniform(0.25, 0.6), 0.8
-        )
-    pattern = str(
-        rng.choice(["plain", "plain", "plain", "noise", "stripes", "checks", "tiles", "bricks"])
-    )
-    return SurfaceSpec(
-        pattern,
-        sample_color(rng),
-        sample_color(rng),
-        float(np.exp(rng.uniform(np.log(1.5), np.log(15)))),
-        float(rng.uniform(0.25, 0.95)),
-    )
-
-
-def sample_ground(rng: np.random.Generator, *, indoors: bool) -> SurfaceSpec:
-    """A floor or street."""
-    pattern = str(rng.choice(GROUND_PATTERNS_INDOORS if indoors else GROUND_PATTERNS_OUTDOORS))
-    tone = rng.uniform(0.25, 0.7)
-    if pattern == "grass":
-        color, color2 = _hsv(0.26, 0.6, tone * 0.7), _hsv(0.3, 0.65, tone * 0.45)
-    elif pattern == "wood":
-        color, color2 = _hsv(0.08, 0.55, tone), _hsv(0.07, 0.6, tone * 0.7)
-    elif pattern == "asphalt":
-        color, color2 = _hsv(0.6, 0.05, tone * 0.7), _hsv(0.6, 0.05, tone * 0.5)
-    else:
-        hue, saturation = rng.uniform(0, 1), rng.uniform(0, 0.25)
-        color, color2 = (
-            _hsv(hue, saturation, tone),
-            _hsv(hue, saturation, tone * rng.uniform(0.6, 0.95)),
-        )
-    scale = {"grass": 6.0, "asphalt": 8.0, "noise": 3.0}.get(pattern, float(rng.uniform(0.8, 4.0)))
-    return SurfaceSpec(pattern, color, color2, scale, float(rng.uniform(0.5, 1.0)))
-
-
-def sample_wall(rng: np.random.Generator) -> SurfaceSpec:
-    """A wall: mostly pale, sometimes not."""
-    pattern = str(rng.choice(WALL_PATTERNS))
-    hue, saturation = rng.uniform(0, 1), rng.uniform(0, 0.35)
-    tone = rng.uniform(0.45, 0.95) if rng.random() < 0.75 else rng.uniform(0.1, 0.5)
-    second = tone * rng.uniform(0.75, 1.0)
-    scale = float(rng.uniform(1.0, 5.0))
-    return SurfaceSpec(
-        pattern, _hsv(hue, saturation, tone), _hsv(hue, saturation, second), scale, 0.85
-    )
-
-
-def sample_color(rng: np.random.Generator) -> Color:
-    """An everyday colour: a third near grey, the rest up to vivid."""
-    saturation = rng.uniform(0, 0.12) if rng.random() < 0.35 else rng.uniform(0.15, 0.85)
-    return _hsv(rng.uniform(0, 1), saturation, rng.uniform(0.12, 0.92))
-
-
-def warm_white(warmth: float) -> Color:
-    """The colour of a lamp: -1 blue, 0 white, 1 orange; its luminance stays about 1."""
-    return (
-        1.0 + 0.25 * warmth,
-        1.0 + 0.02 * warmth,
-        1.0 - 0.45 * warmth if warmth > 0 else 1.0 - 0.3 * warmth,
-    )
-
-
-def _hsv(hue: float, saturation: float, value: float) -> Color:
-    """A colour as a person would pick it (display HSV), in linear light."""
-    rgb = colorsys.hsv_to_rgb(
-        float(hue) % 1.0, float(np.clip(saturation, 0, 1)), float(np.clip(value, 0, 1))
-    )
-    r, g, b = (float(c) for c in to_linear(np.array(rgb)))
-    return (r, g, b)

@@ -20,7 +20,7 @@ from ..bodies.rotations import matrix_to_axis_angle, rodrigues
 from ..recipes.recipe import Recipe
 from ..wardrobe.outfit import Outfit, plain_outfit
 from ..wardrobe.sampling import sample_outfit
-from . import objects
+from . import surfaces
 from .assets import Assets
 from .camera import project
 from .ground_grid import CELL, Cells, Footprint, box_cells, cells_of, centers
@@ -251,7 +251,7 @@ def draw_pose(
             _vec(p.location),
             _vec(p.rotation),
             _vec(p.size),
-            objects.sample_surface(p.shape, rng),
+            surfaces.sample_surface(p.shape, rng),
             owner=id_,
         )
         for p in placements

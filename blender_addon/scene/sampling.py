@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..recipes.recipe import Recipe
-from . import objects
+from . import objects, surfaces
 from .assets import Assets
 from .camera import to_camera
 from .ground_grid import box_cells
@@ -142,7 +142,7 @@ def _place_thing(
     """A thing on free ground, or None when no place is found. Takes its ground."""
     shape = str(rng.choice(list(shapes)))
     size = objects.sample_size(shape, rng)
-    surface = objects.sample_surface(shape, rng)
+    surface = surfaces.sample_surface(shape, rng)
     camera = crowd.camera
     eye = np.array(camera.location[:2])
     heading = crowd.heading
@@ -180,7 +180,7 @@ def sample_light(
     if not light.enabled:
         return LightSpec("hdri", hdri="builtin:studio")
     kind = pick(light.kinds, rng)
-    color = objects.warm_white(light.warmth.sample(rng))
+    color = surfaces.warm_white(light.warmth.sample(rng))
     elevation, azimuth = light.sun_elevation.sample(rng), float(rng.uniform(0, 360))
     strength, angle = light.sun_strength.sample(rng), light.sun_angle.sample(rng)
     hdri = assets.hdris[int(rng.integers(len(assets.hdris)))]
@@ -225,8 +225,8 @@ def sample_background(
 ) -> BackgroundSpec:
     """What is around the people; `rng` has just drawn its kind."""
     indoors = kind == "room"
-    ground, wall = objects.sample_ground(rng, indoors=indoors), objects.sample_wall(rng)
-    color = objects.sample_color(rng)
+    ground, wall = surfaces.sample_ground(rng, indoors=indoors), surfaces.sample_wall(rng)
+    color = surfaces.sample_color(rng)
     if not recipe.background.enabled:
         return BackgroundSpec("plain", color=(0.4, 0.4, 0.4))
     if kind == "photo":

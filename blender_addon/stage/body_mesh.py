@@ -1,7 +1,8 @@
-"""A body model as a Blender mesh."""
+"""A body model as a Blender mesh, and its chart as attributes of that mesh."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..bodies.model import BodyModel
 from ..render.part_labels import PART_ATTRIBUTE
+from .outfit_properties import CHANNELS, CLOTH, PREFIX
 
 UV_MAP = "UVMap"
 
@@ -49,3 +51,39 @@ def _attribute(
     mesh.attributes.new(name, kind, domain).data.foreach_set(
         key, np.ascontiguousarray(values).ravel()
     )
+
+
+def attach_chart(mesh: bpy.types.Mesh, chart: Mapping[str, np.ndarray]) -> None:
+    """Write the body chart (wardrobe.chart.body_chart) as attributes of `mesh`, which has its vertices and faces.
+
+    Raises ValueError when the mesh has another number of vertices or corners than the chart.
+    """
+    if len(mesh.vertices) != len(chart["level"]) or len(mesh.loops) != len(chart["cloth"]) * 3:
+        raise ValueError(
+            f"mesh {mesh.name!r} has {len(mesh.vertices)} vertices and {len(mesh.loops)} corners, "
+            f"its chart {len(chart['level'])} and {len(chart['cloth']) * 3}"
+        )
+    names = {
+        **chart,
+        **_columns("xyz", chart["position"]),
+        **_columns(("head_x", "head_y", "head_z"), chart["head"]),
+    }
+    for name, channels in CHANNELS.items():
+        _write(mesh, name, "POINT", np.stack([names[c] for c in channels], axis=1))
+    _write(mesh, CLOTH, "CORNER", chart["cloth"].reshape(-1, 2))
+
+
+def _columns(names: Any, array: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: array[:, i] for i, name in enumerate(names)}
+
+
+# Numbers in an attribute -> (its type, the name under which Blender takes them).
+_TYPES = {1: ("FLOAT", "value"), 2: ("FLOAT2", "vector"), 4: ("FLOAT_COLOR", "color")}
+
+
+def _write(mesh: bpy.types.Mesh, name: str, domain: str, values: np.ndarray) -> None:
+    kind, field = _TYPES[values.shape[1]]
+    attribute = mesh.attributes.get(PREFIX + name)
+    if attribute is None:
+        attribute = mesh.attributes.new(PREFIX + name, kind, domain)
+    attribute.data.foreach_set(field, np.ascontiguousarray(values, dtype=np.float32).ravel())

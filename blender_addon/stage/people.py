@@ -13,10 +13,10 @@ from ..bodies.model import BodyModel
 from ..render.part_labels import add_part_outputs
 from ..scene.body_poser import Figures
 from ..scene.spec import PersonSpec
-from .body_mesh import body_mesh
+from .body_mesh import attach_chart, body_mesh
 from .images import ImageCache
 from .mesh_writer import show
-from .person_shader import apply_outfit, attach_chart
+from .person_shader import apply_outfit
 
 VELOCITY = "velocity"  # the point attribute that Cycles makes motion blur from
 

@@ -12,88 +12,28 @@ nodes here). The layers are closures, mixed by masks from the outermost inwards,
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from typing import Any
 
 import bpy
-import numpy as np
 
 from ..wardrobe.chart import ARM_LENGTH, HEAD_UNIT, LEVEL_HEIGHT
 from ..wardrobe.coverage import (
     Cut,
     band_field,
     curtain_field,
-    cut_of,
     garment_field,
-    hair_cut,
     hair_field,
 )
-from ..wardrobe.garment_kind import NEVER, PATTERNS
-from ..wardrobe.garments import KINDS
-from ..wardrobe.outfit import Garment, Outfit
+from ..wardrobe.garment_kind import PATTERNS
+from ..wardrobe.outfit import Outfit
 from .formula import Formula, Value
 from .images import ImageCache
 from .nodes import Nodes, clear_tree
+from .outfit_properties import CHANNELS, CLOTH, PREFIX, outfit_properties
 from .shading import shading_group
 
 MATERIAL = "PII Person"
-PREFIX = "PII "
-
-# Attributes of the mesh. Four numbers each where it can be: one look-up in the shader then brings four
-# coordinates. What only the head needs is apart from what the body needs, so that the body does not look it up.
-CHANNELS = {
-    "cover": ("arm", "level", "neck", "front"),
-    "place": ("x", "tread", "z", "fall"),
-    "skull": ("head_y", "head_z", "scalp", "ear"),
-    "face": ("brow", "lip", "white", "iris"),
-    "marks": ("hat", "beard"),
-    "palm": ("palm",),
-    "down": ("down",),
-}
-CLOTH = "cloth"  # on face corners: around torso and legs, around the arm
-
-PATTERNED_LAYERS = ("bottom", "top", "outer")  # the others are of one colour
 SOLE_HEIGHT = 0.013  # rm
-
-Four = tuple[float, float, float, float]
-
-
-def attach_chart(mesh: bpy.types.Mesh, chart: Mapping[str, np.ndarray]) -> None:
-    """Write the body chart (wardrobe.chart.body_chart) as attributes of `mesh`, which has its vertices and faces.
-
-    Raises ValueError when the mesh has another number of vertices or corners than the chart.
-    """
-    if len(mesh.vertices) != len(chart["level"]) or len(mesh.loops) != len(chart["cloth"]) * 3:
-        raise ValueError(
-            f"mesh {mesh.name!r} has {len(mesh.vertices)} vertices and {len(mesh.loops)} corners, "
-            f"its chart {len(chart['level'])} and {len(chart['cloth']) * 3}"
-        )
-    names = {
-        **chart,
-        **_columns("xyz", chart["position"]),
-        **_columns(("head_x", "head_y", "head_z"), chart["head"]),
-    }
-    for name, channels in CHANNELS.items():
-        _write(mesh, name, "POINT", np.stack([names[c] for c in channels], axis=1))
-    _write(mesh, CLOTH, "CORNER", chart["cloth"].reshape(-1, 2))
-
-
-def _columns(names: Any, array: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: array[:, i] for i, name in enumerate(names)}
-
-
-# Numbers in an attribute -> (its type, the name under which Blender takes them).
-_TYPES = {1: ("FLOAT", "value"), 2: ("FLOAT2", "vector"), 4: ("FLOAT_COLOR", "color")}
-
-
-def _write(mesh: bpy.types.Mesh, name: str, domain: str, values: np.ndarray) -> None:
-    kind, field = _TYPES[values.shape[1]]
-    attribute = mesh.attributes.get(PREFIX + name)
-    if attribute is None:
-        attribute = mesh.attributes.new(PREFIX + name, kind, domain)
-    attribute.data.foreach_set(field, np.ascontiguousarray(values, dtype=np.float32).ravel())
-
 
 # --- per frame ------------------------------------------------------------------------------------------
 
@@ -115,45 +55,6 @@ def apply_outfit(obj: bpy.types.Object, outfit: Outfit, images: ImageCache) -> N
     if slot.link != "OBJECT" or slot.material != material:
         slot.link = "OBJECT"
         slot.material = material
-
-
-def outfit_properties(outfit: Outfit) -> dict[str, Four]:
-    """The outfit as the shader wants it: property name (without prefix) -> four numbers. Packed tightly, as each
-    look-up in the shader walks through the list of them."""
-    hair, face = outfit.hair, outfit.face
-    recede, top, fall = hair_cut(hair)
-    socks, shoes, hat = (outfit.worn(layer) for layer in ("socks", "shoes", "hat"))
-    out = {
-        "skin": (*outfit.skin, outfit.seed),
-        "lips": (*face.lips, 0.55 + 0.4 * face.lipstick),
-        "eyes": (*face.eyes, face.beard),
-        "brows": (*face.brows, 0.8),
-        "hair": (*hair.color, hair.density),
-        "hair cut": (recede, top, fall, 0.0),
-        "socks": (*socks.fabric.color, socks.waist) if socks else (0.0, 0.0, 0.0, -NEVER),
-        "shoes": (*shoes.fabric.color, shoes.hem) if shoes else (0.0, 0.0, 0.0, -NEVER),
-        "soles": (*KINDS[shoes.kind].sole, shoes.fabric.roughness)
-        if shoes
-        else (0.0, 0.0, 0.0, 0.0),
-        "hat": (*hat.fabric.color, hat.hem) if hat else (0.0, 0.0, 0.0, NEVER),
-    }
-    for layer in PATTERNED_LAYERS:
-        garment = outfit.worn(layer) or Garment("", hem=NEVER, waist=-NEVER)
-        out.update({f"{layer} {key}": value for key, value in _garment_properties(garment).items()})
-    return out
-
-
-def _garment_properties(garment: Garment) -> dict[str, Four]:
-    fabric, cut = garment.fabric, cut_of(garment)
-    pattern = float(PATTERNS.index(fabric.pattern))
-    return {
-        "cut": (cut.low, cut.high, cut.sleeve, cut.neck),
-        "front": (cut.opening, cut.depth, cut.slope, pattern),
-        "color": (*fabric.color, fabric.weave),
-        "color 2": (*fabric.color2, fabric.roughness),
-        "color 3": (*fabric.color3, fabric.scale),
-        "angle": (math.radians(fabric.angle),) * 4,
-    }
 
 
 # --- materials ------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import pytest
 
 from blender_addon.datagen.background_job import Batch, BatchJob, State
 from blender_addon.dataset import iter_lines, read_info
-from blender_addon.recipes.recipe import load_preset
+from blender_addon.recipes.toml_io import load_preset
 from blender_addon.render.image_files import read_mask
 
 REPOSITORY = Path(__file__).resolve().parents[2]

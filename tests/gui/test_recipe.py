@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from blender_addon.recipes.recipe import load_preset, load_recipe
+from blender_addon.recipes.toml_io import load_preset, load_recipe
 from tests.gui.window import Window, wait_for
 
 BROWSERS = "[a.spaces.active.params for a in window.screen.areas if a.type == 'FILE_BROWSER']"

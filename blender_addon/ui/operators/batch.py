@@ -18,7 +18,7 @@ import bpy
 from ...datagen.background_job import Batch, BatchJob, JobError, State
 from ...datagen.output_folder import Destination, Holds, look_into, prepare
 from ...dataset import DatasetError
-from ...recipes.recipe import RecipeError
+from ...recipes.fields import RecipeError
 from ..preferences import absolute, default_output, device_name
 from ..properties.recipe_settings import recipe_error, to_recipe
 from ..tab import settings_of

@@ -8,7 +8,8 @@ from typing import Any
 import bpy
 
 from ...dataset import write_atomically
-from ...recipes.recipe import RecipeError, load_preset, load_recipe
+from ...recipes.fields import RecipeError
+from ...recipes.toml_io import load_preset, load_recipe
 from ..preferences import absolute, folder
 from ..properties.recipe_settings import (
     SECTIONS,

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ...recipes.recipe import preset_names
+from ...recipes.toml_io import preset_names
 from ..operators.recipe import (
     PII_SYNTH_OT_add_recipe_path,
     PII_SYNTH_OT_apply_preset,

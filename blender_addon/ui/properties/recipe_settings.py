@@ -16,7 +16,9 @@ from typing import Any
 
 import bpy
 
-from ...recipes.recipe import Recipe, RecipeError, parse_recipe
+from ...recipes.fields import RecipeError
+from ...recipes.recipe import Recipe
+from ...recipes.toml_io import parse_recipe
 from .field import Field, group_class, title
 from .recipe_fields import Paths, fields_of
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from blender_addon.bodies.library import DEFAULT_BODY_PATH, default_body, load_body
-from blender_addon.recipes.recipe import RecipeError, parse_recipe
+from blender_addon.recipes.fields import RecipeError
+from blender_addon.recipes.toml_io import parse_recipe
 from blender_addon.scene.assets import load_assets
 
 

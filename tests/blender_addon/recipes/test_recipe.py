@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_addon.recipes.recipe import (
-    Recipe,
-    RecipeError,
-    load_preset,
-    load_recipe,
-    parse_recipe,
-    preset_names,
-)
+from blender_addon.recipes.fields import RecipeError
+from blender_addon.recipes.recipe import Recipe
+from blender_addon.recipes.toml_io import load_preset, load_recipe, parse_recipe, preset_names
 
 
 def parse(text: str, folder: Path = Path()) -> Recipe:

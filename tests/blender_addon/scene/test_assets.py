@@ -5,7 +5,7 @@ import pytest
 
 from blender_addon.bodies.formats import save_model
 from blender_addon.bodies.library import default_body
-from blender_addon.recipes.recipe import RecipeError
+from blender_addon.recipes.fields import RecipeError
 from blender_addon.scene.assets import open_body
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from blender_addon.bodies.rotations import matrix_to_axis_angle, rodrigues
-from blender_addon.recipes.recipe import load_preset, parse_recipe
+from blender_addon.recipes.toml_io import load_preset, parse_recipe
 from blender_addon.scene.assets import load_assets
 from blender_addon.scene.sampling import sample_scene
 

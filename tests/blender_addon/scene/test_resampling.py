@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from blender_addon.bodies.pose_library import load_poses
 from blender_addon.bodies.pose_props import ground_clearance
-from blender_addon.recipes.recipe import Recipe, load_preset, preset_names
+from blender_addon.recipes.recipe import Recipe
+from blender_addon.recipes.toml_io import load_preset, preset_names
 from blender_addon.scene.assets import Assets, load_assets
 from blender_addon.scene.camera import project
 from blender_addon.scene.people import Drawn, draw_pose, facing, place_of, stand, stand_like

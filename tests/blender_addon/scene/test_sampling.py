@@ -10,15 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blender_addon.recipes.recipe import (
-    BACKGROUND_KINDS,
-    LIGHT_KINDS,
-    Recipe,
-    RecipeError,
-    load_preset,
-    parse_recipe,
-    preset_names,
-)
+from blender_addon.recipes.fields import RecipeError
+from blender_addon.recipes.recipe import BACKGROUND_KINDS, LIGHT_KINDS, Recipe
+from blender_addon.recipes.toml_io import load_preset, parse_recipe, preset_names
 from blender_addon.scene.assets import Assets, load_assets
 from blender_addon.scene.camera import project
 from blender_addon.scene.ground_grid import cells_of

@@ -37,8 +37,8 @@ class Studio:
     """The mean body in the T-pose before an orthographic camera, all surfaces shining in their own colour."""
 
     def __init__(self, bpy: Any, body: BodyModel, chart: dict[str, np.ndarray]) -> None:
+        from blender_addon.stage.body_mesh import attach_chart
         from blender_addon.stage.images import ImageCache
-        from blender_addon.stage.person_shader import attach_chart
         from blender_addon.stage.shading import set_harmonics
 
         self.bpy, self.body = bpy, body
@@ -180,7 +180,7 @@ def test_patterns_show_their_colours(studio: Studio, tmp_path: Path) -> None:
 
 
 def test_properties_are_plain_and_few(studio: Studio) -> None:
-    from blender_addon.stage.person_shader import PREFIX, outfit_properties
+    from blender_addon.stage.outfit_properties import PREFIX, outfit_properties
 
     names = {f"{PREFIX}{name}" for name in outfit_properties(dressed())}
     bare = {f"{PREFIX}{name}" for name in outfit_properties(Outfit())}
@@ -252,7 +252,7 @@ def test_a_missing_or_broken_texture_is_named(studio: Studio, tmp_path: Path) ->
 
 
 def test_a_chart_of_another_body_is_refused(bpy: Any, chart: dict[str, np.ndarray]) -> None:
-    from blender_addon.stage.person_shader import attach_chart
+    from blender_addon.stage.body_mesh import attach_chart
 
     mesh = bpy.data.meshes.new("triangle")
     mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blender_addon.recipes.recipe import Recipe, parse_recipe
+from blender_addon.recipes.recipe import Recipe
+from blender_addon.recipes.toml_io import parse_recipe
 from blender_addon.render.compat import import_bpy
 from blender_addon.render.devices import Device, pick_device
 from blender_addon.scene.assets import Assets, load_assets

@@ -11,7 +11,8 @@ import bpy
 import pytest
 
 import blender_addon
-from blender_addon.recipes.recipe import Recipe, load_preset, load_recipe
+from blender_addon.recipes.recipe import Recipe
+from blender_addon.recipes.toml_io import load_preset, load_recipe
 from blender_addon.ui.operators.recipe import BROWSE
 from blender_addon.ui.panels import recipe as recipe_panel
 from blender_addon.ui.properties.recipe_fields import Paths

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import blender_addon
-from blender_addon.recipes.recipe import Recipe, load_preset
+from blender_addon.recipes.recipe import Recipe
+from blender_addon.recipes.toml_io import load_preset
 from blender_addon.render.compat import import_bpy
 from blender_addon.scene.assets import load_assets
 from blender_addon.scene.sampling import sample_scene

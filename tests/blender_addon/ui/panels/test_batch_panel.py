@@ -23,7 +23,7 @@ from blender_addon.datagen.background_job import State
 from blender_addon.datagen.output_folder import origin
 from blender_addon.datagen.progress import Progress
 from blender_addon.dataset import DatasetWriter
-from blender_addon.recipes.recipe import load_recipe
+from blender_addon.recipes.toml_io import load_recipe
 from blender_addon.render import compat
 from tests.blender_addon.ui.layout import Layout
 

@@ -15,13 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blender_addon.recipes.recipe import (
-    Recipe,
-    RecipeError,
-    load_preset,
-    parse_recipe,
-    preset_names,
-)
+from blender_addon.recipes.fields import RecipeError
+from blender_addon.recipes.recipe import Recipe
+from blender_addon.recipes.toml_io import load_preset, parse_recipe, preset_names
 from blender_addon.ui.properties import recipe_settings
 from blender_addon.ui.properties.distribution_field import DistributionField
 from blender_addon.ui.properties.field import Field

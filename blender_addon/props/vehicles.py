@@ -1,0 +1,224 @@
+"""Vehicles, and things that are pushed. Their fronts are towards -Y.
+
+Builders give real proportions in metres; see `catalogue`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .primitives import DARK, METAL, SECOND, Solid, ball, box, extrusion, join, ring, tube
+
+
+def _wheel(x: float, y: float, radius: float, width: float) -> list[Solid]:
+    outwards = np.sign(x)
+    tyre = tube((x - width / 2, y, radius), (x + width / 2, y, radius), radius, tone=DARK, sides=20)
+    hub = tube(
+        (x, y, radius),
+        (x + outwards * (width / 2 + 0.012), y, radius),
+        radius * 0.6,
+        tone=METAL,
+        sides=16,
+    )
+    return [tyre, hub]
+
+
+def _car() -> Solid:
+    """A hatchback, front towards -Y."""
+    body = [
+        (-2.1, 0.3),
+        (2.1, 0.3),
+        (2.13, 0.62),
+        (2.02, 0.92),
+        (-0.95, 0.95),
+        (-1.95, 0.76),
+        (-2.16, 0.55),
+    ]
+    glass = [(-0.98, 0.9), (1.98, 0.9), (1.62, 1.36), (1.3, 1.42), (-0.18, 1.42)]
+    roof = [(-0.3, 1.405), (1.72, 1.34), (1.55, 1.43), (1.2, 1.47), (0.0, 1.47)]
+    # Pillars stand a finger's width outside the glass, so that the two never fight for the same pixels.
+    pillars = [
+        tube((x, y0, 0.9), (0.93 * x, y1, 1.42), 0.035, sides=6)
+        for x in (-0.76, 0.76)
+        for y0, y1 in ((-0.92, -0.22), (0.35, 0.38), (1.25, 1.15), (1.95, 1.6))
+    ]
+    lamps = [box((x, -2.04, 0.66), (0.34, 0.16, 0.13), METAL) for x in (-0.62, 0.62)]
+    lamps += [box((x, 2.05, 0.76), (0.26, 0.14, 0.16), DARK) for x in (-0.68, 0.68)]
+    bumpers = [box((0, y, 0.4), (1.5, 0.2, 0.14), DARK) for y in (-2.1, 2.08)]
+    wheels = [
+        part for x in (-0.78, 0.78) for y in (-1.32, 1.3) for part in _wheel(x, y, 0.32, 0.22)
+    ]
+    mirrors = [box((x, -0.75, 0.98), (0.2, 0.08, 0.12)) for x in (-0.93, 0.93)]
+    return join(
+        [
+            extrusion(body, -0.86, 0.86),
+            extrusion(glass, -0.74, 0.74, DARK),
+            extrusion(roof, -0.72, 0.72),
+            *pillars,
+            *lamps,
+            *bumpers,
+            *wheels,
+            *mirrors,
+        ]
+    )
+
+
+def _van() -> Solid:
+    """A delivery van, front towards -Y."""
+    body = [
+        (-2.5, 0.35),
+        (2.5, 0.35),
+        (2.5, 2.2),
+        (2.42, 2.3),
+        (-1.3, 2.3),
+        (-1.62, 2.2),
+        (-2.06, 1.2),
+        (-2.5, 1.0),
+    ]
+    screen = [(-2.09, 1.24), (-2.02, 1.22), (-1.62, 2.12), (-1.69, 2.14)]
+    side_windows = [box((x, -1.3, 1.62), (0.03, 0.75, 0.55), DARK) for x in (-0.975, 0.975)]
+    wheels = [
+        part for x in (-0.88, 0.88) for y in (-1.6, 1.55) for part in _wheel(x, y, 0.36, 0.24)
+    ]
+    lamps = [box((x, -2.49, 0.82), (0.28, 0.06, 0.2), METAL) for x in (-0.72, 0.72)]
+    doors = [
+        box((0, 2.5, 1.65), (1.5, 0.03, 0.6), DARK),
+        box((0, 2.52, 0.48), (1.9, 0.12, 0.18), DARK),
+    ]
+    return join(
+        [
+            extrusion(body, -0.97, 0.97),
+            extrusion(screen, -0.86, 0.86, DARK),
+            *side_windows,
+            *wheels,
+            *lamps,
+            *doors,
+            box((0, -2.5, 0.46), (1.94, 0.14, 0.22), DARK),
+        ]
+    )
+
+
+def _bicycle() -> Solid:
+    """Rides towards -Y."""
+    front, rear, crank = (0, -0.53, 0.34), (0, 0.53, 0.34), (0, 0.08, 0.3)
+    head, head_low, seat = (0, -0.36, 0.92), (0, -0.4, 0.78), (0, 0.23, 0.88)
+    wheels = [ring(hub, (1, 0, 0), 0.32, 0.02, DARK, 28) for hub in (front, rear)]
+    spokes = [
+        tube(
+            hub,
+            (0, hub[1] + 0.31 * np.cos(a), hub[2] + 0.31 * np.sin(a)),
+            0.0025,
+            tone=METAL,
+            sides=4,
+        )
+        for hub in (front, rear)
+        for a in np.pi / 6 * np.arange(12)
+    ]
+    bars = [(head, head_low), (head_low, crank), (head, seat), (crank, (0, 0.26, 0.97))]
+    frame = [tube(a, b, 0.018, sides=8) for a, b in bars]
+    stays = [
+        tube(a, (x, b[1], b[2]), 0.01, sides=6)
+        for x in (-0.05, 0.05)
+        for a, b in ((crank, rear), (seat, rear), (head_low, front))
+    ]
+    steering = [
+        tube(head, (0, -0.36, 1.0), 0.015, tone=METAL, sides=8),
+        tube((-0.25, -0.33, 1.01), (0.25, -0.33, 1.01), 0.013, tone=METAL, sides=8),
+        *[
+            tube((x, -0.33, 1.01), (x, -0.2, 1.02), 0.016, tone=DARK, sides=8)
+            for x in (-0.25, 0.25)
+        ],
+    ]
+    saddle = ball((0, 0.26, 1.0), (0.07, 0.14, 0.035), DARK)
+    drive = [
+        ring(crank, (1, 0, 0), 0.09, 0.012, METAL),
+        tube((-0.09, 0.08, 0.3), (0.09, 0.08, 0.3), 0.012, tone=DARK),
+    ]
+    pedals = [
+        box((0.13, 0.08, 0.13), (0.1, 0.07, 0.02), DARK),
+        box((-0.13, 0.08, 0.47), (0.1, 0.07, 0.02), DARK),
+    ]
+    arms = [
+        tube((x, 0.08, 0.3), (x, 0.08, z), 0.01, tone=METAL, sides=6)
+        for x, z in ((0.09, 0.13), (-0.09, 0.47))
+    ]
+    return join([*wheels, *spokes, *frame, *stays, *steering, saddle, *drive, *pedals, *arms])
+
+
+def _pushchair() -> Solid:
+    """Rolls towards -Y."""
+    wheels = [
+        part
+        for x, y, r in (
+            (-0.25, -0.35, 0.1),
+            (0.25, -0.35, 0.1),
+            (-0.27, 0.25, 0.14),
+            (0.27, 0.25, 0.14),
+        )
+        for part in _wheel(x, y, r, 0.05)
+    ]
+    rods = [
+        tube((x, y, z), (x, y1, z1), 0.014, tone=METAL, sides=8)
+        for x in (-0.24, 0.24)
+        for y, z, y1, z1 in ((-0.35, 0.1, 0.42, 1.0), (0.25, 0.14, -0.2, 0.6))
+    ]
+    seat = extrusion(
+        [(-0.25, 0.38), (0.12, 0.4), (0.32, 0.85), (0.26, 0.87), (0.08, 0.48), (-0.25, 0.44)],
+        -0.2,
+        0.2,
+    )
+    angles = np.linspace(0.15, 1.75, 9)
+    outer = [(0.27 - 0.36 * np.sin(a), 0.72 + 0.3 * np.cos(a)) for a in angles]
+    inner = [(0.27 - 0.34 * np.sin(a), 0.72 + 0.28 * np.cos(a)) for a in angles[::-1]]
+    hood = extrusion([*outer, *inner], -0.22, 0.22, SECOND)
+    handle = tube((-0.24, 0.42, 1.0), (0.24, 0.42, 1.0), 0.018, tone=DARK, sides=8)
+    return join(
+        [*wheels, *rods, seat, hood, handle, box((0, -0.32, 0.25), (0.38, 0.14, 0.02), DARK)]
+    )
+
+
+def _trolley() -> Solid:
+    """A shopping trolley, pushed towards -Y."""
+    wires = []
+    for i in range(9):
+        y = -0.45 + 0.1 * i
+        low, high = 0.52 + 0.012 * i, 0.9 + 0.015 * i
+        for x in (-0.24, 0.24):
+            wires.append(tube((0.85 * x, y, low), (x, y, high), 0.005, tone=METAL, sides=4))
+        wires.append(tube((-0.2, y, low), (0.2, y, low), 0.005, tone=METAL, sides=4))
+    rails = []
+    for k in range(5):
+        t = k / 4
+        z0, z1, x = 0.52 + 0.38 * t, 0.62 + 0.4 * t, 0.205 + 0.035 * t
+        rails += [
+            tube((s * x, -0.45, z0), (s * x, 0.35, z1), 0.006, tone=METAL, sides=4) for s in (-1, 1)
+        ]
+        rails += [tube((-x, -0.45, z0), (x, -0.45, z0), 0.006, tone=METAL, sides=4)]
+    frame = [
+        tube((x, a[0], a[1]), (x, b[0], b[1]), 0.014, tone=METAL, sides=8)
+        for x in (-0.22, 0.22)
+        for a, b in (
+            ((-0.4, 0.12), (0.42, 0.2)),
+            ((0.42, 0.2), (0.35, 0.6)),
+            ((0.35, 0.6), (0.5, 1.02)),
+        )
+    ]
+    wheels = [
+        tube((x - 0.015, y, 0.06), (x + 0.015, y, 0.06), 0.06, tone=DARK)
+        for x in (-0.22, 0.22)
+        for y in (-0.4, 0.4)
+    ]
+    return join(
+        [*wires, *rails, *frame, *wheels, tube((-0.25, 0.5, 1.02), (0.25, 0.5, 1.02), 0.02)]
+    )
+
+
+VEHICLES: dict[str, Callable[[], Solid]] = {
+    "car": _car,
+    "van": _van,
+    "bicycle": _bicycle,
+    "pushchair": _pushchair,
+    "trolley": _trolley,
+}

@@ -1,0 +1,184 @@
+"""Kinds of recipe fields: each maker returns a dataclass field that knows how to read a TOML value.
+
+A field's metadata say all about it: `doc`, its description; `read` (or `read_path`), which checks
+and converts a TOML value; `kind`, the name of its maker; and the arguments of the maker. The panel
+in Blender is built from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+from .distributions import Distribution, parse
+
+
+class RecipeError(ValueError):
+    """A recipe cannot be used; the message names the file and the key.
+
+    `key` is that key alone ('people.count') when one field is wrong, '' otherwise.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def vary(default: Any, doc: str, low: float, high: float, *, example: Any = None) -> Any:
+    """A field that varies; what it may draw must lie within [low, high]. A default of None: absent, and `example` is
+    what somebody may begin with."""
+
+    def read(value: Any) -> Distribution:
+        distribution = parse(value)
+        bottom, top = distribution.bounds
+        if distribution.kind == "normal":
+            # An open Gaussian is cut at the limits that the quantity itself has.
+            if bottom > high or top < low:
+                raise ValueError(
+                    f"must lie within [{low:g}, {high:g}], got min {bottom:g} and max {top:g}"
+                )
+            return dataclasses.replace(
+                distribution, min=float(max(bottom, low)), max=float(min(top, high))
+            )
+        if bottom < low or top > high:
+            raise ValueError(f"must lie within [{low:g}, {high:g}], got [{bottom:g}, {top:g}]")
+        return distribution
+
+    metadata = {"read": read, "doc": doc, "kind": "vary", "low": low, "high": high}
+    if default is None:
+        return field(default=None, metadata={**metadata, "example": read(example)})
+    return field(default=read(default), metadata=metadata)
+
+
+def number(default: float, doc: str, low: float, high: float) -> Any:
+    def read(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"expected a number, got {value!r}")
+        if isinstance(default, int) and not isinstance(value, int):
+            raise ValueError(f"expected a whole number, got {value!r}")
+        if not low <= value <= high:
+            raise ValueError(f"must lie within [{low:g}, {high:g}], got {value!r}")
+        return type(default)(value)
+
+    metadata = {"read": read, "doc": doc, "kind": "number", "low": low, "high": high}
+    return field(default=default, metadata=metadata)
+
+
+def switch(default: bool, doc: str) -> Any:
+    def read(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"expected true or false, got {value!r}")
+        return value
+
+    return field(default=default, metadata={"read": read, "doc": doc, "kind": "switch"})
+
+
+def names(default: tuple[str, ...], doc: str, allowed: Callable[[], tuple[str, ...]]) -> Any:
+    def read(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ValueError(f"expected a list of names, got {value!r}")
+        for item in value:
+            if item not in allowed():
+                raise ValueError(f"unknown name {item!r}; there are: {', '.join(allowed())}")
+        return tuple(value)
+
+    metadata = {"read": read, "doc": doc, "kind": "names", "allowed": allowed}
+    return field(default=default, metadata=metadata)
+
+
+def one_of(default: str, doc: str, allowed: tuple[str, ...]) -> Any:
+    def read(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}, got {value!r}")
+        return str(value)
+
+    metadata = {"read": read, "doc": doc, "kind": "one_of", "allowed": allowed}
+    return field(default=default, metadata=metadata)
+
+
+def weights(default: Mapping[str, float], doc: str, allowed: tuple[str, ...]) -> Any:
+    def read(value: Any) -> dict[str, float]:
+        if not isinstance(value, dict):
+            raise ValueError(f"expected a table such as {{ {allowed[0]} = 1 }}, got {value!r}")
+        for key, weight in value.items():
+            if key not in allowed:
+                raise ValueError(f"unknown kind {key!r}; there are: {', '.join(allowed)}")
+            if (
+                isinstance(weight, bool)
+                or not isinstance(weight, int | float)
+                or not 0 <= weight < math.inf
+            ):
+                raise ValueError(f"the weight of {key!r} must be a number ≥ 0, got {weight!r}")
+        if not any(value.values()):
+            raise ValueError("at least one weight must be above 0")
+        return {key: float(weight) for key, weight in value.items()}
+
+    metadata = {"read": read, "doc": doc, "kind": "weights", "allowed": allowed}
+    return field(default_factory=lambda: read(dict(default)), metadata=metadata)
+
+
+def paths(doc: str, *, builtin: str = "") -> Any:
+    """Files or folders; relative ones are relative to the recipe. `builtin` is a word that is no path, and so is
+    `builtin:name`; where there is such a word, the list must not be empty."""
+
+    def read(value: Any, folder: Path) -> tuple[str, ...]:
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise ValueError(f"expected a path or a list of paths, got {value!r}")
+        named = [item for item in items if item]
+        if builtin and not named:
+            raise ValueError(f"expected at least one; {builtin!r} is always there")
+        return tuple(
+            item if item.split(":")[0] == builtin else _existing(item, folder) for item in named
+        )
+
+    metadata = {"read_path": read, "doc": doc, "kind": "paths", "builtin": builtin}
+    return field(default=(builtin,) if builtin else (), metadata=metadata)
+
+
+def _existing(item: str, folder: Path) -> str:
+    path = (folder / Path(item).expanduser()).resolve()
+    if not path.exists():
+        raise ValueError(f"no such file or folder: {path}")
+    return str(path)
+
+
+def read_section(
+    name: str, section: Any, values: Mapping[str, Any], folder: Path, where: str
+) -> Any:
+    fields = {f.name: f for f in dataclasses.fields(section)}
+    read_values = {}
+    for key, value in values.items():
+        if key not in fields:
+            raise RecipeError(f"{where}.{key}: unknown key; there are: {', '.join(fields)}")
+        metadata = fields[key].metadata
+        try:
+            if "read_path" in metadata:
+                read_values[key] = metadata["read_path"](value, folder)
+            else:
+                read_values[key] = metadata["read"](value)
+        except ValueError as error:
+            raise RecipeError(f"{where}.{key}: {error}", key=f"{name}.{key}") from None
+    return dataclasses.replace(section, **read_values)
+
+
+def to_toml_value(value: Any) -> str:
+    """One TOML value. (The standard library reads TOML but does not write it.)"""
+    if isinstance(value, Distribution):
+        value = value.toto_toml_value()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(to_toml_value, value)) + "]"
+    return "{ " + ", ".join(f"{key} = {to_toml_value(item)}" for key, item in value.items()) + " }"
