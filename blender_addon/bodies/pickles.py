@@ -1,33 +1,29 @@
 """Read the arrays out of a body model's pickle without running any of its code.
 
-The models' original files are Python 2 pickles that hold numpy arrays, a scipy sparse matrix and chumpy arrays. A
-pickle is a program: it names functions and calls them. Here it can name only what `_RECORDS` lists, each name stands
-for an inert record class of this module that stores what it is given, and after loading the arrays are made from what
-the records hold. Neither chumpy nor scipy is needed, and numpy's own reconstruction functions are never called either.
+The models' original files are Python 2 pickles that hold numpy arrays, a scipy sparse matrix and
+chumpy arrays. A pickle is a program: it names functions and calls them. Here it can name only what
+`pickle_records.RECORDS` lists; each name stands for an inert record that stores what it is given,
+and after loading the arrays are made from what the records hold.
 
-The file is scanned first, so that one that names anything else is refused before any of it runs. The scan gives the
-early and clear answer; the wall is `_RecordUnpickler.find_class`, which is all the unpickler can reach.
+The file is scanned first, so that one that names anything else is refused before any of it runs.
+The scan gives the early and clear answer; the wall is `_RecordUnpickler.find_class`, which is all
+that the unpickler can reach.
 """
 
 from __future__ import annotations
 
 import io
-import math
 import pickle
 import pickletools
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from .pickle_records import RECORDS, MalformedError, plain_value
 
 MAX_FILE_BYTES = 1 << 30  # the largest published model, SMPL-X, has 0.54 GB
-MAX_ELEMENTS = 1 << 28  # in one array
 _MAX_OPCODES = 5_000_000  # the published files have a few hundred to a few thousand
 _OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
-_DTYPE = re.compile(r"[<>=|]?[biufSU]\d{0,6}\Z")
 
 
 class PickledArrays(Mapping[str, Any]):
@@ -42,8 +38,8 @@ class PickledArrays(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         try:
-            return _plain(self._entries[key])
-        except _MalformedError as error:
+            return plain_value(self._entries[key])
+        except MalformedError as error:
             raise ValueError(f"{self._path}: {key}: {error}; download the file again") from None
 
     def __contains__(self, key: object) -> bool:
@@ -84,249 +80,22 @@ class UnsafePickleError(ValueError):
     """The pickle names something that could run code. Nothing in it was run."""
 
 
-class _MalformedError(Exception):
-    """A record does not hold what its class must hold; `PickledArrays` says in which file and entry."""
-
-
-# --- the records: what the names in a pickle stand for -------------------------------------------------------------
-
-
-class _Record:
-    """Stores what a pickle gives it, and nothing else happens."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> _Record:
-        record = super().__new__(cls)
-        record.args = args
-        record.state = None
-        return record
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        pass
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    args: tuple[Any, ...]
-    state: Any
-
-    def plain(self) -> Any:
-        raise _MalformedError(f"a {type(self).__name__.lstrip('_')} is no array")
-
-    def field(self, *names: str) -> Any:
-        """The first of these names that the pickled attributes have."""
-        if isinstance(self.state, dict):
-            for name in names:
-                if name in self.state:
-                    return self.state[name]
-        raise _MalformedError(f"has no {names[0]!r}")
-
-
-class _Opaque(_Record):
-    """A name that others are made with, such as numpy.ndarray; it has no value of its own."""
-
-
-class _Set(_Record):
-    """set([…]). chumpy arrays carry one, and a list of vertices may be one."""
-
-    def plain(self) -> list[Any]:
-        if len(self.args) != 1 or not isinstance(self.args[0], list):
-            raise _MalformedError("is no set")
-        return self.args[0]
-
-
-class _DType(_Record):
-    """numpy.dtype('f8', …), with the byte order in its state."""
-
-    def plain(self) -> np.dtype[Any]:
-        code = self.args[0] if self.args else ""
-        code = code.decode("ascii", "replace") if isinstance(code, bytes) else str(code)
-        order = self.state[1] if isinstance(self.state, tuple) and len(self.state) > 1 else "="
-        order = order.decode("ascii", "replace") if isinstance(order, bytes) else str(order)
-        text = (order if order in ("<", ">") else "") + code.lstrip("<>=|")
-        if not _DTYPE.match(text):
-            raise _MalformedError(f"has elements of type {code!r}, expected numbers")
-        try:
-            return np.dtype(text)
-        except TypeError:
-            raise _MalformedError(f"has elements of unknown type {code!r}") from None
-
-
-class _NDArray(_Record):
-    """numpy's _reconstruct(ndarray, (0,), 'b'), whose state is (version, shape, dtype, Fortran order, bytes)."""
-
-    def plain(self) -> NDArray[Any]:
-        state = self.state
-        if not isinstance(state, tuple) or len(state) not in (4, 5):
-            raise _MalformedError("is an array without content")
-        shape, dtype, fortran, data = state[-4:]
-        return _array_from_bytes(data, dtype, shape, "F" if fortran else "C")
-
-
-class _FromBuffer(_Record):
-    """numpy's _frombuffer(bytes, dtype, shape, order), which pickle protocol 5 uses."""
-
-    def plain(self) -> NDArray[Any]:
-        if len(self.args) != 4:
-            raise _MalformedError("is an array without content")
-        data, dtype, shape, order = self.args
-        return _array_from_bytes(data, dtype, shape, "F" if order == "F" else "C")
-
-
-class _Scalar(_Record):
-    """numpy's scalar(dtype, bytes)."""
-
-    def plain(self) -> Any:
-        if len(self.args) != 2:
-            raise _MalformedError("is a number without a value")
-        return _array_from_bytes(self.args[1], self.args[0], (), "C")[()]
-
-
-class _Bytes(_Record):
-    """_codecs.encode(text, 'latin1'): how Python 3 writes bytes for Python 2."""
-
-    def plain(self) -> bytes:
-        if not self.args or not isinstance(self.args[0], str):
-            raise _MalformedError("is no text")
-        return _as_bytes(self.args[0])
-
-
-class _CompressedColumns(_Record):
-    """scipy's csc_matrix."""
-
-    def plain(self) -> NDArray[Any]:
-        shape, data = _shape(self.field("_shape", "shape")), _plain_array(self.field("data"))
-        indices, indptr = _plain_array(self.field("indices")), _plain_array(self.field("indptr"))
-        return self._dense(shape, data, indices, indptr)
-
-    def _dense(
-        self, shape: tuple[int, ...], data: NDArray[Any], rows: NDArray[Any], starts: NDArray[Any]
-    ) -> NDArray[Any]:
-        lengths = starts[1:].astype(np.int64) - starts[:-1].astype(np.int64)
-        if (
-            len(shape) != 2
-            or lengths.shape != (shape[1],)
-            or (lengths < 0).any()
-            or lengths.sum() != len(rows)
-        ):
-            raise _MalformedError("is a damaged sparse matrix")
-        columns = np.repeat(np.arange(shape[1]), lengths)
-        return _dense(shape, rows, columns, data)
-
-
-class _CompressedRows(_CompressedColumns):
-    """scipy's csr_matrix: the same with rows and columns exchanged."""
-
-    def _dense(
-        self, shape: tuple[int, ...], data: NDArray[Any], rows: NDArray[Any], starts: NDArray[Any]
-    ) -> NDArray[Any]:
-        return super()._dense(shape[::-1], data, rows, starts).T
-
-
-class _Coordinates(_Record):
-    """scipy's coo_matrix."""
-
-    def plain(self) -> NDArray[Any]:
-        shape, data = _shape(self.field("_shape", "shape")), _plain_array(self.field("data"))
-        if isinstance(self.state, dict) and "coords" in self.state:  # scipy ≥ 1.13
-            coords = self.state["coords"]
-            if not isinstance(coords, tuple) or len(coords) != 2:
-                raise _MalformedError("is a damaged sparse matrix")
-            rows, columns = coords
-        else:
-            rows, columns = self.field("row"), self.field("col")
-        return _dense(shape, _plain_array(rows), _plain_array(columns), data)
-
-
-class _Chumpy(_Record):
-    """chumpy.ch.Ch: a plain array, in its attribute x."""
-
-    def plain(self) -> NDArray[Any]:
-        return _plain_array(self.field("x"))
-
-
-class _ChumpySelect(_Record):
-    """chumpy.reordering.Select: elements of another chumpy array; `shapedirs` of some files is one."""
-
-    def plain(self) -> NDArray[Any]:
-        source = self.field("a")
-        if isinstance(
-            source, _ChumpySelect
-        ):  # none of the published files, and a chain could be endless
-            raise _MalformedError("is a selection of a selection")
-        elements, indices = _plain_array(source).ravel(), _plain_array(self.field("idxs"))
-        shape = _shape(self.field("preferred_shape"))
-        if indices.dtype.kind not in "iu" or indices.size != math.prod(shape):
-            raise _MalformedError("is a damaged selection")
-        if indices.size and (indices.min() < 0 or indices.max() >= elements.size):
-            raise _MalformedError("selects elements that are not there")
-        return elements[indices].reshape(shape)
-
-
-class _Reconstructor(_Record):
-    """copy_reg._reconstructor(class, base, state): how protocols 0 and 1 make an object of a class."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> _Record:  # type: ignore[misc]  # makes others, as its model does
-        if not args or not isinstance(args[0], type) or not issubclass(args[0], _Record):
-            raise pickle.UnpicklingError("an object of no class")
-        return _Record.__new__(args[0])
-
-
-def _numpy_modules(*names: str) -> list[str]:
-    return [f"{package}.{name}" for package in ("numpy.core", "numpy._core") for name in names]
-
-
-def _sparse_modules(kind: str) -> list[str]:
-    return ["scipy.sparse", f"scipy.sparse.{kind}", f"scipy.sparse._{kind}"]
-
-
-_RECORDS: dict[tuple[str, str], type[_Record]] = {
-    ("numpy", "ndarray"): _Opaque,
-    ("numpy", "dtype"): _DType,
-    **{
-        (module, "_reconstruct"): _NDArray
-        for module in _numpy_modules("multiarray", "_multiarray_umath")
-    },
-    **{(module, "scalar"): _Scalar for module in _numpy_modules("multiarray", "_multiarray_umath")},
-    **{(module, "_frombuffer"): _FromBuffer for module in _numpy_modules("numeric")},
-    **{
-        (module, f"{kind}_{form}"): record
-        for kind, record in (
-            ("csc", _CompressedColumns),
-            ("csr", _CompressedRows),
-            ("coo", _Coordinates),
-        )
-        for module in _sparse_modules(kind)
-        for form in ("matrix", "array")
-    },
-    ("chumpy.ch", "Ch"): _Chumpy,
-    ("chumpy.reordering", "Select"): _ChumpySelect,
-    **{(module, "_reconstructor"): _Reconstructor for module in ("copy_reg", "copyreg")},
-    **{(module, "object"): _Opaque for module in ("__builtin__", "builtins")},
-    **{(module, "set"): _Set for module in ("__builtin__", "builtins")},
-    ("_codecs", "encode"): _Bytes,
-}
-"""Everything a pickle may name, and the record that stands for it."""
-
-
 class _RecordUnpickler(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, path: Path):
         super().__init__(file, encoding="latin1")
         self._path = path
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _RECORDS:
+        if (module, name) not in RECORDS:
             raise _refusal(self._path, module, name)
-        return _RECORDS[module, name]
+        return RECORDS[module, name]
 
 
 # --- the scan --------------------------------------------------------------------------------------------------------
 
 
 def _scan(data: bytes, path: Path) -> None:
-    """Refuse the pickle if it names anything but `_RECORDS`, or would make the unpickler allocate without need."""
+    """Refuse the pickle if it names anything but `RECORDS`, or would make the unpickler allocate without need."""
     memo: dict[int, Any] = {}
     strings: list[
         Any
@@ -395,7 +164,7 @@ def _number(argument: Any) -> int:
 
 
 def _admit(path: Path, module: str, name: str) -> None:
-    if (module, name) not in _RECORDS:
+    if (module, name) not in RECORDS:
         raise _refusal(path, module, name)
 
 
@@ -409,84 +178,3 @@ def _refusal(path: Path, module: str, name: str) -> UnsafePickleError:
 
 def _damaged(path: Path, error: Exception) -> ValueError:
     return ValueError(f"{path}: not a whole pickle file ({error}); download the file again")
-
-
-# --- arrays from records -----------------------------------------------------------------------------------------
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(item) if isinstance(item, _Record) else item for item in value]
-    if not isinstance(value, _Record):
-        return value
-    try:
-        return value.plain()
-    except _MalformedError:
-        raise
-    except (ValueError, TypeError, IndexError, OverflowError, MemoryError, RecursionError) as error:
-        raise _MalformedError(f"is malformed ({error})") from None
-
-
-def _plain_array(value: Any) -> NDArray[Any]:
-    if isinstance(value, (_Chumpy, _NDArray, _FromBuffer, _ChumpySelect)):
-        return value.plain()
-    raise _MalformedError("is no array")
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    """A shape of sensible size. Numbers in it may be numpy's own."""
-    if not isinstance(value, (tuple, list)) or len(value) > 8:
-        raise _MalformedError("has no shape")
-    shape = tuple(_plain(length) for length in value)
-    if not all(
-        isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in shape
-    ):
-        raise _MalformedError(f"has the shape {shape!r}")
-    shape = tuple(int(n) for n in shape)
-    if math.prod(shape) > MAX_ELEMENTS:
-        raise _MalformedError(f"has the shape {shape}, larger than any body model's")
-    return shape
-
-
-def _as_bytes(data: Any) -> bytes:
-    if isinstance(data, _Bytes):
-        return data.plain()
-    if isinstance(data, str):
-        try:
-            return data.encode("latin1")
-        except UnicodeEncodeError:
-            raise _MalformedError("has text where its bytes should be") from None
-    if isinstance(data, (bytes, bytearray)):
-        return bytes(data)
-    raise _MalformedError("holds Python objects, expected numbers")
-
-
-def _array_from_bytes(data: Any, dtype: Any, shape: Any, order: Any) -> NDArray[Any]:
-    if not isinstance(dtype, _DType):
-        raise _MalformedError("has no element type")
-    element, lengths, content = dtype.plain(), _shape(shape), _as_bytes(data)
-    if element.itemsize * math.prod(lengths) != len(content):
-        raise _MalformedError(f"has {len(content)} bytes for the shape {lengths}")
-    array = (
-        np.frombuffer(content, dtype=element) if content else np.zeros(math.prod(lengths), element)
-    )
-    return array.reshape(lengths, order=order)
-
-
-def _dense(
-    shape: tuple[int, ...], rows: NDArray[Any], columns: NDArray[Any], data: NDArray[Any]
-) -> NDArray[Any]:
-    if len(shape) != 2 or not len(rows) == len(columns) == len(data):
-        raise _MalformedError("is a damaged sparse matrix")
-    if (
-        data.dtype.kind not in "biuf"
-        or rows.dtype.kind not in "iu"
-        or columns.dtype.kind not in "iu"
-    ):
-        raise _MalformedError("is a damaged sparse matrix")
-    for indices, length in ((rows, shape[0]), (columns, shape[1])):
-        if indices.size and (indices.min() < 0 or indices.max() >= length):
-            raise _MalformedError("is a damaged sparse matrix: an index points outside")
-    dense = np.zeros(shape, dtype=np.result_type(data.dtype, np.float32))
-    np.add.at(dense, (rows, columns), data)  # scipy adds entries of the same place
-    return dense

@@ -17,8 +17,15 @@ import numpy as np
 
 from .anatomy import JOINT
 from .pose_library import Pose
-
-Vec3 = tuple[float, float, float]
+from .posed_body import (
+    GROWN_UP_LEG,
+    PosedBody,
+    Vec3,
+    euler_xyz,
+    frame_axes,
+    leg_length,
+    unit,
+)
 
 # Seat surface over the ground, as a share of the shape's whole height.
 SEAT_LEVEL = {"chair": 0.525, "bench": 0.55, "stool": 1.0, "seat_block": 1.0}
@@ -30,10 +37,7 @@ TOP_TUBE = np.array([0.0, -0.05, 0.91])
 # Umbrella: the rim of the open canopy as a share of the height.
 UMBRELLA_RIM = 0.62
 
-GROWN_UP_LEG = 0.87  # m, hip to ankle along the bones: what the lift of a pose is written for
 CROTCH = 0.115  # m from the pelvis joint down to a saddle, for that same grown-up
-PALM = 0.085  # m from the wrist to the middle of the palm, for that same grown-up
-SKIN = 0.03  # m from the bones of the hand to the palm
 
 
 @dataclass(frozen=True)
@@ -44,61 +48,6 @@ class PropPlacement:
     location: Vec3
     rotation: Vec3
     size: Vec3
-
-
-@dataclass(frozen=True)
-class _Body:
-    """A posed body as the placing functions see it; all in world axes."""
-
-    pose: Pose
-    joints: np.ndarray  # (24, 3) m
-    rotations: np.ndarray  # (24, 3, 3)
-    vertices: np.ndarray  # (V, 3) m
-    rng: np.random.Generator
-
-    @property
-    def scale(self) -> float:
-        """Size relative to a grown-up, by the legs."""
-        return leg_length(self.joints) / GROWN_UP_LEG
-
-    def joint(self, name: str) -> np.ndarray:
-        return self.joints[JOINT[name]]
-
-    @property
-    def front(self) -> np.ndarray:
-        """Where the body faces, (3,) horizontal unit vector: the pelvis's forward, or for a lying body its up."""
-        rotation = self.rotations[0]
-        forward = rotation[:, 2] if abs(rotation[2, 2]) < 0.8 else rotation[:, 1]
-        return _horizontal(forward)
-
-    @property
-    def left(self) -> np.ndarray:
-        return np.array([-self.front[1], self.front[0], 0.0])
-
-    @property
-    def yaw(self) -> float:
-        """Degrees about Z that turn a shape's front, -Y, to where the body faces."""
-        return _yaw(self.front)
-
-    def hand(self, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Middle of the palm (m), direction that the palm faces, direction of the fingers; side "left_" or "right_"."""
-        rotation = self.rotations[JOINT[side + "wrist"]]
-        fingers = rotation[:, 0] if side == "left_" else -rotation[:, 0]
-        facing = -rotation[:, 1]
-        return (
-            self.joint(side + "wrist") + self.scale * (PALM * fingers + SKIN * facing),
-            facing,
-            fingers,
-        )
-
-    def along(
-        self, direction: np.ndarray, low: float, high: float, half_width: float
-    ) -> np.ndarray:
-        """(n,) positions along a horizontal direction, from the pelvis, of the trunk's vertices between two heights."""
-        offsets = self.vertices - self.joint("pelvis")
-        sideways = np.abs(offsets @ np.cross(direction, (0.0, 0.0, 1.0)))
-        z = self.vertices[:, 2]
-        return (offsets @ direction)[(sideways < half_width) & (z > low) & (z < high)]
 
 
 def place_props(
@@ -114,7 +63,7 @@ def place_props(
     posing a body model returns. A prop may come out as several placements (a sofa is four boxes). The kind of a
     "seat" and the sizes of loads are drawn from `rng`.
     """
-    body = _Body(
+    body = PosedBody(
         pose, np.asarray(joints), np.asarray(transforms)[:, :3, :3], np.asarray(vertices), rng
     )
     placements: list[PropPlacement] = []
@@ -122,18 +71,6 @@ def place_props(
         shape, _, where = prop.partition("@")
         placements += _PLACERS[shape](body, where)
     return placements
-
-
-def leg_length(joints: np.ndarray) -> float:
-    """Hip to ankle along the bones, m, the mean of both legs; joints (24, 3) in any pose."""
-    j = np.asarray(joints)
-    bones = [("hip", "knee"), ("knee", "ankle")]
-    lengths = [
-        np.linalg.norm(j[JOINT[side + a]] - j[JOINT[side + b]])
-        for side in ("left_", "right_")
-        for a, b in bones
-    ]
-    return float(sum(lengths)) / 2.0
 
 
 def ground_clearance(pose: Pose, joints: np.ndarray) -> float:
@@ -147,15 +84,15 @@ def ground_clearance(pose: Pose, joints: np.ndarray) -> float:
 # --- seats ----------------------------------------------------------------------------------------------
 
 
-def _seat(body: _Body, where: str) -> list[PropPlacement]:
+def _seat(body: PosedBody, where: str) -> list[PropPlacement]:
     return _on(body, str(body.rng.choice(["chair", "bench", "stool", "seat_block"])))
 
 
-def _chair(body: _Body, where: str) -> list[PropPlacement]:
+def _chair(body: PosedBody, where: str) -> list[PropPlacement]:
     return _on(body, "chair")
 
 
-def _bench(body: _Body, where: str) -> list[PropPlacement]:
+def _bench(body: PosedBody, where: str) -> list[PropPlacement]:
     return _on(body, "bench")
 
 
@@ -171,13 +108,13 @@ def seat_height(joints: np.ndarray, vertices: np.ndarray) -> float:
     return float(vertices[across & below, 2].min()) + 0.01
 
 
-def _rear(body: _Body, low: float, high: float) -> float:
+def _rear(body: PosedBody, low: float, high: float) -> float:
     """How far behind the pelvis, m, the trunk reaches between two heights."""
     behind = body.along(-body.front, low, high, half_width=0.16 * body.scale)
     return float(behind.max(initial=0.1 * body.scale))
 
 
-def _on(body: _Body, shape: str) -> list[PropPlacement]:
+def _on(body: PosedBody, shape: str) -> list[PropPlacement]:
     height = seat_height(body.joints, body.vertices)
     width, depth = {
         "chair": (0.46, 0.45),
@@ -196,7 +133,7 @@ def _on(body: _Body, shape: str) -> list[PropPlacement]:
     return [_upright(shape, centre, 0.0, body.yaw, (width, depth, total))]
 
 
-def _sofa(body: _Body, where: str) -> list[PropPlacement]:
+def _sofa(body: PosedBody, where: str) -> list[PropPlacement]:
     """Four boxes: the seat, the back and two arms."""
     height = seat_height(body.joints, body.vertices) + 0.02  # soft: one sinks in
     top = height + 0.42
@@ -218,7 +155,7 @@ def _sofa(body: _Body, where: str) -> list[PropPlacement]:
     ]
 
 
-def _table(body: _Body, where: str) -> list[PropPlacement]:
+def _table(body: PosedBody, where: str) -> list[PropPlacement]:
     """Its top just under the hands and forearms, its edge close to the trunk."""
     hands = [body.hand(side)[0] for side in ("left_", "right_")]
     top = min(hand[2] for hand in hands) - 0.01
@@ -237,7 +174,7 @@ def _table(body: _Body, where: str) -> list[PropPlacement]:
     ]
 
 
-def _wall(body: _Body, where: str) -> list[PropPlacement]:
+def _wall(body: PosedBody, where: str) -> list[PropPlacement]:
     offsets = (body.vertices - body.joint("pelvis")) @ -body.front
     thickness = 0.25
     centre = body.joint("pelvis") - (float(offsets.max()) - 0.01 + thickness / 2) * body.front
@@ -255,7 +192,7 @@ def _wall(body: _Body, where: str) -> list[PropPlacement]:
 # --- wheels ---------------------------------------------------------------------------------------------
 
 
-def _bicycle(body: _Body, where: str) -> list[PropPlacement]:
+def _bicycle(body: PosedBody, where: str) -> list[PropPlacement]:
     """Under a rider the saddle is at the seat; for one who stands astride, the top tube is just below the crotch."""
     if body.pose.support == "bike":
         height = body.joint("pelvis")[2] - CROTCH * body.scale
@@ -270,7 +207,7 @@ def _bicycle(body: _Body, where: str) -> list[PropPlacement]:
     return [_upright("bicycle", centre, 0.0, body.yaw, size)]
 
 
-def _pushchair(body: _Body, where: str) -> list[PropPlacement]:
+def _pushchair(body: PosedBody, where: str) -> list[PropPlacement]:
     palms = np.mean([body.hand(side)[0] for side in ("left_", "right_")], axis=0)
     length = 0.88
     return [
@@ -284,7 +221,7 @@ def _pushchair(body: _Body, where: str) -> list[PropPlacement]:
     ]
 
 
-def _suitcase(body: _Body, where: str) -> list[PropPlacement]:
+def _suitcase(body: PosedBody, where: str) -> list[PropPlacement]:
     """Pulled along on two wheels, leaning to the hand."""
     palm, _, _ = body.hand(where.removesuffix("hand"))
     length = max(1.12 * palm[2], 0.3)
@@ -303,7 +240,7 @@ def _suitcase(body: _Body, where: str) -> list[PropPlacement]:
 # --- loads ----------------------------------------------------------------------------------------------
 
 
-def _box(body: _Body, where: str) -> list[PropPlacement]:
+def _box(body: PosedBody, where: str) -> list[PropPlacement]:
     """Between the palms and clear of the belly."""
     (left, _, _), (right, _, _) = (body.hand(side) for side in ("left_", "right_"))
     middle, width = (left + right) / 2, float(np.linalg.norm(left - right))
@@ -316,7 +253,7 @@ def _box(body: _Body, where: str) -> list[PropPlacement]:
     return [_upright("box", middle, bottom, body.yaw, (width, depth, height))]
 
 
-def _bag(body: _Body, where: str) -> list[PropPlacement]:
+def _bag(body: PosedBody, where: str) -> list[PropPlacement]:
     """Hangs from the hand."""
     palm, _, _ = body.hand(where.removesuffix("hand"))
     height = min(body.rng.uniform(0.38, 0.55) * body.scale, palm[2] - 0.03)
@@ -325,7 +262,7 @@ def _bag(body: _Body, where: str) -> list[PropPlacement]:
     return [_upright("bag", palm + 0.03 * outwards, palm[2] - height, body.yaw + 90.0, size)]
 
 
-def _backpack(body: _Body, where: str) -> list[PropPlacement]:
+def _backpack(body: PosedBody, where: str) -> list[PropPlacement]:
     """On the back, turning and bending with it, its own front away from the body."""
     rotation = body.rotations[JOINT["spine3"]]
     local = (body.vertices - body.joint("spine3")) @ rotation
@@ -343,7 +280,7 @@ def _backpack(body: _Body, where: str) -> list[PropPlacement]:
     ]
 
 
-def _umbrella(body: _Body, where: str) -> list[PropPlacement]:
+def _umbrella(body: PosedBody, where: str) -> list[PropPlacement]:
     """Upright in the hand, its rim over the head."""
     palm, _, _ = body.hand(where.removesuffix("hand"))
     bottom = palm[2] - 0.08
@@ -356,29 +293,29 @@ def _umbrella(body: _Body, where: str) -> list[PropPlacement]:
 # --- in the hand ----------------------------------------------------------------------------------------
 
 
-def _phone(body: _Body, where: str) -> list[PropPlacement]:
+def _phone(body: PosedBody, where: str) -> list[PropPlacement]:
     """Flat in the palm, along the fingers, its screen away from the palm."""
     palm, facing, fingers = body.hand(where.removesuffix("hand"))
     size = (0.072, 0.009, 0.15)
-    axes = _axes(front=facing, up=fingers)
+    axes = frame_axes(front=facing, up=fingers)
     return [_turned("phone", palm + 0.006 * facing - 0.05 * fingers, axes, size)]
 
 
-def _cup(body: _Body, where: str) -> list[PropPlacement]:
+def _cup(body: PosedBody, where: str) -> list[PropPlacement]:
     palm, facing, _ = body.hand(where.removesuffix("hand"))
     return [_upright("cup", palm + 0.035 * facing, palm[2] - 0.05, body.yaw, (0.08, 0.08, 0.105))]
 
 
-def _book(body: _Body, where: str) -> list[PropPlacement]:
+def _book(body: PosedBody, where: str) -> list[PropPlacement]:
     """Open between the hands, facing the eyes: two halves, each a thin book."""
     (left, _, _), (right, _, _) = (body.hand(side) for side in ("left_", "right_"))
     middle = (left + right) / 2
-    to_eyes = _unit(body.joint("head") - middle)
-    across = _unit(left - right)
+    to_eyes = unit(body.joint("head") - middle)
+    across = unit(left - right)
     placements = []
     for side in (1.0, -1.0):
-        outwards = _unit(side * across + 0.25 * to_eyes)  # the halves rise a little from the fold
-        normal = _unit(to_eyes - (to_eyes @ outwards) * outwards)
+        outwards = unit(side * across + 0.25 * to_eyes)  # the halves rise a little from the fold
+        normal = unit(to_eyes - (to_eyes @ outwards) * outwards)
         # The book lies closed in its own frame: width along X, height along Y, thickness along Z.
         axes = np.stack([outwards, np.cross(normal, outwards), normal], axis=1)
         placements.append(
@@ -387,7 +324,7 @@ def _book(body: _Body, where: str) -> list[PropPlacement]:
     return placements
 
 
-_PLACERS: dict[str, Callable[[_Body, str], list[PropPlacement]]] = {
+_PLACERS: dict[str, Callable[[PosedBody, str], list[PropPlacement]]] = {
     "backpack": _backpack,
     "bag": _bag,
     "bench": _bench,
@@ -424,33 +361,4 @@ def _turned(
     """A prop whose own X, Y, Z are the columns of `axes` in the world."""
     x, y, z = (float(value) for value in bottom)
     width, depth, height = (float(extent) for extent in size)
-    return PropPlacement(shape, (x, y, z), _euler_xyz(axes), (width, depth, height))
-
-
-def _axes(front: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """(3, 3) columns X, Y, Z of a shape whose front, -Y, and whose Z point where they are told."""
-    z = _unit(up)
-    y = -_unit(front - (front @ z) * z)
-    return np.stack([np.cross(y, z), y, z], axis=1)
-
-
-def _euler_xyz(axes: np.ndarray) -> Vec3:
-    """Blender's XYZ Euler angles, degrees, of a rotation matrix: R = Rz Ry Rx."""
-    y = np.arcsin(np.clip(-axes[2, 0], -1.0, 1.0))
-    if abs(axes[2, 0]) < 1.0 - 1e-9:
-        x, z = np.arctan2(axes[2, 1], axes[2, 2]), np.arctan2(axes[1, 0], axes[0, 0])
-    else:  # X and Z turn about the same line: all of it goes to X
-        x, z = np.arctan2(-axes[1, 2], axes[1, 1]), 0.0
-    return float(np.degrees(x)), float(np.degrees(y)), float(np.degrees(z))
-
-
-def _horizontal(vector: np.ndarray) -> np.ndarray:
-    return _unit(np.array([vector[0], vector[1], 0.0]))
-
-
-def _yaw(front: np.ndarray) -> float:
-    return float(np.degrees(np.arctan2(front[0], -front[1])))
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return PropPlacement(shape, (x, y, z), euler_xyz(axes), (width, depth, height))

@@ -24,6 +24,12 @@ def rodrigues(axis_angle: ArrayLike) -> NDArray[np.float64]:
     return np.eye(3) + first * K + second * (K @ K)
 
 
+def about_z(angle: float) -> NDArray[np.float64]:
+    """The rotation matrix (3, 3) of a turn by `angle` (rad) about Z."""
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
 def matrix_to_axis_angle(R: ArrayLike) -> NDArray[np.float64]:
     """log(R): axis-angle vectors (..., 3) of rotation matrices (..., 3, 3), with angles in 0..π rad.
 

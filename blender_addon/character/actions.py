@@ -12,13 +12,13 @@ from ..bodies.joints import fit_pose
 from ..bodies.model import BodyModel
 from ..bodies.motion import Up, load_motions
 from ..scene.assets import open_body
-from ..scene.body_poser import Figures
+from ..scene.body_poser import BodyPoser
 from .character import Character, characters, renumber
 
 SPACING = 1.8  # m between people added one after the other: their stretched arms do not touch
 
 
-def open_figures(model_name: str, uvs: tuple[str, ...] = ()) -> Figures:
+def open_figures(model_name: str, uvs: tuple[str, ...] = ()) -> BodyPoser:
     """Open a body model, ready to pose and dress people.
 
     Args:
@@ -35,12 +35,12 @@ def open_figures(model_name: str, uvs: tuple[str, ...] = ()) -> Figures:
 
 
 @lru_cache(maxsize=4)
-def _figures(model_name: str, model: BodyModel) -> Figures:
+def _figures(model_name: str, model: BodyModel) -> BodyPoser:
     """Cached, because the clothes' chart of a body takes a second."""
-    return Figures({model_name: model})
+    return BodyPoser({model_name: model})
 
 
-def add_person(context: Any, model_name: str, figures: Figures) -> Character:
+def add_person(context: Any, model_name: str, figures: BodyPoser) -> Character:
     """Add a person near the 3D cursor and make it the active object.
 
     Args:
@@ -68,7 +68,7 @@ def add_person(context: Any, model_name: str, figures: Figures) -> Character:
 
 def pose_from_motion(
     person: Character,
-    figures: Figures,
+    figures: BodyPoser,
     path: Path,
     frame: int = 0,
     motion: int = 0,

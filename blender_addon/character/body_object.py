@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..bodies.joints import PARTS
 from ..bodies.model import BodyModel
-from ..scene.people import STAND
+from ..scene.people import MODEL_TO_WORLD
 from ..stage.body_mesh import body_mesh
 from .rig import ELEMENTS, Rig, corrective_formula
 
@@ -130,7 +130,7 @@ def _add_key(obj: bpy.types.Object, name: str, offsets: Array) -> bpy.types.Shap
 
 
 def _write_key(key: bpy.types.ShapeKey, basis: Array, offsets: Array) -> None:
-    key.points.foreach_set("co", (basis + offsets @ STAND.T.astype(np.float32)).ravel())
+    key.points.foreach_set("co", (basis + offsets @ MODEL_TO_WORLD.T.astype(np.float32)).ravel())
 
 
 def _read_key(key: bpy.types.ShapeKey) -> Array:

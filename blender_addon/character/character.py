@@ -16,8 +16,8 @@ from ..bodies.joints import FAMILIES, family_of
 from ..bodies.model import BodyModel
 from ..bodies.rotations import matrix_to_axis_angle, rodrigues
 from ..render.part_labels import add_part_outputs
-from ..scene.body_poser import Figures
-from ..scene.people import STAND, heading_removed
+from ..scene.body_poser import BodyPoser
+from ..scene.people import MODEL_TO_WORLD, heading_removed
 from ..scene.spec import BodySpec, MotionSpec, PersonSpec, Vec3, from_plain
 from ..stage.body_mesh import attach_chart
 from ..stage.images import ImageCache
@@ -88,7 +88,7 @@ class Character:
         scene: bpy.types.Scene,
         model: BodyModel,
         model_name: str,
-        figures: Figures,
+        figures: BodyPoser,
         collection: bpy.types.Collection | None = None,
         correctives: bool = True,
     ) -> Character:
@@ -152,7 +152,7 @@ class Character:
 
     # --- spec -> Blender
 
-    def apply(self, person: PersonSpec, figures: Figures, images: ImageCache) -> None:
+    def apply(self, person: PersonSpec, figures: BodyPoser, images: ImageCache) -> None:
         """Shape, dress, pose and place the person; its number does not change.
 
         Args:
@@ -178,7 +178,7 @@ class Character:
         self._pose(body)
         self._write(person)
 
-    def _shape(self, betas: tuple[float, ...], figures: Figures) -> None:
+    def _shape(self, betas: tuple[float, ...], figures: BodyPoser) -> None:
         keys = body_object.beta_keys(self.mesh.data)
         values = _padded(betas, len(keys))
         if np.abs(values).max(initial=0.0) > body_object.MOST:
@@ -273,7 +273,7 @@ class Character:
         """Whether shape sliders were moved since joints and clothes were fitted to them."""
         return self._betas() != self._applied.body.betas
 
-    def fit(self, figures: Figures) -> None:
+    def fit(self, figures: BodyPoser) -> None:
         """Fit joints and clothes to the shape sliders.
 
         The person keeps its place, and its lowest point keeps its height.
@@ -286,7 +286,7 @@ class Character:
         body = _keep_place(person.body, before, person.outfit, figures)
         self.apply(dataclasses.replace(person, body=body), figures, ImageCache())
 
-    def take_pose(self, pose: ArrayLike, name: str, figures: Figures) -> None:
+    def take_pose(self, pose: ArrayLike, name: str, figures: BodyPoser) -> None:
         """Take a pose; the person keeps its place and heading.
 
         Args:
@@ -303,10 +303,10 @@ class Character:
         posed = dataclasses.replace(person, body=body, pose_name=name, motion=None)
         self.apply(posed, figures, ImageCache())
 
-    def reset_pose(self, figures: Figures) -> None:
+    def reset_pose(self, figures: BodyPoser) -> None:
         """Take an upright T-pose."""
         pose = np.zeros((len(self.joint_names), 3))
-        pose[0] = matrix_to_axis_angle(STAND)
+        pose[0] = matrix_to_axis_angle(MODEL_TO_WORLD)
         self.take_pose(pose, T_POSE, figures)
 
     def remove(self) -> None:
@@ -361,13 +361,13 @@ def _skin(body: bpy.types.Object, armature: bpy.types.Object) -> None:
 
 def _rest_body(rig: Rig, model_name: str) -> BodySpec:
     """The mean body in T-pose, its feet on the ground at the origin: the armature at rest."""
-    root = _vec(matrix_to_axis_angle(STAND))
+    root = _vec(matrix_to_axis_angle(MODEL_TO_WORLD))
     pose = (root, *((0.0, 0.0, 0.0),) * (rig.model.num_joints - 1))
     head = rig.heads()[0]
     return BodySpec(model_name, (), pose, _vec(head - rest_pelvis(head, rig.lift)))
 
 
-def _keep_place(body: BodySpec, before: BodySpec, outfit: Outfit, figures: Figures) -> BodySpec:
+def _keep_place(body: BodySpec, before: BodySpec, outfit: Outfit, figures: BodyPoser) -> BodySpec:
     """Move `body` to the place of `before`: pelvis at the same x and y, lowest point as high."""
     was, now = figures.pose_body(before, outfit), figures.pose_body(body, outfit)
     shift = was.joints[0].astype(np.float64) - now.joints[0]

@@ -1,7 +1,7 @@
 """A body model as bones: from the model's numbers to the bones' and back. Pure numpy.
 
 Frames. A body model is Y-up and looks along +Z. An armature at rest is Z-up, looks along -Y and has
-the mean body's feet on z = 0: a point x of the model is at S x + d in the armature, with S = STAND
+the mean body's feet on z = 0: a point x of the model is at S x + d in the armature, with S = MODEL_TO_WORLD
 and d = (0, 0, lift). Bone k has its head in joint k, h_k = S p_k + d, and axes Q_k (columns:
 across, along the bone, its front).
 
@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..bodies.model import BodyModel
 from ..bodies.rotations import matrix_to_axis_angle, rodrigues
-from ..scene.people import STAND
+from ..scene.people import MODEL_TO_WORLD
 
 Array = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ class Rig:
 
     def to_rest(self, points: ArrayLike) -> Array:
         """Points (..., 3) of the model at rest, in the armature's axes."""
-        return np.asarray(points, dtype=np.float64) @ STAND.T + (0.0, 0.0, self.lift)
+        return np.asarray(points, dtype=np.float64) @ MODEL_TO_WORLD.T + (0.0, 0.0, self.lift)
 
     def heads(self, betas: ArrayLike = ()) -> Array:
         """(J, 3) m: the joints of the shaped body at rest, in the armature's axes."""
@@ -68,7 +68,7 @@ class Rig:
         lengths = np.empty(self.model.num_joints)
         for k, child in enumerate(self._main_child):
             moved = joints[[child]] if child is not None else shaped[self.model.weights[:, k] > 0.5]
-            along = (moved - joints[k]) @ STAND.T @ self.axes[k, :, 1]
+            along = (moved - joints[k]) @ MODEL_TO_WORLD.T @ self.axes[k, :, 1]
             lengths[k] = along.max(initial=SHORTEST)
         return lengths
 
@@ -128,8 +128,8 @@ def bone_quaternions(pose: ArrayLike, axes: Array) -> Array:
     theta = np.array(pose, dtype=np.float64)
     # In turned axes C, the rotation about ω becomes the one about C ω. The root's rotation is
     # R_0 Sᵀ, in the armature's axes.
-    theta[1:] = theta[1:] @ STAND.T
-    theta[0] = matrix_to_axis_angle(rodrigues(theta[0]) @ STAND.T)
+    theta[1:] = theta[1:] @ MODEL_TO_WORLD.T
+    theta[0] = matrix_to_axis_angle(rodrigues(theta[0]) @ MODEL_TO_WORLD.T)
     local = np.einsum("kji,kj->ki", axes, theta)
     half = np.linalg.norm(local, axis=1, keepdims=True) / 2
     return np.concatenate([np.cos(half), local / 2 * np.sinc(half / np.pi)], axis=1)
@@ -151,7 +151,7 @@ def object_location(translation: ArrayLike, pelvis_head: Array, lift: float) -> 
 
 def rest_pelvis(pelvis_head: Array, lift: float) -> Array:
     """(3,) m: the root joint p_0 of the shaped body, in the model, from its bone's head h_0."""
-    return (pelvis_head - (0.0, 0.0, lift)) @ STAND
+    return (pelvis_head - (0.0, 0.0, lift)) @ MODEL_TO_WORLD
 
 
 def read_bones(
@@ -189,9 +189,9 @@ def read_bones(
         if np.abs(joints[k] - by_parent).max() > RIGID:
             raise ValueError(f"the bone {names[k]} is moved out of its joint, clear its location")
     R = np.empty_like(linear)
-    R[0] = linear[0] @ STAND
+    R[0] = linear[0] @ MODEL_TO_WORLD
     turned = np.swapaxes(linear[list(parents[1:])], 1, 2) @ linear[1:]
-    R[1:] = STAND.T @ turned @ STAND
+    R[1:] = MODEL_TO_WORLD.T @ turned @ MODEL_TO_WORLD
     return matrix_to_axis_angle(R), joints[0] - rest_pelvis(heads[0], lift)
 
 
@@ -215,7 +215,7 @@ def corrective_formula(axes: Array, i: int, j: int) -> str:
     """
     # The quaternion's vector in the model's axes is u = Sᵀ Q (x, y, z), and
     # R - I = 2 w [u]× + 2 (u uᵀ - |u|² I).
-    u = [_linear(row) for row in STAND.T @ axes]
+    u = [_linear(row) for row in MODEL_TO_WORLD.T @ axes]
     if i == j:
         a, b = (u[k] for k in range(3) if k != i)
         return f"-2*({a}*{a}+{b}*{b})"

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..render.silhouette import silhouette_area, visibility
-from ..scene.body_poser import Figures
+from ..scene.body_poser import BodyPoser
 from ..scene.camera import extrinsics, intrinsics, project, to_camera
 from ..scene.spec import PersonSpec, SceneSpec
 
 
-def annotate(spec: SceneSpec, instances: NDArray[np.integer], figures: Figures) -> dict[str, Any]:
+def annotate(spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser) -> dict[str, Any]:
     """The line of `spec`'s picture without its file names; instances (H, W) holds the rendered person ids."""
     R, t = extrinsics(spec.camera)
     return {
@@ -29,7 +29,7 @@ def annotate(spec: SceneSpec, instances: NDArray[np.integer], figures: Figures) 
             "R": _rounded(R, 8),
             "t": _rounded(t, 6),
         },
-        "persons": [_person(person, spec, instances, figures) for person in spec.persons],
+        "persons": [_person(person, spec, instances, poser) for person in spec.persons],
         "background": {"kind": spec.background.kind, "photo": Path(spec.background.photo).name},
         "light": {
             "kind": spec.light.kind,
@@ -40,11 +40,11 @@ def annotate(spec: SceneSpec, instances: NDArray[np.integer], figures: Figures) 
 
 
 def _person(
-    person: PersonSpec, spec: SceneSpec, instances: NDArray[np.integer], figures: Figures
+    person: PersonSpec, spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser
 ) -> dict[str, Any]:
-    posed = figures.pose(person)
+    posed = poser.pose(person)
     pixels, depth = project(posed.vertices, spec.camera, spec.width, spec.height)
-    faces = figures.bodies[person.body.model].faces
+    faces = poser.bodies[person.body.model].faces
     unoccluded, _ = silhouette_area(pixels, depth, faces, spec.width, spec.height)
     mask = instances == person.id
     area = int(np.count_nonzero(mask))

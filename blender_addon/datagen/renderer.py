@@ -52,7 +52,7 @@ class Renderer:
         self.assets = assets
         self.device = pick_device(device)
         self._threads = threads
-        self._stage = Stage(assets.bodies, assets.figures)
+        self._stage = Stage(assets.bodies, assets.poser)
 
     def render(self, spec: SceneSpec) -> Pair:
         """Render `spec`: a function of the spec alone, whatever was rendered before."""
@@ -79,7 +79,7 @@ class Renderer:
         arrays = {p.value: array for p, array in frame.arrays.items()}
         instances = arrays.pop("instances")
         image = develop(spec, arrays.pop("image"))
-        annotation = annotate(spec, instances, self.assets.figures)
+        annotation = annotate(spec, instances, self.assets.poser)
         return Pair(image, instances, arrays, annotation, frame.seconds)
 
 

@@ -18,7 +18,7 @@ from ..bodies.motion import Motion, MotionFile, Up, load_motions
 from ..bodies.pose_library import Pose, load_poses
 from ..recipes.fields import RecipeError
 from ..recipes.recipe import Recipe
-from .body_poser import Figures
+from .body_poser import BodyPoser
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 PANORAMA_ENDINGS = (".exr", ".hdr")
@@ -44,9 +44,9 @@ class Assets:
     textures: tuple[str, ...] = ()
 
     @cached_property
-    def figures(self) -> Figures:
+    def poser(self) -> BodyPoser:
         """Poses the persons of these bodies."""
-        return Figures(self.bodies)
+        return BodyPoser(self.bodies)
 
     def sample_motion(self, rng: np.random.Generator) -> Motion:
         """One of the motions, in a Z-up world; every file is as likely. Raises ValueError naming a bad file."""

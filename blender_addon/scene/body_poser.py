@@ -23,7 +23,7 @@ _REMEMBERED = 64  # posed bodies kept: sampler, stage and annotation ask for the
 _UNTURNED = (0.0, 0.0, 0.0)
 
 
-class Figures:
+class BodyPoser:
     """Poses persons of the given body models, with their clothes' thickness on."""
 
     def __init__(self, bodies: Mapping[str, BodyModel]) -> None:
@@ -48,15 +48,15 @@ class Figures:
 
     def _placed(self, body: BodySpec, outfit: Outfit) -> Posed:
         """Skinning is for the pose, not for the place: the sampler tries many places, and a body that is only turned
-        and moved is the same figure moved rigidly about its pelvis."""
+        and moved is the same body moved rigidly about its pelvis."""
         here = dataclasses.replace(body, pose=(_UNTURNED, *body.pose[1:]), translation=_UNTURNED)
-        figure = self._once((here, outfit, "unplaced"), lambda: self._skinned(here, outfit))
-        R, pelvis = rodrigues(body.pose[0]), figure.transforms[0, :3, 3]
+        posed = self._once((here, outfit, "unplaced"), lambda: self._skinned(here, outfit))
+        R, pelvis = rodrigues(body.pose[0]), posed.transforms[0, :3, 3]
         shift = pelvis - R @ pelvis + np.asarray(body.translation)
-        transforms = figure.transforms.copy()
+        transforms = posed.transforms.copy()
         transforms[:, :3] = R @ transforms[:, :3]
         transforms[:, :3, 3] += shift
-        vertices = figure.vertices @ R.T.astype(np.float32) + shift.astype(np.float32)
+        vertices = posed.vertices @ R.T.astype(np.float32) + shift.astype(np.float32)
         return Posed(vertices, transforms[:, :3, 3].astype(np.float32), transforms)
 
     def _skinned(self, body: BodySpec, outfit: Outfit) -> Posed:

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bodies.model import Posed
-from ..bodies.pose_props import GROWN_UP_LEG, leg_length
+from ..bodies.posed_body import GROWN_UP_LEG, leg_length
 from ..recipes.recipe import Recipe
 from ..wardrobe.outfit import Outfit
-from . import people, sampling
+from . import people, placement, sampling
 from .assets import Assets
 from .ground_grid import cells_of
-from .people import Crowd, Figure, Stream
+from .people import Stream
+from .placement import Crowd, PlacedPerson
 from .spec import BodySpec, CameraSpec, PersonSpec, PropSpec, SceneSpec, Vec3
 
 Array = NDArray[np.float64]
@@ -97,8 +98,8 @@ def _pose(
     body, rng = person.body, stream("pose", person.id - 1)
     drawn = people.draw_pose(recipe, assets, person.id, body.model, body.betas, person.outfit, rng)
     pelvis = drawn.pelvis + body.translation
-    figure = people.stand_like(drawn, pelvis[:2], people.facing(body.pose[0]))
-    return figure.spec, figure.props
+    placed = placement.stand_like(drawn, pelvis[:2], placement.facing(body.pose[0]))
+    return placed.spec, placed.props
 
 
 def _shape(
@@ -108,9 +109,9 @@ def _shape(
     _, betas, _, _ = people.sample_shape(
         recipe, assets, stream("body", person.id - 1), keep=body.model
     )
-    before = assets.figures.pose(person)
+    before = assets.poser.pose(person)
     shaped = _refitted(person, dataclasses.replace(body, betas=betas), person.outfit, assets)
-    after = assets.figures.pose(shaped)
+    after = assets.poser.pose(shaped)
     return shaped, tuple(_fitted(prop, before, after) for prop in own)
 
 
@@ -145,12 +146,12 @@ def _refitted(person: PersonSpec, body: BodySpec, outfit: Outfit, assets: Assets
     """The person with this shape and these clothes in the same pose and place, its lowest point as high as it was (a
     jump scaled to the legs)."""
     model = assets.bodies[body.model]
-    before = assets.figures.pose(person)
+    before = assets.poser.pose(person)
     pelvis, pelvis_before = (model.rest_joints(b.betas)[0] for b in (body, person.body))
     # translation is added to the pelvis's place in the model: what a new shape moves there is taken off.
     shift = pelvis_before - pelvis
     trial = dataclasses.replace(body, translation=_plus(person.body.translation, shift))
-    after = assets.figures.pose_body(trial, outfit)
+    after = assets.poser.pose_body(trial, outfit)
     legs = leg_length(after.joints[:24]) - leg_length(before.joints[:24])
     height = (
         float(before.vertices[:, 2].min()) + _lift(person.pose_name, assets) * legs / GROWN_UP_LEG
@@ -176,7 +177,7 @@ def _fitted(prop: PropSpec, before: Posed, after: Posed) -> PropSpec:
     middle = location + np.array([0.0, 0.0, abs(prop.size[2]) / 2])
     standing = location[2] < 0.05
     nearest = 0 if standing else int(np.argmin(((before.joints[:24] - middle) ** 2).sum(axis=1)))
-    origin, moved = (figure.joints[nearest].astype(np.float64) for figure in (before, after))
+    origin, moved = (placed.joints[nearest].astype(np.float64) for placed in (before, after))
     if standing:
         origin[2] = moved[2] = 0.0
     x, y, z = (float(v) for v in moved + scale * (location - origin))
@@ -195,12 +196,14 @@ def _plus(a: Vec3, b: Array) -> Vec3:
 def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
     recipe = sampling.level_on_photos(recipe, spec.background.kind)
     camera = sampling.sample_camera(recipe, stream("camera"))
-    _, reach = people.sample_extent(recipe, stream("people"))
+    _, reach = placement.sample_extent(recipe, stream("people"))
     there = _crowd(spec, recipe, assets, camera, reach)
-    if there.figures:
+    if there.people:
         there.camera = _view(there, recipe, assets, spec.props, stream("place", 0))
     else:
-        there.camera = people.aimed_at_nobody(recipe, people.moved_back(camera, np.zeros(2), reach))
+        there.camera = placement.aimed_at_nobody(
+            recipe, placement.moved_back(camera, np.zeros(2), reach)
+        )
     return dataclasses.replace(
         spec,
         camera=sampling.sample_lens(recipe, there, stream("lens")),
@@ -219,21 +222,21 @@ def _view(
 
     The best of its tries: on free ground if there is any, and with enough of the person in the frame.
     """
-    first = there.figures[0]
+    first = there.people[0]
     body = first.spec.body
-    place = people.place_of(body, assets.bodies[body.model])
+    place = placement.place_of(body, assets.bodies[body.model])
     taken = np.unique(
-        np.concatenate([people.with_props(figure.cells, props) for figure in there.figures])
+        np.concatenate([placement.with_props(placed.cells, props) for placed in there.people])
     )
     best: tuple[tuple[bool, float], CameraSpec] | None = None
-    for attempt in people.sample_tries(recipe, rng):
+    for attempt in placement.sample_attempts(recipe, rng):
         aside = attempt.lateral * there.camera.fov / 2
-        camera = people.moved_back(
-            there.camera, place, people.stretched(there.reach, attempt), aside
+        camera = placement.moved_back(
+            there.camera, place, placement.stretched(there.reach, attempt), aside
         )
-        camera = people.aimed(recipe, camera, first.joints, attempt.late)
-        free = not np.isin(people.camera_cells(camera), taken, assume_unique=True).any()
-        shown = people.share_in_frame(first.joints, camera, recipe)
+        camera = placement.aimed(recipe, camera, first.joints, attempt.late)
+        free = not np.isin(placement.camera_cells(camera), taken, assume_unique=True).any()
+        shown = placement.share_in_frame(first.joints, camera, recipe)
         if best is None or (free, shown) > best[0]:
             best = ((free, shown), camera)
         if free and shown >= recipe.people.in_frame:
@@ -262,7 +265,7 @@ def _reach(spec: SceneSpec, assets: Assets) -> float:
     target = np.zeros(2)
     if spec.persons:
         body = spec.persons[0].body
-        target = people.place_of(body, assets.bodies[body.model])
+        target = placement.place_of(body, assets.bodies[body.model])
     return float(np.hypot(*(target - spec.camera.location[:2])))
 
 
@@ -270,18 +273,18 @@ def _crowd(
     spec: SceneSpec, recipe: Recipe, assets: Assets, camera: CameraSpec, reach: float
 ) -> Crowd:
     """The people who are there, and the ground that they, their own things and the camera take."""
-    there = Crowd(camera, reach, people.free_ground(recipe, camera))
+    there = Crowd(camera, reach, placement.free_ground(recipe, camera))
     for person in spec.persons:
-        posed = assets.figures.pose(person)
+        posed = assets.poser.pose(person)
         own = tuple(prop for prop in spec.props if prop.owner == person.id)
-        figure = Figure(
+        placed = PlacedPerson(
             person,
             posed.joints.astype(np.float64),
-            people.with_props(cells_of(posed.vertices), own),
+            placement.with_props(cells_of(posed.vertices), own),
             own,
         )
-        there.occupied.add(figure.cells)
-        there.figures.append(figure)
+        there.occupied.add(placed.cells)
+        there.people.append(placed)
     return there
 
 

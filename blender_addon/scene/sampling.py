@@ -20,7 +20,8 @@ from . import objects, surfaces
 from .assets import Assets
 from .camera import to_camera
 from .ground_grid import box_cells
-from .people import Crowd, Stream, gather
+from .people import Stream
+from .placement import Crowd, place_people
 from .spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec, SensorSpec, Vec3
 
 OCCLUDER_TRIES = 8
@@ -38,7 +39,7 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
     background_rng = stream("background")
     kind = sample_background_kind(recipe, background_rng)
     recipe = level_on_photos(recipe, kind)
-    crowd = gather(recipe, assets, sample_camera(recipe, stream("camera")), stream)
+    crowd = place_people(recipe, assets, sample_camera(recipe, stream("camera")), stream)
     things = sample_things(recipe, crowd, stream("occluders"), indoors=kind == "room")
     props = (*crowd.props, *things)
     return SceneSpec(
@@ -53,7 +54,7 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         light=sample_light(recipe, assets, kind, stream("light")),
         background=sample_background(recipe, assets, kind, crowd, props, background_rng),
         sensor=sample_sensor(recipe, stream("sensor")),
-        persons=tuple(figure.spec for figure in crowd.figures),
+        persons=tuple(person.spec for person in crowd.people),
         props=props,
     )
 
@@ -106,8 +107,8 @@ def sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> Camer
     blurred, moving = rng.random() < c.depth_of_field, rng.random() < c.motion_blur
     f_stop, shutter, who = c.f_stop.sample(rng), c.shutter.sample(rng), rng.random()
     distance = 5.0
-    if crowd.figures:
-        joints = crowd.figures[int(who * len(crowd.figures))].joints
+    if crowd.people:
+        joints = crowd.people[int(who * len(crowd.people))].joints
         distance = max(0.2, float(np.median(to_camera(joints, crowd.camera)[:, 2])))
     return dataclasses.replace(
         crowd.camera,
@@ -150,8 +151,8 @@ def _place_thing(
     half_width = np.tan(np.radians(camera.fov / 2))
     for _ in range(OCCLUDER_TRIES):
         turn = float(rng.uniform(0, 360))
-        if in_front and crowd.figures:
-            target = crowd.figures[int(rng.integers(len(crowd.figures)))].joints[0, :2]
+        if in_front and crowd.people:
+            target = crowd.people[int(rng.integers(len(crowd.people)))].joints[0, :2]
             place = eye + (target - eye) * rng.uniform(0.3, 0.9) + across * rng.normal(0, 0.5)
         else:
             ahead = crowd.reach * rng.uniform(0.5, 2.5)
@@ -245,7 +246,7 @@ def sample_background(
 def _room_size(crowd: Crowd, props: Sequence[PropSpec], rng: np.random.Generator) -> Vec3:
     """A room about the origin that holds camera, people and things, and some space to spare."""
     points = [np.array(crowd.camera.location[:2])]
-    points += [figure.joints[:, :2] for figure in crowd.figures]
+    points += [person.joints[:, :2] for person in crowd.people]
     points += [
         np.array(p.location[:2]) + s * max(map(abs, p.size[:2])) * 0.75
         for p in props

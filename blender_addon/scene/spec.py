@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -32,6 +33,12 @@ Vec3 = tuple[float, float, float]
 Color = tuple[float, float, float]  # linear Rec. 709, 0..1
 
 T = TypeVar("T")
+
+
+def vec3(values: Iterable[float]) -> Vec3:
+    """Three numbers, such as the elements of an array (3,), as a plain tuple."""
+    x, y, z = (float(v) for v in values)
+    return (x, y, z)
 
 
 @dataclass(frozen=True)

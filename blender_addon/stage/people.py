@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..bodies.model import BodyModel
 from ..render.part_labels import add_part_outputs
-from ..scene.body_poser import Figures
+from ..scene.body_poser import BodyPoser
 from ..scene.spec import PersonSpec
 from .body_mesh import attach_chart, body_mesh
 from .images import ImageCache
@@ -29,10 +29,10 @@ class StagePeople:
         self,
         scene: bpy.types.Scene,
         bodies: Mapping[str, BodyModel],
-        figures: Figures,
+        poser: BodyPoser,
         images: ImageCache,
     ) -> None:
-        self.scene, self.bodies, self.figures, self.images = scene, bodies, figures, images
+        self.scene, self.bodies, self.poser, self.images = scene, bodies, poser, images
         self._objects: dict[tuple[str, int], bpy.types.Object] = {}
         self._with_parts: set[str] = set()  # names of materials that write the parts pass
 
@@ -58,7 +58,7 @@ class StagePeople:
         return chosen
 
     def _apply(self, obj: bpy.types.Object, person: PersonSpec, moving: bool) -> None:
-        vertices = self.figures.pose(person).vertices
+        vertices = self.poser.pose(person).vertices
         mesh = obj.data
         mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
         if moving:
@@ -74,7 +74,7 @@ class StagePeople:
         """(V, 3) m/s: the straight way to where the person is next."""
         if person.motion is None or person.motion.seconds <= 0.0:
             return np.zeros_like(vertices)
-        return (self.figures.pose_later(person).vertices - vertices) / np.float32(
+        return (self.poser.pose_later(person).vertices - vertices) / np.float32(
             person.motion.seconds
         )
 
@@ -85,7 +85,7 @@ class StagePeople:
             # Blender cuts names at 63 bytes, and a model's name may be a long path: its end tells more.
             name = f"PII person {model[-40:]} {number}"
             mesh = body_mesh(name, self.bodies[model])
-            attach_chart(mesh, self.figures.chart(model))
+            attach_chart(mesh, self.poser.chart(model))
             obj = bpy.data.objects.new(name, mesh)
             self.scene.collection.objects.link(obj)
             self._objects[model, number] = obj

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import bpy
 
 from ..bodies.model import BodyModel
-from ..scene.body_poser import Figures
+from ..scene.body_poser import BodyPoser
 from ..scene.spec import SceneSpec
 from .background import StageBackground, film_transparent
 from .camera import StageCamera
@@ -19,18 +19,18 @@ from .people import StagePeople
 class Stage:
     """Turns one SceneSpec after another into a Blender scene of its own.
 
-    `bodies` maps the model names of BodySpec to body models. `figures` poses them: hand over the sampler's, and no
+    `bodies` maps the model names of BodySpec to body models. `poser` poses them: hand over the sampler's, and no
     body is posed twice. Every `apply` sets everything that a spec determines, so a picture does not depend on what
     was rendered before it.
     """
 
-    def __init__(self, bodies: Mapping[str, BodyModel], figures: Figures | None = None) -> None:
+    def __init__(self, bodies: Mapping[str, BodyModel], poser: BodyPoser | None = None) -> None:
         self.scene = bpy.data.scenes.new("PII Synth")
         self.images = ImageCache()
         self.camera = StageCamera(self.scene)
         self.light = StageLight(self.scene, self.images)
         self.background = StageBackground(self.scene)
-        self.people = StagePeople(self.scene, bodies, figures or Figures(bodies), self.images)
+        self.people = StagePeople(self.scene, bodies, poser or BodyPoser(bodies), self.images)
 
     def apply(self, spec: SceneSpec) -> None:
         """Make the scene show `spec`: objects, world, camera, frame size, film transparency and motion blur.

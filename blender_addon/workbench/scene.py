@@ -179,7 +179,7 @@ def _make_people(persons: Sequence[PersonSpec], scene: bpy.types.Scene, assets: 
     for id_, model in models.items():
         if id_ not in kept:
             character = Character.add(
-                scene, assets.bodies[model], model, assets.figures, parts.collection_of(scene)
+                scene, assets.bodies[model], model, assets.poser, parts.collection_of(scene)
             )
             character.armature[PERSON] = id_
 
@@ -190,7 +190,7 @@ def _apply_people(
     by_number = {character.number: character for character in characters(scene)}
     for person in persons:
         if _read_person(by_number[person.id]) != person:
-            by_number[person.id].apply(person, assets.figures, images)
+            by_number[person.id].apply(person, assets.poser, images)
 
 
 def _read_person(character: Character) -> PersonSpec | None:

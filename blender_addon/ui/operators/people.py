@@ -13,7 +13,7 @@ from .file_browser import Browsing, file_property, filter_property
 
 if TYPE_CHECKING:
     from ...character.character import Character
-    from ...scene.body_poser import Figures
+    from ...scene.body_poser import BodyPoser
 
 DEFAULT = "default"
 BODY_ENDINGS = (".npz", ".pkl")
@@ -35,7 +35,7 @@ def need_person(context: Any) -> Character:
     return person
 
 
-def figures_of(context: Any, model_name: str) -> Figures:
+def figures_of(context: Any, model_name: str) -> BodyPoser:
     """Open a body, 'default' or a file, to pose people. Raises ValueError naming a bad file."""
     from ...character.actions import open_figures
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_addon.bodies import pickles
+from blender_addon.bodies import pickle_records, pickles
 from blender_addon.bodies.pickles import UnsafePickleError, read_pickle
 
 
@@ -223,10 +223,10 @@ def test_what_stands_before_a_refused_name_is_inert(model_files, tmp_path):
     ],
 )
 def test_admitted_names_cannot_be_changed_or_misused(model_files, program):
-    before = {key: dict(vars(record)) for key, record in pickles._RECORDS.items()}
+    before = {key: dict(vars(record)) for key, record in pickle_records.RECORDS.items()}
     with pytest.raises(ValueError, match=r"model\.pkl"):
         read_pickle(model_files.raw_pkl(program))
-    assert {key: dict(vars(record)) for key, record in pickles._RECORDS.items()} == before
+    assert {key: dict(vars(record)) for key, record in pickle_records.RECORDS.items()} == before
 
 
 # --- damaged files -----------------------------------------------------------------------------------------------

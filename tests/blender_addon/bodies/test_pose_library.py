@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blender_addon.bodies import anatomy, pose_library
-from blender_addon.bodies.anatomy import JOINT
+from blender_addon.bodies.anatomy import JOINT, mirror
 from blender_addon.bodies.joints import PARTS
 from blender_addon.bodies.library import default_body
 from blender_addon.bodies.model import Posed
-from blender_addon.bodies.pose_library import Pose, blend, load_poses, mirror, vary
+from blender_addon.bodies.pose_library import Pose, load_poses
 from blender_addon.bodies.pose_props import ground_clearance, place_props, seat_height
+from blender_addon.bodies.pose_variation import blend, vary
 from blender_addon.bodies.rotations import matrix_to_axis_angle, rodrigues
 
 LIBRARY = {pose.name: pose for pose in load_poses()}

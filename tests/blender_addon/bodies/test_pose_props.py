@@ -13,10 +13,10 @@ from blender_addon.bodies.pose_library import PROPS, Pose, load_poses
 from blender_addon.bodies.pose_props import (
     PropPlacement,
     ground_clearance,
-    leg_length,
     place_props,
     seat_height,
 )
+from blender_addon.bodies.posed_body import PosedBody, leg_length
 from blender_addon.bodies.rotations import matrix_to_axis_angle, rodrigues
 from blender_addon.props.catalogue import SHAPES
 
@@ -101,7 +101,7 @@ def test_rider_holds_the_bars_and_stands_on_the_low_pedal(name, mirrored):
     (bicycle,) = place(pose, posed)
     scale = bicycle.size[2] / pose_props.BICYCLE_SIZE[2]
     assert bicycle.location[2] == 0.0
-    body = pose_props._Body(
+    body = PosedBody(
         pose, posed.joints, posed.transforms[:, :3, :3], posed.vertices, np.random.default_rng(0)
     )
     for side in (1.0, -1.0):

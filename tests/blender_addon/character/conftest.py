@@ -16,7 +16,7 @@ from blender_addon.bodies.joints import FAMILIES
 from blender_addon.bodies.library import default_body
 from blender_addon.bodies.model import BodyModel
 from blender_addon.render.compat import import_bpy
-from blender_addon.scene.body_poser import Figures
+from blender_addon.scene.body_poser import BodyPoser
 
 _CELL = 0.03  # m: vertices in one cube of this size become one
 
@@ -99,8 +99,8 @@ def bpy() -> Any:
 
 
 @pytest.fixture(scope="session")
-def figures(small_body: Callable[[str], BodyModel]) -> Figures:
-    return Figures(
+def figures(small_body: Callable[[str], BodyModel]) -> BodyPoser:
+    return BodyPoser(
         {"default": default_body(), **{family: small_body(family) for family in FAMILIES}}
     )
 

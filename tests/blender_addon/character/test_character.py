@@ -14,7 +14,7 @@ import pytest
 from blender_addon.bodies.joints import FAMILIES, fit_pose
 from blender_addon.bodies.motion import load_motions
 from blender_addon.bodies.rotations import rodrigues
-from blender_addon.scene.body_poser import Figures
+from blender_addon.scene.body_poser import BodyPoser
 from blender_addon.scene.spec import BodySpec, MotionSpec, PersonSpec
 from blender_addon.wardrobe.outfit import plain_outfit
 from blender_addon.wardrobe.sampling import sample_outfit
@@ -25,7 +25,7 @@ Vertices = Callable[[Any], np.ndarray]
 
 
 @pytest.fixture
-def add(scene: Any, figures: Figures) -> Callable[..., Any]:
+def add(scene: Any, figures: BodyPoser) -> Callable[..., Any]:
     from blender_addon.character.character import Character
 
     def add(name: str = "default", **options: Any) -> Any:
@@ -35,13 +35,13 @@ def add(scene: Any, figures: Figures) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def apply(figures: Figures) -> Callable[[Any, PersonSpec], None]:
+def apply(figures: BodyPoser) -> Callable[[Any, PersonSpec], None]:
     from blender_addon.stage.images import ImageCache
 
     return lambda character, person: character.apply(person, figures, ImageCache())
 
 
-def drawn(name: str, figures: Figures, seed: int = 0, number: int = 1) -> PersonSpec:
+def drawn(name: str, figures: BodyPoser, seed: int = 0, number: int = 1) -> PersonSpec:
     """A person of random shape, clothes, pose and place."""
     rng = np.random.default_rng(seed)
     model = figures.bodies[name]
@@ -58,7 +58,7 @@ def drawn(name: str, figures: Figures, seed: int = 0, number: int = 1) -> Person
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_new_person_stands_on_the_ground_as_the_body_model_says(
-    name: str, add: Any, figures: Figures, world_vertices: Vertices
+    name: str, add: Any, figures: BodyPoser, world_vertices: Vertices
 ) -> None:
     character = add(name)
     person = character.person()
@@ -73,7 +73,7 @@ def test_a_new_person_stands_on_the_ground_as_the_body_model_says(
 
 @pytest.mark.parametrize("name", MODELS)
 def test_blender_shows_what_the_body_model_computes(
-    name: str, add: Any, apply: Any, figures: Figures, world_vertices: Vertices
+    name: str, add: Any, apply: Any, figures: BodyPoser, world_vertices: Vertices
 ) -> None:
     character = add(name)
     for seed in range(2):
@@ -90,7 +90,7 @@ def test_blender_shows_what_the_body_model_computes(
 
 @pytest.mark.parametrize("name", MODELS)
 def test_an_amass_pose_is_within_a_millimetre(
-    name: str, add: Any, figures: Figures, world_vertices: Vertices, tmp_path: Path
+    name: str, add: Any, figures: BodyPoser, world_vertices: Vertices, tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(5)
     poses = rng.normal(0, 0.4, (3, 156))
@@ -117,7 +117,7 @@ def test_an_amass_pose_is_within_a_millimetre(
     np.testing.assert_allclose(figures.pose(person).joints[0][:2], (0.0, 0.0), atol=0.05)
 
 
-def test_correctives_are_driven_without_python(add: Any, figures: Figures, bpy: Any) -> None:
+def test_correctives_are_driven_without_python(add: Any, figures: BodyPoser, bpy: Any) -> None:
     character = add("smpl")
     drivers = character.mesh.data.shape_keys.animation_data.drivers
     assert len(drivers) == 9 * 23
@@ -130,14 +130,14 @@ def test_correctives_are_driven_without_python(add: Any, figures: Figures, bpy: 
 
 
 def test_correctives_that_move_nothing_have_no_key(
-    scene: Any, figures: Figures, small_body: Any
+    scene: Any, figures: BodyPoser, small_body: Any
 ) -> None:
     from blender_addon.character.character import Character
 
     posedirs = small_body("smpl").posedirs.copy()
     posedirs[:, :, 9:] = 0.0
     model = dataclasses.replace(small_body("smpl"), posedirs=posedirs)
-    character = Character.add(scene, model, "m", Figures({"m": model}))
+    character = Character.add(scene, model, "m", BodyPoser({"m": model}))
     assert len(character.mesh.data.shape_keys.animation_data.drivers) == 9
     keys = character.mesh.data.shape_keys.key_blocks.keys()
     assert [key for key in keys if key.startswith("pose")] == [
@@ -145,7 +145,7 @@ def test_correctives_that_move_nothing_have_no_key(
     ]
 
 
-def test_the_body_has_groups_uvs_parts_and_a_chart(add: Any, figures: Figures) -> None:
+def test_the_body_has_groups_uvs_parts_and_a_chart(add: Any, figures: BodyPoser) -> None:
     character, model = add("default"), figures.bodies["default"]
     obj, mesh = character.mesh, character.mesh.data
     groups = [group.name for group in obj.vertex_groups]
@@ -166,7 +166,7 @@ def test_the_body_has_groups_uvs_parts_and_a_chart(add: Any, figures: Figures) -
     assert not modifier.use_deform_preserve_volume
 
 
-def test_bones_are_named_and_mirror(add: Any, bpy: Any, figures: Figures) -> None:
+def test_bones_are_named_and_mirror(add: Any, bpy: Any, figures: BodyPoser) -> None:
     character = add("smplx")
     bones = character.armature.data.bones
     assert set(bones.keys()) == set(FAMILIES["smplx"])
@@ -181,7 +181,7 @@ def test_bones_are_named_and_mirror(add: Any, bpy: Any, figures: Figures) -> Non
 
 
 def test_manual_edits_are_read_back(
-    add: Any, apply: Any, figures: Figures, world_vertices: Vertices
+    add: Any, apply: Any, figures: BodyPoser, world_vertices: Vertices
 ) -> None:
     from mathutils import Euler, Matrix
 
@@ -203,7 +203,7 @@ def test_manual_edits_are_read_back(
 
 
 def test_a_person_that_is_only_moved_keeps_its_pose_and_its_motion(
-    add: Any, apply: Any, figures: Figures
+    add: Any, apply: Any, figures: BodyPoser
 ) -> None:
     character = add("smpl")
     before = drawn("smpl", figures)
@@ -218,7 +218,9 @@ def test_a_person_that_is_only_moved_keeps_its_pose_and_its_motion(
     )
 
 
-def test_constraints_count(add: Any, figures: Figures, bpy: Any, world_vertices: Vertices) -> None:
+def test_constraints_count(
+    add: Any, figures: BodyPoser, bpy: Any, world_vertices: Vertices
+) -> None:
     character = add("smpl")
     target = bpy.data.objects.new("target", None)
     bpy.context.scene.collection.objects.link(target)
@@ -233,7 +235,7 @@ def test_constraints_count(add: Any, figures: Figures, bpy: Any, world_vertices:
 
 
 def test_a_person_out_of_sight_is_read_by_its_bones(
-    add: Any, apply: Any, figures: Figures, bpy: Any
+    add: Any, apply: Any, figures: BodyPoser, bpy: Any
 ) -> None:
     character = add("smpl")
     for obj in (character.armature, character.mesh):
@@ -253,7 +255,7 @@ def test_a_scaled_person_is_no_body(add: Any) -> None:
 
 
 def test_sliders_ask_for_a_fit_and_fitting_keeps_the_feet_on_the_ground(
-    add: Any, figures: Figures, world_vertices: Vertices
+    add: Any, figures: BodyPoser, world_vertices: Vertices
 ) -> None:
     character = add("default")
     assert not character.needs_fit()
@@ -274,7 +276,7 @@ def test_sliders_ask_for_a_fit_and_fitting_keeps_the_feet_on_the_ground(
     assert np.abs(head[:3, 3]).max() > 0
 
 
-def test_fitting_keeps_mode_and_selection(add: Any, figures: Figures, bpy: Any) -> None:
+def test_fitting_keeps_mode_and_selection(add: Any, figures: BodyPoser, bpy: Any) -> None:
     character, other = add("smpl"), add("smpl")
     layer = bpy.context.view_layer
     for obj in layer.objects:
@@ -294,7 +296,7 @@ def test_fitting_keeps_mode_and_selection(add: Any, figures: Figures, bpy: Any) 
 
 
 def test_a_shape_beyond_the_sliders_widens_them_and_one_beyond_blender_is_rejected(
-    add: Any, apply: Any, figures: Figures, world_vertices: Vertices
+    add: Any, apply: Any, figures: BodyPoser, world_vertices: Vertices
 ) -> None:
     character = add("smpl")
     person = drawn("smpl", figures)
@@ -311,14 +313,14 @@ def test_a_shape_beyond_the_sliders_widens_them_and_one_beyond_blender_is_reject
     assert character.person() == wide, "a refused shape changes nothing"
 
 
-def test_another_body_model_is_rejected(add: Any, apply: Any, figures: Figures) -> None:
+def test_another_body_model_is_rejected(add: Any, apply: Any, figures: BodyPoser) -> None:
     character = add("smpl")
     with pytest.raises(ValueError, match=r"expected a body of smpl for .*, got one of smplx"):
         apply(character, drawn("smplx", figures))
 
 
 def test_numbers_are_the_lowest_free_and_duplicates_get_their_own(
-    add: Any, scene: Any, figures: Figures, bpy: Any
+    add: Any, scene: Any, figures: BodyPoser, bpy: Any
 ) -> None:
     from blender_addon.character.character import characters, renumber
 
@@ -371,7 +373,7 @@ def test_a_deleted_body_is_an_error(add: Any, bpy: Any) -> None:
 
 
 def test_a_person_survives_saving_and_loading(
-    add: Any, apply: Any, figures: Figures, bpy: Any, tmp_path: Path, world_vertices: Vertices
+    add: Any, apply: Any, figures: BodyPoser, bpy: Any, tmp_path: Path, world_vertices: Vertices
 ) -> None:
     from blender_addon.character.character import characters
 
@@ -388,7 +390,7 @@ def test_a_person_survives_saving_and_loading(
 
 
 def test_a_person_in_a_scene_that_is_not_shown(
-    bpy: Any, scene: Any, figures: Figures, add: Any, apply: Any
+    bpy: Any, scene: Any, figures: BodyPoser, add: Any, apply: Any
 ) -> None:
     from blender_addon.character.character import Character, characters
 
@@ -404,7 +406,7 @@ def test_a_person_in_a_scene_that_is_not_shown(
 
 
 def test_a_pose_pasted_flipped_is_the_mirrored_pose(
-    add: Any, figures: Figures, bpy: Any, world_vertices: Vertices
+    add: Any, figures: BodyPoser, bpy: Any, world_vertices: Vertices
 ) -> None:
     character = add("default")
     left = {"left_elbow": (0.8, 0.1, 0.2, -0.5), "left_hip": (0.9, -0.4, 0.1, 0.2)}

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_addon.bodies.library import default_body
-from blender_addon.scene.body_poser import Figures
+from blender_addon.scene.body_poser import BodyPoser
 from blender_addon.scene.spec import BodySpec, MotionSpec, PersonSpec
 from blender_addon.wardrobe.outfit import plain_outfit
 from blender_addon.wardrobe.sampling import sample_outfit
 
-FIGURES = Figures({"default": default_body()})
+POSER = BodyPoser({"default": default_body()})
 small = st.floats(-1.5, 1.5)
 
 
@@ -24,8 +24,8 @@ def body(root=(0.0, 0.0, 0.0), translation=(0.0, 0.0, 0.0)) -> BodySpec:
 @given(st.tuples(small, small, small), st.tuples(small, small, small))
 def test_a_placed_figure_is_the_body_model_s_own(root, translation):
     spec, outfit = body(root, translation), plain_outfit()
-    posed = FIGURES.pose_body(spec, outfit)
-    clothes = FIGURES.clothes(spec, outfit)
+    posed = POSER.pose_body(spec, outfit)
+    clothes = POSER.clothes(spec, outfit)
     direct = default_body().pose(spec.betas, np.array(spec.pose), translation, clothes)
     np.testing.assert_allclose(posed.vertices, direct.vertices, atol=3e-6)
     np.testing.assert_allclose(posed.joints, direct.joints, atol=3e-6)
@@ -34,8 +34,8 @@ def test_a_placed_figure_is_the_body_model_s_own(root, translation):
 
 def test_the_same_spec_gives_the_same_bytes_with_and_without_memory():
     outfit = sample_outfit(np.random.default_rng(0))
-    warm = FIGURES.pose_body(body((0.1, 0.2, 0.3)), outfit)
-    cold = Figures({"default": default_body()}).pose_body(body((0.1, 0.2, 0.3)), outfit)
+    warm = POSER.pose_body(body((0.1, 0.2, 0.3)), outfit)
+    cold = BodyPoser({"default": default_body()}).pose_body(body((0.1, 0.2, 0.3)), outfit)
     assert (warm.vertices == cold.vertices).all()
 
 
@@ -43,7 +43,7 @@ def test_clothes_make_people_thicker_and_no_taller_by_much():
     outfits = [sample_outfit(np.random.default_rng(i)) for i in range(8)]
     bare = default_body().pose(body().betas, np.array(body().pose)).vertices
     for outfit in outfits:
-        moved = np.linalg.norm(FIGURES.pose_body(body(), outfit).vertices - bare, axis=1)
+        moved = np.linalg.norm(POSER.pose_body(body(), outfit).vertices - bare, axis=1)
         assert moved.max() > 0.002
         assert moved.max() < 0.3
 
@@ -51,12 +51,12 @@ def test_clothes_make_people_thicker_and_no_taller_by_much():
 def test_motion_moves_and_its_absence_is_said():
     spec = PersonSpec(1, body(), plain_outfit(), "x")
     with pytest.raises(ValueError, match="person 1 has no motion"):
-        FIGURES.pose_later(spec)
+        POSER.pose_later(spec)
     moving = dataclasses.replace(spec, motion=MotionSpec(spec.body.pose, (0.0, 0.5, 0.0), 0.1))
-    shift = FIGURES.pose_later(moving).vertices - FIGURES.pose(moving).vertices
+    shift = POSER.pose_later(moving).vertices - POSER.pose(moving).vertices
     np.testing.assert_allclose(shift, np.broadcast_to((0, 0.5, 0), shift.shape), atol=1e-5)
 
 
 def test_an_unknown_model_is_a_key_error():
     with pytest.raises(KeyError):
-        FIGURES.pose_body(dataclasses.replace(body(), model="nobody"), plain_outfit())
+        POSER.pose_body(dataclasses.replace(body(), model="nobody"), plain_outfit())

@@ -50,12 +50,12 @@ def test_people_from_a_motion_file_stand_upright_and_move_forwards(tmp_path, y_u
     for index in range(4):
         for person in sample_scene(recipe, assets, 0, index).persons:
             assert person.pose_name == "walk"
-            posed = assets.figures.pose(person)
+            posed = assets.poser.pose(person)
             assert abs(posed.vertices[:, 2].min()) < 1e-3
             up = rodrigues(person.body.pose[0])[:, 1]
             np.testing.assert_allclose(up, [0, 0, 1], atol=1e-6)
             if person.motion is not None:
-                moved = assets.figures.pose_later(person).joints[0] - posed.joints[0]
+                moved = assets.poser.pose_later(person).joints[0] - posed.joints[0]
                 front = rodrigues(person.body.pose[0])[:, 2]
                 np.testing.assert_allclose(moved / person.motion.seconds, front, atol=1e-3)
 

@@ -16,7 +16,8 @@ from blender_addon.recipes.recipe import Recipe
 from blender_addon.recipes.toml_io import load_preset, preset_names
 from blender_addon.scene.assets import Assets, load_assets
 from blender_addon.scene.camera import project
-from blender_addon.scene.people import Drawn, draw_pose, facing, place_of, stand, stand_like
+from blender_addon.scene.people import UnplacedPerson, draw_pose
+from blender_addon.scene.placement import facing, place_of, stand, stand_like
 from blender_addon.scene.resampling import FACTORS, PERSON_FACTORS, resample
 from blender_addon.scene.sampling import sample_scene, streams
 from blender_addon.scene.spec import PersonSpec, SceneSpec
@@ -47,11 +48,11 @@ def redrawn(
 
 
 def lowest(name: str, person: PersonSpec) -> float:
-    return float(loaded(name)[1].figures.pose(person).vertices[:, 2].min())
+    return float(loaded(name)[1].poser.pose(person).vertices[:, 2].min())
 
 
 def clearance(name: str, person: PersonSpec) -> float:
-    joints = loaded(name)[1].figures.pose(person).joints[:24]
+    joints = loaded(name)[1].poser.pose(person).joints[:24]
     return ground_clearance(LIFTS[person.pose_name], joints)
 
 
@@ -204,7 +205,7 @@ def test_a_child_gets_a_smaller_chair() -> None:
     for index in range(12):
         new = resample(spec, "shape", recipe, assets, SEED, index, {1})
         seat = next(p for p in new.props if p.owner == 1)
-        pelvis = assets.figures.pose(new.persons[0]).joints[0]
+        pelvis = assets.poser.pose(new.persons[0]).joints[0]
         assert seat.location[2] == pytest.approx(0.0, abs=1e-9)
         heights.append((pelvis[2], seat.size[2]))
     assert samples is not None
@@ -236,7 +237,7 @@ def test_clothes_suit_the_age_of_the_body_that_is_there() -> None:
 def test_a_new_camera_sees_the_first_person(name: str, index: int) -> None:
     spec = scene(name, 2)
     new = redrawn(name, spec, "camera", index)
-    joints = loaded(name)[1].figures.pose(new.persons[0]).joints
+    joints = loaded(name)[1].poser.pose(new.persons[0]).joints
     pixels, depth = project(joints, new.camera, new.width, new.height)
     inside = (
         (depth > 0) & (pixels >= 0).all(axis=1) & (pixels <= (new.width, new.height)).all(axis=1)
@@ -255,8 +256,8 @@ def test_a_new_room_holds_everybody() -> None:
         rooms += 1
         half = np.array(new.background.room_size[:2]) / 2
         places = [new.camera.location, *(p.location for p in new.props)]
-        figures = loaded("everyday")[1].figures
-        places += [joint for p in new.persons for joint in figures.pose(p).joints]
+        poser = loaded("everyday")[1].poser
+        places += [joint for p in new.persons for joint in poser.pose(p).joints]
         assert (np.abs(np.array(places)[:, :2]) < half).all()
     assert rooms
 
@@ -315,12 +316,12 @@ def test_a_figure_stands_as_the_one_it_stands_like(
 ) -> None:
     recipe, assets = loaded("everyday")
     model = assets.bodies["default"]
-    drawn: Drawn = draw_pose(
+    drawn: UnplacedPerson = draw_pose(
         recipe, assets, 1, "default", (), plain_outfit(), streams(SEED, number)("pose", 0)
     )
-    figure = stand(drawn, np.array([x, y]), degrees)
-    body = figure.spec.body
+    placed = stand(drawn, np.array([x, y]), degrees)
+    body = placed.spec.body
     again = stand_like(drawn, (drawn.pelvis + body.translation)[:2], facing(body.pose[0]))
-    np.testing.assert_allclose(again.joints, figure.joints, atol=1e-6)
+    np.testing.assert_allclose(again.joints, placed.joints, atol=1e-6)
     # A pelvis that is turned within the pose hides by how much the whole was turned, and the place a little with it.
     np.testing.assert_allclose(place_of(body, model), (x, y), atol=0.15)

@@ -93,7 +93,7 @@ def test_nobody_floats_or_sinks(name):
     lifted = {pose.name for pose in assets.poses if pose.lift > 0}
     for spec in scenes(name, 12):
         for person in spec.persons:
-            lowest = assets.figures.pose(person).vertices[:, 2].min()
+            lowest = assets.poser.pose(person).vertices[:, 2].min()
             if person.pose_name in lifted:
                 assert 0.0 < lowest < 1.0
             else:
@@ -104,7 +104,7 @@ def test_nobody_floats_or_sinks(name):
 def test_nobody_walks_through_anybody(name):
     _, assets = loaded(name)
     for spec in scenes(name, 12):
-        grounds = [cells_of(assets.figures.pose(p).vertices) for p in spec.persons]
+        grounds = [cells_of(assets.poser.pose(p).vertices) for p in spec.persons]
         for i, ground in enumerate(grounds):
             for other in grounds[:i]:
                 assert not np.isin(ground, other).any()
@@ -116,7 +116,7 @@ def test_people_are_in_the_frame(name):
     for spec in scenes(name, 60):
         assert spec.persons
         for person in spec.persons:
-            joints = assets.figures.pose(person).joints
+            joints = assets.poser.pose(person).joints
             pixels, depth = project(joints, spec.camera, spec.width, spec.height)
             inside = (
                 (depth > 0)
@@ -141,7 +141,7 @@ def test_ids_count_from_one():
 def test_street_sees_people_near_and_far():
     _, assets = loaded("street")
     distances = [
-        project(assets.figures.pose(p).joints[:1], s.camera, 1, 1)[1][0]
+        project(assets.poser.pose(p).joints[:1], s.camera, 1, 1)[1][0]
         for s in scenes("street", 40)
         for p in s.persons
     ]

@@ -300,7 +300,7 @@ def test_a_scene_that_was_never_drawn_reads_as_it_is(bpy: Any, scene: Any, asset
         50,
     )
     scene.pii_synth.seed, scene.pii_synth.index = 3, 4
-    Character.add(scene, assets.bodies["default"], "default", assets.figures)
+    Character.add(scene, assets.bodies["default"], "default", assets.poser)
     spec = read(scene)
     assert (spec.width, spec.height, spec.seed, spec.index) == (100, 50, 3, 4)
     assert len(spec.persons) == 1 and spec.props == ()

@@ -1,0 +1,274 @@
+"""Where the people of a scene stand, and where the camera is aimed. Pure numpy.
+
+No two people share ground (ground_grid.py). The lowest point of each is where the pose wants it: on
+the ground, but for a jump or a bicycle. The camera is aimed at the first person.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bodies.model import BodyModel
+from ..bodies.rotations import about_z, matrix_to_axis_angle, rodrigues
+from ..recipes.recipe import Recipe
+from .assets import Assets
+from .camera import project
+from .ground_grid import CELL, Cells, Footprint, box_cells, cells_of
+from .people import Array, Stream, UnplacedPerson, sample_person
+from .spec import BodySpec, CameraSpec, MotionSpec, PersonSpec, PropSpec, Vec3, vec3
+
+PLACEMENT_ATTEMPTS = 12
+AIM_AT_PEOPLE_AFTER = 0.6  # of the tries
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedPerson:
+    """A placed person. joints (J, 3) m in the world; cells: the ground it takes, its things' included."""
+
+    spec: PersonSpec
+    joints: Array
+    cells: Cells
+    props: tuple[PropSpec, ...]
+
+
+@dataclass(eq=False)
+class Crowd:
+    """The placed people, the camera that looks at them, and the ground that is taken."""
+
+    camera: CameraSpec
+    reach: float  # m from the camera to where the first person was meant to stand
+    occupied: Footprint
+    people: list[PlacedPerson] = field(default_factory=list)
+
+    @property
+    def heading(self) -> Array:
+        """Unit vector (2,) on the ground, away from the camera."""
+        return heading(self.camera.yaw)
+
+    @property
+    def props(self) -> tuple[PropSpec, ...]:
+        """What the people's poses need: seats, bicycles, bags."""
+        return tuple(prop for person in self.people for prop in person.props)
+
+
+def heading(yaw: float) -> Array:
+    """Unit vector (2,) on the ground that a camera of this yaw (degrees) looks along."""
+    return np.array([-np.sin(np.radians(yaw)), np.cos(np.radians(yaw))])
+
+
+def place_people(recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Stream) -> Crowd:
+    """Draw the people and put them where the camera sees them and nobody walks through another.
+
+    The camera comes back placed and aimed. A person for whom no place is found is left out, but for the first.
+    """
+    count, reach = sample_extent(recipe, stream("people"))
+    camera = moved_back(camera, np.zeros(2), reach)
+    crowd = Crowd(camera, reach, free_ground(recipe, camera))
+    for number in range(count):
+        drawn = sample_person(recipe, assets, stream, number)
+        _admit(recipe, crowd, drawn, stream("place", number))
+    if not crowd.people:
+        crowd.camera = aimed_at_nobody(recipe, camera)
+    return crowd
+
+
+def sample_extent(recipe: Recipe, rng: np.random.Generator) -> tuple[int, float]:
+    """How many people there are, and how far (m) from the camera the first of them was meant to stand."""
+    return recipe.people.count.sample_int(rng), _distance(recipe, rng)
+
+
+@dataclass(frozen=True)
+class PlacementAttempt:
+    """One attempt to find a place before the camera. `late` grows from 0 towards 1, with every attempt."""
+
+    late: float
+    distance: float  # m
+    lateral: float  # of half the frame, to the right
+    facing: float  # degrees away from the camera
+
+
+def sample_attempts(recipe: Recipe, rng: np.random.Generator) -> Iterator[PlacementAttempt]:
+    """The attempts for one person; each is less extreme than the one before."""
+    for attempt in range(PLACEMENT_ATTEMPTS):
+        late = attempt / PLACEMENT_ATTEMPTS
+        distance = _distance(recipe, rng)
+        # The later the attempt, the nearer to the middle of the frame, where more of a person fits.
+        lateral = recipe.people.lateral.sample(rng) * (1 - late)
+        yield PlacementAttempt(late, distance, lateral, recipe.people.facing.sample(rng))
+
+
+def _admit(recipe: Recipe, crowd: Crowd, drawn: UnplacedPerson, rng: np.random.Generator) -> None:
+    """Find a place for one more person, the first of whom the camera is aimed at."""
+    first = not crowd.people
+    best: tuple[float, PlacedPerson, CameraSpec] | None = None
+    for place in sample_attempts(recipe, rng):
+        distance = stretched(crowd.reach, place) if first else place.distance
+        person = _stand(drawn, crowd.camera, distance, place.lateral, place.facing)
+        if crowd.occupied.hits(person.cells):
+            continue
+        camera = aimed(recipe, crowd.camera, person.joints, place.late) if first else crowd.camera
+        shown = share_in_frame(person.joints, camera, recipe)
+        if best is None or shown > best[0]:
+            best = (shown, person, camera)
+        if shown >= recipe.people.in_frame:
+            break
+    if best is None or (best[0] < recipe.people.in_frame and not first):
+        return
+    _, person, crowd.camera = best
+    crowd.occupied.add(person.cells)
+    crowd.people.append(_numbered(person, len(crowd.people) + 1))
+
+
+def _numbered(person: PlacedPerson, id_: int) -> PlacedPerson:
+    props = tuple(dataclasses.replace(prop, owner=id_) for prop in person.props)
+    return dataclasses.replace(person, spec=dataclasses.replace(person.spec, id=id_), props=props)
+
+
+def _distance(recipe: Recipe, rng: np.random.Generator) -> float:
+    distance = recipe.camera.distance
+    return distance.sample(rng) if recipe.camera.enabled else distance.middle
+
+
+def stretched(reach: float, place: PlacementAttempt) -> float:
+    """How far (m) from the camera the first person is put: a bicycle may need more room than there is before it."""
+    return reach * (1 + place.late)
+
+
+def moved_back(camera: CameraSpec, place: Array, distance: float, aside: float = 0.0) -> CameraSpec:
+    """The camera `distance` (m) before `place` (2,), which it sees `aside` degrees right of its middle."""
+    x, y = place - distance * heading(camera.yaw - aside)
+    return dataclasses.replace(camera, location=(float(x), float(y), camera.location[2]))
+
+
+def aimed(recipe: Recipe, camera: CameraSpec, joints: Array, late: float = 0.0) -> CameraSpec:
+    """The camera with its drawn pitch counted from the middle of a person, joints (J, 3) m, or from the horizon.
+
+    A drawn tilt may lose the person altogether: `late` in the tries it is given up little by little, and the aim at the
+    horizon with it (somebody lying at the photographer's feet).
+    """
+    level = recipe.camera.aim == "horizon" and late < AIM_AT_PEOPLE_AFTER
+    middle = (joints.min(axis=0) + joints.max(axis=0)) / 2
+    return _aimed(camera, None if level else middle, tilt=1.0 - late)
+
+
+def aimed_at_nobody(recipe: Recipe, camera: CameraSpec) -> CameraSpec:
+    """The same where there is no person: over the origin somebody might stand."""
+    return _aimed(camera, None if recipe.camera.aim == "horizon" else np.array([0.0, 0.0, 0.8]))
+
+
+def _aimed(camera: CameraSpec, target: Array | None, tilt: float = 1.0) -> CameraSpec:
+    """The camera with `tilt` times its drawn pitch, counted from `target` (3,) m, or from the horizon when None."""
+    pitch = tilt * camera.pitch
+    if target is not None:
+        away = target - np.asarray(camera.location)
+        pitch += float(np.degrees(np.arctan2(away[2], np.hypot(away[0], away[1]))))
+    return dataclasses.replace(camera, pitch=float(np.clip(pitch, -89, 89)))
+
+
+def share_in_frame(joints: Array, camera: CameraSpec, recipe: Recipe) -> float:
+    """Which share of joints (J, 3) m is inside the frame."""
+    width, height = recipe.render.width, recipe.render.height
+    pixels, depth = project(joints, camera, width, height)
+    inside = (depth > 0.1) & (pixels >= 0).all(axis=1) & (pixels <= (width, height)).all(axis=1)
+    return float(inside.mean())
+
+
+def free_ground(recipe: Recipe, camera: CameraSpec) -> Footprint:
+    """Ground on which nothing stands yet but the camera."""
+    # Half a cell more: that much a turned body's sparse points may misplace its edge.
+    ground = Footprint(margin=recipe.people.spacing + CELL / 2)
+    ground.add(camera_cells(camera))
+    return ground
+
+
+def camera_cells(camera: CameraSpec) -> Cells:
+    """The ground on which nobody stands, so as not to stand in the camera."""
+    return box_cells(camera.location[:2], (0.4, 0.4), 0.0)
+
+
+def with_props(cells: Cells, props: Iterable[PropSpec]) -> Cells:
+    """These cells and those of things."""
+    for prop in props:
+        cells = np.union1d(cells, box_cells(prop.location[:2], prop.size[:2], prop.rotation[2]))
+    return cells
+
+
+def _stand(
+    drawn: UnplacedPerson, camera: CameraSpec, distance: float, lateral: float, facing: float
+) -> PlacedPerson:
+    """Put a person `distance` from the camera, `lateral` of half the frame to the right, turned by `facing` from
+    looking at the camera."""
+    aside = lateral * camera.fov / 2
+    place = np.asarray(camera.location[:2]) + distance * heading(camera.yaw - aside)
+    # At yaw 0 the camera looks along +Y, and a person at rest faces -Y: into the camera.
+    return stand(drawn, place, camera.yaw - aside + facing)
+
+
+def stand(drawn: UnplacedPerson, place: Array, degrees: float) -> PlacedPerson:
+    """Turn a drawn person by `degrees` about Z, then take it from the origin to `place` (2,) m."""
+    x, y = place
+    turn = about_z(np.radians(degrees))
+    shift = np.array([x, y, 0.0])
+
+    def moved(points: Array) -> Array:
+        return points @ turn.T + shift
+
+    body = drawn.spec.body
+    # Turning the root turns the body about its pelvis J0, not about the origin: t' = R(J0 + t) - J0.
+    root = matrix_to_axis_angle(turn @ rodrigues(body.pose[0]))
+    translation = moved(drawn.pelvis + body.translation) - drawn.pelvis
+    motion = drawn.spec.motion
+    if motion is not None and drawn.step is not None:
+        later_root = matrix_to_axis_angle(turn @ rodrigues(motion.pose[0]))
+        motion = MotionSpec(
+            (vec3(later_root), *motion.pose[1:]),
+            vec3(translation + turn @ drawn.step),
+            motion.seconds,
+        )
+    spec = dataclasses.replace(
+        drawn.spec,
+        body=dataclasses.replace(
+            body, pose=(vec3(root), *body.pose[1:]), translation=vec3(translation)
+        ),
+        motion=motion,
+    )
+    props = tuple(
+        dataclasses.replace(
+            p, location=vec3(moved(np.array(p.location))), rotation=_turned(p.rotation, turn)
+        )
+        for p in drawn.props
+    )
+    cells = with_props(cells_of(drawn.ground @ turn[:2, :2].T + shift[:2]), props)
+    return PlacedPerson(spec, moved(drawn.joints), cells, props)
+
+
+def _turned(euler: Vec3, turn: Array) -> Vec3:
+    """XYZ Euler angles (degrees) after a turn about Z: Blender's XYZ order applies Z last, so it only adds up."""
+    return (euler[0], euler[1], float(euler[2] + np.degrees(np.arctan2(turn[1, 0], turn[0, 0]))))
+
+
+def facing(root: NDArray[np.floating] | Vec3) -> float:
+    """Where a body with this root orientation (axis-angle) faces: degrees about Z from world -Y. For one that lies it
+    is where it faced before it fell, forwards or backwards."""
+    R = rodrigues(root)
+    upright = abs(R[2, 2]) < 0.8
+    x, y, _ = R[:, 2] if upright else -np.sign(R[2, 2]) * R[:, 1]
+    return float(np.degrees(np.arctan2(x, -y)))
+
+
+def stand_like(drawn: UnplacedPerson, pelvis: Array, direction: float) -> PlacedPerson:
+    """Put a drawn person where its pelvis is above `pelvis` (2,) m and it faces `direction` (degrees, see `facing`)."""
+    degrees = direction - facing(drawn.spec.body.pose[0])
+    return stand(drawn, pelvis - about_z(np.radians(degrees))[:2, :2] @ drawn.pelvis[:2], degrees)
+
+
+def place_of(body: BodySpec, model: BodyModel) -> Array:
+    """(2,) m: where a body was put by `stand`, as far as its facing tells by how much it was turned."""
+    pelvis = model.rest_joints(body.betas)[0]
+    turn = about_z(np.radians(facing(body.pose[0])))
+    return (pelvis + body.translation - turn @ pelvis)[:2]
