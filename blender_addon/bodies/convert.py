@@ -31,6 +31,7 @@ from .joints import FAMILIES, family_of
 from .library import load_body
 from .model import BodyModel
 
+PROG = "python -m blender_addon.bodies.convert"
 TOLERANCE = 1e-5  # m
 _CHECKS = 5
 _FLAT_HANDS = {"use_pca": False, "flat_hand_mean": True}
@@ -221,41 +222,45 @@ def convert(
     return model, difference
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     """The command line. Returns the exit code: 0, or 2 for an error, which is printed."""
     parser = argparse.ArgumentParser(
-        prog="python -m blender_addon.bodies.convert",
-        description="Turn a SMPL, SMPL-H or SMPL-X model into one .npz for the studio, checked against the smplx "
-        "package.",
+        prog=prog,
+        description="Turn a SMPL, SMPL-H or SMPL-X model into one .npz, checked against the smplx package.",
         epilog="The file is read without running code in it: a .pkl that holds anything but arrays is refused. "
         "Model files are licensed to the person who downloaded them; so is what this writes.",
     )
     parser.add_argument(
         "input",
         type=Path,
-        help="a model file (.pkl or .npz), or a folder in the smplx package's layout (smpl/SMPL_FEMALE.pkl, …)",
+        help="Model file (.pkl or .npz), or a folder in the layout of the smplx package "
+        "(smpl/SMPL_FEMALE.pkl, …).",
     )
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="OUT.npz", help="the file to write"
+        "--output", type=Path, required=True, metavar="OUT.npz", help="File to write (required)."
     )
     parser.add_argument(
         "--model-type",
         choices=sorted(FAMILIES),
-        help="needed for a folder; for a file, an error if it is another model",
+        help="Model to convert; required for a folder, and checked against a file (default: the file's).",
     )
     parser.add_argument(
         "--gender",
         choices=["female", "male", "neutral"],
-        help="which file of a folder (default: neutral), and the gender to record; else the file's name tells",
+        help="Gender to record, and the file of a folder to read (default: as the file's name says, or neutral).",
     )
     parser.add_argument(
-        "--uv", type=Path, metavar="UV.obj", help="the model's UV .obj, to store its UVs along"
+        "--uv",
+        type=Path,
+        metavar="UV.obj",
+        help="UV .obj of the model, whose UVs are stored with it (default: none).",
     )
     parser.add_argument(
         "--parts",
         type=Path,
         metavar="FILE",
-        help="smpl_vert_segmentation.json or segm_per_v_overlap.pkl, to store its part labels along",
+        help="smpl_vert_segmentation.json or segm_per_v_overlap.pkl, whose part labels are stored with the "
+        "model (default: labels from its blend weights).",
     )
     args = parser.parse_args(argv)
     try:

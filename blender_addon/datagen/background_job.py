@@ -20,7 +20,7 @@ from io import FileIO
 from pathlib import Path
 from typing import cast
 
-from .command_line import FAILED, INTERRUPTED, OK, WRONG
+from .exit_codes import ERROR_PREFIX, FAILURE, INTERRUPTED, INVALID_INPUT, SUCCESS
 from .progress import Progress, read_json_line
 from .workers import NO_WINDOW, batch_command
 
@@ -184,15 +184,15 @@ class BatchJob:
         at, again = "before the first picture", "Generate Batch starts it again"
         if progress is not None and progress.done:
             at, again = f"at {progress.done}/{progress.total}", "Resume Batch continues there"
-        if code == OK and progress is not None and progress.done >= progress.total:
+        if code == SUCCESS and progress is not None and progress.done >= progress.total:
             return State.DONE, f"Done: {progress.total} pictures"
         if (
             code == INTERRUPTED
             or self._killed
-            or (self._stop_asked and code not in (FAILED, WRONG))
+            or (self._stop_asked and code not in (FAILURE, INVALID_INPUT))
         ):
             return State.STOPPED, f"Stopped {at}; {again}"
-        if code in (FAILED, WRONG):
+        if code in (FAILURE, INVALID_INPUT):
             return State.FAILED, self._complaint() or f"Blender ended with exit code {code} {at}"
         cause = f"signal {-code}" if code < 0 else f"exit code {code}"
         return State.DIED, f"Blender ended unexpectedly ({cause}) {at}; {again}"
@@ -200,8 +200,8 @@ class BatchJob:
     def _complaint(self) -> str:
         """The last error that the command line named, else the last line it wrote."""
         for line in reversed(self._last_lines):
-            if "error: " in line:
-                return line.partition("error: ")[2]
+            if ERROR_PREFIX in line:
+                return line.partition(ERROR_PREFIX)[2]
         return self._last_lines[-1] if self._last_lines else ""
 
     def _delete_recipe(self) -> None:

@@ -1,4 +1,4 @@
-"""The options of `python -m blender_addon.batch` and what they do."""
+"""The options of `python -m blender_addon.batch`, and the run they ask for."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..recipes.recipe import Recipe
 from ..recipes.toml_io import load_preset, load_recipe, parse_recipe, preset_names
 from ..render.devices import DeviceError, pick_device
 from . import progress
+from .exit_codes import ERROR_PREFIX, FAILURE, INTERRUPTED, INVALID_INPUT, SUCCESS
 from .shard import Shard
 
 PROG = "python -m blender_addon.batch"
-OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 DESCRIPTION = """\
 Render people who never existed, with exact masks, into a dataset.
@@ -27,121 +27,178 @@ Render people who never existed, with exact masks, into a dataset.
   %(prog)s my_recipe.toml --output renders --count 1000 --resolution 512x512 --samples 64
   %(prog)s --preset everyday --photos backgrounds/ --output renders --jobs 4
 
-The same command continues a run that was stopped or killed; a larger --count extends it.
-Picture i depends on recipe, seed and i alone, so shards may run anywhere, in any order.
+The same command resumes a run that was stopped or killed; a larger --count extends it.
+Image i depends on the recipe, the seed and i alone, so shards may run anywhere, in any order.
 """
 EPILOG = """\
-Presets: {presets}. `--preset NAME --print-recipe` shows all that may be changed, with comments;
-a recipe file needs only what differs from its `base`.
-Exit codes: 0 done, 1 failed on the way, 2 nothing was started (wrong recipe, option or folder), 130 interrupted.
+`--preset NAME --print-recipe` shows every key of a recipe with its meaning; a recipe file needs
+only the keys that differ from its `base`.
+Exit codes: 0 success, 1 runtime failure, 2 invalid input (nothing written), 130 interrupted.
 """
 
 
 def parser(prog: str = PROG) -> argparse.ArgumentParser:
-    """The command line of the batch run; `prog` is what the user typed to start it."""
+    """The parser of the batch command; `prog` is what the user typed to start it."""
     p = argparse.ArgumentParser(
         prog=prog,
         description=DESCRIPTION,
-        epilog=EPILOG.format(presets=", ".join(preset_names())),
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        # `--job 4` must not pass for --jobs: workers get the command line without it, and would start workers again.
+        # `--job 4` must not pass for --jobs: workers get the command line without it, and would
+        # start workers again.
         allow_abbrev=False,
     )
-    p.add_argument(
+    _add_dataset_options(p.add_argument_group("dataset"))
+    _add_recipe_options(p.add_argument_group("changes to the recipe"))
+    _add_machine_options(p.add_argument_group("processes and devices"))
+    _add_other_options(p.add_argument_group("other"))
+    return p
+
+
+def _add_dataset_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "recipe",
         nargs="?",
         type=Path,
         metavar="RECIPE",
-        help="a recipe file (TOML); or use --preset",
+        help="Recipe file (TOML) to render from; give this or --preset.",
     )
-    p.add_argument(
-        "--preset", metavar="NAME", help=f"a built-in recipe: {', '.join(preset_names())}"
+    group.add_argument(
+        "--preset",
+        metavar="NAME",
+        help=f"Bundled recipe to render from: {', '.join(preset_names())} (default: none).",
     )
-    p.add_argument(
-        "--output", type=Path, metavar="DIR", help="the dataset's folder; made when it is not there"
+    group.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="Folder of the dataset; it is made when it does not exist (required to render).",
     )
-    p.add_argument(
-        "--count", type=_positive, default=24, metavar="N", help="pictures in all (default: 24)"
+    group.add_argument(
+        "--count",
+        type=_positive,
+        default=24,
+        metavar="N",
+        help="Number of images in the dataset, of all shards together (default: 24).",
     )
-    p.add_argument(
+    group.add_argument(
         "--seed",
         type=_whole,
         default=0,
         metavar="S",
-        help="another seed, other pictures (default: 0)",
+        help="Seed of all draws; another seed gives other images (default: 0).",
     )
-    p.add_argument(
-        "--resolution", type=_resolution, metavar="WxH", help="px; replaces the recipe's"
+    group.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="Delete the dataset in --output first (default: resume it).",
     )
-    p.add_argument(
+
+
+def _add_recipe_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--resolution",
+        type=_resolution,
+        metavar="WxH",
+        help="Image size in px (default: the recipe's).",
+    )
+    group.add_argument(
         "--samples",
         type=_positive,
         metavar="N",
-        help="Cycles samples a pixel; replaces the recipe's",
+        help="Cycles samples per pixel (default: the recipe's).",
     )
-    p.add_argument(
+    group.add_argument(
         "--photos",
         type=Path,
         action="append",
         metavar="DIR",
-        help="put the people on these photographs; repeatable",
+        help="Use these photos without people as backgrounds, a file or a folder; may be repeated "
+        "(default: the recipe's backgrounds).",
     )
-    p.add_argument(
+
+
+def _add_machine_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "--device",
         default="auto",
         metavar="NAME",
-        help="optix, cuda, hip, oneapi, metal or cpu; auto (default) takes the first of them that is there",
+        help="Device that Cycles renders on: optix, cuda, hip, oneapi, metal or cpu; auto takes "
+        "the first of them that is available (default: auto).",
     )
-    p.add_argument(
-        "--shard", type=_shard, default=Shard(), metavar="I/N", help="render part I of N (I = 1…N)"
+    group.add_argument(
+        "--jobs",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="Number of processes that render at the same time (default: 1).",
     )
-    p.add_argument(
-        "--jobs", type=_positive, default=1, metavar="N", help="processes side by side (default: 1)"
-    )
-    p.add_argument(
+    group.add_argument(
         "--threads",
         type=_whole,
         default=0,
         metavar="N",
-        help="CPU threads a process; 0 (default): all",
+        help="CPU threads per process; 0 uses all (default: 0).",
     )
-    p.add_argument("--overwrite", action="store_true", help="delete the dataset in --output first")
-    p.add_argument(
-        "--dry-run", action="store_true", help="print the scene specs as JSON lines; render nothing"
+    group.add_argument(
+        "--shard",
+        type=_shard,
+        default=Shard(),
+        metavar="I/N",
+        help="Render only part I of N of the dataset, I from 1 to N (default: 1/1).",
     )
-    p.add_argument(
-        "--print-recipe", action="store_true", help="print the whole recipe as TOML; render nothing"
-    )
-    p.add_argument(
-        "--stop-on-eof",
+
+
+def _add_other_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--dry-run",
         action="store_true",
-        help="end after the running picture when standard input ends: for programs that start this one",
+        help="Print the scene specs as JSON lines and render nothing (default: render).",
     )
-    p.add_argument(
+    group.add_argument(
+        "--print-recipe",
+        action="store_true",
+        help="Print the whole recipe as TOML and render nothing (default: render).",
+    )
+    group.add_argument(
         "--progress",
         choices=progress.STYLES,
         default="auto",
-        help="auto (default): a bar on a terminal",
+        help="Style of the progress reports; auto draws a bar on a terminal and writes plain "
+        "lines elsewhere (default: auto).",
     )
-    return p
+    group.add_argument(
+        "--stop-on-eof",
+        action="store_true",
+        help="End after the current image when standard input ends; for programs that start this "
+        "one (default: ignore standard input).",
+    )
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
-    """Run the command line. Returns the exit code; errors are one line on standard error."""
+    """Run the command line. Errors are one line on standard error.
+
+    Args:
+        argv: The arguments; None takes those of this process.
+        prog: What the user typed to start the program.
+
+    Returns:
+        One of exit_codes.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         options = parser(prog).parse_args(arguments)
     except SystemExit as leave:
-        # argparse has spoken; inside Blender an exit would skip Blender's own clean-up.
+        # argparse has printed its message; inside Blender an exit would skip Blender's clean-up.
         return int(leave.code or 0)
     try:
         return _run(options, arguments)
     except (RecipeError, DatasetError, DeviceError, _UsageError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return WRONG
+        print(f"{ERROR_PREFIX}{error}", file=sys.stderr)
+        return INVALID_INPUT
     except (OSError, ValueError, RuntimeError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
+        print(f"{ERROR_PREFIX}{error}", file=sys.stderr)
+        return FAILURE
 
 
 class _UsageError(ValueError):
@@ -152,11 +209,11 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
     recipe = _recipe(options)
     if options.print_recipe:
         print(recipe.to_toml(comments=True), end="")
-        return OK
+        return SUCCESS
     if options.dry_run:
         return _dry_run(recipe, options)
     if options.output is None:
-        raise _UsageError("--output DIR is missing: where shall the dataset go?")
+        raise _UsageError("--output DIR is missing: name the folder of the dataset")
     if options.overwrite and (options.shard.of > 1):
         raise _UsageError(
             "--overwrite would delete what the other shards rendered; delete the folder by hand"
@@ -187,9 +244,9 @@ def _run_here(recipe: Recipe, options: argparse.Namespace) -> int:
             stop=lambda: interrupted.is_set() or input_ended.is_set(),
         )
     if result.interrupted:
-        print(f"stopped at {result.progress}; the same command continues", file=sys.stderr)
+        print(f"stopped at {result.progress}; run the same command to resume", file=sys.stderr)
         return INTERRUPTED
-    return OK
+    return SUCCESS
 
 
 def _run_jobs(recipe: Recipe, options: argparse.Namespace, arguments: list[str]) -> int:
@@ -201,7 +258,7 @@ def _run_jobs(recipe: Recipe, options: argparse.Namespace, arguments: list[str])
 
     import_bpy()
     pick_device(options.device)  # before --overwrite deletes anything
-    # Opened here once, so that a wrong folder is said once, and --overwrite happens once.
+    # Opened here once, so that a wrong folder is reported once, and --overwrite happens once.
     info = dataset_info(recipe, load_assets(recipe), seed=options.seed, count=options.count)
     DatasetWriter(options.output, info, overwrite=options.overwrite)
     passed_on = _without(
@@ -216,14 +273,15 @@ def _run_jobs(recipe: Recipe, options: argparse.Namespace, arguments: list[str])
         stop_on_eof=options.stop_on_eof,
     )
     if code == INTERRUPTED:
-        print("stopped; the same command continues", file=sys.stderr)
+        print("stopped; run the same command to resume", file=sys.stderr)
     return code
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
+    """The recipe with the changes that the options make to it."""
     if (options.recipe is None) == (options.preset is None):
         raise _UsageError(
-            f"give a recipe file or --preset ({', '.join(preset_names())}), one of the two"
+            f"give a recipe file or --preset ({', '.join(preset_names())}), and not both"
         )
     recipe = load_recipe(options.recipe) if options.recipe else load_preset(options.preset)
     changes = {}
@@ -251,7 +309,7 @@ def _dry_run(recipe: Recipe, options: argparse.Namespace) -> int:
     assets = load_assets(recipe)
     for index in options.shard.indices(options.count):
         print(json.dumps(sample_scene(recipe, assets, options.seed, index).to_json()))
-    return OK
+    return SUCCESS
 
 
 def _without(arguments: list[str], *, flags: Sequence[str], with_value: Sequence[str]) -> list[str]:

@@ -151,7 +151,7 @@ def test_interrupt_ends_after_the_running_frame_and_the_same_command_continues(o
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert "the same command continues" in err
+    assert "run the same command to resume" in err
     assert "Traceback" not in err
     done = len(list(iter_lines(output)))
     assert 1 <= done < COUNT
@@ -191,7 +191,7 @@ def test_the_end_of_standard_input_ends_it_after_the_running_picture(one_run, tm
     wait_until(lambda: pictures(output) or process.poll() is not None)
     _, err = process.communicate(timeout=120)  # closes standard input
     assert process.returncode == 130
-    assert "the same command continues" in err
+    assert "run the same command to resume" in err
     assert "Traceback" not in err
     assert 1 <= pictures(output) < COUNT
     assert_no_half_pair(output)

@@ -18,7 +18,7 @@ def run(capsys, *arguments: str) -> tuple[int, str, str]:
         ((), "give a recipe file or --preset"),
         (("--preset", "everyday"), "--output DIR is missing"),
         (("--preset", "nowhere", "--output", "x"), "no preset 'nowhere'; there are: close"),
-        (("mine.toml", "--preset", "close", "--output", "x"), "one of the two"),
+        (("mine.toml", "--preset", "close", "--output", "x"), "and not both"),
         (("missing.toml", "--output", "x"), "missing.toml: cannot be read"),
         (("--preset", "close", "--output", "x", "--count", "0"), "expected 1 or more"),
         (("--preset", "close", "--output", "x", "--count", "many"), "whole number"),
@@ -56,7 +56,7 @@ def test_a_wrong_recipe_ends_with_2_and_names_file_and_key(tmp_path, capsys):
 def test_help_teaches(capsys):
     code, out, _ = run(capsys, "--help")
     assert code == 0
-    for word in ("--preset", "--shard", "street", "continues a run", "Exit codes"):
+    for word in ("--preset", "--shard", "street", "resumes a run", "Exit codes"):
         assert word in out
 
 
