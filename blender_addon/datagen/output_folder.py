@@ -1,4 +1,4 @@
-"""What a batch finds in its output folder: asked before it starts, and by the panel whenever it is drawn."""
+"""The output folder of a batch: what it holds, before the batch starts and whenever the panel is drawn."""
 
 from __future__ import annotations
 
@@ -21,27 +21,33 @@ from ..dataset import (
 from ..recipes.recipe import Recipe
 
 
-class Holds(Enum):
-    """What is in an output folder, as a batch sees it."""
+class FolderContents(Enum):
+    """What an output folder holds, as seen by a batch."""
 
-    NOTHING = "nothing"  # or it is not there: the batch makes it
-    PART = "part"  # this batch's pictures, not all of them
+    NOTHING = "nothing"  # or there is no folder: the batch makes it
+    PART = "part"  # some of the images of this batch
     ALL = "all"
     OTHER = "other"  # a dataset of another recipe, seed or version
     FOREIGN = "foreign"  # something that no batch may touch
 
 
 @dataclass(frozen=True)
-class Destination:
-    """`done`: how many pictures of this batch are there. `reason`: one sentence on why a batch cannot go there."""
+class OutputFolder:
+    """The state of an output folder.
 
-    holds: Holds
+    Attributes:
+        contents: What it holds.
+        done: Number of images of this batch in it.
+        reason: One sentence on why a batch cannot use it; empty when it can.
+    """
+
+    contents: FolderContents
     done: int = 0
     reason: str = ""
 
 
 def origin(recipe: Recipe, seed: int) -> dict[str, Any]:
-    """What dataset.json says of where the pictures come from; they all change with it."""
+    """The keys of dataset.json that decide every image; another value means other images."""
     return {
         "name": recipe.name,
         "generator": {"name": "pii_synth", "version": VERSION},
@@ -50,28 +56,35 @@ def origin(recipe: Recipe, seed: int) -> dict[str, Any]:
     }
 
 
-def look_into(output: Path, recipe: Recipe, seed: int, count: int) -> Destination:
-    """What a batch of `count` pictures of `recipe` finds at `output`. Changes nothing; cheap while nothing changes."""
+def inspect_folder(output: Path, recipe: Recipe, seed: int, count: int) -> OutputFolder:
+    """Find out what a batch of `count` images of `recipe` meets at `output`.
+
+    Changes nothing, and is cheap while the folder does not change.
+    """
     try:
         refuse_foreign_folder(output)
         stamps = tuple(_stamp(output / name) for name in (INFO_NAME, LINES_NAME))
         if stamps[0] is None:
-            return Destination(Holds.NOTHING)
+            return OutputFolder(FolderContents.NOTHING)
         info, done = _read(output, stamps)
     except (DatasetError, OSError) as error:
-        return Destination(Holds.FOREIGN, reason=str(error))
+        return OutputFolder(FolderContents.FOREIGN, reason=str(error))
     ours = origin(recipe, seed)
     changed = sorted(key for key in ours if info.get(key) != ours[key])
     if changed:
-        return Destination(
-            Holds.OTHER,
+        return OutputFolder(
+            FolderContents.OTHER,
             reason=f"{output}: holds a dataset made with another {' and '.join(changed)}",
         )
-    return Destination(Holds.ALL if done >= count else Holds.PART, done)
+    return OutputFolder(FolderContents.ALL if done >= count else FolderContents.PART, done)
 
 
-def prepare(output: Path) -> None:
-    """Make the folder. Raises DatasetError, naming it, when it cannot be made or written."""
+def make_writable(output: Path) -> None:
+    """Make the folder where there is none, and check that files can be written to it.
+
+    Raises:
+        DatasetError: The folder cannot be made or written; the message names it.
+    """
     try:
         output.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=output):
@@ -84,7 +97,7 @@ def prepare(output: Path) -> None:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """What changes when the file does; None when it is not there."""
+    """Numbers that change when the file does; None when there is no file."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -94,5 +107,5 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=8)
 def _read(output: Path, stamps: tuple[tuple[int, int] | None, ...]) -> tuple[dict[str, Any], int]:
-    """The content of dataset.json and the number of pictures. `stamps`: of what is read, for the cache's sake."""
+    """The content of dataset.json and the number of images; read again when `stamps` change."""
     return read_info(output), len(done_indices(output))

@@ -16,7 +16,7 @@ from typing import Any
 import bpy
 
 from ...datagen.background_job import Batch, BatchJob, JobError, State
-from ...datagen.output_folder import Destination, Holds, look_into, prepare
+from ...datagen.output_folder import FolderContents, OutputFolder, inspect_folder, make_writable
 from ...dataset import DatasetError
 from ...recipes.fields import RecipeError
 from ..preferences import absolute, default_output, device_name
@@ -70,10 +70,10 @@ def _is_free(operator: Any, context: Any) -> bool:
     return not obstacle
 
 
-def destination_of(context: Any) -> Destination:
+def destination_of(context: Any) -> OutputFolder:
     """What the output folder holds. Call it only when `start_obstacle` returns None."""
     settings = settings_of(context)
-    return look_into(
+    return inspect_folder(
         output_folder(context), to_recipe(settings.recipe), settings.seed, settings.count
     )
 
@@ -102,13 +102,13 @@ class _StartsBatch:
                 overwrite=self.overwrite,
             )
             destination = destination_of(context)
-            if destination.holds is Holds.FOREIGN:
+            if destination.contents is FolderContents.FOREIGN:
                 raise DatasetError(destination.reason)
-            if destination.holds is Holds.OTHER and not self.overwrite:
+            if destination.contents is FolderContents.OTHER and not self.overwrite:
                 raise DatasetError(
                     f"{destination.reason}; choose another output folder or replace it"
                 )
-            prepare(batch.output)
+            make_writable(batch.output)
             _job = BatchJob(batch)
         except (RecipeError, DatasetError, JobError, ValueError) as error:
             self.report({"ERROR"}, str(error))

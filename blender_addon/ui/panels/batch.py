@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...datagen.background_job import BatchJob, State
-from ...datagen.output_folder import Destination, Holds
+from ...datagen.output_folder import FolderContents, OutputFolder
 from ...datagen.progress import Progress, clock
 from ..operators.batch import (
     TROUBLE,
@@ -62,24 +62,26 @@ def _draw_settings(layout: Any, context: Any) -> None:
 
 def _draw_start(layout: Any, context: Any) -> None:
     """The button that starts or resumes; or what to do with a folder that holds something else."""
-    destination = Destination(Holds.NOTHING) if start_obstacle(context) else destination_of(context)
-    if destination.holds in (Holds.OTHER, Holds.FOREIGN):
+    destination = (
+        OutputFolder(FolderContents.NOTHING) if start_obstacle(context) else destination_of(context)
+    )
+    if destination.contents in (FolderContents.OTHER, FolderContents.FOREIGN):
         draw_wrapped_text(layout, context, destination.reason, "ERROR", alert=True)
         row = layout.row(align=True)
         row.operator(PII_SYNTH_OT_new_folder.bl_idname, icon="NEWFOLDER")
-        if destination.holds is Holds.OTHER:
+        if destination.contents is FolderContents.OTHER:
             row.operator(PII_SYNTH_OT_overwrite_batch.bl_idname, icon="TRASH")
         return
     row = layout.row(align=True)
     row.scale_y = 1.5
-    resume = destination.holds is Holds.PART and destination.done > 0
+    resume = destination.contents is FolderContents.PART and destination.done > 0
     row.operator(
         PII_SYNTH_OT_generate.bl_idname,
         text="Resume Batch" if resume else "Generate Batch",
         icon="RENDER_ANIMATION",
     )
     row.operator(PII_SYNTH_OT_open_folder.bl_idname, text="", icon="FOLDER_REDIRECT")
-    if resume or destination.holds is Holds.ALL:
+    if resume or destination.contents is FolderContents.ALL:
         layout.label(text=f"{destination.done} of {settings_of(context).count} images are rendered")
 
 

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.datagen.output_folder import Destination, Holds, look_into, origin, prepare
+from blender_addon.datagen.output_folder import (
+    FolderContents,
+    OutputFolder,
+    inspect_folder,
+    make_writable,
+    origin,
+)
 from blender_addon.dataset import DatasetError, DatasetWriter
 from blender_addon.recipes.recipe import Recipe
 
@@ -27,7 +33,7 @@ def write(
 
 def test_a_folder_that_is_not_there_or_empty_holds_nothing(tmp_path):
     for folder in (tmp_path / "new" / "one", tmp_path):
-        assert look_into(folder, RECIPE, 0, 4) == Destination(Holds.NOTHING)
+        assert inspect_folder(folder, RECIPE, 0, 4) == OutputFolder(FolderContents.NOTHING)
     assert not (tmp_path / "new").exists()
 
 
@@ -35,11 +41,11 @@ def test_pictures_of_the_same_batch_are_counted_as_they_come(tmp_path):
     root = tmp_path / "run"
     for pictures in (0, 1, 3):
         write(root, pictures)
-        assert look_into(root, RECIPE, 0, 4) == Destination(Holds.PART, pictures)
+        assert inspect_folder(root, RECIPE, 0, 4) == OutputFolder(FolderContents.PART, pictures)
     write(root, 4)
-    assert look_into(root, RECIPE, 0, 4) == Destination(Holds.ALL, 4)
-    assert look_into(root, RECIPE, 0, 9) == Destination(Holds.PART, 4)
-    assert look_into(root, RECIPE, 0, 2).holds is Holds.ALL
+    assert inspect_folder(root, RECIPE, 0, 4) == OutputFolder(FolderContents.ALL, 4)
+    assert inspect_folder(root, RECIPE, 0, 9) == OutputFolder(FolderContents.PART, 4)
+    assert inspect_folder(root, RECIPE, 0, 2).contents is FolderContents.ALL
 
 
 def test_another_recipe_or_seed_is_another_dataset(tmp_path):
@@ -52,8 +58,8 @@ def test_another_recipe_or_seed_is_another_dataset(tmp_path):
         (larger, 0, "recipe"),
         (renamed, 0, "name and recipe"),
     ):
-        found = look_into(root, recipe, seed, 4)
-        assert found.holds is Holds.OTHER
+        found = inspect_folder(root, recipe, seed, 4)
+        assert found.contents is FolderContents.OTHER
         assert f"{root}: holds a dataset made with another {said}" in found.reason
 
 
@@ -65,7 +71,7 @@ def test_what_the_look_calls_the_same_the_writer_continues(tmp_path):
         2,
         recipe=Recipe(**{f.name: getattr(RECIPE, f.name) for f in dataclasses.fields(RECIPE)}),
     )
-    assert look_into(root, RECIPE, 0, 4).holds is Holds.PART
+    assert inspect_folder(root, RECIPE, 0, 4).contents is FolderContents.PART
     write(root, 4)
     with pytest.raises(DatasetError, match="another seed"):
         write(root, 4, seed=1)
@@ -74,33 +80,36 @@ def test_what_the_look_calls_the_same_the_writer_continues(tmp_path):
 @pytest.mark.parametrize("name", ["letter.txt", "dataset.json"])
 def test_strange_things_are_foreign_and_named(tmp_path, name):
     (tmp_path / name).write_text("hello")
-    found = look_into(tmp_path, RECIPE, 0, 4)
-    assert found.holds is Holds.FOREIGN
+    found = inspect_folder(tmp_path, RECIPE, 0, 4)
+    assert found.contents is FolderContents.FOREIGN
     assert name in found.reason
     assert str(tmp_path) in found.reason
 
 
 def test_a_file_is_foreign(tmp_path):
     (tmp_path / "file").write_text("")
-    assert look_into(tmp_path / "file", RECIPE, 0, 4).holds is Holds.FOREIGN
-    assert look_into(tmp_path / "file" / "below", RECIPE, 0, 4).holds is not Holds.PART
+    assert inspect_folder(tmp_path / "file", RECIPE, 0, 4).contents is FolderContents.FOREIGN
+    assert (
+        inspect_folder(tmp_path / "file" / "below", RECIPE, 0, 4).contents
+        is not FolderContents.PART
+    )
 
 
 def test_damaged_lines_are_foreign(tmp_path):
     write(tmp_path, 1)
     with (tmp_path / "metadata.jsonl").open("ab") as file:
         file.write(b"damaged\n")
-    assert look_into(tmp_path, RECIPE, 0, 4).holds is Holds.FOREIGN
+    assert inspect_folder(tmp_path, RECIPE, 0, 4).contents is FolderContents.FOREIGN
 
 
 def test_a_dataset_of_a_later_version_is_foreign(tmp_path):
     (tmp_path / "dataset.json").write_text(json.dumps({"schema_version": 99}))
-    assert "schema version" in look_into(tmp_path, RECIPE, 0, 4).reason
+    assert "schema version" in inspect_folder(tmp_path, RECIPE, 0, 4).reason
 
 
 def test_prepare_makes_the_folder_and_leaves_nothing_in_it(tmp_path):
-    prepare(tmp_path / "a" / "b")
-    prepare(tmp_path / "a" / "b")
+    make_writable(tmp_path / "a" / "b")
+    make_writable(tmp_path / "a" / "b")
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
@@ -108,7 +117,7 @@ def test_prepare_makes_the_folder_and_leaves_nothing_in_it(tmp_path):
 def test_a_folder_that_cannot_be_made_is_named(tmp_path, name):
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match="cannot be written") as caught:
-        prepare(tmp_path / name)
+        make_writable(tmp_path / name)
     assert str(tmp_path) in str(caught.value)
 
 
@@ -116,4 +125,4 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, name):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(DatasetError, match="Permission denied"):
-        prepare(tmp_path)
+        make_writable(tmp_path)
