@@ -29,8 +29,14 @@ class RecipeError(ValueError):
 
 
 def vary(default: Any, doc: str, low: float, high: float, *, example: Any = None) -> Any:
-    """A field that varies; what it may draw must lie within [low, high]. A default of None: absent, and `example` is
-    what somebody may begin with."""
+    """A field that is drawn for each scene.
+
+    Args:
+        default: A TOML value as `distributions.parse` reads it; None when the field is absent.
+        doc: Its description.
+        low, high: The limits of what may be drawn.
+        example: A value to begin with, where the default is None.
+    """
 
     def read(value: Any) -> Distribution:
         distribution = parse(value)
@@ -55,6 +61,8 @@ def vary(default: Any, doc: str, low: float, high: float, *, example: Any = None
 
 
 def number(default: float, doc: str, low: float, high: float) -> Any:
+    """A number within [low, high]; a whole one where the default is."""
+
     def read(value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"expected a number, got {value!r}")
@@ -69,6 +77,8 @@ def number(default: float, doc: str, low: float, high: float) -> Any:
 
 
 def switch(default: bool, doc: str) -> Any:
+    """True or false."""
+
     def read(value: Any) -> bool:
         if not isinstance(value, bool):
             raise ValueError(f"expected true or false, got {value!r}")
@@ -78,6 +88,8 @@ def switch(default: bool, doc: str) -> Any:
 
 
 def names(default: tuple[str, ...], doc: str, allowed: Callable[[], tuple[str, ...]]) -> Any:
+    """A list of names; `allowed` lists them, and is called when they are needed."""
+
     def read(value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ValueError(f"expected a list of names, got {value!r}")
@@ -91,6 +103,8 @@ def names(default: tuple[str, ...], doc: str, allowed: Callable[[], tuple[str, .
 
 
 def one_of(default: str, doc: str, allowed: tuple[str, ...]) -> Any:
+    """One of the `allowed` words."""
+
     def read(value: Any) -> str:
         if value not in allowed:
             raise ValueError(f"expected one of {', '.join(allowed)}, got {value!r}")
@@ -101,6 +115,8 @@ def one_of(default: str, doc: str, allowed: tuple[str, ...]) -> Any:
 
 
 def weights(default: Mapping[str, float], doc: str, allowed: tuple[str, ...]) -> Any:
+    """A table of kinds, each with its weight; `allowed` lists the kinds."""
+
     def read(value: Any) -> dict[str, float]:
         if not isinstance(value, dict):
             raise ValueError(f"expected a table such as {{ {allowed[0]} = 1 }}, got {value!r}")
@@ -122,8 +138,13 @@ def weights(default: Mapping[str, float], doc: str, allowed: tuple[str, ...]) ->
 
 
 def paths(doc: str, *, builtin: str = "") -> Any:
-    """Files or folders; relative ones are relative to the recipe. `builtin` is a word that is no path, and so is
-    `builtin:name`; where there is such a word, the list must not be empty."""
+    """Files or folders; relative paths start from the folder of the recipe.
+
+    Args:
+        doc: Its description.
+        builtin: A word that is no path, and neither is `builtin:name`. With such a word the list
+            must not be empty.
+    """
 
     def read(value: Any, folder: Path) -> tuple[str, ...]:
         items = [value] if isinstance(value, str) else value
@@ -150,6 +171,18 @@ def _existing(item: str, folder: Path) -> str:
 def read_section(
     name: str, section: Any, values: Mapping[str, Any], folder: Path, where: str
 ) -> Any:
+    """A recipe section with some values replaced.
+
+    Args:
+        name: The section's name, for RecipeError.key.
+        section: The section, a dataclass of fields made here.
+        values: TOML values by key.
+        folder: Folder from which relative paths start.
+        where: What errors call the section, such as "street.toml: people".
+
+    Raises:
+        RecipeError: An unknown key or a wrong value; the message names both.
+    """
     fields = {f.name: f for f in dataclasses.fields(section)}
     read_values = {}
     for key, value in values.items():
@@ -167,9 +200,9 @@ def read_section(
 
 
 def to_toml_value(value: Any) -> str:
-    """One TOML value. (The standard library reads TOML but does not write it.)"""
+    """Write one TOML value; the standard library only reads TOML."""
     if isinstance(value, Distribution):
-        value = value.toto_toml_value()
+        value = value.to_toml()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
