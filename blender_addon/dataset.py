@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later OR Apache-2.0
-"""The dataset contract: files on disk, one JSON line per picture. Standard library only.
+"""The dataset contract: files on disk, one JSON line per image. Standard library only.
 
     DATASET/dataset.json      what made it: schema version, recipe, seed, count, licences
-    DATASET/metadata.jsonl    one line per picture, sorted by index once the dataset is complete
-    DATASET/left_out.jsonl    indices that have no picture, and why; only where a filter leaves some out
+    DATASET/metadata.jsonl    one line per image, sorted by index once the dataset is complete
+    DATASET/left_out.jsonl    indices that have no image, and why; only where a filter leaves some out
     DATASET/images/000000.jpg, masks/000000.png, and a folder for each further pass
 
 A line is appended only after its files are whole on disk, so a killed run never leaves half a pair, and a resumed
@@ -176,7 +176,7 @@ def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
 
 
 def fingerprint(info: Mapping[str, Any]) -> str:
-    """Hash of what decides every picture of a dataset. `count` is not part of it: a dataset may grow."""
+    """Hash of what decides every image of a dataset. `count` is not part of it: a dataset may grow."""
     decisive = {
         key: value for key, value in info.items() if key not in ("count", "fingerprint", "device")
     }
@@ -186,7 +186,7 @@ def fingerprint(info: Mapping[str, Any]) -> str:
 class DatasetWriter:
     """Opens or continues the dataset at `root`.
 
-    `info` is the content of dataset.json (`count` in it is how many pictures the dataset shall hold).
+    `info` is the content of dataset.json (`count` in it is how many images the dataset shall hold).
     Raises DatasetError when `root` holds something else, or a dataset with another `info`; nothing is changed then.
     With `overwrite` an existing dataset (and nothing but a dataset) is deleted first.
     """
@@ -210,7 +210,7 @@ class DatasetWriter:
         self.done = done_indices(root)
 
     def add(self, line: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-        """Write the `files` (name relative to the root → content) of one picture, then its line."""
+        """Write the `files` (name relative to the root → content) of one image, then its line."""
         token = f"-{os.getpid()}"
         for name, content in files.items():
             path = self.root / name
@@ -219,7 +219,7 @@ class DatasetWriter:
         self._append(LINES_NAME, _index_first(line))
 
     def leave_out(self, index: int, reason: str) -> None:
-        """Note that this index will have no picture: it counts as done, and no later run tries it again."""
+        """Note that this index will have no image: it counts as done, and no later run tries it again."""
         self._append(LEFT_OUT_NAME, {"index": index, "reason": reason})
 
     def _append(self, name: str, line: Mapping[str, Any]) -> None:

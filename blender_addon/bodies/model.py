@@ -249,7 +249,7 @@ def _regress(J_regressor: Array, directions: Array) -> NDArray[np.float64]:
 def _product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     """left @ right, (I, J) and (J, K), summed in one order.
 
-    `@` is BLAS', which sums in another order with another number of threads, and so a picture would depend on --jobs.
+    `@` is BLAS', which sums in another order with another number of threads, and so an image would depend on --jobs.
     """
     return np.einsum("ij,jk->ik", left, right)
 

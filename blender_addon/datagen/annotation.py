@@ -1,4 +1,4 @@
-"""The metadata line of one rendered picture: what the contract in docs/dataset.md lists. Pure numpy."""
+"""The metadata line of one rendered image, see docs/dataset.md. Pure numpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from ..scene.spec import PersonSpec, SceneSpec
 
 
 def annotate(spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser) -> dict[str, Any]:
-    """The line of `spec`'s picture without its file names; instances (H, W) holds the rendered person ids."""
+    """The metadata line of a rendered scene, without its file names.
+
+    Args:
+        spec: The scene.
+        instances: (H, W) rendered person ids.
+        poser: Poses the persons of the scene.
+
+    Returns:
+        JSON values: camera, persons, background and light.
+    """
     R, t = extrinsics(spec.camera)
     return {
         "index": spec.index,
@@ -81,7 +90,7 @@ def _rounded(values: NDArray[np.floating], digits: int = 4) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """JSON values with short numbers, and of a texture's path the file name alone."""
+    """JSON values with rounded numbers; a texture is named without its folder."""
     if isinstance(value, dict):
         return {k: Path(v).name if k == "texture" else _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -1,8 +1,8 @@
-"""A batch in another process: started, watched and stopped without ever waiting for it. Standard library only.
+"""A batch in another process, started, watched and stopped without blocking. Standard library only.
 
-The process runs the very command line (`command_line`), so that a batch from Blender's sidebar and one from a terminal
-are the same. It ends after its running picture when its standard input ends: when `BatchJob.cancel` closes it, and also
-when this process dies.
+The process runs the batch command, so that a batch from Blender's sidebar and one from a terminal
+are the same. It ends after the current image when its standard input ends: when `BatchJob.cancel`
+closes it, and also when this process dies.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from .workers import NO_WINDOW, batch_command
 CHUNK = 1 << 14  # bytes
 LONGEST_LINE = 4000  # bytes; the rest of a line is dropped
 LAST_LINES = 40
-GRACE = 1.0  # s that `close` leaves to the running picture
+GRACE = 1.0  # s that `close` leaves to the running image
 
 
 class State(Enum):
-    """Where a batch is. The first three are of a job that runs."""
+    """The state of a batch; the process runs during the first three."""
 
-    STARTING = "starting"  # Blender loads; no word of it yet
+    STARTING = "starting"  # Blender loads; no progress yet
     RUNNING = "running"
-    STOPPING = "stopping"  # told to end after the running picture, or killed and not gone yet
-    DONE = "done"  # every picture is there
-    STOPPED = "stopped"  # as it was told to
-    FAILED = "failed"  # it said why
-    DIED = "died"  # it could not say why
+    STOPPING = "stopping"  # asked to end after the current image, or killed and not gone yet
+    DONE = "done"  # every image is on disk
+    STOPPED = "stopped"  # as it was asked to
+    FAILED = "failed"  # with an error message
+    DIED = "died"  # without one
 
 
 class JobError(RuntimeError):
@@ -48,7 +48,7 @@ class JobError(RuntimeError):
 
 @dataclass(frozen=True)
 class Batch:
-    """What to render: a recipe as TOML, and what the command line's options of the same names say."""
+    """A batch to render: a recipe as TOML text, and the options of the batch command."""
 
     recipe: str
     output: Path
@@ -59,7 +59,7 @@ class Batch:
     overwrite: bool = False
 
     def arguments(self, recipe_file: Path) -> list[str]:
-        """The command line, with the recipe in `recipe_file`."""
+        """The arguments of the batch command, with the recipe in `recipe_file`."""
         arguments = [str(recipe_file), "--output", str(self.output.absolute())]
         arguments += ["--count", str(self.count), "--seed", str(self.seed)]
         arguments += ["--device", self.device, "--jobs", str(self.jobs)]
@@ -69,13 +69,22 @@ class Batch:
 class BatchJob:
     """A batch that runs in a process of its own, or did.
 
-    All calls return at once; threads read what the process says. `progress` is the latest it told, None before.
+    All methods but `wait` and `close` return at once: threads read the output of the process.
+
+    Attributes:
+        batch: The batch.
+        progress: The latest progress; None before the first.
     """
 
     def __init__(self, batch: Batch, command: Sequence[str] | None = None) -> None:
-        """Start `batch`. `command`: how to start the batch command (default: in this very Blender).
+        """Start the process.
 
-        Raises JobError when the process cannot be started.
+        Args:
+            batch: The batch to render.
+            command: How the batch command is started; None starts it in this Blender.
+
+        Raises:
+            JobError: The process cannot be started.
         """
         self.batch = batch
         self.progress: Progress | None = None
@@ -113,12 +122,12 @@ class BatchJob:
 
     @property
     def running(self) -> bool:
-        """Whether the process, or a worker that it started, still renders."""
+        """Whether the process or one of its workers still renders."""
         return self._end is None
 
     @property
     def message(self) -> str:
-        """How it ended, in one sentence for the user; empty while it runs."""
+        """One sentence for the user on how the batch ended; empty while it runs."""
         return self._end[1] if self._end is not None else ""
 
     @property
@@ -131,23 +140,25 @@ class BatchJob:
         return self._process.pid
 
     def cancel(self) -> None:
-        """Let it end after the running picture. The same batch, started again, continues."""
+        """End the batch after the current image. Starting the same batch again resumes it."""
         self._stop_asked = True
         _pipe(self._process.stdin).close()
 
     def kill(self) -> None:
-        """End it now; the running picture is lost, what is on disk stays whole. Workers of `jobs` > 1 still end their
-        running picture."""
+        """End the process now. The current image is lost; files on disk stay whole.
+
+        With `jobs` > 1 the workers still finish their current images.
+        """
         self._stop_asked = self._killed = True
         self._process.kill()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it ended, `timeout` seconds at most. Returns whether it did."""
+        """Wait for the end, for at most `timeout` seconds. Returns whether the batch has ended."""
         self._watcher.join(timeout)
         return not self.running
 
     def close(self) -> None:
-        """Let nothing of it outlive this call: what Blender does when it ends or the extension is switched off."""
+        """End the process and remove its files; called when Blender or the extension ends."""
         self.cancel()
         if not self.wait(GRACE):
             self.kill()
@@ -164,7 +175,7 @@ class BatchJob:
             reader.start()
         code = self._process.wait()
         for reader in readers:
-            reader.join()  # workers hold the same standard error: it ends when the last of them did
+            reader.join()  # workers share standard error, which ends with the last of them
         for pipe in (*pipes, _pipe(self._process.stdin)):
             pipe.close()
         self._delete_recipe()
@@ -181,11 +192,11 @@ class BatchJob:
 
     def _conclude(self, code: int) -> tuple[State, str]:
         progress = self.progress
-        at, again = "before the first picture", "Generate Batch starts it again"
+        at, again = "before the first image", "Generate Batch starts it again"
         if progress is not None and progress.done:
             at, again = f"at {progress.done}/{progress.total}", "Resume Batch continues there"
         if code == SUCCESS and progress is not None and progress.done >= progress.total:
-            return State.DONE, f"Done: {progress.total} pictures"
+            return State.DONE, f"Done: {progress.total} images"
         if (
             code == INTERRUPTED
             or self._killed
@@ -198,7 +209,7 @@ class BatchJob:
         return State.DIED, f"Blender ended unexpectedly ({cause}) {at}; {again}"
 
     def _complaint(self) -> str:
-        """The last error that the command line named, else the last line it wrote."""
+        """The last error message of the command, else the last line that it wrote."""
         for line in reversed(self._last_lines):
             if ERROR_PREFIX in line:
                 return line.partition(ERROR_PREFIX)[2]
@@ -210,7 +221,7 @@ class BatchJob:
 
 
 def _pipe(stream: object) -> FileIO:
-    """A pipe of the process as what it is: present, and unbuffered."""
+    """Narrow the type: pipes of the process exist, and are not buffered."""
     assert stream is not None
     return cast(FileIO, stream)
 

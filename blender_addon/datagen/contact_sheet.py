@@ -1,4 +1,4 @@
-"""Many pairs on one picture, for a person to look at. Pure numpy: arrays in, one array out."""
+"""Contact sheets: many pairs on one image. Pure numpy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAPER = 24  # grey of the paper, 0..255
 
 
 def overlay(image: Image, instances: NDArray[np.integer], strength: float = 0.55) -> Image:
-    """The image (H, W, 3) darkened, with every person id of `instances` (H, W) in a colour of its own."""
+    """The image (H, W, 3) darkened, with each person of `instances` (H, W) in a colour of its own."""
     count = int(instances.max(initial=0)) + 1
     colors = np.array([_color(k) for k in range(count)], dtype=np.float32) * 255
     tinted = image * np.float32(1 - strength) + colors[instances] * np.float32(strength)
@@ -26,9 +26,15 @@ def overlay(image: Image, instances: NDArray[np.integer], strength: float = 0.55
 def contact_sheet(
     pairs: Sequence[tuple[Image, NDArray[np.integer]]], columns: int = 4, cell: int = 256
 ) -> Image:
-    """Image and overlay side by side, `columns` pairs a row, each image scaled to a height of `cell` px.
+    """Put pairs on one image, each with its overlay beside it.
 
-    Raises ValueError when there are no pairs.
+    Args:
+        pairs: (image (H, W, 3) uint8, instances (H, W)) of each pair.
+        columns: Number of pairs in a row.
+        cell: Height to which each image is scaled, px.
+
+    Raises:
+        ValueError: There are no pairs.
     """
     if not pairs:
         raise ValueError("a contact sheet needs at least one pair")
@@ -39,9 +45,9 @@ def contact_sheet(
     sheet = np.full(
         (rows * (cell + GAP) + GAP, columns * (width + GAP) + GAP, 3), PAPER, dtype=np.uint8
     )
-    for k, picture in enumerate(cells):
+    for k, pair in enumerate(cells):
         top, left = GAP + (k // columns) * (cell + GAP), GAP + (k % columns) * (width + GAP)
-        sheet[top : top + cell, left : left + picture.shape[1]] = picture
+        sheet[top : top + cell, left : left + pair.shape[1]] = pair
     return sheet
 
 

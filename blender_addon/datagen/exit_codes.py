@@ -1,4 +1,4 @@
-"""What a batch process says to the program that started it: exit codes, and the mark of an error."""
+"""Exit codes of the batch command, and the prefix of its error messages."""
 
 from __future__ import annotations
 

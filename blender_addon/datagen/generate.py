@@ -1,4 +1,4 @@
-"""generate(): from a recipe to a dataset on disk. One process; `workers` runs several of them."""
+"""Render a recipe into a dataset on disk, in one process; `workers` runs several of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ SHEET_PAIRS = 24
 
 @dataclass(frozen=True)
 class Result:
-    """What a run left: `complete` is true when the whole dataset (all shards) is on disk."""
+    """The end of a run.
+
+    Attributes:
+        progress: The last progress that was reported.
+        complete: Whether the whole dataset, all shards of it, is on disk.
+        interrupted: Whether `stop` ended the run.
+    """
 
     progress: Progress
     complete: bool
@@ -56,13 +62,30 @@ def generate(
     report: Reporter = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Result:
-    """Render pictures 0 .. count-1 of a recipe (or one shard of them) into the dataset at `output`.
+    """Render images 0 .. count-1 of a recipe, or one shard of them, into a dataset.
 
-    What is on disk already is kept. `report` is called after every picture, `stop` before every one; when it says
-    True the run ends, and the same call continues it later. `threads`: CPU threads, 0 for all.
+    Images that are on disk already are kept: the same call resumes a run that ended early.
 
-    Raises DatasetError when `output` holds something else, RecipeError or ValueError naming a file that cannot be
-    used, ValueError for an absent device. Nothing is left half written.
+    Args:
+        recipe: What may vary.
+        output: Folder of the dataset; it is made when it does not exist.
+        count: Number of images in the whole dataset.
+        seed: Seed of all draws; image i depends on recipe, seed and i alone.
+        shard: The part of the images to render; None for all.
+        device: A name for render.devices.pick_device.
+        threads: CPU threads; 0 for all.
+        overwrite: Delete a dataset at `output` first.
+        report: Called once at the start and after every image.
+        stop: Called before every image; the run ends when it returns True.
+
+    Returns:
+        The progress, and whether the dataset is complete.
+
+    Raises:
+        DatasetError: `output` holds something else.
+        RecipeError: A file that the recipe names cannot be used; the message names both.
+        ValueError: The device is not available, or a file cannot be read. No pair is ever left
+            half written.
     """
     shard = shard or Shard()
     assets = load_assets(recipe)
@@ -103,7 +126,16 @@ def generate(
 def to_files(
     pair: Pair, spec: SceneSpec, image_format: str
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """(metadata line, {name: content}) of a pair: what DatasetWriter.add takes."""
+    """Encode a pair for DatasetWriter.add.
+
+    Args:
+        pair: The pair.
+        spec: The scene that it was rendered from.
+        image_format: "jpg" or "png".
+
+    Returns:
+        (metadata line, {file name relative to the dataset: content}).
+    """
     from ..render.image_files import encode_jpeg, encode_png
     from ..render.passes import TABLE, Pass
 
@@ -126,7 +158,7 @@ def to_files(
 
 
 def write_contact_sheet(dataset: Path, count: int = SHEET_PAIRS) -> Path:
-    """Put the first pairs of a dataset on one PNG, image | mask overlay, at its root. Returns its path."""
+    """Put the first `count` pairs of a dataset on one PNG at its root, and return its path."""
     from ..render.image_files import encode_png, read_image, read_mask
 
     pairs = [

@@ -1,4 +1,4 @@
-"""How far a run is, for a terminal, a log file, or a program that reads JSON lines."""
+"""Reports of progress, for a terminal, a log file, or a program that reads JSON lines."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ BAR_INTERVAL = 0.1
 
 @dataclass(frozen=True)
 class Progress:
-    """A moment of a run. `done` counts what is on disk of this run's `total`, `fresh` what this run rendered in
-    `seconds`, of which Cycles' render calls took `cycles_seconds`."""
+    """A moment of a run.
+
+    Attributes:
+        done: Number of images on disk.
+        total: Number of images of the run.
+        fresh: Number of images that this run has rendered.
+        seconds: Time since its start.
+        cycles_seconds: Share of that time inside Cycles' render calls.
+    """
 
     done: int
     total: int
@@ -31,7 +38,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """None as long as there is nothing to judge by."""
+        """None before the first image."""
         return (self.total - self.done) / self.images_per_second if self.fresh else None
 
     def __str__(self) -> str:
@@ -44,7 +51,7 @@ class Progress:
 
 
 def read_json_line(line: str) -> Progress | None:
-    """The progress that a line of style 'json' tells; None for any other line (Blender talks on standard output)."""
+    """Read a line of style 'json'. Returns None for any other line, such as Blender's own output."""
     if not line.startswith("{"):
         return None
     try:
@@ -61,8 +68,16 @@ class Reporter(Protocol):
 
 
 def reporter(style: str, stream: TextIO | None = None) -> Reporter:
-    """Where progress goes: 'bar' rewrites one line, 'plain' adds a line now and then, 'json' one object a picture
-    to standard output; 'auto' takes the bar on a terminal. Raises ValueError for an unknown style."""
+    """Make a reporter.
+
+    Args:
+        style: "bar" rewrites one line, "plain" writes a line every ten seconds, "json" writes one
+            object per image, "none" nothing; "auto" is a bar on a terminal, else plain.
+        stream: Where it writes; None for standard output with "json", else standard error.
+
+    Raises:
+        ValueError: An unknown style.
+    """
     if style not in STYLES:
         raise ValueError(f"unknown progress style {style!r}; there are: {', '.join(STYLES)}")
     if style == "json":
@@ -103,7 +118,7 @@ class _Lines:
 
 
 def clock(seconds: float) -> str:
-    """A duration as people write it: 2:40, 1:02:03."""
+    """A duration as minutes or hours: 2:40, 1:02:03."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -1,6 +1,6 @@
-"""One SceneSpec in, one Pair out: stage, Cycles, sensor and annotation, in this order.
+"""Render a SceneSpec into a Pair: stage, Cycles, sensor and annotation, in this order.
 
-Needs Blender, but imports it only when a Renderer is made.
+It needs Blender, and imports it only when a Renderer is made.
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ from ..scene.assets import Assets
 from ..scene.spec import BackgroundSpec, SceneSpec
 from .annotation import annotate
 
-PLAIN_WHITE = 0.8  # linear value of a white surface before a plain backdrop, whatever the backdrop's own colour
+# Linear value of a white surface before a plain backdrop, whatever the colour of the backdrop.
+PLAIN_WHITE = 0.8
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """What one scene gives.
+    """The rendered image of a scene with its masks and metadata.
 
-    image (H, W, 3) uint8 sRGB; instances (H, W) uint8 or uint16 person ids; extras: the further passes by name,
-    as render.passes.TABLE says; annotation: the metadata line without file names; cycles_seconds: time inside
-    Cycles' render call.
+    Attributes:
+        image: (H, W, 3) uint8, sRGB.
+        instances: (H, W) uint8 or uint16; 0 background, k person k.
+        extras: The passes that the recipe asked for, by name; see render.passes.TABLE.
+        annotation: The metadata line without file names.
+        cycles_seconds: Time inside Cycles' render call.
     """
 
     image: NDArray[np.uint8]
@@ -37,12 +41,20 @@ class Pair:
 
 
 class Renderer:
-    """Renders one spec after another in this process. `device` is a name for render.devices.pick_device.
-
-    Raises ValueError, listing what there is, for a device that is absent.
-    """
+    """Renders one scene spec after another in this process."""
 
     def __init__(self, assets: Assets, *, device: str = "auto", threads: int = 0) -> None:
+        """Make a stage for these assets.
+
+        Args:
+            assets: The bodies and files that specs may name, see scene.assets.load_assets.
+            device: A name for render.devices.pick_device.
+            threads: CPU threads; 0 for all.
+
+        Raises:
+            DeviceError: The device is not available; the message lists those that are.
+            ImportError: There is no bpy; the message says how to get it.
+        """
         from ..render.compat import import_bpy
 
         import_bpy()  # first, so that its warnings are kept quiet and its absence is explained
@@ -55,7 +67,12 @@ class Renderer:
         self._stage = Stage(assets.bodies, assets.poser)
 
     def render(self, spec: SceneSpec) -> Pair:
-        """Render `spec`: a function of the spec alone, whatever was rendered before."""
+        """Render one scene. The result depends on `spec` alone, not on what was rendered before.
+
+        Raises:
+            FileNotFoundError, ValueError: A file that the spec names is missing or cannot be read.
+            KeyError: The spec names an unknown body, shape or pattern.
+        """
         from ..render import engine
         from ..render.passes import Pass
 
@@ -84,14 +101,23 @@ class Renderer:
 
 
 def develop(spec: SceneSpec, rgba: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) uint8 sRGB that the camera of `spec` makes of its linear render (H, W, 4), people put over
-    their photograph or colour where they have one. Raises OSError or ValueError naming a photograph that cannot be
-    read."""
+    """Turn a linear render into the image that the camera of a scene spec saves.
+
+    Args:
+        spec: The scene; a photo or colour of its background is put behind the people.
+        rgba: (H, W, 4) float32, linear Rec. 709, premultiplied alpha.
+
+    Returns:
+        (H, W, 3) uint8, sRGB.
+
+    Raises:
+        OSError, ValueError: The background photo cannot be read; the message names it.
+    """
     return sensor.develop(_exposed(spec.background, rgba), spec.sensor)
 
 
 def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The metered linear picture before its background."""
+    """The metered linear image (H, W, 3), with its background behind the people."""
     height, width = rgba.shape[:2]
     if background.kind == "photo":
         from ..render.photos import read_backdrop

@@ -1,4 +1,4 @@
-"""Which part of a dataset one process renders."""
+"""The part of a dataset that one process renders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Shard:
-    """Part `number` of `of`: the indices i with i mod of = number - 1."""
+    """Part `number` of `of` parts: the indices i with i mod of = number - 1."""
 
     number: int = 1
     of: int = 1
@@ -21,5 +21,5 @@ class Shard:
         return range(self.number - 1, count, self.of)
 
     def split(self, jobs: int) -> list[Shard]:
-        """The same part as `jobs` smaller ones."""
+        """Divide this part into `jobs` smaller ones."""
         return [Shard(self.number + self.of * job, self.of * jobs) for job in range(jobs)]

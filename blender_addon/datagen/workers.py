@@ -1,4 +1,4 @@
-"""Several processes on one dataset: `--jobs N` runs the same command N times, a shard each."""
+"""Several processes on one dataset: `--jobs N` runs the batch command N times, one shard each."""
 
 from __future__ import annotations
 
@@ -25,12 +25,20 @@ def run_workers(
     *,
     stop_on_eof: bool = False,
 ) -> int:
-    """Run the batch command once for each shard and report their sum. Returns the worst exit code.
+    """Run the batch command once for each shard, and report their sum.
 
-    `arguments`: the command line without --jobs, --shard, --progress and --stop-on-eof. A worker that dies is named
-    on standard error; the others finish their share. SIGINT reaches the workers too (same process group): each ends
-    after its running frame, and so does this call. With `stop_on_eof` so it goes when standard input ends. Workers
-    outlive this process by one frame at most, however it dies: their standard input ends with it.
+    A worker that dies is named on standard error; the others finish their shards. SIGINT reaches
+    the workers too (same process group): each ends after its current image, and so does this call.
+    Workers outlive this process by one image at most, since their standard input ends with it.
+
+    Args:
+        arguments: The command line without --jobs, --shard, --progress and --stop-on-eof.
+        shards: The shards, one worker each.
+        report: Called with the sum of the workers' progress.
+        stop_on_eof: End the workers when standard input ends.
+
+    Returns:
+        The worst exit code.
     """
     threads = max(1, (os.cpu_count() or 1) // len(shards))
     latest: dict[int, Progress] = {}
@@ -85,7 +93,7 @@ def run_workers(
         if code not in (0, 130):
             cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
             print(
-                f"worker {number} of {len(codes)} ended early ({cause}); run the same command to continue",
+                f"worker {number} of {len(codes)} ended early ({cause}); run the same command to resume",
                 file=sys.stderr,
             )
     failed = [code for code in codes if code not in (0, 130)]
@@ -107,7 +115,7 @@ def _end_input(processes: Sequence[subprocess.Popen[str]]) -> None:
 
 
 def batch_command() -> list[str]:
-    """How to start the batch command in another process: in this Blender, or in this Python, which has bpy."""
+    """The words that start the batch command in another process, in this Blender or this Python."""
     script = Path(__file__).parents[1] / "batch.py"
     blender = getattr(sys.modules.get("bpy"), "app", None)
     if blender is not None and blender.binary_path:

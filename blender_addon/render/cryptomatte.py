@@ -40,7 +40,7 @@ def murmur3_32(data: bytes, seed: int = 0) -> int:
 
 
 def name_id(name: str) -> int:
-    """The id of an object as the bits of the float that stands in the picture.
+    """The id of an object as the bits of the float that stands in the image.
 
     The specification flips the exponent's lowest bit when it is 0 or 255, so that no id is zero, denormal,
     infinite or NaN.

@@ -116,7 +116,7 @@ def render(
     """Render the current frame of `scene`, which `configure` set up for (at least) these `passes`.
 
     `persons[k - 1]` are the names of all objects (body, hair, garments, …) that are person k.
-    Raises RuntimeError when Blender cannot render (it says why) or leaves no picture, KeyError when a pass was not
+    Raises RuntimeError when Blender cannot render (it says why) or leaves no image, KeyError when a pass was not
     configured, ValueError for an unknown pass or objects that one cannot tell apart.
     """
     import bpy

@@ -1,7 +1,7 @@
 """End a run between two frames when the user presses Ctrl-C, or when the program that started it says so or dies.
 
 What SIGINT does by itself, seen by sending it: `blender -b` (5.2) breaks the running render off and leaves no
-picture; in pip's bpy (4.5) Python's own handler raises KeyboardInterrupt inside Cycles' Python glue, where Blender
+image; in pip's bpy (4.5) Python's own handler raises KeyboardInterrupt inside Cycles' Python glue, where Blender
 swallows it: the render returns as if nothing had happened and the wish to stop is lost.
 A Python handler replaces both: it runs when control is back in Python, after the frame.
 

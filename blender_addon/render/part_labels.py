@@ -27,7 +27,7 @@ def decode(shares: NDArray[np.float32], mask: NDArray[np.integer]) -> NDArray[np
     shares (H, W, 24) float32: of each pixel, the share that shows part 1, 2, … Of equal shares the lower number wins.
     """
     label = np.zeros(mask.shape, dtype=np.uint8)
-    inside = np.nonzero(mask)  # most of a picture is background: look at the persons only
+    inside = np.nonzero(mask)  # most of an image is background: look at the persons only
     found = shares[inside]
     label[inside] = np.where(found.max(axis=-1, initial=0.0) > 0, found.argmax(axis=-1) + 1, 0)
     return label

@@ -1,4 +1,4 @@
-"""Pictures from files as numpy arrays, through Blender's own readers."""
+"""Images from files as numpy arrays, through Blender's own readers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .resize import Crop, fill_frame
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """The sRGB pixels (H, W, 3) of a picture, top row first.
+    """The sRGB pixels (H, W, 3) of an image, top row first.
 
     Raises FileNotFoundError, or ValueError when Blender cannot read it; both name the file.
     """
@@ -39,7 +39,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 def read_backdrop(
     path: Path, crop: Crop, width: int, height: int, *, flip: bool
 ) -> NDArray[np.float32]:
-    """A part of a photograph as a linear picture (height, width, 3) behind people. Raises as `read_image`."""
+    """A part of a photo as a linear image (height, width, 3) behind people. Raises as `read_image`."""
     display = read_image(path).astype(np.float32) / 255.0
     filled = fill_frame(display, crop, width, height)
     return to_linear(filled[:, ::-1] if flip else filled)

@@ -13,7 +13,7 @@ def fill_frame(
 ) -> NDArray[np.float32]:
     """The largest piece of `crop` of an image (H, W, C) that has the frame's proportions, as (height, width, C).
 
-    Averages blocks of whole pixels first, then interpolates, so that a large photograph does not shimmer.
+    Averages blocks of whole pixels first, then interpolates, so that a large photo does not shimmer.
     """
     H, W = image.shape[:2]
     x, y, w, h = crop[0] * W, crop[1] * H, crop[2] * W, crop[3] * H

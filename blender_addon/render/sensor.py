@@ -1,4 +1,4 @@
-"""From linear light to the picture a camera would have saved. Pure numpy.
+"""From linear light to the image a camera would have saved. Pure numpy.
 
 Images are (H, W, 3) float32, row 0 on top; "linear" is scene-referred Rec. 709, "display" is sRGB-encoded 0..1.
 """
@@ -14,7 +14,7 @@ from ..scene.spec import SensorSpec
 Image = NDArray[np.float32]
 
 MID_GREY = 0.18
-BRIGHT_GREY = 0.55  # linear; what the brightest quarter of a metered picture stays below
+BRIGHT_GREY = 0.55  # linear; what the brightest quarter of a metered image stays below
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 _TABLE_SIZE = 4096
 # Linear values above this are white whatever follows.
@@ -28,10 +28,10 @@ def luminance(linear: Image) -> NDArray[np.float32]:
 
 def metered_gain(linear: Image) -> float:
     """The factor an automatic exposure would apply: the log-average to mid grey (Reinhard et al. 2002, eq. 1), lamps
-    and windows left out of the average, but never so much that a quarter of the picture is near burning out."""
+    and windows left out of the average, but never so much that a quarter of the image is near burning out."""
     y = luminance(linear)
     upper_quarter = float(np.percentile(y, 75))
-    # What is a stop and a half brighter than most of the picture is a light, not a thing that is lit.
+    # What is a stop and a half brighter than most of the image is a light, not a thing that is lit.
     lit = y[y <= max(3.0 * upper_quarter, 1e-4)]
     average = float(np.exp(np.log(np.maximum(lit, 1e-4)).mean()))
     return min(MID_GREY / average, BRIGHT_GREY / max(upper_quarter, 1e-4), 1e4)
@@ -43,7 +43,7 @@ def over(people: NDArray[np.float32], backdrop: Image, gain: float) -> Image:
 
 
 def white_of(backdrop: Image) -> float:
-    """The linear value a white surface probably has in a photograph: what people in it are exposed to match."""
+    """The linear value a white surface probably has in a photo: what people in it are exposed to match."""
     return float(np.clip(np.percentile(luminance(backdrop), 90), 0.15, 1.0))
 
 

@@ -76,7 +76,7 @@ def _corners(
     vertices: NDArray[np.floating], depth: NDArray[np.floating], faces: NDArray[np.integer]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """x and y, (3, T) each, of the triangles that lie wholly in front of the camera: a corner behind it has no place
-    on the picture."""
+    on the image."""
     index = np.ascontiguousarray(faces.T)
     in_front = depth > NEAR
     if not in_front.all():

@@ -1,4 +1,4 @@
-"""What a recipe draws from: bodies, poses, motions, panoramas, photographs, textures. Files are listed, not read."""
+"""What a recipe draws from: bodies, poses, motions, panoramas, photos, textures. Files are listed, not read."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One factor of a scene drawn anew, the others left as they are: by whoever drew them, or moved by hand. Pure numpy.
 
 Each factor draws from the streams that `sampling.sample_scene` draws it from, so the factor of draw (seed, index) is
-that of picture `index`: redrawn at the numbers that a scene was drawn with, it comes back. (Person k draws as the k-th
+that of image `index`: redrawn at the numbers that a scene was drawn with, it comes back. (Person k draws as the k-th
 person does. Where the sampler found no place for an earlier one, which happens in crowded close-ups, later ones
 have moved up by one.)
 """

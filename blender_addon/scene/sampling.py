@@ -81,7 +81,7 @@ def sample_background_kind(recipe: Recipe, rng: np.random.Generator) -> str:
 
 
 def level_on_photos(recipe: Recipe, background: str) -> Recipe:
-    """The recipe for this kind of background. Photographs are mostly taken level: people on a tilted ground would stand
+    """The recipe for this kind of background. Photos are mostly taken level: people on a tilted ground would stand
     in their sky."""
     if background != "photo":
         return recipe

@@ -1,4 +1,4 @@
-"""SceneSpec: one complete draw of a recipe. It alone determines the picture.
+"""SceneSpec: one complete draw of a recipe. It alone determines the image.
 
 Pure data: no bpy, no randomness. World axes are Blender's (right-handed, Z up, metres, ground at z = 0).
 Angles are degrees where a person reads them (camera, light, props) and axis-angle radians in body poses,
@@ -131,7 +131,7 @@ class LightSpec:
 
 @dataclass(frozen=True)
 class BackgroundSpec:
-    """`kind`: 'hdri' (the light's own panorama, with a ground plane), 'photo' (a photograph behind, a shadow
+    """`kind`: 'hdri' (the light's own panorama, with a ground plane), 'photo' (a photo behind, a shadow
     catcher below), 'plain' (one colour, shadow catcher below), 'room' (floor and walls around the people)."""
 
     kind: str
@@ -166,7 +166,7 @@ class SensorSpec:
 
 @dataclass(frozen=True)
 class SceneSpec:
-    """Everything the stage needs for one picture."""
+    """Everything the stage needs for one image."""
 
     seed: int
     index: int

@@ -1,6 +1,6 @@
 """Props, ground and walls as the arrays of one mesh. No bpy here.
 
-All things of a picture go into one mesh that is written anew for each picture: numpy puts 20 props together in a
+All things of an image go into one mesh that is written anew for each image: numpy puts 20 props together in a
 millisecond or two, and Blender then keeps one object instead of pools of hidden ones, one for each shape that ever
 appeared.
 """

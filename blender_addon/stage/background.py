@@ -20,7 +20,7 @@ SKIRTING = 0.08  # m high
 
 
 def film_transparent(background: BackgroundSpec) -> bool:
-    """Whether the picture is rendered without a background, for a photograph or a colour to be put behind it:
+    """Whether the image is rendered without a background, for a photo or a colour to be put behind it:
     rgb (premultiplied) + (1 - alpha) · background, in linear light."""
     return KINDS[background.kind].transparent
 
@@ -44,7 +44,7 @@ class StageBackground:
         persons: Sequence[PersonSpec],
         light: LightSpec,
     ) -> None:
-        """Raises ValueError for an unknown kind, FileNotFoundError for a missing photograph, KeyError for an
+        """Raises ValueError for an unknown kind, FileNotFoundError for a missing photo, KeyError for an
         unknown shape or pattern."""
         if background.kind not in KINDS:
             raise ValueError(
@@ -54,7 +54,7 @@ class StageBackground:
             raise FileNotFoundError(f"background.photo: file not found: {background.photo!r}")
         self.scene.render.film_transparent = film_transparent(background)
 
-        # Meshes are written when they change: many pictures have the same empty list of props.
+        # Meshes are written when they change: many images have the same empty list of props.
         if self._props != tuple(props):
             write_mesh(self.things.data, assemble([prop_piece(prop) for prop in props]))
             self._props = tuple(props)

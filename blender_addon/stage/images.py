@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MEGABYTE = 1 << 20
-LARGEST = (
-    4096  # px: wider images are reduced when they are read; no picture shows more of a panorama
-)
+LARGEST = 4096  # px: wider images are reduced when they are read; no image shows more of a panorama
 
 
 class ImageCache:

@@ -18,7 +18,7 @@ from .shading import set_harmonics
 BUILTIN = "builtin:"
 
 # Cycles turns the world into a table of where its light comes from, anew at each change; one as fine as a panorama
-# takes seconds a frame, and a coarse one misses its sun and speckles the picture. So the camera sees the panorama
+# takes seconds a frame, and a coarse one misses its sun and speckles the image. So the camera sees the panorama
 # itself, and all other rays a copy whose pixels are the cells of the table, exactly: it is not interpolated, and turned
 # by whole cells. Nothing falls between them, and 16 samples are enough.
 _LIGHT_WIDTH = 256
@@ -143,7 +143,7 @@ class StageLight:
         self._dark()
 
     def _dark(self) -> None:
-        """No world and no sun. The panorama stays what it was, for the next picture that wants it."""
+        """No world and no sun. The panorama stays what it was, for the next image that wants it."""
         self._show(0.0, (0.0, 0.0, 0.0), 0.0)
         change(self.sun.data, "energy", 0.0)
 

@@ -138,7 +138,7 @@ def change(owner: Any, name: str, value: float | Sequence[float]) -> None:
     """Set a number or vector of a node, socket or lamp, if it is not that already.
 
     Every write makes Cycles compile what holds it again. Equal means equal as Blender keeps it, in 32 bits: a
-    tolerance would let a picture depend on the one before.
+    tolerance would let an image depend on the one before.
     """
     current, wanted = (np.asarray(x, dtype=np.float32) for x in (getattr(owner, name), value))
     if not np.array_equal(current, wanted):

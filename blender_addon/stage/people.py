@@ -22,7 +22,7 @@ VELOCITY = "velocity"  # the point attribute that Cycles makes motion blur from
 
 
 class StagePeople:
-    """The persons of `scene`. Objects are made when a picture first needs them and kept, hidden, afterwards. The k-th
+    """The persons of `scene`. Objects are made when an image first needs them and kept, hidden, afterwards. The k-th
     person of a body model always gets that model's k-th object, so who gets which follows from the spec alone."""
 
     def __init__(

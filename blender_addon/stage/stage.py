@@ -20,7 +20,7 @@ class Stage:
     """Turns one SceneSpec after another into a Blender scene of its own.
 
     `bodies` maps the model names of BodySpec to body models. `poser` poses them: hand over the sampler's, and no
-    body is posed twice. Every `apply` sets everything that a spec determines, so a picture does not depend on what
+    body is posed twice. Every `apply` sets everything that a spec determines, so an image does not depend on what
     was rendered before it.
     """
 
@@ -37,7 +37,7 @@ class Stage:
         Sampling, devices and passes are render.engine's.
 
         Raises KeyError for a body model, shape or pattern that does not exist, FileNotFoundError that names a
-        missing HDRI or photograph, ValueError for an unknown kind of light or background.
+        missing HDRI or photo, ValueError for an unknown kind of light or background.
         """
         self.camera.apply(spec.camera, spec.width, spec.height)
         self.light.apply(spec.light, spec.background)

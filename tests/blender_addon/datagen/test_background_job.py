@@ -122,7 +122,7 @@ def test_a_batch_starts_runs_and_is_done(play, tmp_path):
     assert (job.state, job.running, job.progress.done, job.message) == (State.RUNNING, True, 0, "")
     (tmp_path / "last").touch()
     ended(job)
-    assert (job.state, job.running, job.message) == (State.DONE, False, "Done: 5 pictures")
+    assert (job.state, job.running, job.message) == (State.DONE, False, "Done: 5 images")
     assert job.progress.cycles_seconds == 0.5
 
 
@@ -142,7 +142,7 @@ def test_cancel_lets_the_running_picture_end(play):
 def test_cancel_before_the_first_word(play):
     job = play("wait_for_the_end_of_input()\nsys.exit(130)")
     job.cancel()
-    assert ended(job).message == "Stopped before the first picture; Generate Batch starts it again"
+    assert ended(job).message == "Stopped before the first image; Generate Batch starts it again"
 
 
 def test_a_batch_that_was_all_but_done_when_it_was_cancelled_is_done(play):
@@ -186,7 +186,7 @@ def test_a_child_that_dies_before_its_first_word_died(play):
     job = play("print('Segmentation fault', file=sys.stderr)\nos._exit(139)")
     assert ended(job).state is State.DIED
     assert job.message.startswith(
-        "Blender ended unexpectedly (exit code 139) before the first picture"
+        "Blender ended unexpectedly (exit code 139) before the first image"
     )
     assert job.last_lines == ("Segmentation fault",)
 

@@ -113,7 +113,7 @@ def test_the_button_starts_what_the_panel_says(bpy, operators, settings, play, t
     assert bpy.ops.pii_synth.generate() == {"FINISHED"}
     started = operators.current_job()
     assert started.wait(30)
-    assert (started.state, started.message) == (State.DONE, "Done: 4 pictures")
+    assert (started.state, started.message) == (State.DONE, "Done: 4 images")
     (_, *options), toml = json.loads((tmp_path / "arguments.json").read_text())
     for name, value in {
         "output": settings.output,
