@@ -58,8 +58,8 @@ class Wearer:
 
     @property
     def skirted(self) -> bool:
-        """Whether a skirt or a dress is worn."""
-        return any(kind.skirt for kind in self.chosen.values())
+        """Whether a skirt or a dress is worn; a coat is no skirt."""
+        return any(kind.skirt and kind.layer != "outer" for kind in self.chosen.values())
 
     @property
     def bare_legs(self) -> bool:
