@@ -1,9 +1,9 @@
-"""Render a dataset from the command line. The loop itself is generation.generate, which the sidebar's button calls too.
+"""Render a dataset from the command line; the sidebar's button runs the same command.
 
     python -m blender_addon.batch --preset everyday --output DIR --count 1000      with pip's bpy
     blender -b -P blender_addon/batch.py -- --preset everyday --output DIR         with an installed Blender
 
-The same command continues a run that was stopped or killed.
+The same command resumes a run that was stopped or killed.
 """
 
 from __future__ import annotations

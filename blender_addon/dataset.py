@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later OR Apache-2.0
-"""The dataset contract: files on disk, one JSON line per image. Standard library only.
+"""The dataset contract: files on disk, and one JSON line per image. Standard library only.
 
-    DATASET/dataset.json      what made it: schema version, recipe, seed, count, licences
+    DATASET/dataset.json      its origin: schema version, recipe, seed, count, licences
     DATASET/metadata.jsonl    one line per image, sorted by index once the dataset is complete
-    DATASET/left_out.jsonl    indices that have no image, and why; only where a filter leaves some out
-    DATASET/images/000000.jpg, masks/000000.png, and a folder for each further pass
+    DATASET/left_out.jsonl    indices without an image, and why; only where a filter rejects some
+    DATASET/images/000000.jpg, masks/000000.png, and one folder for each further pass
 
-A line is appended only after its files are whole on disk, so a killed run never leaves half a pair, and a resumed
-run neither repeats nor skips an index. Several processes may write one dataset: appends are locked.
-docs/dataset.md describes every field.
+A line is appended only after its files are whole on disk, so a killed run never leaves half a pair,
+and a resumed run neither repeats nor skips an index. Several processes may write one dataset:
+appends are locked. docs/dataset.md describes every field.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CONTACT_SHEET_NAME = "contact_sheet.png"
 
 @dataclass(frozen=True)
 class PassFile:
-    """Where a dataset keeps the files of one pass.
+    """The place of the files of one pass.
 
     Attributes:
         key: The field of the metadata line that names the file. Hugging Face's imagefolder opens
@@ -70,11 +70,15 @@ _INDEX = re.compile(rb'"index": ?(\d+)')
 
 
 class DatasetError(ValueError):
-    """The folder cannot be read or written as a dataset; the message names it and says what to do."""
+    """A folder cannot be read or written as a dataset; the message names it and the remedy."""
 
 
 def read_info(root: Path) -> dict[str, Any]:
-    """The content of dataset.json. Raises DatasetError when it is absent, damaged or of another schema."""
+    """Read dataset.json.
+
+    Raises:
+        DatasetError: The file is missing, damaged or of another schema.
+    """
     path = root / INFO_NAME
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
@@ -88,9 +92,10 @@ def read_info(root: Path) -> dict[str, Any]:
 
 
 def iter_lines(root: Path) -> Iterator[dict[str, Any]]:
-    """The lines of metadata.jsonl as dicts. A last line that a kill cut short is left out.
+    """Iterate over the lines of metadata.jsonl, without a last line that a kill cut short.
 
-    Raises DatasetError that names the line when one in the middle is damaged.
+    Raises:
+        DatasetError: A line in the middle is damaged; the message names it.
     """
     for number, raw in enumerate(_iter_raw_lines(root / LINES_NAME), start=1):
         try:
@@ -101,13 +106,17 @@ def iter_lines(root: Path) -> Iterator[dict[str, Any]]:
 
 
 def refuse_foreign_folder(root: Path) -> None:
-    """Raises DatasetError when a dataset cannot be in `root`: a file, or a folder that holds something else."""
+    """Check that a dataset can be in `root`.
+
+    Raises:
+        DatasetError: `root` is a file, or a folder that holds something else.
+    """
     if not root.exists():
         return
     if not root.is_dir():
         raise DatasetError(f"{root}: is a file; the output must be a folder")
-    # Another process may be founding the dataset at this moment: its hidden files are not strangers, and whoever sees
-    # its visible ones sees dataset.json too.
+    # Another process may be creating the dataset at this moment: its hidden files are not foreign,
+    # and where its visible files are seen, dataset.json is seen too.
     strangers = sorted(p.name for p in root.iterdir() if not p.name.startswith("."))
     if strangers and not (root / INFO_NAME).exists():
         raise DatasetError(
@@ -118,14 +127,18 @@ def refuse_foreign_folder(root: Path) -> None:
 
 
 def done_indices(root: Path) -> set[int]:
-    """The indices that are complete on disk, or left out for good. Reads the start of each line only."""
+    """The indices that are complete on disk or left out. Only the start of each line is read."""
     return {
         index for name in (LINES_NAME, LEFT_OUT_NAME) for index, _ in _indexed_lines(root / name)
     }
 
 
 def iter_left_out(root: Path) -> Iterator[tuple[int, str]]:
-    """(index, reason) of what a filter left out. Raises DatasetError that names a damaged line."""
+    """Iterate over (index, reason) of the images that a filter rejected.
+
+    Raises:
+        DatasetError: A line is damaged; the message names it.
+    """
     path = root / LEFT_OUT_NAME
     for number, raw in enumerate(_iter_raw_lines(path), start=1):
         try:
@@ -176,7 +189,7 @@ def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
 
 
 def fingerprint(info: Mapping[str, Any]) -> str:
-    """Hash of what decides every image of a dataset. `count` is not part of it: a dataset may grow."""
+    """Hash of all that decides the images of a dataset. `count` is not part of it: a dataset may grow."""
     decisive = {
         key: value for key, value in info.items() if key not in ("count", "fingerprint", "device")
     }
@@ -184,14 +197,26 @@ def fingerprint(info: Mapping[str, Any]) -> str:
 
 
 class DatasetWriter:
-    """Opens or continues the dataset at `root`.
+    """Writes a dataset; several may write the same one.
 
-    `info` is the content of dataset.json (`count` in it is how many images the dataset shall hold).
-    Raises DatasetError when `root` holds something else, or a dataset with another `info`; nothing is changed then.
-    With `overwrite` an existing dataset (and nothing but a dataset) is deleted first.
+    Attributes:
+        root: Folder of the dataset.
+        info: The content of dataset.json.
+        done: The indices that are complete or left out.
     """
 
     def __init__(self, root: Path, info: Mapping[str, Any], *, overwrite: bool = False) -> None:
+        """Create the dataset at `root`, or resume it.
+
+        Args:
+            root: Folder of the dataset; it is made when it does not exist.
+            info: The content of dataset.json; its `count` is the number of images to come.
+            overwrite: Delete an existing dataset, and nothing but a dataset, first.
+
+        Raises:
+            DatasetError: `root` holds something else, or a dataset with another `info`; nothing is
+                changed then.
+        """
         self.root = root
         info = {"schema_version": SCHEMA_VERSION, **info}
         self.info = {**info, "fingerprint": fingerprint(info)}
@@ -210,7 +235,12 @@ class DatasetWriter:
         self.done = done_indices(root)
 
     def add(self, line: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-        """Write the `files` (name relative to the root → content) of one image, then its line."""
+        """Write the files of one image, then its line.
+
+        Args:
+            line: The metadata line; needs file_name, mask_file_name and index.
+            files: Content by name relative to the root.
+        """
         token = f"-{os.getpid()}"
         for name, content in files.items():
             path = self.root / name
@@ -219,7 +249,7 @@ class DatasetWriter:
         self._append(LINES_NAME, _index_first(line))
 
     def leave_out(self, index: int, reason: str) -> None:
-        """Note that this index will have no image: it counts as done, and no later run tries it again."""
+        """Record that an index has no image: it counts as done, and no later run tries it again."""
         self._append(LEFT_OUT_NAME, {"index": index, "reason": reason})
 
     def _append(self, name: str, line: Mapping[str, Any]) -> None:
@@ -234,7 +264,7 @@ class DatasetWriter:
         self.done.add(int(line["index"]))
 
     def remove_leftovers(self, indices: Iterable[int]) -> None:
-        """Delete temporary files that a killed run left for these indices (this process's share of the work)."""
+        """Delete temporary files that a killed run left for these indices, the share of this process."""
         mine = set(indices)
         for folder in PASS_FOLDERS:
             for path in (self.root / folder).glob(".*.tmp"):
@@ -243,9 +273,12 @@ class DatasetWriter:
                     path.unlink(missing_ok=True)
 
     def finish(self) -> bool:
-        """When every index below `count` is there or left out, sort the lines. True if the dataset is complete.
+        """Sort the lines once every index below `count` is complete or left out.
 
         Memory holds one offset per line, never the lines themselves.
+
+        Returns:
+            Whether the dataset is complete.
         """
         path = self.root / LINES_NAME
         with self._locked():
@@ -284,7 +317,7 @@ class DatasetWriter:
         write_atomically(path, content, token=f"-{os.getpid()}")
 
     def _mend_tail(self, path: Path) -> None:
-        """Cut off a last line that a kill left without its end."""
+        """Remove a last line that a kill cut short."""
         if not path.exists():
             return
         with path.open("rb+") as file:
@@ -341,7 +374,7 @@ def _iter_raw_lines(path: Path) -> Iterator[bytes]:
 
 
 def _indexed_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(index, line); raises DatasetError that names a line without one."""
+    """Iterate over (index, line); raises DatasetError naming a line without an index."""
     for number, raw in enumerate(_iter_raw_lines(path), start=1):
         match = _INDEX.search(raw)
         if match is None:
@@ -350,13 +383,13 @@ def _indexed_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _index_first(line: Mapping[str, Any]) -> dict[str, Any]:
-    """The names and the index lead the line, so that `done_indices` need not parse the rest."""
+    """Put names and index first, so that `done_indices` need not parse the rest of the line."""
     lead = ("file_name", "mask_file_name", "index")
     return {**{key: line[key] for key in lead}, **line}
 
 
 def _delete_dataset(root: Path) -> None:
-    """Delete the contract's own files below `root`; anything else in the folder stays."""
+    """Delete the files of the contract below `root`; anything else in the folder stays."""
     if not root.exists():
         return
     (root / INFO_NAME).unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""What may vary: recipe sections, their TOML files and distributions. Pure: no bpy, no randomness of its own."""
+"""Recipes: their sections, TOML files and distributions. Pure: no bpy, no randomness of their own."""

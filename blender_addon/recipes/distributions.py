@@ -1,4 +1,4 @@
-"""How a recipe writes "this may vary": one TOML value, one Distribution.
+"""Distributions of the numbers in a recipe, each written as one TOML value.
 
 0.5                                   always 0.5
 [1, 4]                                uniform between the two (whole numbers: both ends included)
@@ -85,7 +85,11 @@ class Distribution:
 
 
 def parse(value: Any) -> Distribution:
-    """The Distribution that a TOML value means. Raises ValueError that says what is wrong with it."""
+    """Read a distribution from a TOML value.
+
+    Raises:
+        ValueError: The value is no distribution; the message says what was expected.
+    """
     if _is_number(value):
         return Distribution("constant", (float(value),))
     if isinstance(value, list):

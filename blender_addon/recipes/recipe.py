@@ -240,13 +240,17 @@ class Recipe:
     render: Render = Render()
 
     def with_render(self, **changes: Any) -> Recipe:
-        """The same recipe with some of [render] replaced, as command-line options do."""
+        """A copy with some keys of [render] replaced, as command-line options do."""
         return dataclasses.replace(
             self, render=read_section("render", self.render, changes, Path(), "command line")
         )
 
     def to_toml(self, *, comments: bool = False) -> str:
-        """TOML that `parse_recipe` reads back as an equal recipe (its paths absolute)."""
+        """Write TOML that `parse_recipe` reads back as an equal recipe; paths are absolute.
+
+        Args:
+            comments: Whether to add the description of each key.
+        """
         lines = [f"name = {to_toml_value(self.name)}"]
         for section in dataclasses.fields(self)[1:]:
             lines += ["", f"[{section.name}]"]
@@ -260,5 +264,5 @@ class Recipe:
         return "\n".join(lines) + "\n"
 
     def to_json(self) -> dict[str, Any]:
-        """The resolved recipe as plain JSON values: what dataset.json records."""
+        """The resolved recipe as plain JSON values, as dataset.json records it."""
         return tomllib.loads(self.to_toml())

@@ -25,19 +25,27 @@ PRESETS = Path(__file__).parent / "presets"
 
 
 def preset_names() -> tuple[str, ...]:
-    """The built-in presets."""
+    """Names of the bundled presets."""
     return tuple(sorted(path.stem for path in PRESETS.glob("*.toml")))
 
 
 def load_preset(name: str) -> Recipe:
-    """A built-in preset. Raises RecipeError with the list of presets for an unknown name."""
+    """Load a bundled preset.
+
+    Raises:
+        RecipeError: There is no preset of this name; the message lists them.
+    """
     if name not in preset_names():
         raise RecipeError(f"no preset {name!r}; there are: {', '.join(preset_names())}")
     return load_recipe(PRESETS / f"{name}.toml")
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read and check a recipe file. Raises RecipeError that names the file and the key."""
+    """Read and check a recipe file.
+
+    Raises:
+        RecipeError: The file cannot be read or used; the message names file and key.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -52,8 +60,18 @@ def load_recipe(path: Path) -> Recipe:
 def parse_recipe(
     data: Mapping[str, Any], *, name: str, folder: Path, where: str, base: Recipe | None = None
 ) -> Recipe:
-    """The Recipe that TOML `data` means. `folder`: what relative paths start from; `where`: named in errors;
-    `base`: what it differs from, in place of the preset that `data` names."""
+    """Make a recipe from parsed TOML.
+
+    Args:
+        data: The content of the file.
+        name: The recipe's name where `data` has none.
+        folder: Folder from which relative paths start.
+        where: What errors call the recipe, such as its path.
+        base: The recipe that it differs from; None for the preset that `data` names.
+
+    Raises:
+        RecipeError: An unknown key or a wrong value; the message names both.
+    """
     base_name = data.get("base", "everyday")
     if base is not None:
         recipe = base
@@ -84,7 +102,7 @@ def parse_recipe(
     recipe = dataclasses.replace(recipe, name=own_name, **changed)
     if recipe.background.kinds.get("photo") and not recipe.background.photos:
         raise RecipeError(
-            f"{where}: background.photos: kind 'photo' needs photographs; name a folder of them",
+            f"{where}: background.photos: kind 'photo' needs photos; name a folder of them",
             key="background.photos",
         )
     return recipe

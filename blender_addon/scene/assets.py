@@ -1,4 +1,7 @@
-"""What a recipe draws from: bodies, poses, motions, panoramas, photos, textures. Files are listed, not read."""
+"""Assets that a recipe draws from: bodies, poses, motions, panoramas, photos, textures.
+
+Files are listed here and read when they are drawn.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ NEUTRAL_POSE = "standing"
 
 @dataclass(frozen=True, eq=False)
 class Assets:
-    """Everything drawable, in a fixed order (sorted by path), so that a draw means the same on every machine."""
+    """All that can be drawn, in a fixed order (sorted by path), so that a draw is the same on every
+    machine.
+    """
 
     bodies: dict[str, BodyModel]
     poses: tuple[Pose, ...]
@@ -45,22 +50,32 @@ class Assets:
 
     @cached_property
     def poser(self) -> BodyPoser:
-        """Poses the persons of these bodies."""
+        """Poses persons that have these bodies."""
         return BodyPoser(self.bodies)
 
     def sample_motion(self, rng: np.random.Generator) -> Motion:
-        """One of the motions, in a Z-up world; every file is as likely. Raises ValueError naming a bad file."""
+        """Draw a motion in a Z-up world; every file is equally likely.
+
+        Raises:
+            ValueError: A motion file cannot be read; the message names it.
+        """
         motions = _open_motions(self.motions[int(rng.integers(len(self.motions)))], self.motions_up)
         return motions[int(rng.integers(len(motions)))].z_up()
 
     def fit_pose(self, joints: NDArray[np.floating], model_name: str) -> NDArray[np.float64]:
-        """A pose (J, 3) of any family for the joints of a body model; fingers that it lacks are relaxed."""
+        """Fit a pose (J, 3) of any family to the joints of a body model; missing fingers are
+        relaxed.
+        """
         model = self.bodies[model_name]
         return fit_pose(joints, model.family, model.hands_mean)
 
 
 def load_assets(recipe: Recipe) -> Assets:
-    """Load the bodies and list the files that a recipe names. Raises RecipeError naming the key and the file."""
+    """Load the bodies and list the files that a recipe names.
+
+    Raises:
+        RecipeError: A file is missing or cannot be used; the message names the key and the file.
+    """
     bodies = {
         name: open_body(name, recipe.bodies.uvs) for name in dict.fromkeys(recipe.bodies.models)
     }
@@ -96,9 +111,15 @@ def load_assets(recipe: Recipe) -> Assets:
 
 
 def list_files(items: Sequence[str], endings: tuple[str, ...], key: str) -> tuple[str, ...]:
-    """The files among `items`, and those below its folders, that end in one of `endings`; sorted within each item.
+    """List the files among `items` and below its folders, sorted within each item.
 
-    Raises RecipeError that names `key` when an item contributes none.
+    Args:
+        items: Paths of files and folders.
+        endings: Endings of the files to list, in lower case.
+        key: The recipe key that names the items, for errors.
+
+    Raises:
+        RecipeError: An item contributes no file; the message names `key` and the item.
     """
     found: list[str] = []
     for item in items:
@@ -117,15 +138,22 @@ def _open_motions(path: str, up: Up) -> MotionFile:
 
 
 def open_body(name: str, uvs: Sequence[str] = ()) -> BodyModel:
-    """The body `name`, with the first of `uvs` that fits its faces when it carries none itself. Read again only when
-    one of the files has changed. Raises RecipeError naming the key and the file."""
+    """Open a body; its file is read again only when it has changed.
+
+    Args:
+        name: "default" or the path of a model file.
+        uvs: UV .obj files; the first that fits is used for a model without UVs.
+
+    Raises:
+        RecipeError: A file cannot be read, or none of `uvs` fits; the message names key and file.
+    """
     if name == "default":
         return default_body()
     return _read_body(name, tuple(uvs), tuple(map(_time_of, (name, *uvs))))
 
 
 def _time_of(path: str) -> int:
-    """When the file was changed last; 0 when there is none."""
+    """Time of the last change of a file; 0 when there is no file."""
     try:
         return Path(path).stat().st_mtime_ns
     except OSError:

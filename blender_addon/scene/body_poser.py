@@ -1,4 +1,4 @@
-"""A PersonSpec as a dressed, posed mesh: the one place where body, outfit and pose come together. Pure numpy."""
+"""The dressed and posed mesh of a PersonSpec: body, outfit and pose come together here. Pure numpy."""
 
 from __future__ import annotations
 
@@ -19,23 +19,35 @@ from .spec import BodySpec, PersonSpec
 
 Chart = dict[str, NDArray[np.float32]]
 
-_REMEMBERED = 64  # posed bodies kept: sampler, stage and annotation ask for the same ones
+# Posed bodies in the cache: sampler, stage and annotation pose the same ones.
+_CACHED = 64
 _UNTURNED = (0.0, 0.0, 0.0)
 
 
 class BodyPoser:
-    """Poses persons of the given body models, with their clothes' thickness on."""
+    """Poses persons of the given body models, with the thickness of their clothes."""
 
     def __init__(self, bodies: Mapping[str, BodyModel]) -> None:
         self.bodies = bodies
         self._recent: OrderedDict[Hashable, Posed] = OrderedDict()
 
     def pose(self, person: PersonSpec) -> Posed:
-        """Vertices, joints and bone transforms of a person in the world, m. Raises KeyError for an unknown model."""
+        """Pose a person.
+
+        Returns:
+            Vertices, joints and bone transforms in the world, m.
+
+        Raises:
+            KeyError: The person's body model is unknown.
+        """
         return self.pose_body(person.body, person.outfit)
 
     def pose_later(self, person: PersonSpec) -> Posed:
-        """The same, `person.motion.seconds` later. Raises ValueError when the person has no motion."""
+        """Pose a person as it is `person.motion.seconds` later.
+
+        Raises:
+            ValueError: The person has no motion.
+        """
         if person.motion is None:
             raise ValueError(f"person {person.id} has no motion")
         body = person.body
@@ -43,12 +55,14 @@ class BodyPoser:
         return self.pose_body(later, person.outfit)
 
     def pose_body(self, body: BodySpec, outfit: Outfit) -> Posed:
-        """Vertices, joints and bone transforms of a dressed body in the world, m."""
+        """Pose a dressed body. Returns vertices, joints and bone transforms in the world, m."""
         return self._once((body, outfit), lambda: self._placed(body, outfit))
 
     def _placed(self, body: BodySpec, outfit: Outfit) -> Posed:
-        """Skinning is for the pose, not for the place: the sampler tries many places, and a body that is only turned
-        and moved is the same body moved rigidly about its pelvis."""
+        """Move a skinned body to its place. Skinning depends on the pose and not on the place: the
+        sampler tries many places, and a body that is only turned and moved is the same body
+        moved rigidly about its pelvis.
+        """
         here = dataclasses.replace(body, pose=(_UNTURNED, *body.pose[1:]), translation=_UNTURNED)
         posed = self._once((here, outfit, "unplaced"), lambda: self._skinned(here, outfit))
         R, pelvis = rodrigues(body.pose[0]), posed.transforms[0, :3, 3]
@@ -68,17 +82,19 @@ class BodyPoser:
     def _once(self, key: Hashable, make: Callable[[], Posed]) -> Posed:
         if key not in self._recent:
             self._recent[key] = make()
-            if len(self._recent) > _REMEMBERED:
+            if len(self._recent) > _CACHED:
                 self._recent.popitem(last=False)
         self._recent.move_to_end(key)
         return self._recent[key]
 
     def chart(self, model_name: str) -> Chart:
-        """The coordinates on which this model's clothes are cut; about a second at the first call for a model."""
+        """The body chart of a model, on which clothes are cut; takes about a second at the first
+        call.
+        """
         return _chart_of(self.bodies[model_name])
 
     def clothes(self, body: BodySpec, outfit: Outfit) -> NDArray[np.float32]:
-        """(V, 3) m: how far the outfit stands off the body at rest, cut to the body's size."""
+        """(V, 3) m: distance of the outfit from the body at rest, cut to the body's size."""
         shaped, _ = self.bodies[body.model].shape_blend(body.betas)
         return outfit_offsets(self.chart(body.model), outfit, shaped)
 

@@ -14,9 +14,9 @@ _LOOK_ALONG_Y = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
 def orientation(camera: CameraSpec) -> Array:
-    """3×3 rotation of the camera's body in the world: Rz(yaw) · Rx(pitch) · Ry(roll).
+    """Rotation 3×3 of the camera body in the world: Rz(yaw) · Rx(pitch) · Ry(roll).
 
-    Positive pitch looks up; positive roll turns the camera clockwise as the photographer sees it.
+    Positive pitch looks up; positive roll turns the camera clockwise, seen from behind it.
     """
     (cy, cp, cr), (sy, sp, sr) = (
         f(np.radians([camera.yaw, camera.pitch, camera.roll])) for f in (np.cos, np.sin)
@@ -28,8 +28,12 @@ def orientation(camera: CameraSpec) -> Array:
 
 
 def angles(R: NDArray[np.floating]) -> tuple[float, float, float]:
-    """(yaw, pitch, roll) in degrees of a camera body turned by R 3×3: the inverse of `orientation`. Looking straight up
-    or down, yaw and roll turn about the same line: all of it is yaw then."""
+    """(yaw, pitch, roll) in degrees of a camera body turned by R (3, 3), the inverse of
+    `orientation`.
+
+    For a camera that points straight up or down, yaw and roll turn about the same line; all of the
+    turn is yaw then.
+    """
     right, ahead = R[:, 0], R[:, 1]
     level = float(np.hypot(ahead[0], ahead[1]))  # cos(pitch)
     pitch = np.arctan2(ahead[2], level)
@@ -41,19 +45,19 @@ def angles(R: NDArray[np.floating]) -> tuple[float, float, float]:
 
 
 def extrinsics(camera: CameraSpec) -> tuple[Array, Array]:
-    """(R 3×3, t (3,) in m): x_camera = R · x_world + t."""
+    """(R (3, 3), t (3,) in m) with x_camera = R · x_world + t."""
     R = _LOOK_ALONG_Y @ orientation(camera).T
     return R, -R @ np.asarray(camera.location, dtype=np.float64)
 
 
 def intrinsics(camera: CameraSpec, width: int, height: int) -> Array:
-    """K 3×3 in pixels: square pixels, principal point in the middle, `fov` across the width."""
+    """K (3, 3) in px: square pixels, principal point in the middle, `fov` across the width."""
     f = 0.5 * width / np.tan(np.radians(camera.fov) / 2)
     return np.array([[f, 0.0, width / 2], [0.0, f, height / 2], [0.0, 0.0, 1.0]])
 
 
 def to_camera(points: NDArray[np.floating], camera: CameraSpec) -> Array:
-    """World points (…, 3) m to camera axes (…, 3) m."""
+    """Take world points (…, 3) m to camera axes (…, 3) m."""
     R, t = extrinsics(camera)
     return points @ R.T + t
 
@@ -61,9 +65,16 @@ def to_camera(points: NDArray[np.floating], camera: CameraSpec) -> Array:
 def project(
     points: NDArray[np.floating], camera: CameraSpec, width: int, height: int
 ) -> tuple[Array, Array]:
-    """World points (…, 3) m to pixels (…, 2) and depth along the viewing axis (…,) m.
+    """Project world points.
 
-    Points at or behind the camera have depth ≤ 0 and pixel coordinates that mean nothing.
+    Args:
+        points: (…, 3) m.
+        camera: The camera.
+        width, height: Size of the image, px.
+
+    Returns:
+        (pixels (…, 2), depth along the viewing axis (…,) m). Points at or behind the camera have
+        depth ≤ 0 and pixels without meaning.
     """
     in_camera = to_camera(points, camera)
     depth = in_camera[..., 2]

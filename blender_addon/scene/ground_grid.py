@@ -1,4 +1,4 @@
-"""Which ground is taken: a sparse grid of 10 cm cells, so that nobody stands in somebody else."""
+"""A sparse grid of the ground, in cells of 10 cm, that keeps people and things apart."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ def cells_of(points: NDArray[np.floating], cell: float = CELL) -> Cells:
 
 
 def centers(cells: Cells, cell: float = CELL) -> NDArray[np.float64]:
-    """The middles (N, 2) of cells, m."""
+    """Centres (N, 2) of cells, m."""
     return (np.stack([cells >> 32, cells & 0xFFFFFFFF], axis=1) - _HALF + 0.5) * cell
 
 
 def box_cells(center: tuple[float, float], size: tuple[float, float], rotation: float) -> Cells:
-    """The cells of a rectangle: centre and size in m (its sign does not matter), rotation in degrees about Z."""
+    """The cells of a rectangle.
+
+    Args:
+        center: (x, y), m.
+        size: (width, depth), m; the sign does not matter.
+        rotation: Degrees about Z.
+    """
     half = np.abs(size) / 2
     steps = [np.linspace(-h, h, max(2, int(np.ceil(4 * h / CELL)) + 1)) for h in half]
     x, y = (axis.ravel() for axis in np.meshgrid(*steps))
@@ -33,20 +39,20 @@ def box_cells(center: tuple[float, float], size: tuple[float, float], rotation: 
 
 
 class Footprint:
-    """The cells taken so far, each grown by `margin` m on all sides."""
+    """The occupied cells, each grown by `margin` m on all sides."""
 
     def __init__(self, margin: float = 0.0) -> None:
         reach = int(np.ceil(margin / CELL))
         di, dj = np.mgrid[-reach : reach + 1, -reach : reach + 1]
         near = np.hypot(di, dj) <= reach + 0.5
         self._around = (di[near].astype(np.int64) << 32) + dj[near]
-        self._taken: Cells = np.zeros(0, dtype=np.int64)
+        self._occupied: Cells = np.zeros(0, dtype=np.int64)
 
     def add(self, cells: Cells) -> None:
-        """Take these cells and what lies within the margin."""
+        """Occupy these cells and those within the margin."""
         grown = (cells[:, None] + self._around).ravel()
-        self._taken = np.union1d(self._taken, grown)
+        self._occupied = np.union1d(self._occupied, grown)
 
     def hits(self, cells: Cells) -> bool:
-        """Whether any of these cells is taken."""
-        return bool(np.isin(cells, self._taken, assume_unique=True).any())
+        """Whether any of these cells is occupied."""
+        return bool(np.isin(cells, self._occupied, assume_unique=True).any())

@@ -1,4 +1,4 @@
-"""The people of a scene before they have a place: body, clothes, pose and the things it needs. Pure numpy."""
+"""The people of a scene before they are placed: body, clothes, pose and props. Pure numpy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .spec import BodySpec, MotionSpec, PersonSpec, PropSpec, Vec3, vec3
 Array = NDArray[np.float64]
 Stream = Callable[..., np.random.Generator]  # (factor, part) -> the generator of that factor
 
-# Ground speed (m/s) that a pose suggests: what motion blur shows.
+# Ground speed (m/s) that a pose suggests, for motion blur.
 SPEEDS = {"walking": 1.4, "running": 3.2, "cycling": 4.0}
 # Long against any shutter, short against a step.
 MOTION_SECONDS = 0.05
@@ -33,17 +33,27 @@ MODEL_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 @dataclass(frozen=True, eq=False)
 class UnplacedPerson:
-    """A person before it has a place: at the origin, facing world -Y."""
+    """A person at the origin, facing world -Y.
+
+    Attributes:
+        spec: The person.
+        pelvis: (3,) pelvis of the shaped body at rest, in the model's own axes, m.
+        joints: (J, 3) m.
+        ground: (N, 2) sparse points above the ground that the person takes, m.
+        props: Things that the pose needs.
+        step: (3,) m walked during the motion; None without motion.
+    """
 
     spec: PersonSpec
-    pelvis: Array  # (3,) of the shaped body at rest, in the model's own axes
-    joints: Array  # (J, 3)
-    ground: Array  # (N, 2) a sparse set of points that its ground is below
+    pelvis: Array
+    joints: Array
+    ground: Array
     props: tuple[PropSpec, ...]
-    step: Array | None  # (3,) m walked in the motion's seconds
+    step: Array | None
 
 
 def sample_person(recipe: Recipe, assets: Assets, stream: Stream, number: int) -> UnplacedPerson:
+    """Draw person `number` of a scene, counted from 0."""
     model, betas, age, gender = sample_shape(recipe, assets, stream("body", number))
     outfit = sample_clothes(recipe, stream("outfit", number), assets.textures, age, gender)
     return draw_pose(recipe, assets, number + 1, model, betas, outfit, stream("pose", number))
@@ -58,9 +68,19 @@ def draw_pose(
     outfit: Outfit,
     rng: np.random.Generator,
 ) -> UnplacedPerson:
-    """Person `id_`, of this shape and in these clothes, in a pose of the recipe, with the things that it needs."""
+    """Draw a pose for a body in its clothes, with the props that the pose needs.
+
+    Args:
+        recipe: What may vary.
+        assets: The poses and bodies to draw from.
+        id_: Id of the person, from 1.
+        model_name: The body model.
+        betas: The shape.
+        outfit: The clothes.
+        rng: Generator of the pose.
+    """
     pose, joints, later, step, seconds = _sample_pose(recipe, assets, model_name, rng)
-    # Once at the origin to learn how high it must be lifted; a rigid motion takes it from there.
+    # Posed once at the origin to find how high it must be lifted; a rigid motion places it later.
     body = BodySpec(model_name, betas, _rows(joints), (0.0, 0.0, 0.0))
     posed = assets.poser.pose_body(body, outfit)
     up = np.array(
@@ -89,14 +109,25 @@ def draw_pose(
 
 
 def _sparse(vertices: NDArray[np.floating]) -> Array:
-    """Points half a cell apart: dense enough to know which cells the turned body covers."""
+    """Points half a cell apart: dense enough to find the cells that the turned body covers."""
     return centers(cells_of(vertices, CELL / 2), CELL / 2)
 
 
 def sample_shape(
     recipe: Recipe, assets: Assets, rng: np.random.Generator, keep: str = ""
 ) -> tuple[str, tuple[float, ...], float | None, float | None]:
-    """(model, betas, age in years or None, gender 0 female .. 1 male or None). `keep`: the model that it must be."""
+    """Draw a body shape.
+
+    Args:
+        recipe: What may vary.
+        assets: The bodies to draw from.
+        rng: Generator of the shape.
+        keep: The body model to use; empty to draw one.
+
+    Returns:
+        (model, betas, age in years, gender 0 female .. 1 male); the last two are None where
+        unknown.
+    """
     b = recipe.bodies
     model_name = b.models[int(rng.integers(len(b.models)))] if b.enabled else b.models[0]
     model_name = keep or model_name
@@ -123,7 +154,15 @@ def sample_clothes(
     age: float | None,
     gender: float | None,
 ) -> Outfit:
-    """Clothes of the recipe for somebody of this age (years) and gender (0 female .. 1 male), None where unknown."""
+    """Draw an outfit of the recipe.
+
+    Args:
+        recipe: What may vary.
+        rng: Generator of the outfit.
+        textures: UV texture files to draw from.
+        age: Years; None where unknown.
+        gender: 0 female .. 1 male; None where unknown.
+    """
     w = recipe.wardrobe
     if not w.enabled:
         return plain_outfit()
@@ -144,8 +183,9 @@ def sample_clothes(
 def _sample_pose(
     recipe: Recipe, assets: Assets, model_name: str, rng: np.random.Generator
 ) -> tuple[Pose, Array, Array | None, Array | None, float]:
-    """(what the pose is and needs, joints (J, 3) facing world -Y, the joints a moment later, the step (3,) m that
-    leads there, that moment in s); the last three None where a pose suggests no movement."""
+    """(pose, joints (J, 3) facing world -Y, joints a moment later, step (3,) m towards them, that
+    moment in s); the last three are None where a pose suggests no motion.
+    """
     p = recipe.poses
     from_motion = bool(assets.motions) and p.enabled and rng.random() < p.motion_share
     if from_motion:
@@ -175,7 +215,7 @@ def _sample_pose(
 
 
 def heading_removed(root: Array) -> Array:
-    """The turn about Z after which a body with this root orientation (axis-angle) faces -Y."""
+    """The rotation (3, 3) about Z after which a body with this root (axis-angle) faces -Y."""
     front = rodrigues(root)[:, 2]
     return about_z(-np.pi / 2 - np.arctan2(front[1], front[0]))
 

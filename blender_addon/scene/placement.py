@@ -1,7 +1,7 @@
-"""Where the people of a scene stand, and where the camera is aimed. Pure numpy.
+"""Placement of the people, and aim of the camera. Pure numpy.
 
-No two people share ground (ground_grid.py). The lowest point of each is where the pose wants it: on
-the ground, but for a jump or a bicycle. The camera is aimed at the first person.
+No two people share ground (ground_grid.py). The lowest point of each is where the pose has it: on
+the ground, except in a jump or on a bicycle. The camera is aimed at the first person.
 """
 
 from __future__ import annotations
@@ -23,12 +23,19 @@ from .people import Array, Stream, UnplacedPerson, sample_person
 from .spec import BodySpec, CameraSpec, MotionSpec, PersonSpec, PropSpec, Vec3, vec3
 
 PLACEMENT_ATTEMPTS = 12
-AIM_AT_PEOPLE_AFTER = 0.6  # of the tries
+AIM_AT_PEOPLE_AFTER = 0.6  # share of the attempts
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedPerson:
-    """A placed person. joints (J, 3) m in the world; cells: the ground it takes, its things' included."""
+    """A person with a place.
+
+    Attributes:
+        spec: The person.
+        joints: (J, 3) m in the world.
+        cells: The ground that the person and its props take.
+        props: Things that the pose needs.
+    """
 
     spec: PersonSpec
     joints: Array
@@ -38,10 +45,17 @@ class PlacedPerson:
 
 @dataclass(eq=False)
 class Crowd:
-    """The placed people, the camera that looks at them, and the ground that is taken."""
+    """The placed people, the camera, and the occupied ground.
+
+    Attributes:
+        camera: Placed and aimed as far as there are people.
+        reach: Distance from the camera at which the first person was drawn, m.
+        occupied: The ground that is taken.
+        people: The placed people.
+    """
 
     camera: CameraSpec
-    reach: float  # m from the camera to where the first person was meant to stand
+    reach: float
     occupied: Footprint
     people: list[PlacedPerson] = field(default_factory=list)
 
@@ -52,19 +66,22 @@ class Crowd:
 
     @property
     def props(self) -> tuple[PropSpec, ...]:
-        """What the people's poses need: seats, bicycles, bags."""
+        """The props that the poses need: seats, bicycles, bags."""
         return tuple(prop for person in self.people for prop in person.props)
 
 
 def heading(yaw: float) -> Array:
-    """Unit vector (2,) on the ground that a camera of this yaw (degrees) looks along."""
+    """Unit vector (2,) on the ground along the view of a camera with this yaw (degrees)."""
     return np.array([-np.sin(np.radians(yaw)), np.cos(np.radians(yaw))])
 
 
 def place_people(recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Stream) -> Crowd:
-    """Draw the people and put them where the camera sees them and nobody walks through another.
+    """Draw the people and place them in view of the camera, apart from each other.
 
-    The camera comes back placed and aimed. A person for whom no place is found is left out, but for the first.
+    A person for whom no place is found is left out, except the first.
+
+    Returns:
+        The people, with the camera placed and aimed.
     """
     count, reach = sample_extent(recipe, stream("people"))
     camera = moved_back(camera, np.zeros(2), reach)
@@ -78,22 +95,29 @@ def place_people(recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Str
 
 
 def sample_extent(recipe: Recipe, rng: np.random.Generator) -> tuple[int, float]:
-    """How many people there are, and how far (m) from the camera the first of them was meant to stand."""
+    """Draw the number of people, and the distance (m) of the first from the camera."""
     return recipe.people.count.sample_int(rng), _distance(recipe, rng)
 
 
 @dataclass(frozen=True)
 class PlacementAttempt:
-    """One attempt to find a place before the camera. `late` grows from 0 towards 1, with every attempt."""
+    """One attempt to place a person.
+
+    Attributes:
+        late: 0 for the first attempt, growing towards 1.
+        distance: Distance from the camera, m.
+        lateral: Place across the frame, in halves of the frame to the right.
+        facing: Degrees by which the person is turned away from the camera.
+    """
 
     late: float
-    distance: float  # m
-    lateral: float  # of half the frame, to the right
-    facing: float  # degrees away from the camera
+    distance: float
+    lateral: float
+    facing: float
 
 
 def sample_attempts(recipe: Recipe, rng: np.random.Generator) -> Iterator[PlacementAttempt]:
-    """The attempts for one person; each is less extreme than the one before."""
+    """Draw the attempts for one person; each is less extreme than the one before."""
     for attempt in range(PLACEMENT_ATTEMPTS):
         late = attempt / PLACEMENT_ATTEMPTS
         distance = _distance(recipe, rng)
@@ -103,7 +127,7 @@ def sample_attempts(recipe: Recipe, rng: np.random.Generator) -> Iterator[Placem
 
 
 def _admit(recipe: Recipe, crowd: Crowd, drawn: UnplacedPerson, rng: np.random.Generator) -> None:
-    """Find a place for one more person, the first of whom the camera is aimed at."""
+    """Find a place for one more person. The camera is aimed at the first."""
     first = not crowd.people
     best: tuple[float, PlacedPerson, CameraSpec] | None = None
     for place in sample_attempts(recipe, rng):
@@ -135,21 +159,27 @@ def _distance(recipe: Recipe, rng: np.random.Generator) -> float:
 
 
 def stretched(reach: float, place: PlacementAttempt) -> float:
-    """How far (m) from the camera the first person is put: a bicycle may need more room than there is before it."""
+    """Distance (m) at which the first person is tried; it grows, since a bicycle needs more room."""
     return reach * (1 + place.late)
 
 
 def moved_back(camera: CameraSpec, place: Array, distance: float, aside: float = 0.0) -> CameraSpec:
-    """The camera `distance` (m) before `place` (2,), which it sees `aside` degrees right of its middle."""
+    """The camera at `distance` (m) before `place` (2,), seen `aside` degrees right of the middle."""
     x, y = place - distance * heading(camera.yaw - aside)
     return dataclasses.replace(camera, location=(float(x), float(y), camera.location[2]))
 
 
 def aimed(recipe: Recipe, camera: CameraSpec, joints: Array, late: float = 0.0) -> CameraSpec:
-    """The camera with its drawn pitch counted from the middle of a person, joints (J, 3) m, or from the horizon.
+    """The camera with its drawn pitch, relative to the middle of a person or to the horizon.
 
-    A drawn tilt may lose the person altogether: `late` in the tries it is given up little by little, and the aim at the
-    horizon with it (somebody lying at the photographer's feet).
+    A drawn tilt may lose the person: with `late` attempts the tilt is reduced, and the horizon
+    given up (for a person lying close to the camera).
+
+    Args:
+        recipe: What may vary.
+        camera: The placed camera; its pitch is relative to the aim.
+        joints: (J, 3) m of the person.
+        late: See PlacementAttempt.
     """
     level = recipe.camera.aim == "horizon" and late < AIM_AT_PEOPLE_AFTER
     middle = (joints.min(axis=0) + joints.max(axis=0)) / 2
@@ -157,12 +187,14 @@ def aimed(recipe: Recipe, camera: CameraSpec, joints: Array, late: float = 0.0) 
 
 
 def aimed_at_nobody(recipe: Recipe, camera: CameraSpec) -> CameraSpec:
-    """The same where there is no person: over the origin somebody might stand."""
+    """The camera with its drawn pitch in a scene without people: aimed above the origin or level."""
     return _aimed(camera, None if recipe.camera.aim == "horizon" else np.array([0.0, 0.0, 0.8]))
 
 
 def _aimed(camera: CameraSpec, target: Array | None, tilt: float = 1.0) -> CameraSpec:
-    """The camera with `tilt` times its drawn pitch, counted from `target` (3,) m, or from the horizon when None."""
+    """The camera with `tilt` times its drawn pitch, relative to `target` (3,) m; None is the
+    horizon.
+    """
     pitch = tilt * camera.pitch
     if target is not None:
         away = target - np.asarray(camera.location)
@@ -171,7 +203,7 @@ def _aimed(camera: CameraSpec, target: Array | None, tilt: float = 1.0) -> Camer
 
 
 def share_in_frame(joints: Array, camera: CameraSpec, recipe: Recipe) -> float:
-    """Which share of joints (J, 3) m is inside the frame."""
+    """Share of joints (J, 3) m inside the frame."""
     width, height = recipe.render.width, recipe.render.height
     pixels, depth = project(joints, camera, width, height)
     inside = (depth > 0.1) & (pixels >= 0).all(axis=1) & (pixels <= (width, height)).all(axis=1)
@@ -179,7 +211,7 @@ def share_in_frame(joints: Array, camera: CameraSpec, recipe: Recipe) -> float:
 
 
 def free_ground(recipe: Recipe, camera: CameraSpec) -> Footprint:
-    """Ground on which nothing stands yet but the camera."""
+    """Ground that is free, except for the place of the camera."""
     # Half a cell more: that much a turned body's sparse points may misplace its edge.
     ground = Footprint(margin=recipe.people.spacing + CELL / 2)
     ground.add(camera_cells(camera))
@@ -187,12 +219,12 @@ def free_ground(recipe: Recipe, camera: CameraSpec) -> Footprint:
 
 
 def camera_cells(camera: CameraSpec) -> Cells:
-    """The ground on which nobody stands, so as not to stand in the camera."""
+    """The cells that stay free around the camera."""
     return box_cells(camera.location[:2], (0.4, 0.4), 0.0)
 
 
 def with_props(cells: Cells, props: Iterable[PropSpec]) -> Cells:
-    """These cells and those of things."""
+    """These cells and those of the props."""
     for prop in props:
         cells = np.union1d(cells, box_cells(prop.location[:2], prop.size[:2], prop.rotation[2]))
     return cells
@@ -201,8 +233,9 @@ def with_props(cells: Cells, props: Iterable[PropSpec]) -> Cells:
 def _stand(
     drawn: UnplacedPerson, camera: CameraSpec, distance: float, lateral: float, facing: float
 ) -> PlacedPerson:
-    """Put a person `distance` from the camera, `lateral` of half the frame to the right, turned by `facing` from
-    looking at the camera."""
+    """Place a person at `distance` from the camera, `lateral` halves of the frame to the right,
+    turned by `facing` degrees away from the camera.
+    """
     aside = lateral * camera.fov / 2
     place = np.asarray(camera.location[:2]) + distance * heading(camera.yaw - aside)
     # At yaw 0 the camera looks along +Y, and a person at rest faces -Y: into the camera.
@@ -210,7 +243,13 @@ def _stand(
 
 
 def stand(drawn: UnplacedPerson, place: Array, degrees: float) -> PlacedPerson:
-    """Turn a drawn person by `degrees` about Z, then take it from the origin to `place` (2,) m."""
+    """Place a person: turn it about Z, then move it from the origin.
+
+    Args:
+        drawn: The person.
+        place: (2,) m.
+        degrees: The turn.
+    """
     x, y = place
     turn = about_z(np.radians(degrees))
     shift = np.array([x, y, 0.0])
@@ -248,13 +287,16 @@ def stand(drawn: UnplacedPerson, place: Array, degrees: float) -> PlacedPerson:
 
 
 def _turned(euler: Vec3, turn: Array) -> Vec3:
-    """XYZ Euler angles (degrees) after a turn about Z: Blender's XYZ order applies Z last, so it only adds up."""
+    """XYZ Euler angles (degrees) after a turn about Z, which only adds to the last angle: Blender's
+    XYZ order applies Z last.
+    """
     return (euler[0], euler[1], float(euler[2] + np.degrees(np.arctan2(turn[1, 0], turn[0, 0]))))
 
 
 def facing(root: NDArray[np.floating] | Vec3) -> float:
-    """Where a body with this root orientation (axis-angle) faces: degrees about Z from world -Y. For one that lies it
-    is where it faced before it fell, forwards or backwards."""
+    """Direction in which a body with this root orientation (axis-angle) faces: degrees about Z from
+    world -Y. For a lying body, the direction before it fell forwards or backwards.
+    """
     R = rodrigues(root)
     upright = abs(R[2, 2]) < 0.8
     x, y, _ = R[:, 2] if upright else -np.sign(R[2, 2]) * R[:, 1]
@@ -262,13 +304,15 @@ def facing(root: NDArray[np.floating] | Vec3) -> float:
 
 
 def stand_like(drawn: UnplacedPerson, pelvis: Array, direction: float) -> PlacedPerson:
-    """Put a drawn person where its pelvis is above `pelvis` (2,) m and it faces `direction` (degrees, see `facing`)."""
+    """Place a person with its pelvis above `pelvis` (2,) m, facing `direction` (degrees, see
+    `facing`).
+    """
     degrees = direction - facing(drawn.spec.body.pose[0])
     return stand(drawn, pelvis - about_z(np.radians(degrees))[:2, :2] @ drawn.pelvis[:2], degrees)
 
 
 def place_of(body: BodySpec, model: BodyModel) -> Array:
-    """(2,) m: where a body was put by `stand`, as far as its facing tells by how much it was turned."""
+    """(2,) m: the place at which `stand` put a body, as far as its facing shows the turn."""
     pelvis = model.rest_joints(body.betas)[0]
     turn = about_z(np.radians(facing(body.pose[0])))
     return (pelvis + body.translation - turn @ pelvis)[:2]

@@ -1,9 +1,10 @@
-"""One factor of a scene drawn anew, the others left as they are: by whoever drew them, or moved by hand. Pure numpy.
+"""Redraw one factor of a scene and leave the others as they are, drawn or moved by hand. Pure
+numpy.
 
-Each factor draws from the streams that `sampling.sample_scene` draws it from, so the factor of draw (seed, index) is
-that of image `index`: redrawn at the numbers that a scene was drawn with, it comes back. (Person k draws as the k-th
-person does. Where the sampler found no place for an earlier one, which happens in crowded close-ups, later ones
-have moved up by one.)
+Each factor draws from the same streams as in `sampling.sample_scene`, so the factor of draw (seed,
+index) is that of image `index`: redrawn with the numbers of the scene, it comes back. (Person k
+draws as the k-th person does. Where the sampler found no place for an earlier person, which happens
+in crowded close-ups, later ones have moved up by one.)
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Array = NDArray[np.float64]
 FACTORS = ("pose", "shape", "clothes", "camera", "light", "background")
 PERSON_FACTORS = ("pose", "shape", "clothes")
 
-# In the hand, and the same size in everybody's.
+# Held in the hand, and of the same size for all.
 _HANDY = ("phone", "cup", "book", "umbrella")
 _SAME_SHAPE = 1e-3  # standard deviations: betas that Blender kept in 32 bits
 
@@ -44,17 +45,25 @@ def resample(
     index: int,
     persons: Collection[int] | None = None,
 ) -> SceneSpec:
-    """`spec` with one of FACTORS as draw (seed, index) of the recipe has it.
+    """Redraw one factor of a scene as draw (seed, index) of the recipe has it.
 
-    pose, shape, clothes: of those whose ids are in `persons`, of everybody when it is None. A new pose keeps where the
-        person stands and which way it faces, has its lowest point on the ground, and brings the things that it needs in
-        place of the person's own. A new shape keeps the body model, and fits those things to it. Nobody makes way.
-    camera: aimed at the first person, from as far as drawn; with it goes the sensor, which is the camera's.
-    light: as it is with this kind of background.
-    background: what is around, and things that are nobody's on free ground. Light and camera stay as they are.
+    `pose` keeps place and facing, puts the lowest point on the ground, and brings the props that
+    the pose needs in place of the person's own. `shape` keeps the body model and fits the props to
+    it. `camera` is aimed at the first person from the drawn distance, and brings its sensor.
+    `light` suits the present kind of background. `background` brings the surroundings and things on
+    free ground; light and camera stay. People are not moved apart.
 
-    Raises ValueError for an unknown factor and for a motion file that cannot be read (it names the file), KeyError for
-    a body model that `assets` lack.
+    Args:
+        spec: The scene.
+        factor: One of FACTORS.
+        recipe: What may vary.
+        assets: What is drawn from.
+        seed, index: The draw.
+        persons: Ids of the people whose pose, shape or clothes are redrawn; None for all.
+
+    Raises:
+        ValueError: An unknown factor, or a motion file that cannot be read; the message names it.
+        KeyError: `assets` lack a body model of the scene.
     """
     if factor not in FACTORS:
         raise ValueError(f"factor {factor!r}: expected one of {', '.join(FACTORS)}")
@@ -127,7 +136,7 @@ def _clothes(
 def _age_and_gender(
     body: BodySpec, recipe: Recipe, assets: Assets, rng: np.random.Generator
 ) -> tuple[float | None, float | None]:
-    """Of whoever this draw's shape is, if this body has it; else of the known shape that is most like it."""
+    """Age and gender of the shape of this draw if the body has it, else of the most similar shape."""
     _, betas, age, gender = people.sample_shape(recipe, assets, rng, keep=body.model)
     known = assets.bodies[body.model].shape_samples
     if known is None or _alike(betas, body.betas):
@@ -143,8 +152,9 @@ def _alike(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 
 
 def _refitted(person: PersonSpec, body: BodySpec, outfit: Outfit, assets: Assets) -> PersonSpec:
-    """The person with this shape and these clothes in the same pose and place, its lowest point as high as it was (a
-    jump scaled to the legs)."""
+    """The person with another shape and outfit in the same pose and place, its lowest point at the
+    same height; a jump is scaled to the legs.
+    """
     model = assets.bodies[body.model]
     before = assets.poser.pose(person)
     pelvis, pelvis_before = (model.rest_joints(b.betas)[0] for b in (body, person.body))
@@ -165,13 +175,14 @@ def _refitted(person: PersonSpec, body: BodySpec, outfit: Outfit, assets: Assets
 
 
 def _lift(pose_name: str, assets: Assets) -> float:
-    """How high (m, for a grown-up) the lowest point of this pose is; 0 for poses that are not the library's."""
+    """Height (m, for a grown-up) of the lowest point of a pose; 0 for poses outside the library."""
     return next((pose.lift for pose in assets.poses if pose.name == pose_name), 0.0)
 
 
 def _fitted(prop: PropSpec, before: Posed, after: Posed) -> PropSpec:
-    """A person's own thing when the person has another shape: as large against the legs as it was, on the ground below
-    the pelvis, or with the joint that it was nearest to."""
+    """A person's prop after a change of shape: scaled with the legs, on the ground below the pelvis
+    or with the joint that it was nearest to.
+    """
     scale = leg_length(after.joints[:24]) / leg_length(before.joints[:24])
     location = np.array(prop.location)
     middle = location + np.array([0.0, 0.0, abs(prop.size[2]) / 2])
@@ -218,9 +229,10 @@ def _view(
     props: Collection[PropSpec],
     rng: np.random.Generator,
 ) -> CameraSpec:
-    """The drawn camera before the first person: as the sampler puts that person before the camera, the other way round.
+    """The drawn camera before the first person, as the sampler puts a person before the camera.
 
-    The best of its tries: on free ground if there is any, and with enough of the person in the frame.
+    The best attempt wins: on free ground if there is any, and with enough of the person in the
+    frame.
     """
     first = there.people[0]
     body = first.spec.body
@@ -261,7 +273,7 @@ def _background(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream)
 
 
 def _reach(spec: SceneSpec, assets: Assets) -> float:
-    """m from the camera to the first person, or to the origin where there is nobody."""
+    """Distance (m) from the camera to the first person, or to the origin without people."""
     target = np.zeros(2)
     if spec.persons:
         body = spec.persons[0].body
@@ -272,7 +284,7 @@ def _reach(spec: SceneSpec, assets: Assets) -> float:
 def _crowd(
     spec: SceneSpec, recipe: Recipe, assets: Assets, camera: CameraSpec, reach: float
 ) -> Crowd:
-    """The people who are there, and the ground that they, their own things and the camera take."""
+    """The people of a scene, and the ground that they, their props and the camera take."""
     there = Crowd(camera, reach, placement.free_ground(recipe, camera))
     for person in spec.persons:
         posed = assets.poser.pose(person)

@@ -1,10 +1,10 @@
-"""(Recipe, assets, seed, index) → SceneSpec. Pure numpy: no bpy, milliseconds a scene.
+"""Draw scenes: (recipe, assets, seed, index) → SceneSpec. Pure numpy, milliseconds per scene.
 
-Each factor draws from a stream of its own, keyed by its name: a change in how clothes are drawn does not move the
-cameras, and index i is the same whoever draws it, in whatever order.
+Each factor draws from a stream of its own, keyed by its name: a change in the clothes does not move
+the cameras, and index i is the same in whatever order scenes are drawn.
 
-Layout of a scene: the origin is where the first person was meant to stand; the camera looks at it from `distance`
-away; persons stand in the wedge that the camera sees, feet, seat or back on the ground at z = 0.
+Layout of a scene: the origin is the drawn place of the first person; the camera is `distance` away
+and aimed at it; people stand in the wedge that the camera sees, on the ground at z = 0.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from .placement import Crowd, place_people
 from .spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec, SensorSpec, Vec3
 
 OCCLUDER_TRIES = 8
-# An occluder takes at most this share of the frame's width, so that somebody is left to be seen.
+# An occluder takes at most this share of the frame's width, so that people remain visible.
 OCCLUDER_WIDTH = 0.4
 
 
 def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> SceneSpec:
-    """Scene `index` of a recipe: a function of its arguments alone.
+    """Draw scene `index` of a recipe. The result depends on the arguments alone.
 
-    Raises ValueError naming a motion file that cannot be read.
+    Raises:
+        ValueError: A motion file cannot be read; the message names it.
     """
 
     stream = streams(seed, index)
@@ -60,7 +61,7 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
 
 
 def streams(seed: int, index: int) -> Stream:
-    """The generators of draw `index`: one for each factor, and for each part of it (the number of a person)."""
+    """Generators of draw `index`: one for each factor and part of it (the number of a person)."""
 
     def stream(factor: str, part: int = 0) -> np.random.Generator:
         return np.random.default_rng([seed, index, zlib.crc32(factor.encode()), part])
@@ -69,27 +70,28 @@ def streams(seed: int, index: int) -> Stream:
 
 
 def pick(weights: Mapping[str, float], rng: np.random.Generator) -> str:
-    """One key, by weight."""
+    """Draw one key by weight."""
     names = list(weights)
     p = np.array([weights[name] for name in names])
     return names[int(rng.choice(len(names), p=p / p.sum()))]
 
 
 def sample_background_kind(recipe: Recipe, rng: np.random.Generator) -> str:
-    """The first draw of the background's stream: much depends on it."""
+    """Draw the kind of background, the first draw of its stream: much depends on it."""
     return pick(recipe.background.kinds, rng) if recipe.background.enabled else "plain"
 
 
 def level_on_photos(recipe: Recipe, background: str) -> Recipe:
-    """The recipe for this kind of background. Photos are mostly taken level: people on a tilted ground would stand
-    in their sky."""
+    """The recipe for a kind of background. Photos are mostly taken level: people on a tilted ground
+    would stand in their sky.
+    """
     if background != "photo":
         return recipe
     return dataclasses.replace(recipe, camera=dataclasses.replace(recipe.camera, aim="horizon"))
 
 
 def sample_camera(recipe: Recipe, rng: np.random.Generator) -> CameraSpec:
-    """The camera before it is placed and aimed: over the origin, `pitch` still relative to its aim."""
+    """Draw the camera before it is placed and aimed: over the origin, pitch relative to its aim."""
     c = recipe.camera
     yaw, height, pitch, roll, fov = (
         each.sample(rng) if c.enabled else each.middle
@@ -102,7 +104,7 @@ def sample_camera(recipe: Recipe, rng: np.random.Generator) -> CameraSpec:
 
 
 def sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> CameraSpec:
-    """The crowd's camera with depth of field and shutter time; the focus is on one of the persons."""
+    """Draw depth of field and shutter time for the crowd's camera; the focus is on one person."""
     c = recipe.camera
     blurred, moving = rng.random() < c.depth_of_field, rng.random() < c.motion_blur
     f_stop, shutter, who = c.f_stop.sample(rng), c.shutter.sample(rng), rng.random()
@@ -121,7 +123,7 @@ def sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> Camer
 def sample_things(
     recipe: Recipe, crowd: Crowd, rng: np.random.Generator, *, indoors: bool
 ) -> list[PropSpec]:
-    """Occluders between the camera and the people, clutter beside and behind them; none in anybody's place."""
+    """Draw occluders between camera and people, and clutter beside and behind them, on free ground."""
     o = recipe.occluders
     if not o.enabled:
         return []
@@ -140,7 +142,7 @@ def sample_things(
 def _place_thing(
     recipe: Recipe, crowd: Crowd, shapes: Sequence[str], rng: np.random.Generator, in_front: bool
 ) -> PropSpec | None:
-    """A thing on free ground, or None when no place is found. Takes its ground."""
+    """A thing on free ground, which it occupies; None when no place is found."""
     shape = str(rng.choice(list(shapes)))
     size = objects.sample_size(shape, rng)
     surface = surfaces.sample_surface(shape, rng)
@@ -176,7 +178,14 @@ def _place_thing(
 def sample_light(
     recipe: Recipe, assets: Assets, background: str, rng: np.random.Generator
 ) -> LightSpec:
-    """The light, which differs indoors: `background` is the kind of background."""
+    """Draw the light.
+
+    Args:
+        recipe: What may vary.
+        assets: The panoramas to draw from.
+        background: Kind of the background; indoors the light differs.
+        rng: Generator of the light.
+    """
     light = recipe.light
     if not light.enabled:
         return LightSpec("hdri", hdri="builtin:studio")
@@ -224,7 +233,16 @@ def sample_background(
     props: Sequence[PropSpec],
     rng: np.random.Generator,
 ) -> BackgroundSpec:
-    """What is around the people; `rng` has just drawn its kind."""
+    """Draw the surroundings.
+
+    Args:
+        recipe: What may vary.
+        assets: The photos to draw from.
+        kind: The kind that `rng` has just drawn.
+        crowd: The placed people; a room holds them.
+        props: The things; a room holds them.
+        rng: Generator of the background.
+    """
     indoors = kind == "room"
     ground, wall = surfaces.sample_ground(rng, indoors=indoors), surfaces.sample_wall(rng)
     color = surfaces.sample_color(rng)
@@ -244,7 +262,9 @@ def sample_background(
 
 
 def _room_size(crowd: Crowd, props: Sequence[PropSpec], rng: np.random.Generator) -> Vec3:
-    """A room about the origin that holds camera, people and things, and some space to spare."""
+    """Size of a room about the origin that holds camera, people and things, with some space to
+    spare.
+    """
     points = [np.array(crowd.camera.location[:2])]
     points += [person.joints[:, :2] for person in crowd.people]
     points += [
@@ -260,7 +280,7 @@ def _room_size(crowd: Crowd, props: Sequence[PropSpec], rng: np.random.Generator
 
 
 def sample_sensor(recipe: Recipe, rng: np.random.Generator) -> SensorSpec:
-    """From linear light to a JPEG."""
+    """Draw the sensor: all between linear light and the JPEG."""
     s = recipe.sensor
     if not s.enabled:
         return SensorSpec()

@@ -1,8 +1,8 @@
 """SceneSpec: one complete draw of a recipe. It alone determines the image.
 
-Pure data: no bpy, no randomness. World axes are Blender's (right-handed, Z up, metres, ground at z = 0).
-Angles are degrees where a person reads them (camera, light, props) and axis-angle radians in body poses,
-as in the SMPL papers.
+Pure data: no bpy, no randomness. World axes are Blender's (right-handed, Z up, metres, ground at z
+= 0). Angles are in degrees where people read them (camera, light, props), and axis-angle radians in
+body poses, as in the SMPL papers.
 """
 
 from __future__ import annotations
@@ -43,8 +43,12 @@ def vec3(values: Iterable[float]) -> Vec3:
 
 @dataclass(frozen=True)
 class CameraSpec:
-    """A pinhole camera. yaw 0 looks along +Y and grows counter-clockwise seen from above; pitch 0 is level,
-    negative looks down; roll is about the viewing axis. `fov` is the horizontal field of view."""
+    """A pinhole camera.
+
+    yaw 0 looks along +Y and grows counter-clockwise seen from above; pitch 0 is level, negative
+    looks down; roll is about the viewing axis. `fov` is the horizontal field of view. Angles are in
+    degrees.
+    """
 
     location: Vec3
     yaw: float
@@ -58,8 +62,14 @@ class CameraSpec:
 
 @dataclass(frozen=True)
 class BodySpec:
-    """One posed body: `model` names an entry of the body library; `pose` is J×3 axis-angle (rad), its first
-    row the orientation of the root in the world; `translation` (m) is added after skinning, as in AMASS."""
+    """One posed body.
+
+    Attributes:
+        model: Name of a body model in Assets.bodies.
+        betas: Shape coefficients.
+        pose: J×3 axis-angle, rad; the first row is the orientation of the root in the world.
+        translation: m, added after skinning, as in AMASS.
+    """
 
     model: str
     betas: tuple[float, ...]
@@ -69,7 +79,7 @@ class BodySpec:
 
 @dataclass(frozen=True)
 class MotionSpec:
-    """Where the body is `seconds` later: what motion blur needs."""
+    """The body `seconds` later, for motion blur."""
 
     pose: tuple[Vec3, ...]
     translation: Vec3
@@ -78,7 +88,17 @@ class MotionSpec:
 
 @dataclass(frozen=True)
 class PersonSpec:
-    id: int  # 1..N: the value in the instance mask
+    """A person.
+
+    Attributes:
+        id: 1..N, the value in the instance mask.
+        body: The posed body.
+        outfit: The clothes.
+        pose_name: Name of the pose or of the motion file.
+        motion: The body a moment later; None without motion.
+    """
+
+    id: int
     body: BodySpec
     outfit: Outfit
     pose_name: str
@@ -99,22 +119,32 @@ class SurfaceSpec:
 
 @dataclass(frozen=True)
 class PropSpec:
-    """A thing that is not a person. `shape` is one of props.catalogue.SHAPES. The shape's own frame has its origin
-    on the ground under its centre, Z up, its front towards -Y; `size` is its extent in m along its own axes, a negative
-    one mirrors it."""
+    """A thing that is not a person.
+
+    Attributes:
+        shape: One of props.catalogue.SHAPES. Its own frame has the origin on the ground under the
+            centre, Z up, the front towards -Y.
+        location: m.
+        rotation: XYZ Euler angles, degrees.
+        size: Extent along the shape's own axes, m; a negative one mirrors it.
+        surface: Its surface.
+        owner: Id of the person whose pose needs it (a seat, a bicycle, a bag); 0 for none.
+    """
 
     shape: str
     location: Vec3
-    rotation: Vec3  # XYZ Euler, degrees
+    rotation: Vec3
     size: Vec3
     surface: SurfaceSpec
-    owner: int = 0  # id of the person whose pose needs it (a seat, a bicycle, a bag); 0: nobody's
+    owner: int = 0
 
 
 @dataclass(frozen=True)
 class LightSpec:
-    """`kind`: 'hdri' (`hdri` names a file), 'sun_sky' (sun angles) or 'spherical_harmonics' (9 coefficients a
-    colour channel are equal, as SURREAL's: one row of 9)."""
+    """The light. `kind` is one of recipe.LIGHT_KINDS: 'hdri' (`hdri` names a file), 'sun_sky'
+    (angles of the sun) or 'spherical_harmonics' (9 coefficients, equal for all colour channels,
+    as SURREAL's).
+    """
 
     kind: str
     strength: float = 1.0
@@ -131,8 +161,10 @@ class LightSpec:
 
 @dataclass(frozen=True)
 class BackgroundSpec:
-    """`kind`: 'hdri' (the light's own panorama, with a ground plane), 'photo' (a photo behind, a shadow
-    catcher below), 'plain' (one colour, shadow catcher below), 'room' (floor and walls around the people)."""
+    """The background. `kind` is one of recipe.BACKGROUND_KINDS: 'hdri' (the panorama of the light,
+    with a ground plane), 'photo' (a photo behind, a shadow catcher below), 'plain' (one colour,
+    a shadow catcher below) or 'room' (floor and walls around the people).
+    """
 
     kind: str
     photo: str = ""
@@ -151,7 +183,7 @@ class BackgroundSpec:
 
 @dataclass(frozen=True)
 class SensorSpec:
-    """From linear light to a JPEG: see render.sensor."""
+    """The camera sensor, from linear light to a JPEG; see render.sensor."""
 
     exposure: float = 0.0  # stops, relative to the metered exposure
     temperature: float = 0.0  # -1 cool .. 1 warm
@@ -161,12 +193,12 @@ class SensorSpec:
     noise: float = 0.0  # standard deviation at mid grey, 0..1
     blur: float = 0.0  # Gaussian sigma, px
     jpeg_quality: int = 95  # 1..100
-    seed: int = 0  # of the noise
+    seed: int = 0  # seed of the noise
 
 
 @dataclass(frozen=True)
 class SceneSpec:
-    """Everything the stage needs for one image."""
+    """All that the stage needs for one image."""
 
     seed: int
     index: int
@@ -184,23 +216,33 @@ class SceneSpec:
     version: int = field(default=SPEC_VERSION)
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of plain JSON values; `from_json` gives the equal spec back."""
+        """Plain JSON values; `from_json` gives the equal spec back."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> SceneSpec:
-        """The inverse of `to_json`. Raises ValueError for another version or unknown keys."""
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: Another version, or unknown keys.
+        """
         if data.get("version") != SPEC_VERSION:
             raise ValueError(
-                f"scene spec version {data.get('version')!r}, this program reads {SPEC_VERSION}"
+                f"expected scene spec version {SPEC_VERSION}, got {data.get('version')!r}"
             )
         return from_plain(cls, data)
 
 
 def from_plain(cls: type[T], data: Any, where: str = "spec") -> T:
-    """Rebuild the dataclass `cls` from the plain dicts and lists that `dataclasses.asdict` and JSON leave.
+    """Rebuild a dataclass from the plain dicts and lists that `dataclasses.asdict` and JSON leave.
 
-    Raises ValueError that names the place of an unknown or missing key.
+    Args:
+        cls: The dataclass.
+        data: The plain values.
+        where: What errors call `data`.
+
+    Raises:
+        ValueError: An unknown or missing key; the message names its place.
     """
     return _rebuild(cls, data, where)
 

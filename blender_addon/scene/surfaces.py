@@ -1,4 +1,4 @@
-"""Draws of surfaces and colours: of things, grounds, walls and lamps. stage.surfaces shows them."""
+"""Draws of surfaces and colours, of things, grounds, walls and lamps; stage.surfaces shows them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WALL_PATTERNS = ("plain", "plain", "noise", "bricks", "stripes", "wood", "tiles"
 
 
 def sample_surface(shape: str, rng: np.random.Generator) -> SurfaceSpec:
-    """What a thing of this shape is made of."""
+    """Draw the surface of a thing of this shape."""
     family = OCCLUDERS[shape].colors if shape in OCCLUDERS else "any"
     if family == "plant":
         hue, dark = rng.uniform(0.2, 0.38), rng.uniform(0.15, 0.45)
@@ -46,7 +46,7 @@ def sample_surface(shape: str, rng: np.random.Generator) -> SurfaceSpec:
 
 
 def sample_ground(rng: np.random.Generator, *, indoors: bool) -> SurfaceSpec:
-    """A floor or street."""
+    """Draw the surface of a floor or street."""
     pattern = str(rng.choice(GROUND_PATTERNS_INDOORS if indoors else GROUND_PATTERNS_OUTDOORS))
     tone = rng.uniform(0.25, 0.7)
     if pattern == "grass":
@@ -66,7 +66,7 @@ def sample_ground(rng: np.random.Generator, *, indoors: bool) -> SurfaceSpec:
 
 
 def sample_wall(rng: np.random.Generator) -> SurfaceSpec:
-    """A wall: mostly pale, sometimes not."""
+    """Draw the surface of a wall: mostly pale, sometimes not."""
     pattern = str(rng.choice(WALL_PATTERNS))
     hue, saturation = rng.uniform(0, 1), rng.uniform(0, 0.35)
     tone = rng.uniform(0.45, 0.95) if rng.random() < 0.75 else rng.uniform(0.1, 0.5)
@@ -78,13 +78,13 @@ def sample_wall(rng: np.random.Generator) -> SurfaceSpec:
 
 
 def sample_color(rng: np.random.Generator) -> Color:
-    """An everyday colour: a third near grey, the rest up to vivid."""
+    """Draw an everyday colour: a third near grey, the rest up to vivid."""
     saturation = rng.uniform(0, 0.12) if rng.random() < 0.35 else rng.uniform(0.15, 0.85)
     return _hsv(rng.uniform(0, 1), saturation, rng.uniform(0.12, 0.92))
 
 
 def warm_white(warmth: float) -> Color:
-    """The colour of a lamp: -1 blue, 0 white, 1 orange; its luminance stays about 1."""
+    """Colour of a lamp: -1 blue, 0 white, 1 orange; its luminance stays about 1."""
     return (
         1.0 + 0.25 * warmth,
         1.0 + 0.02 * warmth,
@@ -93,7 +93,7 @@ def warm_white(warmth: float) -> Color:
 
 
 def _hsv(hue: float, saturation: float, value: float) -> Color:
-    """A colour as a person would pick it (display HSV), in linear light."""
+    """A colour in linear light, from display HSV as people pick it."""
     rgb = colorsys.hsv_to_rgb(
         float(hue) % 1.0, float(np.clip(saturation, 0, 1)), float(np.clip(value, 0, 1))
     )

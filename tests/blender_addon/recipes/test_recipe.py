@@ -83,7 +83,7 @@ def test_paths_are_relative_to_the_recipe_file(tmp_path):
         ("[bodies]\nmodels = 3", r"bodies\.models: expected a path"),
         (
             "[background]\nkinds = {photo = 1}",
-            r"background\.photos: kind 'photo' needs photographs",
+            r"background\.photos: kind 'photo' needs photos",
         ),
         ("[render]\nwidth = 64.5", r"render\.width: expected a whole number"),
         ("[render]\nwidth = 4", r"render\.width: must lie within"),

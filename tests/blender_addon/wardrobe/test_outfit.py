@@ -216,3 +216,11 @@ def test_any_arguments_give_a_valid_outfit(
     )
     assert all(0.0 <= g.looseness <= 1.0 and g.fabric.scale > 0 for g in outfit.garments)
     assert not garments or {g.kind for g in outfit.garments} <= garments
+
+
+def test_a_coat_is_no_skirt() -> None:
+    def wearer(*names: str) -> Wearer:
+        return Wearer(40.0, 0.0, 0.0, {name: KINDS[name] for name in names})
+
+    assert not wearer("sweater", "jeans", "coat").skirted
+    assert wearer("dress", "coat").skirted and wearer("t-shirt", "skirt").skirted

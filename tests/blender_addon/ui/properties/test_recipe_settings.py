@@ -376,7 +376,7 @@ def break_motions(panel: Any) -> None:
         (break_choices, r"^Recipe: people\.count: expected values such as 1, 2, 3 .* got 'some'"),
         (break_weights, r"^Recipe: light\.kinds: at least one weight"),
         (break_bodies, r"^Recipe: bodies\.models: turn Default on, or add files"),
-        (break_photos, r"^Recipe: background\.photos: kind 'photo' needs photographs"),
+        (break_photos, r"^Recipe: background\.photos: kind 'photo' needs photos"),
         (break_motions, r"^Recipe: poses\.motions: no such file or folder: .*nowhere"),
     ],
 )
