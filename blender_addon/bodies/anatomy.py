@@ -46,8 +46,14 @@ SWAP = tuple(
 
 @dataclass(frozen=True)
 class Angle:
-    """One angle of a joint. `axis`: the body axis that a positive angle of a left or middle joint turns about,
-    as "+x" or "-z"; the right side is its mirror image. `low`, `high`: the normal range, degrees."""
+    """One angle of a joint.
+
+    Attributes:
+        word: Its name in pose files.
+        axis: The body axis about which a positive angle of a left or middle joint turns, as "+x" or
+            "-z"; the right side is its mirror image.
+        low, high: The normal range, degrees.
+    """
 
     word: str
     axis: str
@@ -102,7 +108,7 @@ ANGLES: dict[str, tuple[Angle, Angle, Angle]] = {
 
 
 def kind(joint: str) -> str:
-    """The key of ANGLES that a joint falls under: "left_hip" -> "hip", "spine2" -> "spine"."""
+    """The key of ANGLES for a joint: "left_hip" -> "hip", "spine2" -> "spine"."""
     if joint == "head":
         return "neck"
     return joint.removeprefix("left_").removeprefix("right_").rstrip("123")
@@ -113,7 +119,7 @@ LIMITS = np.array([[(a.low, a.high) for a in ANGLES[kind(joint)]] for joint in J
 
 
 def mirror(pose: np.ndarray) -> np.ndarray:
-    """The pose with left and right exchanged, (..., 24, 3) -> the same shape. Its own inverse."""
+    """Exchange left and right of a pose (..., 24, 3). It is its own inverse."""
     return np.asarray(pose, dtype=float)[..., SWAP, :] * np.array([1.0, -1.0, -1.0])
 
 
@@ -136,7 +142,7 @@ _SIGNS = np.where(_RIGHT & (_ORDER != 0), -_SIGNS, _SIGNS)
 
 
 def rebuild(angles: np.ndarray) -> np.ndarray:
-    """The inverse of `measure`: (24, 3) degrees -> (24, 3) axis-angle (rad)."""
+    """The inverse of `measure`: (24, 3) degrees -> (24, 3) axis-angle, rad."""
     angles = np.asarray(angles, dtype=float)
     first, second, third = np.moveaxis(
         rodrigues(np.eye(3)[_ORDER] * np.radians(angles * _SIGNS)[..., None]), 1, 0
@@ -149,9 +155,15 @@ def rebuild(angles: np.ndarray) -> np.ndarray:
 
 
 def measure(pose: np.ndarray) -> np.ndarray:
-    """All angles of a pose: (24, 3) axis-angle (rad) -> (24, 3) degrees in the order of ANGLES.
+    """Measure all angles of a pose.
 
-    With R = R_i(a) R_j(b) R_k(c) and i, j, k all different; b comes out within ±90°.
+    With R = R_i(a) R_j(b) R_k(c) and i, j, k all different; b is within ±90°.
+
+    Args:
+        pose: (24, 3) axis-angle, rad.
+
+    Returns:
+        (24, 3) degrees, in the order of ANGLES.
     """
     R = rodrigues(pose)
     joint = np.arange(24)
@@ -174,7 +186,7 @@ def arm_swing(flex: float, abduct: float) -> tuple[float, float]:
 
 
 def limit_violations(pose: np.ndarray, tolerance: float = 0.5) -> list[str]:
-    """What is out of its normal range by more than `tolerance` degrees, in words; [] when nothing is."""
+    """Describe each angle that is out of its normal range by more than `tolerance` degrees."""
     angles = measure(pose)
     excess = np.maximum(angles - LIMITS[..., 1], LIMITS[..., 0] - angles)
     return [
@@ -185,7 +197,7 @@ def limit_violations(pose: np.ndarray, tolerance: float = 0.5) -> list[str]:
 
 
 def within_limits(pose: np.ndarray, tolerance: float = 0.5) -> bool:
-    """Whether every joint of a (24, 3) pose is within its normal range, give or take `tolerance` degrees."""
+    """Whether each joint of a pose (24, 3) is within its normal range, with a tolerance in degrees."""
     return not limit_violations(pose, tolerance)
 
 

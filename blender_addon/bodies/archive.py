@@ -1,4 +1,6 @@
-"""Read .npz archives from strangers: no pickled objects, and no more memory than the file honestly declares."""
+"""Read .npz archives from untrusted sources: no pickled objects, and no more memory than the file
+declares.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,15 @@ MAX_ARRAYS = 100_000  # SURREAL's smpl_data.npz has two for each of some thousan
 
 
 class Archive(Mapping[str, NDArray[Any]]):
-    """The arrays of a .npz file, each read when asked for.
+    """The arrays of a .npz file, each read when it is asked for.
 
-    Arrays of Python objects, which some SMPL-X files carry besides the model, are listed and never read: asking for one
-    raises ValueError. So does anything damaged, or an array larger than MAX_ARRAY_BYTES. Messages name the file and the
-    array. Opening raises FileNotFoundError, or ValueError when the file is no .npz.
+    Arrays of Python objects, which some SMPL-X files hold beside the model, are listed and never
+    read.
+
+    Raises:
+        FileNotFoundError: There is no file.
+        ValueError: The file is no .npz; on access, the array is damaged, holds Python objects, or
+        is larger than MAX_ARRAY_BYTES. The message names the file and the array.
     """
 
     def __init__(self, path: str | Path):

@@ -1,14 +1,15 @@
-"""Turn a model that the `smplx` package reads into one .npz for the studio, and prove that both pose it alike.
+"""Convert a model that the `smplx` package reads into one .npz, and check that both pose it alike.
 
     python -m blender_addon.bodies.convert SMPL_FEMALE.pkl --uv smpl_uv.obj --output smpl_female.npz
-    python -m blender_addon.bodies.convert models/ --model-type smplx --gender male --output smplx_male.npz
+    python -m blender_addon.bodies.convert models/ --model-type smplx --gender male --output
+    smplx_male.npz
 
-The studio reads the published files as they are; converting is for three things: one file with UVs and part labels
-in it, a file that loads fast, and the check. The smplx package loads .pkl and .npz with Python's pickle, which runs
-whatever code a file holds. So the file is read with our own readers, which run nothing, and the package is given the
-arrays.
+The published files are read as they are; converting is for three things: one file with UVs and part
+labels in it, a file that loads fast, and the check. The smplx package loads .pkl and .npz with
+Python's pickle, which runs whatever code a file holds. So the file is read with our own readers,
+which run nothing, and the package is given the arrays.
 
-Needs the extra `smplx` (its licence is non-commercial).
+It needs the extra `smplx`, whose licence is non-commercial.
 """
 
 from __future__ import annotations
@@ -35,20 +36,24 @@ PROG = "python -m blender_addon.bodies.convert"
 TOLERANCE = 1e-5  # m
 _CHECKS = 5
 _FLAT_HANDS = {"use_pca": False, "flat_hand_mean": True}
-_LANDMARKS = {  # what the smplx package insists on and the studio has no use for: one landmark on the first face
+_LANDMARKS = {  # required by the smplx package and unused here: one landmark on the first face
     "lmk_faces_idx": np.zeros(1, dtype=np.int64),
     "lmk_bary_coords": np.array([[1.0, 0.0, 0.0]]),
 }
 
 
 class ConvertError(ValueError):
-    """What stops a conversion; the message says what to do."""
+    """A model cannot be converted; the message names the remedy."""
 
 
 def find_model_file(source: Path, model_type: str | None, gender: str) -> Path:
-    """The model file that `source` means: itself, or one in the folder layout of the smplx package.
+    """Find the model file: `source` itself, or a file in the folder layout of the smplx package.
 
-    That layout is FOLDER/smpl/SMPL_FEMALE.pkl, FOLDER/smplx/SMPLX_NEUTRAL.npz, …; FOLDER may be the inner folder too.
+    That layout is FOLDER/smpl/SMPL_FEMALE.pkl, FOLDER/smplx/SMPLX_NEUTRAL.npz, …; FOLDER may be the
+    inner folder too.
+
+    Raises:
+        ConvertError: There is no such file.
     """
     if not source.is_dir():
         if not source.exists():
@@ -71,9 +76,10 @@ def find_model_file(source: Path, model_type: str | None, gender: str) -> Path:
 
 
 def smplx_module(family: str, arrays: Mapping[str, Any]) -> Any:
-    """The smplx package's own module for these arrays; no file of the user's goes through its unpickler.
+    """The smplx package's own module for these arrays; no file goes through its unpickler.
 
-    Raises ConvertError when the package is not installed or cannot use the arrays.
+    Raises:
+        ConvertError: The package is not installed, or cannot use the arrays.
     """
     try:
         import smplx
@@ -137,7 +143,11 @@ def smplx_pose(
     translation: NDArray[Any],
     expression: NDArray[Any] | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Vertices (V, 3) and joints (J, 3), m, that the smplx package computes; arguments as in BodyModel.pose."""
+    """Pose with the smplx package; arguments as in BodyModel.pose.
+
+    Returns:
+        (vertices (V, 3), joints (J, 3)) in m.
+    """
     import torch
 
     def row(values: NDArray[Any]) -> Any:
@@ -165,7 +175,9 @@ def smplx_pose(
 
 
 def compare(model: BodyModel, module: Any, rng: np.random.Generator) -> float:
-    """The largest distance (m) of any vertex or joint between the model and the smplx package's, in random poses."""
+    """Largest distance (m) of any vertex or joint between our model and the smplx package's, in
+    random poses.
+    """
     worst = 0.0
     for _ in range(_CHECKS):
         betas = rng.normal(size=min(module.num_betas, model.num_betas))
@@ -194,11 +206,15 @@ def convert(
     uv: str | Path | None = None,
     parts: str | Path | None = None,
 ) -> tuple[BodyModel, float]:
-    """Read `source`, check it against the smplx package, write `output`.
+    """Read a model, check it against the smplx package, and write it; `output` appears whole or not
+    at all.
 
-    Returns the model and the largest difference, m.
+    Returns:
+        (the model, the largest difference in m).
 
-    `output` appears whole or not at all. Raises ValueError (ConvertError among them) and OSError.
+    Raises:
+        ValueError: The model cannot be read or converted (ConvertError), or the two differ.
+        OSError: A file cannot be read or written.
     """
     output = Path(output)
     if output.suffix != ".npz":
@@ -223,7 +239,7 @@ def convert(
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
-    """The command line. Returns the exit code: 0, or 2 for an error, which is printed."""
+    """Run the command line. Returns 0, or 2 for an error, which is printed."""
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Turn a SMPL, SMPL-H or SMPL-X model into one .npz, checked against the smplx package.",

@@ -1,6 +1,7 @@
-"""Files of SMPL, SMPL-H and SMPL-X: .npz and the original .pkl in, .npz out; UVs from .obj; part labels.
+"""Files of SMPL, SMPL-H and SMPL-X: .npz and the original .pkl in, .npz out; UVs from .obj; part
+labels.
 
-What each release calls its arrays, and how it differs from the others, is known here and nowhere else.
+The names of the arrays in each release, and its differences from the others, are known only here.
 """
 
 from __future__ import annotations
@@ -23,27 +24,35 @@ from .model import BodyModel, ShapeSamples
 from .pickles import read_pickle
 
 REQUIRED = ("v_template", "f", "shapedirs", "J_regressor", "weights", "kintree_table")
-"""What every model file must hold. `posedirs` is missing in bodies without pose correctives."""
+"""The arrays of every model file. `posedirs` is missing in bodies without pose correctives."""
 
 _MAX_TEXT_BYTES = 64 << 20
 
 
 def read_model(path: str | Path) -> BodyModel:
-    """A body model from a .npz or an original .pkl file of SMPL (24 joints), SMPL-H (52) or SMPL-X (55).
+    """Read a body model of SMPL (24 joints), SMPL-H (52) or SMPL-X (55).
 
-    The family follows from the number of joints. The gender is the file's own `gender`, else what the file's or its
-    folder's name says ('basicmodel_m_…', 'SMPLX_FEMALE', 'male/model'), else neutral. Models without part labels get
-    each vertex's strongest joint, fingers counted as hand, jaw and eyes as head. SMPL-X's `shapedirs` is split into
-    shape and expression: see `split_expression`.
+    The family follows from the number of joints. The gender is the file's own `gender`, else that
+    in the name of the file or its folder ('basicmodel_m_…', 'SMPLX_FEMALE', 'male/model'), else
+    neutral. Models without part labels get each vertex's strongest joint, fingers counted as hand,
+    jaw and eyes as head. SMPL-X's `shapedirs` is split into shape and expression, see
+    `split_expression`.
 
-    Raises FileNotFoundError, and ValueError that says which file, what is wrong and what to do.
+    Args:
+        path: A .npz or an original .pkl file.
+
+    Raises:
+        FileNotFoundError: There is no file.
+        ValueError: The file cannot be used; the message names it, the fault and the remedy.
     """
     path = Path(path)
     return model_from_arrays(read_arrays(path), path)
 
 
 def read_arrays(path: str | Path) -> Mapping[str, Any]:
-    """The named arrays of a .npz or .pkl model file, each read when asked for; no code in the file is run."""
+    """The named arrays of a .npz or .pkl file, each read when it is asked for; no code in it is
+    run.
+    """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".npz":
@@ -54,7 +63,7 @@ def read_arrays(path: str | Path) -> Mapping[str, Any]:
 
 
 def model_from_arrays(arrays: Mapping[str, Any], path: str | Path) -> BodyModel:
-    """The body model that a model file's arrays describe; `path` is where they came from."""
+    """Make a body model from the arrays of a model file; `path` is their origin, for errors."""
     path = Path(path)
     missing = [key for key in REQUIRED if key not in arrays]
     if missing:
@@ -118,9 +127,10 @@ def model_from_arrays(arrays: Mapping[str, Any], path: str | Path) -> BodyModel:
 
 
 def split_expression(num_directions: int) -> int:
-    """How many of SMPL-X's `shapedirs` are shape; the rest is expression.
+    """Number of SMPL-X's `shapedirs` that are shape; the rest is expression.
 
-    The releases hold 300 + 100 (v1.1) or 10 + 10 (v1.0); files cut down to shape alone have up to 10, or 300.
+    The releases hold 300 + 100 (v1.1) or 10 + 10 (v1.0); files cut down to shape alone have up to
+    10, or 300.
     """
     if num_directions > 300:
         return 300
@@ -128,9 +138,12 @@ def split_expression(num_directions: int) -> int:
 
 
 def save_model(model: BodyModel, path: str | Path) -> None:
-    """Write the model as a compressed .npz that `read_model` reads back equal, in the layout of the published files.
+    """Write a model as a compressed .npz in the layout of the published files.
 
-    The file appears whole or not at all. Raises OSError when it cannot be written.
+    `read_model` reads an equal model back. The file appears whole or not at all.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     arrays: dict[str, Any] = {
         "v_template": model.v_template,
@@ -164,12 +177,21 @@ def save_model(model: BodyModel, path: str | Path) -> None:
 
 
 def read_obj_uv(path: str | Path, faces: NDArray[np.int32]) -> NDArray[np.float32]:
-    """(F, 3, 2) UV coordinates, one for each corner of `faces` (F, 3), from a .obj of the same mesh.
+    """Read the UV coordinates of a mesh from a .obj file.
 
-    The .obj's vertices are in the model's order; its texture coordinates have an order of their own, because one vertex
-    lies on both sides of a seam. Its faces may come in any order and start at any corner.
+    The vertices of the .obj are in the model's order; its texture coordinates have an order of
+    their own, because a vertex on a seam has several. Its faces may come in any order and start at
+    any corner.
 
-    Raises ValueError, naming the file, when it is no triangle mesh with UVs or has other triangles than the model.
+    Args:
+        path: The .obj file.
+        faces: (F, 3) faces of the model.
+
+    Returns:
+        (F, 3, 2), one coordinate for each corner of `faces`.
+
+    Raises:
+        ValueError: The file is no triangle mesh with UVs, or has other triangles than the model.
     """
     path = Path(path)
     vt: list[tuple[float, float]] = []
@@ -217,13 +239,19 @@ def read_obj_uv(path: str | Path, faces: NDArray[np.int32]) -> NDArray[np.float3
 
 
 def read_part_labels(path: str | Path, model: BodyModel) -> NDArray[np.uint8]:
-    """(V,) part labels, indices into joints.PARTS, from a published segmentation of the model's vertices.
+    """Read the part labels of a model's vertices from a published segmentation.
 
-    Reads segm_per_v_overlap.pkl (SURREAL) and smpl_vert_segmentation.json, both {part: [vertex numbers]} with the
-    parts' published names ("leftUpLeg"). A vertex listed in several parts, as at the joints in the former, goes to that
-    one of them with the most blend weight; one listed in none to the part with the most weight.
+    Reads segm_per_v_overlap.pkl (SURREAL) and smpl_vert_segmentation.json, both {part: [vertex
+    numbers]} with the published names of the parts ("leftUpLeg"). A vertex in several parts, as at
+    the joints in the former, goes to the one with the most blend weight; a vertex in none to the
+    part with the most weight.
 
-    Raises ValueError, naming the file, for unknown parts or vertices the model does not have.
+    Returns:
+        (V,) indices into joints.PARTS.
+
+    Raises:
+        ValueError: Unknown parts, or vertices that the model does not have; the message names the
+        file.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -276,7 +304,7 @@ def part_weights(model: BodyModel) -> NDArray[np.float32]:
 
 
 def labels_from_weights(model: BodyModel) -> NDArray[np.uint8]:
-    """(V,) part labels for a model that comes without: for each vertex the part with the most blend weight."""
+    """(V,) part labels of a model without any: for each vertex the part with the most blend weight."""
     return part_weights(model).argmax(axis=1).astype(np.uint8)
 
 

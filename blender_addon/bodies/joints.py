@@ -1,4 +1,4 @@
-"""Joints and parts by name, and poses from one family's joints to another's."""
+"""Names of joints and parts, and poses of one family for the joints of another."""
 
 from __future__ import annotations
 
@@ -78,7 +78,11 @@ PART_ALIASES = {
 
 
 def family_of(num_joints: int) -> str:
-    """'smpl', 'smplh' or 'smplx', by the number of joints. Raises ValueError for any other number."""
+    """'smpl', 'smplh' or 'smplx', by the number of joints.
+
+    Raises:
+        ValueError: No family has that number.
+    """
     for family, names in FAMILIES.items():
         if len(names) == num_joints:
             return family
@@ -86,7 +90,9 @@ def family_of(num_joints: int) -> str:
 
 
 def part_of_joints(joint_names: tuple[str, ...]) -> NDArray[np.int64]:
-    """(J,) index into PARTS of the part that each joint moves: fingers belong to the hand, jaw and eyes to the head."""
+    """(J,) index into PARTS of the part that each joint moves: fingers belong to the hand, jaw and
+    eyes to the head.
+    """
 
     def part(name: str) -> str:
         if name in _FACE:
@@ -101,13 +107,22 @@ def part_of_joints(joint_names: tuple[str, ...]) -> NDArray[np.int64]:
 def fit_pose(
     pose: ArrayLike, family: str, hands_mean: ArrayLike | None = None
 ) -> NDArray[np.float64]:
-    """Poses (..., J, 3) of any family's J joints, for the joints of `family`: (..., J', 3), axis-angle in rad.
+    """Fit poses to the joints of another family.
 
-    Joints go by name. Those that only the source has are dropped; those that only the target has are 0, that is the
-    flat hand and the closed mouth. `hands_mean` (30, 3) is taken for fingers that the source does not have, so that a
-    SMPL pose gets relaxed hands instead of flat ones (BodyModel.hands_mean).
+    Joints are matched by name. Those that only the source has are dropped; those that only the
+    target has are 0: the flat hand and the closed mouth.
 
-    Raises ValueError for a number of joints that no family has, or an unknown family.
+    Args:
+        poses: (..., J, 3) axis-angle, rad, of any family.
+        family: The target.
+        hands_mean: (30, 3) pose of fingers that the source does not have, so that a SMPL pose gets
+            relaxed hands instead of flat ones (BodyModel.hands_mean).
+
+    Returns:
+        (..., J', 3).
+
+    Raises:
+        ValueError: No family has that number of joints, or the family is unknown.
     """
     source_pose = np.asarray(pose, dtype=np.float64)
     if source_pose.ndim < 2 or source_pose.shape[-1] != 3:

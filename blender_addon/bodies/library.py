@@ -1,4 +1,4 @@
-"""The bodies that recipes can name: the default body, and the user's own files."""
+"""The bodies that recipes name: the default body, and files of the user."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ DEFAULT_BODY_PATH = Path(__file__).parent / "data" / "default_body.npz"
 def load_body(
     path: str | Path, uv: str | Path | None = None, parts: str | Path | None = None
 ) -> BodyModel:
-    """A SMPL, SMPL-H or SMPL-X body from its file (.npz, or the original .pkl).
+    """Load a SMPL, SMPL-H or SMPL-X body.
 
-    `uv` is the model's UV .obj, which SMPL and SMPL-H keep apart from the model; `parts` a segmentation of the vertices
-    (.json or .pkl). They replace what the model file itself has. Without any, a model has no UVs, and the part labels
-    that its blend weights suggest.
+    Args:
+        path: The model file (.npz, or the original .pkl).
+        uv: The model's UV .obj, which SMPL and SMPL-H keep apart from the model.
+        parts: A segmentation of the vertices (.json or .pkl).
+            Both replace what the model file has. Without them a model has no UVs, and the part
+            labels that its blend weights suggest.
 
-    Raises FileNotFoundError, and ValueError that says which file, what is wrong and what to do.
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: A file cannot be used; the message names it, the fault and the remedy.
     """
     model = read_model(path)
     if uv is not None:
@@ -33,5 +38,5 @@ def load_body(
 
 @lru_cache(maxsize=1)
 def default_body() -> BodyModel:
-    """The body that comes with the studio: CC0, SMPL's 24 joints, from child to elder. Read once."""
+    """The bundled body: CC0, with SMPL's 24 joints, from child to elder. Read once."""
     return read_model(DEFAULT_BODY_PATH)

@@ -26,11 +26,12 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Posed:
-    """What the forward pass returns: all in world metres, after the translation.
+    """The result of the forward pass, in world metres, after the translation.
 
-    `transforms` are the joints' frames G_k of Eq. 4: x_world = transforms[k] @ (x_bone, 1), where a bone's frame has
-    its origin in the joint and, at rest, the model's axes. So `transforms[:, :3, 3]` are the joints, and what sat at x
-    in the rest pose and is rigidly tied to joint k goes to `transforms[k] @ (x - rest_joints[k], 1)`.
+    `transforms` are the joints' frames G_k of Eq. 4: x_world = transforms[k] @ (x_bone, 1), where a
+    bone's frame has its origin in the joint and, at rest, the model's axes. So `transforms[:, :3,
+    3]` are the joints, and a point x of the rest pose that is rigidly tied to joint k goes to
+    `transforms[k] @ (x - rest_joints[k], 1)`.
     """
 
     vertices: Array  # (V, 3)
@@ -40,7 +41,9 @@ class Posed:
 
 @dataclass(frozen=True, eq=False)
 class ShapeSamples:
-    """Shapes of N people that this model can be, with what is known of each: what a sampler draws from."""
+    """Shapes of N people that this model can have, and what is known of each; a sampler draws from
+    them.
+    """
 
     betas: Array  # (N, B)
     age: Array  # (N,) years
@@ -50,10 +53,12 @@ class ShapeSamples:
 
 @dataclass(frozen=True, eq=False)
 class BodyModel:
-    """The parameters of one SMPL-family model. Arrays are checked, made float32 and read-only on construction.
+    """The parameters of one SMPL-family model. Arrays are checked, made float32 and read-only on
+    construction.
 
-    Raises ValueError, naming the array, when shapes do not agree, a number is not finite, an index points outside, or
-    the parents are no tree.
+    Raises:
+        ValueError: Shapes disagree, a number is not finite, an index points outside, or the parents
+        are no tree; the message names the array.
     """
 
     name: str
@@ -106,15 +111,21 @@ class BodyModel:
         offsets: ArrayLike | None = None,
         expression: ArrayLike = (),
     ) -> Posed:
-        """M(β, θ), Eq. 5 and 6, moved by `translation`.
+        """The forward pass M(β, θ), Eq. 5 and 6, moved by `translation`.
 
-        betas (≤ B,): shape coefficients, the missing ones are 0. pose (J, 3): axis-angle of each joint relative to its
-        parent; None is the T-pose. translation (3,): m. offsets (V, 3): m, added to the shaped body at rest (clothes;
-        "SMPL+D"); they do not move the joints. expression (≤ E,): SMPL-X's face.
+        Fingers are posed from the flat hand (flat_hand_mean=True in the smplx package; so are
+        AMASS's full poses).
 
-        Fingers are posed from the flat hand (flat_hand_mean=True in the smplx package; so are AMASS's full poses).
+        Args:
+            betas: (≤ B,) shape coefficients; missing ones are 0.
+            pose: (J, 3) axis-angle of each joint relative to its parent, rad; None is the T-pose.
+            translation: (3,) m.
+            offsets: (V, 3) m, added to the shaped body at rest (clothes; "SMPL+D"); they do not
+                move the joints.
+            expression: (≤ E,) coefficients of SMPL-X's face.
 
-        Raises ValueError that names the argument of a wrong shape.
+        Raises:
+            ValueError: An argument has a wrong shape; the message names it.
         """
         theta = self._full_pose(pose)
         trans = _vector(translation, 3, "translation")
@@ -249,7 +260,8 @@ def _regress(J_regressor: Array, directions: Array) -> NDArray[np.float64]:
 def _product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     """left @ right, (I, J) and (J, K), summed in one order.
 
-    `@` is BLAS', which sums in another order with another number of threads, and so an image would depend on --jobs.
+    `@` is BLAS', which sums in another order with another number of threads; an image would then
+    depend on --jobs.
     """
     return np.einsum("ij,jk->ik", left, right)
 
@@ -262,7 +274,9 @@ def _vector(value: ArrayLike, length: int, name: str) -> NDArray[np.float64]:
 
 
 def _check(model: BodyModel) -> None:
-    """Bring the arrays of a fresh model to their types and refuse what the forward pass could not compute with."""
+    """Convert the arrays of a new model to their types, and reject what the forward pass cannot
+    use.
+    """
     if model.family not in FAMILIES:
         raise ValueError(f"family: {model.family!r}, expected one of {', '.join(FAMILIES)}")
     if model.gender not in ("female", "male", "neutral"):

@@ -1,8 +1,8 @@
-"""Motion files: AMASS, BEDLAM and SURREAL's smpl_data.npz.
+"""Motion files of AMASS, BEDLAM, and SURREAL's smpl_data.npz.
 
-They agree on axis-angle poses and on a translation added after skinning. They disagree on the number of joints, on how
-they spell the frame rate, and on which way is up: AMASS and SURREAL are Z-up like Blender, BEDLAM is Y-up.
-Finger poses are relative to the flat hand, as in BodyModel.
+They agree on axis-angle poses and on a translation added after skinning. They differ in the number
+of joints, in the key of the frame rate, and in the vertical axis: AMASS and SURREAL are Z-up like
+Blender, BEDLAM is Y-up. Finger poses are relative to the flat hand, as in BodyModel.
 """
 
 from __future__ import annotations
@@ -45,7 +45,11 @@ _POSE_PARTS = {  # how AMASS spells the parts of SMPL-X's pose, in the order of 
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """One person moving, T frames. Raises ValueError, naming the array, on wrong shapes and infinite or NaN numbers."""
+    """The motion of one person in T frames.
+
+    Raises:
+        ValueError: A wrong shape, or infinite or NaN numbers; the message names the array.
+    """
 
     name: str
     poses: NDArray[
@@ -79,12 +83,15 @@ class Motion:
         return len(self.poses)
 
     def z_up(self, pelvis: ArrayLike = (0.0, 0.0, 0.0)) -> Motion:
-        """The same motion in a Z-up world.
+        """The motion in a Z-up world.
 
-        pelvis (3,): the root joint of the shaped body at rest, `model.rest_joints(betas)[0]`, m. The root turns about
-        it, not about the origin: a root-driven point is v = R (x - p) + p + t, and turning the world by U makes that
-        (U R)(x - p) + p + t' only for t' = U (p + t) - p. Without it the track is exact up to the constant shift
-        U p - p of the whole, some decimetres: enough for whoever puts the feet on the ground anyway.
+        The root turns about the pelvis and not about the origin: a root-driven point is v = R (x -
+        p) + p + t, and turning the world by U makes that (U R)(x - p) + p + t' only for t' = U (p +
+        t) - p. Without `pelvis` the track is exact up to the constant shift U p - p of the whole,
+        some decimetres, which does not matter where the feet are put on the ground anyway.
+
+        Args:
+            pelvis: (3,) root joint of the shaped body at rest, `model.rest_joints(betas)[0]`, m.
         """
         if self.up == "z":
             return self
@@ -98,19 +105,25 @@ class Motion:
         )
 
     def fitted(self, family: str, hands_mean: ArrayLike | None = None) -> Motion:
-        """The same motion for the joints of another model family: see joints.fit_pose."""
+        """The motion for the joints of another model family; see joints.fit_pose."""
         return dataclasses.replace(self, poses=fit_pose(self.poses, family, hands_mean))
 
 
 def read_motion(path: str | Path, up: Up = "auto", fps: float | None = None) -> Motion:
-    """A motion from an AMASS (SMPL-H or SMPL-X "stageii") or BEDLAM .npz.
+    """Read a motion from an AMASS (SMPL-H or SMPL-X "stageii") or BEDLAM .npz.
 
-    `up` names the file's vertical axis. 'auto' looks at the way people stand: it takes the axis that the bodies' own
-    up direction points along, on average over the frames, and refuses to guess for someone who mostly lies or hangs
-    upside down. `fps` is for files that do not say their rate, and wins over what they say.
+    The motion stays in the file's axes; `Motion.z_up` turns it.
 
-    The motion stays in the file's axes; `Motion.z_up` turns it. Raises FileNotFoundError, and ValueError that says
-    which file, what is wrong and what to do.
+    Args:
+        path: The file.
+        fps: Frame rate, for files without one; it takes precedence over theirs.
+        up: The file's vertical axis. 'auto' takes the axis along which the bodies' own up direction
+            points, on average over the frames; a person who mostly lies or hangs upside down is
+            refused.
+
+    Raises:
+        FileNotFoundError: There is no file.
+        ValueError: The file cannot be used; the message names it, the fault and the remedy.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
@@ -127,9 +140,12 @@ def read_motion(path: str | Path, up: Up = "auto", fps: float | None = None) -> 
 
 
 def is_motion(path: str | Path) -> bool:
-    """Whether a file holds motions rather than a body model, by the names of its arrays; a .pkl never does.
+    """Whether a file holds motions and not a body model, by the names of its arrays; a .pkl never
+    does.
 
-    Raises FileNotFoundError, or ValueError that names the file, when it is damaged or neither.
+    Raises:
+        FileNotFoundError: There is no file.
+        ValueError: The file is damaged, or neither; the message names it.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
@@ -144,7 +160,9 @@ def is_motion(path: str | Path) -> bool:
 
 
 class MotionFile(Sequence[Motion]):
-    """The motions in one file, each read when asked for: one in AMASS's and BEDLAM's, thousands in SURREAL's."""
+    """The motions in one file, each read when it is asked for: one in AMASS's and BEDLAM's files,
+    thousands in SURREAL's.
+    """
 
     def __init__(self, path: str | Path, up: Up = "auto", fps: float | None = None):
         self._path, self._up, self._fps = Path(path), up, fps
@@ -169,24 +187,28 @@ class MotionFile(Sequence[Motion]):
 
 
 def load_motions(path: str | Path, up: Up = "auto", fps: float | None = None) -> MotionFile:
-    """The motions in a .npz file of AMASS, BEDLAM or SURREAL, in a fixed order, each read when it is asked for.
+    """The motions in a .npz file of AMASS, BEDLAM or SURREAL, in a fixed order, each read when it
+    is asked for.
 
-    Arguments and errors are those of `read_motion`; what is wrong with one motion shows when that one is read.
+    Arguments and errors are those of `read_motion`; a fault of one motion shows when it is read.
     """
     return MotionFile(path, up, fps)
 
 
 def surreal_sequences(path: str | Path) -> list[str]:
-    """The names of the sequences in SURREAL's smpl_data.npz, sorted."""
+    """Names of the sequences in SURREAL's smpl_data.npz, sorted."""
     return _sequences(Archive(path))
 
 
 def read_surreal(
     path: str | Path, sequence: str, up: Up = "auto", fps: float = SURREAL_FPS
 ) -> Motion:
-    """One sequence of SURREAL's smpl_data.npz, with betas 0: its shapes are a list of their own, `surreal_shapes`.
+    """Read one sequence of SURREAL's smpl_data.npz, with betas 0: the shapes are a list of their
+    own, see `surreal_shapes`.
 
-    Raises FileNotFoundError, and ValueError that names the file when it has no such sequence or is damaged.
+    Raises:
+        FileNotFoundError: There is no file.
+        ValueError: The file has no such sequence, or is damaged; the message names it.
     """
     path = Path(path)
     arrays = Archive(path)
@@ -218,10 +240,12 @@ def surreal_shapes(path: str | Path, gender: str) -> NDArray[np.float64]:
 
 
 def guess_up(root_orient: ArrayLike) -> str | None:
-    """'y' or 'z', the axis along which bodies with these root orientations (T, 3) stand; None when they do not tell.
+    """'y' or 'z', the axis along which bodies with these root orientations (T, 3) stand; None where
+    it is unclear.
 
-    The body's own up is +Y; its mean direction in the world must lie within 45° of +Y or +Z. A body that is half the
-    time upright still leaves a mean in the right direction, one that lies on the floor throughout does not.
+    The body's own up is +Y; its mean direction in the world must lie within 45° of +Y or +Z. A body
+    that is upright half the time still has a mean in the right direction; one that lies on the
+    floor throughout has not.
     """
     up = rodrigues(np.reshape(root_orient, (-1, 3)))[:, :, 1].mean(axis=0)  # R (0, 1, 0)
     length = np.linalg.norm(up)
@@ -282,7 +306,7 @@ def _poses(arrays: Mapping[str, Any], path: Path) -> NDArray[np.float64]:
 
 
 def _joint_rows(poses: NDArray[np.float64], key: str, path: Path) -> NDArray[np.float64]:
-    """(T, 3J) as (T, J, 3). (T, J, 3) is taken as it is."""
+    """(T, 3J) as (T, J, 3). An array (T, J, 3) is returned as it is."""
     if poses.ndim == 3 and poses.shape[2] == 3:
         return poses
     if poses.ndim != 2 or poses.shape[1] % 3:
@@ -310,7 +334,9 @@ def _rate(arrays: Mapping[str, Any], path: Path) -> float:
 
 
 def _gender(arrays: Mapping[str, Any]) -> str:
-    """The file's gender: a string or bytes in a 0-d or one-element array; neutral if it says nothing we know."""
+    """The file's gender, a string or bytes in a 0-d or one-element array; neutral if it is none
+    that we know.
+    """
     if "gender" not in arrays:
         return "neutral"
     try:

@@ -1,4 +1,4 @@
-"""What the names in a body model's pickle stand for: inert records, and the arrays made from them.
+"""Inert records for the names in a body model's pickle, and the arrays made from them.
 
 A record stores what the pickle gives it. Neither chumpy nor scipy is needed, and numpy's own
 reconstruction functions are never called.
@@ -19,7 +19,7 @@ _DTYPE = re.compile(r"[<>=|]?[biufSU]\d{0,6}\Z")
 
 
 class MalformedError(Exception):
-    """A record does not hold what its class must hold; `PickledArrays` says in which file and entry."""
+    """A record lacks what its class must hold; `PickledArrays` names the file and the entry."""
 
 
 class _Record:

@@ -27,9 +27,13 @@ _OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 
 
 class PickledArrays(Mapping[str, Any]):
-    """The dict that a pickle holds. Arrays, also sparse and chumpy ones, come out as dense numpy arrays when asked for.
+    """The dict that a pickle holds.
 
-    Raises ValueError for an entry that no array can be made from, naming the file and the entry.
+    Arrays, also sparse and chumpy ones, become dense numpy arrays when they are asked for.
+
+    Raises:
+        ValueError: On access, no array can be made from the entry; the message names file and
+        entry.
     """
 
     def __init__(self, path: Path, entries: dict[Any, Any]):
@@ -53,10 +57,13 @@ class PickledArrays(Mapping[str, Any]):
 
 
 def read_pickle(path: str | Path) -> PickledArrays:
-    """The dict in a model's .pkl, written by any Python and any numpy.
+    """Read the dict in a model's .pkl, written by any Python and any numpy.
 
-    Raises FileNotFoundError, and ValueError that names the file when it names a class or function that model files have
-    no use for (nothing in it is run), is damaged, too large, or holds no dict.
+    Raises:
+        FileNotFoundError: There is no file.
+        UnsafePickleError: The file names a class or function that model files do not need; nothing
+        in it was run.
+        ValueError: The file is damaged, too large, or holds no dict. All messages name the file.
     """
     path = Path(path)
     size = path.stat().st_size

@@ -1,7 +1,7 @@
-"""The built-in library of everyday poses, and other files of the same kind.
+"""The bundled library of everyday poses, and other files of the same kind.
 
-The poses themselves are data, in `poses.toml` beside this file, whose header explains how to write one.
-Frame and angles are those of `anatomy`.
+The poses are data, in `poses.toml` beside this file, whose header explains how to write one. Frame
+and angles are those of `anatomy`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ PROPS = {
     "umbrella": ("left_hand", "right_hand"),
     "wall": ("spine3",),
 }
-"""What a pose may need, and where on the body it may be: the part after the @ (the first is the default)."""
+"""Props of poses, and their places on the body: the part after the @ (the first is the default)."""
 
 _FEET = ("left_foot", "right_foot")
 _LIMBS = ("left_hand", "right_hand", *_FEET)
@@ -64,12 +64,19 @@ _LIMBS = ("left_hand", "right_hand", *_FEET)
 class Pose:
     """One pose of the library.
 
-    joints: (24, 3) axis-angle, rad; row 0 is the orientation of the whole body relative to standing upright.
-    support: what carries the body: the ground under the feet, a seat, the ground along the body, a bicycle, nothing.
-    props: "shape@where" of the things that it needs (see `pose_props`), such as "box@hands".
-    planted: the feet whose soles stand flat, out of "left_foot", "right_foot".
-    contacts: hands and feet that rest on something, a prop or the body itself, and so have little freedom.
-    lift: height of the lowest point of the body over the ground, m for a grown-up (in the air, on pedals).
+    Attributes:
+        name: Its name in the file.
+        category: One of CATEGORIES.
+        support: What carries the body, one of SUPPORTS: the ground under the feet, a seat, the
+            ground along the body, a bicycle, nothing.
+        joints: (24, 3) axis-angle, rad; row 0 is the orientation of the whole body relative to
+            standing upright.
+        props: "shape@where" of the things that it needs (see `pose_props`), such as "box@hands".
+        planted: The feet whose soles stand flat, out of "left_foot", "right_foot".
+        contacts: Hands and feet that rest on something, a prop or the body itself, and so have
+            little freedom.
+        lift: Height of the lowest point of the body above the ground, m for a grown-up (in the air,
+            on pedals).
     """
 
     name: str
@@ -82,7 +89,7 @@ class Pose:
     lift: float = 0.0
 
     def mirrored(self) -> Pose:
-        """The same pose with left and right exchanged, in what is held as well."""
+        """Exchange left and right, also of the props."""
         return dataclasses.replace(
             self,
             joints=mirror(self.joints),
@@ -92,7 +99,7 @@ class Pose:
         )
 
     def varied(self, rng: np.random.Generator, amount: float = 1.0) -> Pose:
-        """Another person's version of the same pose; see `vary`."""
+        """The pose as another person would hold it; see `vary`."""
         joints = vary(self.joints, rng, amount, planted=self.planted, contacts=self.contacts)
         return dataclasses.replace(self, joints=joints)
 
@@ -107,10 +114,15 @@ def _other_side(word: str) -> str:
 
 
 def load_poses(path: str | Path | None = None) -> tuple[Pose, ...]:
-    """All poses of a pose file, in its order; of the built-in library when no path is given.
+    """Read the poses of a pose file, in its order.
 
-    Raises ValueError that names the file, the pose and the key for what cannot be understood, and for poses
-    outside the normal ranges of the joints; OSError when the file cannot be read.
+    Args:
+        path: The file; None for the bundled library.
+
+    Raises:
+        ValueError: A key cannot be understood, or a pose is outside the normal ranges of the
+        joints; the message names file, pose and key.
+        OSError: The file cannot be read.
     """
     path = Path(path) if path is not None else DEFAULT_PATH
     try:

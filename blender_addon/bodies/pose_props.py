@@ -1,11 +1,12 @@
-"""The things that a pose needs so that it is no impossibility: the seat below, the phone at the ear, the bicycle.
+"""The props that poses need: a seat below, a phone at the ear, a bicycle.
 
-A prop string of a pose is "shape@where", such as "box@hands" (`poses.PROPS` lists them). `place_props` turns them
-into placements in the world around one posed body, whatever its size. The shapes are the stage's: their own frame has
-its origin on the ground under the centre, Z up, front towards -Y; `size` is the extent in m along the shape's own
-axes. For what is held, the location is the middle of its lower end, in the air.
+A prop of a pose is written "shape@where", such as "box@hands" (`pose_library.PROPS` lists them).
+`place_props` places them in the world around one posed body of any size. The shapes are those of
+props.catalogue: their own frame has its origin on the ground under the centre, Z up, front towards
+-Y; `size` is the extent in m along the shape's own axes. For a thing that is held, the location is
+the middle of its lower end, in the air.
 
-World: Z up, ground at z = 0. The fractions below say where on a stage shape the parts are that a body touches.
+World: Z up, ground at z = 0. The fractions below are the places on a shape that a body touches.
 """
 
 from __future__ import annotations
@@ -42,7 +43,14 @@ CROTCH = 0.115  # m from the pelvis joint down to a saddle, for that same grown-
 
 @dataclass(frozen=True)
 class PropPlacement:
-    """One prop in the world. rotation: XYZ Euler angles, degrees. size: m along the shape's own axes."""
+    """One prop in the world.
+
+    Attributes:
+        shape: One of props.catalogue.SHAPES.
+        location: m.
+        rotation: XYZ Euler angles, degrees.
+        size: m along the shape's own axes.
+    """
 
     shape: str
     location: Vec3
@@ -57,11 +65,17 @@ def place_props(
     vertices: np.ndarray,
     rng: np.random.Generator,
 ) -> list[PropPlacement]:
-    """All props of a pose around one body that already stands in the world.
+    """Place all props of a pose around one body that stands in the world.
 
-    joints (24, 3) m, transforms (24, 4, 4) whose rotations are the joints' in the world, vertices (V, 3) m: what
-    posing a body model returns. A prop may come out as several placements (a sofa is four boxes). The kind of a
-    "seat" and the sizes of loads are drawn from `rng`.
+    A prop may need several placements (a sofa is four boxes). The kind of a "seat" and the sizes of
+    loads are drawn.
+
+    Args:
+        pose: The pose.
+        joints: (24, 3) m.
+        transforms: (24, 4, 4), with the rotations of the joints in the world.
+        vertices: (V, 3) m.
+        rng: Generator of kinds and sizes.
     """
     body = PosedBody(
         pose, np.asarray(joints), np.asarray(transforms)[:, :3, :3], np.asarray(vertices), rng
@@ -74,9 +88,10 @@ def place_props(
 
 
 def ground_clearance(pose: Pose, joints: np.ndarray) -> float:
-    """Height, m, at which the lowest point of this body belongs: the pose's lift, for legs of this length.
+    """Height (m) of the lowest point of a body: the pose's lift, for legs of this length.
 
-    0 for whoever stands, sits or lies; the low pedal of the bicycle under a rider; some way up for a jump.
+    0 for a person who stands, sits or lies; the low pedal of the bicycle under a rider; above 0 for
+    a jump.
     """
     return pose.lift * leg_length(joints) / GROWN_UP_LEG
 
@@ -109,7 +124,7 @@ def seat_height(joints: np.ndarray, vertices: np.ndarray) -> float:
 
 
 def _rear(body: PosedBody, low: float, high: float) -> float:
-    """How far behind the pelvis, m, the trunk reaches between two heights."""
+    """Distance (m) that the trunk reaches behind the pelvis, between two heights."""
     behind = body.along(-body.front, low, high, half_width=0.16 * body.scale)
     return float(behind.max(initial=0.1 * body.scale))
 

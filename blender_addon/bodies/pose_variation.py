@@ -1,4 +1,6 @@
-"""Poses between poses, and a pose as another person would hold it. Frame and angles are those of `anatomy`."""
+"""Blends of poses, and poses as another person would hold them. Frame and angles are those of
+`anatomy`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from .rotations import matrix_to_axis_angle, rodrigues
 
 
 def flatten_feet(joints: np.ndarray, planted: Collection[str]) -> np.ndarray:
-    """The pose with the ankles of the planted feet turned, by the shortest way, until their soles are level."""
+    """Turn the ankles of the planted feet, by the shortest way, until their soles are level."""
     rotations = rodrigues(joints)
     for foot in planted:
         side = foot.removesuffix("foot")
@@ -31,7 +33,9 @@ def _shortest_turn(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 
 def blend(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
-    """The pose `t` of the way from `a` (0) to `b` (1), every joint along its shortest arc; (24, 3) rad."""
+    """The pose `t` of the way from `a` (0) to `b` (1), each joint along its shortest arc; (24, 3)
+    rad.
+    """
     start = rodrigues(a)
     way = matrix_to_axis_angle(np.swapaxes(start, -1, -2) @ rodrigues(b))
     return matrix_to_axis_angle(start @ rodrigues(t * way))
@@ -67,12 +71,21 @@ def vary(
     planted: Collection[str] = (),
     contacts: Collection[str] = (),
 ) -> np.ndarray:
-    """The pose as another person would hold it: (24, 3) rad -> (24, 3) rad, with the root unchanged.
+    """The pose as another person would hold it; the root is unchanged.
 
-    Every angle moves by a normal deviate of the size that its joint allows, times `amount`, cut at two standard
-    deviations and at the joint's range (what was out of range already gets no worse). Legs that stand move
-    together; the soles of `planted` feet stay flat and at the heights they had; arms and legs whose hand or foot is
-    among `contacts` hardly move.
+    Each angle moves by a normal deviate of the size that its joint allows, times `amount`, cut at
+    two standard deviations and at the joint's range (an angle out of range gets no worse). Legs
+    that stand move together.
+
+    Args:
+        joints: (24, 3) rad.
+        rng: Generator of the deviates.
+        amount: 0 none, 1 natural.
+        planted: Feet whose soles stay flat and at their heights.
+        contacts: Hands and feet that rest on something, whose arms and legs hardly move.
+
+    Returns:
+        (24, 3) rad.
     """
     angles = anatomy.measure(joints)
     noise = np.clip(rng.standard_normal((24, 3)), -2.0, 2.0) * _SPREADS * amount

@@ -1,4 +1,4 @@
-"""A posed body as the placement of props sees it: sizes, directions and heights. World axes, Z up."""
+"""A posed body for the placement of props: sizes, directions and heights. World axes, Z up."""
 
 from __future__ import annotations
 
@@ -18,12 +18,20 @@ SKIN = 0.03  # m from the bones of the hand to the palm
 
 @dataclass(frozen=True)
 class PosedBody:
-    """A posed body as the placing functions see it; all in world axes."""
+    """A posed body in world axes.
+
+    Attributes:
+        pose: The pose of the library.
+        joints: (24, 3) m.
+        rotations: (24, 3, 3).
+        vertices: (V, 3) m.
+        rng: Generator of kinds and sizes of props.
+    """
 
     pose: Pose
-    joints: np.ndarray  # (24, 3) m
-    rotations: np.ndarray  # (24, 3, 3)
-    vertices: np.ndarray  # (V, 3) m
+    joints: np.ndarray
+    rotations: np.ndarray
+    vertices: np.ndarray
     rng: np.random.Generator
 
     @property
@@ -36,7 +44,9 @@ class PosedBody:
 
     @property
     def front(self) -> np.ndarray:
-        """Where the body faces, (3,) horizontal unit vector: the pelvis's forward, or for a lying body its up."""
+        """Direction that the body faces, a horizontal unit vector (3,): the pelvis's forward, or
+        its up for a lying body.
+        """
         rotation = self.rotations[0]
         forward = rotation[:, 2] if abs(rotation[2, 2]) < 0.8 else rotation[:, 1]
         return horizontal(forward)
@@ -47,7 +57,7 @@ class PosedBody:
 
     @property
     def yaw(self) -> float:
-        """Degrees about Z that turn a shape's front, -Y, to where the body faces."""
+        """Degrees about Z that turn a shape's front, -Y, towards the direction that the body faces."""
         return yaw_of(self.front)
 
     def hand(self, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -84,7 +94,7 @@ def leg_length(joints: np.ndarray) -> float:
 
 
 def frame_axes(front: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """(3, 3) columns X, Y, Z of a shape whose front, -Y, and whose Z point where they are told."""
+    """(3, 3) columns X, Y, Z of a shape with its front, -Y, and its Z in these directions."""
     z = unit(up)
     y = -unit(front - (front @ z) * z)
     return np.stack([np.cross(y, z), y, z], axis=1)
