@@ -1,4 +1,4 @@
-"""Cycles: settings and devices, one table of passes, pixels out, masks.
+"""Cycles: settings and devices, the table of passes, pixels out, masks.
 
-Import order matters nowhere; bpy is imported inside functions, so the pure parts test without Blender.
+bpy is imported inside functions, so the pure parts are tested without Blender.
 """

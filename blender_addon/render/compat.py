@@ -1,5 +1,7 @@
-"""Everything that differs between Blender 4.5 and 5.2, and between Blender and pip's bpy. No other module asks which
-version is running."""
+"""The differences between Blender 4.5 and 5.2, and between Blender and pip's bpy.
+
+No other module asks which version is running.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from .quiet import captured
 
 _STDOUT, _STDERR = 1, 2
 
-# pip's bpy 4.5 brings an audio module built for numpy 1; on numpy 2 it fails to load, which harms nothing here and
-# says so at length. Everything from the first to the last line of that, and the line of C that follows it:
+# The audio module in pip's bpy 4.5 is built for numpy 1. On numpy 2 it fails to load, which does no
+# harm here, with a long message. This matches all of it, and the line from C that follows it:
 _AUDIO_WARNING = re.compile(
     rb"\n?A module that was compiled using NumPy 1\.x.*ImportError: numpy\.core\.multiarray failed to import\n?",
     re.DOTALL,
@@ -22,9 +24,13 @@ _AUDIO_LINE = b"Unable to initialise audio\n"
 
 
 def import_bpy() -> Any:
-    """`import bpy`, without the audio module's numpy warning. Call it once, first; then `import bpy` is silent.
+    """Import bpy without the numpy warning of its audio module.
 
-    Raises ImportError that says how to get bpy when there is none; any other error of the import passes through.
+    Call it once and first; after it `import bpy` is silent.
+
+    Raises:
+        ImportError: There is no bpy; the message says how to get it. Other errors of the import
+        pass through.
     """
     if "bpy" in sys.modules:
         return sys.modules["bpy"]
@@ -56,8 +62,9 @@ def _replay(texts: dict[int, bytes]) -> None:
 
 
 def set_multilayer_exr(image_settings: Any) -> None:
-    """Let `image_settings` (scene.render.image_settings) write what `exr.read_passes` reads: all passes in one
-    uncompressed 32-bit float EXR of one part."""
+    """Set up `scene.render.image_settings` for the files that `exr.read_passes` reads: all passes
+    in one uncompressed 32-bit float EXR of one part.
+    """
     if hasattr(image_settings, "media_type"):  # 5.0: the kind of file comes before its format
         image_settings.media_type = "MULTI_LAYER_IMAGE"
     image_settings.file_format = "OPEN_EXR_MULTILAYER"
@@ -68,8 +75,9 @@ def set_multilayer_exr(image_settings: Any) -> None:
 
 
 def use_nodes(datablock: Any) -> Any:
-    """The node tree of a material, world or light. Up to 4.5 it must be switched on; 5.0 always has it, and warns
-    whoever asks."""
+    """The node tree of a material, world or light. Up to 4.5 it must be switched on; 5.0 always has
+    it, and warns when it is switched on.
+    """
     import bpy
 
     if datablock.node_tree is None or (bpy.app.version < (5, 0, 0) and not datablock.use_nodes):

@@ -1,8 +1,8 @@
-"""Which object covers how much of each pixel: the reading side of Cryptomatte.
+"""The share of each pixel that each object covers: the reading side of Cryptomatte.
 
-Friedman & Jones, "Fully automatic ID mattes with support for motion blur and transparency" (SIGGRAPH 2015 posters),
-and the Cryptomatte specification 1.2 (Psyop). A pixel holds ranked pairs (id, coverage); the id is the hash of the
-object's name, stored in a float's bits.
+Friedman & Jones, "Fully automatic ID mattes with support for motion blur and transparency"
+(SIGGRAPH 2015 posters), and the Cryptomatte specification 1.2 (Psyop). A pixel holds ranked pairs
+(id, coverage); the id is the hash of the object's name, stored in a float's bits.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def murmur3_32(data: bytes, seed: int = 0) -> int:
 
 
 def name_id(name: str) -> int:
-    """The id of an object as the bits of the float that stands in the image.
+    """The id of an object, as the bits of the float in the image.
 
-    The specification flips the exponent's lowest bit when it is 0 or 255, so that no id is zero, denormal,
-    infinite or NaN.
+    The specification flips the lowest bit of the exponent when it is 0 or 255, so that no id is
+    zero, denormal, infinite or NaN.
     """
     h = murmur3_32(name.encode())
     return h ^ 1 << 23 if h >> 23 & 255 in (0, 255) else h
@@ -51,7 +51,13 @@ def name_id(name: str) -> int:
 
 @dataclass(frozen=True, eq=False)
 class PersonIds:
-    """Cryptomatte ids, sorted, and the person each belongs to: ids (M,) uint32, labels (M,) int, count persons."""
+    """Cryptomatte ids and their persons.
+
+    Attributes:
+        ids: (M,) uint32, sorted.
+        labels: (M,) int, the person of each id.
+        count: Number of persons.
+    """
 
     ids: NDArray[np.uint32]
     labels: NDArray[np.int64]
@@ -59,7 +65,11 @@ class PersonIds:
 
     @classmethod
     def of(cls, persons: Sequence[Sequence[str]]) -> PersonIds:
-        """`persons[k - 1]` names all objects of person k. Raises ValueError when two names have one id."""
+        """Hash the names of objects; `persons[k - 1]` names all objects of person k.
+
+        Raises:
+            ValueError: Two names have one id.
+        """
         owner: dict[int, tuple[str, int]] = {}
         for label, names in enumerate(persons, start=1):
             for name in names:
@@ -75,21 +85,26 @@ class PersonIds:
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """Of each pixel, (H, W): `person` is who covers most of it (0: nobody), `total` is the share that all persons
-    cover together, 0..1."""
+    """Coverage by persons of each pixel.
+
+    Attributes:
+        person: (H, W) the person that covers most of it; 0 for none.
+        total: (H, W) the share that all persons cover together, 0..1.
+    """
 
     person: NDArray[np.int64]
     total: NDArray[np.float32]
 
 
 def person_coverage(ranks: NDArray[np.float32], persons: PersonIds) -> Coverage:
-    """Who covers most of each pixel, and how much of it persons cover.
+    """Find the person that covers most of each pixel, and the share that persons cover.
 
-    ranks (H, W, 2L) float32: id, coverage, id, coverage, … as Cycles writes them. Between persons who cover the same
-    share, the lower number wins.
+    Args:
+        ranks: (H, W, 2L) float32: id, coverage, id, coverage, … as Cycles writes them.
+        persons: The ids of the persons. Between persons with the same share, the lower number wins.
     """
     H, W, depth = ranks.shape
-    # Most ranks are empty and most pixels hold one object: look only at the pairs that are there.
+    # Most ranks are empty and most pixels hold one object: only the pairs that exist are used.
     share = ranks[..., 1::2].reshape(-1)
     there = np.flatnonzero(share)
     ids = np.ascontiguousarray(ranks[..., 0::2]).reshape(-1).view(np.uint32)[there]
@@ -111,9 +126,14 @@ def person_coverage(ranks: NDArray[np.float32], persons: PersonIds) -> Coverage:
 
 
 def instance_mask(coverage: Coverage, count: int) -> NDArray[np.unsignedinteger[Any]]:
-    """(H, W): k where persons together cover at least half of the pixel and person k the most of it, else 0.
+    """The instance mask: k where persons together cover at least half of the pixel, and person k
+    the most of it; else 0.
 
-    uint8, or uint16 for more than 255 persons. Raises ValueError beyond 65535.
+    Returns:
+        (H, W) uint8, or uint16 for more than 255 persons.
+
+    Raises:
+        ValueError: More than 65535 persons.
     """
     if count > 65535:
         raise ValueError(f"{count} persons: a mask holds at most 65535")
@@ -124,7 +144,7 @@ def instance_mask(coverage: Coverage, count: int) -> NDArray[np.unsignedinteger[
 def _labels(
     ids: NDArray[np.uint32], persons: PersonIds
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """(label of each id, whether it is a person's at all)."""
+    """(label of each id, whether the id is a person's)."""
     if not len(persons.ids):
         return np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=bool)
     position = np.searchsorted(persons.ids, ids)

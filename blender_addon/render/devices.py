@@ -1,4 +1,6 @@
-"""Which processor renders: a named one, or the best there is. Never a silent fallback."""
+"""Choice of the device that renders: a named one, or the best available. There is no silent
+fallback.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,17 @@ CHOICES = (AUTO, *(kind.lower() for kind in ORDER))  # for command lines
 
 
 class DeviceError(ValueError):
-    """The device asked for is unknown or absent; the message lists what there is."""
+    """The device is unknown or not available; the message lists those that are."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """What Cycles renders on: `kind`, one of ORDER, and the devices of that kind by name."""
+    """A device for Cycles.
+
+    Attributes:
+        kind: One of ORDER.
+        names: The devices of that kind.
+    """
 
     kind: str
     names: tuple[str, ...]
@@ -41,10 +48,14 @@ class Device:
 
 
 def choose(name: str, present: Mapping[str, Sequence[str]]) -> Device:
-    """The device that `name` (one of CHOICES, any case) means, where `present` maps kinds to device names.
+    """Choose a kind of device.
 
-    'auto' is the first kind of ORDER that is there. Raises DeviceError, listing what there is, for a name that is
-    unknown or whose device is absent.
+    Args:
+        name: One of CHOICES, in any case; "auto" is the first kind of ORDER that is available.
+        present: Device names by available kind.
+
+    Raises:
+        DeviceError: The name is unknown, or its device is not available.
     """
     found = [kind for kind in ORDER if present.get(kind)]
     listing = ", ".join(f"{kind.lower()} ({', '.join(present[kind])})" for kind in found) or "none"
@@ -63,7 +74,7 @@ def choose(name: str, present: Mapping[str, Sequence[str]]) -> Device:
 
 
 def present_devices() -> dict[str, tuple[str, ...]]:
-    """Kind → names of the devices that this Blender can render on now."""
+    """Names of the devices that this Blender can render on now, by kind."""
     preferences = _cycles_preferences()
     with quiet():  # Blender warns of every driver that is not there
         preferences.refresh_devices()
@@ -76,10 +87,17 @@ def present_devices() -> dict[str, tuple[str, ...]]:
 
 
 def pick_device(name: str = AUTO, report: Callable[[str], None] | None = None) -> Device:
-    """Choose a device (see `choose`) and switch it, and only it, on in Cycles' preferences.
+    """Choose a device (see `choose`), and enable it and no other in Cycles' preferences.
 
-    All devices of the kind are used together. `report` (default: a line on stderr) is told when 'auto' finds no GPU,
-    so that nobody renders for a night on a CPU without knowing. Raises DeviceError as `choose` does.
+    All devices of the kind are used together.
+
+    Args:
+        name: One of CHOICES.
+        report: Called with a message when "auto" finds no GPU, so that a long run on a CPU does not
+            go unnoticed; None prints it to standard error.
+
+    Raises:
+        DeviceError: See `choose`.
     """
     device = choose(name, present_devices())
     if name.lower() == AUTO and not device.is_gpu:

@@ -1,7 +1,8 @@
-"""Cycles, set up once and asked for one frame after another.
+"""Cycles, set up once and used for one frame after another.
 
-The passes leave Blender in one multilayer EXR: the render call writes it itself, without a compositor, and `exr`
-reads it in a millisecond. (Blender's own ways to its pixels, Render Result and Viewer, are empty without a window.)
+The passes leave Blender in one multilayer EXR: the render call writes it itself, without a
+compositor, and `exr` reads it in a millisecond. (Blender's own access to its pixels, Render Result
+and Viewer, is empty without a window.)
 """
 
 from __future__ import annotations
@@ -30,8 +31,12 @@ _MEMORY_NEEDED = 1 << 30  # bytes free there, else the disk is used: containers 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One rendered frame: each pass asked for as its array (passes.TABLE says which), and the time in s that
-    Blender's own render call took."""
+    """One rendered frame.
+
+    Attributes:
+        arrays: Each requested pass as an array, see passes.TABLE.
+        seconds: Time inside Blender's own render call.
+    """
 
     arrays: dict[Pass, NDArray[Any]]
     seconds: float
@@ -50,13 +55,25 @@ def configure(
     film_transparent: bool = False,
     threads: int = 0,
 ) -> None:
-    """Set `scene` up to render `passes` of its first view layer with Cycles. Call it before every frame: what has
-    its value already is left alone.
+    """Set `scene` up to render passes of its first view layer with Cycles.
 
-    Touches render settings and the passes only, never camera, world, objects or motion blur.
-    width, height: px. samples: paths a pixel. seed: of Cycles' sampling; the same scene and seed on the same device
-    give the same bytes. film_transparent: the world lights but is not painted (IMAGE has alpha < 1 there).
-    threads: of the CPU; 0 leaves it to Blender. Raises ValueError for an unknown pass.
+    Call it before every frame; values that are set already are left alone. It touches render
+    settings and passes only, never camera, world, objects or motion blur.
+
+    Args:
+        scene: The Blender scene.
+        width, height: Size of the image, px.
+        samples: Paths per pixel.
+        bounces: Largest number of light bounces.
+        seed: Seed of Cycles' sampling; the same scene and seed on the same device give the same
+            bytes.
+        device: The device, see devices.pick_device.
+        passes: Names of the passes.
+        film_transparent: The world lights but is not visible (IMAGE has alpha < 1 there).
+        threads: CPU threads; 0 leaves the number to Blender.
+
+    Raises:
+        ValueError: An unknown pass.
     """
     rows = [TABLE[Pass(name)] for name in passes]
     _set(
@@ -69,7 +86,7 @@ def configure(
         pixel_aspect_y=1.0,
         film_transparent=film_transparent,
         use_border=False,
-        use_persistent_data=True,  # keep geometry, textures and BVH that did not change: half the time a frame
+        use_persistent_data=True,  # keep unchanged geometry, textures and BVH: half the time per frame
         use_compositing=False,
         use_sequencer=False,
         use_multiview=False,
@@ -113,11 +130,18 @@ def render(
     persons: Sequence[Sequence[str]],
     passes: Sequence[Pass | str] = (Pass.IMAGE, Pass.INSTANCES),
 ) -> Frame:
-    """Render the current frame of `scene`, which `configure` set up for (at least) these `passes`.
+    """Render the current frame of a scene that `configure` set up for (at least) these passes.
 
-    `persons[k - 1]` are the names of all objects (body, hair, garments, …) that are person k.
-    Raises RuntimeError when Blender cannot render (it says why) or leaves no image, KeyError when a pass was not
-    configured, ValueError for an unknown pass or objects that one cannot tell apart.
+    Args:
+        scene: The Blender scene.
+        persons: `persons[k - 1]` are the names of all objects (body, hair, garments, …) of person
+            k.
+        passes: Names of the passes to return.
+
+    Raises:
+        RuntimeError: Blender cannot render (the message has its reason), or leaves no image.
+        KeyError: A pass was not configured.
+        ValueError: An unknown pass, or objects with the same id.
     """
     import bpy
 
@@ -130,8 +154,11 @@ def render(
 
 
 def aim(scene: Any) -> Path:
-    """Tell `scene` to write its next still to a scratch file, and return that file. For who starts Blender's render
-    operator himself, with write_still; `collect` comes after it."""
+    """Let the next still of `scene` be written to a scratch file, and return that file.
+
+    For callers that start Blender's render operator themselves, with write_still; `collect` comes
+    after it.
+    """
     path = _scratch_folder() / "frame.exr"
     path.unlink(missing_ok=True)  # of a render that was broken off
     scene.render.filepath = str(path)
@@ -141,12 +168,13 @@ def aim(scene: Any) -> Path:
 def collect(
     scene: Any, persons: Sequence[Sequence[str]], passes: Sequence[Pass | str], path: Path
 ) -> dict[Pass, NDArray[Any]]:
-    """The passes of the frame that Blender wrote to `path` (from `aim`), which is deleted. Arguments and errors are
-    those of `render`."""
+    """Read the passes of the frame that Blender wrote to `path` (from `aim`), and delete the file.
+    Arguments and errors are those of `render`.
+    """
     wanted = [Pass(name) for name in passes]
     if not path.exists():
         raise RuntimeError(
-            f"Blender left no picture: was the render cancelled, or {path.parent} full?"
+            f"Blender wrote no image; check whether the render was cancelled or {path.parent} is full"
         )
     try:
         layers = exr.read_passes(path, scene.view_layers[0].name)
@@ -173,7 +201,7 @@ def _world_to_camera(camera: Any) -> NDArray[np.float64]:
 
 
 def _enable_passes(view_layer: Any, rows: Sequence[PassRow]) -> bool:
-    """Exactly the passes of `rows`. True if the AOVs are others than before."""
+    """Enable exactly the passes of `rows`. Returns whether the AOVs have changed."""
     wanted = {name: value for row in rows for name, value in row.view_layer.items()}
     unwanted = {
         name: False
@@ -194,7 +222,9 @@ def _enable_passes(view_layer: Any, rows: Sequence[PassRow]) -> bool:
 
 
 def _set(target: Any, **values: Any) -> None:
-    """Assign what differs: even an equal value assigned makes Blender update what depends on it."""
+    """Assign a value that differs: assigning even an equal value makes Blender update all that
+    depends on it.
+    """
     for name, value in values.items():
         if getattr(target, name) != value:
             setattr(target, name, value)
@@ -209,7 +239,7 @@ def _check_size(scene: Any, arrays: dict[Pass, NDArray[Any]]) -> None:
 
 @functools.cache
 def _scratch_folder() -> Path:
-    """A private folder for this process, deleted when it ends; in memory where there is room."""
+    """A private folder of this process, deleted when it ends; in memory where there is room."""
     parent = None
     if (
         os.access(_MEMORY_FOLDER, os.W_OK)

@@ -1,9 +1,9 @@
-"""Reads the one kind of OpenEXR file that `engine` makes Cycles write: uncompressed float32 scanlines, all passes
-in one part.
+"""Read the one kind of OpenEXR file that `engine` makes Cycles write: uncompressed float32
+scanlines, all passes in one part.
 
-Blender can write such a file faster than any other carrier of its passes, and gives its own scripts no way to read
-it back. Uncompressed scanlines are a header, a table of offsets and plain rows: numpy reads them without copying.
-(OpenEXR file layout: openexr.com, "OpenEXR File Layout".)
+Blender writes such a file faster than any other carrier of its passes, but pip's bpy has no module
+that reads it back. Uncompressed scanlines are a header, a table of offsets and plain rows: numpy
+reads them without copying. (OpenEXR file layout: openexr.com, "OpenEXR File Layout".)
 """
 
 from __future__ import annotations
@@ -23,10 +23,14 @@ _CHANNEL_ORDER = "rgbaxyzuv"  # OpenEXR stores channels by name; readers expect 
 
 
 def read_passes(path: Path, view_layer: str) -> dict[str, NDArray[np.float32]]:
-    """The passes of one view layer: pass name → float32 (H, W, C), top row first, read-only views of one buffer.
+    """Read the passes of one view layer. Blender names channels `LAYER.PASS.CHANNEL`.
 
-    Blender names channels `LAYER.PASS.CHANNEL`. Raises ValueError (naming the file) for any other kind of EXR and
-    for a file that is cut short, OSError when it cannot be read.
+    Returns:
+        float32 (H, W, C) by pass name, top row first, read-only views of one buffer.
+
+    Raises:
+        ValueError: Another kind of EXR, or a file that is cut short; the message names it.
+        OSError: The file cannot be read.
     """
     try:
         channels = read_channels(path.read_bytes())
@@ -36,7 +40,9 @@ def read_passes(path: Path, view_layer: str) -> dict[str, NDArray[np.float32]]:
 
 
 def read_channels(content: bytes) -> dict[str, NDArray[np.float32]]:
-    """Channel name → float32 (H, W), top row first. Raises ValueError for what is not such a file."""
+    """Read the channels: float32 (H, W) by name, top row first. Raises ValueError for another kind
+    of file.
+    """
     header, names, start = _read_header(content)
     if header.get("compression") != b"\0":
         raise ValueError("compressed EXR; write it with codec NONE")

@@ -1,9 +1,10 @@
-"""Bytes of image files, made by what every Blender carries: the standard library, numpy and, for JPEG, bpy.
+"""Bytes of image files, made with what every Blender has: the standard library, numpy and, for
+JPEG, bpy.
 
-Blender's own PNG writer goes through colour management and writes whatever its version likes into the file. Masks
-must be exact, and the same on every machine, so PNG is written here: it is a header, zlib and a checksum.
-Depth and normals are numpy's .npy: exact (a 16-bit PNG in mm ends at 65.5 m, in the middle of a street), with inf for
-the sky, and read by np.load alone, without an EXR library.
+Blender's own PNG writer applies colour management, and its output depends on the version. Masks
+must be exact, and the same on every machine, so PNG is written here: it is a header, zlib and a
+checksum. Depth and normals are numpy's .npy: exact (a 16-bit PNG in mm ends at 65.5 m, in the
+middle of a street), with inf for the sky, and read by np.load alone, without an EXR library.
 """
 
 from __future__ import annotations
@@ -29,9 +30,13 @@ _JPEG_IMAGE = "PII Synth JPEG"
 
 
 def encode_png(array: NDArray[Any]) -> bytes:
-    """PNG of uint8 (H, W), uint16 (H, W) or uint8 (H, W, 3), top row first. The same array gives the same bytes.
+    """Encode a PNG. The same array gives the same bytes.
 
-    Raises ValueError for any other shape or dtype, or an empty array.
+    Args:
+        array: uint8 (H, W), uint16 (H, W) or uint8 (H, W, 3), top row first.
+
+    Raises:
+        ValueError: Another shape or dtype, or an empty array.
     """
     bits = {"u1": 8, "u2": 16}.get(f"{array.dtype.kind}{array.dtype.itemsize}")
     grey = array.ndim == 2
@@ -55,7 +60,9 @@ def encode_png(array: NDArray[Any]) -> bytes:
 
 
 def decode_png(content: bytes) -> NDArray[Any]:
-    """The inverse of `encode_png`. Raises ValueError for any PNG that `encode_png` would not have written."""
+    """The inverse of `encode_png`. Raises ValueError for a PNG that `encode_png` would not have
+    written.
+    """
     if content[:8] != _SIGNATURE:
         raise ValueError("not a PNG file")
     try:
@@ -86,7 +93,9 @@ def decode_png(content: bytes) -> NDArray[Any]:
 
 
 def read_mask(path: Path) -> NDArray[np.unsignedinteger[Any]]:
-    """(H, W) uint8 or uint16 of a mask that this program wrote. Raises ValueError naming the file, OSError."""
+    """Read a mask that this program wrote: (H, W) uint8 or uint16. Raises ValueError or OSError
+    naming the file.
+    """
     mask = _named(path, decode_png)
     if mask.ndim != 2:
         raise ValueError(f"{path}: a mask has one channel, this has {mask.shape[2]}")
@@ -94,8 +103,9 @@ def read_mask(path: Path) -> NDArray[np.unsignedinteger[Any]]:
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 sRGB of an image that this program wrote: PNG, or JPEG (needs bpy). Raises ValueError or
-    OSError naming the file."""
+    """Read an image that this program wrote, PNG or JPEG (needs bpy): (H, W, 3) uint8 sRGB. Raises
+    ValueError or OSError naming the file.
+    """
     if path.suffix == ".png":
         return _named(path, decode_png)
     from .photos import read_image as read_any
@@ -104,7 +114,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def encode_npy(array: NDArray[Any]) -> bytes:
-    """The array in numpy's .npy format, version 1.0."""
+    """Encode an array in numpy's .npy format, version 1.0."""
     buffer = io.BytesIO()
     np.lib.format.write_array(
         buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False
@@ -113,10 +123,15 @@ def encode_npy(array: NDArray[Any]) -> bytes:
 
 
 def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
-    """JPEG (4:2:0) of uint8 sRGB (H, W, 3), top row first, at `quality` 1..100, by Blender's libjpeg.
+    """Encode a JPEG (4:2:0) by Blender's libjpeg; needs bpy. One image datablock is reused for all
+    calls of one size.
 
-    Needs bpy. One image datablock is reused for all calls of one size. Raises ValueError for anything else than
-    uint8 (H, W, 3) or a quality out of range.
+    Args:
+        rgb: (H, W, 3) uint8 sRGB, top row first.
+        quality: 1..100.
+
+    Raises:
+        ValueError: Another shape or dtype, or a quality out of range.
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
         raise ValueError(f"no JPEG of {rgb.dtype} {rgb.shape}: need uint8 (H,W,3)")

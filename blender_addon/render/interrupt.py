@@ -1,12 +1,15 @@
-"""End a run between two frames when the user presses Ctrl-C, or when the program that started it says so or dies.
+"""End a run between two frames when the user presses Ctrl-C, or when the program that started it
+asks for it or dies.
 
-What SIGINT does by itself, seen by sending it: `blender -b` (5.2) breaks the running render off and leaves no
-image; in pip's bpy (4.5) Python's own handler raises KeyboardInterrupt inside Cycles' Python glue, where Blender
-swallows it: the render returns as if nothing had happened and the wish to stop is lost.
-A Python handler replaces both: it runs when control is back in Python, after the frame.
+Effect of SIGINT without this module, as observed: `blender -b` (5.2) cancels the current render and
+leaves no image; in pip's bpy (4.5) Python's own handler raises KeyboardInterrupt inside Cycles'
+Python code, where Blender swallows it: the render returns as if nothing had happened, and the
+request is lost. A Python handler replaces both: it runs when control is back in Python, after the
+frame.
 
-A program has no such signal that works everywhere: Windows cannot send SIGINT to one other process. What every system
-has is standard input that ends: when the program closes it, and also when the program itself is gone.
+Programs have no such signal that works everywhere: Windows cannot send SIGINT to one other process.
+Every system has standard input that ends: when the program closes it, and also when the program
+dies.
 """
 
 from __future__ import annotations
@@ -22,11 +25,12 @@ _STANDARD_INPUT = 0
 
 
 class InterruptFlag:
-    """`with InterruptFlag() as interrupted:` then `if interrupted.is_set(): break` after each frame.
+    """`with InterruptFlag() as interrupted:` then `if interrupted.is_set(): break` after each
+    frame.
 
-    The first SIGINT sets the flag; the second raises KeyboardInterrupt, at the latest when the running frame is
-    done. SIGINT's handler is put back at the end. Off the main thread, where Python allows no handlers, the flag
-    just stays false.
+    The first SIGINT sets the flag; the second raises KeyboardInterrupt, at the latest after the
+    current frame. The previous handler is restored at the end. Outside the main thread, where
+    Python allows no handlers, the flag stays unset.
     """
 
     def __init__(self) -> None:
@@ -35,7 +39,7 @@ class InterruptFlag:
         self._installed = False
 
     def is_set(self) -> bool:
-        """Whether SIGINT came."""
+        """Whether SIGINT was received."""
         return self._set
 
     def __enter__(self) -> InterruptFlag:
@@ -65,10 +69,10 @@ class InterruptFlag:
 
 
 def when_input_ends(act: Callable[[], object]) -> None:
-    """Call `act` once standard input is at its end, from a thread of its own that the process does not wait for.
+    """Call `act` when standard input ends, from a thread that the process does not wait for.
 
-    What is written to standard input is read and dropped. Children must be given another standard input, or Windows
-    lets them wait until this one says something.
+    Input is read and dropped. Child processes must be given another standard input, since Windows
+    makes them wait while this thread reads.
     """
     threading.Thread(target=_read_to_the_end, args=(act,), daemon=True, name="end of input").start()
 
@@ -79,5 +83,5 @@ def _read_to_the_end(act: Callable[[], object]) -> None:
         while os.read(_STANDARD_INPUT, 1 << 12):
             pass
     except OSError:
-        pass  # closed from the start: whoever started us is not there to say more
+        pass  # closed from the start
     act()

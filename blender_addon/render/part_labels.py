@@ -1,10 +1,11 @@
-"""Body-part labels out of a path tracer, which averages whatever it is given.
+"""Body-part labels out of a path tracer, which averages all that it renders.
 
-A label written as one number would be averaged over the samples of a pixel: between part 3 and part 9 stands a line
-of 6. So each part has a channel of its own that is 1 on it and 0 elsewhere. Averaged, the channel is the share of the
-pixel that shows the part, as anti-aliased as the image itself, and the label is the part with the largest share:
-no value ever appears that is not there. It holds under occlusion, depth of field and motion blur, and needs no second
-render. 24 channels are 8 colours, written by the material through shader AOVs.
+A label written as one number would be averaged over the samples of a pixel: between part 3 and part
+9 there would be a line of 6. So each part has a channel of its own that is 1 on it and 0 elsewhere.
+Averaged, the channel is the share of the pixel that shows the part, as anti-aliased as the image
+itself, and the label is the part with the largest share: only labels that are present appear. It
+holds under occlusion, depth of field and motion blur, and needs no second render. 24 channels are 8
+colours, written by the material through shader AOVs.
 """
 
 from __future__ import annotations
@@ -22,22 +23,28 @@ _GROUP = "PII Synth part outputs"
 
 
 def decode(shares: NDArray[np.float32], mask: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """(H, W) uint8: 1..24 where `mask` (H, W) is a person, 0 elsewhere and where a person shows no part.
+    """Decode part labels.
 
-    shares (H, W, 24) float32: of each pixel, the share that shows part 1, 2, … Of equal shares the lower number wins.
+    Args:
+        shares: (H, W, 24) float32, the share of each pixel that shows part 1, 2, …; of equal shares
+            the lower number wins.
+        mask: (H, W) instance mask.
+
+    Returns:
+        (H, W) uint8: 1..24 on persons; 0 elsewhere, and where a person shows no part.
     """
     label = np.zeros(mask.shape, dtype=np.uint8)
-    inside = np.nonzero(mask)  # most of an image is background: look at the persons only
+    inside = np.nonzero(mask)  # most of an image is background: only persons are decoded
     found = shares[inside]
     label[inside] = np.where(found.max(axis=-1, initial=0.0) > 0, found.argmax(axis=-1) + 1, 0)
     return label
 
 
 def add_part_outputs(material: Any) -> None:
-    """Make `material` (with nodes) write the PARTS pass. Calling it again on the same material changes nothing.
+    """Make `material` (with nodes) write the PARTS pass; a second call changes nothing.
 
-    The mesh carries the attribute PART_ATTRIBUTE, domain FACE, type INT or FLOAT: 1..24 = part label + 1; 0, or no
-    such attribute: no part. It costs nothing while the view layer has no PARTS pass.
+    The mesh has the attribute PART_ATTRIBUTE, domain FACE, type INT or FLOAT: 1..24 = part label +
+    1; 0 or no attribute is no part. It costs nothing while the view layer has no PARTS pass.
     """
     nodes = material.node_tree.nodes
     if not any(

@@ -1,6 +1,5 @@
-"""How each pass is rendered and read. A new pass is a row here and one in dataset.PASS_FILES.
-
-A test fails, naming the pass, when one of the two is missing.
+"""The table of render passes. A new pass is a row here and one in dataset.PASS_FILES; a test names
+a pass that lacks one of the two.
 
 Cycles' channels are named as in the EXR that `engine` makes it write.
 """
@@ -26,7 +25,7 @@ _NOTHING = 1e9  # m: Cycles writes 1e10 where no surface is
 
 
 class Pass(StrEnum):
-    """The passes by the names that recipes use."""
+    """The names of the passes in recipes."""
 
     IMAGE = "image"
     INSTANCES = "instances"
@@ -38,11 +37,12 @@ class Pass(StrEnum):
 
 @dataclass(eq=False)
 class Readout:
-    """What one frame's passes are read from.
+    """The data of one frame from which passes are read.
 
-    layers: Cycles' pass name → float32 (H, W, C), top row first.
-    persons: `persons[k - 1]` names all objects of person k.
-    world_to_camera: 3×3 rotation to OpenCV camera axes.
+    Attributes:
+        layers: float32 (H, W, C) by Cycles' pass name, top row first.
+        persons: `persons[k - 1]` names all objects of person k.
+        world_to_camera: Rotation 3×3 to OpenCV camera axes.
     """
 
     layers: Mapping[str, NDArray[np.float32]]
@@ -50,13 +50,13 @@ class Readout:
     world_to_camera: NDArray[np.float64]
 
     def layer(self, name: str) -> NDArray[np.float32]:
-        """Raises KeyError that says what there is."""
+        """A layer by its name. Raises KeyError, listing the layers, for one that is missing."""
         try:
             return self.layers[name]
         except KeyError:
             there = ", ".join(sorted(self.layers))
             raise KeyError(
-                f"Cycles wrote no {name!r} (was the pass configured?); there is: {there}"
+                f"Cycles wrote no {name!r}: configure the pass first; there is: {there}"
             ) from None
 
     @cached_property
@@ -104,13 +104,13 @@ def _normals(frame: Readout) -> NDArray[np.float16]:
 
 @dataclass(frozen=True)
 class PassRow:
-    """How one pass is rendered and read; dataset.PASS_FILES says where it is kept.
+    """One pass: how it is rendered, read and encoded. dataset.PASS_FILES has its place on disk.
 
     Attributes:
-        array: Shape, dtype and unit of what `read` returns.
+        array: Shape, dtype and unit of the result of `read`.
         read: Takes the array from a frame.
-        encode: Turns the array into the bytes of the file. The image has none: the sensor
-            develops it first, and the recipe chooses its format.
+        encode: Turns the array into the bytes of the file. The image has none: the sensor develops
+            it first, and the recipe chooses its format.
         view_layer: Attributes to set on the view layer.
         aovs: Shader AOVs (colours) that the pass needs.
     """

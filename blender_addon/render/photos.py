@@ -1,4 +1,4 @@
-"""Images from files as numpy arrays, through Blender's own readers."""
+"""Image files as numpy arrays, through Blender's own readers."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from .resize import Crop, fill_frame
 def read_image(path: Path) -> NDArray[np.uint8]:
     """The sRGB pixels (H, W, 3) of an image, top row first.
 
-    Raises FileNotFoundError, or ValueError when Blender cannot read it; both name the file.
+    Raises:
+        FileNotFoundError: There is no file; the message names it.
+        ValueError: Blender cannot read it; the message names it.
     """
     import bpy
 
     if not path.is_file():
-        raise FileNotFoundError(f"picture not found: {path}")
+        raise FileNotFoundError(f"image not found: {path}")
     image = bpy.data.images.load(str(path), check_existing=False)
     try:
         width, height = image.size
         if width == 0 or height == 0:
-            raise ValueError(f"not a picture that can be read: {path}; remove it from the folder")
+            raise ValueError(f"cannot read the image {path}; remove it from the folder")
         pixels = np.empty(width * height * image.channels, dtype=np.float32)
         # For 8-bit files these are the values in the file, 0..1; floating-point ones are linear.
         image.pixels.foreach_get(pixels)
@@ -39,7 +41,17 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 def read_backdrop(
     path: Path, crop: Crop, width: int, height: int, *, flip: bool
 ) -> NDArray[np.float32]:
-    """A part of a photo as a linear image (height, width, 3) behind people. Raises as `read_image`."""
+    """A part of a photo as a linear image behind people.
+
+    Args:
+        path: The photo.
+        crop: The part that is shown.
+        width, height: Size of the image, px.
+        flip: Whether to exchange left and right.
+
+    Returns:
+        (height, width, 3) float32, linear Rec. 709. Errors are those of `read_image`.
+    """
     display = read_image(path).astype(np.float32) / 255.0
     filled = fill_frame(display, crop, width, height)
     return to_linear(filled[:, ::-1] if flip else filled)

@@ -1,7 +1,7 @@
-"""Keep Blender's own chatter out of the terminal, without losing Python's output.
+"""Keep Blender's own output off the terminal without losing Python's.
 
-Blender writes from C ("Fra:1 Mem:…", "Saved: …"), past sys.stdout, so the file descriptors themselves are turned
-away, and Python's stream is put on a duplicate of the terminal for as long.
+Blender writes from C ("Fra:1 Mem:…", "Saved: …"), past sys.stdout, so the file descriptors
+themselves are redirected, and Python's stream uses a duplicate of the terminal meanwhile.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """While inside, what C code writes to standard output is dropped. Python's print and stderr work as ever.
+    """Drop what C code writes to standard output inside the block; Python's print and stderr work
+    as ever.
 
-    It concerns the whole process, so it belongs around single calls into Blender. Nesting is fine; a second thread
-    waits. A child process started inside inherits the silence. Without a standard output (Blender's window on
-    Windows) it does nothing.
+    It concerns the whole process, so it belongs around single calls into Blender. Nesting is fine;
+    a second thread waits. A child process started inside inherits it. Without a standard output
+    (Blender's window on Windows) it does nothing.
     """
     with _lock, open(os.devnull, "wb") as nowhere, _redirected(_STDOUT, nowhere.fileno()):  # noqa: PTH123
         yield
@@ -34,8 +35,9 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def captured(*descriptors: int) -> Iterator[dict[int, bytes]]:
-    """Collect what C and Python write to `descriptors` (1, 2). The dict is filled when the block ends, by an
-    exception too; nothing reaches the terminal."""
+    """Collect what C and Python write to `descriptors` (1, 2); nothing reaches the terminal. The
+    dict is filled when the block ends, also by an exception.
+    """
     texts: dict[int, bytes] = {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(_lock)

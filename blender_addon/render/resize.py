@@ -11,9 +11,17 @@ Crop = tuple[float, float, float, float]  # x, y, width, height, each 0..1 of th
 def fill_frame(
     image: NDArray[np.float32], crop: Crop, width: int, height: int
 ) -> NDArray[np.float32]:
-    """The largest piece of `crop` of an image (H, W, C) that has the frame's proportions, as (height, width, C).
+    """The largest piece of a crop with the proportions of a frame, at the size of that frame.
 
-    Averages blocks of whole pixels first, then interpolates, so that a large photo does not shimmer.
+    Averages blocks of whole pixels first, then interpolates, so that a large photo does not alias.
+
+    Args:
+        image: (H, W, C) float32.
+        crop: (x, y, width, height), each 0..1 of the image.
+        width, height: Size of the frame, px.
+
+    Returns:
+        (height, width, C).
     """
     H, W = image.shape[:2]
     x, y, w, h = crop[0] * W, crop[1] * H, crop[2] * W, crop[3] * H

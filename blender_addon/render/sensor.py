@@ -1,6 +1,7 @@
-"""From linear light to the image a camera would have saved. Pure numpy.
+"""The camera sensor: from linear light to the saved image. Pure numpy.
 
-Images are (H, W, 3) float32, row 0 on top; "linear" is scene-referred Rec. 709, "display" is sRGB-encoded 0..1.
+Images are (H, W, 3) float32, row 0 on top; "linear" is scene-referred Rec. 709, "display" is
+sRGB-encoded 0..1.
 """
 
 from __future__ import annotations
@@ -14,44 +15,55 @@ from ..scene.spec import SensorSpec
 Image = NDArray[np.float32]
 
 MID_GREY = 0.18
-BRIGHT_GREY = 0.55  # linear; what the brightest quarter of a metered image stays below
+BRIGHT_GREY = 0.55  # linear; upper limit for the brightest quarter of a metered image
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 _TABLE_SIZE = 4096
-# Linear values above this are white whatever follows.
+# Linear values above this become white.
 _TABLE_TOP = 4.0
 
 
 def luminance(linear: Image) -> NDArray[np.float32]:
-    """(H, W, 3) to (H, W)."""
+    """Luminance (H, W) of a linear image (H, W, 3)."""
     return linear @ LUMINANCE
 
 
 def metered_gain(linear: Image) -> float:
-    """The factor an automatic exposure would apply: the log-average to mid grey (Reinhard et al. 2002, eq. 1), lamps
-    and windows left out of the average, but never so much that a quarter of the image is near burning out."""
+    """The factor of an automatic exposure: the log-average to mid grey (Reinhard et al. 2002, eq.
+    1).
+
+    Lamps and windows are left out of the average, and the factor is limited so that a quarter of
+    the image stays clear of overexposure.
+    """
     y = luminance(linear)
     upper_quarter = float(np.percentile(y, 75))
-    # What is a stop and a half brighter than most of the image is a light, not a thing that is lit.
+    # Pixels a stop and a half brighter than most of the image are lights, not things that are lit.
     lit = y[y <= max(3.0 * upper_quarter, 1e-4)]
     average = float(np.exp(np.log(np.maximum(lit, 1e-4)).mean()))
     return min(MID_GREY / average, BRIGHT_GREY / max(upper_quarter, 1e-4), 1e4)
 
 
 def over(people: NDArray[np.float32], backdrop: Image, gain: float) -> Image:
-    """People (H, W, 4; linear, premultiplied, shadows in the alpha alone) times `gain` over a linear backdrop."""
+    """People (H, W, 4; linear, premultiplied, shadows only in the alpha) times `gain`, over a
+    linear backdrop.
+    """
     return (people[..., :3] * gain + backdrop * (1.0 - people[..., 3:4])).astype(np.float32)
 
 
 def white_of(backdrop: Image) -> float:
-    """The linear value a white surface probably has in a photo: what people in it are exposed to match."""
+    """Likely linear value of a white surface in a photo, to which the people in it are exposed."""
     return float(np.clip(np.percentile(luminance(backdrop), 90), 0.15, 1.0))
 
 
 def develop(linear: Image, sensor: SensorSpec) -> NDArray[np.uint8]:
-    """Develop an exposed linear image (H, W, 3) into 8-bit sRGB (H, W, 3).
+    """Develop an exposed linear image, in the order of a camera: exposure and white balance, lens
+    (vignette, blur), tone curve, noise.
 
-    In the order a camera does it: exposure and white balance, lens (vignette, blur), tone curve, noise.
-    The noise comes from `sensor.seed` alone.
+    Args:
+        linear: (H, W, 3).
+        sensor: The settings; the noise comes from `sensor.seed` alone.
+
+    Returns:
+        (H, W, 3) uint8, sRGB.
     """
     height, width = linear.shape[:2]
     t = sensor.temperature

@@ -1,7 +1,8 @@
-"""How much of a person one could see if nothing stood in front: a small silhouette rasteriser in numpy.
+"""The silhouette of a person as if nothing stood in front: a small rasteriser in numpy.
 
-`visibility` = pixels that the instance mask gives to a person ÷ pixels of its unhidden silhouette. Rendering each
-person alone would cost a render each; counting pixel centres under its triangles costs milliseconds.
+`visibility` = pixels that the instance mask gives to a person ÷ pixels of its unoccluded
+silhouette. Rendering each person alone would cost a render each; counting pixel centres under its
+triangles costs milliseconds.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ Box = tuple[int, int, int, int]
 
 
 def visibility(visible: int, silhouette: float) -> float:
-    """Share of a person that is seen, 0..1: `visible` px of the instance mask ÷ `silhouette` px unhidden.
+    """Visible share of a person, 0..1.
 
-    0 for a person of whom nothing falls on a pixel. The mask counts pixels half covered, the silhouette pixel
-    centres, so the quotient of an unhidden person may exceed 1 by a rim: it is cut at 1.
+    0 for a person that covers no pixel. The mask counts pixels that are half covered, the
+    silhouette pixel centres, so the quotient of an unoccluded person may exceed 1 by a rim; it is
+    cut at 1.
+
+    Args:
+        visible: Area in the instance mask, px.
+        silhouette: Area of the unoccluded silhouette, px.
     """
     return min(1.0, visible / silhouette) if silhouette > 0 else 0.0
 
@@ -31,14 +37,20 @@ def silhouette_area(
     width: int,
     height: int,
 ) -> tuple[float, Box]:
-    """(area in px, bounding box x, y, w, h in px) of a mesh's silhouette inside the frame; (0.0, (0, 0, 0, 0)) when
-    none of it is.
+    """Area and bounding box of a mesh's silhouette inside the frame.
 
-    vertices (V, 2): px, x right, y down, the first pixel's centre at (0.5, 0.5); depth (V,): m along the camera's z;
-    faces (F, 3). Several meshes may be stacked into one. Exact up to FULL_DETAIL px of height or width, within about
-    1 % of the area beyond.
+    Exact up to FULL_DETAIL px of height or width, within about 1 % of the area beyond.
+
+    Args:
+        vertices: (V, 2) px, x right, y down, the first pixel's centre at (0.5, 0.5).
+        depth: (V,) m along the camera's z.
+        faces: (F, 3); several meshes may be stacked into one.
+        width, height: Size of the frame, px.
+
+    Returns:
+        (area in px, bounding box x, y, w, h in px); zeros when nothing is inside.
     """
-    x, y = _corners(vertices, depth, faces)
+    x, y = front_corners(vertices, depth, faces)
     low = np.maximum((x.min(initial=np.inf), y.min(initial=np.inf)), 0.0)
     high = np.minimum((x.max(initial=-np.inf), y.max(initial=-np.inf)), (width, height))
     extent = high - low
@@ -49,7 +61,7 @@ def silhouette_area(
     corner = low if large else np.floor(low)
     size = np.ceil(extent * FULL_DETAIL / extent.max() if large else high - corner).astype(int)
     step = extent / size if large else np.ones(2)
-    mask = _raster((x - corner[0]) / step[0], (y - corner[1]) / step[1], int(size[0]), int(size[1]))
+    mask = raster((x - corner[0]) / step[0], (y - corner[1]) / step[1], int(size[0]), int(size[1]))
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     if not len(rows):
         return 0.0, (0, 0, 0, 0)
@@ -61,22 +73,12 @@ def silhouette_area(
     return float(np.count_nonzero(mask) * step.prod()), (left, top, w, h)
 
 
-def raster_mask(
-    vertices: NDArray[np.floating],
-    depth: NDArray[np.floating],
-    faces: NDArray[np.integer],
-    width: int,
-    height: int,
-) -> NDArray[np.bool_]:
-    """(height, width) bool: pixels whose centre lies under a triangle (its edges included). Arguments as above."""
-    return _raster(*_corners(vertices, depth, faces), width, height)
-
-
-def _corners(
+def front_corners(
     vertices: NDArray[np.floating], depth: NDArray[np.floating], faces: NDArray[np.integer]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """x and y, (3, T) each, of the triangles that lie wholly in front of the camera: a corner behind it has no place
-    on the image."""
+    """x and y, (3, T) each, of the triangles wholly in front of the camera: a corner behind it has
+    no place in the image.
+    """
     index = np.ascontiguousarray(faces.T)
     in_front = depth > NEAR
     if not in_front.all():
@@ -84,7 +86,7 @@ def _corners(
     return vertices[:, 0].astype(np.float64)[index], vertices[:, 1].astype(np.float64)[index]
 
 
-def _raster(
+def raster(
     x: NDArray[np.float64], y: NDArray[np.float64], width: int, height: int
 ) -> NDArray[np.bool_]:
     """Scanlines: on each row a triangle covers one interval. Mark where it starts and where it ends, then sum along

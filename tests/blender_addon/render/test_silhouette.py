@@ -11,7 +11,8 @@ from hypothesis.extra import numpy as hnp
 from blender_addon.render.silhouette import (
     FULL_DETAIL,
     NEAR,
-    raster_mask,
+    front_corners,
+    raster,
     silhouette_area,
     visibility,
 )
@@ -24,6 +25,13 @@ QUARTER = (
 corners = hnp.arrays(
     np.int64, st.tuples(st.integers(3, 12), st.just(2)), elements=st.integers(-20, 70)
 )
+
+
+def raster_mask(
+    vertices: np.ndarray, depth: np.ndarray, faces: np.ndarray, width: int, height: int
+) -> np.ndarray:
+    """(height, width) bool: pixels whose centre lies under a triangle."""
+    return raster(*front_corners(vertices, depth, faces), width, height)
 
 
 def brute_force(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
