@@ -1,1 +1,1 @@
-"""Geometry of the things that are not people. Pure numpy: stage/ turns it into Blender meshes."""
+"""Geometry of things that are not people. Pure numpy: stage/ turns it into Blender meshes."""

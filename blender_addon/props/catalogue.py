@@ -25,14 +25,20 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class OccluderKind:
-    """The extents (m) a shape is drawn with, and whether it may stand indoors or outdoors."""
+    """The sizes of a shape and its places.
+
+    Attributes:
+        width, depth, height: Ranges of the extents, m.
+        indoors, outdoors: Whether it may stand there.
+        colors: "any", "plant", "metal" or "wood".
+    """
 
     width: Range
     depth: Range
     height: Range
     indoors: bool = True
     outdoors: bool = True
-    colors: str = "any"  # any, plant, metal, wood
+    colors: str = "any"
 
 
 OCCLUDERS: dict[str, OccluderKind] = {
@@ -91,9 +97,11 @@ SHAPES: dict[str, Callable[[], Solid]] = {
 
 @cache
 def unit_shape(name: str) -> Solid:
-    """The shape `name` in its own frame: x and y in -0.5..0.5, z in 0..1. Cached; do not change its arrays.
+    """A shape in its own frame: x and y in -0.5..0.5, z in 0..1. It is cached; do not change its
+    arrays.
 
-    Raises KeyError that lists the shapes for an unknown name.
+    Raises:
+        KeyError: An unknown shape; the message lists them.
     """
     if name not in SHAPES:
         raise KeyError(f"no shape {name!r}; there are: {', '.join(SHAPES)}")

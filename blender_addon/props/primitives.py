@@ -1,4 +1,4 @@
-"""The pieces that props are put together from: closed polygon meshes in numpy. Metres, Z up. No bpy here."""
+"""The pieces of props: closed polygon meshes in numpy. Metres, Z up. No bpy here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-# What a face is made of, besides the prop's own surface.
+# The material of a face: the prop's own surface or one of these.
 SURFACE, DARK, SECOND, METAL, EARTH = range(5)
 
 
@@ -59,7 +59,7 @@ def polygons(
 
 
 def join(solids: Iterable[Solid]) -> Solid:
-    """All of them as one."""
+    """Join solids into one."""
     parts = list(solids)
     first_vertex = np.cumsum([0] + [len(s.vertices) for s in parts])
     first_loop = np.cumsum([0] + [len(s.loops) for s in parts])

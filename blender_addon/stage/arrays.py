@@ -1,8 +1,8 @@
-"""Props, ground and walls as the arrays of one mesh. No bpy here.
+"""Props, ground and walls as the arrays of one mesh. Pure numpy.
 
-All things of an image go into one mesh that is written anew for each image: numpy puts 20 props together in a
-millisecond or two, and Blender then keeps one object instead of pools of hidden ones, one for each shape that ever
-appeared.
+All things of an image go into one mesh that is written anew for each image: numpy assembles 20
+props in a millisecond or two, and Blender then has one object instead of pools of hidden ones, one
+for each shape that ever appeared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Int = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A solid in its own frame (m), what it is made of, and where it stands: x_world = matrix · x + offset."""
+    """A solid in its own frame (m), its surface, and its place: x_world = matrix · x + offset."""
 
     solid: Solid
     surface: SurfaceSpec
@@ -51,7 +51,12 @@ class MeshArrays:
 
 
 def prop_piece(prop: PropSpec) -> Piece:
-    """A negative extent mirrors the shape. Raises KeyError for an unknown shape, ValueError for an extent of 0."""
+    """The piece of a prop; a negative extent mirrors the shape.
+
+    Raises:
+        KeyError: An unknown shape.
+        ValueError: An extent is 0.
+    """
     if 0.0 in prop.size:
         raise ValueError(
             f"prop {prop.shape!r}: size {prop.size}, expected three lengths that are not 0"
@@ -66,7 +71,7 @@ def prop_piece(prop: PropSpec) -> Piece:
 
 
 def rectangle(corner: ArrayLike, across: ArrayLike, up: ArrayLike, surface: SurfaceSpec) -> Piece:
-    """A parallelogram from `corner` along `across` and `up` (m); its front is where across × up points."""
+    """A parallelogram from `corner` along `across` and `up` (m), facing along across × up."""
     a, u, v = (np.asarray(x, dtype=np.float64) for x in (corner, across, up))
     return Piece(polygons([a, a + u, a + u + v, a + v], [(0, 1, 2, 3)], SURFACE), surface)
 
@@ -86,7 +91,7 @@ def euler_matrix(degrees: Sequence[float]) -> NDArray[np.float64]:
 
 
 def assemble(pieces: Sequence[Piece]) -> MeshArrays:
-    """All pieces as one mesh. Raises KeyError that lists the patterns for an unknown one."""
+    """Join pieces into one mesh. Raises KeyError, listing the patterns, for an unknown one."""
     if not pieces:
         return _EMPTY
     parts = [_piece_arrays(piece) for piece in pieces]
@@ -128,7 +133,7 @@ def _piece_arrays(piece: Piece) -> MeshArrays:
 
 
 def _box_projection(solid: Solid) -> NDArray[np.float64]:
-    """(L, 2): each face laid flat along its main axis; z stays up on whatever stands."""
+    """(L, 2): each face laid flat along its main axis; z stays up on upright faces."""
     main = np.abs(face_normals(solid)).argmax(axis=1)
     # Normal along x: (y, z). Along y: (x, z). Along z: (x, y).
     columns = np.array([[1, 2], [0, 2], [0, 1]])[main]
@@ -138,7 +143,7 @@ def _box_projection(solid: Solid) -> NDArray[np.float64]:
 
 
 def _tone_surface(surface: SurfaceSpec, tone: int) -> SurfaceSpec:
-    """What the faces of one tone are made of."""
+    """The surface of the faces of one tone."""
     if tone == SECOND:
         return dataclasses.replace(surface, pattern="plain", color=surface.color2)
     return _FIXED.get(tone, surface)

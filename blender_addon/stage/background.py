@@ -20,14 +20,20 @@ SKIRTING = 0.08  # m high
 
 
 def film_transparent(background: BackgroundSpec) -> bool:
-    """Whether the image is rendered without a background, for a photo or a colour to be put behind it:
-    rgb (premultiplied) + (1 - alpha) · background, in linear light."""
+    """Whether the scene is rendered without its background, which is put behind it afterwards: rgb
+    (premultiplied) + (1 - alpha) · background, in linear light.
+    """
     return KINDS[background.kind].transparent
 
 
 class StageBackground:
-    """What stands around the people: `things` (props), `backdrop` (ground or room) and `catcher` (an
-    invisible ground that takes shadows)."""
+    """The surroundings of the people.
+
+    Attributes:
+        things: The props.
+        backdrop: Ground or room.
+        catcher: An invisible ground that takes shadows.
+    """
 
     def __init__(self, scene: bpy.types.Scene) -> None:
         self.scene = scene
@@ -44,8 +50,13 @@ class StageBackground:
         persons: Sequence[PersonSpec],
         light: LightSpec,
     ) -> None:
-        """Raises ValueError for an unknown kind, FileNotFoundError for a missing photo, KeyError for an
-        unknown shape or pattern."""
+        """Show background and props.
+
+        Raises:
+            ValueError: An unknown kind of background.
+            FileNotFoundError: The photo is missing.
+            KeyError: An unknown shape or pattern.
+        """
         if background.kind not in KINDS:
             raise ValueError(
                 f"background.kind: {background.kind!r}, expected one of {', '.join(KINDS)}"
@@ -73,7 +84,9 @@ class StageBackground:
 
 
 def backdrop_pieces(background: BackgroundSpec) -> list[Piece]:
-    """The ground of a panorama, the inside of a room, or nothing (a shadow catcher then takes the shadows)."""
+    """The ground of a panorama, the inside of a room, or nothing; a shadow catcher then takes
+    shadows.
+    """
     return KINDS[background.kind].pieces(background)
 
 
@@ -116,7 +129,7 @@ def _room(background: BackgroundSpec) -> list[Piece]:
 
 @dataclass(frozen=True)
 class BackgroundKind:
-    """How a kind of background is staged.
+    """A row of KINDS: the way a kind of background is staged.
 
     Attributes:
         transparent: The scene is rendered without it; the image gets it afterwards.
@@ -137,16 +150,18 @@ KINDS: dict[str, BackgroundKind] = {
 
 
 def catches_shadows(background: BackgroundSpec, light: LightSpec) -> bool:
-    """Whether an invisible ground takes the shadows: where there is no other. SURREAL's light has no rays, so
-    nothing to catch."""
+    """Whether an invisible ground takes the shadows, where there is no other. SURREAL's light has
+    no rays and so no shadows.
+    """
     return not backdrop_pieces(background) and light.kind != "spherical_harmonics"
 
 
 def catcher_frame(
     persons: Sequence[PersonSpec], props: Sequence[PropSpec], light: LightSpec
 ) -> tuple[Vec3, Vec3]:
-    """Location and scale of a square that holds everything and the shadows: rays that hit it cost time, rays past
-    it are free."""
+    """Location and scale of a square that holds all things and their shadows. Rays that hit it cost
+    time, others do not.
+    """
     places = [person.body.translation for person in persons] + [prop.location for prop in props]
     if not places:
         return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
@@ -160,7 +175,7 @@ def catcher_frame(
 
 
 def shadow_catcher(collection: bpy.types.Collection) -> bpy.types.Object:
-    """A new unit square on the ground that only shows shadows; `catcher_frame` says where it belongs."""
+    """Make a unit square on the ground that only shows shadows; `catcher_frame` has its place."""
     catcher = mesh_object(collection, "PII catcher", [])
     write_mesh(catcher.data, assemble([rectangle((-0.5, -0.5, 0), (1, 0, 0), (0, 1, 0), GREY)]))
     catcher.is_shadow_catcher = True

@@ -19,7 +19,9 @@ UV_MAP = "UVMap"
 def body_mesh(
     name: str, model: BodyModel, vertices: NDArray[np.float32] | None = None
 ) -> bpy.types.Mesh:
-    """A smooth mesh of a body with its UVs and part labels, with these `vertices` (V, 3) or else the mean shape's."""
+    """Make a smooth mesh of a body with its UVs and part labels; `vertices` (V, 3) default to the
+    mean shape's.
+    """
     mesh = bpy.data.meshes.new(name)
     F = len(model.faces)
     mesh.vertices.add(model.num_vertices)
@@ -40,7 +42,7 @@ def body_mesh(
 
 
 def face_parts(model: BodyModel) -> NDArray[np.int32]:
-    """(F,) part label + 1 of each face: the one that most of its corners have, else the middle one."""
+    """(F,) part label + 1 of each face: the label of most of its corners, else the middle one."""
     assert model.part_labels is not None
     return np.sort(model.part_labels[model.faces], axis=1)[:, 1].astype(np.int32) + 1
 
@@ -54,9 +56,11 @@ def _attribute(
 
 
 def attach_chart(mesh: bpy.types.Mesh, chart: Mapping[str, np.ndarray]) -> None:
-    """Write the body chart (wardrobe.chart.body_chart) as attributes of `mesh`, which has its vertices and faces.
+    """Write the body chart (wardrobe.chart.body_chart) as attributes of `mesh`, which has vertices
+    and faces.
 
-    Raises ValueError when the mesh has another number of vertices or corners than the chart.
+    Raises:
+        ValueError: The mesh has another number of vertices or corners than the chart.
     """
     if len(mesh.vertices) != len(chart["level"]) or len(mesh.loops) != len(chart["cloth"]) * 3:
         raise ValueError(

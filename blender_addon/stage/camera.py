@@ -1,4 +1,6 @@
-"""CameraSpec -> Blender camera. scene/camera.py holds the same geometry in numpy; a test compares."""
+"""CameraSpec -> Blender camera. scene/camera.py has the same geometry in numpy; a test compares
+them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ class StageCamera:
     """The camera of `scene`."""
 
     def __init__(self, scene: bpy.types.Scene, camera: bpy.types.Object | None = None) -> None:
-        """`camera`: the object to use, a new one if None."""
+        """Use the object `camera`, or make a new one when it is None."""
         if camera is None:
             camera = bpy.data.objects.new("PII camera", bpy.data.cameras.new("PII camera"))
             scene.collection.objects.link(camera)
@@ -32,7 +34,8 @@ class StageCamera:
     def apply(self, camera: CameraSpec, width: int, height: int) -> None:
         """Place the camera, and set frame size, depth of field and shutter.
 
-        Raises ValueError for a field of view outside 0..180 degrees.
+        Raises:
+            ValueError: A field of view outside 0..180 degrees.
         """
         if not 0.0 < camera.fov < 180.0:
             raise ValueError(

@@ -1,6 +1,6 @@
-"""Shader nodes written as arithmetic: `Value` has operators, `Formula` the functions.
+"""Shader nodes written as arithmetic: `Value` has operators, `Formula` functions.
 
-`wardrobe.coverage` computes with numpy arrays, or with these: the same lines then build a node tree.
+`wardrobe.coverage` computes with numpy arrays or with these: the same lines then build a node tree.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .nodes import Nodes
 
 
 class Value:
-    """A number in a node tree that arithmetic works on; `socket` carries it."""
+    """A number in a node tree with arithmetic operators; `socket` carries it."""
 
     def __init__(self, nodes: Nodes, socket: bpy.types.NodeSocket) -> None:
         self.nodes, self.socket = nodes, socket
@@ -78,7 +78,7 @@ class Value:
 
 
 class Formula:
-    """Functions of Values under numpy's names, so that it can stand in for numpy."""
+    """Functions of Values under numpy's names, so that it can replace numpy."""
 
     def __init__(self, nodes: Nodes) -> None:
         self.nodes = nodes

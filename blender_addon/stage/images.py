@@ -1,4 +1,4 @@
-"""Images that come from files, kept as long as there is room for them."""
+"""Images from files, cached as long as there is room for them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 MEGABYTE = 1 << 20
-LARGEST = 4096  # px: wider images are reduced when they are read; no image shows more of a panorama
+LARGEST = (
+    4096  # px: wider images are reduced when they are read; no render shows more of a panorama
+)
 
 
 class ImageCache:
-    """Blender images by file, least recently used ones freed when there are more than `entries` of them, or more
-    than `budget` bytes of pixels.
+    """Blender images by file. The least recently used ones are freed above `entries` images or
+    `budget` bytes of pixels.
 
-    Freeing happens in `trim` alone, and never to an image asked for since the `trim` before. So a caller asks for
-    all images of a frame, trims, and keeps none for the next.
+    Images are freed in `trim` alone, and never one that was asked for since the `trim` before. So a
+    caller asks for all images of a frame, trims, and keeps none for the next.
     """
 
     def __init__(self, entries: int = 16, budget: int = 256 * MEGABYTE) -> None:
@@ -37,10 +39,16 @@ class ImageCache:
         return iter(self._images.values())
 
     def get(self, path: str | Path, colorspace: str = "", width: int = 0) -> bpy.types.Image:
-        """The image in the file `path`. `colorspace`: Blender's name, '' leaves it to the file. `width` (px): a copy
-        no wider than that, each of its pixels the mean of those it stands for.
+        """The image in a file.
 
-        Raises FileNotFoundError naming the file when there is none, ValueError when it is no image.
+        Args:
+            path: The file.
+            colorspace: Blender's name; empty leaves it to the file.
+            width: Make a copy no wider than this (px), each of its pixels a mean.
+
+        Raises:
+            FileNotFoundError: There is no file; the message names it.
+            ValueError: The file is no image.
         """
         key = (str(path), colorspace, width)
         if key not in self._images:
@@ -71,7 +79,7 @@ class ImageCache:
 
     def bytes(self) -> int:
         """Memory the pixels take in Blender."""
-        # Noted when they were loaded: to ask an image for its size takes Blender 5 ms, again and again.
+        # Stored at loading: asking an image for its size takes Blender 5 ms each time.
         return sum(self._bytes.values())
 
 

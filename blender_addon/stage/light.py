@@ -1,4 +1,6 @@
-"""LightSpec -> world, sun and the lamps of a room. The world's node tree is built once; a frame sets its values."""
+"""LightSpec -> world, sun and the lamps of a room. The world's node tree is built once; frames set
+its values.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,16 @@ from .shading import set_harmonics
 
 BUILTIN = "builtin:"
 
-# Cycles turns the world into a table of where its light comes from, anew at each change; one as fine as a panorama
-# takes seconds a frame, and a coarse one misses its sun and speckles the image. So the camera sees the panorama
-# itself, and all other rays a copy whose pixels are the cells of the table, exactly: it is not interpolated, and turned
-# by whole cells. Nothing falls between them, and 16 samples are enough.
+# Cycles samples the world's light from a table that it builds at each change. One as fine as a
+# panorama takes seconds per frame; a coarse one misses the sun and makes speckles. So the camera sees
+# the panorama itself, and all other rays a copy whose pixels are exactly the cells of the table: it is
+# not interpolated, and turned by whole cells, so that no light falls between cells and 16 samples
+# are enough.
 _LIGHT_WIDTH = 256
 
-# Light on level ground, over π, that every world is brought to at strength 1: a white wall then reflects 1.
+# Light on level ground, over π, of every world at strength 1: a white wall then reflects 1.
 _WORLD_LEVEL = 1.0
-# What this sky gives there before that (measured with the default turbidity, sun at 45 degrees).
+# The same of this sky before scaling (measured with the default turbidity, sun at 45 degrees).
 _SKY_LEVEL = 0.067
 # The high sun on a clear day over that, on a surface that faces it.
 _CLEAR_SUN = 5.0
@@ -37,9 +40,11 @@ _SKY_GREY = 0.4
 
 
 def hdri_path(name: str) -> Path:
-    """The file of an HDRI: 'builtin:city' is one that ships with Blender, anything else is a path.
+    """The file of an HDRI: 'builtin:city' ships with Blender, anything else is a path.
 
-    Raises FileNotFoundError that names the file, and for a builtin the names there are.
+    Raises:
+        FileNotFoundError: There is no file; the message names it, and lists Blender's for a
+        builtin.
     """
     if name.startswith(BUILTIN):
         folder = Path(bpy.utils.system_resource("DATAFILES", path="studiolights/world"))
@@ -65,7 +70,7 @@ class StageLight:
         images: ImageCache,
         collection: bpy.types.Collection | None = None,
     ) -> None:
-        """`collection`: where the lamps go, the scene's own if None."""
+        """Make world and lamps; the lamps go to `collection`, by default the scene's own."""
         collection = collection or scene.collection
         self._images = images
         self._level: dict[Path, float] = {}
@@ -92,11 +97,16 @@ class StageLight:
 
     @property
     def lamps(self) -> list[bpy.types.Object]:
-        """All lamps, those without light included."""
+        """All lamps, also those without light."""
         return [self.sun, *self.ceiling, self.window]
 
     def apply(self, light: LightSpec, background: BackgroundSpec) -> None:
-        """Raises ValueError for an unknown kind, FileNotFoundError for a missing HDRI."""
+        """Light the scene.
+
+        Raises:
+            ValueError: An unknown kind of light.
+            FileNotFoundError: The HDRI is missing.
+        """
         if light.kind not in self.kinds:
             raise ValueError(f"light.kind: {light.kind!r}, expected one of {', '.join(self.kinds)}")
         indoors = background.kind == "room" and light.kind != "spherical_harmonics"
@@ -143,14 +153,16 @@ class StageLight:
         self._dark()
 
     def _dark(self) -> None:
-        """No world and no sun. The panorama stays what it was, for the next image that wants it."""
+        """Switch world and sun off. The panorama stays loaded for the next image that needs it."""
         self._show(0.0, (0.0, 0.0, 0.0), 0.0)
         change(self.sun.data, "energy", 0.0)
 
     def _room(self, light: LightSpec, size: Vec3) -> None:
-        """Four panels under the ceiling, and a large window whose wall the light's azimuth chooses.
+        """Light a room by four panels under the ceiling and a large window in the wall that the
+        light's azimuth chooses.
 
-        Walls keep the world out: light that falls in through openings takes hundreds of samples to look clean.
+        Walls keep the world out: light that enters through openings needs hundreds of samples to
+        look clean.
         """
         self._dark()
         w, d, h = size
@@ -186,9 +198,10 @@ class StageLight:
         change(self._color.outputs[0], "default_value", (*color, 1.0))
 
     def _sun(self, light: LightSpec, color: Color, over_sky: float) -> None:
-        """A sun whose light on a surface that faces it is `over_sky` times what the world gives level ground.
+        """Set the sun so that a surface facing it gets `over_sky` times the world's light on level
+        ground.
 
-        Its energy is 0 when there is none: hiding it would rebuild the dependency graph.
+        Without a sun its energy is 0: hiding it would rebuild the dependency graph.
         """
         lamp = self.sun.data
         change(lamp, "energy", over_sky * _WORLD_LEVEL * math.pi)
@@ -210,7 +223,7 @@ class StageLight:
         for_camera = n.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
         panorama = n.mix(for_camera, self._lighting.outputs["Color"], self._seen.outputs["Color"])
 
-        # The sky has no lower half: below the horizon its haze goes on, for the ground to fade into.
+        # The sky has no lower half: below the horizon its haze continues, and the ground fades into it.
         x, y, z = n.split(direction)
         self._sky = n.node("ShaderNodeTexSky", sky_type="HOSEK_WILKIE", ground_albedo=0.3)
         n.put(n.join(x, y, n.math("MAXIMUM", z, 0.01)), self._sky.inputs["Vector"])
@@ -236,11 +249,12 @@ def sun_direction(elevation: float, azimuth: float) -> tuple[float, float, float
 
 
 def daylight_color(elevation: float) -> Color:
-    """The sun's colour and strength, 1 at most: nearly white when high, orange and weak near the horizon, where its
-    light passes more air.
+    """Colour and strength of the sun, 1 at most: nearly white when high, orange and weak near the
+    horizon, where its light passes more air.
 
-    Beer's law: air mass 1 / sin(elevation), held below 10, times an optical depth for red, green and blue that is
-    near what a clear sky has. The high sun is a little warm, because sun and blue sky together are white.
+    Beer's law: air mass 1 / sin(elevation), held below 10, times an optical depth for red, green
+    and blue near that of a clear sky. The high sun is a little warm, because sun and blue sky
+    together are white.
     """
     air = min(1.0 / max(math.sin(math.radians(elevation)), 1e-3), 10.0)
     return (
@@ -251,8 +265,12 @@ def daylight_color(elevation: float) -> Color:
 
 
 def level_on_ground(pixels: NDArray[np.float32]) -> float:
-    """Light that a panorama (equirectangular, (H, W, ≥ 3), bottom row first) throws on level ground, over π: the
-    cosine-weighted mean radiance of its upper half, as luminance. At least 1e-6."""
+    """Light of a panorama on level ground, over π: the cosine-weighted mean radiance of its upper
+    half, as luminance; at least 1e-6.
+
+    Args:
+        pixels: (H, W, ≥ 3) equirectangular, bottom row first.
+    """
     height = len(pixels)
     luminance = pixels[height // 2 :, :, :3].mean(axis=1) @ np.array([0.2126, 0.7152, 0.0722])
     elevation = (np.arange(height // 2, height) + 0.5) / height * np.pi - np.pi / 2

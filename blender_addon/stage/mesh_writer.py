@@ -1,4 +1,4 @@
-"""MeshArrays -> Blender mesh, and the quick ways to hide and show objects."""
+"""MeshArrays -> Blender mesh, and a fast way to hide and show objects."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def write_mesh(mesh: bpy.types.Mesh, arrays: MeshArrays) -> None:
 def show(obj: bpy.types.Object, visible: bool) -> None:
     """Show an object to all rays or to none.
 
-    Not hide_render: that makes Blender rebuild the dependency graph, about 1 ms each time, and these flags do not.
-    Cycles skips an object that no ray sees.
+    This does not use hide_render, with which Blender rebuilds the dependency graph, about 1 ms each
+    time. Cycles skips an object that no ray sees.
     """
     for ray in _RAYS:
         if getattr(obj, f"visible_{ray}") != visible:

@@ -1,4 +1,4 @@
-"""A few words for building shader node trees, so that the trees read as formulas."""
+"""Helpers that build shader node trees, so that the code of a tree reads like a formula."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from ..render.compat import use_nodes
 
 
 class Nodes:
-    """Adds nodes to `tree`. Operands are sockets or constants; every method returns the node's output socket."""
+    """Adds nodes to `tree`. Operands are sockets or constants; methods return the node's output
+    socket.
+    """
 
     def __init__(self, tree: bpy.types.NodeTree) -> None:
         self.tree = tree
 
     def node(self, kind: str, **properties: Any) -> bpy.types.Node:
-        """A new node; `properties` are set on it. Raises RuntimeError for a kind Blender does not have."""
+        """Add a node and set `properties` on it. Raises RuntimeError for a kind that Blender does
+        not have.
+        """
         node = self.tree.nodes.new(kind)
         for name, value in properties.items():
             setattr(node, name, value)
         return node
 
     def put(self, value: Any, socket: bpy.types.NodeSocket) -> None:
-        """Feed an input socket with another socket or with a constant."""
+        """Connect a socket to an input, or set the input to a constant."""
         if isinstance(value, bpy.types.NodeSocket):
             self.tree.links.new(value, socket)
         else:
             socket.default_value = value
 
     def value(self, name: str, constant: float = 0.0) -> bpy.types.NodeSocket:
-        """A number that later code changes: tree.nodes[name].outputs[0].default_value."""
+        """A number that later code changes, at tree.nodes[name].outputs[0].default_value."""
         node = self.node("ShaderNodeValue", name=name, label=name)
         node.outputs[0].default_value = constant
         return node.outputs[0]
@@ -122,9 +126,14 @@ class Nodes:
 
 
 def new_group(name: str, inputs: dict[str, str], outputs: dict[str, str]) -> tuple[Nodes, Any, Any]:
-    """A new shader node group. `inputs` and `outputs`: socket name -> type ('NodeSocketFloat' without the prefix).
+    """Make a shader node group.
 
-    Returns its Nodes, the outputs of its input node and the inputs of its output node.
+    Args:
+        name: Its name.
+        inputs, outputs: Type by socket name ('NodeSocketFloat' without the prefix).
+
+    Returns:
+        (its Nodes, the outputs of its input node, the inputs of its output node).
     """
     tree = bpy.data.node_groups.new(name, "ShaderNodeTree")
     for direction, sockets in (("INPUT", inputs), ("OUTPUT", outputs)):
@@ -135,10 +144,10 @@ def new_group(name: str, inputs: dict[str, str], outputs: dict[str, str]) -> tup
 
 
 def change(owner: Any, name: str, value: float | Sequence[float]) -> None:
-    """Set a number or vector of a node, socket or lamp, if it is not that already.
+    """Set a number or vector of a node, socket or lamp, unless it has that value.
 
-    Every write makes Cycles compile what holds it again. Equal means equal as Blender keeps it, in 32 bits: a
-    tolerance would let an image depend on the one before.
+    Every write makes Cycles compile again. Values are compared as Blender keeps them, in 32 bits:
+    with a tolerance an image would depend on the one before.
     """
     current, wanted = (np.asarray(x, dtype=np.float32) for x in (getattr(owner, name), value))
     if not np.array_equal(current, wanted):
@@ -146,7 +155,7 @@ def change(owner: Any, name: str, value: float | Sequence[float]) -> None:
 
 
 def clear_tree(owner: Any) -> Nodes:
-    """Nodes of the emptied tree of a material, world or light."""
+    """Empty the node tree of a material, world or light, and return its Nodes."""
     tree = use_nodes(owner)
     tree.nodes.clear()
     return Nodes(tree)

@@ -1,4 +1,4 @@
-"""The numbers that the shader of a person reads: names of attributes, and an outfit as properties. Pure."""
+"""Inputs of the shader of a person: names of attributes, and an outfit as numbers. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..wardrobe.outfit import Garment, Outfit
 
 PREFIX = "PII "
 
-# Attributes of the mesh. Four numbers each where it can be: one look-up in the shader then brings four
-# coordinates. What only the head needs is apart from what the body needs, so that the body does not look it up.
+# Attributes of the mesh, four numbers each where possible: one look-up in the shader then gives four
+# coordinates. Those of the head are apart from those of the body, which does not look them up.
 CHANNELS = {
     "cover": ("arm", "level", "neck", "front"),
     "place": ("x", "tread", "z", "fall"),
@@ -22,7 +22,7 @@ CHANNELS = {
     "palm": ("palm",),
     "down": ("down",),
 }
-CLOTH = "cloth"  # on face corners: around torso and legs, around the arm
+CLOTH = "cloth"  # on face corners: (around torso and legs, around the arm)
 
 PATTERNED_LAYERS = ("bottom", "top", "outer")  # the others are of one colour
 
@@ -30,8 +30,10 @@ Four = tuple[float, float, float, float]
 
 
 def outfit_properties(outfit: Outfit) -> dict[str, Four]:
-    """The outfit as the shader wants it: property name (without prefix) -> four numbers. Packed tightly, as each
-    look-up in the shader walks through the list of them."""
+    """The outfit as the shader reads it: four numbers by property name (without prefix).
+
+    They are packed tightly, since each look-up in the shader walks through their list.
+    """
     hair, face = outfit.hair, outfit.face
     recede, top, fall = hair_cut(hair)
     socks, shoes, hat = (outfit.worn(layer) for layer in ("socks", "shoes", "hat"))

@@ -1,4 +1,4 @@
-"""PersonSpec -> mesh objects: one for each person, from a pool for each body model."""
+"""PersonSpec -> mesh objects, one for each person, from a pool for each body model."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from .images import ImageCache
 from .mesh_writer import show
 from .person_shader import apply_outfit
 
-VELOCITY = "velocity"  # the point attribute that Cycles makes motion blur from
+VELOCITY = "velocity"  # the point attribute that Cycles uses for motion blur
 
 
 class StagePeople:
-    """The persons of `scene`. Objects are made when an image first needs them and kept, hidden, afterwards. The k-th
-    person of a body model always gets that model's k-th object, so who gets which follows from the spec alone."""
+    """The persons of a scene.
+
+    Objects are made when an image first needs them, and hidden afterwards. The k-th person of a
+    body model always gets that model's k-th object, so the assignment follows from the spec alone.
+    """
 
     def __init__(
         self,
@@ -37,9 +40,11 @@ class StagePeople:
         self._with_parts: set[str] = set()  # names of materials that write the parts pass
 
     def apply(self, persons: Sequence[PersonSpec], shutter: float) -> None:
-        """Pose, dress and show `persons`, hide everybody else. With a `shutter` (s) above 0 moving persons blur.
+        """Pose, dress and show `persons`, and hide all others. With a `shutter` (s) above 0 moving
+        persons blur.
 
-        Raises KeyError for a body model that this stage does not have.
+        Raises:
+            KeyError: This stage does not have the body model.
         """
         shown = self.objects(persons)
         for person in persons:
@@ -48,7 +53,7 @@ class StagePeople:
             show(obj, obj in shown.values())
 
     def objects(self, persons: Sequence[PersonSpec]) -> dict[int, bpy.types.Object]:
-        """Person id -> object. Raises KeyError as `apply` does."""
+        """Objects by person id. Raises KeyError as `apply` does."""
         used: Counter[str] = Counter()
         chosen = {}
         for person in persons:
@@ -71,7 +76,7 @@ class StagePeople:
             self._with_parts.add(material.name)
 
     def _velocity(self, person: PersonSpec, vertices: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(V, 3) m/s: the straight way to where the person is next."""
+        """(V, 3) m/s: the straight way to the person's next place."""
         if person.motion is None or person.motion.seconds <= 0.0:
             return np.zeros_like(vertices)
         return (self.poser.pose_later(person).vertices - vertices) / np.float32(
@@ -82,7 +87,7 @@ class StagePeople:
         if (model, number) not in self._objects:
             if model not in self.bodies:
                 raise KeyError(f"no body model {model!r}; there are: {', '.join(self.bodies)}")
-            # Blender cuts names at 63 bytes, and a model's name may be a long path: its end tells more.
+            # Blender cuts names at 63 bytes, and a model's name may be a long path, whose end is more distinctive.
             name = f"PII person {model[-40:]} {number}"
             mesh = body_mesh(name, self.bodies[model])
             attach_chart(mesh, self.poser.chart(model))

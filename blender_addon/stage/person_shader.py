@@ -1,13 +1,16 @@
-"""The look of a person: one material shared by all of them, whose parameters are attributes of each person's object.
+"""The appearance of people: one material for all of them, with parameters in attributes of each
+object.
 
-The material reads the body chart from attributes of the mesh (written once, `attach_chart`) and the outfit from
-custom properties of the object (written each frame, `apply_outfit`). An artist finds them in the sidebar under
-Object Properties > Custom Properties. Why not sockets of a node group, a material for each person: on two CPU
-cores, changing the sockets of 8 persons takes 12 ms and makes Cycles compile their shaders again (11 to 23 ms a
-frame); changing the properties takes 0.4 ms and nothing is compiled.
+The material reads the body chart from attributes of the mesh (written once, `attach_chart`) and the
+outfit from custom properties of the object (written each frame, `apply_outfit`). An artist finds
+them in the sidebar under Object Properties > Custom Properties. The reason for not using sockets of
+a node group, one material per person: on two CPU cores, changing the sockets of 8 persons takes 12
+ms and makes Cycles compile their shaders again (11 to 23 ms per frame); changing the properties
+takes 0.4 ms and compiles nothing.
 
-A garment lies where its field is positive (`wardrobe.coverage`; the very functions that numpy runs build the
-nodes here). The layers are closures, mixed by masks from the outermost inwards, see `_build_painted`.
+A garment lies where its field is positive (`wardrobe.coverage`; the functions that run on numpy
+arrays build the nodes here). The layers are closures, mixed by masks from the outermost inwards,
+see `_build_painted`.
 """
 
 from __future__ import annotations
@@ -39,9 +42,10 @@ SOLE_HEIGHT = 0.013  # rm
 
 
 def apply_outfit(obj: bpy.types.Object, outfit: Outfit, images: ImageCache) -> None:
-    """Dress `obj`, whose mesh has a chart: set its properties, and put the right material into its first slot.
+    """Dress `obj`, whose mesh has a chart: set its properties, and the material of its first slot.
 
-    Raises FileNotFoundError or ValueError, naming the file, for a UV texture that cannot be read.
+    Raises:
+        FileNotFoundError, ValueError: A UV texture cannot be read; the message names it.
     """
     for name, value in outfit_properties(outfit).items():
         obj[PREFIX + name] = value
@@ -61,7 +65,7 @@ def apply_outfit(obj: bpy.types.Object, outfit: Outfit, images: ImageCache) -> N
 
 
 def person_material() -> bpy.types.Material:
-    """The painted material, built at the first call."""
+    """The painted material; it is built at the first call."""
     material = bpy.data.materials.get(MATERIAL)
     if material is None:
         material = bpy.data.materials.new(MATERIAL)
@@ -71,7 +75,7 @@ def person_material() -> bpy.types.Material:
 
 
 def _textured(person: str, image: bpy.types.Image) -> bpy.types.Material:
-    """The material of one person's UV texture: made once for each person, given another image when it changes."""
+    """The material of one person's UV texture, made once per person; its image changes."""
     name = f"{MATERIAL} {person}"
     material = bpy.data.materials.get(name)
     if material is None:
@@ -111,9 +115,12 @@ def _surface(nodes: Nodes, color: Any, roughness: Any) -> bpy.types.NodeSocket:
 
 
 def _build_painted(nodes: Nodes) -> None:
-    """Closures mixed by masks of 0 and 1, the outermost first: Cycles jumps over the side of a Mix Shader whose
-    share is 0, with all nodes that only that side needs. So each layer has nodes of its own, none are shared
-    that need not be, and a point on a T-shirt costs the masks down to the T-shirt and its cloth, nothing more."""
+    """Mix closures by masks of 0 and 1, the outermost first.
+
+    Cycles skips the side of a Mix Shader whose share is 0, with all nodes that only that side
+    needs. So each layer has nodes of its own, few are shared, and a point on a T-shirt costs the
+    masks down to the T-shirt and its cloth, and no more.
+    """
     painter = _Painter(Formula(nodes))
     output = nodes.node("ShaderNodeOutputMaterial")
     nodes.put(painter.person(), output.inputs["Surface"])
@@ -309,7 +316,7 @@ class _Painter:
         third, scale = self._property(f"{layer} color 3")
         angle = f.value(nodes.split(_property(f, f"{layer} angle").outputs["Vector"])[0])
         is_ = {name: number.is_about(float(i)) for i, name in enumerate(PATTERNS)}
-        # One noise serves threads and printed blots; only its frequency differs.
+        # Threads and printed blots use one noise; only its frequency differs.
         large = is_["floral"] + is_["print"]
         noise = self._noise(f.select(large, 420.0, 1.0 / scale))
 
@@ -347,7 +354,7 @@ class _Painter:
         return self.f.value(next(o for o in texture.outputs if o.type == "VALUE"))
 
     def _threads(self, scale: Value, angle: Value) -> tuple[Value, Value]:
-        """Where the point lies in the cloth, in repeats of the pattern, turned by `angle`."""
+        """Place of the point in the cloth, in repeats of the pattern, turned by `angle`."""
         f, c = self.f, self.c
         around, around_arm, _ = (
             f.value(socket) for socket in f.nodes.split(f.nodes.attribute(PREFIX + CLOTH, "Vector"))

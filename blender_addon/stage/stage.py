@@ -1,4 +1,4 @@
-"""Stage: the one object that knows the whole Blender scene."""
+"""The stage: it owns the whole Blender scene of the renderer."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from .people import StagePeople
 class Stage:
     """Turns one SceneSpec after another into a Blender scene of its own.
 
-    `bodies` maps the model names of BodySpec to body models. `poser` poses them: hand over the sampler's, and no
-    body is posed twice. Every `apply` sets everything that a spec determines, so an image does not depend on what
-    was rendered before it.
+    Every `apply` sets all that a spec determines, so an image does not depend on the one before.
     """
 
     def __init__(self, bodies: Mapping[str, BodyModel], poser: BodyPoser | None = None) -> None:
@@ -33,11 +31,15 @@ class Stage:
         self.people = StagePeople(self.scene, bodies, poser or BodyPoser(bodies), self.images)
 
     def apply(self, spec: SceneSpec) -> None:
-        """Make the scene show `spec`: objects, world, camera, frame size, film transparency and motion blur.
-        Sampling, devices and passes are render.engine's.
+        """Make the scene show `spec`: objects, world, camera, frame size, film transparency and
+        motion blur.
 
-        Raises KeyError for a body model, shape or pattern that does not exist, FileNotFoundError that names a
-        missing HDRI or photo, ValueError for an unknown kind of light or background.
+        render.engine sets sampling, devices and passes.
+
+        Raises:
+            KeyError: An unknown body model, shape or pattern.
+            FileNotFoundError: An HDRI or photo is missing; the message names it.
+            ValueError: An unknown kind of light or background.
         """
         self.camera.apply(spec.camera, spec.width, spec.height)
         self.light.apply(spec.light, spec.background)
@@ -46,7 +48,7 @@ class Stage:
         self.images.trim()
 
     def person_names(self, spec: SceneSpec) -> dict[int, str]:
-        """Person id -> name of its Blender object, as cryptomatte writes it."""
+        """Name of the Blender object, as Cryptomatte writes it, by person id."""
         return {id_: obj.name for id_, obj in self.people.objects(spec.persons).items()}
 
     def film_transparent(self, spec: SceneSpec) -> bool:
@@ -54,7 +56,7 @@ class Stage:
         return film_transparent(spec.background)
 
     def remove(self) -> None:
-        """Delete the scene and all it holds from Blender. The stage is of no use afterwards."""
+        """Delete the scene and all it holds from Blender. The stage cannot be used afterwards."""
         data = list(dict.fromkeys(obj.data for obj in self.scene.objects))  # lamps share theirs
         bpy.data.batch_remove([*self.scene.objects, *data, self.light.world])
         bpy.data.scenes.remove(

@@ -1,7 +1,7 @@
-"""The materials of props, grounds and walls: one for each pattern, made once.
+"""The materials of props, grounds and walls, one for each pattern, made once.
 
-Colours, scale and finish are attributes of the mesh's faces (see arrays.MeshArrays), not sockets of the material:
-to change a mesh is cheap, to change a material makes Cycles compile it again.
+Colours, scale and finish are attributes of the mesh's faces (see arrays.MeshArrays) and not sockets
+of the material: changing a mesh is cheap, changing a material makes Cycles compile it again.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from .shading import shading_group
 # Attribute names, and the domain and type that mesh_writer gives them.
 COLOR, COLOR2, FINISH, PLACE, UV = "pii_color", "pii_color2", "pii_finish", "pii_place", "pii_uv"
 
-# A backdrop's ground melts into the panorama between these distances (m) from the origin: at eye height the far
-# one is 1.3 degrees below the horizon.
+# The ground fades into the panorama between these distances (m) from the origin: at eye height the
+# far one is 1.3 degrees below the horizon.
 FADE_START, FADE_END = 35.0, 80.0
 
 _MORTAR = (0.35, 0.34, 0.32, 1.0)
@@ -31,8 +31,9 @@ def solid_materials() -> list[bpy.types.Material]:
 
 
 def backdrop_materials() -> list[bpy.types.Material]:
-    """The same for ground and walls: fading out in the distance, and invisible from behind, so that a camera
-    outside a room looks into it."""
+    """The materials of ground and walls: they fade in the distance, and are invisible from behind,
+    so that a camera outside a room sees into it.
+    """
     return [_material(name, f"PII backdrop {name}", backdrop=True) for name in SURFACE_PATTERNS]
 
 
@@ -44,8 +45,8 @@ def _material(pattern: str, name: str, backdrop: bool) -> bpy.types.Material:
     n = clear_tree(material)
     color, color2 = n.attribute(COLOR, "Color"), n.attribute(COLOR2, "Color")
     scale, roughness, metallic = n.split(n.attribute(FINISH, "Vector"))
-    look = _Look(n, color, color2, scale)
-    albedo = PAINT[pattern](look)
+    pattern = _Pattern(n, color, color2, scale)
+    albedo = PAINT[pattern](pattern)
 
     principled = n.node("ShaderNodeBsdfPrincipled")
     n.put(albedo, principled.inputs["Base Color"])
@@ -66,8 +67,8 @@ def _material(pattern: str, name: str, backdrop: bool) -> bpy.types.Material:
     return material
 
 
-class _Look:
-    """What a pattern paints with: nodes, two colours, repeats per metre, and where on the thing we are."""
+class _Pattern:
+    """The inputs of a pattern: nodes, two colours, repeats per metre, and the place on the thing."""
 
     def __init__(self, n: Nodes, color: Any, color2: Any, scale: Any) -> None:
         self.n, self.color, self.color2, self.scale = n, color, color2, scale
@@ -111,62 +112,68 @@ class _Look:
         return self.n.vector("SCALE", color, amount)
 
 
-def _plain(look: _Look) -> Any:
-    return look.color
+def _plain(pattern: _Pattern) -> Any:
+    return pattern.color
 
 
-def _checks(look: _Look) -> Any:
-    n = look.n
-    u, v, _ = n.split(look.uv())
+def _checks(pattern: _Pattern) -> Any:
+    n = pattern.n
+    u, v, _ = n.split(pattern.uv())
     cell = n.add(*(n.math("FLOOR", n.times(x, 2.0)) for x in (u, v)))
-    return n.mix(n.math("FLOORED_MODULO", cell, 2.0), look.color, look.color2)
+    return n.mix(n.math("FLOORED_MODULO", cell, 2.0), pattern.color, pattern.color2)
 
 
-def _stripes(look: _Look) -> Any:
-    n = look.n
-    u, _, _ = n.split(look.uv())
-    return n.mix(n.math("GREATER_THAN", n.math("FRACT", u), 0.5), look.color, look.color2)
+def _stripes(pattern: _Pattern) -> Any:
+    n = pattern.n
+    u, _, _ = n.split(pattern.uv())
+    return n.mix(n.math("GREATER_THAN", n.math("FRACT", u), 0.5), pattern.color, pattern.color2)
 
 
-def _noise(look: _Look) -> Any:
-    n = look.n
-    return n.mix(n.ramp(look.noise(look.place(), 1.0, 4.0), 0.35, 0.65), look.color, look.color2)
+def _noise(pattern: _Pattern) -> Any:
+    n = pattern.n
+    return n.mix(
+        n.ramp(pattern.noise(pattern.place(), 1.0, 4.0), 0.35, 0.65), pattern.color, pattern.color2
+    )
 
 
-def _bricks(look: _Look) -> Any:
-    wall = look.bricks(0.5, 0.25, 0.5, 0.02, look.color, look.color2, _MORTAR)
-    return look.darker(wall, look.n.add(0.7, look.n.times(0.6, look.noise(look.place(), 9.0, 3.0))))
+def _bricks(pattern: _Pattern) -> Any:
+    wall = pattern.bricks(0.5, 0.25, 0.5, 0.02, pattern.color, pattern.color2, _MORTAR)
+    return pattern.darker(
+        wall, pattern.n.add(0.7, pattern.n.times(0.6, pattern.noise(pattern.place(), 9.0, 3.0)))
+    )
 
 
-def _tiles(look: _Look) -> Any:
-    return look.bricks(1.0, 1.0, 0.0, 0.015, look.color, look.color, look.color2)
+def _tiles(pattern: _Pattern) -> Any:
+    return pattern.bricks(1.0, 1.0, 0.0, 0.015, pattern.color, pattern.color, pattern.color2)
 
 
-def _asphalt(look: _Look) -> Any:
-    n = look.n
-    grain = n.ramp(look.noise(look.place(), 12.0, 2.0), 0.3, 0.7)
-    patches = look.noise(look.place(), 0.08, 3.0)
-    return look.darker(n.mix(grain, look.color, look.color2), n.add(0.5, patches))
+def _asphalt(pattern: _Pattern) -> Any:
+    n = pattern.n
+    grain = n.ramp(pattern.noise(pattern.place(), 12.0, 2.0), 0.3, 0.7)
+    patches = pattern.noise(pattern.place(), 0.08, 3.0)
+    return pattern.darker(n.mix(grain, pattern.color, pattern.color2), n.add(0.5, patches))
 
 
-def _grass(look: _Look) -> Any:
-    n = look.n
-    blades = n.ramp(look.noise(look.place(), 8.0, 4.0), 0.35, 0.65)
-    patches = look.noise(look.place(), 0.06, 3.0)
-    return look.darker(n.mix(blades, look.color, look.color2), n.add(0.4, n.times(1.2, patches)))
+def _grass(pattern: _Pattern) -> Any:
+    n = pattern.n
+    blades = n.ramp(pattern.noise(pattern.place(), 8.0, 4.0), 0.35, 0.65)
+    patches = pattern.noise(pattern.place(), 0.06, 3.0)
+    return pattern.darker(
+        n.mix(blades, pattern.color, pattern.color2), n.add(0.4, n.times(1.2, patches))
+    )
 
 
-def _wood(look: _Look) -> Any:
-    n = look.n
-    u, v, _ = n.split(look.uv())
-    grain = look.noise(n.join(n.times(u, 0.6), n.times(v, 9.0), 0.0), 3.0, 4.0)
-    a = n.mix(n.ramp(grain, 0.3, 0.7), look.color, look.color2)
-    b = look.darker(a, 0.78)
-    return look.bricks(4.0, 0.5, 0.37, 0.006, a, b, look.darker(look.color2, 0.3))
+def _wood(pattern: _Pattern) -> Any:
+    n = pattern.n
+    u, v, _ = n.split(pattern.uv())
+    grain = pattern.noise(n.join(n.times(u, 0.6), n.times(v, 9.0), 0.0), 3.0, 4.0)
+    a = n.mix(n.ramp(grain, 0.3, 0.7), pattern.color, pattern.color2)
+    b = pattern.darker(a, 0.78)
+    return pattern.bricks(4.0, 0.5, 0.37, 0.006, a, b, pattern.darker(pattern.color2, 0.3))
 
 
 # spec.SURFACE_PATTERNS names them in this order; a test fails when the two differ.
-PAINT: dict[str, Callable[[_Look], Any]] = {
+PAINT: dict[str, Callable[[_Pattern], Any]] = {
     "plain": _plain,
     "checks": _checks,
     "stripes": _stripes,

@@ -1,1 +1,1 @@
-"""What people wear: outfits as plain data, and where on a body each garment lies. Pure numpy."""
+"""Clothes: outfits as plain data, and the part of a body that each garment covers. Pure numpy."""

@@ -1,11 +1,13 @@
-"""Body chart: where on a dressed person each vertex lies, in a tailor's coordinates.
+"""The body chart: coordinates of each vertex of a body in a tailor's terms.
 
-In the T-pose a sleeve ends at a distance along the arm, a hem at a height, a neckline at a distance from the
-neck. So a garment is a set of inequalities on a few smooth coordinates of the body, and its edges are level
-sets, interpolated inside each triangle: straight and sharp at any resolution, on any body with SMPL's joints,
-with no painting by hand. `coverage` holds the inequalities; the shader and `shell` both use them.
+In the T-pose a sleeve ends at a distance along the arm, a hem at a height, a neckline at a distance
+from the neck. So a garment is a set of inequalities on a few smooth coordinates of the body, and
+its edges are level sets, interpolated inside each triangle: straight and sharp at any resolution,
+on any body with SMPL's joints, with no painting by hand. `coverage` holds the inequalities; the
+shader and `shell` both use them.
 
-Lengths are reference metres (rm): metres on a body scaled to 1.7 m, so that one number fits an adult and a child.
+Lengths are reference metres (rm): metres on a body scaled to 1.7 m, so that one number fits an
+adult and a child.
 """
 
 from __future__ import annotations

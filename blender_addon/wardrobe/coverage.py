@@ -1,9 +1,9 @@
-"""Where each garment lies: inequalities on the body chart.
+"""Coverage of the body by each garment: inequalities on the body chart.
 
-A *field* is positive where the garment lies, zero along its edges, and about the distance to the nearest edge
-in reference metres. The same lines compute fields of numpy arrays here and fields of shader nodes in the
-person material: pass `xp` = numpy or a node graph, both of which have `minimum` and `maximum`; everything else
-is operators.
+A *field* is positive where the garment lies, zero along its edges, and about the distance to the
+nearest edge in reference metres. The same lines compute fields of numpy arrays here and fields of
+shader nodes in the person material: pass `xp` = numpy or a node graph, which both have `minimum`
+and `maximum`; all else is operators.
 """
 
 from __future__ import annotations
@@ -26,9 +26,16 @@ OFF = 99.0  # a bound that nothing reaches
 
 @dataclass(frozen=True)
 class Cut:
-    """The edges of a garment. `low`, `high`: levels; `sleeve`: where on the arm; `neck`: rm off the neckline;
-    `opening`: half the width of the open front, rm (negative: closed); `depth`: of the V below the collar, rm;
-    `slope`: half-width of the V by its height."""
+    """The edges of a garment.
+
+    Attributes:
+        low, high: Levels.
+        sleeve: Place on the arm.
+        neck: Distance from the neckline, rm.
+        opening: Half the width of the open front, rm; negative when closed.
+        depth: Depth of the V below the collar, rm.
+        slope: Half-width of the V by its height.
+    """
 
     low: Any
     high: Any
@@ -53,7 +60,7 @@ def cut_of(garment: Garment) -> Cut:
 
 
 def garment_field(xp: Any, c: Mapping[str, Any], cut: Cut) -> Any:
-    """The field of what is worn on torso and arms. `c` holds level, arm, neck, front and x (rm)."""
+    """The field of a garment on torso and arms. `c` holds level, arm, neck, front and x (rm)."""
     field = band_field(xp, c, cut)
     field = xp.minimum(field, (cut.sleeve - c["arm"]) * ARM_LENGTH)
     field = xp.minimum(field, c["neck"] - cut.neck)
@@ -63,14 +70,20 @@ def garment_field(xp: Any, c: Mapping[str, Any], cut: Cut) -> Any:
 
 
 def band_field(xp: Any, c: Mapping[str, Any], cut: Cut) -> Any:
-    """The field of what is worn on hips and legs: between two levels."""
+    """The field of a garment on hips and legs, between two levels."""
     return xp.minimum(c["level"] - cut.low, cut.high - c["level"]) * LEVEL_HEIGHT
 
 
 def hair_field(xp: Any, c: Mapping[str, Any], recede: Any, top: Any, fall: Any) -> Any:
-    """The field of the hair on the head. `recede` (head units) lifts the hairline in front; `top` (head units)
-    is the height above which the head is bald; `fall` the level down to which hair hangs.
-    `c` holds scalp, ear, fall, level, head_y and head_z (head units)."""
+    """The field of the hair on the head.
+
+    Args:
+        xp: numpy or a node graph.
+        c: The chart: scalp, ear, fall, level, head_y and head_z (head units).
+        recede: Lift of the hairline in front, head units.
+        top: Height above which the head is bald, head units.
+        fall: Level down to which hair hangs.
+    """
     front = xp.minimum(xp.maximum(c["head_z"] + 0.3, 0.0), 1.0)
     scalp = xp.minimum(c["scalp"] - front * recede, top - c["head_y"])
     scalp = xp.minimum(scalp, -c["ear"]) * HEAD_UNIT
@@ -85,8 +98,9 @@ def curtain_field(xp: Any, c: Mapping[str, Any], fall: Any) -> Any:
 
 
 def fields(chart: Mapping[str, np.ndarray], outfit: Outfit) -> dict[str, np.ndarray]:
-    """(V,) rm each: the field of every layer that `outfit` has, named by its slot (garments of `outfit` by
-    garments.LAYERS: socks, bottom, top, outer, shoes, hat; and hair, beard). One garment a slot: the last wins."""
+    """(V,) rm: the field of each layer that `outfit` has, by garment_kind.LAYERS, hair and beard.
+    The last garment of a layer counts.
+    """
     c = numpy_chart(chart)
     out: dict[str, np.ndarray] = {}
     for garment in outfit.garments:
@@ -97,7 +111,7 @@ def fields(chart: Mapping[str, np.ndarray], outfit: Outfit) -> dict[str, np.ndar
 
 
 def layer_field(c: Mapping[str, Any], garment: Garment) -> Any:
-    """(V,) rm: the field of one garment, whichever layer it belongs to."""
+    """(V,) rm: the field of one garment of any layer."""
     if garment.layer == "shoes":
         return garment.hem - c["tread"]
     if garment.layer == "hat":
@@ -110,8 +124,11 @@ def layer_field(c: Mapping[str, Any], garment: Garment) -> Any:
 def coverage(
     chart: Mapping[str, np.ndarray], garment: Garment, softness: float = 0.0
 ) -> np.ndarray:
-    """(V,) 0..1: 1 where `garment` covers the body, 0 where not; with `softness` (rm) a smooth rise to 1 over
-    that distance inside the edge, so that a shell lifted by it meets the skin at the hem."""
+    """(V,) 1 where `garment` covers the body, else 0.
+
+    With `softness` (rm) it rises smoothly to 1 over that distance inside the edge, so that a shell
+    lifted by it meets the skin at the hem.
+    """
     field = np.asarray(layer_field(numpy_chart(chart), garment))
     if softness <= 0:
         return (field > 0).astype(np.float32)

@@ -1,7 +1,7 @@
-"""How cloth, shoes and hair lie on a body at rest: the directions and distances that `shell` mixes.
+"""Directions and distances of cloth, shoes and hair over a body at rest, which `shell` mixes.
 
-Everything here depends on the body alone, so it is computed once, with the chart it belongs to. Lengths are
-reference metres (rm), see `chart`.
+They depend on the body alone, so they are computed once, with the chart. Lengths are reference
+metres (rm), see `chart`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ _ROWS, _COLUMNS = 60, 48  # of a tube's outline: 1 to 2 rcm each, finer than the
 def cloth_shape(
     p: Array, faces: Array, joints: Joints, chart: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """What cloth does over the body with vertices `p` (V, 3), rm. `joints`: the left or middle ones, rm.
+    """Directions and distances of cloth over the body with vertices `p` (V, 3), rm. `joints`: the
+    left or middle ones, rm.
 
-    (V, 3) each: `normal`, the way in which cloth stands off; `fill` to cloth drawn over the small hollows of arms,
-    neck and feet; `trunk` and `legs`: around which axis cloth is wrapped there, as `over_hollows` wants it; `last`
-    from the foot to a shoemaker's last; `skirt`: half width, half depth and middle z of a skirt at that height;
-    `curtain` from the neck to the inside of long hair. `folds` (V, 4): noise of unit variance at the lengths of
-    folds. (V,) each: `room` 0..1, how much room loose cloth has: little in armpits, crotch and cuffs, none on
-    hands and feet; `leg_angle` rad around the leg, 0 in front, pi behind, negative inside; `knot` head units from
+    (V, 3) each: `normal`, the way in which cloth stands off; `fill` to cloth drawn over the small
+    hollows of arms, neck and feet; `trunk` and `legs`: around which axis cloth is wrapped there, as
+    `over_hollows` needs it; `last` from the foot to a shoemaker's last; `skirt`: half width, half
+    depth and middle z of a skirt at that height; `curtain` from the neck to the inside of long
+    hair. `folds` (V, 4): noise of unit variance at the lengths of folds. (V,) each: `room` 0..1,
+    how much room loose cloth has: little in armpits, crotch and cuffs, none on hands and feet;
+    `leg_angle` rad around the leg, 0 in front, pi behind, negative inside; `knot` head units from
     the middle of a bun.
     """
     normals = vertex_normals(p, faces)
@@ -41,7 +43,7 @@ def cloth_shape(
     hip, ankle = joints["hip"], joints["ankle"]
     leg_x = np.sign(p[:, 0]) * np.interp(p[:, 1], [ankle[1], hip[1]], [ankle[0], hip[0]])
     trunk = _tube(p, np.stack([np.zeros(len(p)), seam_z], axis=1), np.ones(len(p)))
-    # The mean body's chest is not everybody's: on the trunk cloth stands off straight away from the axis.
+    # Chests differ from the mean body's: on the trunk cloth stands off straight away from the axis.
     on_trunk = np.clip((0.85 - chart["level"]) * 5, 0, 1) * np.clip(
         (chart["level"] + 0.25) * 8, 0, 1
     )
@@ -79,11 +81,14 @@ def _tube(p: Array, axis: Array, side: Array) -> Array:
 def over_hollows(
     p: Array, chart: Mapping[str, Array], tube: str, ends: tuple[float, float, float], limit: float
 ) -> tuple[Array, Array, Array]:
-    """How cloth lies over a shaped body `p` (V, 3), rm: (direction (V, 2) in x and z, tight (V,), hanging (V,)) rm.
+    """Cloth over the hollows of a shaped body `p` (V, 3), rm.
 
-    `tight`: the way to the convex hull of the body at that height, which is where cloth lies that is drawn around
-    it; `hanging`: from there to where cloth hangs that below the level ends[2] is nowhere nearer the axis than
-    further up. Both 0 outside the `tube` ("trunk" or "legs", between the levels `ends`), at most `limit`.
+    Returns:
+        (direction (V, 2) in x and z, tight (V,), hanging (V,)), rm. `tight`: the way to the convex
+        hull of the body at that height, where cloth lies that is drawn around it. `hanging`: from
+        there to cloth that hangs, which below the level ends[2] is nowhere nearer to the axis than
+        further up. Both are 0 outside the `tube` ("trunk" or "legs", between the levels `ends`),
+        and at most `limit`.
     """
     top, bottom, start = ends
     rest, level = chart["position"], chart["level"]
@@ -160,11 +165,11 @@ def _look_up(grid: Array, depth: Array, turn: Array) -> Array:
 
 
 def _last(p: Array, faces: Array) -> Array:
-    """(V, 3) from the bare foot to a shoemaker's last, which knows no toes.
+    """(V, 3) from the bare foot to a shoemaker's last, which has no toes.
 
-    In front of the instep every cross-section becomes a superellipse with a flat base, and the toe box half a
-    superellipsoid. Each vertex goes straight out from the middle to the rim: so toes, and the gaps between them,
-    end on one smooth surface.
+    In front of the instep every cross-section becomes a superellipse with a flat base, and the toe
+    box half a superellipsoid. Each vertex goes straight out from the middle to the rim: so toes,
+    and the gaps between them, end on one smooth surface.
     """
     out = np.zeros_like(p)
     for side in (p[:, 0] > 0, p[:, 0] <= 0):

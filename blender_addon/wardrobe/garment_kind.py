@@ -13,7 +13,7 @@ Range = tuple[float, float]
 
 
 def draw(rng: np.random.Generator, limits: Range) -> float:
-    """A number within `limits`; nothing is drawn where they are equal."""
+    """Draw a number within `limits`; nothing is drawn where they are equal."""
     return float(limits[0] if limits[0] == limits[1] else rng.uniform(*limits))
 
 
@@ -33,13 +33,13 @@ NEVER = 99.0
 
 @dataclass(frozen=True)
 class Wearer:
-    """Whose garment is chosen: what the weights of the kinds depend on.
+    """The person whose garment is chosen, on whom the weights of the kinds depend.
 
     Attributes:
         age: Years.
         male: 0 female .. 1 male.
         warm: 0 winter .. 1 high summer.
-        chosen: The kinds that the person wears already, by name: tops are chosen first, then
+        chosen: The kinds that the person wears already, by name; tops are chosen first, then
             bottoms.
     """
 

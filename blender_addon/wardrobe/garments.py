@@ -1,7 +1,7 @@
-"""The kinds of garment: one row says who wears it, its cut, its cloth and how it is worn.
+"""The kinds of garment: one row has the wearers, the cut and the cloth of a kind.
 
-Edges are given as ranges that `sampling.sample_outfit` draws from; see `chart` for levels and
-`coverage` for the other edges. Slack and thickness are reference metres (rm), see `chart`.
+Edges are ranges from which `sampling.sample_outfit` draws; see `chart` for levels and `coverage`
+for the other edges. Slack and thickness are reference metres (rm), see `chart`.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def sample_hair(rng: np.random.Generator, age: float, male: float, tone: int) ->
     """Draw hair.
 
     Args:
-        rng: Where it is drawn from.
+        rng: Generator of hair and face.
         age: Years; men lose hair with age.
         male: 0 female .. 1 male.
         tone: Step of the Monk skin tone scale; fair hair comes with fair skin.

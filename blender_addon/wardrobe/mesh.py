@@ -1,4 +1,4 @@
-"""Small geometry of triangle meshes: normals, smoothing, loose parts."""
+"""Geometry of triangle meshes: normals, smoothing, loose parts."""
 
 from __future__ import annotations
 

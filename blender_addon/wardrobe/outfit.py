@@ -1,6 +1,7 @@
-"""The outfit of one person, from skin to hat, as plain data. `sampling` draws plausible ones.
+"""The outfit of one person, from skin to hat, as plain data; `sampling` draws plausible ones.
 
-Colours are linear Rec. 709, 0..1. Lengths are reference metres (rm): metres on a body scaled to 1.7 m.
+Colours are linear Rec. 709, 0..1. Lengths are reference metres (rm): metres on a body scaled to 1.7
+m.
 """
 
 from __future__ import annotations
@@ -15,8 +16,16 @@ from .palette import Color
 
 @dataclass(frozen=True)
 class Fabric:
-    """`pattern` is one of garments.PATTERNS. `scale`: length of one repeat, rm; `angle`: degrees that the pattern
-    is turned (0: stripes run around the body); `weave`: contrast of the threads, 0..1."""
+    """The cloth of a garment.
+
+    Attributes:
+        pattern: One of garment_kind.PATTERNS.
+        color, color2, color3: Ground and figures of the pattern.
+        scale: Length of one repeat, rm.
+        angle: Turn of the pattern, degrees (0: stripes run around the body).
+        roughness: Roughness of the surface.
+        weave: Contrast of the threads, 0..1.
+    """
 
     pattern: str = "plain"
     color: Color = (0.2, 0.2, 0.2)
@@ -30,7 +39,12 @@ class Fabric:
 
 @dataclass(frozen=True)
 class Garment:
-    """`kind` is one of garments.KINDS, which says what the edges mean. `looseness`: share of the kind's slack, 0..1."""
+    """A garment.
+
+    Attributes:
+        kind: One of garments.KINDS; see garment_kind.Kind for the edges.
+        looseness: Share of the kind's slack, 0..1.
+    """
 
     kind: str
     fabric: Fabric = Fabric()
@@ -45,14 +59,21 @@ class Garment:
 
     @property
     def layer(self) -> str:
-        """One of garments.LAYERS. Raises KeyError for an unknown kind."""
+        """One of garment_kind.LAYERS. Raises KeyError for an unknown kind."""
         return KINDS[self.kind].layer
 
 
 @dataclass(frozen=True)
 class Hair:
-    """`style` is one of hair.HAIR_STYLES. `recede`, `top`: head units; `fall`: level; `volume`: rm;
-    `density`: share of the skin that the hair hides."""
+    """The hair.
+
+    Attributes:
+        style: One of hair.HAIR_STYLES.
+        recede, top: Head units.
+        fall: Level.
+        volume: rm.
+        density: Share of the skin that it hides.
+    """
 
     style: str = "short"
     color: Color = (0.02, 0.015, 0.01)
@@ -65,7 +86,12 @@ class Hair:
 
 @dataclass(frozen=True)
 class Face:
-    """`beard`: density of facial hair, 0 none .. 1 full; `lipstick`: how much of the lips' colour is paint."""
+    """The face.
+
+    Attributes:
+        beard: Density of facial hair, 0 none .. 1 full.
+        lipstick: Share of paint in the lips' colour.
+    """
 
     brows: Color = (0.02, 0.015, 0.01)
     lips: Color = (0.35, 0.12, 0.1)
@@ -76,9 +102,15 @@ class Face:
 
 @dataclass(frozen=True)
 class Outfit:
-    """`tone`: step of the Monk skin tone scale, 1 (lightest) .. 10, 0 when `skin` is none of them; `skin`: the
-    colour itself. `garments`: at most one of each layer. `texture`: file of a UV texture that replaces all
-    that is painted, '' for none. `seed`, 0..1, shifts noise, so that no two people have the same folds."""
+    """The outfit of a person.
+
+    Attributes:
+        tone: Step of the Monk skin tone scale, 1 (lightest) .. 10; 0 when `skin` is none of them.
+        skin: Its colour.
+        garments: At most one of each layer.
+        texture: File of a UV texture that replaces all paint; empty for none.
+        seed: 0..1, shifts noise, so that folds differ between people.
+    """
 
     tone: int = 5
     skin: Color = (0.5, 0.3, 0.2)
@@ -94,7 +126,9 @@ class Outfit:
 
 
 def plain_outfit() -> Outfit:
-    """Everybody's outfit when clothes do not vary: a light grey suit from neck to wrists and ankles, brown hair."""
+    """The outfit when clothes do not vary: a light grey suit from neck to wrists and ankles, brown
+    hair.
+    """
     grey = Fabric(color=(0.4, 0.4, 0.4), weave=0.0)
     top = Garment("long-sleeved top", grey, hem=0.05, sleeve=1.0, neck=0.0, looseness=0.0)
     bottom = Garment("leggings", grey, hem=-1.95, waist=0.15, looseness=0.0)

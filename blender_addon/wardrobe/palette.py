@@ -8,7 +8,7 @@ Color = tuple[float, float, float]
 
 
 def linear(hex_code: str) -> Color:
-    """'#rrggbb' in sRGB -> linear. Raises ValueError for anything else."""
+    """Convert '#rrggbb' in sRGB to linear. Raises ValueError for anything else."""
     if len(hex_code) != 7 or hex_code[0] != "#":
         raise ValueError(f"a colour is '#rrggbb', not {hex_code!r}")
     srgb = [int(hex_code[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -27,9 +27,12 @@ MONK = tuple(
 
 
 def reflectance(tone: Color) -> Color:
-    """The albedo of skin that shows as `tone` on a screen. The scale's lightest patches are near white paper and
-    nearly grey, while the lightest skin reflects two thirds of red light and less of blue; its darkest are near
-    black, while the darkest skin reflects some 5 %."""
+    """The albedo of skin that shows as `tone` on a screen.
+
+    The scale's lightest patches are near white paper and nearly grey, while the lightest skin
+    reflects two thirds of red light and less of blue; its darkest are near black, while the darkest
+    skin reflects some 5 %.
+    """
     light = max(tone)
     base = np.asarray(tone) ** (1 + 0.5 * light) / (1 + 0.45 * light)
     r, g, b = base + np.array([0.034, 0.018, 0.010]) * (1 - light)

@@ -1,4 +1,4 @@
-"""Draws of plausible outfits: tables say what there is, this module puts it together."""
+"""Draws of plausible outfits from the tables of garments, hair and colours."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sample_outfit(
     """Draw an outfit as people wear in streets and homes.
 
     Args:
-        rng: Where it is drawn from; each factor draws from a stream of its own.
+        rng: Generator of the outfit; each factor draws from a stream of its own.
         age: Years; None for an adult of any age.
         gender: 0 female .. 1 male, which shifts weights; None for either.
         tones: First and last step of the Monk scale, drawn uniformly.

@@ -1,8 +1,10 @@
-"""The shape of clothes: how far cloth, hair and shoes stand off the body, as offsets of its vertices at rest.
+"""The shape of clothes: distance of cloth, hair and shoes from the body, as offsets of its vertices
+at rest.
 
-SMPL+D (Alldieck et al., "Video Based Reconstruction of 3D People Models", CVPR 2018): a dressed person is the
-body with every vertex moved a little before it is posed. Cheap, never tears, and enough for thickness,
-looseness, folds, hair and shoes; a skirt is a compromise, see `_skirt`.
+SMPL+D (Alldieck et al., "Video Based Reconstruction of 3D People Models", CVPR 2018): a dressed
+person is the body with every vertex moved a little before it is posed. It is cheap, never tears,
+and is enough for thickness, looseness, folds, hair and shoes; a skirt is a compromise, see
+`_skirt`.
 """
 
 from __future__ import annotations
@@ -27,10 +29,18 @@ HEM = 0.012  # rm inside its edge a garment has its full thickness: about one ro
 def outfit_offsets(
     chart: Mapping[str, Array], outfit: Outfit, shaped: Array | None = None
 ) -> Array:
-    """(V, 3) m, for BodyModel.pose(offsets=…): what `outfit` adds to the body at rest; 0 on bare skin.
+    """Offsets of an outfit from the body at rest, for BodyModel.pose; 0 on bare skin.
 
-    `shaped` (V, 3) m: the person's own body at rest, which cloth is cut to and drapes over; None: the mean body.
-    A UV texture has no known edges: all 0.
+    A UV texture has no known edges: all offsets are 0.
+
+    Args:
+        chart: The body chart.
+        outfit: The clothes.
+        shaped: (V, 3) m, the person's own body at rest, to which cloth is cut and over which it
+            drapes; None for the mean body.
+
+    Returns:
+        (V, 3) m.
     """
     if outfit.texture:
         return np.zeros(chart["normal"].shape, dtype=np.float32)
