@@ -45,8 +45,8 @@ def _material(pattern: str, name: str, backdrop: bool) -> bpy.types.Material:
     n = clear_tree(material)
     color, color2 = n.attribute(COLOR, "Color"), n.attribute(COLOR2, "Color")
     scale, roughness, metallic = n.split(n.attribute(FINISH, "Vector"))
-    pattern = _Pattern(n, color, color2, scale)
-    albedo = PAINT[pattern](pattern)
+    inputs = _Inputs(n, color, color2, scale)
+    albedo = PAINT[pattern](inputs)
 
     principled = n.node("ShaderNodeBsdfPrincipled")
     n.put(albedo, principled.inputs["Base Color"])
@@ -67,8 +67,8 @@ def _material(pattern: str, name: str, backdrop: bool) -> bpy.types.Material:
     return material
 
 
-class _Pattern:
-    """The inputs of a pattern: nodes, two colours, repeats per metre, and the place on the thing."""
+class _Inputs:
+    """The inputs of a inputs: nodes, two colours, repeats per metre, and the place on the thing."""
 
     def __init__(self, n: Nodes, color: Any, color2: Any, scale: Any) -> None:
         self.n, self.color, self.color2, self.scale = n, color, color2, scale
@@ -112,68 +112,68 @@ class _Pattern:
         return self.n.vector("SCALE", color, amount)
 
 
-def _plain(pattern: _Pattern) -> Any:
-    return pattern.color
+def _plain(inputs: _Inputs) -> Any:
+    return inputs.color
 
 
-def _checks(pattern: _Pattern) -> Any:
-    n = pattern.n
-    u, v, _ = n.split(pattern.uv())
+def _checks(inputs: _Inputs) -> Any:
+    n = inputs.n
+    u, v, _ = n.split(inputs.uv())
     cell = n.add(*(n.math("FLOOR", n.times(x, 2.0)) for x in (u, v)))
-    return n.mix(n.math("FLOORED_MODULO", cell, 2.0), pattern.color, pattern.color2)
+    return n.mix(n.math("FLOORED_MODULO", cell, 2.0), inputs.color, inputs.color2)
 
 
-def _stripes(pattern: _Pattern) -> Any:
-    n = pattern.n
-    u, _, _ = n.split(pattern.uv())
-    return n.mix(n.math("GREATER_THAN", n.math("FRACT", u), 0.5), pattern.color, pattern.color2)
+def _stripes(inputs: _Inputs) -> Any:
+    n = inputs.n
+    u, _, _ = n.split(inputs.uv())
+    return n.mix(n.math("GREATER_THAN", n.math("FRACT", u), 0.5), inputs.color, inputs.color2)
 
 
-def _noise(pattern: _Pattern) -> Any:
-    n = pattern.n
+def _noise(inputs: _Inputs) -> Any:
+    n = inputs.n
     return n.mix(
-        n.ramp(pattern.noise(pattern.place(), 1.0, 4.0), 0.35, 0.65), pattern.color, pattern.color2
+        n.ramp(inputs.noise(inputs.place(), 1.0, 4.0), 0.35, 0.65), inputs.color, inputs.color2
     )
 
 
-def _bricks(pattern: _Pattern) -> Any:
-    wall = pattern.bricks(0.5, 0.25, 0.5, 0.02, pattern.color, pattern.color2, _MORTAR)
-    return pattern.darker(
-        wall, pattern.n.add(0.7, pattern.n.times(0.6, pattern.noise(pattern.place(), 9.0, 3.0)))
+def _bricks(inputs: _Inputs) -> Any:
+    wall = inputs.bricks(0.5, 0.25, 0.5, 0.02, inputs.color, inputs.color2, _MORTAR)
+    return inputs.darker(
+        wall, inputs.n.add(0.7, inputs.n.times(0.6, inputs.noise(inputs.place(), 9.0, 3.0)))
     )
 
 
-def _tiles(pattern: _Pattern) -> Any:
-    return pattern.bricks(1.0, 1.0, 0.0, 0.015, pattern.color, pattern.color, pattern.color2)
+def _tiles(inputs: _Inputs) -> Any:
+    return inputs.bricks(1.0, 1.0, 0.0, 0.015, inputs.color, inputs.color, inputs.color2)
 
 
-def _asphalt(pattern: _Pattern) -> Any:
-    n = pattern.n
-    grain = n.ramp(pattern.noise(pattern.place(), 12.0, 2.0), 0.3, 0.7)
-    patches = pattern.noise(pattern.place(), 0.08, 3.0)
-    return pattern.darker(n.mix(grain, pattern.color, pattern.color2), n.add(0.5, patches))
+def _asphalt(inputs: _Inputs) -> Any:
+    n = inputs.n
+    grain = n.ramp(inputs.noise(inputs.place(), 12.0, 2.0), 0.3, 0.7)
+    patches = inputs.noise(inputs.place(), 0.08, 3.0)
+    return inputs.darker(n.mix(grain, inputs.color, inputs.color2), n.add(0.5, patches))
 
 
-def _grass(pattern: _Pattern) -> Any:
-    n = pattern.n
-    blades = n.ramp(pattern.noise(pattern.place(), 8.0, 4.0), 0.35, 0.65)
-    patches = pattern.noise(pattern.place(), 0.06, 3.0)
-    return pattern.darker(
-        n.mix(blades, pattern.color, pattern.color2), n.add(0.4, n.times(1.2, patches))
+def _grass(inputs: _Inputs) -> Any:
+    n = inputs.n
+    blades = n.ramp(inputs.noise(inputs.place(), 8.0, 4.0), 0.35, 0.65)
+    patches = inputs.noise(inputs.place(), 0.06, 3.0)
+    return inputs.darker(
+        n.mix(blades, inputs.color, inputs.color2), n.add(0.4, n.times(1.2, patches))
     )
 
 
-def _wood(pattern: _Pattern) -> Any:
-    n = pattern.n
-    u, v, _ = n.split(pattern.uv())
-    grain = pattern.noise(n.join(n.times(u, 0.6), n.times(v, 9.0), 0.0), 3.0, 4.0)
-    a = n.mix(n.ramp(grain, 0.3, 0.7), pattern.color, pattern.color2)
-    b = pattern.darker(a, 0.78)
-    return pattern.bricks(4.0, 0.5, 0.37, 0.006, a, b, pattern.darker(pattern.color2, 0.3))
+def _wood(inputs: _Inputs) -> Any:
+    n = inputs.n
+    u, v, _ = n.split(inputs.uv())
+    grain = inputs.noise(n.join(n.times(u, 0.6), n.times(v, 9.0), 0.0), 3.0, 4.0)
+    a = n.mix(n.ramp(grain, 0.3, 0.7), inputs.color, inputs.color2)
+    b = inputs.darker(a, 0.78)
+    return inputs.bricks(4.0, 0.5, 0.37, 0.006, a, b, inputs.darker(inputs.color2, 0.3))
 
 
 # spec.SURFACE_PATTERNS names them in this order; a test fails when the two differ.
-PAINT: dict[str, Callable[[_Pattern], Any]] = {
+PAINT: dict[str, Callable[[_Inputs], Any]] = {
     "plain": _plain,
     "checks": _checks,
     "stripes": _stripes,
