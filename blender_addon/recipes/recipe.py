@@ -147,7 +147,7 @@ class Camera:
 class Light:
     enabled: bool = switch(True, "Vary the light; off: Blender's studio panorama, not turned")
     kinds: dict[str, float] = weights(
-        {"hdri": 3, "sun_sky": 1}, "How often each kind of light is drawn", LIGHT_KINDS
+        {"hdri": 3, "sun_sky": 1}, "Weights of the kinds of light", LIGHT_KINDS
     )
     hdris: tuple[str, ...] = paths(
         "Panoramas: 'builtin' (Blender's eight), 'builtin:city', and your own files or folders",
@@ -173,7 +173,7 @@ class Background:
     enabled: bool = switch(True, "Draw backgrounds; off: plain grey")
     kinds: dict[str, float] = weights(
         {"hdri": 4, "room": 3, "plain": 1},
-        "How often each kind of background is drawn",
+        "Weights of the kinds of background",
         BACKGROUND_KINDS,
     )
     photos: tuple[str, ...] = paths(
