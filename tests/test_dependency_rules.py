@@ -29,6 +29,25 @@ BLENDER_MODULES = {
 # Below blender_addon/: the only places that may import bpy.
 BLENDER_ROOMS = {"stage", "character", "workbench", "render", "ui"}
 
+# Below blender_addon/: each room may import those before it, and no room after it.
+ROOM_ORDER = (
+    "dataset",
+    "bodies",
+    "props",
+    "wardrobe",
+    "recipes",
+    "scene",
+    "render",
+    "stage",
+    "datagen",
+    "character",
+    "workbench",
+    "ui",
+)
+# The command modules of blender_addon, and the modules that may import one.
+COMMANDS = ("batch", "command", "datagen.command_line")
+COMMAND_USERS = {"blender_addon/batch.py", "blender_addon/command.py", "blender_addon/ui/command.py"}
+
 # The converter's whole purpose is to read what the smplx package reads, in a Python that has it; it imports both
 # inside its functions, and nothing in the extension imports it.
 FOREIGN_IMPORTS_ALLOWED = {"blender_addon/bodies/convert.py": {"smplx", "torch"}}
@@ -103,6 +122,29 @@ def torch_package_breaches(name: str, tree: ast.Module) -> list[str]:
     return breaches
 
 
+def own_imports(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """(line, dotted module below blender_addon) of the relative imports of one of its modules."""
+    package = name.removesuffix(".py").split("/")[1:-1]
+    for line, level, module in imports(tree):
+        if level:
+            base = package[: len(package) - level + 1]
+            yield line, ".".join([*base, module])
+
+
+def upward_breaches(name: str, tree: ast.Module) -> list[str]:
+    """List imports of a blender_addon room from a room after it, and of commands from the library."""
+    room = name.split("/")[1].removesuffix(".py")
+    breaches = []
+    for line, module in own_imports(name, tree):
+        other = module.split(".")[0]
+        if {room, other} <= set(ROOM_ORDER) and ROOM_ORDER.index(other) > ROOM_ORDER.index(room):
+            breaches.append(f"{name}:{line} imports {module}: {other} comes after {room}")
+        is_command = any(module == c or module.startswith(f"{c}.") for c in COMMANDS)
+        if is_command and name not in COMMAND_USERS:
+            breaches.append(f"{name}:{line} imports the command module {module}")
+    return breaches
+
+
 def global_randomness(name: str, tree: ast.Module) -> list[str]:
     """List uses of random state of the whole process, where a generator should be an argument."""
     breaches = []
@@ -149,6 +191,33 @@ def test_the_extension_imports_only_modules_that_blender_has(path: Path) -> None
 )
 def test_torch_packages_share_only_the_dataset_contract(path: Path) -> None:
     assert torch_package_breaches(name_of(path), parse(path)) == []
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if name_of(p).startswith("blender_addon/")], ids=name_of
+)
+def test_rooms_of_blender_addon_import_downwards(path: Path) -> None:
+    assert upward_breaches(name_of(path), parse(path)) == []
+
+
+def test_every_room_of_blender_addon_has_its_place() -> None:
+    rooms = {p.parent.name for p in (ROOT / "blender_addon").glob("*/__init__.py")}
+    assert rooms == set(ROOM_ORDER) - {"dataset"}
+    assert rooms >= BLENDER_ROOMS
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "said"),
+    [
+        ("blender_addon/scene/people.py", "from ..stage import stage", "stage comes after scene"),
+        ("blender_addon/dataset.py", "from .bodies import model", "bodies comes after dataset"),
+        ("blender_addon/bodies/model.py", "def f():\n    from ..ui import tab", "ui comes after"),
+        ("blender_addon/datagen/generate.py", "from .command_line import main", "command module"),
+        ("blender_addon/ui/tab.py", "from ..batch import main", "command module batch"),
+    ],
+)
+def test_direction_rule_catches(name: str, source: str, said: str) -> None:
+    assert said in "".join(upward_breaches(name, ast.parse(source)))
 
 
 @pytest.mark.parametrize("path", ALL_SOURCES, ids=name_of)
