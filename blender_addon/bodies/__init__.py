@@ -1,4 +1,5 @@
-"""Bodies: SMPL-family models and their forward pass, their files, motion files, and the default body.
+"""Bodies: SMPL-family models and their forward pass, their files, motion files, and the default
+body.
 
     body = default_body()                        # or load_body("SMPLX_FEMALE.npz")
     posed = body.pose(betas, pose, translation)  # posed.vertices (V, 3), posed.joints (J, 3), m

@@ -1,24 +1,28 @@
-"""Poses in anatomical words: which angle turns which joint which way, and how far a healthy adult can turn it.
+"""Poses in anatomical words: which angle turns which joint which way, and how far a healthy adult
+can turn it.
 
-The body frame is SMPL's: Y up, facing +Z, the person's left towards +X, T-pose at rest. A *pose* is (24, 3)
-axis-angle (rad); row 0, the root, is the orientation of the whole body relative to standing upright.
+The body frame is SMPL's: Y up, facing +Z, the person's left towards +X, T-pose at rest. A *pose* is
+(24, 3) axis-angle (rad); row 0, the root, is the orientation of the whole body relative to standing
+upright.
 
-Every joint but the root has three *angles* in degrees, each with a word ("flex", "abduct", "twist"), a sign
-that is the same on both sides of the body, and a normal range. `measure` reads them off a pose, `rebuild` is
-its inverse, and everything that must know about joint limits works on them.
+Every joint but the root has three *angles* in degrees, each with a word ("flex", "abduct",
+"twist"), a sign that is the same on both sides of the body, and a normal range. `measure` reads
+them off a pose, `rebuild` is its inverse, and everything that must know about joint limits works on
+them.
 
-Most joints are three rotations about fixed axes. The shoulder is not: it can point almost anywhere, and any
-three fixed axes lock in some everyday direction (arm hanging, forward or sideways). It is described as
-a shortest swing from the arm held straight forward, in the middle of its reach: `raise` (up +, hanging is
--90) and `spread` (outwards +, the T-pose is 90), then `twist` about the arm (outwards +). It locks only where no
-arm gets to: straight back. As an arm spreads it turns inwards by itself, degree for degree (from hanging to the
-T-pose the thumb keeps pointing forward; from straight forward it comes down from pointing up): `twist` is counted
-from there, so that 0 is the natural turn and one range holds wherever the arm points.
+Most joints are three rotations about fixed axes. The shoulder is not: it can point almost anywhere,
+and any three fixed axes lock in some everyday direction (arm hanging, forward or sideways). It is
+described as a shortest swing from the arm held straight forward, in the middle of its reach:
+`raise` (up +, hanging is -90) and `spread` (outwards +, the T-pose is 90), then `twist` about the
+arm (outwards +). It locks only where no arm gets to: straight back. As an arm spreads it turns
+inwards by itself, degree for degree (from hanging to the T-pose the thumb keeps pointing forward;
+from straight forward it comes down from pointing up): `twist` is counted from there, so that 0 is
+the natural turn and one range holds wherever the arm points.
 
-Ranges are those of the American Academy of Orthopaedic Surgeons, *Joint Motion: Method of Measuring and
-Recording* (1965), "AAOS" below. Where the AAOS measures an unloaded, isolated joint and everyday postures go
-further (a deep squat, a body weight on the ankle, kneeling), the passive range of I. A. Kapandji, *The
-Physiology of the Joints*, is used.
+Ranges are those of the American Academy of Orthopaedic Surgeons, *Joint Motion: Method of Measuring
+and Recording* (1965), "AAOS" below. Where the AAOS measures an unloaded, isolated joint and
+everyday postures go further (a deep squat, a body weight on the ankle, kneeling), the passive range
+of I. A. Kapandji, *The Physiology of the Joints*, is used.
 """
 
 from __future__ import annotations
@@ -66,24 +70,28 @@ def _joint(*angles: tuple[str, str, float, float]) -> tuple[Angle, Angle, Angle]
     return first, second, third
 
 
-# Kind of joint -> its angles, the outermost rotation (applied last) first.
-# A range that is no anatomical motion (a hinge bent sideways) has the few degrees that fitted mocap shows.
+# Kind of joint -> its angles, the outermost rotation (applied last) first. A range that is no
+# anatomical motion (a hinge bent sideways) has the few degrees that fitted mocap shows.
 ANGLES: dict[str, tuple[Angle, Angle, Angle]] = {
-    # The root: an orientation, not a joint. Tilted to the left, then turned to the left, then pitched forward.
+    # The root: an orientation, not a joint. Tilted to the left, then turned to the left, then
+    # pitched forward.
     "pelvis": _joint(
         ("pitch", "+x", -180, 180), ("turn", "+y", -90, 90), ("tilt", "-z", -180, 180)
     ),
-    # AAOS: thoracolumbar flexion 80 (Kapandji 105 with the pelvis held), extension 25-30, lateral 35,
-    # rotation 45: a third for each of three joints.
+    # AAOS: thoracolumbar flexion 80 (Kapandji 105 with the pelvis held), extension 25-30, lateral
+    # 35, rotation 45: a third for each of three joints.
     "spine": _joint(("twist", "+y", -16, 16), ("flex", "+x", -11, 35), ("side", "-z", -13, 13)),
-    # AAOS: cervical flexion and extension 45, lateral 45, rotation 60; Kapandji 80 for rotation: half for each.
+    # AAOS: cervical flexion and extension 45, lateral 45, rotation 60; Kapandji 80 for rotation:
+    # half for each.
     "neck": _joint(("twist", "+y", -40, 40), ("flex", "+x", -27, 27), ("side", "-z", -23, 23)),
     # AAOS: flexion 120, extension 30, abduction 45, adduction 30, rotation 45 both ways.
     # Kapandji: flexion 145 with the knee bent; rotation 60 outwards with the hip bent.
     "hip": _joint(("flex", "-x", -30, 145), ("abduct", "+z", -30, 45), ("twist", "+y", -45, 60)),
-    # AAOS: flexion 135, hyperextension 10. Kapandji: 160 when sitting on the heels; rotation 30-40 when bent.
+    # AAOS: flexion 135, hyperextension 10. Kapandji: 160 when sitting on the heels; rotation 30-40
+    # when bent.
     "knee": _joint(("flex", "+x", -10, 160), ("side", "+z", -8, 8), ("twist", "+y", -30, 40)),
-    # AAOS: flexion (toes up) 20, extension 50; inversion 35, eversion 15. Kapandji: 30 toes up under load.
+    # AAOS: flexion (toes up) 20, extension 50; inversion 35, eversion 15. Kapandji: 30 toes up
+    # under load.
     "ankle": _joint(("flex", "-x", -50, 35), ("invert", "-z", -20, 35), ("twist", "+y", -30, 30)),
     # AAOS: great toe extension 70, flexion 45.
     "foot": _joint(("flex", "-x", -45, 70), ("side", "-z", -10, 10), ("twist", "+y", -10, 10)),
@@ -91,12 +99,14 @@ ANGLES: dict[str, tuple[Angle, Angle, Angle]] = {
     "collar": _joint(
         ("raise", "+z", -15, 40), ("forward", "-y", -30, 30), ("twist", "+x", -15, 15)
     ),
-    # AAOS: forward flexion 180, backward extension 60; abduction 180, horizontal extension 45, horizontal
-    # flexion 135; rotation 70 inwards, 90 outwards. Here measured from the arm held forward, see above.
+    # AAOS: forward flexion 180, backward extension 60; abduction 180, horizontal extension 45,
+    # horizontal flexion 135; rotation 70 inwards, 90 outwards. Here measured from the arm held
+    # forward, see above.
     "shoulder": _joint(
         ("raise", "-x", -150, 95), ("spread", "+y", -50, 135), ("twist", "-z", -80, 90)
     ),
-    # AAOS: flexion 150, hyperextension 10 in some; pronation and supination 80, half here, half at the wrist.
+    # AAOS: flexion 150, hyperextension 10 in some; pronation and supination 80, half here, half at
+    # the wrist.
     "elbow": _joint(("flex", "-y", -10, 150), ("side", "+z", -8, 8), ("pronate", "+x", -45, 45)),
     # AAOS: palmar flexion 80, dorsiflexion 70, radial deviation 20, ulnar 30.
     "wrist": _joint(
@@ -123,7 +133,7 @@ def mirror(pose: np.ndarray) -> np.ndarray:
     return np.asarray(pose, dtype=float)[..., SWAP, :] * np.array([1.0, -1.0, -1.0])
 
 
-# --- angles <-> rotations ---------------------------------------------------------------------------------
+# --- angles <-> rotations -------------------------------------------------------------------------
 
 _JOINT_ANGLES = [ANGLES[kind(joint)] for joint in JOINT_NAMES]
 _SHOULDERS = (JOINT["left_shoulder"], JOINT["right_shoulder"])
@@ -131,7 +141,8 @@ _MIRROR = np.diag([-1.0, 1.0, 1.0])
 # The arm, from the left T-pose to straight forward with the thumb up.
 _ARM_FORWARD = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
 
-# (24, 3): which body axis each angle turns about, and with which sign; meaningless for the shoulders.
+# (24, 3): which body axis each angle turns about, and with which sign; meaningless for the
+# shoulders.
 _ORDER = np.array([["xyz".index(a.axis[1:]) for a in angles] for angles in _JOINT_ANGLES])
 _SIGNS = np.array(
     [[-1.0 if a.axis.startswith("-") else 1.0 for a in angles] for angles in _JOINT_ANGLES]
@@ -180,7 +191,9 @@ def measure(pose: np.ndarray) -> np.ndarray:
 
 
 def arm_swing(flex: float, abduct: float) -> tuple[float, float]:
-    """(raise, spread) in degrees of an arm that hangs, is lifted sideways by `abduct`, then forward by `flex`."""
+    """(raise, spread) in degrees of an arm that hangs, is lifted sideways by `abduct`, then forward
+    by `flex`.
+    """
     f, a = np.radians([flex, abduct])
     return _swing_angles(np.array([np.sin(a), -np.cos(a) * np.cos(f), np.cos(a) * np.sin(f)]))
 
@@ -216,7 +229,9 @@ def _shoulder_angles(R: np.ndarray) -> np.ndarray:
 
 
 def _swing_angles(direction: np.ndarray) -> tuple[float, float]:
-    """(raise, spread) of the shortest swing that takes straight forward, +z, to a unit direction; degrees."""
+    """(raise, spread) of the shortest swing that takes straight forward, +z, to a unit direction;
+    degrees.
+    """
     x, y, z = direction
     sine = np.hypot(x, y)
     scale = np.degrees(np.arctan2(sine, z)) / sine if sine > 1e-12 else 0.0

@@ -82,7 +82,8 @@ class Archive(Mapping[str, NDArray[Any]]):
     def _header(
         self, stream: IO[bytes], info: zipfile.ZipInfo
     ) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-        """The array's shape, order and type, checked against the size that the archive declares for it.
+        """The array's shape, order and type, checked against the size that the archive declares for
+        it.
 
         zipfile never gives out more bytes than are declared, so that size bounds what is read.
         """

@@ -100,7 +100,8 @@ def smplx_module(family: str, arrays: Mapping[str, Any]) -> Any:
         *_LANDMARKS,
     }
     data = {key: arrays[key] for key in (keys | hands) & set(arrays)}
-    # The check is of flat hands, posed joint by joint; a model without hand statistics does as well.
+    # The check is of flat hands, posed joint by joint; a model without hand statistics does as
+    # well.
     data |= {key: np.zeros((45, 45) if "components" in key else 45) for key in hands - set(data)}
     data = {**_LANDMARKS, **data}
     if "posedirs" not in data:
@@ -119,7 +120,8 @@ def smplx_module(family: str, arrays: Mapping[str, Any]) -> Any:
         raise ConvertError(
             f"the smplx package cannot use this model: {type(error).__name__}: {error}"
         ) from error
-    # Its further joints are vertices by their numbers in the published meshes; another mesh may have fewer.
+    # Its further joints are vertices by their numbers in the published meshes; another mesh may
+    # have fewer.
     module.vertex_joint_selector.extra_joints_idxs.zero_()
     return module
 

@@ -222,7 +222,8 @@ def read_obj_uv(path: str | Path, faces: NDArray[np.int32]) -> NDArray[np.float3
         )
     uv = _corner_uvs(np.array(vt), ft, path)
 
-    # Turn each triangle so that it starts with its smallest vertex, and match the two lists in sorted order.
+    # Turn each triangle so that it starts with its smallest vertex, and match the two lists in
+    # sorted order.
     mine, mine_turn = _canonical(np.asarray(faces, dtype=np.int64))
     theirs, theirs_turn = _canonical(v)
     order_mine, order_theirs = np.lexsort(mine.T[::-1]), np.lexsort(theirs.T[::-1])
@@ -308,7 +309,7 @@ def labels_from_weights(model: BodyModel) -> NDArray[np.uint8]:
     return part_weights(model).argmax(axis=1).astype(np.uint8)
 
 
-# --- one array at a time -------------------------------------------------------------------------------------------
+# --- one array at a time --------------------------------------------------------------------------
 
 
 def _numbers(arrays: Mapping[str, Any], key: str, path: Path) -> NDArray[Any]:
@@ -398,7 +399,9 @@ def _corner_uvs(vt: NDArray[Any], ft: NDArray[Any], path: Path) -> NDArray[np.fl
 
 
 def _canonical(faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Triangles (F, 3) turned to start with their smallest vertex, and the corners' order (F, 3) that does it."""
+    """Triangles (F, 3) turned to start with their smallest vertex, and the corners' order (F, 3)
+    that does it.
+    """
     turn = (faces.argmin(axis=1)[:, None] + np.arange(3)) % 3
     return np.take_along_axis(faces, turn, axis=1), turn
 

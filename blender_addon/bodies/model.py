@@ -1,11 +1,13 @@
 """A body of the SMPL family and its forward pass, in numpy.
 
-Loper, Mahmood, Romero, Pons-Moll, Black: "SMPL: A Skinned Multi-Person Linear Model", SIGGRAPH Asia 2015; "Eq." below
-refers to it. SMPL-H (Romero et al. 2017) and SMPL-X (Pavlakos et al. 2019) keep the formula and add joints; SMPL-X adds
-expression directions, which act exactly as shape directions do.
+Loper, Mahmood, Romero, Pons-Moll, Black: "SMPL: A Skinned Multi-Person Linear Model", SIGGRAPH Asia
+2015; "Eq." below refers to it. SMPL-H (Romero et al. 2017) and SMPL-X (Pavlakos et al. 2019) keep
+the formula and add joints; SMPL-X adds expression directions, which act exactly as shape directions
+do.
 
-V vertices, F faces, J joints, B shape directions, E expression directions. Metres and radians throughout. The model's
-own frame is Y-up and looks along +Z; pose[0], the root's orientation, takes it to the world.
+V vertices, F faces, J joints, B shape directions, E expression directions. Metres and radians
+throughout. The model's own frame is Y-up and looks along +Z; pose[0], the root's orientation, takes
+it to the world.
 """
 
 from __future__ import annotations
@@ -159,7 +161,9 @@ class BodyModel:
         return T_shaped, self.rest_joints(b, e)
 
     def pose_blend(self, R: NDArray[np.float64]) -> Array:
-        """B_P(θ), Eq. 9: (V, 3) correctives for the joints' rotations R (J, 3, 3), linear in R(θ) - R(0)."""
+        """B_P(θ), Eq. 9: (V, 3) correctives for the joints' rotations R (J, 3, 3), linear in R(θ) -
+        R(0).
+        """
         if self.posedirs.shape[2] == 0:
             return np.zeros_like(self.v_template)
         return _blend(self.posedirs, (R[1:] - np.eye(3)).ravel())
@@ -167,7 +171,9 @@ class BodyModel:
     def kinematic_chain(
         self, R: NDArray[np.float64], J: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """G_k(θ, J), Eq. 4: (J, 4, 4) world frames of the joints, from their rotations and rest positions."""
+        """G_k(θ, J), Eq. 4: (J, 4, 4) world frames of the joints, from their rotations and rest
+        positions.
+        """
         G = np.zeros((len(J), 4, 4))
         G[:, :3, :3] = R
         G[:, 3, 3] = 1.0
@@ -180,7 +186,9 @@ class BodyModel:
     def relative_transforms(
         self, G: NDArray[np.float64], J: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """G'_k, Eq. 3: (J, 3, 4), each joint's frame with its rest frame taken off. At rest, all rotations are I."""
+        """G'_k, Eq. 3: (J, 3, 4), each joint's frame with its rest frame taken off. At rest, all
+        rotations are I.
+        """
         G_rel = G[:, :3].copy()
         G_rel[:, :, 3] -= np.einsum("kij,kj->ki", G[:, :3, :3], J)
         return G_rel
@@ -195,7 +203,8 @@ class BodyModel:
             vertices[i] = A[4 * i] * x + A[4 * i + 1] * y + A[4 * i + 2] * z + A[4 * i + 3]
         return np.ascontiguousarray(vertices.T)
 
-    # J = script-J (T̄ + Σ β S) is linear in β: regress T̄ and each S once, not all V vertices for every pose.
+    # J = script-J (T̄ + Σ β S) is linear in β: regress T̄ and each S once, not all V vertices for
+    # every pose.
 
     @cached_property
     def _joints_template(self) -> NDArray[np.float64]:
@@ -340,7 +349,9 @@ def _rows(array: Any, name: str) -> int:
 def _checked(
     value: Any, dtype: type, shape: tuple[int | None, ...], name: str, limit: int | None = None
 ) -> NDArray[Any] | None:
-    """`value` as a read-only array of this type; `limit` is the first index too large. None stays None."""
+    """`value` as a read-only array of this type; `limit` is the first index too large. None stays
+    None.
+    """
     if value is None:
         return None
     array = np.asarray(value)

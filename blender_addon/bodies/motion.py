@@ -27,7 +27,9 @@ Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Turns +Y to +Z about X: the world of a Y-up file to Blender's."""
 
 SURREAL_FPS = 120.0
-"""smpl_data.npz does not say its rate; it comes from the CMU database, captured at 120 Hz (a few takes at 60)."""
+"""smpl_data.npz does not say its rate; it comes from the CMU database, captured at 120 Hz (a few
+takes at 60).
+"""
 
 _RATE_KEYS = (
     "mocap_framerate",

@@ -86,7 +86,9 @@ class _DType(_Record):
 
 
 class _NDArray(_Record):
-    """numpy's _reconstruct(ndarray, (0,), 'b'), whose state is (version, shape, dtype, Fortran order, bytes)."""
+    """numpy's _reconstruct(ndarray, (0,), 'b'), whose state is (version, shape, dtype, Fortran
+    order, bytes).
+    """
 
     def plain(self) -> NDArray[Any]:
         state = self.state

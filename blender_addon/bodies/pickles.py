@@ -72,7 +72,8 @@ def read_pickle(path: str | Path) -> PickledArrays:
     data = path.read_bytes()
     _scan(data, path)
     try:
-        # Python 2 wrote array bytes as str; latin1 maps each byte to the character of the same number.
+        # Python 2 wrote array bytes as str; latin1 maps each byte to the character of the same
+        # number.
         content = _RecordUnpickler(io.BytesIO(data), path).load()
     except UnsafePickleError:
         raise
@@ -98,11 +99,13 @@ class _RecordUnpickler(pickle.Unpickler):
         return RECORDS[module, name]
 
 
-# --- the scan --------------------------------------------------------------------------------------------------------
+# --- the scan -------------------------------------------------------------------------------------
 
 
 def _scan(data: bytes, path: Path) -> None:
-    """Refuse the pickle if it names anything but `RECORDS`, or would make the unpickler allocate without need."""
+    """Refuse the pickle if it names anything but `RECORDS`, or would make the unpickler allocate
+    without need.
+    """
     memo: dict[int, Any] = {}
     strings: list[
         Any
@@ -146,8 +149,9 @@ def _scan(data: bytes, path: Path) -> None:
 
 
 def _operations(data: bytes) -> Iterator[tuple[str, Any]]:
-    """The pickle's opcodes by name, with their arguments, as pickletools.genops gives them. That one stops at a
-    protocol 0 string that is not ASCII, and Python 2 wrote whole arrays as such."""
+    """The pickle's opcodes by name, with their arguments, as pickletools.genops gives them. That
+    one stops at a protocol 0 string that is not ASCII, and Python 2 wrote whole arrays as such.
+    """
     stream = io.BytesIO(data)
     while True:
         code = stream.read(1).decode("latin1")

@@ -110,7 +110,7 @@ def _other_side(word: str) -> str:
     return word.replace("right_", "left_")
 
 
-# --- reading --------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def load_poses(path: str | Path | None = None) -> tuple[Pose, ...]:
@@ -162,7 +162,8 @@ for _name in JOINT_NAMES:
     if _name.startswith(("left_", "right_")):
         _PARTS[_name] = {_name: 1.0}
 for _side in ("left_", "right_"):
-    # Turning the palm twists the whole forearm: half at the elbow, half at the wrist keeps its skin smooth.
+    # Turning the palm twists the whole forearm: half at the elbow, half at the wrist keeps its skin
+    # smooth.
     _PARTS[_side + "forearm"] = {_side + "elbow": 0.5, _side + "wrist": 0.5}
 _PLURALS = {"feet": "foot"} | {
     name.removeprefix("left_") + "s": name.removeprefix("left_") for name in _PARTS
@@ -172,7 +173,9 @@ _SHOULDER_WORDS = ("flex", "abduct", "twist")
 
 
 def _inherit(entry: Mapping[str, Any], tables: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The entry's keys over those of the pose it is `like` (or of [default]), joint angles word by word."""
+    """The entry's keys over those of the pose it is `like` (or of [default]), joint angles word by
+    word.
+    """
     like = entry.get("like", "")
     if like not in tables:
         raise ValueError(f"key 'like': no pose {like!r} above this one")
@@ -189,7 +192,9 @@ def _inherit(entry: Mapping[str, Any], tables: Mapping[str, dict[str, Any]]) -> 
 
 
 def _both_sides(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Plural keys ("knees") written out for the left and the right, which an explicit side then overrides."""
+    """Plural keys ("knees") written out for the left and the right, which an explicit side then
+    overrides.
+    """
     sides: dict[str, Any] = {}
     for key, value in entry.items():
         if key in _PLURALS and isinstance(value, dict):

@@ -30,7 +30,8 @@ from .posed_body import (
 
 # Seat surface over the ground, as a share of the shape's whole height.
 SEAT_LEVEL = {"chair": 0.525, "bench": 0.55, "stool": 1.0, "seat_block": 1.0}
-# Bicycle, as built at true size, m: whole extent, saddle top, pedal, top tube; front towards -Y, centre at 0.
+# Bicycle, as built at true size, m: whole extent, saddle top, pedal, top tube; front towards -Y,
+# centre at 0.
 BICYCLE_SIZE = np.array([0.53, 1.74, 1.036])
 SADDLE = np.array([0.0, 0.26, 1.035])
 LOW_PEDAL = 0.14
@@ -96,7 +97,7 @@ def ground_clearance(pose: Pose, joints: np.ndarray) -> float:
     return pose.lift * leg_length(joints) / GROWN_UP_LEG
 
 
-# --- seats ----------------------------------------------------------------------------------------------
+# --- seats ----------------------------------------------------------------------------------------
 
 
 def _seat(body: PosedBody, where: str) -> list[PropPlacement]:
@@ -112,7 +113,9 @@ def _bench(body: PosedBody, where: str) -> list[PropPlacement]:
 
 
 def seat_height(joints: np.ndarray, vertices: np.ndarray) -> float:
-    """Height, m, of the seat under a sitting body: its lowest point below the pelvis, with flesh pressed in 1 cm."""
+    """Height, m, of the seat under a sitting body: its lowest point below the pelvis, with flesh
+    pressed in 1 cm.
+    """
     vertices = np.asarray(vertices)
     centre = np.asarray(joints)[[JOINT["pelvis"], JOINT["left_hip"], JOINT["right_hip"]]].mean(
         axis=0
@@ -204,11 +207,13 @@ def _wall(body: PosedBody, where: str) -> list[PropPlacement]:
     ]
 
 
-# --- wheels ---------------------------------------------------------------------------------------------
+# --- wheels ---------------------------------------------------------------------------------------
 
 
 def _bicycle(body: PosedBody, where: str) -> list[PropPlacement]:
-    """Under a rider the saddle is at the seat; for one who stands astride, the top tube is just below the crotch."""
+    """Under a rider the saddle is at the seat; for one who stands astride, the top tube is just
+    below the crotch.
+    """
     if body.pose.support == "bike":
         height = body.joint("pelvis")[2] - CROTCH * body.scale
         scale, anchor = height / SADDLE[2], SADDLE
@@ -252,7 +257,7 @@ def _suitcase(body: PosedBody, where: str) -> list[PropPlacement]:
     ]
 
 
-# --- loads ----------------------------------------------------------------------------------------------
+# --- loads ----------------------------------------------------------------------------------------
 
 
 def _box(body: PosedBody, where: str) -> list[PropPlacement]:
@@ -288,7 +293,8 @@ def _backpack(body: PosedBody, where: str) -> list[PropPlacement]:
     width, depth, height = body.scale * body.rng.uniform((0.26, 0.15, 0.38), (0.34, 0.26, 0.52))
     rear = np.percentile(on_back[:, 2], 5) if len(on_back) else -0.12 * body.scale
     bottom = np.array([0.0, 0.12 * body.scale - height, rear - depth / 2 + 0.02])
-    # Shape to body: its X to the body's -X, its front -Y to the body's back -Z, its Z to the body's Y.
+    # Shape to body: its X to the body's -X, its front -Y to the body's back -Z, its Z to the body's
+    # Y.
     axes = rotation @ np.array([[-1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
     return [
         _turned("backpack", body.joint("spine3") + rotation @ bottom, axes, (width, depth, height))
@@ -305,7 +311,7 @@ def _umbrella(body: PosedBody, where: str) -> list[PropPlacement]:
     return [_upright("umbrella", palm, bottom, body.yaw, (width, width, height))]
 
 
-# --- in the hand ----------------------------------------------------------------------------------------
+# --- in the hand ----------------------------------------------------------------------------------
 
 
 def _phone(body: PosedBody, where: str) -> list[PropPlacement]:
@@ -359,7 +365,7 @@ _PLACERS: dict[str, Callable[[PosedBody, str], list[PropPlacement]]] = {
 }
 
 
-# --- frames ---------------------------------------------------------------------------------------------
+# --- frames ---------------------------------------------------------------------------------------
 
 
 def _upright(

@@ -25,7 +25,9 @@ def flatten_feet(joints: np.ndarray, planted: Collection[str]) -> np.ndarray:
 
 
 def _shortest_turn(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation of the unit vector `start` onto the unit vector `end`, which must not be its opposite."""
+    """(3, 3) rotation of the unit vector `start` onto the unit vector `end`, which must not be its
+    opposite.
+    """
     axis = np.cross(start, end)
     sine = np.linalg.norm(axis)
     angle = np.arctan2(sine, start @ end)
@@ -41,8 +43,8 @@ def blend(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     return matrix_to_axis_angle(start @ rodrigues(t * way))
 
 
-# Standard deviation of a person's own way of doing a pose, degrees at amount 1, by kind of joint and in the order of
-# its ANGLES. Arms and head are free; what carries the weight is not.
+# Standard deviation of a person's own way of doing a pose, degrees at amount 1, by kind of joint
+# and in the order of its ANGLES. Arms and head are free; what carries the weight is not.
 _SPREAD = {
     "pelvis": (0.0, 0.0, 0.0),
     "spine": (2.0, 1.5, 1.5),
@@ -112,17 +114,19 @@ def _clipped(angles: np.ndarray, original: np.ndarray) -> np.ndarray:
     )
 
 
-# A grown-up's left leg at rest, m: hip from the root, knee from hip, ankle from knee, heel and toes from the ankle.
-# Only differences between two nearly equal poses are taken with it, so that its exact lengths do not matter.
+# A grown-up's left leg at rest, m: hip from the root, knee from hip, ankle from knee, heel and toes
+# from the ankle. Only differences between two nearly equal poses are taken with it, so that its
+# exact lengths do not matter.
 _HIP, _THIGH, _SHIN = np.array([[0.11, -0.02, 0.0], [0.02, -0.37, 0.02], [0.02, -0.41, -0.03]])
 _SOLE = np.array([[0.0, -0.07, -0.05], [0.0, -0.07, 0.19]])
 
 
 def _level_soles(angles: np.ndarray, original: np.ndarray, planted: Collection[str]) -> np.ndarray:
-    """Bend or straighten one leg at hip and knee until the soles' heights differ as much as they did.
+    """Bend or straighten one leg at hip and knee until the soles' heights differ as much as they
+    did.
 
-    angles: (24, 3) degrees, varied. original: (24, 3) rad, the pose before. The foot that has sunk against the other
-    is raised; a planted foot is not raised for the sake of one in the air.
+    angles: (24, 3) degrees, varied. original: (24, 3) rad, the pose before. The foot that has sunk
+    against the other is raised; a planted foot is not raised for the sake of one in the air.
     """
 
     def left_over_right(trial: np.ndarray) -> float:
@@ -157,7 +161,9 @@ def _level_soles(angles: np.ndarray, original: np.ndarray, planted: Collection[s
 
 
 def _sole_heights(joints: np.ndarray, planted: Collection[str]) -> tuple[float, float]:
-    """Height over the root of the lowest point of the left and of the right sole, m, for a grown-up's legs."""
+    """Height over the root of the lowest point of the left and of the right sole, m, for a
+    grown-up's legs.
+    """
     rotations = rodrigues(joints)
     mirrored = np.array([-1.0, 1.0, 1.0])
     heights = []

@@ -61,7 +61,9 @@ class PosedBody:
         return yaw_of(self.front)
 
     def hand(self, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Middle of the palm (m), direction that the palm faces, direction of the fingers; side "left_" or "right_"."""
+        """Middle of the palm (m), direction that the palm faces, direction of the fingers; side
+        "left_" or "right_".
+        """
         rotation = self.rotations[JOINT[side + "wrist"]]
         fingers = rotation[:, 0] if side == "left_" else -rotation[:, 0]
         facing = -rotation[:, 1]
@@ -74,7 +76,9 @@ class PosedBody:
     def along(
         self, direction: np.ndarray, low: float, high: float, half_width: float
     ) -> np.ndarray:
-        """(n,) positions along a horizontal direction, from the pelvis, of the trunk's vertices between two heights."""
+        """(n,) positions along a horizontal direction, from the pelvis, of the trunk's vertices
+        between two heights.
+        """
         offsets = self.vertices - self.joint("pelvis")
         sideways = np.abs(offsets @ np.cross(direction, (0.0, 0.0, 1.0)))
         z = self.vertices[:, 2]

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 def rodrigues(axis_angle: ArrayLike) -> NDArray[np.float64]:
     """exp(ω): rotation matrices (..., 3, 3) of axis-angle vectors (..., 3), rad. SMPL paper, Eq. 1.
 
-    R = I + sin‖ω‖/‖ω‖ [ω]× + (1 - cos‖ω‖)/‖ω‖² [ω]×². Both factors are sinc functions, smooth and exact at 0, so no
-    small angle needs a case of its own.
+    R = I + sin‖ω‖/‖ω‖ [ω]× + (1 - cos‖ω‖)/‖ω‖² [ω]×². Both factors are sinc functions, smooth and
+    exact at 0, so no small angle needs a case of its own.
     """
     w = np.asarray(axis_angle, dtype=np.float64)
     if w.shape[-1:] != (3,):
@@ -31,10 +31,12 @@ def about_z(angle: float) -> NDArray[np.float64]:
 
 
 def matrix_to_axis_angle(R: ArrayLike) -> NDArray[np.float64]:
-    """log(R): axis-angle vectors (..., 3) of rotation matrices (..., 3, 3), with angles in 0..π rad.
+    """log(R): axis-angle vectors (..., 3) of rotation matrices (..., 3, 3), with angles in 0..π
+    rad.
 
-    By way of the unit quaternion whose largest component is taken from the diagonal (Shepperd 1978), so it is as exact
-    near 0 and π as elsewhere. At π both axes are right; either may come back.
+    By way of the unit quaternion whose largest component is taken from the diagonal (Shepperd
+    1978), so it is as exact near 0 and π as elsewhere. At π both axes are right; either may come
+    back.
     """
     m = np.asarray(R, dtype=np.float64)
     if m.shape[-2:] != (3, 3):

@@ -1,1 +1,3 @@
-"""From a recipe to a dataset on disk: the renderer, the loop over scenes, processes and their progress."""
+"""From a recipe to a dataset on disk: the renderer, the loop over scenes, processes and their
+progress.
+"""

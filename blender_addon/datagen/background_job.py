@@ -102,7 +102,8 @@ class BatchJob:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                bufsize=0,  # Python's end would wait for the lock of a buffer that a thread still reads
+                # Python's end would wait for the lock of a buffer that a thread still reads.
+                bufsize=0,
                 env=os.environ | {"PYTHONUTF8": "1"},
                 creationflags=NO_WINDOW,
             )

@@ -1,4 +1,6 @@
-"""The output folder of a batch: what it holds, before the batch starts and whenever the panel is drawn."""
+"""The output folder of a batch: what it holds, before the batch starts and whenever the panel is
+drawn.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ SURFACE, DARK, SECOND, METAL, EARTH = range(5)
 
 @dataclass(frozen=True, eq=False)
 class Solid:
-    """Polygons: face f has the corners loops[starts[f] : starts[f + 1]], counter-clockwise seen from outside."""
+    """Polygons: face f has the corners loops[starts[f] : starts[f + 1]], counter-clockwise seen
+    from outside.
+    """
 
     vertices: Array  # (V, 3)
     loops: NDArray[np.int32]  # (L,) vertex of each corner
@@ -28,7 +30,9 @@ class Solid:
         return self.placed(np.eye(3), by)
 
     def placed(self, matrix: ArrayLike, offset: ArrayLike) -> Solid:
-        """vertices -> matrix · v + offset. A mirroring matrix turns the faces over: they still face outwards."""
+        """vertices -> matrix · v + offset. A mirroring matrix turns the faces over: they still face
+        outwards.
+        """
         A = np.asarray(matrix, dtype=np.float64)
         vertices = self.vertices @ A.T + np.asarray(offset, dtype=np.float64)
         loops = self.loops if np.linalg.det(A) > 0 else self._reversed()
@@ -77,7 +81,9 @@ def join(solids: Iterable[Solid]) -> Solid:
 
 
 def face_normals(solid: Solid) -> Array:
-    """(F, 3) unit normals by Newell's sum, which also holds for bent and concave polygons; 0 for a degenerate one."""
+    """(F, 3) unit normals by Newell's sum, which also holds for bent and concave polygons; 0 for a
+    degenerate one.
+    """
     corners = solid.vertices[solid.loops]
     ends = np.append(solid.starts[1:], len(solid.loops))
     following = np.arange(1, len(solid.loops) + 1)
@@ -176,7 +182,9 @@ def ring(
 
 
 def extrusion(outline: ArrayLike, low: float, high: float, tone: int = SURFACE) -> Solid:
-    """A closed outline (N, 2) of (y, z), counter-clockwise seen from +x, drawn out from x = low to x = high."""
+    """A closed outline (N, 2) of (y, z), counter-clockwise seen from +x, drawn out from x = low to
+    x = high.
+    """
     yz = np.asarray(outline, dtype=np.float64)
     n = len(yz)
     vertices = np.concatenate([np.column_stack([np.full(n, x), yz]) for x in (low, high)])

@@ -38,7 +38,8 @@ def _car() -> Solid:
     ]
     glass = [(-0.98, 0.9), (1.98, 0.9), (1.62, 1.36), (1.3, 1.42), (-0.18, 1.42)]
     roof = [(-0.3, 1.405), (1.72, 1.34), (1.55, 1.43), (1.2, 1.47), (0.0, 1.47)]
-    # Pillars stand a finger's width outside the glass, so that the two never fight for the same pixels.
+    # Pillars stand a finger's width outside the glass, so that the two never fight for the same
+    # pixels.
     pillars = [
         tube((x, y0, 0.9), (0.93 * x, y1, 1.42), 0.035, sides=6)
         for x in (-0.76, 0.76)

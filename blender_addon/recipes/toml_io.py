@@ -1,6 +1,7 @@
 """Recipe files: TOML in, a checked Recipe out; every error names the file and the key.
 
-A file holds only what differs from its `base` (a preset's name; "everyday" unless it says otherwise):
+A file holds only what differs from its `base` (a preset's name; "everyday" unless it says
+otherwise):
 
     base = "street"
     [people]

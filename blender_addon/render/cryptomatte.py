@@ -118,7 +118,8 @@ def person_coverage(ranks: NDArray[np.float32], persons: PersonIds) -> Coverage:
     pixel, label = np.divmod(key, persons.count + 1)
     total = np.bincount(pixel, shares, H * W).astype(np.float32)
 
-    # Paint from the smallest share to the largest, and among equals from the highest number to the lowest.
+    # Paint from the smallest share to the largest, and among equals from the highest number to the
+    # lowest.
     order = np.lexsort((-label, shares))
     person = np.zeros(H * W, dtype=np.int64)
     person[pixel[order]] = label[order]

@@ -78,7 +78,8 @@ def present_devices() -> dict[str, tuple[str, ...]]:
     preferences = _cycles_preferences()
     with quiet():  # Blender warns of every driver that is not there
         preferences.refresh_devices()
-        # A kind that this build lacks has an empty list; the list of a GPU's kind may hold the CPU too.
+        # A kind that this build lacks has an empty list; the list of a GPU's kind may hold the CPU
+        # too.
         entries = {kind: preferences.get_devices_for_type(kind) or () for kind in ORDER}
     named = {
         kind: tuple(entry.name for entry in entries[kind] if entry.type == kind) for kind in ORDER

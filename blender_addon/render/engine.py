@@ -86,7 +86,8 @@ def configure(
         pixel_aspect_y=1.0,
         film_transparent=film_transparent,
         use_border=False,
-        use_persistent_data=True,  # keep unchanged geometry, textures and BVH: half the time per frame
+        # Keep unchanged geometry, textures and BVH: half the time per frame.
+        use_persistent_data=True,
         use_compositing=False,
         use_sequencer=False,
         use_multiview=False,
@@ -102,10 +103,13 @@ def configure(
         samples=samples,
         seed=seed % 2**31,
         use_animated_seed=False,
-        use_adaptive_sampling=False,  # every pixel gets the same noise, and coverage the same precision
-        use_denoising=False,  # costs more than the samples it saves at these sizes; smears small people
-        # With a world and a sun or a few lamps, the light tree more than doubles the variance (measured with a
-        # panorama and a sun at 16 samples: RMSE 0.20 against 0.13) and costs a tenth of the time. It is for hundreds.
+        # Every pixel gets the same noise, and coverage the same precision.
+        use_adaptive_sampling=False,
+        # Costs more than the samples it saves at these sizes; smears small people.
+        use_denoising=False,
+        # With a world and a sun or a few lamps, the light tree more than doubles the variance
+        # (measured with a panorama and a sun at 16 samples: RMSE 0.20 against 0.13) and costs a
+        # tenth of the time. It is for hundreds.
         use_light_tree=False,
         max_bounces=bounces,
         diffuse_bounces=bounces,
@@ -114,13 +118,15 @@ def configure(
         transparent_max_bounces=8,
         caustics_reflective=False,
         caustics_refractive=False,
-        # A box of one pixel, as a sensor's: a pixel's colour and coverage are those of its own square and no other.
+        # A box of one pixel, as a sensor's: a pixel's colour and coverage are those of its own
+        # square and no other.
         pixel_filter_type="BOX",
         use_auto_tile=False,
     )
     compat.set_multilayer_exr(scene.render.image_settings)
     if _enable_passes(scene.view_layers[0], rows):
-        # Persistent data keeps shaders that were compiled without the new AOVs. Switching it off drops them.
+        # Persistent data keeps shaders that were compiled without the new AOVs. Switching it off
+        # drops them.
         scene.render.use_persistent_data = False
         scene.render.use_persistent_data = True
 
@@ -188,8 +194,8 @@ def collect(
 
 def _world_to_camera(camera: Any) -> NDArray[np.float64]:
     """3×3 rotation from the world to the camera in OpenCV axes (x right, y down, z forward)."""
-    # matrix_world is only as new as the last update of the window's scene, which a batch never makes: follow the
-    # parents instead. (Constraints are not followed; the stage uses none.)
+    # matrix_world is only as new as the last update of the window's scene, which a batch never
+    # makes: follow the parents instead. (Constraints are not followed; the stage uses none.)
     matrix = camera.matrix_basis
     while camera.parent is not None:
         matrix = camera.parent.matrix_basis @ camera.matrix_parent_inverse @ matrix

@@ -78,7 +78,8 @@ def when_input_ends(act: Callable[[], object]) -> None:
 
 
 def _read_to_the_end(act: Callable[[], object]) -> None:
-    # os.read and not sys.stdin, whose lock a process that ends cannot take from a thread that still reads.
+    # os.read and not sys.stdin, whose lock a process that ends cannot take from a thread that still
+    # reads.
     try:
         while os.read(_STANDARD_INPUT, 1 << 12):
             pass

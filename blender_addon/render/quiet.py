@@ -55,7 +55,9 @@ def captured(*descriptors: int) -> Iterator[dict[int, bytes]]:
 
 @contextlib.contextmanager
 def _redirected(descriptor: int, target: int, *, python_too: bool = False) -> Iterator[None]:
-    """`descriptor` leads to `target`; Python's own stream stays on the terminal unless `python_too`."""
+    """`descriptor` leads to `target`; Python's own stream stays on the terminal unless
+    `python_too`.
+    """
     name = "stdout" if descriptor == _STDOUT else "stderr"
     stream = getattr(sys, name)
     _flush(stream)

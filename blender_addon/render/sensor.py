@@ -79,8 +79,8 @@ def develop(linear: Image, sensor: SensorSpec) -> NDArray[np.uint8]:
         image = grey + (image - grey) * np.float32(sensor.saturation)
     if sensor.noise > 0:
         rng = np.random.default_rng(sensor.seed)
-        # Shot noise grows with the root of the light; the square-root-like transfer curve evens most of it out,
-        # so what is left is a little stronger in the shadows.
+        # Shot noise grows with the root of the light; the square-root-like transfer curve evens
+        # most of it out, so what is left is a little stronger in the shadows.
         sigma = np.float32(sensor.noise) * (1.3 - 0.6 * np.clip(luminance(image), 0, 1))[..., None]
         grain = rng.standard_normal((height, width, 4), dtype=np.float32)
         image = image + sigma * (0.8 * grain[..., :1] + 0.6 * grain[..., 1:])
@@ -110,7 +110,8 @@ def _vignette(height: int, width: int, loss: float) -> NDArray[np.float32]:
 
 
 def _tone(linear: Image, contrast: float) -> Image:
-    """Linear to display: highlights roll off smoothly above .7, then sRGB, then contrast about mid grey.
+    """Linear to display: highlights roll off smoothly above .7, then sRGB, then contrast about mid
+    grey.
 
     One table look-up: the curve is the same for every pixel and a power function is not cheap.
     """

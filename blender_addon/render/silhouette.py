@@ -56,7 +56,8 @@ def silhouette_area(
     extent = high - low
     if not (extent > 0).all():
         return 0.0, (0, 0, 0, 0)
-    # A canvas of just the box. A large one gets pixels of `step`, that end where the box ends: at the frame's edge.
+    # A canvas of just the box. A large one gets pixels of `step`, that end where the box ends: at
+    # the frame's edge.
     large = extent.max() > FULL_DETAIL
     corner = low if large else np.floor(low)
     size = np.ceil(extent * FULL_DETAIL / extent.max() if large else high - corner).astype(int)
@@ -89,18 +90,20 @@ def front_corners(
 def raster(
     x: NDArray[np.float64], y: NDArray[np.float64], width: int, height: int
 ) -> NDArray[np.bool_]:
-    """Scanlines: on each row a triangle covers one interval. Mark where it starts and where it ends, then sum along
-    the row. The cost grows with the triangles' heights, not with their areas. x, y: (3, T)."""
-    # Rows r whose centres r + 0.5 lie within the triangle's height, columns likewise. Most triangles of a small
-    # person hold no centre at all.
+    """Scanlines: on each row a triangle covers one interval. Mark where it starts and where it
+    ends, then sum along the row. The cost grows with the triangles' heights, not with their areas.
+    x, y: (3, T).
+    """
+    # Rows r whose centres r + 0.5 lie within the triangle's height, columns likewise. Most
+    # triangles of a small person hold no centre at all.
     first, last = _centres(y, height)
     left, right = _centres(x, width)
     some = (first <= last) & (left <= right)
     first, last = first[some], last[some]
     x, y = x[:, some], y[:, some]
 
-    # Corners from top to bottom (and from left to right), so that the two triangles at an edge compute its
-    # crossings from the same numbers, to the last bit: no pixel falls between them.
+    # Corners from top to bottom (and from left to right), so that the two triangles at an edge
+    # compute its crossings from the same numbers, to the last bit: no pixel falls between them.
     for a, b in ((0, 1), (1, 2), (0, 1)):
         swap = (y[a] > y[b]) | ((y[a] == y[b]) & (x[a] > x[b]))
         for v in (x, y):
@@ -109,7 +112,8 @@ def raster(
     count = last - first + 1
     owner = np.repeat(np.arange(len(count)), count)
     row = np.arange(len(owner)) + np.repeat(first - np.cumsum(count) + count, count)
-    # The line through the row's centres crosses the long edge (0 to 2), and 0 to 1 or, further down, 1 to 2.
+    # The line through the row's centres crosses the long edge (0 to 2), and 0 to 1 or, further
+    # down, 1 to 2.
     centre = row + 0.5
     below = centre >= y[1][owner]
     long = x[0][owner] + (centre - y[0][owner]) * _slope(x, y, 0, 2)[owner]
@@ -128,7 +132,9 @@ def raster(
 
 
 def _centres(v: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First and last pixel, cut to 0..size - 1, whose centres lie within the corners' (3, T) extent."""
+    """First and last pixel, cut to 0..size - 1, whose centres lie within the corners' (3, T)
+    extent.
+    """
     first = np.clip(np.ceil(v.min(axis=0) - 0.5), 0, size)
     last = np.clip(np.floor(v.max(axis=0) - 0.5), -1, size - 1)
     return first.astype(np.int64), last.astype(np.int64)

@@ -1,4 +1,6 @@
-"""Pinhole geometry of a CameraSpec, in OpenCV axes: x right, y down, z forward; pixel centres at +0.5."""
+"""Pinhole geometry of a CameraSpec, in OpenCV axes: x right, y down, z forward; pixel centres at
++0.5.
+"""
 
 from __future__ import annotations
 

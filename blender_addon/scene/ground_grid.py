@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CELL = 0.1  # m
-# Two cell numbers are packed into one int64, each made positive first; 2³⁰ cells are a hundred thousand km.
+# Two cell numbers are packed into one int64, each made positive first; 2³⁰ cells are a hundred
+# thousand km.
 _HALF = 1 << 30
 
 Cells = NDArray[np.int64]  # sorted, unique

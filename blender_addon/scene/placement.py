@@ -258,7 +258,8 @@ def stand(drawn: UnplacedPerson, place: Array, degrees: float) -> PlacedPerson:
         return points @ turn.T + shift
 
     body = drawn.spec.body
-    # Turning the root turns the body about its pelvis J0, not about the origin: t' = R(J0 + t) - J0.
+    # Turning the root turns the body about its pelvis J0, not about the origin: t' = R(J0 + t) -
+    # J0.
     root = matrix_to_axis_angle(turn @ rodrigues(body.pose[0]))
     translation = moved(drawn.pelvis + body.translation) - drawn.pelvis
     motion = drawn.spec.motion

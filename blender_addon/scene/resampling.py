@@ -73,7 +73,7 @@ def resample(
     return _SCENE[factor](spec, recipe, assets, stream)
 
 
-# --- one person after another -----------------------------------------------------------------------------------
+# --- one person after another ---------------------------------------------------------------------
 
 
 Own = tuple[PropSpec, ...]
@@ -158,7 +158,8 @@ def _refitted(person: PersonSpec, body: BodySpec, outfit: Outfit, assets: Assets
     model = assets.bodies[body.model]
     before = assets.poser.pose(person)
     pelvis, pelvis_before = (model.rest_joints(b.betas)[0] for b in (body, person.body))
-    # translation is added to the pelvis's place in the model: what a new shape moves there is taken off.
+    # translation is added to the pelvis's place in the model: what a new shape moves there is taken
+    # off.
     shift = pelvis_before - pelvis
     trial = dataclasses.replace(body, translation=_plus(person.body.translation, shift))
     after = assets.poser.pose_body(trial, outfit)
@@ -201,7 +202,7 @@ def _plus(a: Vec3, b: Array) -> Vec3:
     return (x, y, z)
 
 
-# --- what is around them ----------------------------------------------------------------------------------------
+# --- what is around them --------------------------------------------------------------------------
 
 
 def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:

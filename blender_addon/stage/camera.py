@@ -53,7 +53,8 @@ class StageCamera:
             data.dof.aperture_fstop = camera.f_stop
             data.dof.focus_distance = camera.focus_distance
 
-        # The camera object looks along its own -Z with +Y up; orientation() turns a body that looks along +Y.
+        # The camera object looks along its own -Z with +Y up; orientation() turns a body that looks
+        # along +Y.
         axes = mathutils.Matrix(geometry.orientation(camera).tolist()).to_quaternion()
         upright = mathutils.Quaternion((1.0, 0.0, 0.0), math.pi / 2)
         self.object.location = camera.location

@@ -113,7 +113,9 @@ def _load(path: Path, colorspace: str) -> bpy.types.Image:
 
 
 def _reduced(image: bpy.types.Image, width: int) -> bpy.types.Image:
-    """A copy in memory whose pixels are means of n × n pixels of a linear image, at most `width` wide."""
+    """A copy in memory whose pixels are means of n × n pixels of a linear image, at most `width`
+    wide.
+    """
     pixels = read_pixels(image)
     n = -(-pixels.shape[1] // width)
     height, wide = pixels.shape[0] // n, pixels.shape[1] // n

@@ -20,10 +20,10 @@ from .shading import set_harmonics
 BUILTIN = "builtin:"
 
 # Cycles samples the world's light from a table that it builds at each change. One as fine as a
-# panorama takes seconds per frame; a coarse one misses the sun and makes speckles. So the camera sees
-# the panorama itself, and all other rays a copy whose pixels are exactly the cells of the table: it is
-# not interpolated, and turned by whole cells, so that no light falls between cells and 16 samples
-# are enough.
+# panorama takes seconds per frame; a coarse one misses the sun and makes speckles. So the camera
+# sees the panorama itself, and all other rays a copy whose pixels are exactly the cells of the
+# table: it is not interpolated, and turned by whole cells, so that no light falls between cells and
+# 16 samples are enough.
 _LIGHT_WIDTH = 256
 
 # Light on level ground, over π, of every world at strength 1: a white wall then reflects 1.
@@ -223,7 +223,8 @@ class StageLight:
         for_camera = n.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
         panorama = n.mix(for_camera, self._lighting.outputs["Color"], self._seen.outputs["Color"])
 
-        # The sky has no lower half: below the horizon its haze continues, and the ground fades into it.
+        # The sky has no lower half: below the horizon its haze continues, and the ground fades into
+        # it.
         x, y, z = n.split(direction)
         self._sky = n.node("ShaderNodeTexSky", sky_type="HOSEK_WILKIE", ground_albedo=0.3)
         n.put(n.join(x, y, n.math("MAXIMUM", z, 0.01)), self._sky.inputs["Vector"])
@@ -243,7 +244,9 @@ class StageLight:
 
 
 def sun_direction(elevation: float, azimuth: float) -> tuple[float, float, float]:
-    """Unit vector towards the sun. Degrees; azimuth 0 is +Y and grows counter-clockwise, as a camera's yaw."""
+    """Unit vector towards the sun. Degrees; azimuth 0 is +Y and grows counter-clockwise, as a
+    camera's yaw.
+    """
     e, a = math.radians(elevation), math.radians(azimuth)
     return (-math.sin(a) * math.cos(e), math.cos(a) * math.cos(e), math.sin(e))
 

@@ -112,8 +112,9 @@ class Nodes:
         return node.outputs[0]
 
     def attribute(self, name: str, output: str, kind: str = "GEOMETRY") -> bpy.types.NodeSocket:
-        """An attribute of the mesh (GEOMETRY) or a custom property of the object (OBJECT); `output` is one of
-        Color, Vector, Fac, Alpha."""
+        """An attribute of the mesh (GEOMETRY) or a custom property of the object (OBJECT); `output`
+        is one of Color, Vector, Fac, Alpha.
+        """
         return self.node("ShaderNodeAttribute", attribute_type=kind, attribute_name=name).outputs[
             output
         ]

@@ -11,8 +11,8 @@ from ..wardrobe.outfit import Garment, Outfit
 
 PREFIX = "PII "
 
-# Attributes of the mesh, four numbers each where possible: one look-up in the shader then gives four
-# coordinates. Those of the head are apart from those of the body, which does not look them up.
+# Attributes of the mesh, four numbers each where possible: one look-up in the shader then gives
+# four coordinates. Those of the head are apart from those of the body, which does not look them up.
 CHANNELS = {
     "cover": ("arm", "level", "neck", "front"),
     "place": ("x", "tread", "z", "fall"),

@@ -87,7 +87,8 @@ class StagePeople:
         if (model, number) not in self._objects:
             if model not in self.bodies:
                 raise KeyError(f"no body model {model!r}; there are: {', '.join(self.bodies)}")
-            # Blender cuts names at 63 bytes, and a model's name may be a long path, whose end is more distinctive.
+            # Blender cuts names at 63 bytes, and a model's name may be a long path, whose end is
+            # more distinctive.
             name = f"PII person {model[-40:]} {number}"
             mesh = body_mesh(name, self.bodies[model])
             attach_chart(mesh, self.poser.chart(model))

@@ -38,7 +38,7 @@ from .shading import shading_group
 MATERIAL = "PII Person"
 SOLE_HEIGHT = 0.013  # rm
 
-# --- per frame ------------------------------------------------------------------------------------------
+# --- per frame ------------------------------------------------------------------------------------
 
 
 def apply_outfit(obj: bpy.types.Object, outfit: Outfit, images: ImageCache) -> None:
@@ -61,7 +61,7 @@ def apply_outfit(obj: bpy.types.Object, outfit: Outfit, images: ImageCache) -> N
         slot.material = material
 
 
-# --- materials ------------------------------------------------------------------------------------------
+# --- materials ------------------------------------------------------------------------------------
 
 
 def person_material() -> bpy.types.Material:
@@ -96,10 +96,11 @@ def _finish(nodes: Nodes, color: Any, roughness: Any) -> None:
 
 
 def _surface(nodes: Nodes, color: Any, roughness: Any) -> bpy.types.NodeSocket:
-    """Matt colour under a gloss of the given roughness, which the Fresnel formula strengthens at grazing angles.
+    """Matt colour under a gloss of the given roughness, which the Fresnel formula strengthens at
+    grazing angles.
 
-    Not a Principled BSDF: Cycles reserves room for all of its twelve lobes, and a dozen layers of twelve are more
-    than the 64 it has.
+    Not a Principled BSDF: Cycles reserves room for all of its twelve lobes, and a dozen layers of
+    twelve are more than the 64 it has.
     """
     f = Formula(nodes)
     diffuse, glossy = nodes.node("ShaderNodeBsdfDiffuse"), nodes.node("ShaderNodeBsdfGlossy")

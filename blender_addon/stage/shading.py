@@ -1,8 +1,9 @@
 """The last node before every material's output: either the surface itself, or SURREAL's shading.
 
-SURREAL lights its people by nine spherical-harmonic coefficients and nothing else: the colour of a pixel is
-albedo × E(n), n the normal in world axes. There is no ray, so no shadow. Each material of the stage sends its
-closure and its albedo through one shared node group, whose coefficients `set_harmonics` sets:
+SURREAL lights its people by nine spherical-harmonic coefficients and nothing else: the colour of a
+pixel is albedo × E(n), n the normal in world axes. There is no ray, so no shadow. Each material of
+the stage sends its closure and its albedo through one shared node group, whose coefficients
+`set_harmonics` sets:
 
     shading = nodes.new("ShaderNodeGroup"); shading.node_tree = shading_group()
     links.new(principled.outputs["BSDF"], shading.inputs["Surface"])
@@ -11,8 +12,8 @@ closure and its albedo through one shared node group, whose coefficients `set_ha
 
 and says `material.cycles.emission_sampling = "NONE"`, so that Cycles never takes people for lamps.
 
-E(n) is the quadratic form of Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance Environment
-Maps", SIGGRAPH 2001, eq. 13, which is what SURREAL's shader computes.
+E(n) is the quadratic form of Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance
+Environment Maps", SIGGRAPH 2001, eq. 13, which is what SURREAL's shader computes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _C1, _C2, _C3, _C4, _C5 = 0.429043, 0.511664, 0.743125, 0.886227, 0.247708
 
 
 def shading_group() -> bpy.types.NodeTree:
-    """The node group, made at the first call: inputs "Surface" (shader) and "Albedo" (colour), output "Surface"."""
+    """The node group, made at the first call: inputs "Surface" (shader) and "Albedo" (colour),
+    output "Surface".
+    """
     tree = bpy.data.node_groups.get(GROUP)
     if tree is None:
         tree = _build()
@@ -41,8 +44,10 @@ def shading_group() -> bpy.types.NodeTree:
 
 
 def set_harmonics(coefficients: Sequence[float] | None) -> None:
-    """Shade everything by nine coefficients (SURREAL's order: L00 L1-1 L10 L11 L2-2 L2-1 L20 L21 L22), or by the
-    lights of the scene when None. Raises ValueError for another number of coefficients."""
+    """Shade everything by nine coefficients (SURREAL's order: L00 L1-1 L10 L11 L2-2 L2-1 L20 L21
+    L22), or by the lights of the scene when None. Raises ValueError for another number of
+    coefficients.
+    """
     if coefficients is not None and len(coefficients) != 9:
         raise ValueError(f"spherical harmonics: {len(coefficients)} coefficients, expected 9")
     nodes = shading_group().nodes
@@ -61,8 +66,8 @@ def _build() -> bpy.types.NodeTree:
         nodes.split(nodes.node("ShaderNodeVectorMath", name=name, operation="ADD").outputs[0])
         for name in _TRIPLES
     )
-    # SURREAL's vertical axis points down (-y is up there) and L1-1 is never positive: light comes from above.
-    # Here up is +z: (x, y, z) of the formula = (x, -z, y) of the world.
+    # SURREAL's vertical axis points down (-y is up there) and L1-1 is never positive: light comes
+    # from above. Here up is +z: (x, y, z) of the formula = (x, -z, y) of the world.
     world_x, world_y, world_z = nodes.split(nodes.node("ShaderNodeNewGeometry").outputs["Normal"])
     x, y, z = world_x, nodes.times(world_z, -1.0), world_y
 

@@ -32,18 +32,19 @@ LEVEL_VALUES = (-2.2, -2.0, -1.0, 0.0, 1.0, 2.0)
 def body_chart(body: BodyModel) -> dict[str, Array]:
     """The chart of `body`, float32. Takes half a second: compute it once for each body model.
 
-    Per vertex, (V,): `arm` 0 at the shoulder joint .. 1 at the wrist, negative on the torso; `level` see LEVELS;
-    `neck` rm away from the neckline, negative on neck and head; `front` rm in front of the side seam; `down` rm
-    along the cloth: the height, but for the shoulders, where cloth lies flat; `palm` 1 on palms and soles; `height`
-    rm above the sole, `tread` the same in shoes; `fall` rm inside the curtain that long hair hangs in; in head
-    units `scalp` above the hairline, `hat` above a hat's brim, and, positive inside, `beard`, `brow`, `lip`, `ear`
-    and `white` (of the eye); `iris` 0 at the middle of the pupil, in radii of the eyeball.
-    (V, 3): `position` rm, origin between the soles; `head` head units, origin between the eyes.
-    Per face corner, (F, 3, 2): `cloth` (around torso and legs, around the arm), rm.
-    And what `drape.cloth_shape` adds.
+    Per vertex, (V,): `arm` 0 at the shoulder joint .. 1 at the wrist, negative on the torso;
+    `level` see LEVELS; `neck` rm away from the neckline, negative on neck and head; `front` rm in
+    front of the side seam; `down` rm along the cloth: the height, but for the shoulders, where
+    cloth lies flat; `palm` 1 on palms and soles; `height` rm above the sole, `tread` the same in
+    shoes; `fall` rm inside the curtain that long hair hangs in; in head units `scalp` above the
+    hairline, `hat` above a hat's brim, and, positive inside, `beard`, `brow`, `lip`, `ear` and
+    `white` (of the eye); `iris` 0 at the middle of the pupil, in radii of the eyeball. (V, 3):
+    `position` rm, origin between the soles; `head` head units, origin between the eyes. Per face
+    corner, (F, 3, 2): `cloth` (around torso and legs, around the arm), rm. And what
+    `drape.cloth_shape` adds.
 
-    Eyeballs are found as loose parts of the mesh in the head; a model without them has its eyes on the face.
-    Raises ValueError when a joint is missing.
+    Eyeballs are found as loose parts of the mesh in the head; a model without them has its eyes on
+    the face. Raises ValueError when a joint is missing.
     """
     v = np.asarray(body.v_template, dtype=np.float64)
     joints = _joints(body, v)
@@ -69,7 +70,9 @@ def body_chart(body: BodyModel) -> dict[str, Array]:
 
 
 def _joints(body: BodyModel, v: Array) -> dict[str, Array]:
-    """(3,) each, m: the joints in the middle, and of each pair the left one, of a body made symmetrical."""
+    """(3,) each, m: the joints in the middle, and of each pair the left one, of a body made
+    symmetrical.
+    """
     named = dict(
         zip(body.joint_names, np.asarray(body.J_regressor, dtype=np.float64) @ v, strict=False)
     )
@@ -102,9 +105,11 @@ def _level(p: Array, joints: dict[str, Array]) -> Array:
 
 def _arm(body: BodyModel, p: Array, joints: dict[str, Array]) -> Array:
     shoulder, wrist = joints["shoulder"], joints["wrist"]
-    # Towards the wrist the reach is along x. On the shoulder the seam leans towards the neck as it rises.
+    # Towards the wrist the reach is along x. On the shoulder the seam leans towards the neck as it
+    # rises.
     along = (np.abs(p[:, 0]) - shoulder[0]) / (wrist[0] - shoulder[0])
-    # Below the armpit the flank may stand out further than the shoulder joint: it is torso all the same.
+    # Below the armpit the flank may stand out further than the shoulder joint: it is torso all the
+    # same.
     below = (p[:, 1] - (shoulder[1] - 0.10)) / ARM_LENGTH * 2.0
     arms = [
         i for i, name in enumerate(body.joint_names) if name.split("_")[-1] not in _TORSO_OR_LEG
@@ -158,12 +163,14 @@ def _palm(chart: dict[str, Array], normals: Array) -> Array:
     return np.maximum(hand, foot) * down
 
 
-# Hairline: height in head units (0: eyes, 1: crown) against the azimuth about the head, 0 in front, 180 behind.
+# Hairline: height in head units (0: eyes, 1: crown) against the azimuth about the head, 0 in front,
+# 180 behind.
 _HAIRLINE = (
     (0, 25, 42, 55, 66, 78, 88, 100, 115, 140, 180),
     (0.66, 0.66, 0.58, 0.42, 0.10, -0.22, -0.05, -0.10, -0.48, -0.66, -0.72),
 )
-# The upper edge of a full beard: under the nose, over the corner of the mouth, up the cheek to the sideburn.
+# The upper edge of a full beard: under the nose, over the corner of the mouth, up the cheek to the
+# sideburn.
 _BEARD_LINE = ((0, 10, 22, 40, 60, 80, 90), (-0.40, -0.42, -0.50, -0.55, -0.35, -0.05, -2.0))
 
 
@@ -175,7 +182,8 @@ def _head(
     profile = is_head & (np.abs(p[:, 0]) < 0.02)
     nose = p[profile][np.argmax(p[profile, 2])]
     crown = p[:, 1].max()
-    # Proportions of an adult's profile; the distance from nose to crown is what every head model has.
+    # Proportions of an adult's profile; the distance from nose to crown is what every head model
+    # has.
     eyes = np.array([0.0, nose[1] + 0.237 * (crown - nose[1]), nose[2]])
     unit = crown - eyes[1]
     eye_x = 0.26 * unit
@@ -227,7 +235,9 @@ def _head(
 
 
 def _eyeballs(faces: Array, p: Array, joints: dict[str, Array]) -> list[Array]:
-    """Vertex indices of the loose parts of the mesh that lie in the head, in pairs left and right of the middle."""
+    """Vertex indices of the loose parts of the mesh that lie in the head, in pairs left and right
+    of the middle.
+    """
     part = loose_parts(faces, len(p))
     balls = []
     for label, count in zip(*np.unique(part, return_counts=True), strict=True):
@@ -255,16 +265,19 @@ def _eyes(p: Array, h: Array, eye_x: float, face: Array, eyeballs: list[Array]) 
 
 
 def _cloth(faces: Array, p: Array, joints: dict[str, Array], arm: Array) -> Array:
-    """(F, 3, 2) where a thread lies: cloth is wrapped around torso, legs and arms without stretching.
+    """(F, 3, 2) where a thread lies: cloth is wrapped around torso, legs and arms without
+    stretching.
 
-    On the torso the back is the mirror image of the front, with side seams between them. The angle around a leg
-    or an arm jumps somewhere; as each face keeps its own corners, the jump becomes a seam, inside or below.
+    On the torso the back is the mirror image of the front, with side seams between them. The angle
+    around a leg or an arm jumps somewhere; as each face keeps its own corners, the jump becomes a
+    seam, inside or below.
     """
     hip, ankle, shoulder = (joints[n] for n in ("hip", "ankle", "shoulder"))
     side = np.where(p[:, 0] < 0, -1.0, 1.0)
     x, y, z = np.abs(p[:, 0]), p[:, 1], p[:, 2]
     seam = np.interp(y, [ankle[1], hip[1], shoulder[1]], [ankle[2], hip[2], shoulder[2]])
-    # Torso: an ellipse 1.45 times as wide as deep, 0.9 rm around. Above the armpits: straight from the front.
+    # Torso: an ellipse 1.45 times as wide as deep, 0.9 rm around. Above the armpits: straight from
+    # the front.
     round_torso = np.arctan2(x / 1.45, np.abs(z - seam)) * 0.145
     flat = np.clip((y - shoulder[1] + 0.16) / 0.08, 0.0, 1.0)
     torso = (1 - flat) * round_torso + flat * x

@@ -16,7 +16,8 @@ Array = np.ndarray
 Joints = Mapping[str, Array]
 
 
-# The two tubes of cloth: trunk and legs. Levels of their upper and lower end, and from where cloth hangs down.
+# The two tubes of cloth: trunk and legs. Levels of their upper and lower end, and from where cloth
+# hangs down.
 TRUNK = (0.95, -0.4, 0.72)
 LEGS = (-0.2, -2.08, -0.3)
 _ROWS, _COLUMNS = 60, 48  # of a tube's outline: 1 to 2 rcm each, finer than the mesh
@@ -66,7 +67,9 @@ def cloth_shape(
 
 
 def _fill(p: Array, faces: Array, normals: Array) -> Array:
-    """(V, 3) outwards, never inwards, to a smoothed body: cloth bridges the hollows of arms, neck and feet."""
+    """(V, 3) outwards, never inwards, to a smoothed body: cloth bridges the hollows of arms, neck
+    and feet.
+    """
     out = np.einsum("vi,vi->v", smooth(p, faces, 40) - p, normals)
     return smooth(np.clip(out, 0.0, 0.008)[:, None] * normals, faces, 3)
 
@@ -135,7 +138,9 @@ def _row_means(values: Array, row: Array, offset: Array | int, depth: Array) -> 
 
 
 def _convex(outline: Array) -> Array:
-    """Rows of radii at equal angles -> the radii of each row's convex hull, from its support function."""
+    """Rows of radii at equal angles -> the radii of each row's convex hull, from its support
+    function.
+    """
     columns = outline.shape[1]
     angle = np.arange(columns) * 2 * np.pi / columns
     cos = np.cos(angle[:, None] - angle[None, :])
@@ -240,7 +245,9 @@ def _curtain(p: Array, joints: Joints) -> Array:
 
 
 def _folds(p: Array) -> Array:
-    """(V, 4) four independent smooth noises, unit variance, of wavelengths from 25 to 6 rcm: sums of random waves."""
+    """(V, 4) four independent smooth noises, unit variance, of wavelengths from 25 to 6 rcm: sums
+    of random waves.
+    """
     rng = np.random.default_rng(0)  # a property of the chart, not of a person: always the same
     noises = []
     for length in (0.25, 0.16, 0.10, 0.06):

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from . import palette
 from .garment_kind import NEVER, Kind, Wearer
 
-# The weight of wearing nothing on a layer; the other layers are always worn, where there is a choice.
+# The weight of wearing nothing on a layer; the other layers are always worn, where there is a
+# choice.
 NOTHING: dict[str, Callable[[Wearer], float]] = {
     "socks": lambda w: 0.6 * w.warm if w.skirted else 0.15,
     "shoes": lambda w: 0.15 * w.bare_legs,

@@ -21,7 +21,9 @@ def vertex_normals(vertices: Array, faces: Array) -> Array:
 
 
 def smooth(values: Array, faces: Array, steps: int) -> Array:
-    """Laplacian smoothing: `steps` times, every (V, …) value becomes the mean of itself and its neighbours' mean."""
+    """Laplacian smoothing: `steps` times, every (V, …) value becomes the mean of itself and its
+    neighbours' mean.
+    """
     pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     pairs = np.unique(np.sort(pairs, axis=1), axis=0)
     start, end = np.concatenate([pairs, pairs[:, ::-1]]).T

@@ -132,7 +132,9 @@ def cloth(rng: np.random.Generator) -> Color:
 
 
 def vary(rng: np.random.Generator, color: Color, spread: float) -> Color:
-    """`color` with its lightness multiplied by exp(N(0, spread)), its channels by a quarter of that; 0.003..0.9."""
+    """`color` with its lightness multiplied by exp(N(0, spread)), its channels by a quarter of
+    that; 0.003..0.9.
+    """
     factor = np.exp(rng.normal(0, spread) + rng.normal(0, spread / 4, 3))
     r, g, b = np.clip(np.asarray(color) * factor, 0.003, 0.9)
     return float(r), float(g), float(b)

@@ -137,7 +137,9 @@ def _cut(rng: np.random.Generator, name: str, loose: bool) -> Garment:
 
 
 def _fit_together(rng: np.random.Generator, worn: tuple[Garment, ...]) -> tuple[Garment, ...]:
-    """Tuck some tops in, push up some sleeves, close some coats, and let trousers fall over the shoes."""
+    """Tuck some tops in, push up some sleeves, close some coats, and let trousers fall over the
+    shoes.
+    """
     layers = {g.layer: g for g in worn}
     top, bottom, outer = layers.get("top"), layers.get("bottom"), layers.get("outer")
     tuck_in = KINDS[bottom.kind].tuck_in if bottom else 0.0

@@ -131,8 +131,8 @@ def _folds(c: Mapping[str, Array], seed: float) -> Array:
 def _skirt(c: Mapping[str, Array], cover: Array, flare: float) -> Array:
     """Below the hips, turn two legs into the two halves of an elliptical cylinder.
 
-    The outer half of each leg goes to the ellipse, the inner half to the plane between the legs. Each half then
-    follows its leg: closed while standing, split between the legs in a wide stride.
+    The outer half of each leg goes to the ellipse, the inner half to the plane between the legs.
+    Each half then follows its leg: closed while standing, split between the legs in a wide stride.
     """
     p, level = c["position"], c["level"]
     ellipse_x, ellipse_z, centre_z = c["skirt"].T

@@ -41,7 +41,9 @@ def files_below(root: Path) -> set[str]:
 
 
 def assert_whole(root: Path, count: int) -> None:
-    """Every line's files are whole, every file has its line, nothing is there twice or under a temporary name."""
+    """Every line's files are whole, every file has its line, nothing is there twice or under a
+    temporary name.
+    """
     lines = list(iter_lines(root))
     assert [line["index"] for line in lines] == list(range(count))
     names = {line[key] for line in lines for key in ("file_name", "mask_file_name")}

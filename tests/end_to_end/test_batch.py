@@ -54,7 +54,9 @@ def run(output: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 
 def contents(dataset: Path) -> dict[str, bytes]:
-    """What must be equal however the dataset came about: masks and images, and every line of the index."""
+    """What must be equal however the dataset came about: masks and images, and every line of the
+    index.
+    """
     names = [p for folder in ("masks", "images") for p in sorted((dataset / folder).iterdir())]
     found = {str(p.relative_to(dataset)): p.read_bytes() for p in names}
     return found | {"metadata.jsonl": (dataset / "metadata.jsonl").read_bytes()}

@@ -36,11 +36,14 @@ def make_arrays(
     num_directions: int = 10,
     dtype: type = np.float64,
 ) -> dict[str, Any]:
-    """The arrays of a random model of metre size, with the names, shapes and types of the published files."""
+    """The arrays of a random model of metre size, with the names, shapes and types of the published
+    files.
+    """
     J, V = len(FAMILIES[family]), num_vertices
 
     def directions(count: int, size: float) -> np.ndarray:
-        # Repeats of one block: as good as fresh numbers for a linear formula, and soon made at full size.
+        # Repeats of one block: as good as fresh numbers for a linear formula, and soon made at full
+        # size.
         block = rng.normal(scale=size, size=9973).astype(dtype)
         return np.resize(block, (V, 3, count))
 
@@ -75,7 +78,9 @@ class Chumpy:
 
 @dataclass
 class Select:
-    """Pickled by `python2_pickle` as chumpy.reordering.Select: source.array.ravel()[indices].reshape(shape)."""
+    """Pickled by `python2_pickle` as chumpy.reordering.Select:
+    source.array.ravel()[indices].reshape(shape).
+    """
 
     source: Chumpy
     indices: np.ndarray
@@ -90,7 +95,9 @@ class Sparse:
 
 
 def python2_pickle(value: Any) -> bytes:
-    """What Python 2's cPickle wrote at protocol 2 for such a value, with numpy 1.x, scipy 0.x and chumpy."""
+    """What Python 2's cPickle wrote at protocol 2 for such a value, with numpy 1.x, scipy 0.x and
+    chumpy.
+    """
     return b"\x80\x02" + _emit(value) + b"."
 
 
@@ -163,7 +170,9 @@ class ModelFiles:
         return path
 
     def pkl(self, arrays: dict[str, Any], name: str = "model.pkl") -> Path:
-        """As SMPL and SMPL-H were published: chumpy shape directions, a sparse regressor, other things besides."""
+        """As SMPL and SMPL-H were published: chumpy shape directions, a sparse regressor, other
+        things besides.
+        """
         content = {
             **arrays,
             "shapedirs": Chumpy(arrays["shapedirs"]),

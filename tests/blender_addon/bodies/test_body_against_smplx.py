@@ -1,4 +1,6 @@
-"""Random models in each published layout, at full size, posed by us and by the smplx package: equal within 1e-5 m."""
+"""Random models in each published layout, at full size, posed by us and by the smplx package: equal
+within 1e-5 m.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ def test_vertices_and_joints_equal_the_smplx_packages(
     assert (model.num_betas, model.num_expression) == split
     module = smplx_module(family, read_arrays(path))
     for _ in range(2):
-        # The package uses no more than 10 of SMPL's and SMPL-H's directions when there are fewer than 300.
+        # The package uses no more than 10 of SMPL's and SMPL-H's directions when there are fewer
+        # than 300.
         betas = rng.normal(size=module.num_betas)
         expression = rng.normal(size=module.num_expression_coeffs)
         pose, translation = rng.normal(size=(model.num_joints, 3)), rng.normal(size=3)

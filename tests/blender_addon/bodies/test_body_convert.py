@@ -1,4 +1,6 @@
-"""The converter: one checked .npz from whatever the smplx package reads, or exit code 2 and nothing written."""
+"""The converter: one checked .npz from whatever the smplx package reads, or exit code 2 and nothing
+written.
+"""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def test_smplx_directions_are_split_into_shape_and_expression(total, shape):
     assert split_expression(total) == shape
 
 
-# --- wrong files -------------------------------------------------------------------------------------------------
+# --- wrong files ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_other_endings_and_missing_files_are_told_apart(tmp_path):
             read_model(tmp_path / name)
 
 
-# --- saving -----------------------------------------------------------------------------------------------------
+# --- saving ---------------------------------------------------------------------------------------
 
 
 def _full_body(random_body, rng) -> BodyModel:
@@ -225,7 +225,7 @@ def test_saving_leaves_no_other_file_and_a_failed_one_leaves_the_old(
     assert [p.name for p in tmp_path.iterdir()] == ["saved.npz"]
 
 
-# --- UVs --------------------------------------------------------------------------------------------------------
+# --- UVs ------------------------------------------------------------------------------------------
 
 FACES = np.array([[0, 1, 2], [2, 1, 3]], dtype=np.int32)
 OBJ = """
@@ -294,7 +294,7 @@ def test_uvs_inside_a_model_file_are_read(model_files, random_arrays, rng):
     np.testing.assert_array_equal(model.uv, vt[ft])
 
 
-# --- part labels ------------------------------------------------------------------------------------------------
+# --- part labels ----------------------------------------------------------------------------------
 
 
 @pytest.fixture

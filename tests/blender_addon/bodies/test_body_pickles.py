@@ -1,4 +1,6 @@
-"""Pickles of body models: the published kinds are read, everything else is refused and nothing in it runs."""
+"""Pickles of body models: the published kinds are read, everything else is refused and nothing in
+it runs.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +106,7 @@ def test_arrays_that_python_2_wrote_as_text_are_read(model_files):
     np.testing.assert_array_equal(read_pickle(path)["a"], values)
 
 
-# --- files that would run code ---------------------------------------------------------------------------------
+# --- files that would run code --------------------------------------------------------------------
 
 
 class Payload:
@@ -204,7 +206,9 @@ def test_the_unpickler_refuses_on_its_own_what_the_scan_would_miss(tmp_path, way
 
 
 def test_what_stands_before_a_refused_name_is_inert(model_files, tmp_path):
-    """The first array of this file is genuine; the name comes last. The scan refuses before any of it is made."""
+    """The first array of this file is genuine; the name comes last. The scan refuses before any of
+    it is made.
+    """
     first = pickle.dumps({"v_template": np.zeros(3)}, 2)[:-1]
     mark = tmp_path / "ran"
     path = model_files.raw_pkl(first + b"0cos\nsystem\n(S'touch " + str(mark).encode() + b"'\ntR.")
@@ -229,7 +233,7 @@ def test_admitted_names_cannot_be_changed_or_misused(model_files, program):
     assert {key: dict(vars(record)) for key, record in pickle_records.RECORDS.items()} == before
 
 
-# --- damaged files -----------------------------------------------------------------------------------------------
+# --- damaged files --------------------------------------------------------------------------------
 
 
 def test_truncated_files_are_called_damaged(model_files, random_arrays, rng):

@@ -61,7 +61,9 @@ def shaped(body: dict[str, np.ndarray], person: int) -> np.ndarray:
 
 
 def winding_numbers(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """How often a closed surface goes round each point: 1 inside, 0 outside (Van Oosterom and Strackee's formula)."""
+    """How often a closed surface goes round each point: 1 inside, 0 outside (Van Oosterom and
+    Strackee's formula).
+    """
     numbers = []
     for point in points:
         a, b, c = np.moveaxis(triangles - point, 1, 0)

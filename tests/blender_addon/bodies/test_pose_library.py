@@ -1,4 +1,6 @@
-"""The pose library: what it must hold, how poses mirror, blend and vary, and what a wrong pose file says."""
+"""The pose library: what it must hold, how poses mirror, blend and vary, and what a wrong pose file
+says.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ any_seed = st.integers(0, 2**32 - 1)
 
 @st.composite
 def any_angles(draw: st.DrawFn) -> np.ndarray:
-    """(24, 3) degrees within the joints' ranges; arms no nearer to straight back than 10 degrees, where they lock."""
+    """(24, 3) degrees within the joints' ranges; arms no nearer to straight back than 10 degrees,
+    where they lock.
+    """
     angles = np.random.default_rng(draw(any_seed)).uniform(*np.moveaxis(anatomy.LIMITS, -1, 0))
     for shoulder in (JOINT["left_shoulder"], JOINT["right_shoulder"]):
         angles[shoulder, :2] *= min(1.0, 170.0 / np.linalg.norm(angles[shoulder, :2]))
@@ -44,7 +48,9 @@ def grown_up() -> np.ndarray:
 
 
 def stand(pose: Pose, betas: np.ndarray | None = None) -> Posed:
-    """The default body in this pose, facing -Y, its lowest point where the pose wants it over z = 0."""
+    """The default body in this pose, facing -Y, its lowest point where the pose wants it over z =
+    0.
+    """
     body, betas = default_body(), grown_up() if betas is None else betas
     theta = pose.joints.copy()
     theta[0] = matrix_to_axis_angle(Y_UP_TO_Z_UP @ rodrigues(theta[0]))
@@ -80,7 +86,7 @@ def part_vertices(posed: Posed, *names: str) -> np.ndarray:
     return posed.vertices[np.isin(labels, [PARTS.index(name) for name in names])]
 
 
-# --- the library ------------------------------------------------------------------------------------------
+# --- the library ----------------------------------------------------------------------------------
 
 
 def test_library_has_at_least_sixty_poses_with_names_of_their_own():
@@ -184,7 +190,7 @@ def test_things_find_their_place_around_children_as_well():
             )
 
 
-# --- mirror, blend, vary ----------------------------------------------------------------------------------
+# --- mirror, blend, vary --------------------------------------------------------------------------
 
 
 @given(any_angles())
@@ -264,7 +270,7 @@ def test_arms_in_contact_vary_less_than_free_ones():
     assert spread[JOINT["left_elbow"], 0] < 0.5 * spread[JOINT["right_elbow"], 0]
 
 
-# --- anatomy ----------------------------------------------------------------------------------------------
+# --- anatomy --------------------------------------------------------------------------------------
 
 
 @given(any_angles())
@@ -316,7 +322,7 @@ def test_unnatural_poses_are_out_of_limits_by_name():
     ]
 
 
-# --- files ------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 GOOD = """
 [default]

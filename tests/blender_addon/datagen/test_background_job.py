@@ -1,4 +1,5 @@
-"""BatchJob with a child that plays the batch: a small Python program that does what each test tells it.
+"""BatchJob with a child that plays the batch: a small Python program that does what each test tells
+it.
 
 tests/end_to_end/test_batch.py has the same with the real batch.
 """

@@ -20,7 +20,9 @@ LEAFY = {"plant", "bush", "tree", "umbrella", "dog"}  # have open surfaces
 
 
 def volume(solid: primitives.Solid) -> float:
-    """Signed volume under a fan of triangles: positive when the faces of closed parts look outwards."""
+    """Signed volume under a fan of triangles: positive when the faces of closed parts look
+    outwards.
+    """
     total = 0.0
     ends = np.append(solid.starts[1:], len(solid.loops))
     for start, end in zip(solid.starts, ends, strict=True):

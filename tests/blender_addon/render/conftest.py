@@ -1,4 +1,6 @@
-"""A small Blender scene of its own for each test, and a ray-caster that says what a picture of it must show."""
+"""A small Blender scene of its own for each test, and a ray-caster that says what a picture of it
+must show.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,9 @@ def cpu(bpy: Any) -> devices.Device:
 
 @dataclass
 class Cast:
-    """What RAYS × RAYS rays of each pixel hit, (H, W, RAYS²): object (0 none, k the k-th mesh added), part, distance
-    along the camera's z (m, inf), normal (…, 3) in OpenCV camera axes."""
+    """What RAYS × RAYS rays of each pixel hit, (H, W, RAYS²): object (0 none, k the k-th mesh
+    added), part, distance along the camera's z (m, inf), normal (…, 3) in OpenCV camera axes.
+    """
 
     object: np.ndarray
     part: np.ndarray
@@ -41,7 +44,9 @@ class Cast:
 
 @dataclass
 class World:
-    """A scene with a wide-angle camera at the origin that looks along +Y (turned a little), lit from everywhere."""
+    """A scene with a wide-angle camera at the origin that looks along +Y (turned a little), lit
+    from everywhere.
+    """
 
     scene: Any
     meshes: list[Any] = field(default_factory=list)

@@ -28,7 +28,9 @@ def shoot(
 
 
 def crowd(world: Any) -> list[list[str]]:
-    """Three persons, one of them in two pieces, one behind another, all touching or hidden by things."""
+    """Three persons, one of them in two pieces, one behind another, all touching or hidden by
+    things.
+    """
     world.add_ball("body", (-0.9, 4, 0), 0.8)
     world.add_box("hat", (-0.9, 4, 1.0), (0.9, 0.9, 0.5))
     world.add_box("behind", (-0.2, 5, 0.2), (1.2, 1.0, 2.5))
@@ -127,7 +129,8 @@ def test_depth_is_planar_and_lies_within_the_pixel(picture: Picture) -> None:
 
 def test_normals_are_unit_vectors_in_opencv_axes(picture: Picture) -> None:
     normals, cast = picture.arrays[Pass.NORMALS].astype(float), picture.cast
-    # The outermost rays are 1/16 px from the pixel's edge, so a sample may hit what only the next pixel's rays hit.
+    # The outermost rays are 1/16 px from the pixel's edge, so a sample may hit what only the next
+    # pixel's rays hit.
     steps = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     around = np.concatenate([np.roll(cast.normal, step, axis=(0, 1)) for step in steps], axis=2)
     flat = (abs(around - cast.normal[..., :1, :]) < 1e-4).all((-1, -2)) & (cast.object[..., 0] > 0)

@@ -1,4 +1,6 @@
-"""One factor drawn anew: what comes back, what stays, and that nothing crashes. No Blender anywhere."""
+"""One factor drawn anew: what comes back, what stays, and that nothing crashes. No Blender
+anywhere.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,9 @@ def test_light_and_background_come_back(name: str, index: int) -> None:
 
 
 def test_things_and_camera_come_back_nearly_always() -> None:
-    """Ground that is taken is known by cells, and a try fails by a hair: now and then another place is found."""
+    """Ground that is taken is known by cells, and a try fails by a hair: now and then another place
+    is found.
+    """
     same_things, same_camera = 0, 0
     pairs = [("everyday", index) for index in range(10)] + [("street", index) for index in range(6)]
     for name, index in pairs:
@@ -323,5 +327,6 @@ def test_a_figure_stands_as_the_one_it_stands_like(
     body = placed.spec.body
     again = stand_like(drawn, (drawn.pelvis + body.translation)[:2], facing(body.pose[0]))
     np.testing.assert_allclose(again.joints, placed.joints, atol=1e-6)
-    # A pelvis that is turned within the pose hides by how much the whole was turned, and the place a little with it.
+    # A pelvis that is turned within the pose hides by how much the whole was turned, and the place
+    # a little with it.
     np.testing.assert_allclose(place_of(body, model), (x, y), atol=0.15)

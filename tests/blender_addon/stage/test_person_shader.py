@@ -1,4 +1,6 @@
-"""The person material: the shader covers what numpy says it covers, and dressing is cheap and repeatable."""
+"""The person material: the shader covers what numpy says it covers, and dressing is cheap and
+repeatable.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def chart(body: BodyModel) -> dict[str, np.ndarray]:
 
 
 class Studio:
-    """The mean body in the T-pose before an orthographic camera, all surfaces shining in their own colour."""
+    """The mean body in the T-pose before an orthographic camera, all surfaces shining in their own
+    colour.
+    """
 
     def __init__(self, bpy: Any, body: BodyModel, chart: dict[str, np.ndarray]) -> None:
         from blender_addon.stage.body_mesh import attach_chart
@@ -131,7 +135,8 @@ def test_the_shader_covers_what_numpy_says(
     studio.dress(outfit)
     image = studio.shoot(tmp_path)
 
-    # Each vertex that faces the camera, in front of all others in its pixel, and well inside its layer.
+    # Each vertex that faces the camera, in front of all others in its pixel, and well inside its
+    # layer.
     of = fields(chart, outfit)
     layers = np.select([of["outer"] > 0, of["top"] > 0, of["bottom"] > 0], [1, 0, 2], default=3)
     margin = np.min([np.abs(of[name]) for name in ("outer", "top", "bottom")], axis=0)

@@ -76,8 +76,8 @@ def test_brows_lie_above_the_eyes_and_lips_below(chart: Chart) -> None:
 
 
 def test_cloth_is_not_torn_inside_a_face(chart: Chart, body: BodyModel) -> None:
-    # The angle around a limb jumps somewhere. That must fall between faces: inside one, cloth is about as long as
-    # the skin beneath.
+    # The angle around a limb jumps somewhere. That must fall between faces: inside one, cloth is
+    # about as long as the skin beneath.
     corners = chart["position"][body.faces]
     edge = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
     level, arm = chart["level"][body.faces].mean(axis=1), chart["arm"][body.faces].mean(axis=1)

@@ -19,7 +19,8 @@ def test_other_codes_are_refused(code: str) -> None:
 
 
 def test_the_albedo_of_skin_is_that_of_skin() -> None:
-    # Reflectance of skin in the red: about 5 % for the darkest, two thirds for the lightest; always reddest.
+    # Reflectance of skin in the red: about 5 % for the darkest, two thirds for the lightest; always
+    # reddest.
     albedo = np.array([palette.reflectance(tone) for tone in palette.MONK])
     assert 0.55 < albedo[:4, 0].max() < 0.72
     assert 0.04 < albedo[9, 0] < 0.08

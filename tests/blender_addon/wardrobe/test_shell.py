@@ -64,7 +64,8 @@ def test_nothing_goes_below_the_sole(chart: Chart) -> None:
 
 
 def test_shoes_hide_the_gaps_between_the_toes(chart: Chart) -> None:
-    # Seen from the front the bare toes are an outline with notches; a shoe's outline is nearly convex.
+    # Seen from the front the bare toes are an outline with notches; a shoe's outline is nearly
+    # convex.
     def notches(p: np.ndarray) -> float:
         foot = p[(p[:, 0] > 0) & (p[:, 1] < 0.05) & (p[:, 2] > 0.05)]
         cells = np.digitize(foot[:, 0], np.arange(foot[:, 0].min(), foot[:, 0].max(), 0.004))
