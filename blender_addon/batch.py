@@ -1,7 +1,9 @@
 """Render a dataset from the command line; the sidebar's button runs the same command.
 
-    python -m blender_addon.batch --preset everyday --output DIR --count 1000      with pip's bpy
-    blender -b -P blender_addon/batch.py -- --preset everyday --output DIR         with an installed Blender
+With pip's bpy, or with an installed Blender:
+
+    python -m blender_addon.batch --preset everyday --output DIR --count 1000
+    blender -b -P blender_addon/batch.py -- --preset everyday --output DIR
 
 The same command resumes a run that was stopped or killed.
 """

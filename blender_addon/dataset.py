@@ -117,12 +117,13 @@ def refuse_foreign_folder(root: Path) -> None:
         raise DatasetError(f"{root}: is a file; the output must be a folder")
     # Another process may be creating the dataset at this moment: its hidden files are not foreign,
     # and where its visible files are seen, dataset.json is seen too.
-    strangers = sorted(p.name for p in root.iterdir() if not p.name.startswith("."))
-    if strangers and not (root / INFO_NAME).exists():
+    foreign = sorted(p.name for p in root.iterdir() if not p.name.startswith("."))
+    if foreign and not (root / INFO_NAME).exists():
         raise DatasetError(
-            f"{root}: not empty and not a dataset (it holds {strangers[0]!r}); choose another output folder"
+            f"{root}: not empty and not a dataset (it holds {foreign[0]!r}); "
+            "choose another output folder"
         )
-    if strangers:
+    if foreign:
         read_info(root)
 
 

@@ -210,7 +210,7 @@ def limit_violations(pose: np.ndarray, tolerance: float = 0.5) -> list[str]:
 
 
 def within_limits(pose: np.ndarray, tolerance: float = 0.5) -> bool:
-    """Whether each joint of a pose (24, 3) is within its normal range, with a tolerance in degrees."""
+    """Whether each joint of a pose (24, 3) is within its normal range; `tolerance` in degrees."""
     return not limit_violations(pose, tolerance)
 
 

@@ -244,9 +244,11 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     """Run the command line. Returns 0, or 2 for an error, which is printed."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Turn a SMPL, SMPL-H or SMPL-X model into one .npz, checked against the smplx package.",
-        epilog="The file is read without running code in it: a .pkl that holds anything but arrays is refused. "
-        "Model files are licensed to the person who downloaded them; so is what this writes.",
+        description="Convert a SMPL, SMPL-H or SMPL-X model into one .npz, and check it against "
+        "the smplx package.",
+        epilog="The file is read without running code in it: a .pkl that holds anything but arrays "
+        "is refused. Model files are licensed to the person who downloaded them, and so is the "
+        "output.",
     )
     parser.add_argument(
         "input",
@@ -260,12 +262,13 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     parser.add_argument(
         "--model-type",
         choices=sorted(FAMILIES),
-        help="Model to convert; required for a folder, and checked against a file (default: the file's).",
+        help="Model to convert; required for a folder, checked for a file (default: the file's).",
     )
     parser.add_argument(
         "--gender",
         choices=["female", "male", "neutral"],
-        help="Gender to record, and the file of a folder to read (default: as the file's name says, or neutral).",
+        help="Gender to record, and the file of a folder to read (default: that in the file's "
+        "name, or neutral).",
     )
     parser.add_argument(
         "--uv",
@@ -277,8 +280,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
         "--parts",
         type=Path,
         metavar="FILE",
-        help="smpl_vert_segmentation.json or segm_per_v_overlap.pkl, whose part labels are stored with the "
-        "model (default: labels from its blend weights).",
+        help="smpl_vert_segmentation.json or segm_per_v_overlap.pkl, whose part labels are stored "
+        "with the model (default: labels from its blend weights).",
     )
     args = parser.parse_args(argv)
     try:
@@ -289,7 +292,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(
-        f"{args.output}: {model.family}, {model.gender}, {model.num_vertices} vertices, {model.num_joints} joints, "
+        f"{args.output}: {model.family}, {model.gender}, "
+        f"{model.num_vertices} vertices, {model.num_joints} joints, "
         f"{model.num_betas} betas, {model.num_expression} expression; "
         f"at most {difference:.1e} m from the smplx package in {_CHECKS} random poses"
     )

@@ -229,7 +229,8 @@ def read_obj_uv(path: str | Path, faces: NDArray[np.int32]) -> NDArray[np.float3
     order_mine, order_theirs = np.lexsort(mine.T[::-1]), np.lexsort(theirs.T[::-1])
     if mine.shape != theirs.shape or not np.array_equal(mine[order_mine], theirs[order_theirs]):
         raise ValueError(
-            f"{path}: its {len(theirs)} triangles are not the model's {len(mine)}; give the UV .obj of this model"
+            f"{path}: its {len(theirs)} triangles are not the model's {len(mine)}; "
+            "give the UV .obj of this model"
         )
     turned = np.take_along_axis(uv, theirs_turn[:, :, None], axis=1)
     matched = np.empty_like(uv)
@@ -305,7 +306,7 @@ def part_weights(model: BodyModel) -> NDArray[np.float32]:
 
 
 def labels_from_weights(model: BodyModel) -> NDArray[np.uint8]:
-    """(V,) part labels of a model without any: for each vertex the part with the most blend weight."""
+    """(V,) part labels of a model without any: the part with the most blend weight."""
     return part_weights(model).argmax(axis=1).astype(np.uint8)
 
 

@@ -194,7 +194,9 @@ class BodyModel:
         return G_rel
 
     def skin(self, T_P: Array, G_rel: NDArray[np.float64]) -> Array:
-        """W(T_P, J, θ, W), Eq. 2 and 7: (V, 3) linear blend skinning of T_P (V, 3) by G' (J, 3, 4)."""
+        """W(T_P, J, θ, W), Eq. 2 and 7: linear blend skinning of T_P (V, 3) by G' (J, 3, 4): (V,
+        3).
+        """
         # Rows of (12, V), not a matrix for each vertex: numpy then runs along V instead of along 3.
         A = _product(G_rel.reshape(-1, 12).T.astype(np.float32), self._weights_by_joint)
         x, y, z = np.ascontiguousarray(T_P.T)

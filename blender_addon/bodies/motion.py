@@ -320,7 +320,7 @@ def _numbers(arrays: Mapping[str, Any], key: str, path: Path) -> NDArray[np.floa
     value = arrays[key]
     if value.dtype.kind not in "biuf":
         raise ValueError(
-            f"{path}: {key}: expected numbers, found {value.dtype}; the file is damaged, get it again"
+            f"{path}: {key}: expected numbers, got {value.dtype}; download the file again"
         )
     return value.astype(np.float64)
 

@@ -181,7 +181,7 @@ class _Chumpy(_Record):
 
 
 class _ChumpySelect(_Record):
-    """chumpy.reordering.Select: elements of another chumpy array; `shapedirs` of some files is one."""
+    """chumpy.reordering.Select: elements of another chumpy array, as `shapedirs` of some files."""
 
     def plain(self) -> NDArray[Any]:
         source = self.field("a")
@@ -199,9 +199,10 @@ class _ChumpySelect(_Record):
 
 
 class _Reconstructor(_Record):
-    """copy_reg._reconstructor(class, base, state): how protocols 0 and 1 make an object of a class."""
+    """copy_reg._reconstructor(class, base, state), by which protocols 0 and 1 make an object."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> _Record:  # type: ignore[misc]  # makes others, as its model does
+    # It makes objects of other classes, as its model does.
+    def __new__(cls, *args: Any, **kwargs: Any) -> _Record:  # type: ignore[misc]
         if not args or not isinstance(args[0], type) or not issubclass(args[0], _Record):
             raise pickle.UnpicklingError("an object of no class")
         return _Record.__new__(args[0])

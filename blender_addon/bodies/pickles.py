@@ -182,8 +182,9 @@ def _admit(path: Path, module: str, name: str) -> None:
 def _refusal(path: Path, module: str, name: str) -> UnsafePickleError:
     where = f"{module}.{name}"[:120]
     return UnsafePickleError(
-        f"{path}: unsafe pickle: it names {where!r}, but body models hold only numpy, scipy.sparse and chumpy arrays; "
-        "nothing in it was run. Get the file from its publisher, or save its arrays as .npz where you trust it"
+        f"{path}: unsafe pickle: it names {where!r}, but body models hold only numpy, "
+        "scipy.sparse and chumpy arrays; nothing in it was run. Get the file from its publisher, "
+        "or save its arrays as .npz where you trust it"
     )
 
 

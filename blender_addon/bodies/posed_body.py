@@ -57,7 +57,7 @@ class PosedBody:
 
     @property
     def yaw(self) -> float:
-        """Degrees about Z that turn a shape's front, -Y, towards the direction that the body faces."""
+        """Degrees about Z that turn a shape's front, -Y, to the direction that the body faces."""
         return yaw_of(self.front)
 
     def hand(self, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

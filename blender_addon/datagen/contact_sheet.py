@@ -15,7 +15,7 @@ PAPER = 24  # grey of the paper, 0..255
 
 
 def overlay(image: Image, instances: NDArray[np.integer], strength: float = 0.55) -> Image:
-    """The image (H, W, 3) darkened, with each person of `instances` (H, W) in a colour of its own."""
+    """Darken an image (H, W, 3), with each person of `instances` (H, W) in a colour of its own."""
     count = int(instances.max(initial=0)) + 1
     colors = np.array([_color(k) for k in range(count)], dtype=np.float32) * 255
     tinted = image * np.float32(1 - strength) + colors[instances] * np.float32(strength)

@@ -51,7 +51,7 @@ class Progress:
 
 
 def read_json_line(line: str) -> Progress | None:
-    """Read a line of style 'json'. Returns None for any other line, such as Blender's own output."""
+    """Read a line of style 'json'. Returns None for other lines, such as Blender's own output."""
     if not line.startswith("{"):
         return None
     try:

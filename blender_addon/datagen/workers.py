@@ -93,7 +93,8 @@ def run_workers(
         if code not in (0, 130):
             cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
             print(
-                f"worker {number} of {len(codes)} ended early ({cause}); run the same command to resume",
+                f"worker {number} of {len(codes)} ended early ({cause}); "
+                "run the same command to resume",
                 file=sys.stderr,
             )
     failed = [code for code in codes if code not in (0, 130)]

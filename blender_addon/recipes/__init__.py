@@ -1,1 +1,1 @@
-"""Recipes: their sections, TOML files and distributions. Pure: no bpy, no randomness of their own."""
+"""Recipes: sections, TOML files and distributions. Pure: no bpy, no randomness of their own."""

@@ -20,7 +20,7 @@ KINDS = ("constant", "uniform", "log", "normal", "choice")
 
 @dataclass(frozen=True)
 class Distribution:
-    """A one-dimensional distribution. `values` holds its parameters in the order of the TOML form."""
+    """A one-dimensional distribution; `values` are its parameters in the order of the TOML form."""
 
     kind: str
     values: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""The recipe: all that may vary, in sections of fields. Pure: it reads no file and draws nothing."""
+"""The recipe: all that may vary, in sections of fields. It reads no file and draws nothing."""
 
 from __future__ import annotations
 

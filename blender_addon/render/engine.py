@@ -180,7 +180,7 @@ def collect(
     wanted = [Pass(name) for name in passes]
     if not path.exists():
         raise RuntimeError(
-            f"Blender wrote no image; check whether the render was cancelled or {path.parent} is full"
+            f"Blender wrote no image; the render was cancelled, or {path.parent} is full"
         )
     try:
         layers = exr.read_passes(path, scene.view_layers[0].name)

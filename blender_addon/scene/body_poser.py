@@ -1,4 +1,4 @@
-"""The dressed and posed mesh of a PersonSpec: body, outfit and pose come together here. Pure numpy."""
+"""The dressed and posed mesh of a PersonSpec, from body, outfit and pose. Pure numpy."""
 
 from __future__ import annotations
 

@@ -159,12 +159,12 @@ def _distance(recipe: Recipe, rng: np.random.Generator) -> float:
 
 
 def stretched(reach: float, place: PlacementAttempt) -> float:
-    """Distance (m) at which the first person is tried; it grows, since a bicycle needs more room."""
+    """Distance (m) at which the first person is tried; it grows, since bicycles need more room."""
     return reach * (1 + place.late)
 
 
 def moved_back(camera: CameraSpec, place: Array, distance: float, aside: float = 0.0) -> CameraSpec:
-    """The camera at `distance` (m) before `place` (2,), seen `aside` degrees right of the middle."""
+    """The camera `distance` (m) before `place` (2,), seen `aside` degrees right of the middle."""
     x, y = place - distance * heading(camera.yaw - aside)
     return dataclasses.replace(camera, location=(float(x), float(y), camera.location[2]))
 
@@ -187,7 +187,7 @@ def aimed(recipe: Recipe, camera: CameraSpec, joints: Array, late: float = 0.0) 
 
 
 def aimed_at_nobody(recipe: Recipe, camera: CameraSpec) -> CameraSpec:
-    """The camera with its drawn pitch in a scene without people: aimed above the origin or level."""
+    """The camera with its drawn pitch where there are no people: aimed above the origin or level."""
     return _aimed(camera, None if recipe.camera.aim == "horizon" else np.array([0.0, 0.0, 0.8]))
 
 

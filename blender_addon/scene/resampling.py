@@ -136,7 +136,7 @@ def _clothes(
 def _age_and_gender(
     body: BodySpec, recipe: Recipe, assets: Assets, rng: np.random.Generator
 ) -> tuple[float | None, float | None]:
-    """Age and gender of the shape of this draw if the body has it, else of the most similar shape."""
+    """Age and gender of this draw's shape if the body has it, else of the most similar shape."""
     _, betas, age, gender = people.sample_shape(recipe, assets, rng, keep=body.model)
     known = assets.bodies[body.model].shape_samples
     if known is None or _alike(betas, body.betas):

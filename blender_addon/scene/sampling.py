@@ -123,7 +123,7 @@ def sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> Camer
 def sample_things(
     recipe: Recipe, crowd: Crowd, rng: np.random.Generator, *, indoors: bool
 ) -> list[PropSpec]:
-    """Draw occluders between camera and people, and clutter beside and behind them, on free ground."""
+    """Draw occluders before the people, and clutter beside and behind them, on free ground."""
     o = recipe.occluders
     if not o.enabled:
         return []

@@ -137,7 +137,7 @@ def read_chart(f: Formula) -> dict[str, Value]:
 
 
 def read_cut(f: Formula, layer: str) -> tuple[Cut, Value]:
-    """The edges of one layer's garment and the number of its pattern, from the object's properties."""
+    """The edges of a layer's garment and the number of its pattern, from the object's properties."""
     low, high, sleeve, neck = _four(f, _property(f, f"{layer} cut"), "rgba").values()
     opening, depth, slope, pattern = _four(f, _property(f, f"{layer} front"), "rgba").values()
     return Cut(low, high, sleeve, neck, opening, depth, slope), pattern
@@ -339,7 +339,9 @@ class _Painter:
         return _surface(nodes, color, roughness.socket)
 
     def _noise(self, frequency: Any) -> Value:
-        """0..1, smooth, fixed to the body; `frequency` per rm, a number, a Value or three numbers."""
+        """Smooth noise 0..1, fixed to the body; `frequency` per rm: a number, a Value or three
+        numbers.
+        """
         nodes = self.nodes
         seed = nodes.attribute(PREFIX + "skin", "Alpha", "OBJECT")
         place = nodes.attribute(PREFIX + "place", "Vector")

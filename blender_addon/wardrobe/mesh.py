@@ -8,7 +8,7 @@ Array = np.ndarray
 
 
 def vertex_normals(vertices: Array, faces: Array) -> Array:
-    """(V, 3) unit normals: the faces' normals, weighted by area. Zero where a vertex has no face."""
+    """(V, 3) unit normals, the faces' weighted by area. Zero where a vertex has no face."""
     v = np.asarray(vertices, dtype=np.float64)
     a, b, c = (v[faces[:, i]] for i in range(3))
     per_face = np.cross(b - a, c - a)

@@ -1,4 +1,4 @@
-"""The public names of blender_addon: light to import, and each of them with an example that runs."""
+"""The public names of blender_addon are light to import, and each has an example that runs."""
 
 from __future__ import annotations
 

@@ -280,7 +280,7 @@ print(posed.vertices.tobytes().hex()[:20000:7], posed.joints.tobytes().hex())
 
 
 def test_numpy_s_threads_do_not_count() -> None:
-    """A worker of --jobs has fewer than a process that is alone, and must render the same picture."""
+    """A worker of --jobs has fewer than a process that is alone, and must render the same image."""
     bodies = {
         subprocess.run(
             [sys.executable, "-c", POSED],
