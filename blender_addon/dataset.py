@@ -38,12 +38,10 @@ class PassFile:
     """The place of the files of one pass.
 
     Attributes:
-        key: The field of the metadata line that names the file. Hugging Face's imagefolder opens
+        key: Field of the metadata line that names the file. Hugging Face's imagefolder opens
             every `*_file_name` as an image, so a pass that is no image has another ending.
-        folder: The folder below the dataset's root.
-        extension: The ending of the file's name.
-        rendered: When Cycles renders it: "always", "on request" of a recipe, or "never" (it is
-            added to a dataset by labelling).
+        folder, extension: Folder below the dataset's root, and ending of the file names.
+        rendered: When Cycles renders it; "never" is a pass that labelling adds.
     """
 
     key: str
@@ -65,7 +63,6 @@ PASS_FILES = {
 PASS_FOLDERS = tuple(file.folder for file in PASS_FILES.values())
 
 _TAIL_STEP = 1 << 14  # bytes read at a time when looking for the last line's end
-
 _INDEX = re.compile(rb'"index": ?(\d+)')
 
 

@@ -6,8 +6,9 @@ import dataclasses
 from functools import lru_cache
 from pathlib import Path
 
-from .formats import read_model, read_obj_uv, read_part_labels
+from .formats import read_model, read_part_labels
 from .model import BodyModel
+from .obj_uv import read_obj_uv
 
 DEFAULT_BODY_PATH = Path(__file__).parent / "data" / "default_body.npz"
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..render.interrupt import when_input_ends
+from .exit_codes import INTERRUPTED, SUCCESS
 from .progress import Progress, Reporter, read_json_line
 from .shard import Shard
 
@@ -55,30 +56,7 @@ def run_workers(
                 if len(latest) == len(shards):
                     report(_sum(list(latest.values())))
 
-    processes = [
-        subprocess.Popen(
-            [
-                *batch_command(),
-                *arguments,
-                *(
-                    "--shard",
-                    f"{shard.number}/{shard.of}",
-                    "--progress",
-                    "json",
-                    "--threads",
-                    str(threads),
-                ),
-                "--stop-on-eof",
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            # numpy's matrix products would otherwise start a thread a core in every worker.
-            env=os.environ | {"OPENBLAS_NUM_THREADS": str(threads)},
-            creationflags=NO_WINDOW,
-        )
-        for shard in shards
-    ]
+    processes = [_start(arguments, shard, threads) for shard in shards]
     if stop_on_eof:
         when_input_ends(lambda: _end_input(processes))
     listeners = [
@@ -89,15 +67,34 @@ def run_workers(
     codes = [_wait(process) for process in processes]
     for listener in listeners:
         listener.join()
+    return _conclude(codes)
+
+
+def _start(arguments: Sequence[str], shard: Shard, threads: int) -> subprocess.Popen[str]:
+    """Start the batch command for one shard."""
+    shard_options = ["--shard", f"{shard.number}/{shard.of}", "--threads", str(threads)]
+    return subprocess.Popen(
+        [*batch_command(), *arguments, *shard_options, "--progress", "json", "--stop-on-eof"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # numpy's matrix products would otherwise start one thread per core in every worker.
+        env=os.environ | {"OPENBLAS_NUM_THREADS": str(threads)},
+        creationflags=NO_WINDOW,
+    )
+
+
+def _conclude(codes: Sequence[int]) -> int:
+    """Name the workers that failed, and return the worst exit code."""
+    failed = [code for code in codes if code not in (SUCCESS, INTERRUPTED)]
     for number, code in enumerate(codes, start=1):
-        if code not in (0, 130):
+        if code in failed:
             cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
             print(
                 f"worker {number} of {len(codes)} ended early ({cause}); "
                 "run the same command to resume",
                 file=sys.stderr,
             )
-    failed = [code for code in codes if code not in (0, 130)]
     return abs(failed[0]) if failed else max(codes)
 
 

@@ -76,6 +76,19 @@ def configure(
         ValueError: An unknown pass.
     """
     rows = [TABLE[Pass(name)] for name in passes]
+    _configure_output(scene, width, height, film_transparent, threads)
+    _configure_sampling(scene, samples, bounces, seed, device)
+    compat.set_multilayer_exr(scene.render.image_settings)
+    if _enable_passes(scene.view_layers[0], rows):
+        # Persistent data keeps shaders that were compiled without the new AOVs. Switching it off
+        # drops them.
+        scene.render.use_persistent_data = False
+        scene.render.use_persistent_data = True
+
+
+def _configure_output(
+    scene: Any, width: int, height: int, film_transparent: bool, threads: int
+) -> None:
     _set(
         scene.render,
         engine="CYCLES",
@@ -97,6 +110,9 @@ def configure(
         threads_mode="FIXED" if threads else "AUTO",
         **({"threads": threads} if threads else {}),
     )
+
+
+def _configure_sampling(scene: Any, samples: int, bounces: int, seed: int, device: Device) -> None:
     _set(
         scene.cycles,
         device="GPU" if device.is_gpu else "CPU",
@@ -123,12 +139,6 @@ def configure(
         pixel_filter_type="BOX",
         use_auto_tile=False,
     )
-    compat.set_multilayer_exr(scene.render.image_settings)
-    if _enable_passes(scene.view_layers[0], rows):
-        # Persistent data keeps shaders that were compiled without the new AOVs. Switching it off
-        # drops them.
-        scene.render.use_persistent_data = False
-        scene.render.use_persistent_data = True
 
 
 def render(

@@ -101,6 +101,7 @@ class Kind:
         tuck: Of a top: share that is tucked in; None: as the bottom has it.
         tuck_in: Of a bottom: share of the tops that are tucked into it.
         rolls_up: Whether sleeves are sometimes pushed up.
+        brim: Whether a hat has a peak in front.
         sole: Colour of the sole of shoes.
     """
 
@@ -129,4 +130,5 @@ class Kind:
     tuck: float | None = None
     tuck_in: float = 0.1
     rolls_up: bool = False
+    brim: bool = False
     sole: Color = (0.0, 0.0, 0.0)

@@ -377,5 +377,6 @@ KINDS: dict[str, Kind] = {
         hem=(0.0, 0.08),
         thickness=0.006,
         slack=0.008,
+        brim=True,
     ),
 }

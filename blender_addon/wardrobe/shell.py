@@ -49,14 +49,8 @@ def outfit_offsets(
     body = c["position"] if shaped is None else shaped / scale
     out = _hair(c, outfit)
     thickness, slack = np.zeros_like(c["level"]), np.zeros_like(c["level"])
-    wrapped, legs_wrapped = (
-        np.zeros_like(slack),
-        np.zeros_like(slack),
-    )  # 1 where cloth is drawn over hollows
-    trunk_hangs, legs_hang = (
-        np.zeros_like(slack),
-        np.zeros_like(slack),
-    )  # how far it hangs straight down
+    # 1 where cloth is drawn over hollows, and the share of the way that it hangs straight down.
+    wrapped, legs_wrapped, trunk_hangs, legs_hang = np.zeros((4, *slack.shape), slack.dtype)
     folds = _folds(c, outfit.seed)
     for layer in LAYERS:
         garment = outfit.worn(layer)
@@ -85,7 +79,7 @@ def outfit_offsets(
             out += _shoe(c, cover)
         elif layer == "hat":
             out *= 1 - 0.8 * cover[:, None]  # presses the hair down
-            if garment.kind == "cap" and loose > 0:
+            if kind.brim and loose > 0:
                 out += _brim(c, garment)
     out += wrapped[:, None] * c["fill"] + (thickness + slack)[:, None] * c["normal"]
     if wrapped.any():

@@ -12,13 +12,13 @@ from blender_addon.bodies.formats import (
     gender_word,
     labels_from_weights,
     read_model,
-    read_obj_uv,
     read_part_labels,
     save_model,
     split_expression,
 )
 from blender_addon.bodies.joints import PART_ALIASES, PARTS
 from blender_addon.bodies.model import BodyModel, ShapeSamples
+from blender_addon.bodies.obj_uv import read_obj_uv
 
 
 @pytest.mark.parametrize("layout", ["npz", "pkl"])
