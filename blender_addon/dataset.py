@@ -62,7 +62,7 @@ PASS_FILES = {
 }
 PASS_FOLDERS = tuple(file.folder for file in PASS_FILES.values())
 
-_TAIL_STEP = 1 << 14  # bytes read at a time when looking for the last line's end
+_TAIL_STEP = 1 << 14  # bytes read at a time to find the end of the last line
 _INDEX = re.compile(rb'"index": ?(\d+)')
 
 

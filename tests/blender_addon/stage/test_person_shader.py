@@ -35,7 +35,7 @@ def chart(body: BodyModel) -> dict[str, np.ndarray]:
     return body_chart(body)
 
 
-class Studio:
+class PersonScene:
     """The mean body in the T-pose before an orthographic camera, all surfaces shining in their own
     colour.
     """
@@ -76,7 +76,7 @@ class Studio:
             [1.0 / 0.886227] + [0.0] * 8
         )  # the same light from everywhere: a pixel is its albedo
 
-    def shoot(self, tmp_path: Path) -> np.ndarray:
+    def render(self, tmp_path: Path) -> np.ndarray:
         """(SIZE, SIZE, 4) linear, top row first."""
         render = self.scene.render
         render.image_settings.file_format, render.image_settings.color_depth = "OPEN_EXR", "32"
@@ -110,10 +110,10 @@ class Studio:
 
 
 @pytest.fixture(scope="module")
-def studio(bpy: Any, body: BodyModel, chart: dict[str, np.ndarray]) -> Iterator[Studio]:
-    studio = Studio(bpy, body, chart)
-    yield studio
-    studio.close()
+def person_scene(bpy: Any, body: BodyModel, chart: dict[str, np.ndarray]) -> Iterator[PersonScene]:
+    person_scene = PersonScene(bpy, body, chart)
+    yield person_scene
+    person_scene.close()
 
 
 def dressed() -> Outfit:
@@ -129,18 +129,18 @@ def dressed() -> Outfit:
 
 
 def test_the_shader_covers_what_numpy_says(
-    studio: Studio, body: BodyModel, chart: dict[str, np.ndarray], tmp_path: Path
+    person_scene: PersonScene, body: BodyModel, chart: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     outfit = dressed()
-    studio.dress(outfit)
-    image = studio.shoot(tmp_path)
+    person_scene.dress(outfit)
+    image = person_scene.render(tmp_path)
 
     # Each vertex that faces the camera, in front of all others in its pixel, and well inside its
     # layer.
     of = fields(chart, outfit)
     layers = np.select([of["outer"] > 0, of["top"] > 0, of["bottom"] > 0], [1, 0, 2], default=3)
     margin = np.min([np.abs(of[name]) for name in ("outer", "top", "bottom")], axis=0)
-    at = np.floor(studio.pixels_of(body.v_template)).astype(int)
+    at = np.floor(person_scene.pixels_of(body.v_template)).astype(int)
     front = np.full((SIZE, SIZE), -np.inf)
     np.maximum.at(front, (at[:, 1], at[:, 0]), body.v_template[:, 2])
     seen = (
@@ -156,17 +156,17 @@ def test_the_shader_covers_what_numpy_says(
     assert (shown_layer[seen] == layers[seen]).mean() > 0.97
 
 
-def test_dressing_again_gives_the_same_picture(studio: Studio, tmp_path: Path) -> None:
-    studio.dress(dressed())
-    first = studio.shoot(tmp_path)
-    studio.dress(sample_outfit(np.random.default_rng(1)))
-    other = studio.shoot(tmp_path)
-    studio.dress(dressed())
-    np.testing.assert_array_equal(studio.shoot(tmp_path), first)
+def test_dressing_again_gives_the_same_picture(person_scene: PersonScene, tmp_path: Path) -> None:
+    person_scene.dress(dressed())
+    first = person_scene.render(tmp_path)
+    person_scene.dress(sample_outfit(np.random.default_rng(1)))
+    other = person_scene.render(tmp_path)
+    person_scene.dress(dressed())
+    np.testing.assert_array_equal(person_scene.render(tmp_path), first)
     assert np.abs(other - first).max() > 0.1
 
 
-def test_patterns_show_their_colours(studio: Studio, tmp_path: Path) -> None:
+def test_patterns_show_their_colours(person_scene: PersonScene, tmp_path: Path) -> None:
     for pattern, least in (
         ("plain", 0),
         ("stripes", 40),
@@ -177,47 +177,49 @@ def test_patterns_show_their_colours(studio: Studio, tmp_path: Path) -> None:
     ):
         fabric = Fabric(pattern, RED, GREEN, BLUE, scale=0.12, weave=0.0)
         shirt = Garment("sweater", fabric, hem=-0.1, sleeve=1.0, neck=0.0)
-        studio.dress(Outfit(skin=(0.0, 0.0, 0.0), hair=BALD, garments=(shirt,)))
-        image = studio.shoot(tmp_path)
+        person_scene.dress(Outfit(skin=(0.0, 0.0, 0.0), hair=BALD, garments=(shirt,)))
+        image = person_scene.render(tmp_path)
         assert (image[..., 0] > 0.3).sum() > 100, pattern
         green = (image[..., 1] > 0.3).sum()
         assert green >= least if least else green == 0, pattern
 
 
-def test_properties_are_plain_and_few(studio: Studio) -> None:
+def test_properties_are_plain_and_few(person_scene: PersonScene) -> None:
     from blender_addon.stage.outfit_properties import PREFIX, outfit_properties
 
     names = {f"{PREFIX}{name}" for name in outfit_properties(dressed())}
     bare = {f"{PREFIX}{name}" for name in outfit_properties(Outfit())}
     assert names == bare  # or something of the last outfit would stay on
-    studio.dress(dressed())
-    assert names <= set(studio.person.keys())
+    person_scene.dress(dressed())
+    assert names <= set(person_scene.person.keys())
     assert len(names) < 32
 
 
-def test_dressing_takes_less_than_two_milliseconds_and_rebuilds_nothing(studio: Studio) -> None:
+def test_dressing_takes_less_than_two_milliseconds_and_rebuilds_nothing(
+    person_scene: PersonScene,
+) -> None:
     outfits = [sample_outfit(np.random.default_rng(i)) for i in range(20)]
-    studio.dress(outfits[0])
+    person_scene.dress(outfits[0])
     before = [
         (tree.name, len(tree.nodes))
-        for tree in (m.node_tree for m in studio.bpy.data.materials)
+        for tree in (m.node_tree for m in person_scene.bpy.data.materials)
         if tree
     ]
     times = []
     for outfit in outfits:
         start = time.perf_counter()
-        studio.dress(outfit)
+        person_scene.dress(outfit)
         times.append(time.perf_counter() - start)
     after = [
         (tree.name, len(tree.nodes))
-        for tree in (m.node_tree for m in studio.bpy.data.materials)
+        for tree in (m.node_tree for m in person_scene.bpy.data.materials)
         if tree
     ]
     assert np.median(times) < 0.002
     assert before == after
 
 
-def test_every_link_of_the_tree_is_valid(studio: Studio) -> None:
+def test_every_link_of_the_tree_is_valid(person_scene: PersonScene) -> None:
     from blender_addon.stage.person_shader import person_material
 
     material = person_material()
@@ -225,35 +227,39 @@ def test_every_link_of_the_tree_is_valid(studio: Studio) -> None:
     assert all(link.is_valid for link in material.node_tree.links)
 
 
-def test_a_uv_texture_replaces_the_paint_and_goes_again(studio: Studio, tmp_path: Path) -> None:
+def test_a_uv_texture_replaces_the_paint_and_goes_again(
+    person_scene: PersonScene, tmp_path: Path
+) -> None:
     paths = []
     for name, color in (("red", RED), ("green", GREEN)):
-        image = studio.bpy.data.images.new(name, 8, 8)
+        image = person_scene.bpy.data.images.new(name, 8, 8)
         image.pixels.foreach_set(np.tile([*color, 1.0], 64).astype(np.float32))
         paths.append(str(tmp_path / f"{name}.png"))
         image.filepath_raw, image.file_format = paths[-1], "PNG"
         image.save()
-        studio.bpy.data.images.remove(image)
+        person_scene.bpy.data.images.remove(image)
     for path, channel in zip(paths, (0, 1), strict=True):
-        studio.dress(Outfit(texture=path))
-        person = studio.shoot(tmp_path)
+        person_scene.dress(Outfit(texture=path))
+        person = person_scene.render(tmp_path)
         person = person[person[..., 3] > 0.99][:, :3]
         assert (person.argmax(axis=1) == channel).all()
-    count = len(studio.bpy.data.materials)
-    studio.dress(Outfit(texture=paths[0]))
-    assert len(studio.bpy.data.materials) == count  # a person keeps one material for all textures
-    studio.dress(dressed())
-    image = studio.shoot(tmp_path)
+    count = len(person_scene.bpy.data.materials)
+    person_scene.dress(Outfit(texture=paths[0]))
+    assert (
+        len(person_scene.bpy.data.materials) == count
+    )  # a person keeps one material for all textures
+    person_scene.dress(dressed())
+    image = person_scene.render(tmp_path)
     assert (image[..., 2] > 0.3).any()
 
 
-def test_a_missing_or_broken_texture_is_named(studio: Studio, tmp_path: Path) -> None:
+def test_a_missing_or_broken_texture_is_named(person_scene: PersonScene, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nobody\.png"):
-        studio.dress(Outfit(texture=str(tmp_path / "nobody.png")))
+        person_scene.dress(Outfit(texture=str(tmp_path / "nobody.png")))
     broken = tmp_path / "broken.png"
     broken.write_text("not a picture")
     with pytest.raises(ValueError, match=r"broken\.png"):
-        studio.dress(Outfit(texture=str(broken)))
+        person_scene.dress(Outfit(texture=str(broken)))
 
 
 def test_a_chart_of_another_body_is_refused(bpy: Any, chart: dict[str, np.ndarray]) -> None:
