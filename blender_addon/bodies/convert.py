@@ -60,7 +60,7 @@ def find_model_file(source: Path, model_type: str | None, gender: str) -> Path:
             raise ConvertError(f"{source}: no such file or folder")
         return source
     if model_type is None:
-        raise ConvertError(f"{source} is a folder; say which model in it with --model-type")
+        raise ConvertError(f"{source} is a folder; name the model in it with --model-type")
     stem = f"{model_type.upper()}_{gender.upper()}"
     tried = [
         folder / (stem + ext)

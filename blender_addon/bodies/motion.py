@@ -280,12 +280,12 @@ def _motion(
         motion = Motion(name, poses, translations, betas, gender, fps, "z")
     except ValueError as error:
         raise ValueError(
-            f"{path}: {error}; the file is damaged or no motion, get it again"
+            f"{path}: {error}; the file is damaged or no motion, download it again"
         ) from None
     axis = guess_up(poses[:, 0]) if up == "auto" else up
     if axis is None:
         raise ValueError(
-            f"{path}: cannot tell which way is up; say up='z' (AMASS, SURREAL) or up='y' (BEDLAM)"
+            f"{path}: the vertical axis is unclear; give up='z' (AMASS, SURREAL) or up='y' (BEDLAM)"
         )
     return dataclasses.replace(motion, up=axis)
 

@@ -46,7 +46,8 @@ def encode_png(array: NDArray[Any]) -> bytes:
         or not (grey or (array.ndim == 3 and array.shape[2] == 3 and bits == 8))
     ):
         raise ValueError(
-            f"no PNG of {array.dtype} {array.shape}: need uint8/uint16 (H,W) or uint8 (H,W,3)"
+            "PNG: expected uint8 or uint16 (H, W) or uint8 (H, W, 3), "
+            f"got {array.dtype} {array.shape}"
         )
     height, width = array.shape[:2]
     rows = np.ascontiguousarray(array, dtype=f">u{bits // 8}").view(np.uint8).reshape(height, -1)
@@ -134,9 +135,9 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
         ValueError: Another shape or dtype, or a quality out of range.
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
-        raise ValueError(f"no JPEG of {rgb.dtype} {rgb.shape}: need uint8 (H,W,3)")
+        raise ValueError(f"JPEG: expected uint8 (H, W, 3), got {rgb.dtype} {rgb.shape}")
     if not 1 <= quality <= 100:
-        raise ValueError(f"JPEG quality {quality}: need 1..100")
+        raise ValueError(f"JPEG quality: expected 1..100, got {quality}")
     from .quiet import quiet
 
     height, width = rgb.shape[:2]

@@ -10,7 +10,7 @@ Color = tuple[float, float, float]
 def linear(hex_code: str) -> Color:
     """Convert '#rrggbb' in sRGB to linear. Raises ValueError for anything else."""
     if len(hex_code) != 7 or hex_code[0] != "#":
-        raise ValueError(f"a colour is '#rrggbb', not {hex_code!r}")
+        raise ValueError(f"expected a colour '#rrggbb', got {hex_code!r}")
     srgb = [int(hex_code[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in srgb)
     return r, g, b

@@ -68,7 +68,7 @@ def sample_outfit(
 
 def _check(tones: tuple[int, int], garments: Sequence[str], patterns: Sequence[str]) -> None:
     if not (1 <= tones[0] <= tones[1] <= 10):
-        raise ValueError(f"Monk skin tones are 1 to 10, not {tones[0]} to {tones[1]}")
+        raise ValueError(f"expected Monk skin tones from 1 to 10, got {tones[0]} to {tones[1]}")
     for word, given, known in (("garment", garments, KINDS), ("pattern", patterns, PATTERNS)):
         for name in given:
             if name not in known:

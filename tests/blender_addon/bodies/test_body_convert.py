@@ -74,7 +74,7 @@ def test_the_gender_asked_for_is_recorded(model_files, random_arrays, rng, tmp_p
 
 
 def test_folders_need_a_model_type_and_the_file_in_it(tmp_path):
-    with pytest.raises(ConvertError, match="say which model in it with --model-type"):
+    with pytest.raises(ConvertError, match="name the model in it with --model-type"):
         find_model_file(tmp_path, None, "female")
     with pytest.raises(
         ConvertError, match=r"none of smplx/SMPLX_FEMALE\.npz, .*SMPLX_FEMALE\.pkl is there"

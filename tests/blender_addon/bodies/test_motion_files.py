@@ -204,7 +204,7 @@ def test_up_is_not_guessed_from_people_who_do_not_stand(tmp_path, rng, root):
         **(amass_smplh(rng) | {"poses": theta, "trans": np.zeros((len(root), 3))}),
     )
     with pytest.raises(
-        ValueError, match=r"a\.npz: cannot tell which way is up; say up='z' \(AMASS"
+        ValueError, match=r"a\.npz: the vertical axis is unclear; give up='z' \(AMASS"
     ):
         read_motion(tmp_path / "a.npz")
     assert read_motion(tmp_path / "a.npz", up="y").up == "y"

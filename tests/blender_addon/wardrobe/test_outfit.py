@@ -185,8 +185,8 @@ def test_plain_outfit_covers_torso_and_legs() -> None:
     [
         ({"garments": ("toga",)}, "unknown garment 'toga'"),
         ({"patterns": ("zebra",)}, "unknown pattern 'zebra'"),
-        ({"tones": (0, 5)}, "1 to 10"),
-        ({"tones": (7, 3)}, "1 to 10"),
+        ({"tones": (0, 5)}, "from 1 to 10"),
+        ({"tones": (7, 3)}, "from 1 to 10"),
     ],
 )
 def test_wrong_arguments_are_named(arguments: dict, message: str) -> None:
