@@ -46,7 +46,11 @@ ROOM_ORDER = (
 )
 # The command modules of blender_addon, and the modules that may import one.
 COMMANDS = ("batch", "command", "datagen.command_line")
-COMMAND_USERS = {"blender_addon/batch.py", "blender_addon/command.py", "blender_addon/ui/command.py"}
+COMMAND_USERS = {
+    "blender_addon/batch.py",
+    "blender_addon/command.py",
+    "blender_addon/ui/command.py",
+}
 
 # The converter's whole purpose is to read what the smplx package reads, in a Python that has it; it imports both
 # inside its functions, and nothing in the extension imports it.
