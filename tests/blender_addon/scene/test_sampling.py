@@ -267,7 +267,7 @@ def test_a_body_file_that_cannot_be_read_is_named(tmp_path):
 
 def test_a_spec_of_another_version_or_with_strange_keys_is_refused():
     data = scenes("close", 1)[0].to_json()
-    with pytest.raises(ValueError, match="version 99"):
+    with pytest.raises(ValueError, match="expected scene spec version 1, got 99"):
         SceneSpec.from_json(data | {"version": 99})
     with pytest.raises(ValueError, match="unknown key 'colour'"):
         SceneSpec.from_json(data | {"colour": 1})
