@@ -32,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "command", metavar="COMMAND", choices=tuple(COMMANDS), help="One of the commands above."
+        "command",
+        metavar="COMMAND",
+        choices=tuple(COMMANDS),
+        help="One of the commands above to run.",
     )
     try:
         parser.parse_args(arguments[:1])
@@ -53,9 +56,11 @@ def _contact_sheet(arguments: list[str], prog: str) -> int:
         description="Put the first pairs of a dataset on one PNG, beside its dataset.json.",
         epilog="Exit codes: 0 success, 2 invalid input (nothing written).",
     )
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="Folder of the dataset.")
     parser.add_argument(
-        "--count", type=int, default=24, metavar="N", help="Number of pairs (default: 24)."
+        "dataset", type=Path, metavar="DATASET", help="Folder of the dataset to show."
+    )
+    parser.add_argument(
+        "--count", type=int, default=24, metavar="N", help="Number of pairs to show (default: 24)."
     )
     try:
         options = parser.parse_args(arguments)

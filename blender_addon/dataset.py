@@ -187,9 +187,7 @@ def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
 
 
 def fingerprint(info: Mapping[str, Any]) -> str:
-    """Hash of all that decides the images of a dataset. `count` is not part of it: a dataset may
-    grow.
-    """
+    """Hash of all that decides the images of a dataset: all but `count`, since it may grow."""
     decisive = {
         key: value for key, value in info.items() if key not in ("count", "fingerprint", "device")
     }

@@ -12,7 +12,7 @@ PACKAGES = ("blender_addon", "pii_seg", "diffusion_synth")
 
 COMMAND_LINES, MODULE_LINES, FUNCTION_LINES = 150, 400, 60
 
-# Modules below pii_seg/ that `python -m` runs: options and main.
+# Modules that `python -m` or a console script runs: options and main.
 COMMANDS = (
     "pii_seg/__main__.py",
     "pii_seg/train.py",
@@ -25,6 +25,8 @@ COMMANDS = (
     "pii_seg/app/__main__.py",
     "diffusion_synth/run.py",
     "diffusion_synth/train.py",
+    "blender_addon/batch.py",
+    "blender_addon/command.py",
 )
 
 LONG_COMMANDS: dict[str, str] = {
@@ -36,25 +38,12 @@ LONG_COMMANDS: dict[str, str] = {
 
 LONG_MODULES: dict[str, str] = {
     "pii_seg/config.py": "the fields of every configuration: a table of data",
-    "blender_addon/bodies/pickles.py": "one subject: a restricted reader of foreign pickles",
-    "blender_addon/bodies/pose_library.py": "not yet split into reader and tables",
-    "blender_addon/bodies/pose_props.py": "not yet split into poses and props",
-    "blender_addon/props/catalogue.py": "not yet split by kind of prop",
-    "blender_addon/recipes/recipe.py": "the fields of a recipe: a table of data",
-    "blender_addon/scene/people.py": "not yet split into people and placement",
-    "blender_addon/stage/person_shader.py": "not yet split into shader and properties",
-    "blender_addon/wardrobe/outfit.py": "not yet split from the table of garments",
     "diffusion_synth/pipeline/shape_guided.py": "not yet split into numbered steps",
     "pii_seg/anonymize/images.py": "not yet split into reader and writer",
 }
 """Module → why it is longer."""
 
 LONG_FUNCTIONS: dict[str, str] = {
-    "blender_addon/bodies/formats.py:model_from_arrays": "one line over: a constructor call per array",
-    "blender_addon/datagen/command_line.py:parser": "a list of options, one after another",
-    "blender_addon/datagen/workers.py:run_workers": "one loop over processes with shared state",
-    "blender_addon/render/engine.py:configure": "a list of render settings, one after another",
-    "blender_addon/wardrobe/outfit.py:_choose_kinds": "not yet a table of garments",
     "diffusion_synth/pipeline/shape_guided.py:__call__": "not yet split into numbered steps",
     "diffusion_synth/run.py:parser": "a list of options, one after another",
     "diffusion_synth/train.py:parser": "a list of options, one after another",

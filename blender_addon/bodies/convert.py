@@ -253,7 +253,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     parser.add_argument(
         "input",
         type=Path,
-        help="Model file (.pkl or .npz), or a folder in the layout of the smplx package "
+        help="Model file to convert (.pkl or .npz), or a folder in the layout of the smplx package "
         "(smpl/SMPL_FEMALE.pkl, …).",
     )
     parser.add_argument(
@@ -280,8 +280,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
         "--parts",
         type=Path,
         metavar="FILE",
-        help="smpl_vert_segmentation.json or segm_per_v_overlap.pkl, whose part labels are stored "
-        "with the model (default: labels from its blend weights).",
+        help="File whose part labels are stored with the model: smpl_vert_segmentation.json or "
+        "segm_per_v_overlap.pkl (default: labels from its blend weights).",
     )
     args = parser.parse_args(argv)
     try:

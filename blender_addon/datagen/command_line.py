@@ -79,7 +79,7 @@ def _add_dataset_options(group: argparse._ArgumentGroup) -> None:
         type=_positive,
         default=24,
         metavar="N",
-        help="Number of images in the dataset, of all shards together (default: 24).",
+        help="Number of images to render, counting all shards (default: 24).",
     )
     group.add_argument(
         "--seed",
@@ -100,13 +100,13 @@ def _add_recipe_options(group: argparse._ArgumentGroup) -> None:
         "--resolution",
         type=_resolution,
         metavar="WxH",
-        help="Image size in px (default: the recipe's).",
+        help="Size of the images to render, px (default: the recipe's).",
     )
     group.add_argument(
         "--samples",
         type=_positive,
         metavar="N",
-        help="Cycles samples per pixel (default: the recipe's).",
+        help="Number of Cycles samples to take per pixel (default: the recipe's).",
     )
     group.add_argument(
         "--photos",
