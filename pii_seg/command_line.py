@@ -15,18 +15,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from pii_seg.data.progress import OnImage
 from pii_seg.errors import CalibrationError, CheckpointError, DataError, InputError
@@ -268,13 +256,6 @@ def quiet_libraries() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-class SpeedColumn(ProgressColumn):
-    """Images per second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
-
-
 @contextmanager
 def progress_bar() -> Iterator[OnImage]:
     """Draw progress bars on standard error when it is a terminal; a log stays empty.
@@ -282,25 +263,7 @@ def progress_bar() -> Iterator[OnImage]:
     Yields:
         A callback for the library's `on_image`. Each task that it reports gets a bar.
     """
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        SpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    tasks: dict[str, TaskID] = {}
+    from pii_seg.progress_display import ProgressDisplay  # here, because rich is slow to import
 
-    def on_image(name: str, done: int, total: int) -> None:
-        if name not in tasks:
-            for earlier in tasks.values():
-                bar.update(earlier, visible=False)
-            tasks[name] = bar.add_task(name, total=total)
-        bar.update(tasks[name], completed=done, total=total)
-
-    with bar:
-        yield on_image
+    with ProgressDisplay() as display:
+        yield display.on_image

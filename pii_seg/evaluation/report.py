@@ -11,19 +11,22 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from pii_seg.data.image_io import encode_image
-from pii_seg.evaluation import figures
 from pii_seg.evaluation.examples import Example
 from pii_seg.evaluation.metrics import Totals
 from pii_seg.evaluation.score_rows import table_of
+
+# `figures` is imported by the functions that draw: matplotlib takes a second, and the audit of
+# pii_seg.anonymize has no figures.
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 JPEG_QUALITY = 85
 
@@ -81,6 +84,8 @@ def table_section(
 
 
 def training_section(history: Sequence[Mapping[str, float]]) -> Section:
+    from pii_seg.evaluation import figures
+
     return Section(
         "Training",
         _macro("pictures", [figure_of(lambda: figures.training_figure(history), "Training")]),
@@ -91,6 +96,8 @@ def data_section(
     name: str, totals: Totals, missed: Sequence[Example], false: Sequence[Example]
 ) -> Section:
     """Show thresholds, calibration and the worst cases of one data set."""
+    from pii_seg.evaluation import figures
+
     drawn = [
         figure_of(
             lambda: figures.threshold_figure(totals),
@@ -143,6 +150,8 @@ class EmbeddedFigure:
 
 
 def figure_of(draw: Callable[[], Figure], description: str) -> EmbeddedFigure:
+    from pii_seg.evaluation import figures
+
     light, dark = (data_uri(figures.to_png(draw, dark=dark), "image/png") for dark in (False, True))
     return EmbeddedFigure(light, dark, description)
 

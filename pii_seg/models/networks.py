@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import segmentation_models_pytorch as smp
 import timm
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -23,14 +22,15 @@ LIGHT_NETWORKS: dict[str, Callable[[Sequence[int], int], nn.Module]] = {
     "lraspp": LRASPP,
     "ladder": Ladder,
 }
-SMP_NETWORKS: dict[str, type[nn.Module]] = {
-    "unet": smp.Unet,
-    "fpn": smp.FPN,
-    "linknet": smp.Linknet,
-    "deeplabv3plus": smp.DeepLabV3Plus,
-    "segformer": smp.Segformer,
-    "upernet": smp.UPerNet,
+SMP_NETWORKS = {
+    "unet": "Unet",
+    "fpn": "FPN",
+    "linknet": "Linknet",
+    "deeplabv3plus": "DeepLabV3Plus",
+    "segformer": "Segformer",
+    "upernet": "UPerNet",
 }
+"""Decoder -> class of segmentation_models_pytorch."""
 
 
 def build_network(
@@ -91,7 +91,10 @@ class SmpNetwork(Network):
 
     def __init__(self, config: ModelConfig, pretrained: Pretrained) -> None:
         super().__init__()
-        build: Any = SMP_NETWORKS[config.decoder]
+        # Here, because it takes a second to import, and light decoders do not need it.
+        import segmentation_models_pytorch as smp
+
+        build: Any = getattr(smp, SMP_NETWORKS[config.decoder])
         try:
             self.model = build(
                 encoder_name=f"tu-{config.encoder}",
