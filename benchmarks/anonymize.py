@@ -1,10 +1,11 @@
-"""Pictures a second, peak memory and frames a second of `pii_seg.anonymize`, beside deface on the same files.
+"""Measure images a second, frames a second and peak memory of pii_seg.anonymize, beside deface.
 
     python benchmarks/anonymize.py --checkpoint RUN/best.ckpt --photographs DIR [--deface PATH/TO/deface]
 
-Whole commands are timed, as a user runs them, in turns, so that other work on the machine disturbs all alike. What a
-command takes to start is found by running it on a single file, and taken off the rest. Peak memory is the process's.
-deface (another environment: pip install deface onnxruntime) finds faces, not persons: it has far less to do.
+Whole commands are timed, as a user runs them, in turns, so that other work on the machine disturbs
+all alike. The start-up is measured by running each command on a single file, and subtracted. Peak
+memory is that of the process. deface (in another environment: pip install deface onnxruntime) finds
+faces, not persons, which is far less work.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import cv2
 import numpy as np
 
 SMALL, LARGE = 640, 4000  # px, longest side; 4000 × 3000 are 12 megapixels
-FILM = (1280, 720)
+VIDEO = (1280, 720)
 FRAMES = 60
 ENDINGS = {".jpg", ".jpeg", ".png"}
 
@@ -40,6 +41,7 @@ class Run:
 
 
 def run(command: Sequence[str]) -> Run:
+    """Run a command and measure it."""
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr is not None
@@ -51,11 +53,11 @@ def run(command: Sequence[str]) -> Run:
     return Run(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
-def pictures(photographs: Path, folder: Path, count: int, longest: int) -> list[Path]:
-    """`count` JPEGs of `longest` px (repeated when there are fewer photographs), 4 : 3."""
+def make_images(photographs: Path, folder: Path, count: int, longest: int) -> list[Path]:
+    """Write `count` JPEGs of `longest` px, 4 : 3, repeating photos if there are fewer."""
     found = sorted(path for path in photographs.rglob("*") if path.suffix.lower() in ENDINGS)
     if not found:
-        raise SystemExit(f"{photographs}: holds no photographs")
+        raise SystemExit(f"{photographs}: holds no photos; give a folder that does")
     folder.mkdir()
     made = []
     for number in range(count):
@@ -69,9 +71,9 @@ def pictures(photographs: Path, folder: Path, count: int, longest: int) -> list[
     return made
 
 
-def film(photographs: Sequence[Path], path: Path, frames: int) -> Path:
-    """H.264, 25 frames a second: each photograph stands still for a second, drifting slightly."""
-    width, height = FILM
+def make_video(photographs: Sequence[Path], path: Path, frames: int) -> Path:
+    """Write H.264 with 25 frames a second: each photo is shown for a second and drifts slightly."""
+    width, height = VIDEO
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": "18"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -90,7 +92,7 @@ def measure(
     files: Sequence[Path],
     repeats: int,
 ) -> dict[str, tuple[float, int]]:
-    """(seconds a file after the first, peak memory) of each command, medians of `repeats` turns."""
+    """Return (seconds for each further file, peak memory) of each command, medians of `repeats`."""
     results: dict[str, list[tuple[float, int]]] = {name: [] for name in commands}
     for _ in range(repeats):
         for name, command in commands.items():
@@ -105,28 +107,42 @@ def measure(
     }
 
 
-def main() -> None:
+def parse() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--photographs", type=Path, required=True)
-    parser.add_argument("--deface", help="its command; left out, only ours is measured")
-    parser.add_argument("--pictures", type=int, default=60, help="of 640 px")
-    parser.add_argument("--large", type=int, default=8, help="of 12 megapixels")
-    parser.add_argument("--frames", type=int, default=FRAMES, help="of a film of 1280 × 720")
-    parser.add_argument("--repeats", type=int, default=3)
-    arguments = parser.parse_args()
+    parser.add_argument("--checkpoint", type=Path, required=True, help="Measure this checkpoint.")
+    parser.add_argument("--photographs", type=Path, required=True, help="Use these photos.")
+    parser.add_argument("--deface", help="Measure this command too (default: only ours).")
+    parser.add_argument(
+        "--pictures", type=int, default=60, help="Number of images of 640 px (default: 60)."
+    )
+    parser.add_argument(
+        "--large", type=int, default=8, help="Number of images of 12 megapixels (default: 8)."
+    )
+    parser.add_argument(
+        "--frames",
+        type=int,
+        default=FRAMES,
+        help=f"Number of frames of a video of 1280 × 720 (default: {FRAMES}).",
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="Repeat each measurement (default: 3)."
+    )
+    return parser.parse_args()
 
-    def ours(*options: str) -> Callable[[Sequence[Path], Path], list[str]]:
-        command = [
-            sys.executable,
-            "-m",
-            "pii_seg.anonymize",
-            "--checkpoint",
-            str(arguments.checkpoint),
-            *options,
-        ]
+
+Command = Callable[[Sequence[Path], Path], list[str]]
+"""(files, output folder) -> command line."""
+
+
+def commands_of(arguments: argparse.Namespace) -> dict[str, Command]:
+    """Return the commands to compare, by name."""
+
+    def ours(*options: str) -> Command:
+        command = [sys.executable, "-m", "pii_seg.anonymize"]
+        command += ["--checkpoint", str(arguments.checkpoint), *options]
         return lambda files, out: [*command, "--output", str(out), *map(str, files)]
 
     def deface(files: Sequence[Path], out: Path) -> list[str]:
@@ -134,16 +150,25 @@ def main() -> None:
         copies = [shutil.copy(path, out / path.name) for path in files]
         return [arguments.deface, "--replacewith", "solid", *map(str, copies)]
 
-    commands = {"pii_seg.anonymize": ours(), "the same, no second look": ours("--no-second-look")}
+    commands = {"pii_seg.anonymize": ours(), "the same, no second pass": ours("--no-second-pass")}
     if arguments.deface:
         commands["deface (faces only)"] = deface
+    return commands
+
+
+def main() -> None:
+    """Print the table."""
+    arguments = parse()
+    commands = commands_of(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        small = pictures(arguments.photographs, Path(folder) / "small", arguments.pictures, SMALL)
-        large = pictures(arguments.photographs, Path(folder) / "large", arguments.large, LARGE)
-        short = film(large, Path(folder) / "short.mp4", 2)
-        long = film(large, Path(folder) / "long.mp4", arguments.frames)
+        root = Path(folder)
+        small = make_images(arguments.photographs, root / "small", arguments.pictures, SMALL)
+        large = make_images(arguments.photographs, root / "large", arguments.large, LARGE)
+        short = make_video(large, root / "short.mp4", 2)
+        long = make_video(large, root / "long.mp4", arguments.frames)
         print(
-            "| | 640 × 480 px, pictures/s | 12 MP, pictures/s | peak MB there | 1280 × 720, frames/s | peak MB there |"
+            "| | 640 × 480 px, images/s | 12 MP, images/s | peak MB there "
+            "| 1280 × 720, frames/s | peak MB there |"
         )
         print("|---|---|---|---|---|---|")
         rows = {name: [] for name in commands}

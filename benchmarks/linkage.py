@@ -1,45 +1,61 @@
-"""How often can somebody who holds another picture of the same moment tell who was redacted?
+"""Measure how often an attacker with a second photo of the same moment re-identifies a person.
 
     python benchmarks/linkage.py --data RENDERS [--persons 300]
 
-Each person is published redacted; the attacker has all of them in another rendition of the scene (other exposure, white
-balance, noise and JPEG quality, half a pixel aside) and asks of each published one which of theirs it is. They compare
-what stands within the person (the largest square that fits, so that the outline plays no part) with their own picture
-as it is, and with their own picture redacted in the same way, by its structure and by its colour. Reported is the best
-of these: the share of persons whose true counterpart comes first, and what chance would give.
+Each person is published redacted. The attacker has all persons in another rendition of the scene
+(other exposure, white balance, noise and JPEG quality, half a pixel aside) and chooses, for each
+published person, the most similar of them. The largest square inside the person is compared, so that
+the outline plays no part: with the attacker's image as it is, and redacted in the same way, by
+structure and by colour. The table shows the best of these four attacks: the fraction of persons
+whose true counterpart comes first.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from pii_seg.anonymize.redaction import Look, redact
+from pii_seg.anonymize.redaction import STYLES, StyleOptions, redact
 from pii_seg.data.sources import open_sources
 
-SIDE = 24  # px, of what is compared
+SIDE = 24  # px, of the square after resizing
 SMALLEST = 24  # px, of the square within a person
-STYLES = {
-    "nothing": None,
-    "blur, σ 1/16 of the person": ("blur", Look(sigma=1 / 16)),
-    "blur, σ 1/8 (default)": ("blur", Look()),
-    "blur, σ 1/4": ("blur", Look(sigma=1 / 4)),
-    "mosaic, 16 cells": ("mosaic", Look(cell=1 / 16)),
-    "mosaic, 8 cells (default)": ("mosaic", Look()),
-    "mosaic, 4 cells": ("mosaic", Look(cell=1 / 4)),
-    "mosaic, 1 cell": ("mosaic", Look(cell=2.0)),
-    "inpaint": ("inpaint", Look()),
-    "solid": ("solid", Look()),
+VARIANTS = {
+    "blur": {
+        "σ 1/16 of the person": StyleOptions(sigma=1 / 16),
+        "σ 1/8 (default)": StyleOptions(),
+        "σ 1/4": StyleOptions(sigma=1 / 4),
+    },
+    "mosaic": {
+        "16 cells": StyleOptions(cell=1 / 16),
+        "8 cells (default)": StyleOptions(),
+        "4 cells": StyleOptions(cell=1 / 4),
+        "1 cell": StyleOptions(cell=2.0),
+    },
 }
+"""Style -> name of a strength -> options; other styles are measured once, with the defaults."""
 
 
-def persons(data: Path) -> Iterator[tuple[np.ndarray, np.ndarray, tuple[slice, slice]]]:
-    """(picture, mask bool (H, W), the largest square within it) of each person that is large enough."""
+def rows() -> Iterator[tuple[str, tuple[str, StyleOptions] | None]]:
+    """Yield (name in the table, style and options) for each row; None redacts nothing."""
+    yield "nothing", None
+    for style in reversed(STYLES):
+        if STYLES[style].needs_painter:
+            continue
+        for name, options in VARIANTS.get(style, {"": StyleOptions()}).items():
+            yield f"{style}, {name}" if name else style, (style, options)
+
+
+Person = tuple[np.ndarray, np.ndarray, tuple[slice, slice]]
+
+
+def persons(data: Path) -> Iterator[Person]:
+    """Yield (image, mask bool (H, W), largest square inside it) of each person that is large enough."""
     for source in open_sources(data, strict=False):
         for number in range(len(source)):
             sample = source.load(number)
@@ -58,80 +74,90 @@ def persons(data: Path) -> Iterator[tuple[np.ndarray, np.ndarray, tuple[slice, s
                     )
 
 
-def other_rendition(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The same moment by another camera: uint8 (H, W, 3)."""
+def other_rendition(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Simulate a photo of the same moment by another camera, uint8 (H, W, 3)."""
     gain = rng.uniform(0.75, 1.2) * rng.uniform(0.93, 1.07, 3)
     seen = cv2.warpAffine(
-        picture,
+        image,
         np.array([[1, 0, 0.5], [0, 1, 0.5]]),
-        picture.shape[1::-1],
+        image.shape[1::-1],
         borderMode=cv2.BORDER_REFLECT,
     )
-    seen = 255 * (seen / 255) ** rng.uniform(0.85, 1.15) * gain + rng.normal(0, 4, picture.shape)
+    seen = 255 * (seen / 255) ** rng.uniform(0.85, 1.15) * gain + rng.normal(0, 4, image.shape)
     encoded = cv2.imencode(
         ".jpg", np.clip(seen, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 70]
     )[1]
     return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
 
 
-def seen_in(picture: np.ndarray, square: tuple[slice, slice]) -> np.ndarray:
-    """What is compared: (SIDE² · 3,), without mean and scale; zeros where nothing varies."""
-    small = cv2.resize(picture[square], (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(
-        np.float64
-    )
+def seen_in(image: np.ndarray, square: tuple[slice, slice]) -> np.ndarray:
+    """Describe the structure in the square: (SIDE² · 3,), normalised; zeros for a single colour."""
+    small = cv2.resize(image[square], (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float64)
     vector = (small - small.mean(axis=(0, 1))).ravel()
-    # One colour tells nothing by its variation, but the colour itself may: it is compared where there is nothing else.
     length = np.linalg.norm(vector)
     return vector / length if length > 1e-6 else np.zeros_like(vector)
 
 
-def colour_in(picture: np.ndarray, square: tuple[slice, slice]) -> np.ndarray:
-    return picture[square].reshape(-1, 3).mean(axis=0)
+def colour_in(image: np.ndarray, square: tuple[slice, slice]) -> np.ndarray:
+    """Return the mean colour in the square, (3,)."""
+    return image[square].reshape(-1, 3).mean(axis=0)
 
 
 def linked(published: list[np.ndarray], held: list[np.ndarray], rng: np.random.Generator) -> float:
-    """The share whose counterpart is nearest; ties are drawn by lot."""
+    """Return the fraction whose counterpart is nearest; ties are broken at random."""
     distance = np.linalg.norm(np.array(published)[:, None] - np.array(held)[None], axis=2)
     distance += rng.uniform(0, 1e-9, distance.shape)
     return float((distance.argmin(axis=1) == np.arange(len(published))).mean())
 
 
+def measure(
+    style: tuple[str, StyleOptions] | None,
+    found: Sequence[Person],
+    others: Sequence[np.ndarray],
+    rng: np.random.Generator,
+) -> float:
+    """Return the success of the best attack on a style; None: nothing is redacted."""
+
+    def redacted(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        if style is None:
+            return image
+        return redact(image, mask, style[0], options=style[1], rng=rng)[0]
+
+    published = [(redacted(image, mask), square) for image, mask, square in found]
+    same_way = [
+        (redacted(other, mask), square)
+        for other, (_, mask, square) in zip(others, found, strict=True)
+    ]
+    as_it_is = [(other, square) for other, (_, _, square) in zip(others, found, strict=True)]
+    return max(
+        linked([see(*p) for p in published], [see(*h) for h in held], rng)
+        for held in (as_it_is, same_way)
+        for see in (seen_in, colour_in)
+    )
+
+
 def main() -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--persons", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="Take the persons of this dataset."
+    )
+    parser.add_argument(
+        "--persons", type=int, default=300, help="Number of persons (default: 300)."
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="Seed of the random numbers (default: 0)."
+    )
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     found = list(islice(persons(arguments.data), arguments.persons))
-    others = [other_rendition(picture, rng) for picture, _, _ in found]
+    others = [other_rendition(image, rng) for image, _, _ in found]
     print(f"{len(found)} persons; chance {1 / len(found):.1%}\n")
     print("| style | top-1 |\n|---|---|")
-    for name, style in STYLES.items():
-
-        def shown(
-            picture: np.ndarray, mask: np.ndarray, style: tuple[str, Look] | None = style
-        ) -> np.ndarray:
-            return (
-                picture
-                if style is None
-                else redact(picture, mask, style[0], look=style[1], rng=rng)[0]
-            )
-
-        published = [(shown(picture, mask), square) for picture, mask, square in found]
-        same_way = [
-            (shown(other, mask), square)
-            for other, (_, mask, square) in zip(others, found, strict=True)
-        ]
-        as_it_is = [(other, square) for other, (_, _, square) in zip(others, found, strict=True)]
-        attacks = [
-            linked([see(*p) for p in published], [see(*h) for h in held], rng)
-            for held in (as_it_is, same_way)
-            for see in (seen_in, colour_in)
-        ]
-        print(f"| {name} | {max(attacks):.1%} |", flush=True)
+    for name, style in rows():
+        print(f"| {name} | {measure(style, found, others, rng):.1%} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,6 @@ FORMS_OF_BE = {"is", "are", "be", "was", "were", "has", "does", "do", "made", "w
 WORDS_NOT_TO_BEGIN_WITH = ("Of", "What", "How", "Likewise")
 
 NOT_YET: dict[str, str] = {
-    "pii-seg anonymize": "its help is being rewritten with its room",
-    "pii-seg app": "its help is being rewritten with its room",
     "diffusion_synth.run": "its help is being rewritten with its room",
     "diffusion_synth.train": "its help is being rewritten with its room",
 }

@@ -1,43 +1,61 @@
-"""From a picture to the same picture without its persons.
+"""Anonymise one image: find the persons, replace them.
 
-    from pii_seg.anonymize import Anonymizer
-    anonymizer = Anonymizer("RUN/best.ckpt", style="solid")
-    safe = anonymizer.redact(image)              # a numpy array or a PIL image; the same comes back
+    from pii_seg import Anonymizer
+    anonymizer = Anonymizer.load("RUN/best.ckpt", style="solid")
+    redacted = anonymizer.redact("street.jpg")       # a path, uint8 (H, W, 3), or a PIL image
 
-Two steps, so that somebody may correct the mask between them:
+In two steps, to correct the mask between them:
 
-    found = anonymizer.find(image)               # uint8 (H, W, 3) → Found, with the mask
-    safe = anonymizer.replace(image, found.mask | brushed)
+    found = anonymizer.find(image)                   # uint8 (H, W, 3) -> Detection
+    redacted, _ = anonymizer.replace(image, found.mask | painted_by_hand)
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from pii_seg.anonymize.image_reader import decode_file
+from pii_seg.anonymize.images import Frame
 from pii_seg.anonymize.redaction import STYLES, Painter, redact
 from pii_seg.anonymize.regions import Person, Region, dilate, persons, with_regions
-from pii_seg.evaluation.conformal import read_promise
+from pii_seg.anonymize.review import ReviewSignals, first_pass_signals, second_pass_signals
+from pii_seg.errors import InputError, MediaError
 from pii_seg.inference.settings import InferenceSettings
-from pii_seg.inference.tiling import predict_probability
-from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
 
-ImageT = TypeVar("ImageT", np.ndarray, Image.Image)
+DEFAULT_DILATE = 0.05
+"""Margin around each person, as a fraction of the person's size."""
+
+
+class PersonDetector(Protocol):
+    """What `Anonymizer` needs of a detector; `detector.Detector` is the one for checkpoints."""
+
+    threshold: float
+
+    def probability(self, image: np.ndarray) -> np.ndarray:
+        """Predict float32 (H, W) for uint8 (H, W, 3)."""
+        ...
+
+    def as_record(self, *, excluded: bool) -> dict[str, Any]:
+        """Describe the detector as audit.json holds it."""
+        ...
 
 
 @dataclass(frozen=True)
-class Found:
-    """Where the persons of a picture are.
+class Detection:
+    """The persons of an image.
 
-    mask         bool (H, W): what is to be redacted, margin and regions included
-    persons      each connected find
-    probability  float32 (H, W), calibrated; None where no segmenter looked
+    Attributes:
+        mask: bool (H, W), the area to redact, with margin and regions.
+        persons: The connected parts that were found, largest first.
+        probability: float32 (H, W), calibrated; None without a detector.
     """
 
     mask: np.ndarray
@@ -46,57 +64,106 @@ class Found:
 
 
 class Anonymizer:
-    """Finds persons with a checkpoint, or takes masks that it is given, and replaces them.
-
-    checkpoint   of a training; None: only masks of one's own and `include` count
-    style        one of STYLES, see `redaction`
-    recall       promise that at most 1 − recall of the person pixels are missed, see `conformal`; else `threshold`
-                 on the probability, else the checkpoint's own
-    dilate       margin around each person, as a share of the person's size
-    include      regions always redacted; exclude: never, whoever stands there
-    inference    what the segmenter is shown
-    paint        for synthesise, see `redaction.Painter`
-    seed         of what styles invent; None: fresh at every start
-
-    Safe to be called from several threads. Raises CheckpointError, CalibrationError, ValueError.
-    """
+    """Finds persons and replaces them. Methods may be called from several threads."""
 
     def __init__(
         self,
-        checkpoint: Path | str | None,
+        detector: PersonDetector | None,
         *,
         style: str = "solid",
-        recall: float | None = None,
-        threshold: float | None = None,
-        dilate: float = 0.05,
+        dilate: float = DEFAULT_DILATE,
         include: Sequence[Region] = (),
         exclude: Sequence[Region] = (),
-        inference: InferenceSettings | None = None,
-        device: str = "cpu",
         paint: Painter | None = None,
         seed: int | None = None,
     ) -> None:
+        """Combine a detector with a style; `load` does both from a checkpoint.
+
+        Args:
+            detector: Finds persons; None: only given masks and `include` are redacted.
+            style: A key of `redaction.STYLES`.
+            dilate: Margin around each person, as a fraction of the person's size, 0..1.
+            include: Regions that are always redacted.
+            exclude: Regions that are never redacted, even if they show a person.
+            paint: Painter for the style synthesise.
+            seed: Seed of what inpaint and synthesise invent; None: a fresh one.
+
+        Raises:
+            InputError: A value is out of range, or the painter is missing.
+        """
         if style not in STYLES:
-            raise ValueError(f"style {style!r} is not one of {', '.join(STYLES)}")
-        if style == "synthesise" and paint is None:
-            raise ValueError("style synthesise needs a painter")
+            raise InputError(f"style {style!r} is unknown; choose one of {', '.join(STYLES)}")
+        if STYLES[style].needs_painter and paint is None:
+            raise InputError(f"style {style} needs a painter; give one, or choose another style")
         if not 0 <= dilate <= 1:
-            raise ValueError(f"dilate {dilate}: is a share of a person's size, from 0 to 1")
-        self.style, self.dilate, self.device, self.paint = style, dilate, device, paint
+            raise InputError(f"dilate {dilate}: must be a fraction of a person's size, 0 to 1")
+        self.detector = detector
+        self.style, self.dilate, self.paint = style, dilate, paint
         self.include, self.exclude = tuple(include), tuple(exclude)
-        self.inference = inference or InferenceSettings(tiles="auto")
         self.seed = secrets.randbits(64) if seed is None else seed
-        self.detector = None
+
+    @classmethod
+    def load(
+        cls,
+        checkpoint: Path | str | None,
+        *,
+        device: str = "cpu",
+        style: str = "solid",
+        recall: float | None = None,
+        threshold: float | None = None,
+        dilate: float = DEFAULT_DILATE,
+        include: Sequence[Region] = (),
+        exclude: Sequence[Region] = (),
+        inference: InferenceSettings | None = None,
+        generator: str | None = None,
+        seed: int | None = None,
+    ) -> Anonymizer:
+        """Load an anonymizer as `python -m pii_seg.anonymize` does, with the same defaults.
+
+        Args:
+            checkpoint: A checkpoint of a training, such as RUN/best.ckpt; None: only given masks
+                and `include` are redacted.
+            device: Where the segmenter runs: "cpu", "cuda", "cuda:1", "mps", …
+            style: A key of `redaction.STYLES`: solid, inpaint, synthesise, mosaic, blur.
+            recall: Promise that at most 1 - recall of the person pixels are missed; needs a
+                checkpoint that `python -m pii_seg.calibrate` has written.
+            threshold: Probability from which on a pixel is person; the checkpoint's own by default.
+            dilate: Margin around each person, as a fraction of the person's size, 0..1.
+            include: Regions that are always redacted.
+            exclude: Regions that are never redacted, even if they show a person.
+            inference: How images are presented to the segmenter; by default as many tiles as keep
+                an image's own resolution.
+            generator: Model of the style synthesise, as `diffusion_synth.run` takes it; the bundled
+                one by default.
+            seed: Seed of what inpaint and synthesise invent; None: a fresh one.
+
+        Raises:
+            InputError: A value is out of range, or two exclude each other.
+            CheckpointError: `checkpoint` is none.
+            CalibrationError: The checkpoint cannot promise this recall.
+        """
+        needs_painter = style in STYLES and STYLES[style].needs_painter
+        if generator is not None and not needs_painter:
+            raise InputError(f"a generator is for style synthesise, not for {style}; leave it out")
+        paint = _load_painter(generator, device) if needs_painter else None
+        anonymizer = cls(  # first: it checks the cheap arguments
+            None,
+            style=style,
+            dilate=dilate,
+            include=include,
+            exclude=exclude,
+            paint=paint,
+            seed=seed,
+        )
         if checkpoint is not None:
-            self.detector = Detector(
-                Path(checkpoint), self.inference, recall=recall, threshold=threshold, device=device
-            )
+            anonymizer.detector = _load_detector(checkpoint, inference, recall, threshold, device)
         elif recall is not None or threshold is not None:
-            raise ValueError("a recall or a threshold needs a checkpoint")
+            raise InputError("a recall or a threshold needs a checkpoint; give one")
+        return anonymizer
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides which pixels are replaced, and by what, as plain values."""
+        """All that decides which pixels are replaced, and by what, as audit.json holds it."""
         return {
             "style": self.style,
             "dilate": self.dilate,
@@ -106,18 +173,30 @@ class Anonymizer:
 
     @property
     def model(self) -> dict[str, Any] | None:
-        """What finds the persons, and what is promised of it; None without a checkpoint."""
-        return None if self.detector is None else self.detector.plain(excluded=bool(self.exclude))
+        """The detector and its promise, as audit.json holds them; None without a detector."""
+        if self.detector is None:
+            return None
+        return self.detector.as_record(excluded=bool(self.exclude))
 
-    def find(self, image: np.ndarray, own: np.ndarray | None = None) -> Found:
-        """Where the persons of `image`, uint8 (H, W, 3), are; with those of `own`, bool (H, W)."""
-        mask = np.zeros(image.shape[:2], bool) if own is None else own
+    @property
+    def threshold(self) -> float | None:
+        """Probability from which on a pixel is person; None without a detector."""
+        return None if self.detector is None else self.detector.threshold
+
+    def find(self, image: np.ndarray, user_mask: np.ndarray | None = None) -> Detection:
+        """Find the persons of an image.
+
+        Args:
+            image: uint8 (H, W, 3), RGB.
+            user_mask: bool (H, W), redacted too.
+        """
+        mask = np.zeros(image.shape[:2], bool) if user_mask is None else user_mask
         probability = None
         if self.detector is not None:
             probability = self.detector.probability(image)
             mask = mask | (probability >= self.detector.threshold)
         whole = with_regions(dilate(mask, self.dilate), self.include, self.exclude)
-        return Found(whole, persons(mask, probability), probability)
+        return Detection(whole, persons(mask, probability), probability)
 
     def replace(
         self,
@@ -128,79 +207,107 @@ class Anonymizer:
         style: str | None = None,
         stream: int = 0,
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Copies of `pixels` (H, W, C), uint8 or uint16, and `alpha` (H, W), with everything under `mask` replaced.
+        """Replace everything under a mask.
 
-        stream: another number, other noise; the same gives the same.
+        Args:
+            pixels: uint8 or uint16 (H, W, C), C = 1 or 3; not changed.
+            mask: bool (H, W).
+            alpha: (H, W) of the dtype of `pixels`.
+            style: Instead of the anonymizer's own.
+            stream: Number of the random stream; equal numbers give equal noise.
+
+        Returns:
+            New pixels and alpha.
         """
         rng = np.random.default_rng([self.seed, stream])
         return redact(pixels, mask, style or self.style, alpha=alpha, paint=self.paint, rng=rng)
 
-    def redact(self, image: ImageT) -> ImageT:
-        """A copy of `image` without its persons: uint8 (H, W, 3), or a PIL image, which comes back upright, 8-bit RGB,
-        without its metadata.
+    def replace_frame(
+        self, frame: Frame, mask: np.ndarray, *, style: str | None = None, stream: int = 0
+    ) -> Frame:
+        """Replace everything under `mask`, bool (H, W), in a frame; see `replace`."""
+        pixels, alpha = self.replace(frame.pixels, mask, frame.alpha, style=style, stream=stream)
+        return replace(frame, pixels=pixels, alpha=alpha)
+
+    def redact(self, image: np.ndarray | Image.Image | Path | str) -> np.ndarray:
+        """Remove the persons of one image.
+
+        Args:
+            image: uint8 (H, W, 3), RGB; a PIL image; or the path of a still. PIL images and files
+                are turned upright as their EXIF orientation asks.
+
+        Returns:
+            A new uint8 (H, W, 3). For a file: the pixels that the command writes, before they are
+            encoded.
+
+        Raises:
+            InputError: An array of another shape or dtype.
+            MediaError: The file cannot be decoded in full, or holds more than one frame.
         """
-        if isinstance(image, Image.Image):
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            return Image.fromarray(self.redact(np.asarray(upright)))
-        return self.replace(image, self.find(image).mask)[0]
+        frame = _read_frame(image)
+        return self.replace_frame(frame, self.find(frame.to_rgb8()).mask).to_rgb8()
+
+    def review(
+        self, found: Detection, redacted: np.ndarray, *, second_pass: bool
+    ) -> ReviewSignals | None:
+        """Measure whether a redacted image may still show a person.
+
+        Args:
+            found: The result of the first pass, over the input.
+            redacted: The output, uint8 (H, W, 3).
+            second_pass: Search the output too.
+
+        Returns:
+            None without a detector.
+        """
+        if self.detector is None or found.probability is None:
+            return None
+        threshold = self.detector.threshold
+        signals = first_pass_signals(found.probability, found.mask, threshold)
+        if second_pass:
+            probability = self.detector.probability(redacted)
+            signals = signals.worst(second_pass_signals(probability, found.mask, threshold))
+        return signals
 
 
-class Detector:
-    """A checkpoint with the threshold to be used: kept apart from what is done with its finds.
+def _load_detector(
+    checkpoint: Path | str,
+    inference: InferenceSettings | None,
+    recall: float | None,
+    threshold: float | None,
+    device: str,
+) -> PersonDetector:
+    """Load a `Detector`. Here, because torch takes seconds to import and masks do not need it."""
+    from pii_seg.anonymize.detector import Detector
 
-    Raises CheckpointError; CalibrationError when a promise is wanted that the checkpoint cannot make.
-    """
+    settings = inference or InferenceSettings(tiles="auto")
+    return Detector(Path(checkpoint), settings, recall=recall, threshold=threshold, device=device)
 
-    def __init__(
-        self,
-        path: Path,
-        inference: InferenceSettings,
-        *,
-        recall: float | None,
-        threshold: float | None,
-        device: str,
-    ) -> None:
-        if recall is not None and threshold is not None:
-            raise ValueError(
-                "a recall and a threshold exclude each other: the one is chosen for the other"
-            )
-        if threshold is not None and not 0 < threshold < 1:
-            raise ValueError(f"the threshold must lie between 0 and 1, not at {threshold}")
-        kept = load_checkpoint(path)
-        self.sha256 = checkpoint_sha256(path)
-        self.promise: str | None = None
-        if recall is not None:
-            promise = read_promise(kept.calibration)
-            promise.require_inference(asdict(inference))
-            threshold = promise.threshold(recall, kept.temperature)
-            self.promise, self.chosen_by = (
-                promise.statement(recall),
-                f"a promised recall of {recall:g}",
-            )
-        else:
-            self.chosen_by = "the checkpoint" if threshold is None else "hand"
-        self.threshold = kept.threshold if threshold is None else threshold
-        self._temperature, self._inference, self._device = kept.temperature, inference, device
-        self._segmenter = kept.segmenter(device)
 
-    def probability(self, image: np.ndarray) -> np.ndarray:
-        """float32 (H, W), calibrated, of `image`, uint8 (H, W, 3)."""
-        return predict_probability(
-            self._segmenter,
-            image,
-            self._inference,
-            temperature=self._temperature,
-            device=self._device,
+def _load_painter(generator: str | None, device: str) -> Painter:
+    """Load the painter of synthesise. Here, because diffusers takes seconds to import."""
+    from pii_seg.anonymize.synthesis import load_painter
+
+    try:
+        return load_painter(generator, device=device)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _read_frame(image: np.ndarray | Image.Image | Path | str) -> Frame:
+    """Convert the argument of `Anonymizer.redact` to a frame."""
+    if isinstance(image, str | os.PathLike):
+        try:
+            frames = decode_file(Path(image).read_bytes()).frames
+        except MediaError as error:
+            raise MediaError(f"{image}: {error}") from None
+        if len(frames) > 1:
+            raise MediaError(f"{image}: has {len(frames)} frames; use python -m pii_seg.anonymize")
+        return frames[0]
+    if isinstance(image, Image.Image):
+        image = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise InputError(
+            f"expected an image of shape (H, W, 3), uint8, got {image.dtype} {image.shape}"
         )
-
-    def plain(self, *, excluded: bool) -> dict[str, Any]:
-        promise = self.promise
-        if promise is not None and excluded:
-            promise += " Regions that were excluded by hand are not covered."
-        return {
-            "sha256": self.sha256,
-            "threshold": self.threshold,
-            "threshold_from": self.chosen_by,
-            "promise": promise,
-            "inference": asdict(self._inference),
-        }
+    return Frame(image)

@@ -1,7 +1,7 @@
-"""The audit of a run: what was done to each file, with what, and which outputs somebody should look at.
+"""The audit of a run: what was done to each file, and which outputs a person should check.
 
-    audit.json    for programs: model, settings, totals, a record a file, failures, the list for review
-    audit.html    the same to read; opens without a network, shows no picture
+    audit.json    for programs: model, settings, totals, a record a file, failures, files to check
+    audit.html    the same to read; opens without a network, shows no image
 
 Both name outputs only. With --rename nothing in them tells what an input was called.
 """
@@ -20,7 +20,7 @@ from pii_seg.evaluation import report
 
 FORMAT, VERSION = "pii_seg audit", 1
 MOST_ROWS = 500
-"""Of a table in audit.html; a browser is no place for a million."""
+"""Rows of a table in audit.html; a browser cannot show a million."""
 
 
 def audit_of(
@@ -30,7 +30,14 @@ def audit_of(
     *,
     others: int,
 ) -> dict[str, Any]:
-    """The content of audit.json. `run`: model, settings, promise; `others`: files that are no pictures or films."""
+    """Build the content of audit.json.
+
+    Args:
+        run: The keys "model" and "settings", see `run.anonymize_files`.
+        records: One for each finished file.
+        failed: (file name, reason) of the others.
+        others: Number of files that are neither images nor videos.
+    """
     ordered = sorted(records, key=lambda record: record["output"])
     review = [
         {"output": record["output"], "risk": round(risk(record), 4), "reasons": reasons(record)}
@@ -61,62 +68,61 @@ def audit_of(
 
 
 def write_audit(path: Path, audit: Mapping[str, Any]) -> None:
-    """audit.json at `path`, and the page beside it."""
+    """Write audit.json to `path`, and audit.html beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(audit, indent=1, allow_nan=False).encode() + b"\n")
     write_atomically(path.with_suffix(".html"), page(audit).encode())
 
 
 def page(audit: Mapping[str, Any]) -> str:
+    """Render audit.html from the content of audit.json."""
     totals = audit["totals"]
-    sections = [report.facts_section("What was done", _facts(audit))]
+    sections = [report.facts_section("Summary", _facts(audit))]
     if audit["failed"]:
-        sections.append(
-            report.faults_section(
-                [f"{e['file']}: {e['why']}" for e in audit["failed"]], title="Failed"
-            )
-        )
-    review = audit["needs_review"]
-    if review:
-        rows = [
-            [e["output"], f"{e['risk']:.2f}", "; ".join(e["reasons"])] for e in review[:MOST_ROWS]
-        ]
-        legend = (
-            "The riskiest first. Risk 1: a second look at the output still finds a person. Below 1: how near to the "
-            "threshold what was left in came." + _cut(review)
-        )
-        sections.append(
-            report.table_section("To look at", ["Output", "Risk", "Why"], rows, legend=legend)
-        )
-    rows = [
-        [
-            r["output"],
-            str(r["persons"]),
-            f"{r['covered']:.1%}",
-            str(r["frames"]),
-            r["output_sha256"][:12],
-        ]
-        for r in audit["files"][:MOST_ROWS]
-    ]
-    if rows:
-        sections.append(
-            report.table_section(
-                "Files",
-                ["Output", "Persons", "Redacted", "Frames", "SHA-256"],
-                rows,
-                legend=_cut(audit["files"]),
-            )
-        )
+        failures = [f"{entry['file']}: {entry['why']}" for entry in audit["failed"]]
+        sections.append(report.faults_section(failures, title="Failed"))
+    if audit["needs_review"]:
+        sections.append(_review_section(audit["needs_review"]))
+    if audit["files"]:
+        sections.append(_files_section(audit["files"]))
     return report.render(
-        "Anonymised",
+        "Anonymised files",
         sections,
         subtitle=f"{totals['files']} files, {totals['persons']} persons removed",
     )
 
 
+def _review_section(review: Sequence[Mapping[str, Any]]) -> report.Section:
+    rows = [
+        [entry["output"], f"{entry['risk']:.2f}", "; ".join(entry["reasons"])]
+        for entry in review[:MOST_ROWS]
+    ]
+    legend = (
+        "Check these outputs before you publish them, highest risk first. Risk 1: a second pass "
+        "over the output still finds a person. Below 1: the highest probability that was not "
+        "redacted, as a fraction of the threshold." + _cut(review)
+    )
+    return report.table_section("To check", ["Output", "Risk", "Reason"], rows, legend=legend)
+
+
+def _files_section(records: Sequence[Record]) -> report.Section:
+    rows = [
+        [
+            record["output"],
+            str(record["persons"]),
+            f"{record['covered']:.1%}",
+            str(record["frames"]),
+            record["output_sha256"][:12],
+        ]
+        for record in records[:MOST_ROWS]
+    ]
+    header = ["Output", "Persons", "Redacted", "Frames", "SHA-256"]
+    return report.table_section("Files", header, rows, legend=_cut(records))
+
+
 def _cut(entries: Sequence[Any]) -> str:
     return (
-        f" The first {MOST_ROWS} of {len(entries)}; audit.json has all."
+        f" The first {MOST_ROWS} of {len(entries)}; audit.json lists all."
         if len(entries) > MOST_ROWS
         else ""
     )
@@ -127,8 +133,8 @@ def _facts(audit: Mapping[str, Any]) -> dict[str, str]:
     facts = {
         "Files": f"{totals['files']} done, {totals['failed']} failed",
         "Persons": f"{totals['persons']} in {totals['with_persons']} files",
-        "To look at": str(totals["needs_review"]),
-        "Replaced by": settings["style"],
+        "To check": str(totals["needs_review"]),
+        "Style": settings["style"],
         "Margin": f"{settings['dilate']:.0%} of each person's size",
     }
     if model is not None:
@@ -138,5 +144,6 @@ def _facts(audit: Mapping[str, Any]) -> dict[str, str]:
             model["promise"] or "none: the threshold was not chosen on calibration data"
         )
     if settings["second_look"]:
-        facts["Second look"] = f"finds persons in {totals['found_by_second_look']} outputs"
+        found = totals["found_by_second_look"]
+        facts["Second pass"] = f"finds persons in {found} outputs"
     return facts

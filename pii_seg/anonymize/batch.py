@@ -1,8 +1,9 @@
-"""Many files, each whole or not at all.
+"""Anonymise many files, each completely or not at all.
 
-A file is read, redacted and encoded in memory (a film: written under a temporary name), looked at again, noted in the
-journal, and only then gets its name. So at no time does the output folder hold a raw or a partial file, whatever stops
-the run; what fails is listed and the others go on.
+An image is read, redacted and encoded in memory (a video: written under a temporary name), searched
+again, noted in the journal, and only then gets its name. So the output folder never holds a raw or
+partial file under a final name, whatever stops the run. A file that fails is listed and the others
+are processed.
 """
 
 from __future__ import annotations
@@ -21,61 +22,65 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from pii_seg.anonymize.anonymizer import Anonymizer, Found
-from pii_seg.anonymize.images import Frame, Limits, encode_picture, read_picture
-from pii_seg.anonymize.inputs import Item, output_name
+from pii_seg.anonymize.anonymizer import Anonymizer, Detection
+from pii_seg.anonymize.image_reader import decode_file
+from pii_seg.anonymize.image_writer import encode_file
+from pii_seg.anonymize.images import Frame, ImageFile, Limits
+from pii_seg.anonymize.inputs import InputFile, output_name
 from pii_seg.anonymize.journal import Journal, Record
-from pii_seg.anonymize.mask_persistence import hold
-from pii_seg.anonymize.review import Doubts, doubts_after, doubts_before
-from pii_seg.anonymize.video import container_of, rewrite
+from pii_seg.anonymize.mask_persistence import hold_masks
+from pii_seg.anonymize.review import ReviewSignals
 from pii_seg.errors import InputError, MediaError
 from pii_seg.inference.parallel import map_in_order
 
 TEMPORARY = ".anonymize-"
-"""How the names of unfinished outputs begin. They hold redacted pixels only."""
+"""Beginning of the names of unfinished outputs. They hold redacted pixels only."""
 
 LOCK = ".anonymize.lock"
-HASH_DIGITS = 20  # of a renamed file: 80 bits, no two files of one run share them
-FULL = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+HASH_DIGITS = 20  # of a renamed file: 80 bits, so that two files of a run never share a name
+DISK_FULL = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 
-OwnMask = Callable[[Item, int, int], np.ndarray]
-"""(item, height, width) → bool (H, W), what its owner says is to be redacted. Raises MediaError."""
+UserMask = Callable[[InputFile, int, int], np.ndarray]
+"""(file, height, width) -> bool (H, W), redacted too. Raises MediaError."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How files come out.
+    """How outputs are written.
 
-    renamed      called by the hash of their content
-    force        files that are there, and not of this run, may be replaced
-    keep         metadata that may stay, see `pictures`
-    second_look  find persons in the output too
-    hold         frames of a film before and after, that a mask is held for
+    Attributes:
+        renamed: Name outputs by the hash of their input.
+        force: Replace files in the output folder that are not of this run.
+        keep: Metadata that is kept, see `images.KEEPABLE`.
+        keep_audio: Videos keep their sound.
+        second_pass: Search the outputs for persons too.
+        hold: Frames of a video before and after, for which a mask is held.
+        limits: Reject larger images.
     """
 
     renamed: bool = False
     force: bool = False
     keep: frozenset[str] = frozenset()
     keep_audio: bool = False
-    second_look: bool = True
+    second_pass: bool = True
     hold: int = 2
     limits: Limits = field(default_factory=Limits)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides the outputs' bytes and names, as plain values."""
+        """All that decides the outputs' bytes and names, as audit.json holds it."""
         return {
             "renamed": self.renamed,
             "kept": sorted(self.keep),
             "keep_audio": self.keep_audio,
-            "second_look": self.second_look,
+            "second_look": self.second_pass,
             "hold": self.hold,
         }
 
 
 @dataclass
 class Outcome:
-    """What a run did. failed: (what the file is called, why)."""
+    """Number of files that were done or skipped, and (file name, reason) of those that failed."""
 
     done: int = 0
     skipped: int = 0
@@ -83,28 +88,41 @@ class Outcome:
 
 
 @dataclass
-class Tally:
-    """What is said of one file, gathered over its frames. persons, covered: the most in any of them."""
+class FrameTotals:
+    """Summary of the frames of one file; the names are keys of audit.json.
+
+    Attributes:
+        frames: Number of frames.
+        persons: The most in any frame.
+        covered: The largest redacted fraction of any frame.
+        doubts: The worst review signals; None without a detector.
+    """
 
     frames: int = 0
     persons: int = 0
     covered: float = 0.0
-    doubts: Doubts | None = None
+    doubts: ReviewSignals | None = None
 
-    def add(self, found: Found, doubts: Doubts | None) -> None:
+    def add(self, found: Detection, signals: ReviewSignals | None) -> None:
+        """Count one more frame."""
         self.frames += 1
         self.persons = max(self.persons, len(found.persons))
         self.covered = max(self.covered, float(found.mask.mean()))
-        if doubts is not None:
-            self.doubts = doubts if self.doubts is None else self.doubts.worst(doubts)
+        if signals is not None:
+            self.doubts = signals if self.doubts is None else self.doubts.worst(signals)
 
-    def plain(self) -> Record:
-        return {**asdict(self), "doubts": None if self.doubts is None else self.doubts.plain()}
+    def as_record(self) -> Record:
+        """Return the values as audit.json holds them."""
+        return {**asdict(self), "doubts": None if self.doubts is None else self.doubts.as_record()}
 
 
 @contextmanager
-def folder_of_our_own(output: Path) -> Iterator[None]:
-    """Holds `output` against a second run, and clears away what a killed one left. Raises InputError."""
+def locked_folder(output: Path) -> Iterator[None]:
+    """Create `output`, lock it against a second run, and delete what a killed run left.
+
+    Raises:
+        InputError: It is a file, or another run holds it.
+    """
     if output.exists() and not output.is_dir():
         raise InputError(f"--output {output}: is a file; give a folder")
     output.mkdir(parents=True, exist_ok=True)
@@ -115,12 +133,13 @@ def folder_of_our_own(output: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise InputError(
-            f"--output {output}: another run is writing there; wait for it, or choose another folder"
+            f"--output {output}: another run is writing there; wait for it, or choose another "
+            "folder"
         ) from None
 
 
 class Batch:
-    """Anonymises files into a folder that it must hold alone (`folder_of_our_own`)."""
+    """Anonymises files into a folder that the caller has locked (`locked_folder`)."""
 
     def __init__(
         self,
@@ -129,49 +148,79 @@ class Batch:
         journal: Journal,
         options: Options,
         *,
-        own_mask: OwnMask | None = None,
+        user_mask: UserMask | None = None,
     ) -> None:
+        """Prepare a run.
+
+        Args:
+            anonymizer: Finds and replaces persons.
+            output: The folder for the outputs.
+            journal: Its records decide which files are skipped.
+            options: How outputs are written.
+            user_mask: Reads a mask that the user made for a file.
+        """
         self.anonymizer = anonymizer
         self.output = output
         self.journal = journal
         self.options = options
-        self.own_mask = own_mask
+        self.user_mask = user_mask
         self._ours = {record["output"] for record in journal.records.values()}
         self._writing = threading.Lock()
 
     def run(
         self,
-        items: Sequence[Item],
+        files: Sequence[InputFile],
         outcome: Outcome,
         *,
         workers: int,
-        on_item: Callable[[], None] = lambda: None,
+        on_file: Callable[[], None] = lambda: None,
     ) -> None:
-        """Every item, `workers` at a time; `outcome` is kept up to date. Raises OSError when nothing can be written."""
-        for item, made in map_in_order(self.anonymize, items, workers=workers):
+        """Anonymise all files.
+
+        Args:
+            files: The inputs.
+            outcome: Updated after each file.
+            workers: Number of files at a time.
+            on_file: Called after each file.
+
+        Raises:
+            OSError: The output folder cannot be written.
+        """
+        for file, result in map_in_order(self.anonymize, files, workers=workers):
             try:
-                if made.result():
+                if result.result():
                     outcome.done += 1
                 else:
                     outcome.skipped += 1
             except Exception as error:
-                if isinstance(error, OSError) and error.errno in FULL:
+                if isinstance(error, OSError) and error.errno in DISK_FULL:
                     raise
-                # Whatever it was: it is this file's failure, the file has no output, and the others go on.
-                outcome.failed.append((self._called(item), _why(error)))
-            on_item()
+                # Any other error concerns this file only: it has no output, the others go on.
+                outcome.failed.append((self._public_name(file), _reason(error)))
+            on_file()
 
-    def anonymize(self, item: Item) -> bool:
-        """One file; False when its output was there already. Raises MediaError, OSError, whatever a decoder raises."""
+    def anonymize(self, file: InputFile) -> bool:
+        """Anonymise one file.
+
+        Returns:
+            False if its output exists already.
+
+        Raises:
+            MediaError: The file cannot be handled in full.
+            OSError: It cannot be read, or the output not written.
+        """
         started = time.monotonic()
-        digest = sha256_of(item.path)
-        name = digest[:HASH_DIGITS] if self.options.renamed else item.name
+        digest = sha256_of(file.path)
+        name = digest[:HASH_DIGITS] if self.options.renamed else file.name
         if self._is_done(digest, name):
             return False
         unfinished = self.output / f"{TEMPORARY}{os.getpid()}-{threading.get_ident()}"
-        work = self._picture if item.kind == "picture" else self._film
         try:
-            record = {"input_sha256": digest, "name": name, **work(item, name, unfinished)}
+            if file.kind == "image":
+                record = self._anonymize_image(file, name, unfinished)
+            else:
+                record = self._anonymize_video(file, name, unfinished)
+            record = {"input_sha256": digest, "name": name, **record}
             record |= {
                 "output_sha256": sha256_of(unfinished),
                 "seconds": round(time.monotonic() - started, 3),
@@ -181,31 +230,27 @@ class Batch:
             unfinished.unlink(missing_ok=True)
         return True
 
-    def _picture(self, item: Item, name: str, unfinished: Path) -> Record:
-        picture = read_picture(
-            item.path.read_bytes(), keep=self.options.keep, limits=self.options.limits
-        )
-        output = self._output(item, name, picture.suffix)
-        tally = Tally()
+    def _anonymize_image(self, file: InputFile, name: str, unfinished: Path) -> Record:
+        image = self._decode(file.path.read_bytes())
+        output = self._output(file, name, image.suffix)
         frames: list[Frame] = []
-        finds: list[Found] = []
-        for frame in picture.frames:
-            found = self._find(item, frame.shown())
-            pixels, alpha = self.anonymizer.replace(
-                frame.pixels, found.mask, frame.alpha, stream=len(frames)
-            )
-            frames.append(replace(frame, pixels=pixels, alpha=alpha))
+        finds: list[Detection] = []
+        for frame in image.frames:
+            found = self._find(file, frame.to_rgb8())
+            frames.append(self.anonymizer.replace_frame(frame, found.mask, stream=len(frames)))
             finds.append(found)
-        content = encode_picture(replace(picture, frames=tuple(frames)))
+        content = encode_file(replace(image, frames=tuple(frames)))
         del frames
-        # What is looked at is what will lie on the disk, decoded as anybody would.
-        written = read_picture(content, keep=self.options.keep, limits=self.options.limits).frames
+        # The review decodes the bytes that will be on disk, as any viewer does.
+        written = self._decode(content).frames
         if len(written) != len(finds):
             raise MediaError(
-                f"{len(finds)} frames went in and {len(written)} came out; convert it to another format"
+                f"has {len(finds)} frames, of which {len(written)} were written; convert it to "
+                "another format"
             )
-        for found, after in zip(finds, written, strict=True):
-            tally.add(found, self._doubts(found, after.shown()))
+        totals = FrameTotals()
+        for found, frame in zip(finds, written, strict=True):
+            totals.add(found, self._review(found, frame.to_rgb8()))
         unfinished.write_bytes(content)
         height, width = finds[0].mask.shape
         boxes = [asdict(person) for person in finds[0].persons] if len(finds) == 1 else None
@@ -213,67 +258,67 @@ class Batch:
             "output": output,
             "height": height,
             "width": width,
-            **tally.plain(),
+            **totals.as_record(),
             "boxes": boxes,
-            **self._said(picture.notes),
+            **self._facts(image.notes),
         }
 
-    def _film(self, item: Item, name: str, unfinished: Path) -> Record:
-        output = self._output(item, name, container_of(item.path).suffix)
-        tally = Tally()
+    def _anonymize_video(self, file: InputFile, name: str, unfinished: Path) -> Record:
+        # Here, because PyAV takes time to import, and images do not need it.
+        from pii_seg.anonymize.video import container_of, rewrite_video
 
-        def looked_at(
+        output = self._output(file, name, container_of(file.path).suffix)
+        totals = FrameTotals()
+
+        def detected(
             frames: Iterator[np.ndarray],
-        ) -> Iterator[tuple[tuple[np.ndarray, Found], np.ndarray]]:
+        ) -> Iterator[tuple[tuple[np.ndarray, Detection], np.ndarray]]:
             for frame in frames:
-                found = self._find(item, frame)
+                found = self._find(file, frame)
                 yield (frame, found), found.mask
 
-        def transform(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-            for number, ((frame, found), mask) in enumerate(
-                hold(looked_at(frames), self.options.hold)
-            ):
-                redacted, _ = self.anonymizer.replace(frame, mask, stream=number)
+        def redacted(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+            held = hold_masks(detected(frames), self.options.hold)
+            for number, ((frame, found), mask) in enumerate(held):
+                pixels, _ = self.anonymizer.replace(frame, mask, stream=number)
                 found = replace(found, mask=mask)
-                tally.add(found, self._doubts(found, redacted))
-                yield redacted
+                totals.add(found, self._review(found, pixels))
+                yield pixels
 
-        film = rewrite(item.path, unfinished, transform, keep_audio=self.options.keep_audio)
+        video = rewrite_video(file.path, unfinished, redacted, keep_audio=self.options.keep_audio)
         return {
             "output": output,
-            "height": film.height,
-            "width": film.width,
-            "film_seconds": round(film.seconds, 3),
-            **tally.plain(),
-            **self._said(film.notes),
+            "height": video.height,
+            "width": video.width,
+            "film_seconds": round(video.seconds, 3),
+            **totals.as_record(),
+            **self._facts(video.notes),
         }
 
-    def _find(self, item: Item, shown: np.ndarray) -> Found:
-        own = None if self.own_mask is None else self.own_mask(item, *shown.shape[:2])
-        return self.anonymizer.find(shown, own)
+    def _decode(self, content: bytes) -> ImageFile:
+        return decode_file(content, keep=self.options.keep, limits=self.options.limits)
 
-    def _doubts(self, found: Found, after: np.ndarray) -> Doubts | None:
-        """What the first look left, and what a second look finds in `after`, uint8 (H, W, 3)."""
-        detector = self.anonymizer.detector
-        if detector is None or found.probability is None:
-            return None
-        doubts = doubts_before(found.probability, found.mask, detector.threshold)
-        if self.options.second_look:
-            doubts = doubts.worst(
-                doubts_after(detector.probability(after), found.mask, detector.threshold)
-            )
-        return doubts
+    def _find(self, file: InputFile, image: np.ndarray) -> Detection:
+        mask = None if self.user_mask is None else self.user_mask(file, *image.shape[:2])
+        return self.anonymizer.find(image, mask)
 
-    def _said(self, notes: Sequence[str]) -> Record:
-        detector = self.anonymizer.detector
-        return {"threshold": None if detector is None else detector.threshold, "notes": list(notes)}
+    def _review(self, found: Detection, redacted: np.ndarray) -> ReviewSignals | None:
+        return self.anonymizer.review(found, redacted, second_pass=self.options.second_pass)
 
-    def _output(self, item: Item, name: str, suffix: str) -> str:
-        """The output's name below the folder. Raises MediaError when something else is there."""
-        output = name + suffix if self.options.renamed else output_name(item, suffix)
+    def _facts(self, notes: Sequence[str]) -> Record:
+        return {"threshold": self.anonymizer.threshold, "notes": list(notes)}
+
+    def _output(self, file: InputFile, name: str, suffix: str) -> str:
+        """Choose the output's name below the folder.
+
+        Raises:
+            MediaError: Another file has this name.
+        """
+        output = name + suffix if self.options.renamed else output_name(file, suffix)
         if output not in self._ours and not self.options.force and (self.output / output).exists():
             raise MediaError(
-                "its output is there already and not of this run; choose another --output, or --force"
+                "has an output already that is not of this run; choose another --output, or use "
+                "--force"
             )
         return output
 
@@ -285,7 +330,7 @@ class Batch:
         return output.is_file() and sha256_of(output) == record["output_sha256"]
 
     def _publish(self, unfinished: Path, record: Record) -> None:
-        """Note it, then give it its name: see `journal`."""
+        """Add the record to the journal, then rename the output: see `journal`."""
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
         target = self.output / record["output"]
@@ -295,18 +340,18 @@ class Batch:
             self._ours.add(record["output"])
             unfinished.replace(target)
 
-    def _called(self, item: Item) -> str:
-        """What a list that others may read calls it."""
+    def _public_name(self, file: InputFile) -> str:
+        """Name a file in a list that others may read: with --rename its hash."""
         if not self.options.renamed:
-            return item.name
+            return file.name
         try:
-            return f"the file of SHA-256 {sha256_of(item.path)}"
+            return f"the file of SHA-256 {sha256_of(file.path)}"
         except OSError:
             return "a file that cannot be read"
 
 
-def _why(error: Exception) -> str:
-    """In one line, without the file's path, which operating systems put into theirs."""
+def _reason(error: Exception) -> str:
+    """Describe an error in one line, without the path that operating systems put into theirs."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     if isinstance(error, MediaError):
@@ -317,6 +362,6 @@ def _why(error: Exception) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """In hex, of a file of any size."""
+    """Hash a file of any size, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

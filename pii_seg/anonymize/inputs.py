@@ -1,4 +1,4 @@
-"""What is to be anonymised, and under which name it comes out."""
+"""Collect the files to anonymise and choose the names of their outputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pii_seg.data.files import list_files
 from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS
 from pii_seg.errors import InputError
 
-PICTURE_ENDINGS = IMAGE_ENDINGS | {
+Kind = Literal["image", "video"]
+
+STILL_ENDINGS = IMAGE_ENDINGS | {
     ".jpe",
     ".jfif",
     ".gif",
@@ -24,7 +26,8 @@ PICTURE_ENDINGS = IMAGE_ENDINGS | {
     ".mpo",
 }
 VIDEO_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
-# Pictures and films that we cannot read: tried all the same, so that they are listed as failed, not passed over.
+# Images and videos that cannot be read. They are tried all the same, so that they are listed as
+# failed and not ignored.
 FOREIGN_MEDIA_ENDINGS = FOREIGN_ENDINGS | {
     *(".avif", ".jp2", ".psd", ".tga", ".svg", ".pdf", ".rw2", ".orf", ".pef", ".srw", ".raw"),
     *(".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mts", ".m2ts", ".ts", ".ogv", ".insv", ".lrv"),
@@ -32,58 +35,85 @@ FOREIGN_MEDIA_ENDINGS = FOREIGN_ENDINGS | {
 
 
 @dataclass(frozen=True)
-class Item:
-    """A file to anonymise. `name`: below the output folder, with the ending it came with."""
+class InputFile:
+    """A file to anonymise.
+
+    Attributes:
+        path: Where it is.
+        name: Its path below the output folder, with the ending that it came with.
+        kind: Chosen by the ending.
+    """
 
     path: Path
     name: str
-    kind: Literal["picture", "video"]
+    kind: Kind
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """items: to be anonymised. others: files in the folders given that are neither pictures nor films; left alone."""
+class InputFiles:
+    """The result of `collect_inputs`.
 
-    items: tuple[Item, ...]
+    Attributes:
+        files: To anonymise.
+        others: Files of the given folders that are neither images nor videos; not touched.
+    """
+
+    files: tuple[InputFile, ...]
     others: tuple[Path, ...]
 
 
-def gather(inputs: Sequence[str | Path], output: Path, *, renamed: bool = False) -> Gathered:
-    """Files, all below folders, and what glob patterns match; nothing below `output`, each file once.
+def collect_inputs(
+    inputs: Sequence[str | Path], output: Path, *, renamed: bool = False
+) -> InputFiles:
+    """List the files to anonymise, each once.
 
-    `renamed`: outputs get other names than these. Raises InputError when an input is not there or holds nothing, two
-    files would come out under one name, or an output would replace an input.
+    Args:
+        inputs: Files, folders (with their sub-folders) and glob patterns.
+        output: The output folder; files below it are no inputs.
+        renamed: The outputs get new names, so that equal names do not clash.
+
+    Raises:
+        InputError: An input does not exist or holds no media, two files would get the same output
+            name, or an output would replace an input.
     """
-    found: dict[Path, Item] = {}
+    found: dict[Path, InputFile] = {}
     others: list[Path] = []
     for given in _expanded(inputs):
         if given.is_dir():
             if given.resolve() == output.resolve():
                 raise InputError(
-                    f"--output {output}: is the input too; inputs are never changed, name another folder"
+                    f"--output {output}: is the input too; inputs are never changed, "
+                    "choose another folder"
                 )
             below = list_files(given, exclude=output)
             media = [p for p in below if _kind(p) or p.suffix.lower() in FOREIGN_MEDIA_ENDINGS]
             if not media:
-                raise InputError(f"{given}: holds no pictures or films")
+                raise InputError(f"{given}: holds no images or videos; give a folder that does")
             others += [p for p in below if p not in set(media)]
             for path in media:
                 _remember(found, path, path.relative_to(given).as_posix())
         else:
             _remember(found, given, given.name)
-    items = tuple(found.values())
+    files = tuple(found.values())
     if not renamed:
-        _refuse_clashes(items, output)
-    return Gathered(items, tuple(others))
+        _reject_clashes(files, output)
+    return InputFiles(files, tuple(others))
 
 
-def output_name(item: Item, suffix: str) -> str:
-    """Its name, and `suffix` after it when its content is not what its ending says, or is written as something else."""
-    own = Path(item.name).suffix.lower()
-    return item.name if _SAME.get(own, own) == _SAME.get(suffix, suffix) else item.name + suffix
+def output_name(file: InputFile, suffix: str) -> str:
+    """Return the output's name below the output folder.
+
+    Args:
+        file: The input.
+        suffix: Suffix of the format that is written. It is appended when the input's own ending
+            means another format.
+    """
+    own = Path(file.name).suffix.lower()
+    same_format = _SYNONYMS.get(own, own) == _SYNONYMS.get(suffix, suffix)
+    return file.name if same_format else file.name + suffix
 
 
-_SAME = {
+_SYNONYMS = {
     ".jpe": ".jpg",
     ".jpeg": ".jpg",
     ".jfif": ".jpg",
@@ -101,34 +131,34 @@ def _expanded(inputs: Sequence[str | Path]) -> list[Path]:
         elif glob.has_magic(str(given)):  # not every shell expands them
             matches = sorted(Path(match) for match in glob.glob(str(given), recursive=True))  # noqa: PTH207
             if not matches:
-                raise InputError(f"{given}: matches nothing")
+                raise InputError(f"{given}: matches no file; check the pattern")
             paths += matches
         else:
-            raise InputError(f"{given}: does not exist")
+            raise InputError(f"{given}: does not exist; check the path")
     return paths
 
 
-def _remember(found: dict[Path, Item], path: Path, name: str) -> None:
-    found.setdefault(path.resolve(), Item(path, name, _kind(path) or "picture"))
+def _remember(found: dict[Path, InputFile], path: Path, name: str) -> None:
+    found.setdefault(path.resolve(), InputFile(path, name, _kind(path) or "image"))
 
 
-def _kind(path: Path) -> Literal["picture", "video"] | None:
+def _kind(path: Path) -> Kind | None:
     ending = path.suffix.lower()
     if ending in VIDEO_ENDINGS:
         return "video"
-    return "picture" if ending in PICTURE_ENDINGS else None
+    return "image" if ending in STILL_ENDINGS else None
 
 
-def _refuse_clashes(items: Sequence[Item], output: Path) -> None:
-    names = Counter(item.name.casefold() for item in items)
-    if twice := [item for item in items if names[item.name.casefold()] > 1]:
+def _reject_clashes(files: Sequence[InputFile], output: Path) -> None:
+    names = Counter(file.name.casefold() for file in files)
+    if twice := [file for file in files if names[file.name.casefold()] > 1]:
         raise InputError(
-            f"{twice[0].path} and {twice[1].path} would come out as one file; give them different --output, or "
-            "--rename hash"
+            f"{twice[0].path} and {twice[1].path} would get the same output file; give each its "
+            "own --output, or use --rename hash"
         )
-    inputs = {item.path.resolve() for item in items}
-    for item in items:
-        if (output / item.name).resolve() in inputs:
+    inputs = {file.path.resolve() for file in files}
+    for file in files:
+        if (output / file.name).resolve() in inputs:
             raise InputError(
-                f"{item.path}: would be replaced; inputs are never changed, choose another --output"
+                f"{file.path}: would be replaced; inputs are never changed, choose another --output"
             )

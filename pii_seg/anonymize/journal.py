@@ -1,9 +1,9 @@
-"""What a run has finished, so that the next one goes on there: a line of JSON a file, appended as each is done.
+"""The finished files of a run, so that the next run resumes: one line of JSON for each file.
 
-    audit.jsonl    first line: {"settings": …}, what decides every output; then one record a finished file
+    audit.jsonl    first line: {"settings": …}, all that decides the outputs; then one record a file
 
-A record is on disk before its output gets its name. So a run that is killed between the two leaves a record without
-an output, which is made again; never an output that nobody accounts for.
+A record is on disk before its output gets its name. So a run that is killed between the two leaves
+a record without an output, which is made again, and never an output without a record.
 """
 
 from __future__ import annotations
@@ -20,18 +20,26 @@ Record = dict[str, Any]
 
 
 class Journal:
-    """The records of one output folder, by (SHA-256 of the input, the name it was to have).
+    """The records of one output folder, by (SHA-256 of the input, name of the input).
 
-    Whoever opens it must hold the folder's lock. Raises InputError when it is of a run with other settings, or
-    damaged otherwise than by a kill.
+    The caller must hold the lock of the folder.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any], *, restart: bool = False) -> None:
+        """Open the journal at `path`, or begin it.
+
+        Args:
+            path: audit.jsonl.
+            settings: All that decides the outputs, JSON-able.
+            restart: Delete the journal of an earlier run.
+
+        Raises:
+            InputError: It was written with other settings, or is damaged otherwise than by a kill.
+        """
         self.path = path
         self.records: dict[tuple[str, str], Record] = {}
-        header = {
-            "settings": json.loads(json.dumps(settings))
-        }  # tuples become lists, as they will be when read
+        # Tuples become lists, as they are when read.
+        header = {"settings": json.loads(json.dumps(settings))}
         if restart:
             path.unlink(missing_ok=True)
         lines = self._read_whole_lines()
@@ -40,14 +48,18 @@ class Journal:
             return
         if lines[0] != header:
             raise InputError(
-                f"{path}: is of a run with other settings{_difference(lines[0], header)}; choose another --output, or "
-                "do everything again with --force"
+                f"{path}: belongs to a run with other settings{_difference(lines[0], header)}; "
+                "choose another --output, or redo everything with --force"
             )
         for record in lines[1:]:
             self._remember(record)
 
     def add(self, record: Record) -> None:
-        """Keep `record`, which holds input_sha256, name, output and output_sha256. On disk when this returns."""
+        """Append `record`; it is on disk when this returns.
+
+        Args:
+            record: Holds at least input_sha256, name, output and output_sha256.
+        """
         self._append(record)
         self._remember(record)
 
@@ -62,7 +74,7 @@ class Journal:
             os.fsync(file.fileno())
 
     def _read_whole_lines(self) -> list[Record]:
-        """All lines; one that a kill left without its end is cut off the file."""
+        """Read all lines; one that a kill left without its end is cut off the file."""
         if not self.path.exists():
             return []
         lines, end = [], 0
@@ -76,17 +88,17 @@ class Journal:
         return lines
 
     def _parse(self, number: int, raw: bytes) -> Record:
-        wanted = (
+        required = (
             {"settings"} if number == 1 else {"input_sha256", "name", "output", "output_sha256"}
         )
         try:
             line = json.loads(raw)
-            if not wanted <= line.keys():
-                raise ValueError(f"{', '.join(sorted(wanted - line.keys()))} missing")
+            if not required <= line.keys():
+                raise ValueError(f"{', '.join(sorted(required - line.keys()))} missing")
         except (ValueError, AttributeError) as error:
             raise InputError(
-                f"{self.path}: line {number} is damaged ({error}); choose another --output, or do everything again "
-                "with --force"
+                f"{self.path}: line {number} is damaged ({error}); choose another --output, or "
+                "redo everything with --force"
             ) from None
         return line
 

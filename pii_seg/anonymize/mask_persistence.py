@@ -1,4 +1,4 @@
-"""A mask held over neighbouring frames, so that a film does not show whom one frame missed."""
+"""Hold masks over neighbouring frames, so that a video hides a person that one frame missed."""
 
 from __future__ import annotations
 
@@ -12,27 +12,35 @@ import numpy as np
 FrameT = TypeVar("FrameT")
 
 
-def hold(
-    found: Iterable[tuple[FrameT, np.ndarray]], frames: int
+def hold_masks(
+    frames: Iterable[tuple[FrameT, np.ndarray]], reach: int
 ) -> Iterator[tuple[FrameT, np.ndarray]]:
-    """(frame, mask) with each mask, bool (H, W), united with those of the `frames` before and after it, in order.
+    """Unite each mask with those of its neighbours.
 
-    Memory is that of 2 × `frames` + 1 of them, whatever the film's length. Across a cut masks are held too: that
-    redacts a little more of two frames, never less, and needs nothing that could take a moving person for a cut.
+    Masks are held across cuts too: that redacts a little more of two frames, never less, and needs
+    no cut detector that could mistake a moving person for a cut.
+
+    Args:
+        frames: Pairs of a frame and its mask, bool (H, W). At most 2 × `reach` + 1 of them are in
+            memory, whatever the length of the video.
+        reach: Number of frames before and after.
+
+    Yields:
+        (frame, united mask), in order.
     """
     window: deque[tuple[FrameT, np.ndarray]] = deque()
-    before = 0  # how many of the window precede the frame that is due
-    for pair in found:
+    before = 0  # how many of the window precede the frame that is yielded next
+    for pair in frames:
         window.append(pair)
-        if len(window) - before > frames:
+        if len(window) - before > reach:
             yield window[before][0], _united(window)
-            if before == frames:
+            if before == reach:
                 window.popleft()
             else:
                 before += 1
     while before < len(window):
         yield window[before][0], _united(window)
-        if before == frames:
+        if before == reach:
             window.popleft()
         else:
             before += 1

@@ -1,13 +1,9 @@
-"""What replaces a person's pixels.
+"""Replace the pixels of persons. STYLES is the one list of styles.
 
-    solid        one colour
-    inpaint      what the surroundings suggest, from the outside only
-    synthesise   what a given painter makes of a picture from which the person is gone already
-    mosaic, blur averages of the person: look anonymous, and are not
-
-Replacement is hard: under the mask nothing of the original is mixed in. With solid, inpaint and synthesise the output
-does not depend on it at all: other pixels under the mask give the same output (non-interference), and a test holds
-that.
+Replacement is hard: under the mask nothing of the original is mixed in. With solid, inpaint and
+synthesise the output does not depend on the original pixels under the mask at all
+(non-interference); tests hold that. Mosaic and blur are averages of the person, which look
+anonymous and are not.
 """
 
 from __future__ import annotations
@@ -23,31 +19,54 @@ import numpy as np
 from pii_seg.anonymize.regions import components
 
 Painter = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
-"""(picture uint8 (H, W, 3) from which the persons are gone, mask bool (H, W), generator) → uint8 (H, W, 3)."""
+"""(image uint8 (H, W, 3) from which the persons are gone, mask bool (H, W), generator)
+-> uint8 (H, W, 3) with other persons."""
 
-CELL = 1 / 8  # of a person's size: a mosaic of 8 cells along it
-SIGMA = 1 / 8  # likewise, of a blur
 LEAST_CELL = 8  # px
-GAP = 2  # px beyond the mask that inpaint does not trust: a JPEG's blocks carry a rim of the person outwards
-GRAIN_WINDOW = 15  # px beside the mask from which the noise of the picture is taken
-
-STYLES = ("solid", "inpaint", "synthesise", "mosaic", "blur")
-# Of 300 persons, how many were told by somebody with another picture of the moment: benchmarks/linkage.py, 2026-11-24.
-LINKED = {"mosaic": 0.99, "blur": 0.983}
-WARNINGS = {
-    style: f"{style} does not anonymise: of 300 persons {share:.0%} were told apart by somebody with another picture "
-    "of the moment (solid: 1%, by chance). Use solid; docs/anonymise.md says more"
-    for style, share in LINKED.items()
-}
+GAP = 2  # px beside the mask that inpaint does not use: JPEG blocks carry the person outwards
+GRAIN_WINDOW = 15  # px beside the mask where the noise of the image is measured
 
 
 @dataclass(frozen=True)
-class Look:
-    """Details of styles. colour: 0..1 RGB of solid. cell, sigma: of mosaic and blur, as shares of a person's size."""
+class StyleOptions:
+    """Parameters of the styles.
+
+    Attributes:
+        colour: RGB of solid, 0..1.
+        cell: Side of a mosaic cell, as a fraction of the person's size.
+        sigma: Standard deviation of blur, as a fraction of the person's size.
+    """
 
     colour: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    cell: float = CELL
-    sigma: float = SIGMA
+    cell: float = 1 / 8
+    sigma: float = 1 / 8
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that a style may use besides the pixels and the mask."""
+
+    options: StyleOptions
+    rng: np.random.Generator
+    paint: Painter | None
+
+
+@dataclass(frozen=True)
+class Style:
+    """A row of STYLES.
+
+    Attributes:
+        apply: (pixels, mask, context) -> new pixels; `mask` has at least one pixel.
+        help: What the style does, a sentence for the user.
+        reidentified: Fraction of 300 persons that an attacker with a second photo of the same moment
+            recognised, where that is more than chance (benchmarks/linkage.py, 2026-11-24).
+        needs_painter: Whether `Context.paint` must be given.
+    """
+
+    apply: Callable[[np.ndarray, np.ndarray, Context], np.ndarray]
+    help: str
+    reidentified: float | None = None
+    needs_painter: bool = False
 
 
 def redact(
@@ -56,67 +75,88 @@ def redact(
     style: str = "solid",
     *,
     alpha: np.ndarray | None = None,
-    look: Look | None = None,
+    options: StyleOptions | None = None,
     paint: Painter | None = None,
     rng: np.random.Generator | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Copies of `pixels` (H, W, C), uint8 or uint16, C 1 or 3, and of `alpha` (H, W), with all under `mask` replaced.
+    """Replace everything under a mask.
 
-    Under the mask alpha becomes opaque: a hole would show what lies below, and what stood there once. Outside nothing
-    changes. `paint` is for synthesise, `rng` for inpaint's grain and for it. Raises ValueError for arrays that do not
-    fit together, an unknown style, and a painter's answer that is no picture.
+    Args:
+        pixels: uint8 or uint16 (H, W, C), C = 1 or 3; not changed.
+        mask: bool (H, W).
+        style: A key of STYLES.
+        alpha: (H, W) of the dtype of `pixels`.
+        options: Parameters of the styles.
+        paint: Painter of the styles that need one (synthesise).
+        rng: Random numbers for inpaint and synthesise; a fresh seed by default.
+
+    Returns:
+        New pixels and alpha. Outside the mask nothing changes. Under it alpha becomes opaque: a
+        hole would show what lies below it, and that something was there.
+
+    Raises:
+        ValueError: The arrays do not fit together, the style is unknown or its painter missing, or
+            the painter returned no image of the same shape.
     """
     _check(pixels, mask, alpha, style)
-    look, rng = look or Look(), rng or np.random.default_rng(secrets.randbits(64))
     result = pixels.copy()
     if mask.any():
-        if style == "solid":
-            result[mask] = solid_colour(pixels, look)
-        elif style == "inpaint":
-            result = inpaint(pixels, mask, rng, look)
-        elif style == "synthesise":
-            result = synthesise(pixels, mask, rng, look, paint)
-        elif style == "mosaic":
-            result = mosaic(pixels, mask, look.cell)
-        else:
-            result = blur(pixels, mask, look.sigma)
+        rng = rng or np.random.default_rng(secrets.randbits(64))
+        context = Context(options or StyleOptions(), rng, paint)
+        result = STYLES[style].apply(pixels, mask, context)
     if alpha is not None:
         alpha = np.where(mask, np.iinfo(alpha.dtype).max, alpha)
     return result, alpha
 
 
-def solid_colour(pixels: np.ndarray, look: Look) -> np.ndarray:
-    """The colour in the picture's own channels and depth, (C,)."""
-    colour = np.array(look.colour) * np.iinfo(pixels.dtype).max
+def warning_of(style: str) -> str | None:
+    """Return what the user should know before using `style`, if it does not anonymise."""
+    share = STYLES[style].reidentified
+    if share is None:
+        return None
+    return (
+        f"{style} does not anonymise: an attacker with a second photo of the same moment "
+        f"re-identified {share:.0%} of 300 people (solid: 1%, which is chance). Use solid, or read "
+        "docs/anonymise.md first"
+    )
+
+
+def fill_solid(pixels: np.ndarray, mask: np.ndarray, context: Context) -> np.ndarray:
+    """Fill with one colour."""
+    result = pixels.copy()
+    result[mask] = solid_colour(pixels, context.options)
+    return result
+
+
+def solid_colour(pixels: np.ndarray, options: StyleOptions) -> np.ndarray:
+    """Convert the solid colour to the channels and depth of `pixels`, (C,)."""
+    colour = np.array(options.colour) * np.iinfo(pixels.dtype).max
     if pixels.shape[2] == 1:
         colour = colour @ (0.2126, 0.7152, 0.0722)
     return np.rint(np.atleast_1d(colour)).astype(pixels.dtype)
 
 
-def inpaint(
-    pixels: np.ndarray, mask: np.ndarray, rng: np.random.Generator, look: Look
-) -> np.ndarray:
-    """Push-pull (Gortler et al., "The Lumigraph", 1996, §3.4.2): holes are filled from ever coarser averages of what
-    is known.
+def inpaint(pixels: np.ndarray, mask: np.ndarray, context: Context) -> np.ndarray:
+    """Fill smoothly from the surroundings, and add their noise.
 
-    A smooth fill, given the grain of what surrounds it. Where nothing is known, the solid colour stands.
+    Push-pull (Gortler et al., "The Lumigraph", 1996, §3.4.2): holes are filled from ever coarser
+    averages of the known pixels. If nothing is known, the solid colour is used.
     """
     unknown = cv2.dilate(mask.astype(np.uint8), np.ones((2 * GAP + 1,) * 2, np.uint8)).astype(bool)
-    result = pixels.copy()
     if unknown.all():
         unknown = mask
     if unknown.all():
-        result[mask] = solid_colour(pixels, look)
-        return result
+        return fill_solid(pixels, mask, context)
+    result = pixels.copy()
     filled = _push_pull(pixels.astype(np.float32), ~unknown)
     grain = _grain(pixels, mask, unknown)
-    drawn = filled[mask] + rng.normal(0, 1, (int(mask.sum()), 1)) * grain
-    result[mask] = np.clip(np.rint(drawn), 0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
+    noisy = filled[mask] + context.rng.normal(0, 1, (int(mask.sum()), 1)) * grain
+    result[mask] = np.clip(np.rint(noisy), 0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
     return result
 
 
 def _push_pull(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """float32 (H, W, C) with the unknown pixels filled in."""
+    """Fill the unknown pixels of float32 (H, W, C)."""
     height, width = known.shape
     weight = known.astype(np.float32)
     if (min(height, width) == 1 and max(height, width) == 1) or known.all():
@@ -131,11 +171,13 @@ def _push_pull(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _grain(pixels: np.ndarray, mask: np.ndarray, unknown: np.ndarray) -> float:
-    """Standard deviation of the picture's noise beside the mask: half of what neighbours differ by, robustly."""
-    near = (
-        cv2.dilate(mask.astype(np.uint8), np.ones((GRAIN_WINDOW,) * 2, np.uint8)).astype(bool)
-        & ~unknown
-    )
+    """Estimate the standard deviation of the noise beside the mask.
+
+    The median absolute difference of neighbours, as of a normal distribution (0.6745 σ), and of two
+    independent pixels (√2).
+    """
+    window = np.ones((GRAIN_WINDOW,) * 2, np.uint8)
+    near = cv2.dilate(mask.astype(np.uint8), window).astype(bool) & ~unknown
     both = near[:, 1:] & near[:, :-1]
     if not both.any():
         return 0.0
@@ -144,34 +186,28 @@ def _grain(pixels: np.ndarray, mask: np.ndarray, unknown: np.ndarray) -> float:
     return float(np.median(difference)) / (0.6745 * math.sqrt(2))
 
 
-def synthesise(
-    pixels: np.ndarray,
-    mask: np.ndarray,
-    rng: np.random.Generator,
-    look: Look,
-    paint: Painter | None,
-) -> np.ndarray:
-    """What `paint` makes of the picture without the persons: they are gone before it begins."""
-    if paint is None:
+def synthesise(pixels: np.ndarray, mask: np.ndarray, context: Context) -> np.ndarray:
+    """Let the painter draw other persons into the inpainted image."""
+    if context.paint is None:
         raise ValueError("synthesise needs a painter")
     if pixels.dtype != np.uint8 or pixels.shape[2] != 3:
         raise ValueError(
-            "synthesise works on 8-bit colour pictures only; choose another style for this one"
+            "synthesise works on 8-bit colour images only; choose another style for this one"
         )
-    emptied = inpaint(pixels, mask, rng, look)
-    painted = np.asarray(paint(emptied, mask, rng))
+    emptied = inpaint(pixels, mask, context)
+    painted = np.asarray(context.paint(emptied, mask, context.rng))
     if painted.shape != pixels.shape or painted.dtype != np.uint8:
         raise ValueError(
-            f"the painter answered {painted.dtype} {painted.shape}, due was uint8 {pixels.shape}"
+            f"expected uint8 {pixels.shape} from the painter, got {painted.dtype} {painted.shape}"
         )
     return np.where(mask[..., None], painted, pixels)
 
 
-def mosaic(pixels: np.ndarray, mask: np.ndarray, cell: float) -> np.ndarray:
-    """Each cell the mean of what it holds of the person, none of it a pixel that was there."""
+def mosaic(pixels: np.ndarray, mask: np.ndarray, context: Context) -> np.ndarray:
+    """Fill each cell with the mean of the person's pixels in it."""
     result = pixels.copy()
     for rows, columns, inside in components(mask):
-        side = max(LEAST_CELL, round(cell * max(inside.shape)))
+        side = max(LEAST_CELL, round(context.options.cell * max(inside.shape)))
         y, x = np.nonzero(inside)
         across = -(-inside.shape[1] // side)
         cells = (y // side) * across + x // side
@@ -183,17 +219,27 @@ def mosaic(pixels: np.ndarray, mask: np.ndarray, cell: float) -> np.ndarray:
     return result
 
 
-def blur(pixels: np.ndarray, mask: np.ndarray, sigma: float) -> np.ndarray:
-    """A Gaussian by each person's own size."""
+def blur(pixels: np.ndarray, mask: np.ndarray, context: Context) -> np.ndarray:
+    """Blur each person with a Gaussian in proportion to their size."""
     result = pixels.copy()
     for rows, columns, inside in components(mask):
-        width = max(LEAST_CELL / 2, sigma * max(inside.shape))
+        width = max(LEAST_CELL / 2, context.options.sigma * max(inside.shape))
         values = pixels[rows, columns]
-        blurred = cv2.GaussianBlur(values, (0, 0), width, borderType=cv2.BORDER_REPLICATE).reshape(
-            values.shape
-        )
-        result[rows, columns][inside] = blurred[inside]
+        blurred = cv2.GaussianBlur(values, (0, 0), width, borderType=cv2.BORDER_REPLICATE)
+        result[rows, columns][inside] = blurred.reshape(values.shape)[inside]
     return result
+
+
+STYLES = {
+    "solid": Style(fill_solid, "fills each person with one colour"),
+    "inpaint": Style(inpaint, "continues the surroundings"),
+    "synthesise": Style(
+        synthesise, "paints another person with a diffusion model", needs_painter=True
+    ),
+    "mosaic": Style(mosaic, "averages the person in cells, and does not anonymise", 0.99),
+    "blur": Style(blur, "smooths the person, and does not anonymise", 0.983),
+}
+"""Name -> style. A new style is one row here and one in the table of docs/anonymise.md."""
 
 
 def _check(pixels: np.ndarray, mask: np.ndarray, alpha: np.ndarray | None, style: str) -> None:
@@ -203,13 +249,16 @@ def _check(pixels: np.ndarray, mask: np.ndarray, alpha: np.ndarray | None, style
         or pixels.shape[2] not in (1, 3)
     ):
         raise ValueError(
-            f"pixels must be uint8 or uint16 (H, W, 1 or 3), not {pixels.dtype} {pixels.shape}"
+            "expected pixels of shape (H, W, 1 or 3), uint8 or uint16, "
+            f"got {pixels.dtype} {pixels.shape}"
         )
     if mask.dtype != bool or mask.shape != pixels.shape[:2]:
-        raise ValueError(f"the mask must be bool {pixels.shape[:2]}, not {mask.dtype} {mask.shape}")
+        raise ValueError(
+            f"expected a mask of shape {pixels.shape[:2]}, bool, got {mask.dtype} {mask.shape}"
+        )
     if alpha is not None and (alpha.shape != mask.shape or alpha.dtype != pixels.dtype):
         raise ValueError(
-            f"alpha must be {pixels.dtype} {mask.shape}, not {alpha.dtype} {alpha.shape}"
+            f"expected alpha of shape {mask.shape}, {pixels.dtype}, got {alpha.dtype} {alpha.shape}"
         )
     if style not in STYLES:
-        raise ValueError(f"style {style!r} is not one of {', '.join(STYLES)}")
+        raise ValueError(f"style {style!r} is unknown; choose one of {', '.join(STYLES)}")

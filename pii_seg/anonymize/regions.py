@@ -1,4 +1,4 @@
-"""From probabilities to what is redacted: each person, a margin around it, and the regions that somebody named."""
+"""The area to redact: each person with a margin, and the regions that the user gives."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from pii_seg.errors import InputError
+
 LEAST_MARGIN = 2
-"""px. An outline mixes with what is behind it: in the lens, in a JPEG's halved colours, in the segmenter's doubt."""
+"""Smallest margin, in px.
 
-
-class RegionError(ValueError):
-    """A region that cannot be; the message shows it."""
+Pixels at an outline mix the person with the background: the lens blurs them, a JPEG halves the
+resolution of colours, and the segmenter is uncertain there.
+"""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A connected find. Two who touch are one, and one who is cut in two by a post is two: count with care.
+    """A connected part of a mask.
 
-    box: x, y, width, height in px. area: px. mean, highest: of the probability there; None where a mask was given.
+    Two persons that touch count as one, and a person behind a post may count as two.
+
+    Attributes:
+        box: x, y, width, height in px.
+        area: In px.
+        mean: Mean probability of its pixels; None where the user gave a mask.
+        highest: Highest probability of its pixels; None where the user gave a mask.
     """
 
     box: tuple[int, int, int, int]
@@ -32,7 +40,7 @@ class Person:
 
 
 class Component(NamedTuple):
-    """Of a mask: its box as slices, and which pixels of the box belong to it, bool (h, w)."""
+    """A connected part of a mask: its box as slices, and its pixels in the box, bool (h, w)."""
 
     rows: slice
     columns: slice
@@ -40,12 +48,12 @@ class Component(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Longer side of the box, px: a standing person's height."""
+        """Longer side of the box in px; for a standing person, the height."""
         return max(self.pixels.shape)
 
 
 def components(mask: np.ndarray) -> Iterator[Component]:
-    """The 8-connected parts of a bool (H, W) mask. None is too small to count."""
+    """Yield the 8-connected parts of a bool (H, W) mask, also single pixels."""
     number, labels, stats, _ = cv2.connectedComponentsWithStats(
         mask.astype(np.uint8), connectivity=8
     )
@@ -56,7 +64,12 @@ def components(mask: np.ndarray) -> Iterator[Component]:
 
 
 def persons(mask: np.ndarray, probability: np.ndarray | None = None) -> tuple[Person, ...]:
-    """Who is under `mask`, bool (H, W), the largest first; `probability`: float32 (H, W)."""
+    """List the persons of a mask, largest first.
+
+    Args:
+        mask: bool (H, W).
+        probability: float32 (H, W); None if the mask was not predicted.
+    """
     found = []
     for rows, columns, pixels in components(mask):
         values = None if probability is None else probability[rows, columns][pixels]
@@ -73,17 +86,23 @@ def persons(mask: np.ndarray, probability: np.ndarray | None = None) -> tuple[Pe
 
 
 def dilate(mask: np.ndarray, share: float) -> np.ndarray:
-    """`mask`, bool (H, W), each component grown by a disc of `share` times its own size, at least LEAST_MARGIN px.
+    """Grow each component of a mask by a disc, in proportion to its own size.
 
-    By its own: a margin that befits who fills the picture would swallow who stands far off, and the reverse would leave
-    a rim of the near one.
+    One margin for all would be too large for distant persons or too small for near ones.
+
+    Args:
+        mask: bool (H, W).
+        share: Radius of the disc as a fraction of the component's size; at least LEAST_MARGIN px.
+
+    Returns:
+        A new bool (H, W).
     """
     grown = mask.copy()
     for component in components(mask):
         radius = max(LEAST_MARGIN, math.ceil(share * component.size))
         top, left = max(0, component.rows.start - radius), max(0, component.columns.start - radius)
         bottom, right = component.rows.stop + radius, component.columns.stop + radius
-        around = grown[top:bottom, left:right]  # ends with the picture, as slices do
+        around = grown[top:bottom, left:right]  # slices end at the border of the image
         outside = np.ones(around.shape, np.uint8)
         y, x = component.rows.start - top, component.columns.start - left
         height, width = component.pixels.shape
@@ -94,15 +113,16 @@ def dilate(mask: np.ndarray, share: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Region:
-    """A polygon that somebody named; corners (x, y) as shares 0..1 of the picture's width and height."""
+    """A polygon that the user gives; corners (x, y) as fractions 0..1 of image width and height."""
 
     corners: tuple[tuple[float, float], ...]
 
     def mask(self, height: int, width: int) -> np.ndarray:
-        """bool (height, width): the pixels that the region touches."""
+        """Return the pixels that the region touches, bool (height, width)."""
         points = np.array(self.corners) * (width, height)
         drawn = np.zeros((height, width), np.uint8)
-        # Pixel k covers k … k+1: outlines are drawn through the pixels that corners lie in, which fillPoly includes.
+        # Pixel k covers k … k+1. fillPoly includes the outline, so it is drawn through the pixels
+        # that contain the corners.
         corners = np.minimum(np.maximum(np.ceil(points - 0.5), 0), (width - 1, height - 1)).astype(
             np.int32
         )
@@ -111,7 +131,11 @@ class Region:
 
 
 def read_region(text: str) -> Region:
-    """'x,y,width,height', or a polygon 'x,y x,y x,y …', in shares of the picture. Raises RegionError."""
+    """Parse a region: 'x,y,width,height' or a polygon 'x,y x,y x,y …', as fractions of the image.
+
+    Raises:
+        InputError: The text is no region, or reaches beyond the image.
+    """
     try:
         groups = [[float(number) for number in group.split(",")] for group in text.split()]
     except ValueError:
@@ -120,12 +144,12 @@ def read_region(text: str) -> Region:
         x, y, w, h = groups[0]
         groups = [[x, y], [x + w, y], [x + w, y + h], [x, y + h]]
     if len(groups) < 3 or any(len(group) != 2 for group in groups):
-        raise RegionError(
-            f"region {text!r}: give X,Y,WIDTH,HEIGHT, or three corners or more as 'X,Y X,Y X,Y'"
+        raise InputError(
+            f"region {text!r}: expected X,Y,WIDTH,HEIGHT, or three or more corners 'X,Y X,Y X,Y'"
         )
     if not all(-1e-9 <= value <= 1 + 1e-9 for group in groups for value in group):
-        raise RegionError(
-            f"region {text!r}: reaches beyond the picture; numbers are shares of it, from 0 to 1"
+        raise InputError(
+            f"region {text!r}: reaches beyond the image; give fractions of it, from 0 to 1"
         )
     return Region(tuple((x, y) for x, y in groups))
 
@@ -133,7 +157,7 @@ def read_region(text: str) -> Region:
 def with_regions(
     mask: np.ndarray, include: Sequence[Region], exclude: Sequence[Region]
 ) -> np.ndarray:
-    """`mask`, bool (H, W), with the regions of `include` and then without those of `exclude`."""
+    """Return `mask`, bool (H, W), with the regions `include` added and then `exclude` removed."""
     result = mask.copy()
     for region in include:
         result |= region.mask(*mask.shape)

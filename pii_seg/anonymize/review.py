@@ -1,7 +1,8 @@
-"""Which outputs a person should look at before they are published, the riskiest first.
+"""Which outputs a person should check before publication, most likely faults first.
 
-A segmenter that misses somebody is seldom sure of it: where somebody was left in, it mostly gave them some
-probability, below the threshold. And shown the output, it may find who stands out now. Both are counted here.
+A segmenter that misses a person is seldom certain about it: mostly the person got some probability
+below the threshold. And a second pass over the output may find a person that the first pass missed.
+Both signals are measured here.
 """
 
 from __future__ import annotations
@@ -15,53 +16,80 @@ import cv2
 import numpy as np
 
 DOUBT = 0.5
-"""From this share of the threshold on, a pixel that was left in is doubtful."""
+"""A pixel that was not redacted is doubtful from this fraction of the threshold on."""
 
 LEAST = 0.0005
-"""Share of a picture below which an area asks nobody to look, 150 px of 640 × 480; it still counts in the order."""
+"""Smallest area, as a fraction of the image, that asks for a check: 150 px of 640 × 480.
+
+Smaller areas still count in the order of the list.
+"""
 
 RIM = 0.02
-"""Share of the diagonal, beside what was redacted, that counts for nothing: outlines are always in doubt, and the shape
-of a person in plain paint is itself taken for one."""
+"""Width of the rim around the redacted area that is not measured, as a fraction of the diagonal.
+
+Outlines are always uncertain, and a person's shape in one colour is itself taken for a person.
+"""
 
 
 @dataclass(frozen=True)
-class Doubts:
-    """What speaks against one frame, and by adding up, against one file. Areas are shares of the picture, 0..1.
+class ReviewSignals:
+    """Evidence that a frame, or the worst frames of a file, still show a person.
 
-    highest: probability of any pixel left in. doubtful: area left in at `DOUBT` × threshold or above.
-    left: area outside what was redacted that a second look, at the output, takes for a person.
+    Areas are fractions 0..1 of the image. The names are keys of audit.json.
+
+    Attributes:
+        highest: Highest probability of a pixel that was not redacted.
+        doubtful: Area that was not redacted, at a probability of `DOUBT` × threshold or above.
+        left: Area outside the redaction that a second pass, over the output, finds.
     """
 
     highest: float = 0.0
     doubtful: float = 0.0
     left: float = 0.0
 
-    def worst(self, other: Doubts) -> Doubts:
-        """Of two frames of one file."""
-        mine, others = self.plain(), other.plain()
-        return Doubts(**{name: max(mine[name], others[name]) for name in mine})
+    def worst(self, other: ReviewSignals) -> ReviewSignals:
+        """Combine two frames of one file: the maximum of each signal."""
+        mine, others = self.as_record(), other.as_record()
+        return ReviewSignals(**{name: max(mine[name], others[name]) for name in mine})
 
-    def plain(self) -> dict[str, float]:
-        """As a record holds it."""
+    def as_record(self) -> dict[str, float]:
+        """Return the values as audit.json holds them."""
         return asdict(self)
 
 
-def doubts_before(probability: np.ndarray, redacted: np.ndarray, threshold: float) -> Doubts:
-    """From the first look: probability float32 (H, W), redacted bool (H, W)."""
-    left_in = np.where(_away_from(redacted), probability, np.float32(0))
-    return Doubts(
-        highest=float(left_in.max(initial=0)), doubtful=float((left_in >= DOUBT * threshold).mean())
+def first_pass_signals(
+    probability: np.ndarray, redacted: np.ndarray, threshold: float
+) -> ReviewSignals:
+    """Measure what the first pass did not redact.
+
+    Args:
+        probability: float32 (H, W), of the input.
+        redacted: bool (H, W).
+        threshold: Probability from which on a pixel was redacted.
+    """
+    remaining = np.where(_away_from(redacted), probability, np.float32(0))
+    return ReviewSignals(
+        highest=float(remaining.max(initial=0)),
+        doubtful=float((remaining >= DOUBT * threshold).mean()),
     )
 
 
-def doubts_after(probability: np.ndarray, redacted: np.ndarray, threshold: float) -> Doubts:
-    """From the second look, at the output. What it sees within the redacted area is our own paint."""
-    return Doubts(left=float(((probability >= threshold) & _away_from(redacted)).mean()))
+def second_pass_signals(
+    probability: np.ndarray, redacted: np.ndarray, threshold: float
+) -> ReviewSignals:
+    """Measure what a second pass finds in the output, outside the redacted area.
+
+    Args:
+        probability: float32 (H, W), of the output.
+        redacted: bool (H, W). Finds inside are our own redaction and do not count.
+        threshold: Probability from which on a pixel is person.
+    """
+    found = (probability >= threshold) & _away_from(redacted)
+    return ReviewSignals(left=float(found.mean()))
 
 
 def _away_from(redacted: np.ndarray) -> np.ndarray:
-    """bool (H, W): beyond the rim of what was redacted."""
+    """Return the pixels beyond the rim of the redacted area, bool (H, W)."""
     if not redacted.any():
         return ~redacted
     distance = cv2.distanceTransform((~redacted).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
@@ -69,23 +97,27 @@ def _away_from(redacted: np.ndarray) -> np.ndarray:
 
 
 def risk(record: Mapping[str, Any]) -> float:
-    """0..1 for sorting: 1 when a second look finds somebody left in, else the share of the threshold reached."""
-    doubts = record["doubts"]
-    if doubts is None:
+    """Return 0..1 for sorting records.
+
+    1 if the second pass found a person, else the highest remaining probability as a fraction of the
+    threshold.
+    """
+    signals = record["doubts"]
+    if signals is None:
         return 0.0
-    return 1.0 if doubts["left"] >= LEAST else min(0.99, doubts["highest"] / record["threshold"])
+    return 1.0 if signals["left"] >= LEAST else min(0.99, signals["highest"] / record["threshold"])
 
 
 def reasons(record: Mapping[str, Any]) -> list[str]:
-    """Why somebody should look at this output, in words; empty when nothing speaks against it."""
-    doubts, why = record["doubts"] or Doubts().plain(), []
-    if doubts["left"] >= LEAST:
-        why.append(
-            f"a second look takes {doubts['left']:.2%} of the picture, left in, for a person"
+    """Say in words why a person should check this output; empty if there is no reason."""
+    signals, sentences = record["doubts"] or ReviewSignals().as_record(), []
+    if signals["left"] >= LEAST:
+        sentences.append(
+            f"a second pass over the output finds a person on {signals['left']:.2%} of the image"
         )
-    if doubts["doubtful"] >= LEAST:
-        why.append(
-            f"{doubts['doubtful']:.2%} of the picture was left in at a probability up to {doubts['highest']:.2f}, the "
-            f"threshold is {record['threshold']:.2f}"
+    if signals["doubtful"] >= LEAST:
+        sentences.append(
+            f"{signals['doubtful']:.2%} of the image was not redacted at a probability up to "
+            f"{signals['highest']:.2f}; the threshold is {record['threshold']:.2f}"
         )
-    return why + list(record.get("notes", ()))
+    return sentences + list(record.get("notes", ()))

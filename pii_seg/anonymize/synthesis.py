@@ -1,7 +1,7 @@
-"""The painter of style synthesise: other persons, by a model of diffusion_synth, from fresh noise alone.
+"""The painter of the style synthesise: other persons, drawn by a diffusion model from fresh noise.
 
-It is shown a picture from which the persons are gone already (`redaction.synthesise`), so nothing of them but their
-outline can reach what is painted.
+The model gets an image from which the persons are gone already (`redaction.synthesise`), so that
+nothing of them but their outline can influence what is painted.
 """
 
 from __future__ import annotations
@@ -21,37 +21,47 @@ from pii_seg.anonymize.regions import components
 STEPS = 20
 
 
-def painter_of(model: str | None = None, *, device: str = "cpu", steps: int = STEPS) -> Painter:
-    """model: a folder or a hub's name, as diffusion_synth.run takes it; None: the one that comes along.
+def load_painter(model: str | None = None, *, device: str = "cpu", steps: int = STEPS) -> Painter:
+    """Load the painter.
 
-    Raises ModelError.
+    Args:
+        model: A folder or a name on the model hub, as diffusion_synth.run takes it; None: the
+            bundled generator.
+        device: "cpu", "cuda", "cuda:1", "mps", …
+        steps: Number of denoising steps.
+
+    Raises:
+        ValueError: The model cannot be loaded.
     """
     pipeline = load_pipeline(model or default_model(), device=device)
     paint = PipelinePainter(pipeline, {"mode": "blend", "num_inference_steps": steps})
-    return synthesising(paint, pipeline.size_multiple)
+    return image_painter(paint, pipeline.size_multiple)
 
 
-def synthesising(paint: SizedPainter, multiple: int) -> Painter:
-    """Of crops whose sides divide by `multiple`: a painter of pictures."""
-    grammar, crops = (
-        read_grammar(DEFAULT),
-        CropSettings(size=paint.size, multiple=multiple, smallest=1),
-    )
-    one_at_a_time = threading.Lock()  # the model's attention is changed while it paints
+def image_painter(paint_crops: SizedPainter, multiple: int) -> Painter:
+    """Turn a painter of crops into a painter of images, which paints one person after another.
 
-    def painted(picture: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        result = picture
+    Args:
+        paint_crops: Paints crops of its own size.
+        multiple: Divides the sides of a crop, in px.
+    """
+    grammar = read_grammar(DEFAULT)
+    crops = CropSettings(size=paint_crops.size, multiple=multiple, smallest=1)
+    one_at_a_time = threading.Lock()  # painting changes the attention of the shared model
+
+    def paint(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        result = image
         for rows, columns, inside in components(mask):
             person = np.zeros_like(mask)
             person[rows, columns] = inside
-            crop = cut(picture, person, crops)
-            if not crop.mask.any():  # thinner than a pixel of the crop: the emptied picture stands
+            crop = cut(image, person, crops)
+            if not crop.mask.any():  # thinner than a pixel of the crop: stays inpainted
                 continue
             words, noise = (int(value) for value in rng.integers(1 << 62, size=2))
             order = Order(crop, grammar.draw([words], {}), noise)
             with one_at_a_time:
-                (painting,) = paint([order])
+                (painting,) = paint_crops([order])
             result = paste_back(result, person, crop, painting)
         return result
 
-    return painted
+    return paint

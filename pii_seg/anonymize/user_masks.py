@@ -1,4 +1,4 @@
-"""Masks that somebody made by hand or with another program, laid out like the inputs."""
+"""Masks that the user made, by hand or with another program, laid out like the inputs."""
 
 from __future__ import annotations
 
@@ -6,36 +6,47 @@ from pathlib import Path
 
 import numpy as np
 
-from pii_seg.anonymize.inputs import Item
+from pii_seg.anonymize.inputs import InputFile
 from pii_seg.data.image_io import read_mask
 from pii_seg.errors import DataError, InputError, MediaError
 
 
 class MaskFolder:
-    """For photos/a/b.jpg the mask is FOLDER/a/b.png, or FOLDER/a/b.jpg.png; what is not 0 in it is redacted.
+    """Reads the mask of an input from a folder.
 
-    For an animation or a film it holds for every frame.
+    The mask of photos/a/b.jpg is FOLDER/a/b.png or FOLDER/a/b.jpg.png. Pixels that are not 0 are
+    redacted. The mask of an animation or a video holds for every frame.
     """
 
     def __init__(self, folder: Path) -> None:
+        """Open `folder`.
+
+        Raises:
+            InputError: It is not a folder.
+        """
         if not folder.is_dir():
-            raise InputError(f"--masks {folder}: is no folder")
+            raise InputError(f"--masks {folder}: is not a folder; give one that holds masks")
         self.folder = folder
 
-    def __call__(self, item: Item, height: int, width: int) -> np.ndarray:
-        """bool (height, width). Raises MediaError when there is none that fits: no mask is not the same as nobody."""
-        plain = self.folder / item.name
+    def __call__(self, file: InputFile, height: int, width: int) -> np.ndarray:
+        """Read the mask of `file`, bool (height, width).
+
+        Raises:
+            MediaError: There is none of this size. A missing mask does not mean "no person".
+        """
+        plain = self.folder / file.name
         for path in (plain.with_suffix(".png"), plain.with_name(plain.name + ".png")):
             if path.is_file():
                 break
         else:
-            raise MediaError("has no mask in --masks; give one, all 0 if nobody is there")
+            raise MediaError("has no mask in --masks; add one, all 0 if it shows no person")
         try:
             mask = read_mask(path)
         except DataError:
             raise MediaError("has a mask that cannot be read; write it as a grey PNG") from None
         if mask.shape != (height, width):
             raise MediaError(
-                f"is {width} x {height} px upright, its mask {mask.shape[1]} x {mask.shape[0]}; make them agree"
+                f"is {width} x {height} px upright, its mask {mask.shape[1]} x {mask.shape[0]}; "
+                "make them the same size"
             )
         return mask != 0

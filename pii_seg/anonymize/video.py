@@ -1,11 +1,11 @@
-"""Films, frame by frame, written anew: memory is that of a few frames, whatever the length.
+"""Rewrite videos frame by frame, in the memory of a few frames, whatever the length.
 
-What comes out holds the frames, their times, and on request the sound. Everything else is left behind and named: other
-streams (subtitles, the position track of an action camera), chapters, covers, metadata.
+The output holds the frames, their times, and on request the sound. Everything else is left out and
+noted: other streams (subtitles, the position track of an action camera), chapters, covers, metadata.
 
-A film that cannot be decoded to its end is refused, as is one whose colours would come out wrong (HDR) and one with two
-pictures. The file is opened here and its kind read from its first bytes, so nothing in it makes the demuxer open
-another.
+A video is rejected if it cannot be decoded to its end, if its colours would come out wrong (HDR), or
+if it has two video streams. It is opened here and its container recognised by its first bytes, so
+that nothing in it makes the demuxer open another file.
 """
 
 from __future__ import annotations
@@ -24,21 +24,29 @@ from av.video.reformatter import ColorRange, Colorspace
 from pii_seg.errors import MediaError
 
 Transform = Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]
-"""uint8 (H, W, 3) frames, upright, to as many of the same size. It may look ahead by a few."""
+"""Upright frames, uint8 (H, W, 3) -> as many of the same size. It may read a few frames ahead."""
 
-QUALITY = "18"  # x264's scale: about as good as the eye can tell
+QUALITY = "18"  # of x264: no visible loss
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
-# Pixels: up to here films that do not say so use the colours of ITU-R BT.601, above those of BT.709.
 SD_HEIGHT = 576
-UNSAID = 2  # FFmpeg's number of a colour space that a film does not name
-SLACK = Fraction(
-    1, 4
-)  # s, by which a film may end before its header says: a last frame's length is a guess
+"""Videos that name no colour space use ITU-R BT.601 up to this height in px, BT.709 above."""
+
+UNSPECIFIED = 2  # FFmpeg's number of a colour space that the video does not name
+SLACK = Fraction(1, 4)
+"""s, by which a video may end before its header says: the length of the last frame is a guess."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """A kind of file. demuxer, muxer: as FFmpeg calls them."""
+    """A row of the containers that are read and written.
+
+    Attributes:
+        suffix: Of the output file.
+        demuxer: FFmpeg's name of the reader.
+        muxer: FFmpeg's name of the writer.
+        codec: FFmpeg's name of the encoder.
+        options: Of the encoder.
+    """
 
     suffix: str
     demuxer: str
@@ -58,8 +66,16 @@ AVI = Container(".avi", "avi", "avi", "libx264", {**X264, "bf": "0"})
 
 
 @dataclass(frozen=True)
-class Film:
-    """What was written. seconds: of the film. notes: what was in the file and was left out."""
+class WrittenVideo:
+    """What was written.
+
+    Attributes:
+        frames: Number of frames.
+        height: In px.
+        width: In px.
+        seconds: Length of the video.
+        notes: What the input held and the output does not, for the audit.
+    """
 
     frames: int
     height: int
@@ -69,7 +85,11 @@ class Film:
 
 
 def container_of(source: Path) -> Container:
-    """By its first bytes. Raises MediaError."""
+    """Recognise the container by the first bytes of the file.
+
+    Raises:
+        MediaError: It is none of those that can be read.
+    """
     with source.open("rb") as file:
         start = file.read(64)
     if start[4:8] == b"ftyp":
@@ -78,72 +98,78 @@ def container_of(source: Path) -> Container:
         return WEBM if b"webm" in start else MKV
     if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
         return AVI
-    raise MediaError("is no film that can be read; convert it to MP4, MOV, MKV, WebM or AVI")
+    raise MediaError("is not a video in a known format; convert it to MP4, MOV, MKV, WebM or AVI")
 
 
-def rewrite(
+def rewrite_video(
     source: Path, destination: Path, transform: Transform, *, keep_audio: bool = False
-) -> Film:
-    """Write `source`'s frames, as `transform` makes them, to `destination`, in the same kind of container.
+) -> WrittenVideo:
+    """Write the frames of `source`, as `transform` changes them, into a container of the same kind.
 
-    Raises MediaError when the film cannot be handled in full; what is at `destination` then is for the caller to
-    delete.
+    Args:
+        source: Only read.
+        destination: Written; after an error the caller must delete it.
+        transform: Changes the frames.
+        keep_audio: Copy the sound.
+
+    Raises:
+        MediaError: The video cannot be handled in full.
     """
     kind = container_of(source)
     try:
         with source.open("rb") as file, av.open(file, format=kind.demuxer) as reader:
-            video = _only_picture(reader)
+            video = _only_video_stream(reader)
             with av.open(
                 str(destination), "w", format=kind.muxer, options={"fflags": "+bitexact"}
             ) as writer:
-                return _Rewriting(reader, writer, video, kind, keep_audio).run(transform)
+                return _Rewriter(reader, writer, video, kind, keep_audio).run(transform)
     except av.FFmpegError as error:
         raise MediaError(
             f"cannot be decoded ({error.strerror or error}); repair or remove it"
         ) from None
 
 
-def _only_picture(reader: Any) -> Any:
+def _only_video_stream(reader: Any) -> Any:
     videos = [
         s for s in reader.streams.video if not s.disposition & av.stream.Disposition.attached_pic
     ]
     if len(videos) != 1:
-        raise MediaError(f"holds {len(videos)} pictures; cut it into films of one each")
+        raise MediaError(f"has {len(videos)} video streams; split it into files of one each")
     return videos[0]
 
 
-class _Rewriting:
-    """One film on its way from reader to writer."""
+class _Rewriter:
+    """Copies one video from a reader to a writer."""
 
     def __init__(
         self, reader: Any, writer: Any, video: Any, kind: Container, keep_audio: bool
     ) -> None:
         self.reader, self.writer, self.video, self.kind = reader, writer, video, kind
-        self.sound = [
+        self.audio = [
             (s, writer.add_stream_from_template(s)) for s in reader.streams.audio if keep_audio
         ]
-        for _, stream in self.sound:
+        for _, stream in self.audio:
             stream.metadata.clear()
         self.out: Any = None
         self.times: deque[tuple[int, Any]] = deque()
         self.size: tuple[int, int] | None = None
         self.decoded = self.written = 0
-        self.on_its_side = False
+        self.rotated = False
         self.last = -(1 << 62)
-        self.end = Fraction(0)  # s, of all that was read
+        self.end = Fraction(0)  # s, where the last packet that was read ends
 
-    def run(self, transform: Transform) -> Film:
-        # The output's stream is made with the first frame, whose size it takes; sound waits for it.
+    def run(self, transform: Transform) -> WrittenVideo:
+        # The output stream is opened with the first frame, for its size; sound is written after it.
         for frame in transform(self._frames()):
             self._write(frame)
         if self.out is None or self.size is None:
-            raise MediaError("holds no frame")
+            raise MediaError("has no frames; remove it")
         if self.times:
-            raise RuntimeError(f"{len(self.times)} frames went in and did not come out")
-        self._refuse_cut_short()
+            raise RuntimeError(f"the transform returned {len(self.times)} frames too few")
+        self._reject_truncated()
         self.writer.mux(self.out.encode())
-        self._copy_sound()
-        return Film(self.written, *self.size, float(self.end), self._notes())
+        self._copy_audio()
+        return WrittenVideo(self.written, *self.size, float(self.end), self._notes())
 
     def _frames(self) -> Iterator[np.ndarray]:
         self.video.thread_type = "AUTO"
@@ -154,25 +180,24 @@ class _Rewriting:
                 raise MediaError(f"is damaged at frame {self.decoded}; repair or remove it")
             if frame.color_trc in HDR_TRANSFERS:
                 raise MediaError(
-                    f"is HDR ({HDR_TRANSFERS[frame.color_trc]}); convert it to an ordinary range first"
+                    f"is HDR ({HDR_TRANSFERS[frame.color_trc]}); convert it to standard range"
                 )
             array = _upright(frame)
-            self.on_its_side = frame.rotation % 180 != 0
+            self.rotated = frame.rotation % 180 != 0
             if self.size is None:
                 self.size = array.shape[:2]
             elif self.size != array.shape[:2]:
-                raise MediaError(f"changes its size at frame {self.decoded}; cut it there")
+                raise MediaError(f"changes its size at frame {self.decoded}; split it there")
             time = frame.pts if frame.pts is not None else round(self.decoded * step)
-            time = max(
-                time, self.last + 1
-            )  # encoders refuse two frames of one time, which some cameras write
+            # Encoders reject two frames of the same time, which some cameras write.
+            time = max(time, self.last + 1)
             self.last = time
             self.times.append((time, frame.duration))
             self.decoded += 1
             yield array
 
     def _decoded(self) -> Iterator[Any]:
-        """All frames; on the way, where the last packet of any stream ends."""
+        """Yield all frames, and note where the last packet of any stream ends."""
         for packet in self.reader.demux():
             if packet.pts is not None:
                 self.end = max(self.end, (packet.pts + (packet.duration or 0)) * packet.time_base)
@@ -181,10 +206,10 @@ class _Rewriting:
 
     def _write(self, array: np.ndarray) -> None:
         if array.shape[:2] != self.size:
-            raise RuntimeError(f"a frame of {self.size} came out as {array.shape[:2]}")
+            raise RuntimeError(f"expected a frame of {self.size}, got {array.shape[:2]}")
         if self.out is None:
             self._open(*array.shape[:2])
-        colours = usual_colours(array.shape[0])
+        colours = default_colours(array.shape[0])
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(array), format="rgb24")
         frame = frame.reformat(
             format=self.out.pix_fmt,
@@ -210,11 +235,11 @@ class _Rewriting:
         out.codec_context.color_range = ColorRange.MPEG
         out.codec_context.colorspace = 5 if height <= SD_HEIGHT else 1  # BT.601 (PAL), BT.709
         if aspect := self.video.sample_aspect_ratio:
-            out.codec_context.sample_aspect_ratio = 1 / aspect if self.on_its_side else aspect
+            out.codec_context.sample_aspect_ratio = 1 / aspect if self.rotated else aspect
         self.out = out
 
-    def _refuse_cut_short(self) -> None:
-        """FFmpeg takes a file that ends too soon for one that ends."""
+    def _reject_truncated(self) -> None:
+        """Reject a file that was cut off, which FFmpeg reads without an error."""
         if self.decoded < self.video.frames:
             raise MediaError(
                 f"ends after {self.decoded} of {self.video.frames} frames; repair or remove it"
@@ -225,18 +250,18 @@ class _Rewriting:
                 f"ends after {float(self.end):.1f} of {float(length):.1f} s; repair or remove it"
             )
 
-    def _copy_sound(self) -> None:
-        if not self.sound:
+    def _copy_audio(self) -> None:
+        if not self.audio:
             return
         self.reader.seek(0)
-        streams = {given.index: out for given, out in self.sound}
-        for packet in self.reader.demux([given for given, _ in self.sound]):
+        streams = {given.index: out for given, out in self.audio}
+        for packet in self.reader.demux([given for given, _ in self.audio]):
             if packet.dts is not None:
                 packet.stream = streams[packet.stream.index]
                 self.writer.mux(packet)
 
     def _notes(self) -> tuple[str, ...]:
-        kept = {self.video.index, *(given.index for given, _ in self.sound)}
+        kept = {self.video.index, *(given.index for given, _ in self.audio)}
         left = [
             str(stream.type or "data") for stream in self.reader.streams if stream.index not in kept
         ]
@@ -246,16 +271,16 @@ class _Rewriting:
         return tuple(notes)
 
 
-def usual_colours(height: int) -> Colorspace:
-    """Of a film of so many lines."""
+def default_colours(height: int) -> Colorspace:
+    """Return the colour space that videos of this height use unless they name one."""
     return Colorspace.ITU601 if height <= SD_HEIGHT else Colorspace.ITU709
 
 
 def _upright(frame: Any) -> np.ndarray:
-    """uint8 (H, W, 3), turned as the film asks to be shown."""
-    colours = usual_colours(frame.height) if frame.colorspace == UNSAID else None
+    """Convert to uint8 (H, W, 3), rotated as the video asks to be shown."""
+    colours = default_colours(frame.height) if frame.colorspace == UNSPECIFIED else None
     array = frame.to_ndarray(format="rgb24", src_colorspace=colours)
     quarters, rest = divmod(frame.rotation, 90)
     if rest:
-        raise MediaError(f"is turned by {frame.rotation}°; turn it by a multiple of 90")
+        raise MediaError(f"is rotated by {frame.rotation}°; rotate it by a multiple of 90")
     return np.rot90(array, quarters)

@@ -1,1 +1,1 @@
-"""A local web page to anonymise pictures by hand: `python -m pii_seg.app`. Nothing leaves the machine."""
+"""A local web page to anonymise images by hand: `python -m pii_seg.app`."""

@@ -1,9 +1,10 @@
-"""A web page, on this machine and for it alone, to anonymise pictures and correct by hand what was found.
+"""Anonymise images by hand on a web page that only this machine can open.
 
     python -m pii_seg.app --checkpoint RUN/best.ckpt
 
-Opens the browser. Drop pictures, look at what was found, correct it with a brush, download. Pictures stay in memory:
-nothing is written to disk and nothing leaves the machine. Ctrl-C ends it and forgets everything.
+The browser opens. Drop images, check what was found, correct it with a brush, download. Images stay
+in memory: nothing is written to disk, and nothing leaves the machine. Ctrl-C stops the server and
+discards everything.
 """
 
 from __future__ import annotations
@@ -15,99 +16,110 @@ import threading
 import webbrowser
 from pathlib import Path
 
-import uvicorn
 from jsonargparse import ArgumentParser, Namespace
 
-from pii_seg.anonymize.anonymizer import Anonymizer
-from pii_seg.app.server import make_app
-from pii_seg.app.session import Studio
 from pii_seg.command_line import (
     DONE,
-    PlainHelp,
     add_inference_arguments,
     inference_settings,
+    make_parser,
     parse,
     run_command,
 )
-from pii_seg.errors import CalibrationError, CheckpointError, InputError
+from pii_seg.errors import InputError
 
 HOST = "127.0.0.1"
-STYLES = ("solid", "inpaint", "mosaic", "blur")
 
 
 def parser() -> ArgumentParser:
-    p = ArgumentParser(
-        prog="python -m pii_seg.app",
-        description=__doc__,
-        formatter_class=PlainHelp,
-        parser_mode="toml",
-        exit_on_error=False,
+    """Create the parser."""
+    p = make_parser("app", __doc__, "--checkpoint CKPT [options]")
+    main = p.add_argument_group("main options")
+    main.add_argument(
+        "--checkpoint",
+        type=Path,
+        required=True,
+        metavar="CKPT",
+        help="Find persons with this checkpoint, RUN/best.ckpt of a training.",
     )
-    p.add_argument("--config", action="config", help="a TOML file with any of these arguments")
-    p.add_argument("--checkpoint", type=Path, required=True, help="RUN/best.ckpt of a training")
-    p.add_argument(
-        "--recall", type=float, help="promise a recall, see python -m pii_seg.anonymize --help"
+    main.add_argument(
+        "--port", type=int, default=0, help="Listen on this port; 0 chooses one that is free."
     )
-    p.add_argument("--threshold", type=float, help="probability from which on a pixel is person")
-    p.add_argument(
-        "--dilate", type=float, default=0.05, help="margin, as a share of each person's size"
+    main.add_argument(
+        "--no-browser",
+        dest="browser",
+        action="store_false",
+        help="Print the address and do not open a browser (default: open one).",
     )
-    p.add_argument("--port", type=int, default=0, help="default: any that is free")
-    p.add_argument(
-        "--no-browser", dest="browser", action="store_false", help="print the address only"
+    main.add_argument("--device", default="cpu", help="Run the model on cpu, cuda, cuda:1 or mps.")
+    find = p.add_argument_group("what is redacted")
+    find.add_argument(
+        "--recall",
+        type=float,
+        help="Choose the threshold so that at most 1 - RECALL of the person pixels are missed; needs "
+        "a checkpoint from python -m pii_seg.calibrate (default: no promise).",
     )
-    p.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
+    find.add_argument(
+        "--threshold",
+        type=float,
+        help="Redact pixels from this probability on (default: the checkpoint's own).",
+    )
+    find.add_argument(
+        "--dilate",
+        type=float,
+        default=0.05,
+        help="Add a margin around each person, as a fraction of the person's size.",
+    )
     add_inference_arguments(p)
     p.set_defaults(tiles="auto")
     return p
 
 
 def serve(arguments: Namespace) -> int:
-    try:
-        anonymizer = Anonymizer(
-            arguments.checkpoint,
-            recall=arguments.recall,
-            threshold=arguments.threshold,
-            dilate=arguments.dilate,
-            inference=inference_settings(arguments),
-            device=arguments.device,
-        )
-    except (CheckpointError, CalibrationError):
-        raise
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    """Serve the page until Ctrl-C, and return the exit code."""
+    # Here, because torch takes seconds to import, which --help should not wait for.
+    import uvicorn
+
+    from pii_seg.anonymize.anonymizer import Anonymizer
+    from pii_seg.app.server import make_app
+    from pii_seg.app.session import Session
+
+    anonymizer = Anonymizer.load(
+        arguments.checkpoint,
+        device=arguments.device,
+        recall=arguments.recall,
+        threshold=arguments.threshold,
+        dilate=arguments.dilate,
+        inference=inference_settings(arguments),
+    )
     token = secrets.token_urlsafe(24)
-    studio = Studio(anonymizer)
+    session = Session(anonymizer)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, arguments.port))
         except (OSError, OverflowError) as error:
-            raise InputError(f"--port {arguments.port}: {error}") from None
+            raise InputError(f"--port {arguments.port}: {error}; choose another") from None
         address = f"http://{HOST}:{listening.getsockname()[1]}/{token}/"
-        print(f"{address}\nOpen it in a browser of this machine; Ctrl-C ends.", flush=True)
+        print(f"{address}\nOpen it in a browser on this machine; Ctrl-C stops.", flush=True)
         if arguments.browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
-        # The log would hold the token, and the names of pictures.
+        # No access log: it would hold the token, and the names of images.
         config = uvicorn.Config(
-            make_app(studio, token, styles=STYLES),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
+            make_app(session, token), log_level="warning", access_log=False, server_header=False
         )
         try:
             uvicorn.Server(config).run(sockets=[listening])
         finally:
-            studio.close()
+            session.close()
     return DONE
 
 
 def main(argv: list[str] | None = None) -> int:
-    def work() -> int:
-        arguments = parse(parser(), argv)
-        return serve(arguments)
-
-    return run_command(work, interrupted="ended; nothing was kept")
+    """Run the command and return its exit code."""
+    return run_command(
+        lambda: serve(parse(parser(), argv)), interrupted="stopped; all images were discarded"
+    )
 
 
 if __name__ == "__main__":

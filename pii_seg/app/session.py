@@ -1,4 +1,4 @@
-"""The pictures of one visit: in memory only, found one after another, corrected by strokes, replaced when asked for."""
+"""The images of one session: held in memory, searched in the background, corrected by strokes."""
 
 from __future__ import annotations
 
@@ -14,41 +14,48 @@ import cv2
 import numpy as np
 
 from pii_seg.anonymize.anonymizer import Anonymizer
-from pii_seg.anonymize.images import Frame, Picture, encode_picture, read_picture
+from pii_seg.anonymize.image_reader import decode_file
+from pii_seg.anonymize.image_writer import encode_file
+from pii_seg.anonymize.images import Frame, ImageFile
 from pii_seg.data.image_io import encode_image
-from pii_seg.errors import MediaError
+from pii_seg.errors import InputError, MediaError
 
-PREVIEW = 1600  # px, longest side of what the page is shown
-
-
-class StudioError(ValueError):
-    """What was asked for cannot be done; the message is for the page."""
+PREVIEW = 1600  # px, longest side of what the page shows
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one visit may hold."""
+    """The most that one session holds.
 
-    pictures: int = 500
+    Attributes:
+        images: Number of images.
+        upload: Bytes of one file.
+        decoded: Bytes of all decoded images together.
+    """
+
+    images: int = 500
     upload: int = 200 << 20
     decoded: int = 4 << 30
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """Of a round brush, in px of the picture, over a person who was missed; or (erases) over a thing that is none.
+    """A stroke of the round brush: it adds a missed person, or erases what is not a person.
 
-    points: (x, y), one or more.
+    Attributes:
+        erases: Remove from the mask instead of adding to it.
+        radius: In px of the image.
+        points: (x, y) in px of the image, one or more.
     """
 
     erases: bool
     radius: float
     points: tuple[tuple[float, float], ...]
 
-    def drawn(self, height: int, width: int) -> np.ndarray:
-        """bool (height, width)."""
+    def mask(self, height: int, width: int) -> np.ndarray:
+        """Draw the stroke, bool (height, width)."""
         canvas = np.zeros((height, width), np.uint8)
-        # Fixed point with 4 bits: OpenCV's way of saying a sixteenth of a pixel.
+        # OpenCV's fixed point numbers with 4 bits: sixteenths of a pixel.
         points = np.round(np.array(self.points) * 16).astype(np.int32)
         for x, y in points[[0, -1]]:
             cv2.circle(canvas, (int(x), int(y)), round(self.radius * 16), 1, cv2.FILLED, shift=4)
@@ -58,11 +65,23 @@ class Stroke:
 
 @dataclass
 class Entry:
-    """A picture of the visit. masks: what was found, bool (H, W) a frame. revision grows with each change."""
+    """An image of the session.
+
+    Attributes:
+        number: Identifies it.
+        name: File name.
+        image: The decoded file; None until it is decoded.
+        masks: What was found, bool (H, W) for each frame; empty until it is searched.
+        persons: The most that were found in any frame.
+        strokes: Corrections, in their order.
+        error: Why it failed.
+        revision: Grows with each change.
+        seed: Of what inpaint invents.
+    """
 
     number: int
     name: str
-    picture: Picture | None = None
+    image: ImageFile | None = None
     masks: tuple[np.ndarray, ...] = ()
     persons: int = 0
     strokes: tuple[Stroke, ...] = ()
@@ -72,31 +91,29 @@ class Entry:
 
     @property
     def status(self) -> str:
+        """Return failed, ready or waiting."""
         if self.error is not None:
             return "failed"
         return "ready" if self.masks else "waiting"
 
     @property
-    def decoded(self) -> int:
-        frames = self.picture.frames if self.picture else ()
-        return sum(
-            frame.pixels.nbytes + (0 if frame.alpha is None else frame.alpha.nbytes)
-            for frame in frames
-        )
+    def nbytes(self) -> int:
+        """Memory of the decoded image."""
+        return 0 if self.image is None else self.image.nbytes
 
     def corrected(self) -> tuple[np.ndarray, ...]:
-        """The masks, with the strokes in their order. A stroke holds for every frame."""
+        """Apply the strokes to the masks. A stroke holds for every frame."""
         masks = []
         for mask in self.masks:
             mask = mask.copy()
             for stroke in self.strokes:
-                drawn = stroke.drawn(*mask.shape)
+                drawn = stroke.mask(*mask.shape)
                 mask = mask & ~drawn if stroke.erases else mask | drawn
             masks.append(mask)
         return tuple(masks)
 
-    def plain(self) -> dict[str, Any]:
-        """What the page knows of it."""
+    def as_json(self) -> dict[str, Any]:
+        """Describe the image to the page."""
         known: dict[str, Any] = {
             "id": self.number,
             "name": self.name,
@@ -105,17 +122,21 @@ class Entry:
             "revision": self.revision,
             "persons": self.persons,
         }
-        if self.picture is not None:
-            height, width = self.picture.frames[0].pixels.shape[:2]
-            known |= {"width": width, "height": height, "frames": len(self.picture.frames)}
-            known["notes"] = list(self.picture.notes)
+        if self.image is not None:
+            height, width = self.image.frames[0].pixels.shape[:2]
+            known |= {"width": width, "height": height, "frames": len(self.image.frames)}
+            known["notes"] = list(self.image.notes)
         return known
 
 
-class Studio:
-    """All pictures of a visit. Methods may be called from any thread; finding runs in one of its own."""
+class Session:
+    """All images of a session. Methods may be called from any thread; one thread searches.
+
+    Methods that take a number raise InputError if the image was removed or is not ready.
+    """
 
     def __init__(self, anonymizer: Anonymizer, limits: Limits | None = None) -> None:
+        """Begin an empty session."""
         self.anonymizer = anonymizer
         self.limits = limits or Limits()
         self._entries: dict[int, Entry] = {}
@@ -124,117 +145,140 @@ class Studio:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="find")
 
     def entries(self) -> list[dict[str, Any]]:
+        """Describe all images to the page."""
         with self._lock:
-            return [entry.plain() for entry in self._entries.values()]
+            return [entry.as_json() for entry in self._entries.values()]
 
     def add(self, name: str, content: bytes) -> int:
-        """Take a picture in; it is decoded and searched later. Raises StudioError beyond the limits."""
+        """Add an image file, which is decoded and searched in the background.
+
+        Returns:
+            Its number.
+
+        Raises:
+            InputError: The session is full.
+        """
         with self._lock:
-            if len(self._entries) >= self.limits.pictures:
-                raise StudioError(
-                    f"{self.limits.pictures} pictures at a time; download and remove some first"
+            if len(self._entries) >= self.limits.images:
+                raise InputError(
+                    f"the session holds {self.limits.images} images, which is the most; download "
+                    "and remove some first"
                 )
-            if sum(entry.decoded for entry in self._entries.values()) > self.limits.decoded:
-                raise StudioError(
-                    "the pictures here fill the memory meant for them; download and remove some first"
+            if sum(entry.nbytes for entry in self._entries.values()) > self.limits.decoded:
+                raise InputError(
+                    "the images fill the memory that the session may use; download and remove some "
+                    "first"
                 )
-            entry = Entry(self._next, Path(name.replace("\\", "/")).name or "picture")
+            entry = Entry(self._next, Path(name.replace("\\", "/")).name or "image")
             self._entries[entry.number] = entry
             self._next += 1
         self._worker.submit(self._find, entry, content)
         return entry.number
 
     def remove(self, number: int) -> None:
+        """Delete an image from memory."""
         with self._lock:
             self._entries.pop(self._entry(number).number)
 
     def correct(self, number: int, strokes: Sequence[Stroke]) -> dict[str, Any]:
-        """Replace the strokes of a picture."""
+        """Replace the strokes of an image, and describe it to the page."""
         with self._lock:
             entry = self._ready(number)
             entry.strokes = tuple(strokes)
             entry.revision += 1
-            return entry.plain()
+            return entry.as_json()
 
     def strokes(self, number: int) -> tuple[Stroke, ...]:
+        """Return the strokes of an image."""
         return self._entry(number).strokes
 
     def before(self, number: int) -> bytes:
-        """A JPEG to look at, never to keep: the first frame as it came."""
-        return _preview(self._decoded(number).frames[0].shown(), ".jpg")
+        """Encode the original first frame as a JPEG for the page."""
+        return _preview(self._decoded(number).frames[0].to_rgb8(), ".jpg")
 
     def mask(self, number: int) -> bytes:
-        """A PNG to look at: 255 where the first frame will be replaced."""
+        """Encode the mask of the first frame as a PNG for the page, 255 where it is redacted."""
         return _preview(self._ready(number).corrected()[0].astype(np.uint8) * np.uint8(255), ".png")
 
     def after(self, number: int, style: str) -> bytes:
-        """A JPEG to look at: the first frame without its persons."""
+        """Encode the redacted first frame as a JPEG for the page."""
         entry = self._ready(number)
-        return _preview(self._replaced(entry, style, only_first=True).frames[0].shown(), ".jpg")
+        redacted = self._redacted(entry, style, only_first=True)
+        return _preview(redacted.frames[0].to_rgb8(), ".jpg")
 
     def download(self, number: int, style: str) -> tuple[str, bytes]:
-        """(name, file) of the whole picture, anonymised. Raises StudioError, MediaError."""
+        """Redact and encode the whole image.
+
+        Returns:
+            The file's name and content.
+
+        Raises:
+            InputError: The image is not ready, or the style cannot be used for it.
+            MediaError: The format cannot hold the result.
+        """
         entry = self._ready(number)
-        picture = self._replaced(entry, style)
-        return Path(entry.name).stem + "-anonymised" + picture.suffix, encode_picture(picture)
+        image = self._redacted(entry, style)
+        return Path(entry.name).stem + "-anonymised" + image.suffix, encode_file(image)
 
     def ready(self) -> list[int]:
+        """List the numbers of the images that can be downloaded."""
         with self._lock:
             return [entry.number for entry in self._entries.values() if entry.status == "ready"]
 
     def close(self) -> None:
+        """Stop searching."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _find(self, entry: Entry, content: bytes) -> None:
         try:
-            picture = read_picture(content)
-            entry.picture = picture
-            found = [self.anonymizer.find(frame.shown()) for frame in picture.frames]
+            image = decode_file(content)
+            entry.image = image
+            found = [self.anonymizer.find(frame.to_rgb8()) for frame in image.frames]
             entry.persons = max(len(each.persons) for each in found)
             entry.masks = tuple(each.mask for each in found)
         except MediaError as error:
             entry.error = str(error)
-        except Exception as error:  # this picture's failure, not the page's
+        except Exception as error:  # concerns this image only, not the page
             entry.error = f"failed ({type(error).__name__}: {error})"
         entry.revision += 1
 
-    def _replaced(self, entry: Entry, style: str, *, only_first: bool = False) -> Picture:
-        assert entry.picture is not None
+    def _redacted(self, entry: Entry, style: str, *, only_first: bool = False) -> ImageFile:
+        assert entry.image is not None
         frames: list[Frame] = []
-        for frame, mask in zip(entry.picture.frames, entry.corrected(), strict=True):
+        for frame, mask in zip(entry.image.frames, entry.corrected(), strict=True):
+            stream = entry.seed + len(frames)
             try:
-                pixels, alpha = self.anonymizer.replace(
-                    frame.pixels, mask, frame.alpha, style=style, stream=entry.seed + len(frames)
+                frames.append(
+                    self.anonymizer.replace_frame(frame, mask, style=style, stream=stream)
                 )
             except ValueError as error:
-                raise StudioError(str(error)) from None
-            frames.append(replace(frame, pixels=pixels, alpha=alpha))
+                raise InputError(str(error)) from None
             if only_first:
                 break
-        return replace(entry.picture, frames=tuple(frames))
+        return replace(entry.image, frames=tuple(frames))
 
     def _entry(self, number: int) -> Entry:
         with self._lock:
             entry = self._entries.get(number)
         if entry is None:
-            raise StudioError("this picture was removed")
+            raise InputError("this image was removed; add it again")
         return entry
 
-    def _decoded(self, number: int) -> Picture:
+    def _decoded(self, number: int) -> ImageFile:
         entry = self._entry(number)
-        if entry.picture is None:
-            raise StudioError(entry.error or "this picture is not decoded yet")
-        return entry.picture
+        if entry.image is None:
+            raise InputError(entry.error or "this image is not decoded yet; wait a moment")
+        return entry.image
 
     def _ready(self, number: int) -> Entry:
         entry = self._entry(number)
         if entry.status != "ready":
-            raise StudioError(entry.error or "the persons of this picture are still being searched")
+            raise InputError(entry.error or "this image is still being searched; wait a moment")
         return entry
 
 
 def _preview(array: np.ndarray, kind: str) -> bytes:
-    """`array` as a file, shrunk to PREVIEW."""
+    """Encode `array` as a file, shrunk to PREVIEW."""
     longest = max(array.shape[:2])
     if longest > PREVIEW:
         height, width = (max(1, round(side * PREVIEW / longest)) for side in array.shape[:2])

@@ -1,4 +1,4 @@
-"""Files of every supported kind, made here, and what must never come out of them."""
+"""Files of every supported kind, with canaries that no output may hold."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ HEIGHT, WIDTH = 24, 36
 
 
 class Bright:
-    """A detector for whom whatever is near white is a person. It can be told to miss a look."""
+    """A detector that takes near-white pixels for a person; it misses some calls on request."""
 
     threshold = 0.5
 
     def __init__(self, misses: tuple[int, ...] = ()) -> None:
-        self.looks, self.misses = 0, misses
+        self.calls, self.misses = 0, misses
 
     def probability(self, image: np.ndarray) -> np.ndarray:
-        self.looks += 1
+        self.calls += 1
         seen = (image.min(axis=2) > 240).astype(np.float32)
-        return seen * (self.looks - 1 not in self.misses)
+        return seen * (self.calls - 1 not in self.misses)
 
-    def plain(self, *, excluded: bool) -> dict[str, Any]:
+    def as_record(self, *, excluded: bool) -> dict[str, Any]:
         return {"sha256": "0", "threshold": 0.5, "threshold_from": "hand", "promise": None}
 
 
@@ -46,7 +46,7 @@ def noise(
     seed: int = 0,
     deep: bool = False,
 ) -> np.ndarray:
-    """uint8 (H, W, C), or uint16: no two pixels alike, so that equality means something."""
+    """Return uint8 or uint16 (H, W, C) of random values, so that equality is significant."""
     kind = np.uint16 if deep else np.uint8
     return np.random.default_rng(seed).integers(
         0, np.iinfo(kind).max, (height, width, channels), dtype=kind
@@ -82,7 +82,7 @@ XMP = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><creator>{CANARY}</creator></x:xmpme
 
 
 def sources() -> dict[str, bytes]:
-    """A file of each kind, with canaries wherever that kind can hide one."""
+    """Return a file of each kind, with canaries wherever it can hold text."""
     rgb, grey = pillow(noise()), pillow(noise(channels=1))
     rgba = pillow(noise(channels=4, seed=1))
     frames = [pillow(noise(seed=seed)) for seed in range(3)]

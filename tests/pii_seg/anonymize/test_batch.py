@@ -1,8 +1,7 @@
-"""Many files, each whole or not at all, whatever is among them and whatever stops the run."""
+"""Many files, each completely or not at all, whatever is among them and whatever stops the run."""
 
 from __future__ import annotations
 
-import io
 import json
 import multiprocessing
 import os
@@ -20,9 +19,9 @@ from PIL import Image
 
 from pii_seg.anonymize.__main__ import main
 from pii_seg.anonymize.anonymizer import Anonymizer
-from pii_seg.anonymize.batch import Batch, Options, Outcome, folder_of_our_own, sha256_of
-from pii_seg.anonymize.images import read_picture
-from pii_seg.anonymize.inputs import gather
+from pii_seg.anonymize.batch import Batch, Options, Outcome, locked_folder, sha256_of
+from pii_seg.anonymize.image_reader import decode_file
+from pii_seg.anonymize.inputs import collect_inputs
 from pii_seg.anonymize.journal import Journal
 from pii_seg.command_line import DONE, FAILED, WRONG_INPUT
 from pii_seg.errors import InputError
@@ -36,7 +35,7 @@ from tests.pii_seg.anonymize.conftest import (
     saved,
     tagged_exif,
 )
-from tests.pii_seg.anonymize.test_video import read_film, write_film
+from tests.pii_seg.anonymize.test_video import read_video, write_video
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged TIFFs
 
@@ -55,13 +54,12 @@ def anonymize(
     inputs: list[Path], output: Path, detector: Bright | None = None, **options: Any
 ) -> Outcome:
     """The records are in output/audit.jsonl."""
-    anonymizer = Anonymizer(None, dilate=0.05, seed=0)
-    anonymizer.detector = detector or Bright()  # type: ignore[assignment]
+    anonymizer = Anonymizer(detector or Bright(), dilate=0.05, seed=0)
     outcome = Outcome()
-    with folder_of_our_own(output):
+    with locked_folder(output):
         journal = Journal(output / "audit.jsonl", {}, restart=options.get("force", False))
-        items = gather(inputs, output, renamed=options.get("renamed", False)).items
-        Batch(anonymizer, output, journal, Options(**options)).run(items, outcome, workers=1)
+        files = collect_inputs(inputs, output, renamed=options.get("renamed", False)).files
+        Batch(anonymizer, output, journal, Options(**options)).run(files, outcome, workers=1)
     return outcome
 
 
@@ -95,9 +93,9 @@ def test_every_frame_of_every_kind_is_redacted(photos: Path, tmp_path: Path) -> 
     for path in outputs:
         content = path.read_bytes()
         assert CANARY.encode() not in content
-        for frame in read_picture(content).frames:
-            left = frame.shown()[:, : frame.pixels.shape[1] // 2 - 4]
-            assert left.max() < 40, path  # black; the lossy formats ring
+        for frame in decode_file(content).frames:
+            left = frame.to_rgb8()[:, : frame.pixels.shape[1] // 2 - 4]
+            assert left.max() < 40, path  # black; lossy formats ring
 
 
 def test_inputs_are_not_touched(photos: Path, tmp_path: Path) -> None:
@@ -126,29 +124,29 @@ def test_orientations_make_no_difference(tmp_path: Path) -> None:
     anonymize([tmp_path / "in"], tmp_path / "out")
     outputs = {(tmp_path / "out" / f"{n}.png").read_bytes() for n in range(1, 9)}
     assert len(outputs) == 1
-    assert read_picture(outputs.pop()).frames[0].pixels.max() == 90
+    assert decode_file(outputs.pop()).frames[0].pixels.max() == 90
 
 
-def test_who_is_in_a_later_frame_only_is_found(tmp_path: Path) -> None:
+def test_persons_in_later_frames_are_redacted(tmp_path: Path) -> None:
     plain = np.full((24, 36, 3), 90, np.uint8)
     frames = [pillow(plain), pillow(person_on(plain)), pillow(plain)]
     (tmp_path / "a.png").write_bytes(
         saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
     )
     anonymize([tmp_path / "a.png"], tmp_path / "out")
-    frames_out = read_picture((tmp_path / "out" / "a.png").read_bytes()).frames
+    frames_out = decode_file((tmp_path / "out" / "a.png").read_bytes()).frames
     assert [frame.pixels.max() for frame in frames_out] == [90, 90, 90]
     assert [bool((frame.pixels == 0).any()) for frame in frames_out] == [False, True, False]
 
 
-@pytest.mark.parametrize(("held", "shown"), [(2, False), (0, True)])
-def test_a_person_missed_in_one_frame_of_a_film_is_not_shown(
-    tmp_path: Path, held: int, shown: bool
+@pytest.mark.parametrize(("hold", "shown"), [(2, False), (0, True)])
+def test_a_person_missed_in_one_video_frame_is_hidden(
+    tmp_path: Path, hold: int, shown: bool
 ) -> None:
-    source = write_film(tmp_path / "in.mp4")
-    # Frame 5 is look 5 or later: with a second look there would be two for each.
-    anonymize([source], tmp_path / "out", Bright(misses=(5,)), hold=held, second_look=False)
-    frames, _ = read_film(tmp_path / "out" / "in.mp4")
+    source = write_video(tmp_path / "in.mp4")
+    # Without a second pass the detector is called once for each frame.
+    anonymize([source], tmp_path / "out", Bright(misses=(5,)), hold=hold, second_pass=False)
+    frames, _ = read_video(tmp_path / "out" / "in.mp4")
     bright = [int((frame.min(axis=2) > 200).sum()) for frame in frames]
     assert len(frames) == 10
     assert [count > 0 for count in bright] == [shown and number == 5 for number in range(10)]
@@ -160,11 +158,11 @@ def test_small_persons_and_those_at_the_border_are_redacted(tmp_path: Path) -> N
         array[y, x] = 255
     (tmp_path / "a.png").write_bytes(saved(pillow(array), "PNG"))
     anonymize([tmp_path / "a.png"], tmp_path / "out")
-    assert read_picture((tmp_path / "out" / "a.png").read_bytes()).frames[0].pixels.max() == 90
+    assert decode_file((tmp_path / "out" / "a.png").read_bytes()).frames[0].pixels.max() == 90
     assert records_of(tmp_path / "out")[0]["persons"] == 4
 
 
-def test_a_bad_file_is_listed_and_the_others_go_on(
+def test_a_bad_file_is_listed_and_the_others_are_processed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "in").mkdir()
@@ -176,10 +174,10 @@ def test_a_bad_file_is_listed_and_the_others_go_on(
         main([str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--include", LEFT_HALF])
         == FAILED
     )
-    said = capsys.readouterr().err
-    assert "2 failed and have no output" in said
-    assert "b.png: " in said
-    assert "d.cr2: is no picture that can be read" in said
+    printed = capsys.readouterr().err
+    assert "2 failed and have no output" in printed
+    assert "b.png: " in printed
+    assert "d.cr2: is not an image in a known format" in printed
     assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == ["a.png", "c.png"]
     assert [
         entry["file"]
@@ -187,18 +185,18 @@ def test_a_bad_file_is_listed_and_the_others_go_on(
     ] == ["b.png", "d.cr2"]
 
 
-def test_two_hundred_damaged_files_leave_nothing_half_done(tmp_path: Path) -> None:
-    """Twelve of each of 17 kinds and six of each of three kinds of film."""
+def test_two_hundred_damaged_files_leave_no_partial_output(tmp_path: Path) -> None:
+    """Twelve files of each of 17 image kinds, six of each of three video kinds."""
     rng = np.random.default_rng(5)
     folder = tmp_path / "in"
     folder.mkdir()
-    films = {
-        kind: write_film(tmp_path / f"film.{kind}").read_bytes() for kind in ("mp4", "mkv", "avi")
+    videos = {
+        kind: write_video(tmp_path / f"video.{kind}").read_bytes() for kind in ("mp4", "mkv", "avi")
     }
     files = [
         (f"{name.replace(' ', '_')}{n}.png", SOURCES[name]) for name in SOURCES for n in range(12)
     ]
-    files += [(f"film{n}.{kind}", content) for kind, content in films.items() for n in range(6)]
+    files += [(f"video{n}.{kind}", content) for kind, content in videos.items() for n in range(6)]
     for name, content in files:
         damaged = bytearray(content)
         if rng.random() < 0.5:
@@ -223,14 +221,14 @@ def test_two_hundred_damaged_files_leave_nothing_half_done(tmp_path: Path) -> No
     assert written == set(done.values())
 
 
-def test_names_leak_nowhere_when_replaced(
+def test_renamed_outputs_reveal_no_input_name(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "in" / CANARY
     folder.mkdir(parents=True)
     (folder / f"{CANARY}.png").write_bytes(saved(pillow(noise()), "PNG"))
     (folder / f"{CANARY}-2.jpg").write_bytes(b"broken")
-    write_film(folder / f"{CANARY}.mp4")
+    write_video(folder / f"{CANARY}.mp4")
     out = tmp_path / "out"
     assert (
         main(
@@ -238,9 +236,9 @@ def test_names_leak_nowhere_when_replaced(
         )
         == FAILED
     )
-    said = capfd.readouterr()
-    assert CANARY not in said.out + said.err
-    assert "SHA-256" in said.err
+    printed = capfd.readouterr()
+    assert CANARY not in printed.out + printed.err
+    assert "SHA-256" in printed.err
     for path in out.rglob("*"):
         assert CANARY not in str(path.relative_to(out))
         assert CANARY.encode() not in path.read_bytes()
@@ -248,7 +246,7 @@ def test_names_leak_nowhere_when_replaced(
     assert (out / f"{digest[:20]}.png").is_file()
 
 
-def test_the_same_command_again_does_only_what_is_missing_or_changed(tmp_path: Path) -> None:
+def test_resuming_processes_only_missing_and_changed_files(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.png").write_bytes(saved(pillow(noise(seed=ord(name))), "PNG"))
     inputs = [tmp_path / f"{name}.png" for name in ("a", "b", "c")]
@@ -263,13 +261,13 @@ def test_the_same_command_again_does_only_what_is_missing_or_changed(tmp_path: P
     assert anonymize(inputs, tmp_path / "out").skipped == 3
 
 
-def test_what_is_not_of_the_run_is_not_replaced_without_force(tmp_path: Path) -> None:
+def test_foreign_files_are_replaced_only_with_force(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(SOURCES["png"])
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "a.png").write_bytes(b"somebody's")
+    (tmp_path / "out" / "a.png").write_bytes(b"foreign")
     outcome = anonymize([tmp_path / "a.png"], tmp_path / "out")
     assert "--force" in outcome.failed[0][1]
-    assert (tmp_path / "out" / "a.png").read_bytes() == b"somebody's"
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"foreign"
     assert anonymize([tmp_path / "a.png"], tmp_path / "out", force=True).done == 1
 
 
@@ -284,27 +282,27 @@ def test_other_settings_need_another_folder_or_force(
     assert main([*command, "--style", "inpaint", "--force"]) == DONE
 
 
-def test_a_second_run_in_one_folder_is_refused(tmp_path: Path) -> None:
+def test_a_second_run_in_one_folder_is_rejected(tmp_path: Path) -> None:
     held, done = threading.Event(), threading.Event()
 
-    def hold_it() -> None:
-        with folder_of_our_own(tmp_path / "out"):
+    def hold_folder() -> None:
+        with locked_folder(tmp_path / "out"):
             held.set()
             done.wait(10)
 
-    thread = threading.Thread(target=hold_it)
+    thread = threading.Thread(target=hold_folder)
     thread.start()
     held.wait(10)
     with (
         pytest.raises(InputError, match="another run is writing"),
-        folder_of_our_own(tmp_path / "out"),
+        locked_folder(tmp_path / "out"),
     ):
         pass
     done.set()
     thread.join()
 
 
-def test_a_rehearsal_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.png").write_bytes(SOURCES["png"])
     command = [
         str(tmp_path / "a.png"),
@@ -315,28 +313,28 @@ def test_a_rehearsal_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixtur
         "--dry-run",
     ]
     assert main(command) == DONE
-    assert "1 files would be anonymised by solid" in capsys.readouterr().out
+    assert "1 files would be anonymised with style solid" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
 
 
-def test_a_second_look_that_finds_somebody_asks_for_review(tmp_path: Path) -> None:
+def test_a_person_found_in_the_second_pass_is_reported(tmp_path: Path) -> None:
     array = np.full((200, 200, 3), 90, np.uint8)
     array[10:30, 10:20] = 255
     array[150:170, 150:160] = 255
 
-    class Forgetful(Bright):
+    class MissesInFirstPass(Bright):
         def probability(self, image: np.ndarray) -> np.ndarray:
             seen = super().probability(image)
-            if self.looks == 1:
+            if self.calls == 1:
                 seen[100:] = 0
             return seen
 
     (tmp_path / "a.png").write_bytes(saved(pillow(array), "PNG"))
-    anonymize([tmp_path / "a.png"], tmp_path / "out", Forgetful())
+    anonymize([tmp_path / "a.png"], tmp_path / "out", MissesInFirstPass())
     assert records_of(tmp_path / "out")[0]["doubts"]["left"] == pytest.approx(200 / 40000)
 
 
-def test_own_masks_are_used_and_missing_ones_are_failures(
+def test_user_masks_are_used_and_missing_ones_are_failures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("a", "b", "c"):
@@ -357,10 +355,10 @@ def test_own_masks_are_used_and_missing_ones_are_failures(
         "0",
     ]
     assert main(command) == FAILED
-    said = capsys.readouterr().err
-    assert "b.png: is 36 x 24 px upright, its mask 36 x 5" in said
-    assert "c.png: has no mask" in said
-    out = read_picture((tmp_path / "out" / "sub" / "a.png").read_bytes()).frames[0].pixels
+    printed = capsys.readouterr().err
+    assert "b.png: is 36 x 24 px upright, its mask 36 x 5" in printed
+    assert "c.png: has no mask" in printed
+    out = decode_file((tmp_path / "out" / "sub" / "a.png").read_bytes()).frames[0].pixels
     assert (out[:, 18:] == 0).all()
     np.testing.assert_array_equal(out[:, :10], noise()[:, :10])
 
@@ -368,8 +366,8 @@ def test_own_masks_are_used_and_missing_ones_are_failures(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ([], "nothing says who"),
-        (["--include", "0,0,2,1"], "beyond the picture"),
+        ([], "nothing to redact"),
+        (["--include", "0,0,2,1"], "beyond the image"),
         (["--include", LEFT_HALF, "--recall", "0.9"], "needs a checkpoint"),
         (["--include", LEFT_HALF, "--style", "sepia"], "sepia"),
         (
@@ -379,11 +377,11 @@ def test_own_masks_are_used_and_missing_ones_are_failures(
         (["--include", LEFT_HALF, "--jobs", "0"], "--jobs 0"),
         (["--include", LEFT_HALF, "--hold", "-1"], "--hold -1"),
         (["--include", LEFT_HALF, "--dilate", "2"], "dilate"),
-        (["--masks", "absent"], "is no folder"),
+        (["--masks", "absent"], "is not a folder"),
         (["--checkpoint", "absent.ckpt"], "no such checkpoint"),
     ],
 )
-def test_wrong_input_begins_nothing(
+def test_invalid_input_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], why: str
 ) -> None:
     (tmp_path / "a.png").write_bytes(SOURCES["png"])
@@ -391,22 +389,22 @@ def test_wrong_input_begins_nothing(
         main([str(tmp_path / "a.png"), "--output", str(tmp_path / "out"), *arguments])
         == WRONG_INPUT
     )
-    said = capsys.readouterr().err
-    assert why in said
-    assert len(said.strip().splitlines()) == 1
+    printed = capsys.readouterr().err
+    assert why in printed
+    assert len(printed.strip().splitlines()) == 1
     assert not list((tmp_path / "out").glob("*.png"))
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_nothing_raw_or_partial_is_left(
+def test_a_killed_run_leaves_nothing_raw_or_partial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGKILL at 20 random moments, then once to the end: the outputs of a run that was never disturbed."""
+    """After 20 kills at random moments the outputs equal those of an undisturbed run."""
     for number in range(40):
         path = tmp_path / "in" / f"{number}.png"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(saved(pillow(noise(300, 400, seed=number)), "PNG"))
-    write_film(tmp_path / "in" / "film.mp4", 60)
+    write_video(tmp_path / "in" / "video.mp4", 60)
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr(tempfile, "tempdir", None)
@@ -461,11 +459,11 @@ def test_killed_at_any_moment_nothing_raw_or_partial_is_left(
 def test_an_unfinished_file_holds_no_raw_pixel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a kill can leave behind until the next start: a file that is redacted already."""
+    """A kill can leave a temporary file until the next start, but it is already redacted."""
     (tmp_path / "a.png").write_bytes(saved(pillow(noise()), "PNG"))
 
     def killed(self: Batch, unfinished: Path, record: dict[str, Any]) -> None:
-        frame = read_picture(unfinished.read_bytes()).frames[0]
+        frame = decode_file(unfinished.read_bytes()).frames[0]
         assert (frame.pixels[:, :16] == 0).all()
         raise RuntimeError("killed")
 
@@ -477,7 +475,7 @@ def test_an_unfinished_file_holds_no_raw_pixel(
     assert "killed" in json.loads((tmp_path / "out" / "audit.json").read_text())["failed"][0]["why"]
 
 
-def test_the_audit_page_shows_what_was_done_and_no_script(photos: Path, tmp_path: Path) -> None:
+def test_the_audit_page_lists_outputs_and_has_no_script(photos: Path, tmp_path: Path) -> None:
     main([str(photos), "--output", str(tmp_path / "out"), "--include", LEFT_HALF])
     page = (tmp_path / "out" / "audit.html").read_text()
     assert "jpeg/jpeg.jpg" in page
@@ -487,18 +485,3 @@ def test_the_audit_page_shows_what_was_done_and_no_script(photos: Path, tmp_path
     assert audit["totals"]["files"] == len(SOURCES)
     for record in audit["files"]:
         assert record["output_sha256"] == sha256_of(tmp_path / "out" / record["output"])
-
-
-def test_library_use_on_arrays_and_pictures() -> None:
-    anonymizer = Anonymizer(None, seed=0)
-    anonymizer.detector = Bright()  # type: ignore[assignment]
-    array = person_on(np.full((24, 36, 3), 90, np.uint8))
-    before = array.copy()
-    out = anonymizer.redact(array)
-    np.testing.assert_array_equal(array, before)
-    assert out.max() == 90
-    exif = tagged_exif(6)
-    image = Image.open(io.BytesIO(saved(pillow(np.rot90(array, 1)), "PNG", exif=exif)))
-    redacted = anonymizer.redact(image)
-    np.testing.assert_array_equal(np.asarray(redacted), out)
-    assert not redacted.getexif()

@@ -1,4 +1,4 @@
-"""The journal of a run: whole lines only, one set of settings, nothing lost by a kill."""
+"""The journal holds whole lines and one set of settings, and loses nothing by a kill."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def record(number: int) -> dict[str, str]:
     }
 
 
-def test_a_later_run_knows_what_the_first_has_done(tmp_path: Path) -> None:
+def test_a_later_run_reads_the_records(tmp_path: Path) -> None:
     Journal(tmp_path / "audit.jsonl", SETTINGS).add(record(1))
     again = Journal(tmp_path / "audit.jsonl", SETTINGS)
     assert again.records == {("in1", "1.jpg"): record(1)}
 
 
-def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
+def test_other_settings_are_rejected_by_name(tmp_path: Path) -> None:
     Journal(tmp_path / "audit.jsonl", SETTINGS)
     with pytest.raises(InputError, match=r"other settings \(style\).*--force"):
         Journal(tmp_path / "audit.jsonl", {**SETTINGS, "style": "blur"})
 
 
-def test_restart_forgets(tmp_path: Path) -> None:
+def test_restart_deletes_the_records(tmp_path: Path) -> None:
     Journal(tmp_path / "audit.jsonl", SETTINGS).add(record(1))
     assert not Journal(
         tmp_path / "audit.jsonl", {**SETTINGS, "style": "blur"}, restart=True
@@ -63,7 +63,7 @@ def test_a_kill_in_the_middle_of_a_line_costs_that_line_only(
 
 
 @pytest.mark.parametrize("line", [b"[]", b"{}", b"not json", b'{"output": "a"}', b"\xff"])
-def test_damage_is_said_and_where(tmp_path: Path, line: bytes) -> None:
+def test_damage_is_reported_with_the_line(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "audit.jsonl"
     Journal(path, SETTINGS).add(record(1))
     with path.open("ab") as file:
@@ -72,7 +72,7 @@ def test_damage_is_said_and_where(tmp_path: Path, line: bytes) -> None:
         Journal(path, SETTINGS)
 
 
-def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
+def test_a_foreign_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "audit.jsonl").write_text('{"text": "mine"}\n')
     with pytest.raises(InputError, match="line 1 is damaged"):
         Journal(tmp_path / "audit.jsonl", SETTINGS)

@@ -1,21 +1,31 @@
-"""What replaces a person: nothing of them, hard to the last pixel; and nothing else changes."""
+"""Redaction leaves nothing of the person and changes no other pixel."""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
-from pii_seg.anonymize.redaction import STYLES, WARNINGS, Look, redact
+from benchmarks import linkage
+from pii_seg.anonymize.__main__ import parser
+from pii_seg.anonymize.anonymizer import Anonymizer
+from pii_seg.anonymize.redaction import STYLES, Context, Style, StyleOptions, redact, warning_of
+from pii_seg.app.server import make_app
+from pii_seg.app.session import Session
 from tests.pii_seg.anonymize.conftest import noise
 
+ROOT = Path(__file__).resolve().parents[3]
 INDEPENDENT = ("solid", "inpaint", "synthesise")
 
 
-def paint(picture: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A painter that changes all it is given, and betrays what it was given."""
-    return 255 - picture // 2
+def paint(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A painter that changes every pixel, and whose output shows its input."""
+    return 255 - image // 2
 
 
 def blob(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -33,7 +43,7 @@ def blob(height: int, width: int, seed: int = 0) -> np.ndarray:
     st.booleans(),
     st.integers(0, 1000),
 )
-def test_the_output_does_not_depend_on_what_was_under_the_mask(
+def test_the_output_does_not_depend_on_the_masked_pixels(
     style: str, height: int, width: int, deep: bool, seed: int
 ) -> None:
     deep = deep and style != "synthesise"
@@ -49,7 +59,7 @@ def test_the_output_does_not_depend_on_what_was_under_the_mask(
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_nothing_outside_changes_and_inputs_stay(style: str, deep: bool, channels: int) -> None:
+def test_pixels_outside_and_the_inputs_do_not_change(style: str, deep: bool, channels: int) -> None:
     if style == "synthesise" and (deep or channels == 1):
         with pytest.raises(ValueError, match="choose another style"):
             redact(noise(deep=deep, channels=channels), blob(24, 36), style, paint=paint)
@@ -65,7 +75,7 @@ def test_nothing_outside_changes_and_inputs_stay(style: str, deep: bool, channel
 
 
 @pytest.mark.parametrize("style", [s for s in STYLES if s != "synthesise"])
-def test_no_pixel_under_the_mask_is_the_originals(style: str) -> None:
+def test_every_masked_pixel_changes(style: str) -> None:
     pixels, mask = noise(96, 96, deep=True), np.zeros((96, 96), bool)
     mask[10:90, 30:96] = True
     out, _ = redact(pixels, mask, style)
@@ -78,14 +88,16 @@ def test_no_pixel_under_the_mask_is_the_originals(style: str) -> None:
         assert abs(correlation) < 0.05
 
 
-def test_solid_is_one_colour_whatever_the_depth() -> None:
+def test_solid_is_one_colour_at_any_depth() -> None:
     mask = blob(24, 36)
-    look = Look(colour=(1.0, 0.5, 0.0))
-    assert np.unique(redact(noise(), mask, look=look)[0][mask], axis=0).tolist() == [[255, 128, 0]]
-    assert np.unique(redact(noise(deep=True), mask, look=look)[0][mask], axis=0).tolist() == [
+    options = StyleOptions(colour=(1.0, 0.5, 0.0))
+    assert np.unique(redact(noise(), mask, options=options)[0][mask], axis=0).tolist() == [
+        [255, 128, 0]
+    ]
+    assert np.unique(redact(noise(deep=True), mask, options=options)[0][mask], axis=0).tolist() == [
         [65535, 32768, 0]
     ]
-    assert len(np.unique(redact(noise(channels=1), mask, look=look)[0][mask])) == 1
+    assert len(np.unique(redact(noise(channels=1), mask, options=options)[0][mask])) == 1
 
 
 @pytest.mark.parametrize("style", ["solid", "inpaint", "mosaic", "blur"])
@@ -108,7 +120,7 @@ def test_inpaint_continues_the_surroundings() -> None:
     assert np.abs(out[mask].astype(int) - ramp[mask]).max() < 25
 
 
-def test_inpaint_takes_on_the_grain_of_the_picture() -> None:
+def test_inpaint_adds_the_noise_of_the_image() -> None:
     rng = np.random.default_rng(0)
     grainy = np.clip(rng.normal(128, 12, (96, 96, 1)), 0, 255).astype(np.uint8).repeat(3, axis=2)
     mask = np.zeros((96, 96), bool)
@@ -118,14 +130,14 @@ def test_inpaint_takes_on_the_grain_of_the_picture() -> None:
 
 
 @pytest.mark.parametrize("style", ["solid", "inpaint", "mosaic", "blur"])
-def test_a_picture_that_is_all_mask_is_replaced_all_the_same(style: str) -> None:
+def test_a_fully_masked_image_is_replaced(style: str) -> None:
     out, _ = redact(noise(), np.ones((24, 36), bool), style)
     assert (out != noise()).any(axis=2).mean() > 0.95
 
 
 @pytest.mark.parametrize("style", ["solid", "inpaint", "mosaic", "blur"])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2)])
-def test_the_smallest_pictures_work(style: str, shape: tuple[int, int]) -> None:
+def test_the_smallest_images_work(style: str, shape: tuple[int, int]) -> None:
     mask = np.zeros(shape, bool)
     mask[-1, -1] = True
     assert redact(noise(*shape), mask, style)[0].shape == (*shape, 3)
@@ -138,17 +150,44 @@ def test_an_empty_mask_changes_nothing() -> None:
         )
 
 
-def test_a_mosaics_cells_are_means_and_each_person_has_their_own() -> None:
+def test_mosaic_cells_are_means_for_each_person() -> None:
     mask = np.zeros((64, 64), bool)
     mask[:32, :32] = mask[40:, 40:] = True
-    out, _ = redact(noise(64, 64), mask, "mosaic", look=Look(cell=0.5))
+    out, _ = redact(noise(64, 64), mask, "mosaic", options=StyleOptions(cell=0.5))
     assert len(np.unique(out[:32, :32].reshape(-1, 3), axis=0)) == 4
     expected = noise(64, 64)[:16, :16].reshape(-1, 3).mean(axis=0)
     np.testing.assert_allclose(out[0, 0], expected, atol=0.51)
 
 
-def test_what_is_told_apart_is_warned_of() -> None:
-    assert set(WARNINGS) == set(STYLES) - set(INDEPENDENT)
+def test_styles_that_do_not_anonymise_have_a_warning() -> None:
+    assert {style for style in STYLES if warning_of(style)} == set(STYLES) - set(INDEPENDENT)
+
+
+def test_a_style_is_one_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def invert(pixels: np.ndarray, mask: np.ndarray, context: Context) -> np.ndarray:
+        return np.where(mask[..., None], np.iinfo(pixels.dtype).max - pixels, pixels)
+
+    monkeypatch.setitem(STYLES, "invert", Style(invert, "inverts the colours of the person", 0.5))
+    mask = blob(24, 36)
+    redacted = redact(noise(), mask, "invert")[0]
+    np.testing.assert_array_equal(redacted[mask], 255 - noise()[mask])
+    np.testing.assert_array_equal(
+        Anonymizer(None, style="invert").replace(noise(), mask)[0], redacted
+    )
+    assert "invert does not anonymise" in str(warning_of("invert"))
+    assert "inverts the colours of the person" in " ".join(parser().format_help().split())
+    assert parser().parse_args(["a", "--output", "b", "--style", "invert"]).style == "invert"
+    with TestClient(
+        make_app(Session(Anonymizer(None)), "t"), base_url="http://127.0.0.1/t/"
+    ) as page:
+        assert "invert" in [style["name"] for style in page.get("state").json()["styles"]]
+    assert "invert" in [name for name, _ in linkage.rows()]
+
+
+def test_the_guide_names_every_style() -> None:
+    guide = (ROOT / "docs" / "anonymise.md").read_text(encoding="utf-8")
+    table = [line.split("|")[1] for line in guide.splitlines() if line.startswith("|")]
+    assert set(STYLES) <= {name for cell in table for name in re.findall(r"`(\w+)`", cell)}
 
 
 @pytest.mark.parametrize(
@@ -156,19 +195,19 @@ def test_what_is_told_apart_is_warned_of() -> None:
     [
         (noise().astype(np.float32), blob(24, 36), "solid", "uint8 or uint16"),
         (noise(channels=4), blob(24, 36), "solid", "1 or 3"),
-        (noise(), blob(24, 35), "solid", "mask must be"),
-        (noise(), blob(24, 36).astype(np.uint8), "solid", "mask must be"),
+        (noise(), blob(24, 35), "solid", "expected a mask"),
+        (noise(), blob(24, 36).astype(np.uint8), "solid", "expected a mask"),
         (noise(), blob(24, 36), "sepia", "sepia"),
         (noise(), blob(24, 36), "synthesise", "painter"),
     ],
 )
-def test_what_does_not_fit_is_refused(
+def test_invalid_arguments_are_rejected(
     pixels: np.ndarray, mask: np.ndarray, style: str, why: str
 ) -> None:
     with pytest.raises(ValueError, match=why):
         redact(pixels, mask, style)
 
 
-def test_a_painters_answer_is_checked() -> None:
-    with pytest.raises(ValueError, match="painter answered"):
+def test_the_result_of_the_painter_is_checked() -> None:
+    with pytest.raises(ValueError, match="from the painter, got"):
         redact(noise(), blob(24, 36), "synthesise", paint=lambda p, m, g: p[:5])

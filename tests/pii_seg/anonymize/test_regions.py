@@ -1,4 +1,4 @@
-"""Everyone found, each with their own margin, to the last row and column."""
+"""All persons are found, each with its own margin, up to the border of the image."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis.extra.numpy import arrays
 from pii_seg.anonymize.regions import (
     LEAST_MARGIN,
     Region,
-    RegionError,
     dilate,
     persons,
     read_region,
     with_regions,
 )
+from pii_seg.errors import InputError
 
 masks = arrays(bool, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.booleans())
 
@@ -29,7 +29,7 @@ def square(top: int, left: int, size: int, side: int = 200) -> np.ndarray:
 
 @settings(deadline=None)
 @given(masks)
-def test_nobody_is_too_small_to_count(mask: np.ndarray) -> None:
+def test_single_pixels_count(mask: np.ndarray) -> None:
     found = persons(mask)
     assert sum(person.area for person in found) == mask.sum()
     for person in found:
@@ -37,7 +37,7 @@ def test_nobody_is_too_small_to_count(mask: np.ndarray) -> None:
         assert mask[y : y + height, x : x + width].any()
 
 
-def test_persons_come_largest_first_with_their_probabilities() -> None:
+def test_persons_are_sorted_by_size_with_their_probabilities() -> None:
     mask = square(5, 5, 3) | square(100, 100, 40)
     probability = np.where(mask, 0.8, 0.1).astype(np.float32)
     probability[5, 5] = 0.95
@@ -90,7 +90,7 @@ def test_persons_at_the_border_are_covered_to_the_last_row_and_column(
     assert (199 in columns) == (edge[1] == 190)
 
 
-def test_regions_come_after_finds_and_exclusion_wins() -> None:
+def test_excluded_regions_override_included_ones() -> None:
     mask = square(0, 0, 20, side=100)
     whole = with_regions(
         mask,
@@ -113,7 +113,7 @@ def test_a_region_covers_at_least_a_pixel_and_stays_inside(
     assert mask[-1, -1]
 
 
-def test_the_whole_picture_is_a_region() -> None:
+def test_the_whole_image_is_a_region() -> None:
     assert read_region("0,0,1,1").mask(7, 9).all()
 
 
@@ -127,6 +127,6 @@ def test_a_polygon_is_drawn() -> None:
 @pytest.mark.parametrize(
     "text", ["", "1,2,3", "0,0,2,1", "a,b,c,d", "0,0 1,1", "0,0,nan,1", "-0.1,0,1,1"]
 )
-def test_regions_that_cannot_be_are_shown(text: str) -> None:
-    with pytest.raises(RegionError, match="region"):
+def test_invalid_regions_are_named(text: str) -> None:
+    with pytest.raises(InputError, match="region"):
         read_region(text)

@@ -1,4 +1,4 @@
-"""Other persons in the place of those who were there, from nothing of them."""
+"""Synthesised persons depend on nothing of the original persons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from pii_seg.anonymize.__main__ import main
 from pii_seg.anonymize.redaction import redact
-from pii_seg.anonymize.synthesis import painter_of
+from pii_seg.anonymize.synthesis import load_painter
 from tests.diffusion_synth.conftest import tiny_pipeline
 from tests.pii_seg.anonymize.conftest import noise
 
@@ -29,8 +29,8 @@ def two_persons() -> np.ndarray:
     return mask
 
 
-def test_what_is_painted_depends_on_nothing_of_the_person(model: Path) -> None:
-    paint, mask = painter_of(str(model), steps=2), two_persons()
+def test_painted_persons_do_not_depend_on_the_original(model: Path) -> None:
+    paint, mask = load_painter(str(model), steps=2), two_persons()
     first = noise(60, 90)
     second = np.where(mask[..., None], noise(60, 90, seed=9), first)
     outputs = [
@@ -45,7 +45,7 @@ def test_what_is_painted_depends_on_nothing_of_the_person(model: Path) -> None:
 
 
 def test_other_noise_gives_other_persons(model: Path) -> None:
-    paint, mask = painter_of(str(model), steps=2), two_persons()
+    paint, mask = load_painter(str(model), steps=2), two_persons()
     outputs = [
         redact(noise(60, 90), mask, "synthesise", paint=paint, rng=np.random.default_rng(seed))[0]
         for seed in (1, 1, 2)
@@ -80,8 +80,8 @@ def test_the_command_takes_a_generator(
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 90), (60, 1), (2, 2)])
-def test_slivers_do_not_stop_it(model: Path, height: int, width: int) -> None:
+def test_slivers_are_painted_without_an_error(model: Path, height: int, width: int) -> None:
     mask = np.zeros((60, 90), bool)
     mask[:height, :width] = True
-    out = redact(noise(60, 90), mask, "synthesise", paint=painter_of(str(model), steps=1))[0]
+    out = redact(noise(60, 90), mask, "synthesise", paint=load_painter(str(model), steps=1))[0]
     np.testing.assert_array_equal(out[~mask], noise(60, 90)[~mask])

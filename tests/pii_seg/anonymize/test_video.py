@@ -1,4 +1,4 @@
-"""Films: every frame, its time, nothing else; and whole or refused."""
+"""Videos keep every frame and its time and nothing else, or are rejected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
 
-from pii_seg.anonymize.video import container_of, rewrite
+from pii_seg.anonymize.video import container_of, rewrite_video
 from pii_seg.errors import MediaError
 from tests.pii_seg.anonymize.conftest import CANARY
 
@@ -30,13 +30,13 @@ CONTAINERS = {
 
 
 def frame_of(number: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
-    """A white square that moves over one colour."""
+    """Draw a white square that moves over one colour."""
     array = np.full((height, width, 3), COLOUR, np.uint8)
     array[10:20, 4 * number % width : 4 * number % width + 10] = 255
     return array
 
 
-def write_film(
+def write_video(
     path: Path,
     frames: int = len(TIMES),
     *,
@@ -74,7 +74,7 @@ def write_film(
     return path
 
 
-def read_film(path: Path) -> tuple[list[np.ndarray], list[float]]:
+def read_video(path: Path) -> tuple[list[np.ndarray], list[float]]:
     with av.open(str(path)) as container:
         frames = [
             (f.to_ndarray(format="rgb24"), float(f.pts * f.time_base))
@@ -88,15 +88,13 @@ def unchanged(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 @pytest.mark.parametrize("kind", sorted(CONTAINERS))
-def test_frames_times_and_colours_go_through(tmp_path: Path, kind: str) -> None:
-    source = write_film(tmp_path / f"in.{kind}")
-    facts = rewrite(source, tmp_path / "out", unchanged)
+def test_frames_times_and_colours_are_kept(tmp_path: Path, kind: str) -> None:
+    source = write_video(tmp_path / f"in.{kind}")
+    facts = rewrite_video(source, tmp_path / "out", unchanged)
     assert container_of(tmp_path / "out").suffix == f".{kind}"
-    before, after = read_film(source), read_film(tmp_path / "out")
+    before, after = read_video(source), read_video(tmp_path / "out")
     assert facts.frames == len(after[0]) == len(TIMES)
-    late = (
-        after[1][0] - before[1][0]
-    )  # an AVI knows no times: some of its writers begin a frame late
+    late = after[1][0] - before[1][0]  # AVI stores no times: some writers begin a frame late
     assert late == pytest.approx(0, abs=0.041 if kind == "avi" else 1e-3)
     assert after[1] == pytest.approx([time + late for time in before[1]], abs=1e-3)
     for one, other in zip(before[0], after[0], strict=True):
@@ -104,19 +102,19 @@ def test_frames_times_and_colours_go_through(tmp_path: Path, kind: str) -> None:
     assert np.abs(after[0][0][40, 40].astype(int) - COLOUR).max() < 12
 
 
-def test_every_frame_passes_through_the_transform(tmp_path: Path) -> None:
+def test_the_transform_changes_every_frame(tmp_path: Path) -> None:
     def black(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         return (np.zeros_like(frame) for frame in frames)
 
-    rewrite(write_film(tmp_path / "in.mp4"), tmp_path / "out", black)
-    assert max(frame.max() for frame in read_film(tmp_path / "out")[0]) < 6
+    rewrite_video(write_video(tmp_path / "in.mp4"), tmp_path / "out", black)
+    assert max(frame.max() for frame in read_video(tmp_path / "out")[0]) < 6
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "mov"])
-def test_no_metadata_and_no_sound_come_along(tmp_path: Path, kind: str) -> None:
-    source = write_film(tmp_path / f"in.{kind}", sound=True)
+def test_metadata_and_sound_are_left_out(tmp_path: Path, kind: str) -> None:
+    source = write_video(tmp_path / f"in.{kind}", sound=True)
     assert CANARY.encode() in source.read_bytes()
-    facts = rewrite(source, tmp_path / "out", unchanged)
+    facts = rewrite_video(source, tmp_path / "out", unchanged)
     assert CANARY.encode() not in (tmp_path / "out").read_bytes()
     assert facts.notes == ("left out: 1 audio stream(s)",)
     with av.open(str(tmp_path / "out")) as container:
@@ -124,8 +122,8 @@ def test_no_metadata_and_no_sound_come_along(tmp_path: Path, kind: str) -> None:
 
 
 def test_sound_is_kept_on_request(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mp4", sound=True)
-    facts = rewrite(source, tmp_path / "out", unchanged, keep_audio=True)
+    source = write_video(tmp_path / "in.mp4", sound=True)
+    facts = rewrite_video(source, tmp_path / "out", unchanged, keep_audio=True)
     assert facts.notes == ()
 
     def heard(path: Path) -> np.ndarray:
@@ -139,31 +137,31 @@ def test_sound_is_kept_on_request(tmp_path: Path) -> None:
 
 
 def test_odd_sides_stay_odd(tmp_path: Path) -> None:
-    rewrite(write_film(tmp_path / "in.mp4", size=(31, 45)), tmp_path / "out", unchanged)
-    assert read_film(tmp_path / "out")[0][0].shape == (31, 45, 3)
+    rewrite_video(write_video(tmp_path / "in.mp4", size=(31, 45)), tmp_path / "out", unchanged)
+    assert read_video(tmp_path / "out")[0][0].shape == (31, 45, 3)
 
 
 def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mp4")
-    rewrite(source, tmp_path / "one", unchanged)
-    rewrite(source, tmp_path / "two", unchanged)
+    source = write_video(tmp_path / "in.mp4")
+    rewrite_video(source, tmp_path / "one", unchanged)
+    rewrite_video(source, tmp_path / "two", unchanged)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
-    short = write_film(tmp_path / "short.mp4", 40, size=(240, 320))
-    long = write_film(tmp_path / "long.mp4", 400, size=(240, 320))
-    rewrite(short, tmp_path / "out", unchanged)
+    short = write_video(tmp_path / "short.mp4", 40, size=(240, 320))
+    long = write_video(tmp_path / "long.mp4", 400, size=(240, 320))
+    rewrite_video(short, tmp_path / "out", unchanged)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    rewrite(long, tmp_path / "out", unchanged)
+    rewrite_video(long, tmp_path / "out", unchanged)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    assert grown < 40  # MB; the 360 further frames are 83
+    assert grown < 40  # MB; 360 more frames are 83 MB
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "avi", "webm"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_film_cut_short_is_refused(tmp_path: Path, kind: str, share: float) -> None:
-    source = write_film(
+def test_a_truncated_video_is_rejected(tmp_path: Path, kind: str, share: float) -> None:
+    source = write_video(
         tmp_path / f"in.{kind}",
         100,
         container_options={"movflags": "faststart"} if kind == "mp4" else None,
@@ -171,33 +169,33 @@ def test_a_film_cut_short_is_refused(tmp_path: Path, kind: str, share: float) ->
     content = source.read_bytes()
     source.write_bytes(content[: int(len(content) * share)])
     try:
-        facts = rewrite(source, tmp_path / "out", unchanged)
+        facts = rewrite_video(source, tmp_path / "out", unchanged)
     except MediaError:
         return
-    assert facts.frames == 100  # what was cut off was an index
+    assert facts.frames == 100  # only an index was cut off
 
 
-def test_damage_in_the_middle_is_refused(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mkv", 60)
+def test_damage_in_the_middle_is_rejected(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "in.mkv", 60)
     content = bytearray(source.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 400] = bytes(400)
     source.write_bytes(content)
     with pytest.raises(MediaError):
-        rewrite(source, tmp_path / "out", unchanged)
+        rewrite_video(source, tmp_path / "out", unchanged)
 
 
 @pytest.mark.parametrize(
     "content",
     [b"", b"#EXTM3U\nhttp://192.0.2.1/a.ts\n", b"ffconcat version 1.0\nfile secret.mp4\n"],
 )
-def test_what_is_no_film_or_points_elsewhere_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_other_files_and_playlists_are_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "in.mp4").write_bytes(content)
-    with pytest.raises(MediaError, match="no film"):
-        rewrite(tmp_path / "in.mp4", tmp_path / "out", unchanged)
+    with pytest.raises(MediaError, match="not a video"):
+        rewrite_video(tmp_path / "in.mp4", tmp_path / "out", unchanged)
 
 
-def test_two_pictures_are_refused(tmp_path: Path) -> None:
+def test_two_video_streams_are_rejected(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "in.mkv"), "w") as container:
         streams = [container.add_stream("libx264", rate=25) for _ in range(2)]
         for stream in streams:
@@ -205,22 +203,25 @@ def test_two_pictures_are_refused(tmp_path: Path) -> None:
         for stream in streams:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame_of(0), format="rgb24")))
             container.mux(stream.encode())
-    with pytest.raises(MediaError, match="2 pictures"):
-        rewrite(tmp_path / "in.mkv", tmp_path / "out", unchanged)
+    with pytest.raises(MediaError, match="2 video streams"):
+        rewrite_video(tmp_path / "in.mkv", tmp_path / "out", unchanged)
 
 
-def test_a_transform_that_loses_frames_is_a_fault(tmp_path: Path) -> None:
+def test_a_transform_that_drops_frames_is_an_error(tmp_path: Path) -> None:
     def lossy(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         return (frame for number, frame in enumerate(frames) if number % 2)
 
-    with pytest.raises(RuntimeError, match="did not come out"):
-        rewrite(write_film(tmp_path / "in.mp4"), tmp_path / "out", lossy)
+    with pytest.raises(RuntimeError, match="too few"):
+        rewrite_video(write_video(tmp_path / "in.mp4"), tmp_path / "out", lossy)
 
 
 def write_colours(
-    path: Path, matrix: Colorspace, *, said: bool, height: int, full: bool = False
+    path: Path, matrix: Colorspace, *, named: bool, height: int, full: bool = False
 ) -> Path:
-    """Three frames of COLOUR with a white corner at the upper left. said: the film names its colours."""
+    """Write three frames of COLOUR with a white upper left corner.
+
+    named: The video names its colour space.
+    """
     reach = ColorRange.JPEG if full else ColorRange.MPEG
     array = np.full((height, WIDTH, 3), COLOUR, np.uint8)
     array[:20, :20] = 255
@@ -228,7 +229,7 @@ def write_colours(
         stream = container.add_stream("libx264", rate=25, options={"crf": "8"})
         stream.height, stream.width, stream.pix_fmt = height, WIDTH, "yuv420p"
         stream.codec_context.color_range = reach
-        if said:
+        if named:
             stream.codec_context.colorspace = 1 if matrix == Colorspace.ITU709 else 5
         for number in range(3):
             frame = av.VideoFrame.from_ndarray(array, format="rgb24").reformat(
@@ -244,7 +245,7 @@ def write_colours(
 
 
 @pytest.mark.parametrize(
-    ("matrix", "said", "height", "full"),
+    ("matrix", "named", "height", "full"),
     [
         (Colorspace.ITU709, False, 720, False),
         (Colorspace.ITU709, True, 720, False),
@@ -254,34 +255,34 @@ def write_colours(
         (Colorspace.ITU709, True, 720, True),
     ],
 )
-def test_colours_are_read_as_the_film_means_them(
-    matrix: Colorspace, said: bool, height: int, full: bool, tmp_path: Path
+def test_colours_follow_the_colour_space_of_the_video(
+    matrix: Colorspace, named: bool, height: int, full: bool, tmp_path: Path
 ) -> None:
-    source = write_colours(tmp_path / "in.mp4", matrix, said=said, height=height, full=full)
+    source = write_colours(tmp_path / "in.mp4", matrix, named=named, height=height, full=full)
     seen: list[np.ndarray] = []
 
-    def looked_at(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def recorded(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         for frame in frames:
             seen.append(frame)
             yield frame
 
-    rewrite(source, tmp_path / "out.mp4", looked_at)
+    rewrite_video(source, tmp_path / "out.mp4", recorded)
     with av.open(str(tmp_path / "out.mp4")) as container:
         shown = next(container.decode(video=0))
-        assert shown.colorspace == (1 if height == 720 else 5)  # said in any case
+        assert shown.colorspace == (1 if height == 720 else 5)  # named in any case
         for array in (seen[0], shown.to_ndarray(format="rgb24")):
             np.testing.assert_allclose(array[100, 40], COLOUR, atol=5)
 
 
-def test_a_film_on_its_side_comes_out_upright(tmp_path: Path) -> None:
-    source = write_colours(tmp_path / "in.mp4", Colorspace.ITU601, said=True, height=HEIGHT)
+def test_a_rotated_video_becomes_upright(tmp_path: Path) -> None:
+    source = write_colours(tmp_path / "in.mp4", Colorspace.ITU601, named=True, height=HEIGHT)
     content = source.read_bytes()
     # ISO/IEC 14496-12 §8.3.2: the matrix of a track's header, here a quarter turn clockwise.
     start = content.index(b"tkhd") + 44
     turn = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
     source.write_bytes(content[:start] + turn + content[start + len(turn) :])
-    film = rewrite(source, tmp_path / "out.mp4", unchanged)
-    assert (film.height, film.width) == (WIDTH, HEIGHT)
-    first = read_film(tmp_path / "out.mp4")[0][0]
+    video = rewrite_video(source, tmp_path / "out.mp4", unchanged)
+    assert (video.height, video.width) == (WIDTH, HEIGHT)
+    first = read_video(tmp_path / "out.mp4")[0][0]
     np.testing.assert_allclose(first[5, -5], 255, atol=6)
     np.testing.assert_allclose(first[5, 5], COLOUR, atol=12)

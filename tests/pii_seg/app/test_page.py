@@ -1,4 +1,4 @@
-"""The page in a real browser, as somebody uses it who has only a mouse and a picture."""
+"""The page in a real browser, used with the mouse."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pii_seg.app.server import make_app
-from pii_seg.app.session import Studio
-from tests.pii_seg.app.conftest import HEIGHT, PERSON, WIDTH, grey_picture, make_studio, pixels_of
+from pii_seg.app.session import Session
+from tests.pii_seg.app.conftest import HEIGHT, PERSON, WIDTH, grey_image, make_session, pixels_of
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 TOKEN = "secret"
-STYLES = ("solid", "inpaint", "mosaic", "blur")
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,10 +44,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def address() -> Iterator[tuple[str, Studio]]:
-    """(address, the visit) of a server that runs."""
-    studio = make_studio()
-    config = uvicorn.Config(make_app(studio, TOKEN, styles=STYLES), port=0, log_level="warning")
+def address() -> Iterator[tuple[str, Session]]:
+    """Start a server; yields (address, session)."""
+    session = make_session()
+    config = uvicorn.Config(make_app(session, TOKEN), port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -57,26 +56,26 @@ def address() -> Iterator[tuple[str, Studio]]:
         assert time.monotonic() < end, "the server did not start"
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/{TOKEN}/", studio
+    yield f"http://127.0.0.1:{port}/{TOKEN}/", session
     server.should_exit = True
     thread.join(10)
-    studio.close()
+    session.close()
 
 
 @pytest.fixture
-def page(browser: Browser, address: tuple[str, Studio]) -> Iterator[Page]:
-    """The page, empty. Fails afterwards if a script failed or anything was asked of another host."""
+def page(browser: Browser, address: tuple[str, Session]) -> Iterator[Page]:
+    """Open the empty page; fails afterwards if a script failed or another host was requested."""
     context = browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda entry: faults.append(entry.text) if entry.type == "error" else None)
     page.on(
         "request",
-        lambda asked: (
+        lambda request: (
             None
-            if asked.url.startswith((address[0], "blob:"))
-            else faults.append(f"asked {asked.url}")
+            if request.url.startswith((address[0], "blob:"))
+            else faults.append(f"requested {request.url}")
         ),
     )
     page.goto(address[0])
@@ -87,8 +86,7 @@ def page(browser: Browser, address: tuple[str, Studio]) -> Iterator[Page]:
 
 def drop(page: Page, *names: str, content: bytes | None = None) -> None:
     files = [
-        {"name": name, "mimeType": "image/png", "buffer": content or grey_picture()}
-        for name in names
+        {"name": name, "mimeType": "image/png", "buffer": content or grey_image()} for name in names
     ]
     page.set_input_files("#files", files)  # type: ignore[arg-type]
 
@@ -98,7 +96,7 @@ def status(page: Page, name: str) -> Any:
 
 
 def on_canvas(page: Page, column: float, row: float) -> tuple[float, float]:
-    """Where on the page a pixel of the picture lies."""
+    """Return the position on the page of a pixel of the image."""
     box = page.locator("#canvas").bounding_box()
     assert box is not None
     return box["x"] + (column + 0.5) / WIDTH * box["width"], box["y"] + (row + 0.5) / HEIGHT * box[
@@ -122,7 +120,7 @@ def downloaded(page: Page, button: str = "#download") -> tuple[str, bytes]:
 
 
 def colour_at(page: Page, column: int, row: int) -> list[int]:
-    """On the canvas, whose preview is as large as the picture."""
+    """Read a pixel of the canvas, whose preview is as large as the image."""
     return list(
         page.evaluate(
             f"[...document.getElementById('canvas').getContext('2d').getImageData({column}, {row}, 1, 1).data]"
@@ -130,12 +128,12 @@ def colour_at(page: Page, column: int, row: int) -> list[int]:
     )[:3]
 
 
-def test_a_picture_is_searched_shown_and_downloaded(page: Page) -> None:
-    expect(page.get_by_text("Drop pictures here")).to_be_visible()
+def test_an_image_is_searched_shown_and_downloaded(page: Page) -> None:
+    expect(page.get_by_text("Drop images here")).to_be_visible()
     drop(page, "street.png")
     expect(status(page, "street.png")).to_have_text("1 area found")
     expect(page.locator("#canvas")).to_be_visible()
-    expect(page.get_by_text("Drop pictures here")).to_be_hidden()
+    expect(page.get_by_text("Drop images here")).to_be_hidden()
     expect(page.locator("#canvas")).to_have_attribute("width", "90")
     page.wait_for_timeout(300)
     red, green, _ = colour_at(page, 8, 8)
@@ -146,7 +144,7 @@ def test_a_picture_is_searched_shown_and_downloaded(page: Page) -> None:
     assert (pixels_of(content)[40:] == 90).all()
 
 
-def test_the_brush_adds_erases_and_goes_back(page: Page) -> None:
+def test_the_brush_adds_erases_and_undoes(page: Page) -> None:
     drop(page, "street.png")
     expect(status(page, "street.png")).to_have_text("1 area found")
     expect(page.locator("#canvas")).to_have_attribute("width", "90")
@@ -167,7 +165,7 @@ def test_the_brush_adds_erases_and_goes_back(page: Page) -> None:
     np.testing.assert_array_equal(pixels_of(downloaded(page)[1]), added)
 
 
-def test_strokes_outlive_another_choice_and_a_reload(page: Page) -> None:
+def test_strokes_are_kept_when_another_image_is_selected_and_on_reload(page: Page) -> None:
     drop(page, "a.png", "b.png")
     expect(status(page, "b.png")).to_have_text("1 area found")
     expect(page.locator("#canvas")).to_have_attribute("width", "90")
@@ -180,7 +178,7 @@ def test_strokes_outlive_another_choice_and_a_reload(page: Page) -> None:
     assert not pixels_of(downloaded(page)[1])[40, 50:71].any()
 
 
-def test_before_and_after_meet_at_the_slider(page: Page) -> None:
+def test_the_slider_divides_before_and_after(page: Page) -> None:
     drop(page, "street.png")
     expect(status(page, "street.png")).to_have_text("1 area found")
     page.click("[data-view=compare]")
@@ -191,7 +189,7 @@ def test_before_and_after_meet_at_the_slider(page: Page) -> None:
         assert (min(colour_at(page, 8, 8)) > 180) is white
 
 
-def test_styles_that_leak_say_so(page: Page) -> None:
+def test_styles_that_do_not_anonymise_show_a_warning(page: Page) -> None:
     expect(page.locator("#warning")).to_be_hidden()
     page.select_option("#style", "blur")
     expect(page.locator("#warning")).to_contain_text("does not anonymise")
@@ -199,8 +197,8 @@ def test_styles_that_leak_say_so(page: Page) -> None:
     expect(page.locator("#warning")).to_be_hidden()
 
 
-def test_failures_stay_in_the_list_and_all_others_come_as_a_zip(page: Page) -> None:
-    drop(page, "broken.png", content=grey_picture()[:150])
+def test_failures_stay_in_the_list_and_the_others_are_zipped(page: Page) -> None:
+    drop(page, "broken.png", content=grey_image()[:150])
     expect(page.locator("#list button.failed")).to_have_count(1)
     drop(page, "a.png", "b.png")
     expect(status(page, "b.png")).to_have_text("1 area found")
@@ -212,8 +210,8 @@ def test_failures_stay_in_the_list_and_all_others_come_as_a_zip(page: Page) -> N
     expect(page.locator("#list button")).to_have_count(2)
 
 
-def test_a_picture_is_pasted(page: Page) -> None:
-    numbers = list(grey_picture())
+def test_an_image_is_pasted(page: Page) -> None:
+    numbers = list(grey_image())
     page.evaluate(
         """numbers => {
             const data = new DataTransfer();

@@ -1,4 +1,4 @@
-"""What the server gives, to whom, and what it refuses."""
+"""The responses of the server, and the requests that it rejects."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from starlette.testclient import TestClient
 
 from pii_seg.app.__main__ import main
 from pii_seg.app.server import make_app, parse_strokes
-from pii_seg.app.session import Limits, Studio, StudioError
+from pii_seg.app.session import Limits, Session
+from pii_seg.errors import InputError
 from tests.pii_seg.anonymize.conftest import CANARY
-from tests.pii_seg.app.conftest import PERSON, grey_picture, make_studio, pixels_of, wait_for
+from tests.pii_seg.app.conftest import PERSON, grey_image, make_session, pixels_of, wait_for
 
 HERE = "http://127.0.0.1:8000"
 TOKEN = "secret"
-STYLES = ("solid", "inpaint", "mosaic", "blur")
 
 
-def client_of(studio: Studio) -> TestClient:
-    return TestClient(make_app(studio, TOKEN, styles=STYLES), base_url=f"{HERE}/{TOKEN}/")
+def client_of(session: Session) -> TestClient:
+    return TestClient(make_app(session, TOKEN), base_url=f"{HERE}/{TOKEN}/")
 
 
 @pytest.fixture
-def client(studio: Studio) -> Iterator[TestClient]:
-    with client_of(studio) as client:
+def client(session: Session) -> Iterator[TestClient]:
+    with client_of(session) as client:
         yield client
 
 
 def post(client: TestClient, name: str = "street.png", content: bytes | None = None) -> int:
-    answer = client.post("pictures", params={"name": name}, content=content or grey_picture())
+    answer = client.post("pictures", params={"name": name}, content=content or grey_image())
     assert answer.status_code == 201, answer.text
     return int(answer.json()["id"])
 
 
-def test_a_picture_comes_in_and_goes_out_without_its_person(
-    client: TestClient, studio: Studio
+def test_an_uploaded_image_is_downloaded_without_its_person(
+    client: TestClient, session: Session
 ) -> None:
     number = post(client)
-    wait_for(studio)
-    (told,) = client.get("state").json()["pictures"]
-    assert (told["name"], told["status"], told["persons"]) == ("street.png", "ready", 1)
+    wait_for(session)
+    (entry,) = client.get("state").json()["pictures"]
+    assert (entry["name"], entry["status"], entry["persons"]) == ("street.png", "ready", 1)
     assert pixels_of(client.get(f"pictures/{number}/before").content)[8, 8].min() > 200
     assert pixels_of(client.get(f"pictures/{number}/mask").content)[PERSON].all()
     assert pixels_of(client.get(f"pictures/{number}/after?style=solid").content)[PERSON].max() < 60
@@ -56,9 +56,9 @@ def test_a_picture_comes_in_and_goes_out_without_its_person(
     assert CANARY.encode() not in answer.content
 
 
-def test_strokes_are_kept_and_used(client: TestClient, studio: Studio) -> None:
+def test_strokes_are_kept_and_used(client: TestClient, session: Session) -> None:
     number = post(client)
-    wait_for(studio)
+    wait_for(session)
     strokes = [{"erases": False, "radius": 5.0, "points": [[60.0, 30.0], [70.0, 30.0]]}]
     assert client.put(f"pictures/{number}/strokes", json=strokes).json()["revision"] == 2
     assert client.get(f"pictures/{number}/strokes").json() == strokes
@@ -81,42 +81,40 @@ def test_strokes_are_kept_and_used(client: TestClient, studio: Studio) -> None:
         b"[" * 100_000,
     ],
 )
-def test_strokes_that_make_no_sense_are_refused(
-    body: bytes, client: TestClient, studio: Studio
-) -> None:
-    with pytest.raises(StudioError):
+def test_malformed_strokes_are_rejected(body: bytes, client: TestClient, session: Session) -> None:
+    with pytest.raises(InputError):
         parse_strokes(body)
     number = post(client)
-    wait_for(studio)
+    wait_for(session)
     assert client.put(f"pictures/{number}/strokes", content=body).status_code == 409
     assert client.get(f"pictures/{number}/strokes").json() == []
 
 
-def test_too_many_points_are_refused() -> None:
-    with pytest.raises(StudioError, match="undo some"):
+def test_too_many_points_are_rejected() -> None:
+    with pytest.raises(InputError, match="undo some"):
         parse_strokes(
             b'[{"erases": true, "radius": 1, "points": [' + b"[1,1]," * 200_000 + b"[1,1]]}]"
         )
 
 
-def test_only_who_has_the_token_is_answered(client: TestClient) -> None:
+def test_requests_need_the_token(client: TestClient) -> None:
     for path in ("/", "/state", "/wrong/state", f"/{TOKEN}x/state"):
         assert client.get(HERE + path).status_code == 404
 
 
-def test_other_hosts_and_other_sites_are_refused(client: TestClient) -> None:
-    # A name of somebody else's that leads to 127.0.0.1, and a page of another site in the same browser.
+def test_other_hosts_and_other_sites_are_rejected(client: TestClient) -> None:
+    # A foreign name that resolves to 127.0.0.1, and a page of another site in the same browser.
     assert client.get("state", headers={"Host": "evil.example:8000"}).status_code == 400
     for origin in ("https://evil.example", "null", "http://127.0.0.1:9000"):
-        answer = client.post("pictures", content=grey_picture(), headers={"Origin": origin})
+        answer = client.post("pictures", content=grey_image(), headers={"Origin": origin})
         assert answer.status_code == 403
     assert client.get("state").json()["pictures"] == []
     assert client.get("state", headers={"Origin": HERE}).status_code == 200
 
 
-def test_every_answer_forbids_what_is_not_needed(client: TestClient, studio: Studio) -> None:
+def test_every_response_forbids_foreign_content(client: TestClient, session: Session) -> None:
     number = post(client)
-    wait_for(studio)
+    wait_for(session)
     paths = (
         "",
         "app.js",
@@ -137,19 +135,19 @@ def test_every_answer_forbids_what_is_not_needed(client: TestClient, studio: Stu
     assert "<script>" not in page and "style=" not in page
 
 
-def test_what_is_too_large_is_refused_while_it_comes() -> None:
-    studio = make_studio(Limits(upload=1000))
-    with client_of(studio) as client:
+def test_large_uploads_are_rejected_while_they_are_read() -> None:
+    session = make_session(Limits(upload=1000))
+    with client_of(session) as client:
         # Without a length in the header, so only counting helps.
         answer = client.post("pictures", content=(bytes(100) for _ in range(100)))
         assert answer.status_code == 413
-        assert studio.entries() == []
-    studio.close()
+        assert session.entries() == []
+    session.close()
 
 
-def test_failures_are_told_in_words(client: TestClient, studio: Studio) -> None:
+def test_failures_are_explained(client: TestClient, session: Session) -> None:
     number = post(client, "broken.jpg", b"\xff\xd8\xff" + bytes(100))
-    wait_for(studio)
+    wait_for(session)
     answer = client.get(f"pictures/{number}/download")
     assert answer.status_code in (409, 422)
     assert answer.json()["error"]
@@ -157,15 +155,15 @@ def test_failures_are_told_in_words(client: TestClient, studio: Studio) -> None:
     assert client.delete(f"pictures/{number}").status_code == 204
     assert client.delete(f"pictures/{number}").status_code == 409
     post(client)
-    wait_for(studio)
+    wait_for(session)
     assert client.get("pictures/2/after?style=sepia").status_code == 409
 
 
-def test_all_at_once_as_a_zip(client: TestClient, studio: Studio) -> None:
+def test_all_images_are_downloaded_as_a_zip(client: TestClient, session: Session) -> None:
     for name in ("a.png", "a.png", "../../b.png", "C:\\c.png"):
         post(client, name)
     post(client, "bad.png", b"none")
-    wait_for(studio)
+    wait_for(session)
     with zipfile.ZipFile(io.BytesIO(client.get("download").content)) as archive:
         assert archive.namelist() == [
             "a-anonymised.png",
@@ -179,7 +177,7 @@ def test_all_at_once_as_a_zip(client: TestClient, studio: Studio) -> None:
         assert archive.namelist() == [f"{place:04d}.png" for place in range(1, 5)]
 
 
-def test_nothing_is_written_to_disk(client: TestClient, studio: Studio, tmp_path: Path) -> None:
+def test_nothing_is_written_to_disk(client: TestClient, session: Session, tmp_path: Path) -> None:
     written: list[str] = []
     watching = True
 
@@ -189,10 +187,10 @@ def test_nothing_is_written_to_disk(client: TestClient, studio: Studio, tmp_path
             if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR):
                 written.append(str(path))
 
-    sys.addaudithook(watch)  # for good: Python has no way to take it off
+    sys.addaudithook(watch)  # permanent: Python cannot remove audit hooks
     try:
         number = post(client)
-        wait_for(studio)
+        wait_for(session)
         for path in (f"pictures/{number}/after", f"pictures/{number}/download", "download"):
             client.get(path)
         assert not written
@@ -202,9 +200,9 @@ def test_nothing_is_written_to_disk(client: TestClient, studio: Studio, tmp_path
         watching = False
 
 
-def test_other_colours_than_black(client: TestClient, studio: Studio) -> None:
+def test_styles_are_offered_with_their_warnings(client: TestClient, session: Session) -> None:
     number = post(client)
-    wait_for(studio)
+    wait_for(session)
     inpainted = pixels_of(client.get(f"pictures/{number}/download?style=inpaint").content)
     np.testing.assert_allclose(inpainted[PERSON], 90, atol=12)
     warnings = {style["name"]: style["warning"] for style in client.get("state").json()["styles"]}
@@ -212,7 +210,7 @@ def test_other_colours_than_black(client: TestClient, studio: Studio) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--checkpoint", "absent.ckpt"], "absent.ckpt"),
         ([], "checkpoint"),
@@ -222,8 +220,8 @@ def test_other_colours_than_black(client: TestClient, studio: Studio) -> None:
         ),
     ],
 )
-def test_wrong_input_is_one_line(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_invalid_input_is_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*arguments, "--no-browser"]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

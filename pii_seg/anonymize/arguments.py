@@ -1,0 +1,179 @@
+"""The options of `python -m pii_seg.anonymize`, in the groups of its help, most used first."""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS
+from collections.abc import Mapping
+from pathlib import Path
+
+from jsonargparse import ArgumentParser
+
+from pii_seg.anonymize.redaction import STYLES, Style
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add all options to `parser`."""
+    add_main_arguments(parser)
+    add_detection_arguments(parser)
+    add_output_arguments(parser)
+    add_run_arguments(parser)
+
+
+def describe_styles(styles: Mapping[str, Style]) -> str:
+    """List the styles as the help of --style does."""
+    return "; ".join(f"{name} {style.help}" for name, style in styles.items())
+
+
+def add_main_arguments(parser: ArgumentParser) -> None:
+    """Add what nearly every run needs: inputs, output, who is found and what replaces them."""
+    main = parser.add_argument_group("main options")
+    main.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="Anonymise these images and videos, folders of them, or glob patterns.",
+    )
+    main.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="Write the anonymised files to this folder; it is created if needed.",
+    )
+    main.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="CKPT",
+        help="Find persons with this checkpoint, RUN/best.ckpt of a training (default: none).",
+    )
+    main.add_argument(
+        "--style",
+        choices=sorted(STYLES),
+        default="solid",
+        help=f"Replace persons in this style: {describe_styles(STYLES)}. docs/anonymise.md compares "
+        "them.",
+    )
+    main.add_argument(
+        "--dry-run",
+        dest="dry_run",
+        action="store_true",
+        help="List what would be done, and write nothing (default: off).",
+    )
+
+
+def add_detection_arguments(parser: ArgumentParser) -> None:
+    """Add what decides which pixels are redacted."""
+    find = parser.add_argument_group("what is redacted")
+    find.add_argument(
+        "--recall",
+        type=float,
+        help="Choose the threshold so that at most 1 - RECALL of the person pixels are missed; needs "
+        "a checkpoint from python -m pii_seg.calibrate (default: no promise).",
+    )
+    find.add_argument(
+        "--threshold",
+        type=float,
+        help="Redact pixels from this probability on (default: the checkpoint's own).",
+    )
+    find.add_argument(
+        "--dilate",
+        type=float,
+        default=0.05,
+        help="Add a margin around each person, as a fraction of the person's size.",
+    )
+    find.add_argument(
+        "--masks",
+        type=Path,
+        metavar="DIR",
+        help="Redact the pixels that are not 0 in your own masks, laid out like the inputs "
+        "(NAME.png), in addition to those of --checkpoint if it is given (default: none).",
+    )
+    find.add_argument(
+        "--include",
+        nargs="+",
+        default=[],
+        metavar="X,Y,W,H",
+        help="Always redact these regions, as fractions of the image (default: none).",
+    )
+    find.add_argument(
+        "--exclude",
+        nargs="+",
+        default=[],
+        metavar="X,Y,W,H",
+        help="Never redact these regions, even if they show a person; no promise covers them "
+        "(default: none).",
+    )
+    find.add_argument(
+        "--hold",
+        type=int,
+        default=2,
+        metavar="FRAMES",
+        help="Hold the masks of a video for this many frames before and after.",
+    )
+
+
+def add_output_arguments(parser: ArgumentParser) -> None:
+    """Add what decides how outputs are written."""
+    out = parser.add_argument_group("outputs")
+    out.add_argument(
+        "--rename",
+        choices=["hash"],
+        help="Name the outputs by the SHA-256 of their inputs, in one folder (default: the names "
+        "and folders of the inputs).",
+    )
+    out.add_argument(
+        "--keep-metadata",
+        dest="keep_metadata",
+        nargs="+",
+        choices=["icc", "date"],
+        default=[],
+        help="Keep the colour profile, the capture date, or both; other metadata is never kept "
+        "(default: none).",
+    )
+    out.add_argument(
+        "--keep-audio",
+        dest="keep_audio",
+        action="store_true",
+        help="Keep the sound of videos (default: off).",
+    )
+    out.add_argument(
+        "--audit",
+        type=Path,
+        metavar="JSON",
+        help="Write the audit to this file (default: audit.json in the output folder).",
+    )
+    out.add_argument(
+        "--force",
+        action="store_true",
+        help="Redo everything, and replace files that exist (default: skip what is done).",
+    )
+
+
+def add_run_arguments(parser: ArgumentParser) -> None:
+    """Add what decides how a run is carried out."""
+    run = parser.add_argument_group("run")
+    run.add_argument("--device", default="cpu", help="Run the models on cpu, cuda, cuda:1 or mps.")
+    run.add_argument(
+        "--jobs", type=int, help="Process this many files at a time (default: one per core)."
+    )
+    run.add_argument(
+        "--no-second-pass",
+        dest="second_look",
+        action="store_false",
+        help="Do not search the outputs for persons that were missed; saves a third to half of the "
+        "time (default: search).",
+    )
+    run.add_argument(  # the old spelling
+        "--no-second-look", dest="second_look", action="store_false", help=SUPPRESS
+    )
+    run.add_argument(
+        "--generator",
+        metavar="MODEL",
+        help="Paint with this model in style synthesise: a folder or a name on the model hub, as "
+        "python -m diffusion_synth.run takes it (default: the bundled generator).",
+    )
+    run.add_argument(
+        "--seed",
+        type=int,
+        help="Seed the random numbers of inpaint and synthesise (default: a fresh seed).",
+    )

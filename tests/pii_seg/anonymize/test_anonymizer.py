@@ -1,0 +1,105 @@
+"""The Python interface for one image, and that it gives what the command gives."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pii_seg.anonymize.__main__ import main
+from pii_seg.anonymize.anonymizer import Anonymizer
+from pii_seg.anonymize.image_reader import decode_file
+from pii_seg.config import SIZES
+from pii_seg.errors import CheckpointError, InputError, MediaError
+from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
+from pii_seg.models.networks import build_network
+from pii_seg.models.segmenter import Segmenter
+from tests.pii_seg.anonymize.conftest import Bright, noise, person_on, pillow, saved, tagged_exif
+
+GREY = np.full((24, 36, 3), 90, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained tiny network."""
+    generator = torch.Generator().manual_seed(1)
+    network = build_network(SIZES["tiny"], generator=generator, pretrained=False)
+    path = tmp_path_factory.mktemp("run") / "best.ckpt"
+    save_checkpoint(path, Checkpoint(SIZES["tiny"], Segmenter(network).state_dict()))
+    return path
+
+
+def test_arrays_pil_images_and_files_give_the_same_pixels(tmp_path: Path) -> None:
+    anonymizer = Anonymizer(Bright(), seed=0)
+    array = person_on(GREY)
+    before = array.copy()
+    redacted = anonymizer.redact(array)
+    np.testing.assert_array_equal(array, before)
+    assert redacted.dtype == np.uint8
+    assert redacted.max() == 90
+    content = saved(pillow(np.rot90(array, 1)), "PNG", exif=tagged_exif(6))
+    (tmp_path / "turned.png").write_bytes(content)
+    image = Image.open(io.BytesIO(content))
+    for other in (image, tmp_path / "turned.png", str(tmp_path / "turned.png")):
+        np.testing.assert_array_equal(anonymizer.redact(other), redacted)
+
+
+@pytest.mark.parametrize("style", ["solid", "inpaint", "mosaic", "blur"])
+def test_redact_gives_the_bytes_of_the_command(
+    checkpoint: Path, tmp_path: Path, style: str
+) -> None:
+    arguments = {"style": style, "threshold": 0.5, "dilate": 0.1, "seed": 7}
+    source = tmp_path / "photo.png"
+    source.write_bytes(saved(pillow(noise(60, 90)), "PNG"))
+    options = [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
+    command = [str(source), "--output", str(tmp_path / "out"), "--checkpoint", str(checkpoint)]
+    assert main([*command, *options]) == 0
+    written = decode_file((tmp_path / "out" / "photo.png").read_bytes()).frames[0].pixels
+    redacted = Anonymizer.load(checkpoint, device="cpu", **arguments).redact(source)
+    np.testing.assert_array_equal(redacted, written)
+    assert (redacted != noise(60, 90)).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"style": "sepia"}, "'sepia' is unknown; choose one of solid"),
+        ({"dilate": 2.0}, "dilate 2.0"),
+        ({"recall": 0.9}, "needs a checkpoint"),
+        ({"generator": "model"}, "for style synthesise"),
+        ({"checkpoint": "a.ckpt", "recall": 0.9, "threshold": 0.5}, "exclude each other"),
+        ({"checkpoint": "a.ckpt", "threshold": 1.5}, "between 0 and 1"),
+    ],
+)
+def test_invalid_arguments_are_named(arguments: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Anonymizer.load(**{"checkpoint": None, **arguments})
+
+
+def test_a_missing_checkpoint_is_named() -> None:
+    with pytest.raises(CheckpointError, match=r"absent\.ckpt"):
+        Anonymizer.load("absent.ckpt")
+
+
+def test_a_painter_must_be_given_for_synthesise() -> None:
+    with pytest.raises(InputError, match="needs a painter"):
+        Anonymizer(None, style="synthesise")
+
+
+def test_wrong_images_are_rejected(tmp_path: Path) -> None:
+    anonymizer = Anonymizer(Bright())
+    with pytest.raises(InputError, match=r"expected an image of shape \(H, W, 3\)"):
+        anonymizer.redact(GREY[..., 0])
+    frames = [pillow(noise(seed=seed)) for seed in range(2)]
+    (tmp_path / "moving.gif").write_bytes(
+        saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    )
+    with pytest.raises(MediaError, match=r"moving\.gif: has 2 frames"):
+        anonymizer.redact(tmp_path / "moving.gif")
+    (tmp_path / "broken.png").write_bytes(b"broken")
+    with pytest.raises(MediaError, match=r"broken\.png: is not an image"):
+        anonymizer.redact(tmp_path / "broken.png")
