@@ -1,11 +1,26 @@
 """Train a person segmenter, find the persons in images, and anonymise them.
 
+Find and remove the persons in an image, an array, a PIL image or a path:
+
     from pii_seg import Anonymizer, PersonSegmenter
 
     mask = PersonSegmenter.load("run/best.ckpt").predict(image).mask     # bool (H, W)
     redacted = Anonymizer.load("run/best.ckpt").redact(image)            # uint8 (H, W, 3)
 
-    from pii_seg import TrainConfig, calibrate, evaluate, self_train, train
+Train, measure, calibrate, and predict files:
+
+    from pii_seg import DataConfig, TrainConfig, calibrate, evaluate, predict_files, train
+
+    train(TrainConfig(DataConfig(synthetic=("renders",))), "run")
+    evaluate("run/best.ckpt", "report", ["labelled"])[0].scores.missed
+    calibrate("run/best.ckpt", ["labelled"], confidence="expectation").promise.best_recall
+    predict_files("run/best.ckpt", ["photos"], "masks")
+
+Train on photos without masks too:
+
+    from pii_seg import LoopConfig, self_train
+
+    self_train(LoopConfig(TrainConfig(DataConfig(synthetic=("renders",))), ("photos",)), "run").best
 
 Each name is imported when it is first used, so that `import pii_seg` is quick and loads no torch.
 

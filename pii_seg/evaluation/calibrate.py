@@ -70,9 +70,9 @@ class CalibrationResult:
 
 
 def calibrate(
-    checkpoint: Path,
-    data: Sequence[Path],
-    output: Path | None = None,
+    checkpoint: Path | str,
+    data: Sequence[Path | str],
+    output: Path | str | None = None,
     settings: InferenceSettings | None = None,
     *,
     confidence: Confidence = 0.95,
@@ -105,7 +105,8 @@ def calibrate(
     """
     check_confidence(confidence)
     settings = settings or InferenceSettings()
-    output = output or checkpoint.with_name("calibrated.ckpt")
+    checkpoint = Path(checkpoint)
+    output = Path(output) if output else checkpoint.with_name("calibrated.ckpt")
     if output.is_dir():
         raise InputError(f"--output {output}: is a folder; expected a file name for the checkpoint")
     loaded = load_checkpoint(checkpoint)
@@ -237,7 +238,7 @@ def cautions_of(collected: CalibrationData) -> list[str]:
 
 
 def cautions_of_data(
-    config: Mapping[str, Any], data: Sequence[Path], sources: Sequence[Source]
+    config: Mapping[str, Any], data: Sequence[Path | str], sources: Sequence[Source]
 ) -> list[str]:
     """Warnings about images that cannot be like those that the promise is needed for."""
     cautions = []
@@ -257,13 +258,13 @@ def cautions_of_data(
     return cautions
 
 
-def known_to_training(config: Mapping[str, Any], data: Sequence[Path]) -> list[Path]:
+def known_to_training(config: Mapping[str, Any], data: Sequence[Path | str]) -> list[Path]:
     """The folders of `data` that a training's configuration names, or that lie above or below."""
     section = config.get("data") if isinstance(config, Mapping) else None
     roles = [section.get(role) for role in GIVEN_ROLES] if isinstance(section, Mapping) else []
     known = {Path(f).resolve() for folders in roles if isinstance(folders, list) for f in folders}
     return [
         path
-        for path in data
+        for path in map(Path, data)
         if any(k.is_relative_to(path.resolve()) or path.resolve().is_relative_to(k) for k in known)
     ]

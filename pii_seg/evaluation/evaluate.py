@@ -45,16 +45,16 @@ Predict = Callable[[np.ndarray, float], np.ndarray]
 
 
 def evaluate(
-    checkpoint: Path,
-    output: Path,
-    data: Sequence[Path] = (),
-    negatives: Sequence[Path] = (),
+    checkpoint: Path | str,
+    output: Path | str,
+    data: Sequence[Path | str] = (),
+    negatives: Sequence[Path | str] = (),
     settings: InferenceSettings | None = None,
     *,
     threshold: float | None = None,
     recall: float | None = None,
     recall_of: RecallOf = "pixels",
-    calibrate: Path | None = None,
+    calibrate: Path | str | None = None,
     examples: int = 12,
     strict: bool = False,
     device: str = "cpu",
@@ -90,7 +90,7 @@ def evaluate(
         CheckpointError: The checkpoint cannot be used.
         CalibrationError: The data cannot determine a temperature or threshold.
     """
-    settings = settings or InferenceSettings()
+    checkpoint, output, settings = Path(checkpoint), Path(output), settings or InferenceSettings()
     _check_arguments(data, negatives, threshold, recall, output)
     loaded = load_checkpoint(checkpoint)
     sources = open_data(data, negatives, strict=strict)
@@ -136,8 +136,8 @@ def evaluate(
 
 
 def _check_arguments(
-    data: Sequence[Path],
-    negatives: Sequence[Path],
+    data: Sequence[Path | str],
+    negatives: Sequence[Path | str],
     threshold: float | None,
     recall: float | None,
     output: Path,
@@ -155,10 +155,10 @@ def _check_arguments(
         raise InputError(f"--output {output}: is a file; expected a folder")
 
 
-def _open_calibration(path: Path | None, *, strict: bool) -> Source | None:
+def _open_calibration(path: Path | str | None, *, strict: bool) -> Source | None:
     if path is None:
         return None
-    sources = open_sources(path, strict=strict)
+    sources = open_sources(Path(path), strict=strict)
     if len(sources) > 1:
         raise InputError(f"--calibrate {path}: holds several data sets; name one of them")
     require_masks(sources[0])

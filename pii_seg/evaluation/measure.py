@@ -73,7 +73,7 @@ def require_masks(source: Source) -> None:
 
 
 def open_data(
-    data: Sequence[Path], negatives: Sequence[Path], *, strict: bool = False
+    data: Sequence[Path | str], negatives: Sequence[Path | str], *, strict: bool = False
 ) -> list[Source]:
     """Open data sets with masks, then images without persons.
 
@@ -89,11 +89,13 @@ def open_data(
         InputError: Two sources have the same name.
         DataError: A folder cannot be opened, or has no masks.
     """
-    sources = [source for path in data for source in open_sources(path, strict=strict)]
+    sources = [source for path in data for source in open_sources(Path(path), strict=strict)]
     for source in sources:
         require_masks(source)
     sources += [
-        PersonFree(source) for path in negatives for source in open_sources(path, strict=strict)
+        PersonFree(source)
+        for path in negatives
+        for source in open_sources(Path(path), strict=strict)
     ]
     names = [source.name for source in sources]
     if twice := sorted({name for name in names if names.count(name) > 1}):

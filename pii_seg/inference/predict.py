@@ -60,9 +60,9 @@ class PredictedFiles:
 
 
 def predict_files(
-    checkpoint: Path,
-    inputs: Sequence[Path],
-    output: Path,
+    checkpoint: Path | str,
+    inputs: Sequence[Path | str],
+    output: Path | str,
     settings: InferenceSettings | None = None,
     *,
     threshold: float | None = None,
@@ -94,12 +94,12 @@ def predict_files(
         InputError: An input does not exist, or `output` holds the masks of other settings.
         CheckpointError: The checkpoint cannot be used.
     """
-    settings = settings or InferenceSettings()
+    checkpoint, output, settings = Path(checkpoint), Path(output), settings or InferenceSettings()
     if threshold is not None and not 0 < threshold < 1:
         raise InputError(f"--threshold {threshold}: expected a number between 0 and 1")
     loaded = load_checkpoint(checkpoint)
     threshold = loaded.threshold if threshold is None else threshold
-    images = find_images(inputs, exclude=output)
+    images = find_images([Path(given) for given in inputs], exclude=output)
     record = {
         "checkpoint_sha256": checkpoint_sha256(checkpoint),
         "threshold": threshold,

@@ -51,7 +51,7 @@ class Outcome:
 
 def self_train(
     config: LoopConfig,
-    root: Path,
+    root: Path | str,
     *,
     begin_at: str | None = None,
     stop_after: str | None = None,
@@ -75,6 +75,7 @@ def self_train(
         InputError, ConfigError, DataError, CheckpointError: An input is wrong; no stage has begun.
         Stopped: `stop_after` is done.
     """
+    root = Path(root)
     loop = Loop(config, root, begin_at=begin_at, stop_after=stop_after, device=device, log=log)
     root.mkdir(parents=True, exist_ok=True)
     write_atomically(root / CONFIG, tomli_w.dumps(config.resolved()).encode())

@@ -84,7 +84,7 @@ class FitResult:
 
 def fit(
     config: TrainConfig,
-    output: Path,
+    output: Path | str,
     *,
     resume: bool = False,
     overwrite: bool = False,
