@@ -75,14 +75,16 @@ def test_unknown_names_are_refused() -> None:
         _ = pii_seg.nonsense
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "calibrate"])
 @pytest.mark.parametrize("first", ["function", "command"])
-def test_functions_are_not_replaced_by_the_commands_of_their_name(name: str, first: str) -> None:
-    function = f"from pii_seg import {name}; import pii_seg; assert pii_seg.{name} is {name}"
-    command = f"from pii_seg.{name} import main, parser; import pii_seg.{name}"
-    steps = [function, command, function] if first == "function" else [command, function]
-    check = f"import inspect; print(inspect.isfunction({name}), inspect.isfunction(main))"
-    assert run("\n".join([*steps, check])) == "True True"
+def test_functions_are_not_replaced_by_the_commands_of_their_name(first: str) -> None:
+    names = ("train", "evaluate", "calibrate")
+    functions = [
+        f"from pii_seg import {n}; import pii_seg; assert pii_seg.{n} is {n}" for n in names
+    ]
+    commands = [f"from pii_seg.{n} import main, parser; import pii_seg.{n}" for n in names]
+    steps = [*functions, *commands, *functions] if first == "function" else [*commands, *functions]
+    check = "import inspect; print(*map(inspect.isfunction, (train, evaluate, calibrate, main)))"
+    assert run("\n".join([*steps, check])) == "True True True True"
 
 
 def test_commands_still_run_as_modules() -> None:
