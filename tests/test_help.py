@@ -25,7 +25,7 @@ VERBS = {
     "ignore", "include", "keep", "label", "leave", "left", "let", "limit", "list", "load", "log",
     "make", "mark", "mask", "match", "may", "measure", "merge", "mirror", "mix", "multiply",
     "must", "name", "need", "open", "overlap", "overwrite", "paint", "paste", "pick", "place",
-    "predict", "print", "promise", "put", "raise", "read", "redact", "reject", "remove", "render", "repaint",
+    "predict", "print", "process", "promise", "put", "raise", "read", "redact", "reject", "remove", "render", "repaint",
     "repeat", "replace", "report", "require", "resample", "reserve", "resize", "resume", "rotate",
     "run", "sample", "save", "scale", "schedule", "see", "select", "set", "shift", "show", "shrink",
     "skip", "smooth", "sort", "start", "stop", "store", "take", "test", "tint", "train", "treat",
