@@ -1,15 +1,17 @@
-"""What batches, modes, kept inversions and regions cost, in whole calls of the pipeline.
+"""Measure batches, modes, reused inversions and regions in whole calls of the pipeline.
 
-    python benchmarks/pipeline.py                  # the generator that comes along, on this CPU
+    python benchmarks/pipeline.py                  # the bundled generator, on this CPU
     python benchmarks/pipeline.py --model FOLDER --device cuda --precision bf16
     python benchmarks/pipeline.py --layout sd15 --device cuda --precision bf16
-    python benchmarks/pipeline.py --layout sd15 --size 64 --steps 2 --batch 1 --rounds 1    # does it run?
+    python benchmarks/pipeline.py --layout sd15 --size 64 --steps 2 --batch 1 --rounds 1  # smoke test
 
-Prints medians of rounds in which all ways alternate: mode blend in batches of pictures with different masks, one batch
-against one call each; mode invert against blend, also with an inversion that was kept, as for further variants of a
-picture; and the UNet alone, with regions against diffusers' own attention.
+It prints medians of rounds in which all ways alternate: mode blend in batches of images with
+different masks, as one batch and one by one; mode invert against blend, also with an inversion that
+is reused, as for further variants of an image; and the UNet alone, with regions and with diffusers'
+own attention.
 
---layout sd15 is a model of Stable Diffusion 1.5's size with random weights, on which no speed depends.
+--layout sd15 is a model of the size of Stable Diffusion 1.5 with random weights, which do not
+affect speed.
 """
 
 from __future__ import annotations
@@ -29,13 +31,13 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from diffusion_synth.pipeline.attention import region_processors
-from diffusion_synth.pipeline.loading import default_model, load_pipeline
-from diffusion_synth.pipeline.prompt_packing import OWN_WEIGHT
+from diffusion_synth.pipeline.loading import bundled_model, load_pipeline
+from diffusion_synth.pipeline.prompt_packing import OWN_TOKEN_WEIGHT
 from diffusion_synth.pipeline.regions import Regions
 from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 from diffusion_synth.prompts.grammar import read_grammar
 from diffusion_synth.randomness import weights_drawn_from
-from diffusion_synth.training.word_tokenizer import make_tokenizer, words_of
+from diffusion_synth.training.word_tokenizer import make_tokenizer, vocabulary_of
 
 PROMPT = "a photo of a woman, standing, wearing a red coat and blue jeans, in daylight"
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
@@ -47,31 +49,39 @@ def main() -> None:
     )
     model = p.add_mutually_exclusive_group()
     model.add_argument(
-        "--model", help="a folder of diffusers; default: the generator that comes along"
+        "--model", help="Load this folder of diffusers (default: the bundled generator)."
     )
-    model.add_argument("--layout", choices=["sd15"], help="random weights instead")
+    model.add_argument(
+        "--layout", choices=["sd15"], help="Use random weights of this size instead (default: off)."
+    )
     p.add_argument(
-        "--size", type=int, default=0, help="of the pictures, px; default: the model's own"
+        "--size", type=int, default=0, help="Size of the images, px (default: the model's own)."
     )
-    p.add_argument("--batch", type=int, default=4, help="blend also with 1 and with twice as many")
-    p.add_argument("--steps", type=int, default=25)
-    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument(
+        "--batch",
+        type=int,
+        default=4,
+        help="Images a call; 1 and twice as many are measured too (default 4).",
+    )
+    p.add_argument("--steps", type=int, default=25, help="Sampling steps (default 25).")
+    p.add_argument("--rounds", type=int, default=5, help="Rounds to measure (default 5).")
     p.add_argument("--device", default="cpu")
     p.add_argument("--precision", choices=PRECISIONS, default="float32")
     p.add_argument("--threads", type=int, default=0)
     options = p.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    diffusers.utils.logging.set_verbosity_error()  # its own attention would warn that it ignores our regions
+    # diffusers' own attention would warn that it ignores our regions.
+    diffusers.utils.logging.set_verbosity_error()
     dtype = PRECISIONS[options.precision]
     if options.layout:
         pipeline = make_sd15().to(options.device, dtype)
     else:
         pipeline = load_pipeline(
-            options.model or default_model(), device=options.device, dtype=dtype
+            options.model or bundled_model(), device=options.device, dtype=dtype
         )
     size, batch, steps = options.size or pipeline.native_size or 512, options.batch, options.steps
-    images, masks = pictures(2 * batch, size)
+    images, masks = make_images(2 * batch, size)
 
     def call(first: int, count: int, **more: Any) -> Any:
         drawn = [torch.Generator().manual_seed(number) for number in range(first, first + count)]
@@ -85,20 +95,20 @@ def main() -> None:
         for number in range(batch):
             call(number, 1)
 
-    kept = pipeline.invert_pictures(images[:batch], list(masks[:batch]), num_inference_steps=steps)
+    kept = pipeline.invert_images(images[:batch], list(masks[:batch]), num_inference_steps=steps)
     counts = sorted({1, batch, 2 * batch})
     ways: dict[str, tuple[int, Callable[[], Any]]] = {
         **{f"blend, {count} a call": (count, partial(call, 0, count)) for count in counts},
         f"blend, {batch} calls of 1": (batch, one_by_one),
         f"invert, {batch} a call": (batch, lambda: call(0, batch, mode="invert")),
-        f"invert, {batch} a call, kept": (
+        f"invert, {batch} a call, reused": (
             batch,
             lambda: call(0, batch, mode="invert", inversion=kept),
         ),
     }
     for count in counts:
-        for name, heeded in (("regions", True), ("diffusers' own", False)):
-            way = unet_calls(pipeline, masks[:count], steps, heeded=heeded)
+        for name, masked in (("regions", True), ("diffusers' own", False)):
+            way = unet_calls(pipeline, masks[:count], steps, masked=masked)
             ways[f"UNet, {count} a call, {name}"] = count, way
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(options.rounds + 1):
@@ -120,14 +130,14 @@ def main() -> None:
         f"{options.precision} on {where}, {torch.get_num_threads()} threads, median of {options.rounds}"
     )
     for name, (count, _way) in ways.items():
-        print(f"  {name:32} {medians[name]:8.3f} s   {count / medians[name]:8.2f} pictures/s")
+        print(f"  {name:32} {medians[name]:8.3f} s   {count / medians[name]:8.2f} images/s")
     blend = medians[f"blend, {batch} a call"]
     print(
         f"  {batch} calls of 1 ÷ one of {batch}: {medians[f'blend, {batch} calls of 1'] / blend:.2f}"
     )
     print(f"  invert ÷ blend: {medians[f'invert, {batch} a call'] / blend:.2f}")
     print(
-        f"  invert, the inversion kept ÷ blend: {medians[f'invert, {batch} a call, kept'] / blend:.2f}"
+        f"  invert, the inversion reused ÷ blend: {medians[f'invert, {batch} a call, reused'] / blend:.2f}"
     )
     for count in counts:
         ours, theirs = (
@@ -137,42 +147,42 @@ def main() -> None:
 
 
 def wait_for(device: str) -> None:
-    """Until the device has done what it was told."""
+    """Wait until the device has finished its work."""
     if device != "cpu":
         torch.cuda.synchronize(device)
 
 
 @torch.no_grad()
 def unet_calls(
-    pipeline: ShapeGuidedPipeline, masks: np.ndarray, steps: int, *, heeded: bool
+    pipeline: ShapeGuidedPipeline, masks: np.ndarray, steps: int, *, masked: bool
 ) -> Callable[[], None]:
-    """`steps` calls of the UNet as painting makes them, with the regions heeded or with ordinary attention."""
+    """Return `steps` calls of the UNet as in sampling, masked by regions or with plain attention."""
     device = pipeline.device
     labels = torch.from_numpy(masks).long().to(device)
-    conditioning = pipeline.condition(PROMPT, "", labels, device, OWN_WEIGHT)
+    conditioning = pipeline.encode_prompt(PROMPT, "", labels, OWN_TOKEN_WEIGHT)
     pixels = torch.zeros(len(masks), 3, *masks.shape[1:], device=device)
-    latents = torch.randn_like(pipeline.encode_pictures(pixels))
-    shown = pipeline.shown_besides(pixels, labels)
-    if pipeline.usual_guidance > 1:
+    latents = torch.randn_like(pipeline.encode_images(pixels))
+    inpainting = pipeline.prepare_inpainting_channels(pixels, labels)
+    if pipeline.default_guidance_scale > 1:
         conditioning = conditioning.guided_by(conditioning)
         labels = torch.cat([labels, labels])
     regions = Regions(labels, conditioning.weights)
-    foreign = torch.full((len(labels),), 0.3, device=device)
+    cross_region_weight = torch.full((len(labels),), 0.3, device=device)
     timestep = torch.tensor(500, device=device)
 
     @torch.no_grad()
     def way() -> None:
-        with region_processors(pipeline.unet) if heeded else nullcontext():
+        with region_processors(pipeline.unet) if masked else nullcontext():
             for _ in range(steps):
-                now = regions.with_foreign(foreign) if heeded else regions
-                pipeline.predict(latents, timestep, conditioning, now, shown)
+                now = regions.with_cross_region_weight(cross_region_weight) if masked else regions
+                pipeline.predict(latents, timestep, conditioning, now, inpainting)
 
     return way
 
 
 def make_sd15() -> ShapeGuidedPipeline:
-    """Stable Diffusion 1.5's networks, untrained: UNet, VAE and text encoder of 860, 84 and 123 million parameters."""
-    tokenizer = make_tokenizer(words_of(read_grammar()), 77)
+    """Return Stable Diffusion 1.5 untrained: UNet 860 M, VAE 84 M, text encoder 123 M parameters."""
+    tokenizer = make_tokenizer(vocabulary_of(read_grammar()), 77)
     with weights_drawn_from(torch.Generator().manual_seed(0)):
         pipeline = ShapeGuidedPipeline(
             vae=AutoencoderKL(
@@ -203,8 +213,8 @@ def make_sd15() -> ShapeGuidedPipeline:
     return pipeline
 
 
-def pictures(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """(float32 (B, H, W, 3) in 0..1, bool (B, H, W)): noise, and an upright ellipse elsewhere in each."""
+def make_images(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return images float32 (B, H, W, 3) of noise in 0..1, and masks bool (B, H, W) of ellipses."""
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:size, :size] / size
     middles = rng.uniform(0.35, 0.65, (count, 2))

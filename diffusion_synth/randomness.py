@@ -1,4 +1,4 @@
-"""Random numbers that follow from what they are for, so that shards, resumed runs and single runs agree."""
+"""Random generators derived from their purpose, so shards, resumed runs and single runs agree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def generator_of(*entropy: int | str) -> np.random.Generator:
-    """The generator of these numbers and names, from its start: generator_of(seed, index, "place")."""
+    """Return a new generator seeded by numbers and names: generator_of(seed, index, "place")."""
     return np.random.default_rng(
         [zlib.crc32(part.encode()) if isinstance(part, str) else int(part) for part in entropy]
     )
@@ -22,8 +22,11 @@ def generator_of(*entropy: int | str) -> np.random.Generator:
 
 @contextmanager
 def weights_drawn_from(generator: torch.Generator) -> Iterator[None]:
-    """Within, networks are made with weights from `generator`, on the CPU; torch's own state stays as it was."""
-    import torch  # here: it takes a second, and the renders' side of the house needs numbers alone
+    """Within the block, draw the weights of new networks from `generator`, on the CPU.
+
+    torch's global state is restored afterwards.
+    """
+    import torch  # here, since the import takes a second and most users need only generator_of
 
     before = torch.get_rng_state()
     torch.set_rng_state(generator.get_state())

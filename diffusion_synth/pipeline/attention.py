@@ -1,12 +1,13 @@
-"""Inside-Outside Attention (Park et al., WACV 2024) as an attention processor of diffusers, by scaling values.
+"""Inside-Outside Attention (Park et al., WACV 2024) as an attention processor of diffusers.
 
-The paper multiplies the attention map, after the softmax, by a mask. The mask depends only on the regions of query and
-key, so for the queries of region r it is one weight w_r a key, and
+The paper multiplies the attention map, after the softmax, by a mask. The mask depends only on the
+regions of query and key, so for the queries of region r it is one weight w_r a key, and
 
     (softmax(q kᵀ) ⊙ w_r) v  =  softmax(q kᵀ) (w_r ⊙ v)        for all q of region r:
 
-the map is never written down, and every kernel of scaled_dot_product_attention will do. An additive or boolean
-`attn_mask` would not be the same: it renormalises.
+scaling the values gives the same result. The map is never written to memory, and every kernel of
+scaled_dot_product_attention can be used. An additive or boolean `attn_mask` would renormalise,
+which is not the same.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from diffusion_synth.pipeline.regions import Grid, RegionError, Regions
+from diffusion_synth.errors import DataError
+from diffusion_synth.pipeline.regions import Grid, Regions
 
-MOST_AT_ONCE = 4  # regions; beyond, a GPU too had better not attend for each of them
+MAX_REGIONS_AT_ONCE = 4  # beyond, attending for every region is slower than by region on a GPU too
 
 
 def region_attention(
@@ -33,12 +35,20 @@ def region_attention(
     *,
     scale: float | None = None,
 ) -> Tensor:
-    """Attention whose map is multiplied by weights[picture, region of the query, key] after the softmax.
+    """Attend with a map that is multiplied by a weight for each (query region, key).
 
-    query: (B, heads, N, d), its places those of `grid`; key, value: (B, heads, M, d); weights: (B, R + 1, M).
-    Returns (B, heads, N, d).
+    Args:
+        query: (B, heads, N, d); its N places are those of `grid`.
+        key: (B, heads, M, d).
+        value: (B, heads, M, d).
+        grid: The regions of the queries.
+        weights: (B, R + 1, M), applied after the softmax.
+        scale: Factor of q kᵀ; None for 1 / √d.
+
+    Returns:
+        (B, heads, N, d).
     """
-    if query.device.type != "cpu" and weights.shape[1] <= MOST_AT_ONCE:
+    if query.device.type != "cpu" and weights.shape[1] <= MAX_REGIONS_AT_ONCE:
         return attend_at_once(query, key, value, grid, weights, scale=scale)
     return attend_by_region(query, key, value, grid, weights, scale=scale)
 
@@ -52,15 +62,16 @@ def attend_at_once(
     *,
     scale: float | None = None,
 ) -> Tensor:
-    """`region_attention` of all queries to every region's values, of which each keeps its own: R + 1 calls in all.
+    """Compute `region_attention` of all queries with every region's values; each keeps its own.
 
-    More arithmetic, and for a GPU less work: it starts few kernels of one shape, and waits for nobody to count places.
+    It does more arithmetic in R + 1 calls. On a GPU that is faster: the kernels are few, of one
+    shape, and need no count of places from the device.
     """
     output = torch.zeros_like(query)
     for region in range(weights.shape[1]):
-        weighed = value * weights[:, None, region, :, None].to(value.dtype)
-        heard = F.scaled_dot_product_attention(query, key, weighed, scale=scale)
-        output = torch.where((grid.labels == region)[:, None, :, None], heard, output)
+        weighted = value * weights[:, None, region, :, None].to(value.dtype)
+        attended = F.scaled_dot_product_attention(query, key, weighted, scale=scale)
+        output = torch.where((grid.labels == region)[:, None, :, None], attended, output)
     return output
 
 
@@ -73,27 +84,35 @@ def attend_by_region(
     *,
     scale: float | None = None,
 ) -> Tensor:
-    """`region_attention` of each picture's and region's queries alone: no arithmetic but what is due, in many calls."""
+    """Compute `region_attention` for the queries of each image and region alone.
+
+    It does the least arithmetic, in many calls: faster on a CPU.
+    """
     output = torch.empty_like(query)
-    for picture, region, places in grid.members:
-        one = slice(picture, picture + 1)
-        weighed = value[one] * weights[picture, region, :, None].to(value.dtype)
+    for image, region, places in grid.members:
+        one = slice(image, image + 1)
+        weighted = value[one] * weights[image, region, :, None].to(value.dtype)
         output[one, :, places] = F.scaled_dot_product_attention(
-            query[one, :, places], key[one], weighed, scale=scale
+            query[one, :, places], key[one], weighted, scale=scale
         )
     return output
 
 
-def self_weights(grid: Grid, foreign: Tensor, regions: int) -> Tensor:
-    """(B, regions, N): 1 for keys of the query's own region, foreign[picture] for the others."""
+def self_weights(grid: Grid, cross_region_weight: Tensor, regions: int) -> Tensor:
+    """Return the weights (B, regions, N) of self-attention.
+
+    They are 1 for keys of the query's own region and `cross_region_weight` (B,) for the others.
+    """
     own = grid.labels[:, None, :] == torch.arange(regions, device=grid.labels.device)[None, :, None]
-    return torch.where(own, 1.0, foreign[:, None, None].to(grid.labels.device, torch.float32))
+    across = cross_region_weight[:, None, None].to(grid.labels.device, torch.float32)
+    return torch.where(own, 1.0, across)
 
 
 class RegionAttnProcessor:
-    """Takes `regions` from `cross_attention_kwargs`; without them it is diffusers' own attention. Holds no state.
+    """Attention processor that takes `regions` from `cross_attention_kwargs`. It holds no state.
 
-    Everything around the attention is what diffusers' AttnProcessor2_0 does.
+    Without regions it is diffusers' own attention. All around the attention is as in its
+    AttnProcessor2_0.
     """
 
     def __call__(
@@ -105,6 +124,7 @@ class RegionAttnProcessor:
         temb: Tensor | None = None,
         regions: Regions | None = None,
     ) -> Tensor:
+        """Attend, masked by `regions`. Raises DataError when regions and a mask come together."""
         residual = hidden_states
         if attn.spatial_norm is not None:
             hidden_states = attn.spatial_norm(hidden_states, temb)
@@ -137,7 +157,7 @@ class RegionAttnProcessor:
                 )
             attended = F.scaled_dot_product_attention(query, key, value, attn_mask=attention_mask)
         elif attention_mask is not None:
-            raise RegionError("regions and an attention mask at once: the mask would renormalise")
+            raise DataError("expected regions or an attention mask, got both; a mask renormalises")
         else:
             attended = region_attention(query, key, value, grid, weights)
 
@@ -153,37 +173,47 @@ class RegionAttnProcessor:
 def weights_for(
     regions: Regions | None, query: Tensor, key: Tensor, *, crosses: bool
 ) -> tuple[Tensor | None, Grid | None]:
-    """(weights (B, R + 1, M), grid) of one attention, or (None, None) where the regions leave it alone."""
+    """Return (weights (B, R + 1, M), grid) of one attention; (None, None) where it is not masked.
+
+    Args:
+        regions: The regions of the batch, or None.
+        query: (B, heads, N, d).
+        key: (B, heads, M, d).
+        crosses: Whether the keys are tokens of a prompt.
+
+    Raises:
+        DataError: The regions are of another batch, or their weights of another prompt.
+    """
     if regions is None:
         return None, None
     if len(query) != regions.batch:
-        raise RegionError(
-            f"regions of {regions.batch} pictures, but the network is shown {len(query)}"
-        )
+        raise DataError(f"expected regions of {len(query)} images, got {regions.batch}")
     grid = regions.grid(query.shape[2])
     if crosses:
         if regions.token_weights is None:
             return None, None
         if regions.token_weights.shape[2] != key.shape[2]:
-            raise RegionError(
-                f"weights of {regions.token_weights.shape[2]} tokens, but the prompt has {key.shape[2]}"
+            raise DataError(
+                f"expected weights of the prompt's {key.shape[2]} tokens, "
+                f"got {regions.token_weights.shape[2]}"
             )
         return regions.token_weights, grid
-    if regions.foreign is None:
+    if regions.cross_region_weight is None:
         return None, None
-    return self_weights(grid, regions.foreign, regions.count), grid
+    return self_weights(grid, regions.cross_region_weight, regions.count), grid
 
 
 @contextmanager
 def region_processors(network: nn.Module) -> Iterator[None]:
-    """Within, every attention of the UNet understands `regions`; afterwards it has the processors it had before.
+    """Let every attention of the UNet take `regions` within the block; restore it afterwards.
 
-    Raises RegionError when there is no attention to mask: a mask without effect must not pass unseen.
+    Raises:
+        DataError: The UNet has no attention, so a mask would silently have no effect.
     """
     unet: Any = network
     before: Mapping[str, Any] = dict(unet.attn_processors)
     if not before:
-        raise RegionError(f"{type(network).__name__} has no attention that could be masked")
+        raise DataError(f"{type(network).__name__} has no attention that could be masked")
     unet.set_attn_processor(RegionAttnProcessor())
     try:
         yield

@@ -1,4 +1,7 @@
-"""How strictly self-attention stays within its region as sampling goes on (Park et al., WACV 2024, section 4.2)."""
+"""Schedules of self-attention: how strictly it stays within a region as sampling proceeds.
+
+Source: Park et al., WACV 2024, section 4.2.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-# "linear" takes tensors as well: training has a progress for each image of a batch.
+from diffusion_synth.errors import ConfigError
+
+# Progress of sampling, 0..1, to strictness, 0..1. "linear" takes tensors as well: training has a
+# progress for each image of a batch.
 SCHEDULES: dict[str, Callable[[Any], Any]] = {
     "hard": lambda progress: 1.0,
     "linear": lambda progress: 1.0 - progress,
@@ -16,10 +22,20 @@ SCHEDULES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def foreign_weight(schedule: str, step: int, steps: int) -> float:
-    """Weight of keys in other regions at `step` of 0..steps-1: 0 is strict, 1 no mask. Raises ValueError."""
+def cross_region_weight_at(schedule: str, step: int, steps: int) -> float:
+    """Return the weight of keys in other regions at `step` of 0..steps-1.
+
+    Args:
+        schedule: A key of SCHEDULES.
+        step: The step of sampling.
+        steps: The number of steps.
+
+    Returns:
+        0 where regions ignore each other, 1 where attention is not masked.
+
+    Raises:
+        ConfigError: There is no such schedule.
+    """
     if schedule not in SCHEDULES:
-        raise ValueError(
-            f"self_attention is {schedule!r}; it must be one of {', '.join(SCHEDULES)}"
-        )
+        raise ConfigError(f"self_attention must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
     return float(1.0 - SCHEDULES[schedule](step / max(1, steps)))

@@ -1,4 +1,4 @@
-"""A pipeline from a folder of diffusers' layout, or from a model hub. Weights are read from safetensors alone."""
+"""Loading of pipelines from a folder in diffusers' layout or from a model hub, and of LoRAs."""
 
 from __future__ import annotations
 
@@ -11,35 +11,54 @@ import diffusers
 import torch
 import transformers
 
-from diffusion_synth.pipeline.lora import LORA_NAME, LoraError, check_lora
+from diffusion_synth.errors import CheckpointError
+from diffusion_synth.pipeline.lora import LORA_NAME, check_lora
 from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 
 INDEX = "model_index.json"
-EMBEDDED = Path(__file__).parents[1] / "embedded"  # the generator that comes along
+EMBEDDED = Path(__file__).parents[1] / "embedded"  # the bundled generator
 _CHUNK = 1 << 20
 
 
-class ModelError(ValueError):
-    """A model that cannot be had; the message names it and the remedy."""
+def bundled_model() -> Path:
+    """Return the folder of the bundled generator.
 
-
-def default_model() -> Path:
-    """The folder of the generator that comes along. Raises ModelError where this copy of the program has none."""
+    Raises:
+        CheckpointError: This copy of the package has none.
+    """
     if not (EMBEDDED / INDEX).exists():
-        raise ModelError(
-            f"{EMBEDDED}: no generator came along; train one with python -m diffusion_synth.train, and give its folder"
+        raise CheckpointError(
+            f"{EMBEDDED}: the bundled generator is missing; train one with "
+            "python -m diffusion_synth.train, and give its folder"
         )
     return EMBEDDED
 
 
 def load_pipeline(
-    model: str | Path, *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    model: str | Path | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
 ) -> ShapeGuidedPipeline:
-    """The pipeline of a folder, or of a hub's name such as owner/model. Raises ModelError.
+    """Load a pipeline from a folder or a model hub.
 
-    Pickled weights are refused, since reading them runs whatever they hold; so is code that comes with a model.
+    Weights are read from safetensors only. Pickled weights are rejected, since reading them runs
+    any code that they hold; so is code that is part of a model.
+
+        pipeline = load_pipeline()                                  # the bundled generator
+        pipeline = load_pipeline("folder/of/a/model", device="cuda")
+
+    Args:
+        model: A folder in diffusers' layout, or a name at the hub such as owner/model. None for
+            the bundled generator.
+        device: Where the networks are put.
+        dtype: The floating-point type of their weights.
+
+    Raises:
+        CheckpointError: The model cannot be loaded; the message says why.
     """
-    for library in (diffusers, transformers):  # their bars for five small files are noise in a log
+    model = bundled_model() if model is None else model
+    for library in (diffusers, transformers):  # their progress bars for five small files
         library.utils.logging.disable_progress_bar()
     options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
     folder = Path(model)
@@ -47,45 +66,47 @@ def load_pipeline(
         check_folder(folder)
         options["local_files_only"] = True
     elif not is_hub_name(model):
-        raise ModelError(f"{model}: no such folder")
+        raise CheckpointError(f"{model}: no such folder")
     try:
         pipeline = ShapeGuidedPipeline.from_pretrained(str(model), **options)
-    # What a missing network, a missing file or a foreign layout raises differs between versions of the libraries.
+    # The class of the error for a missing network or file differs between versions of diffusers.
     except Exception as error:
-        said = str(error).strip().splitlines()
-        reason = said[0] if said else type(error).__name__
+        lines = str(error).strip().splitlines()
+        reason = lines[0] if lines else type(error).__name__
         if folder.exists():
-            raise ModelError(
-                f"{model}: cannot be loaded ({reason}); a folder of diffusers with safetensors is needed"
+            raise CheckpointError(
+                f"{model}: cannot be loaded ({reason}); "
+                "give a folder in diffusers' layout with safetensors"
             ) from None
-        raise ModelError(
-            f"{model}: neither a folder, nor did the hub give it ({type(error).__name__}: {reason}); "
-            "fetch it where there is a network, and give the folder"
+        raise CheckpointError(
+            f"{model}: no such folder, and not loaded from the hub "
+            f"({type(error).__name__}: {reason}); "
+            "download it where there is a network, and give its folder"
         ) from None
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
 
 
 def load_lora(pipeline: ShapeGuidedPipeline, folder: Path) -> None:
-    """Put the LoRA in `folder` (LORA_NAME, as diffusers writes it) on the pipeline. Raises ModelError."""
+    """Load the LoRA in `folder` (LORA_NAME, as diffusers writes it) into the pipeline.
+
+    Raises:
+        CheckpointError: The file is missing or damaged, or of another base model.
+    """
     path = folder / LORA_NAME
-    try:
-        check_lora(path, pipeline.unet)
-    except LoraError as error:
-        raise ModelError(f"{path}: {error}") from None
+    check_lora(path, pipeline.unet)
     try:
         pipeline.load_lora_weights(
             str(folder), weight_name=LORA_NAME, use_safetensors=True, local_files_only=True
         )
-    except (
-        Exception
-    ) as error:  # what a foreign layout raises differs between versions of the libraries
+    # The class of the error for an unknown layout differs between versions of diffusers.
+    except Exception as error:
         reason, *_ = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(f"{path}: cannot be put on this model ({reason})") from None
+        raise CheckpointError(f"{path}: cannot be loaded into this model ({reason})") from None
 
 
-def identity_of(model: str | Path) -> str:
-    """SHA-256 of a folder's weights and configurations, by name; of a hub's model, its name."""
+def model_identity(model: str | Path) -> str:
+    """Return the SHA-256 of a folder's weights and configurations; of a model at a hub, its name."""
     folder = Path(model)
     if not folder.exists():
         return str(model)
@@ -100,7 +121,7 @@ def identity_of(model: str | Path) -> str:
 
 
 def is_hub_name(model: str | Path) -> bool:
-    """owner/model, and nothing that only a path can be."""
+    """Return whether `model` is a name such as owner/model and cannot be meant as a path."""
     parts = str(model).split("/")
     return (
         isinstance(model, str)
@@ -111,18 +132,20 @@ def is_hub_name(model: str | Path) -> bool:
 
 
 def check_folder(folder: Path) -> None:
-    """Raises ModelError unless `folder` is a pipeline's, with a readable index and nothing but data in it."""
+    """Raise CheckpointError unless `folder` has a readable index and all parts of a pipeline."""
     if not folder.is_dir():
-        raise ModelError(
-            f"{folder}: is a file; a folder of diffusers is needed ({INDEX} and its parts)"
+        raise CheckpointError(
+            f"{folder}: is a file; give a folder in diffusers' layout ({INDEX} and its parts)"
         )
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         parts = [name for name, value in index.items() if isinstance(value, list)]
     except FileNotFoundError:
-        raise ModelError(f"{folder}: holds no {INDEX}, so it is no pipeline of diffusers") from None
+        raise CheckpointError(
+            f"{folder}: has no {INDEX}, so it is not a pipeline of diffusers"
+        ) from None
     except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{folder / INDEX}: cannot be read ({error})") from None
+        raise CheckpointError(f"{folder / INDEX}: cannot be read ({error})") from None
     for part in ("unet", "vae", "text_encoder", "tokenizer", "scheduler"):
         if part not in parts or not (folder / part).is_dir():
-            raise ModelError(f"{folder}: has no {part}")
+            raise CheckpointError(f"{folder}: has no {part}")

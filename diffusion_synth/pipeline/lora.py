@@ -1,7 +1,7 @@
-"""LoRA (Hu et al., ICLR 2022) on a UNet's attentions: W + B A beside every projection W, and only A and B learn.
+"""LoRA (Hu et al., ICLR 2022) on a UNet's attentions: W + B A for every projection W.
 
-The files are diffusers' own (`pytorch_lora_weights.safetensors`), and so is reading them: any of its pipelines takes
-ours, and ours takes those of others.
+Only A and B are trained. Files are written and read by diffusers
+(`pytorch_lora_weights.safetensors`): its pipelines load ours, and ours load those of others.
 """
 
 from __future__ import annotations
@@ -17,22 +17,20 @@ from peft import LoraConfig, get_peft_model_state_dict
 from safetensors import safe_open
 from torch import Tensor
 
+from diffusion_synth.errors import CheckpointError
 from diffusion_synth.randomness import weights_drawn_from
 
 LORA_NAME = "pytorch_lora_weights.safetensors"
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
-# What comes in (A), under the names that diffusers' versions have given it. The other factor (B) goes with it.
-_INWARDS = (".lora.down.weight", ".lora_A.weight")
-
-
-class LoraError(ValueError):
-    """Weights that are no LoRA of this UNet; the message says why."""
+# Endings of the factor A in the names that versions of diffusers write. B goes with it.
+_DOWN_SUFFIXES = (".lora.down.weight", ".lora_A.weight")
 
 
 def add_lora(unet: Any, rank: int, *, generator: torch.Generator) -> None:
-    """A and B beside every projection of the attentions, float32; all other parameters need no gradient any more.
+    """Add A and B, float32, to every projection of the attentions; freeze all other parameters.
 
-    B begins at 0, so that nothing changes yet. alpha is the rank, as loaders assume where a file says nothing.
+    B begins at 0, so the network's output does not change. alpha is the rank, as loaders assume
+    for a file without it.
     """
     unet.requires_grad_(False)
     with weights_drawn_from(generator):
@@ -45,7 +43,7 @@ def add_lora(unet: Any, rank: int, *, generator: torch.Generator) -> None:
 
 
 def lora_weights(unet: Any) -> dict[str, Tensor]:
-    """All that learns, by name."""
+    """Return all parameters that are trained, by name."""
     return {name: weight for name, weight in unet.named_parameters() if weight.requires_grad}
 
 
@@ -58,28 +56,35 @@ def save_lora(unet: Any, folder: Path) -> None:
 
 
 def check_lora(path: Path, unet: Any) -> None:
-    """Raises LoraError unless every LoRA of the file has a projection in `unet` with as many channels.
+    """Check that every LoRA of a file has a projection in `unet` with as many channels.
 
-    diffusers only warns of those that have none. Files in the layouts of other programs, which it translates, pass.
+    diffusers only warns of those without one. Files in the layouts of other programs, which it
+    translates, pass.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, without a LoRA, or of another base model.
     """
     try:
         with safe_open(path, framework="pt") as file:
             shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
-        raise LoraError("no such file") from None
-    except Exception as error:  # the library's errors have no common parent but this
-        raise LoraError(f"cannot be read ({error}); it is damaged, or no safetensors") from None
+        raise CheckpointError(f"{path}: no such file") from None
+    except Exception as error:  # the library's errors have no narrower class in common
+        raise CheckpointError(
+            f"{path}: cannot be read ({error}); it is damaged, or not a safetensors file"
+        ) from None
     if not any("lora" in name for name in shapes):
-        raise LoraError("holds no LoRA")
+        raise CheckpointError(f"{path}: holds no LoRA")
     layers = dict(unet.named_modules())
     for name, shape in shapes.items():
-        for ending in _INWARDS:
+        for ending in _DOWN_SUFFIXES:
             if not (name.startswith("unet.") and name.endswith(ending)):
                 continue
             layer = layers.get(name.removeprefix("unet.").removesuffix(ending))
             channels = getattr(layer, "in_features", None) or getattr(layer, "in_channels", None)
             if channels != shape[1]:
                 has = "has no such layer" if layer is None else f"takes {channels} there"
-                raise LoraError(
-                    f"was made for another base: {name} takes {shape[1]} channels, this UNet {has}"
+                raise CheckpointError(
+                    f"{path}: is of another base model: {name} takes {shape[1]} channels, "
+                    f"this UNet {has}"
                 )

@@ -1,4 +1,4 @@
-"""A codec without weights, where other pipelines have a VAE: pixels are moved into channels, and back, without loss."""
+"""A codec without weights in the place of a VAE: it moves pixels into channels and back, losslessly."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Certain:
-    """A distribution with one value, as diffusers' pipelines ask for one."""
+class DeterministicDistribution:
+    """A distribution with one value, with the methods that diffusers' pipelines call."""
 
     latents: Tensor
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Return the value."""
         return self.latents
 
     def mode(self) -> Tensor:
+        """Return the value."""
         return self.latents
 
 
 @dataclass(frozen=True)
-class Encoded:
-    latent_dist: Certain
+class EncoderOutput:
+    """Output of `PixelShuffleCodec.encode`, with the attribute of diffusers' autoencoders."""
+
+    latent_dist: DeterministicDistribution
 
 
 class PixelShuffleCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # as all models of diffusers
@@ -37,35 +41,48 @@ class PixelShuffleCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # as al
     @register_to_config
     def __init__(self, factor: int = 2, scaling_factor: float = 1.0) -> None:
         super().__init__()
-        # ModelMixin asks its parameters for device and dtype; a buffer of one number answers.
+        # ModelMixin reads device and dtype from the module's tensors; this buffer is the only one.
         self.register_buffer("anchor", torch.zeros(1))
 
     @property
     def factor(self) -> int:
+        """Pixels of the image for each place of the latents, along a side."""
         return int(self.config["factor"])
 
-    def encode(self, x: Tensor, return_dict: bool = True) -> Encoded | tuple[Certain]:
-        latents = Certain(F.pixel_unshuffle(x, self.factor))
-        return Encoded(latents) if return_dict else (latents,)
+    def encode(
+        self, x: Tensor, return_dict: bool = True
+    ) -> EncoderOutput | tuple[DeterministicDistribution]:
+        """Move the pixels of images (B, 3, H, W) into channels."""
+        latents = DeterministicDistribution(F.pixel_unshuffle(x, self.factor))
+        return EncoderOutput(latents) if return_dict else (latents,)
 
     def decode(
         self, z: Tensor, return_dict: bool = True, **_: Any
     ) -> DecoderOutput | tuple[Tensor]:
+        """Move the channels of latents back into pixels."""
         sample = F.pixel_shuffle(z, self.factor)
         return DecoderOutput(sample=sample) if return_dict else (sample,)
 
 
 def codec_factor(codec: Any) -> int:
-    """Pixels of the picture to one of the latent, along a side."""
+    """Return how many pixels of the image one place of the latents has along a side."""
     if isinstance(codec, PixelShuffleCodec):
         return codec.factor
     return 2 ** (len(codec.config.block_out_channels) - 1)
 
 
 def inside_share(labels: Tensor, codec: Any, channels: int) -> Tensor:
-    """How much of each latent lies inside, 0..1: (B, channels, h, w). A shuffled pixel lies inside or not.
+    """Return the share, 0..1, of each latent that lies inside a mask.
 
-    labels: (B, H, W), 0 outside; channels: of the latents.
+    A channel of shuffled pixels is a pixel, so its share is 0 or 1.
+
+    Args:
+        labels: (B, H, W), 0 outside.
+        codec: A PixelShuffleCodec or an AutoencoderKL.
+        channels: The number of channels of the latents.
+
+    Returns:
+        (B, channels, h, w).
     """
     inside = (labels > 0).float()[:, None]
     if isinstance(codec, PixelShuffleCodec):

@@ -1,6 +1,7 @@
-"""What a render's own annotation says of a person, in the words of prompts.
+"""Words of prompts from a render's annotation of persons and scenes.
 
-The annotation is a line of the dataset contract (docs/dataset.md). What it does not hold, a prompt has to make up.
+An annotation is a line of the dataset contract (docs/dataset.md). Slots that it does not fill are
+drawn from the grammar.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ HAIR = {
     "bun": "a {} bun",
     "ponytail": "a {} ponytail",
 }
-# The first part of a pose's name, as the studio's library has them, and what it is called.
+# The first part of a pose's name in the renderer's library, and its words.
 POSES = {
     "stand": "standing",
     "walk": "walking",
@@ -79,11 +80,18 @@ LIGHTS = {
 }
 PLACES = {"room": "in a room", "hdri": "in the open", "photo": "in a photograph of a place"}
 
-_UNSEEN = ("socks", "tights")  # below other clothes, or as good as skin
+_UNSEEN = ("socks", "tights")  # below other clothes, or hard to tell from skin
 
 
-def words_of_person(person: Mapping[str, Any]) -> dict[str, str]:
-    """Slot → words of an annotated person: pose, clothes, hair, as far as the annotation has them."""
+def person_words(person: Mapping[str, Any]) -> dict[str, str]:
+    """Return the words of an annotated person.
+
+    Args:
+        person: An entry of a line's `persons`.
+
+    Returns:
+        Slot → words, for those of pose, clothes and hair that the annotation has.
+    """
     words: dict[str, str] = {}
     pose = str(person.get("pose_name", "")).split("_")[0]
     if pose in POSES:
@@ -93,16 +101,23 @@ def words_of_person(person: Mapping[str, Any]) -> dict[str, str]:
         garment for garment in wardrobe.get("garments", ()) if garment.get("kind") not in _UNSEEN
     ]
     if garments:
-        # Outermost first, as people name them: the studio dresses from the skin outwards.
-        words["clothes"] = listed([clothing(garment) for garment in reversed(garments)])
+        # Outermost first, as people name clothes; the annotation lists them from the skin outwards.
+        words["clothes"] = join_phrases([garment_phrase(garment) for garment in reversed(garments)])
     hair = wardrobe.get("hair") or {}
     if hair.get("style") in HAIR:
         words["hair"] = HAIR[hair["style"]].format(nearest_colour(hair["color"], HAIR_COLOURS))
     return words
 
 
-def words_of_scene(line: Mapping[str, Any]) -> dict[str, str]:
-    """Slot → words of an annotated picture: light and place, as far as the annotation has them."""
+def scene_words(line: Mapping[str, Any]) -> dict[str, str]:
+    """Return the words of an annotated image.
+
+    Args:
+        line: A line of the dataset's index.
+
+    Returns:
+        Slot → words, for those of light and place that the annotation has.
+    """
     words: dict[str, str] = {}
     light = line.get("light") or {}
     name = str(light.get("hdri", "")).removeprefix("builtin:")
@@ -115,32 +130,36 @@ def words_of_scene(line: Mapping[str, Any]) -> dict[str, str]:
     return words
 
 
-def clothing(garment: Mapping[str, Any]) -> str:
-    """A garment with its colour and pattern, and an article where it has one: 'a red striped shirt', 'blue jeans'."""
+def garment_phrase(garment: Mapping[str, Any]) -> str:
+    """Return a garment with its colour, pattern and article: 'a red striped shirt', 'blue jeans'."""
     fabric = garment.get("fabric") or {}
     patterns = {"stripes": "striped", "checks": "checked", "dots": "dotted", "floral": "floral"}
     described = [nearest_colour(fabric["color"], COLOURS)] if "color" in fabric else []
     if fabric.get("pattern") in patterns:
         described.append(patterns[fabric["pattern"]])
     name = " ".join([*described, str(garment["kind"])])
-    if name.endswith("s") and not name.endswith(
-        "ss"
-    ):  # trousers and boots come in pairs, a dress does not
+    # Trousers and boots are plural and have no article; a dress has one.
+    if name.endswith("s") and not name.endswith("ss"):
         return name
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-def listed(things: Sequence[str]) -> str:
-    """'a', 'a and b', 'a, b and c'."""
+def join_phrases(things: Sequence[str]) -> str:
+    """Join phrases: 'a', 'a and b', 'a, b and c'."""
     return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"
 
 
 def nearest_colour(linear: Sequence[float], names: Mapping[str, Sequence[float]]) -> str:
-    """The name whose colour (sRGB) is nearest to a linear Rec. 709 colour, 0..1, as annotations have them."""
+    """Return the name of the colour that is nearest to a given one.
+
+    Args:
+        linear: A colour of an annotation: linear Rec. 709, 0..1.
+        names: Name → colour in sRGB, 0..1.
+    """
     wanted = [_to_srgb(min(1.0, max(0.0, float(value)))) for value in linear]
 
     def distance(name: str) -> float:
-        # Weighed as eyes weigh the channels, in the "low-cost approximation" of T. Riemersma's redmean.
+        # Channels are weighted as eyes weight them, in T. Riemersma's approximation "redmean".
         red = (wanted[0] + names[name][0]) / 2
         weights = (2 + red, 4.0, 3 - red)
         return sum(w * (a - b) ** 2 for w, a, b in zip(weights, wanted, names[name], strict=True))

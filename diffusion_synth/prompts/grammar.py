@@ -1,6 +1,6 @@
-"""What a repainted person and their surroundings are called: a grammar of weighted phrases, drawn deterministically.
+"""A grammar of weighted phrases, from which the prompts of persons and surroundings are drawn.
 
-    [inside]                                   # what is painted inside a person's mask
+    [inside]                                   # the prompt inside a person's mask
     "a photo of {who} wearing {clothes}" = 3
     "{who}, {light}" = 1
     [outside]
@@ -13,8 +13,8 @@
     [slots.colour]
     red = 1
 
-A slot stands in braces, and a slot's phrases may have slots themselves. What is known already of a person (a render's
-own metadata) takes a slot's place in every phrase that has it.
+A slot stands in braces, and its phrases may have slots themselves. What a render's own metadata
+holds of a person or scene fills a slot in every phrase that has it.
 """
 
 from __future__ import annotations
@@ -28,21 +28,25 @@ from typing import Any
 
 import numpy as np
 
+from diffusion_synth.errors import ConfigError
 from diffusion_synth.randomness import generator_of
 
 SLOT = re.compile(r"\{([^{}]*)\}")
 Phrases = Mapping[str, float]
+"""Phrases and their weights."""
 
 DEFAULT = Path(__file__).with_name("prompts.toml")
 
 
-class PromptError(ValueError):
-    """A grammar that cannot be; the message names file and key."""
-
-
 @dataclass(frozen=True)
 class Prompt:
-    """inside: of the person; outside: of what surrounds them; negative: what neither shall be."""
+    """The prompts of one person.
+
+    Attributes:
+        inside: Of the person.
+        outside: Of the surroundings.
+        negative: What guidance leads away from, in both.
+    """
 
     inside: str
     outside: str
@@ -51,7 +55,18 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Grammar:
-    """Phrases with weights, for inside, outside and every slot."""
+    """Phrases with weights for inside, outside and every slot.
+
+    Attributes:
+        inside: Prompts of persons.
+        outside: Prompts of surroundings.
+        slots: Phrases of every slot.
+        negative: The negative prompt of all.
+        name: What error messages call the grammar.
+
+    Raises:
+        ConfigError: Phrases, weights or slots are not valid.
+    """
 
     inside: Phrases
     outside: Phrases
@@ -60,57 +75,30 @@ class Grammar:
     name: str = "grammar"
 
     def __post_init__(self) -> None:
-        for key, phrases in self._parts():
-            if not phrases:
-                raise PromptError(f"{self.name}: {key} has no phrase")
-            for phrase, weight in phrases.items():
-                if (
-                    isinstance(weight, bool)
-                    or not isinstance(weight, int | float)
-                    or not 0 <= weight < np.inf
-                ):
-                    raise PromptError(
-                        f"{self.name}: {key}: the weight of {phrase!r} is {weight!r}, no number"
-                    )
-                if "{" in SLOT.sub("", phrase) or "}" in SLOT.sub("", phrase):
-                    raise PromptError(f"{self.name}: {key}: the braces of {phrase!r} do not match")
-                for slot in SLOT.findall(phrase):
-                    if slot not in self.slots:
-                        known = ", ".join(sorted(self.slots)) or "none"
-                        raise PromptError(
-                            f"{self.name}: {key}: there is no slot {slot!r} (in {phrase!r}); there are {known}"
-                        )
-            if not sum(phrases.values()) > 0:
-                raise PromptError(f"{self.name}: {key}: all weights are 0")
+        for key, phrases in self._tables():
+            self._check(key, phrases)
         for slot in self.slots:
-            self._refuse_circles(slot, ())
-
-    def _parts(self) -> Iterator[tuple[str, Phrases]]:
-        yield "inside", self.inside
-        yield "outside", self.outside
-        for slot, phrases in self.slots.items():
-            yield f"slots.{slot}", phrases
-
-    def _refuse_circles(self, slot: str, above: tuple[str, ...]) -> None:
-        if slot in above:
-            raise PromptError(f"{self.name}: slots go in a circle: {' > '.join((*above, slot))}")
-        for phrase in self.slots[slot]:
-            for inner in SLOT.findall(phrase):
-                self._refuse_circles(inner, (*above, slot))
+            self._reject_cycles(slot, ())
 
     def draw(self, entropy: Sequence[int], known: Mapping[str, str] | None = None) -> Prompt:
-        """The prompt of `entropy` (numbers, such as seed, picture, person, variant); `known` fills its slots first.
+        """Draw the prompt that follows from `entropy`.
 
-        Inside and outside draw from streams of their own; a slot that both have gets the same words in both.
+        Inside and outside are drawn from streams of their own; a slot that both have gets the same
+        words in both.
+
+        Args:
+            entropy: Numbers that decide the draw, such as seed, image, person, variant.
+            known: Words of slots that are known already.
         """
         words = dict(known or {})
-        inside = self._say(self.inside, "inside", entropy, words)
-        outside = self._say(self.outside, "outside", entropy, words)
+        inside = self._fill(self.inside, "inside", entropy, words)
+        outside = self._fill(self.outside, "outside", entropy, words)
         return Prompt(inside, outside, self.negative)
 
-    def _say(
+    def _fill(
         self, phrases: Phrases, key: str, entropy: Sequence[int], words: dict[str, str]
     ) -> str:
+        """Draw a phrase and fill its slots; `words` collects those that are drawn."""
         rng = generator_of(*entropy, key)
         weights = np.array(list(phrases.values()), float)
         phrase = list(phrases)[int(rng.choice(len(weights), p=weights / weights.sum()))]
@@ -118,27 +106,71 @@ class Grammar:
         def filled(match: re.Match[str]) -> str:
             slot = match[1]
             if slot not in words:
-                words[slot] = self._say(self.slots[slot], f"slots.{slot}", entropy, words)
+                words[slot] = self._fill(self.slots[slot], f"slots.{slot}", entropy, words)
             return words[slot]
 
         return SLOT.sub(filled, phrase)
 
+    def _tables(self) -> Iterator[tuple[str, Phrases]]:
+        yield "inside", self.inside
+        yield "outside", self.outside
+        for slot, phrases in self.slots.items():
+            yield f"slots.{slot}", phrases
+
+    def _check(self, key: str, phrases: Phrases) -> None:
+        """Raise ConfigError that names the phrase which is not valid."""
+        where = f"{self.name}: {key}"
+        if not phrases:
+            raise ConfigError(f"{where} has no phrase; give at least one")
+        for phrase, weight in phrases.items():
+            is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not is_number or not 0 <= weight < np.inf:
+                raise ConfigError(
+                    f"{where}: the weight of {phrase!r} is {weight!r}; expected a number from 0"
+                )
+            if "{" in SLOT.sub("", phrase) or "}" in SLOT.sub("", phrase):
+                raise ConfigError(f"{where}: the braces of {phrase!r} do not match")
+            for slot in SLOT.findall(phrase):
+                if slot not in self.slots:
+                    known = ", ".join(sorted(self.slots)) or "none"
+                    raise ConfigError(
+                        f"{where}: there is no slot {slot!r} (in {phrase!r}); the slots are: {known}"
+                    )
+        if not sum(phrases.values()) > 0:
+            raise ConfigError(f"{where}: all weights are 0; give one above 0")
+
+    def _reject_cycles(self, slot: str, above: tuple[str, ...]) -> None:
+        """Raise ConfigError when a slot's phrases lead back to it."""
+        if slot in above:
+            raise ConfigError(f"{self.name}: slots refer in a cycle: {' > '.join((*above, slot))}")
+        for phrase in self.slots[slot]:
+            for inner in SLOT.findall(phrase):
+                self._reject_cycles(inner, (*above, slot))
+
+
+# For painters that take no prompt, such as the warp baseline.
+EMPTY_GRAMMAR = Grammar({"": 1}, {"": 1})
+
 
 def read_grammar(path: Path = DEFAULT) -> Grammar:
-    """Raises PromptError, which names the file and what is wrong in it."""
+    """Read a grammar from a TOML file.
+
+    Raises:
+        ConfigError: The file or its content is not valid; the message names the file.
+    """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise PromptError(f"{path}: no such file") from None
+        raise ConfigError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:
-        raise PromptError(f"{path}: cannot be read ({error})") from None
-    if strange := sorted(set(table) - {"inside", "outside", "slots", "negative"}):
-        raise PromptError(
-            f"{path}: {strange[0]!r} is not known; there are inside, outside, slots and negative"
+        raise ConfigError(f"{path}: cannot be read ({error})") from None
+    if unknown := sorted(set(table) - {"inside", "outside", "slots", "negative"}):
+        raise ConfigError(
+            f"{path}: {unknown[0]!r} is not known; the keys are inside, outside, slots, negative"
         )
     negative = table.get("negative", "")
     if not isinstance(negative, str):
-        raise PromptError(f"{path}: negative must be text")
+        raise ConfigError(f"{path}: negative must be text")
     slots = table.get("slots", {})
     tables: dict[str, Any] = {
         "inside": table.get("inside", {}),
@@ -150,5 +182,5 @@ def read_grammar(path: Path = DEFAULT) -> Grammar:
         **(slots if isinstance(slots, dict) else {}),
     }.items():
         if not isinstance(value, dict):
-            raise PromptError(f"{path}: {key} must be a table of phrases and their weights")
+            raise ConfigError(f"{path}: {key} must be a table of phrases and their weights")
     return Grammar(tables["inside"], tables["outside"], slots, negative, str(path))

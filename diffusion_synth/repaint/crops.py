@@ -1,7 +1,7 @@
-"""A crop about each person: cut out at the model's size, and pasted back so that outside the mask every pixel stays.
+"""Crops around persons: cut out at the model's size, pasted back without change outside the mask.
 
-A person who covers a hundredth of a picture has no place at all in the 8 × 8 layers of a UNet; in a crop of their own
-they fill a third of it.
+A person who covers a hundredth of an image has no place at all in the 8 × 8 layers of a UNet; in a
+crop of their own they fill a third of it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-
-class CropError(ValueError):
-    """A picture, mask or option from which nothing can be cut; the message says why."""
+from diffusion_synth.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
 class Box:
-    """Rows top..bottom and columns left..right (exclusive) of a picture, px."""
+    """Rows top..bottom and columns left..right (exclusive) of an image, px."""
 
     left: int
     top: int
@@ -28,48 +26,62 @@ class Box:
 
     @property
     def width(self) -> int:
+        """Width, px."""
         return self.right - self.left
 
     @property
     def height(self) -> int:
+        """Height, px."""
         return self.bottom - self.top
 
     @property
     def slices(self) -> tuple[slice, slice]:
+        """Index of the box in an array (H, W, …)."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
 
 @dataclass(frozen=True)
 class CropSettings:
-    """How a person is cut out."""
+    """Settings of cutting a person out.
+
+    Raises:
+        ConfigError: A value is not valid.
+    """
 
     margin: float = 0.4
-    """Room around the person, as a share of the longer side of their box."""
+    """Room around the person, as a fraction of the longer side of the person's box."""
     size: int = 512
-    """Longer side of what the model is shown, px."""
+    """Longer side of the model's input, px."""
     multiple: int = 64
-    """Both sides of what the model is shown divide by it: its codec's factor times its UNet's."""
+    """Number that both sides of the model's input divide by: its codec's factor times its UNet's."""
     smallest: int = 24
-    """A person whose box has no side of so many px is left as they are: there is nothing to repaint."""
+    """Persons whose box has no side of this many px are not repainted: they have no detail."""
     largest: int | None = None
-    """A person whose box has a side of more px is, too: a small model paints blotches there. None: nobody is."""
+    """Persons whose box has a longer side than this, px, are not repainted, since a small model
+    would blur them. None repaints persons of any size."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.margin <= 4:
-            raise CropError(f"margin is {self.margin}; it must lie within 0..4")
+            raise ConfigError(f"margin must be within 0..4, got {self.margin}")
         if self.multiple < 1 or self.size < self.multiple or self.size % self.multiple:
-            raise CropError(f"size is {self.size}; it must be a multiple of {self.multiple}")
+            raise ConfigError(f"size must be a multiple of {self.multiple}, got {self.size}")
         if self.smallest < 1:
-            raise CropError(f"smallest is {self.smallest}; it must be at least 1")
+            raise ConfigError(f"smallest must be at least 1, got {self.smallest}")
         if self.largest is not None and self.largest < self.smallest:
-            raise CropError(
-                f"largest is {self.largest}; it must be at least smallest, {self.smallest}"
+            raise ConfigError(
+                f"largest must be at least smallest, {self.smallest}, got {self.largest}"
             )
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A person at the model's size. image: uint8 (h, w, 3); mask: bool (h, w), the person; box: where it was cut."""
+    """A person at the model's size.
+
+    Attributes:
+        image: uint8 (h, w, 3).
+        mask: bool (h, w), the person.
+        box: The place in the image.
+    """
 
     image: np.ndarray
     mask: np.ndarray
@@ -77,15 +89,24 @@ class Crop:
 
 
 def bounding_box(mask: np.ndarray) -> Box:
-    """Of the true pixels of a mask (H, W). Raises CropError when there are none."""
+    """Return the box of the true pixels of a mask (H, W). Raises DataError when there are none."""
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     if not len(rows):
-        raise CropError("the mask is empty: it has no person to cut out")
+        raise DataError("the mask is empty: it has no person to cut out")
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
 def crop_box(person: Box, height: int, width: int, margin: float) -> Box:
-    """A square about the person, moved into the picture; where the picture is too small for it, all that is there."""
+    """Return a square around the person, moved into the image.
+
+    Where the image is too small for it, the box is as large as the image.
+
+    Args:
+        person: The person's box.
+        height: Height of the image, px.
+        width: Width of the image, px.
+        margin: Room around the person, as a fraction of the longer side.
+    """
     side = math.ceil(max(person.width, person.height) * (1 + 2 * margin))
     left, right = _span(person.left, person.right, side, width)
     top, bottom = _span(person.top, person.bottom, side, height)
@@ -98,8 +119,11 @@ def _span(low: int, high: int, side: int, limit: int) -> tuple[int, int]:
     return start, start + side
 
 
-def shown_size(box: Box, settings: CropSettings) -> tuple[int, int]:
-    """(height, width) in px at which the model is shown a crop: its aspect ratio, to the next multiple."""
+def model_size(box: Box, settings: CropSettings) -> tuple[int, int]:
+    """Return (height, width), px, of the model's input for a crop.
+
+    It has the crop's aspect ratio, rounded to the nearest multiple.
+    """
     longest = max(box.width, box.height)
 
     def fitted(side: int) -> int:
@@ -110,21 +134,32 @@ def shown_size(box: Box, settings: CropSettings) -> tuple[int, int]:
 
 
 def is_too_small(person: Box, settings: CropSettings) -> bool:
+    """Return whether a person is below `settings.smallest`."""
     return max(person.width, person.height) < settings.smallest
 
 
 def is_too_large(person: Box, settings: CropSettings) -> bool:
+    """Return whether a person is above `settings.largest`."""
     return settings.largest is not None and max(person.width, person.height) > settings.largest
 
 
 def cut(image: np.ndarray, mask: np.ndarray, settings: CropSettings) -> Crop:
-    """The crop of the person whose pixels `mask` (H, W) marks in `image` (uint8, (H, W, 3)). Raises CropError."""
+    """Cut out the person of a mask.
+
+    Args:
+        image: uint8 (H, W, 3).
+        mask: bool (H, W), the person.
+        settings: Margin and size.
+
+    Raises:
+        DataError: Image and mask do not fit, or the mask is empty.
+    """
     check_pair(image, mask)
     whole_height, whole_width = mask.shape
     box = crop_box(bounding_box(mask), whole_height, whole_width, settings.margin)
-    height, width = shown_size(box, settings)
+    height, width = model_size(box, settings)
     shrinks = height * width < box.height * box.width
-    shown = cv2.resize(
+    resized = cv2.resize(
         np.ascontiguousarray(image[box.slices]),
         (width, height),
         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC,
@@ -132,30 +167,39 @@ def cut(image: np.ndarray, mask: np.ndarray, settings: CropSettings) -> Crop:
     covered = cv2.resize(
         mask[box.slices].astype(np.float32), (width, height), interpolation=cv2.INTER_AREA
     )  # INTER_NEAREST would lose thin arms
-    return Crop(shown, covered >= 0.5, box)
+    return Crop(resized, covered >= 0.5, box)
 
 
 def check_pair(image: np.ndarray, mask: np.ndarray) -> None:
-    """Raises CropError unless `image` is uint8 (H, W, 3) and `mask` bool (H, W)."""
+    """Raise DataError unless `image` is uint8 (H, W, 3) and `mask` bool (H, W)."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise CropError(f"the picture is {image.shape} {image.dtype}; uint8 (H, W, 3) was due")
+        raise DataError(f"expected an image uint8 (H, W, 3), got {image.shape} {image.dtype}")
     if mask.shape != image.shape[:2] or mask.dtype != bool:
-        raise CropError(
-            f"the mask is {mask.shape} {mask.dtype}; the picture needs bool {image.shape[:2]}"
+        raise DataError(
+            f"expected a mask bool {image.shape[:2]}, as its image, got {mask.shape} {mask.dtype}"
         )
 
 
 def paste_back(
     image: np.ndarray, mask: np.ndarray, crop: Crop, painted: np.ndarray, *, match: bool = True
 ) -> np.ndarray:
-    """`image` with the person's pixels from `painted`, a repainted `crop.image`. Outside `mask` nothing changes.
+    """Return `image` with the person's pixels from a repainted crop; the rest does not change.
 
-    match: shift and stretch the painted colours so that the surroundings, which the model painted too, come out as they
-    are in the photograph: what codec and model did to them they did to the person as well.
+    Args:
+        image: uint8 (H, W, 3).
+        mask: bool (H, W), the person.
+        crop: The crop that was painted.
+        painted: uint8 (h, w, 3), its new pixels.
+        match: Shift and scale the painted colours so that the surroundings, which the model
+            painted too, come out as they are in the image. Codec and model changed the person's
+            colours in the same way.
+
+    Raises:
+        DataError: `painted` does not have the shape of the crop.
     """
     if painted.shape != crop.image.shape or painted.dtype != np.uint8:
-        raise CropError(
-            f"what was painted is {painted.shape} {painted.dtype}; uint8 {crop.image.shape} was due"
+        raise DataError(
+            f"expected a painted crop uint8 {crop.image.shape}, got {painted.shape} {painted.dtype}"
         )
     values = painted.astype(np.float32)
     if match:
@@ -172,9 +216,14 @@ def paste_back(
 
 
 def match_colours(painted: np.ndarray, wanted: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """`painted` (H, W, 3), each channel scaled and shifted so that it has `wanted`'s mean and spread on `where`.
+    """Scale and shift each channel so that it has the mean and spread of `wanted` on `where`.
 
-    The scale stays within 0.8..1.25: a plain wall says little about contrast.
+    The scale stays within 0.8..1.25, since a plain wall holds little information on contrast.
+
+    Args:
+        painted: float32 (H, W, 3).
+        wanted: float32 (H, W, 3).
+        where: bool (H, W).
     """
     if where.sum() < 16:
         return painted

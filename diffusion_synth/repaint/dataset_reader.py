@@ -1,4 +1,4 @@
-"""Datasets of the contract (docs/dataset.md) as what is to be repainted: pictures, masks of persons, their lines."""
+"""Reader of datasets of the contract (docs/dataset.md): images, masks of persons, and their lines."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from blender_addon.dataset import DatasetError, iter_lines, read_info
 MAX_PIXELS = 128_000_000
 
 Scene = tuple[int | None, int]
-"""(seed, index): the draw of people, clothes and pose that a picture shows."""
+"""(seed, index): the draw of people, clothes and pose that an image shows."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """image: uint8 (H, W, 3), RGB. mask: (H, W), 0 background, k = person k. line: of the index.
+class Sample:
+    """An image, its mask and its line.
 
-    ignore: bool (H, W), what nobody knows the truth of; None where all is known.
+    Attributes:
+        image: uint8 (H, W, 3), RGB.
+        mask: (H, W): 0 background, k = person k.
+        line: Of the dataset's index.
+        ignore: bool (H, W), pixels without a known label; None where all are known.
     """
 
     image: np.ndarray
@@ -33,24 +37,32 @@ class Picture:
 
     @property
     def persons(self) -> list[Mapping[str, Any]]:
+        """The annotated persons."""
         return list(self.line["persons"])
 
     @property
     def scene(self) -> Scene | None:
-        """Renders of one seed and index show the same people, whatever the recipe; None where the line has no index."""
+        """The draw that the image shows; None where the line has no index.
+
+        Renders of one seed and index show the same people, whatever the recipe.
+        """
         index = self.line.get("index")
         return None if index is None else (self.line.get("seed"), index)
 
 
 class Dataset:
-    """The dataset at `root`. Lines are held, pictures are read when they are asked for. Raises DatasetError."""
+    """The dataset at `root`. Lines are held in memory, images are read on demand.
+
+    Raises:
+        DatasetError: It is missing, empty, or has a line that is not valid.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.info = read_info(root)
         self.lines = list(iter_lines(root))
         if not self.lines:
-            raise DatasetError(f"{root}: holds no picture")
+            raise DatasetError(f"{root}: holds no image")
         for number, line in enumerate(self.lines, start=1):
             if fault := line_fault(line):
                 raise DatasetError(f"{root / 'metadata.jsonl'}: line {number} {fault}")
@@ -59,35 +71,46 @@ class Dataset:
         return len(self.lines)
 
     def only(self, indices: Container[int]) -> Dataset:
-        """The same, with the pictures of these indices alone. Raises DatasetError when there are none."""
+        """Return the dataset with the images of these indices alone.
+
+        Raises:
+            DatasetError: It has none of them.
+        """
         part = copy.copy(self)
         part.lines = [line for line in self.lines if line.get("index") in indices]
         if not part.lines:
-            raise DatasetError(f"{self.root}: none of the pictures asked for is there")
+            raise DatasetError(f"{self.root}: has none of the requested images")
         return part
 
-    def picture(self, place: int) -> Picture:
-        """Raises DatasetError that names the file which cannot be read or does not fit."""
-        line = self.lines[place]
+    def sample(self, position: int) -> Sample:
+        """Read the image and mask of the line at `position`.
+
+        Raises:
+            DatasetError: A file cannot be read, or image and mask do not fit.
+        """
+        line = self.lines[position]
         image = read(self.root / line["file_name"], "RGB")
         mask = self._mask(line["mask_file_name"], image)
         name = line.get("ignore_file_name")
-        return Picture(image, mask, line, None if name is None else self._mask(name, image) > 0)
+        return Sample(image, mask, line, None if name is None else self._mask(name, image) > 0)
 
     def _mask(self, name: str, image: np.ndarray) -> np.ndarray:
         mask = read(self.root / name, None)
         if mask.ndim != 2 or mask.dtype.kind not in "ui":
-            raise DatasetError(f"{self.root / name}: is no mask of whole numbers")
+            raise DatasetError(
+                f"{self.root / name}: expected a mask of one channel of integers, "
+                f"got {mask.shape} {mask.dtype}"
+            )
         if mask.shape != image.shape[:2]:
             raise DatasetError(
-                f"{self.root / name}: is {mask.shape[1]}×{mask.shape[0]}, its picture "
-                f"{image.shape[1]}×{image.shape[0]}"
+                f"{self.root / name}: expected the size of its image, "
+                f"{image.shape[1]}×{image.shape[0]}, got {mask.shape[1]}×{mask.shape[0]}"
             )
         return mask
 
 
 def line_fault(line: Any) -> str | None:
-    """What a line lacks to be repainted, in words; None when it has all."""
+    """Return what is wrong with a line, as the end of a sentence; None when it is valid."""
     if not isinstance(line, dict):
         return "is not an object"
     for key in ("file_name", "mask_file_name", "ignore_file_name"):
@@ -98,7 +121,7 @@ def line_fault(line: Any) -> str | None:
             return f"has no {key!r}"
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-            return f"has a {key} that leads out of the dataset: {name!r}"
+            return f"has a {key} outside of the dataset: {name!r}"
     persons = line.get("persons")
     if not isinstance(persons, list) or not all(
         isinstance(person, dict) and isinstance(person.get("id"), int) for person in persons
@@ -108,11 +131,19 @@ def line_fault(line: Any) -> str | None:
 
 
 def read(path: Path, mode: str | None) -> np.ndarray:
-    """The pixels of a picture, converted to Pillow's `mode` when one is given. Raises DatasetError."""
+    """Return the pixels of an image file.
+
+    Args:
+        path: The file.
+        mode: Pillow's mode to convert to; None for the file's own.
+
+    Raises:
+        DatasetError: It is too large or cannot be read.
+    """
     try:
         with Image.open(path) as opened:
             if opened.width * opened.height > MAX_PIXELS:
-                raise DatasetError(f"{path}: larger than {MAX_PIXELS // 10**6} Mpx")
+                raise DatasetError(f"{path}: is larger than {MAX_PIXELS // 10**6} Mpx")
             return np.asarray(opened if mode is None else opened.convert(mode))
     except DatasetError:
         raise

@@ -1,4 +1,4 @@
-"""From a dataset to its repainted one: every picture in every variant, resumable, in parts, with a tally."""
+"""Repainting of a dataset: every image in every variant, resumable and divisible into shards."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 
 from blender_addon.dataset import CONTACT_SHEET_NAME, PASS_FOLDERS, DatasetWriter
-from diffusion_synth.prompts.from_annotation import words_of_person, words_of_scene
-from diffusion_synth.prompts.grammar import Grammar, Prompt
+from diffusion_synth.prompts.from_annotation import person_words, scene_words
+from diffusion_synth.prompts.grammar import Grammar, Prompt, read_grammar
 from diffusion_synth.randomness import generator_of
-from diffusion_synth.repaint.contact_sheet import Example, write_sheet
+from diffusion_synth.repaint.contact_sheet import Example, write_contact_sheet
 from diffusion_synth.repaint.crops import CropSettings
-from diffusion_synth.repaint.dataset_reader import Dataset, Picture, Scene
+from diffusion_synth.repaint.dataset_reader import Dataset, Sample
 from diffusion_synth.repaint.filtering import (
     ACCEPTED,
     ClassLoss,
@@ -26,16 +26,26 @@ from diffusion_synth.repaint.filtering import (
     Segment,
     measure_class_loss,
 )
-from diffusion_synth.repaint.repaint_image import Painted, Repainted, Repainter
+from diffusion_synth.repaint.repaint_image import PersonResult, Repainter, RepaintResult
 
 REJECTED_NAME = "rejected.png"
 SHEET_EXAMPLES = 12
-USUAL_PICTURES = 50  # that tell a segmenter's usual loss
+BASELINE_IMAGES = 50  # to measure a segmenter's baseline loss on
 
 
 @dataclass(frozen=True)
-class Job:
-    """What decides every picture of the output. painter: in words, with the hash of its weights."""
+class RepaintJob:
+    """The settings that decide every image of the output; the recipe in its dataset.json.
+
+    Attributes:
+        variants: Number of variants of every image.
+        seed: Seed of prompts and noise.
+        painter: Description of the painter, with the hash of its weights.
+        crops: How persons are cut out.
+        filter: Which painted persons are accepted.
+        segmenter: Name of the segmenter; empty without one.
+        prompts: File name of the grammar.
+    """
 
     variants: int
     seed: int
@@ -46,7 +56,7 @@ class Job:
     prompts: str
 
     def info(self, source: Dataset) -> dict[str, Any]:
-        """The content of dataset.json."""
+        """Return the content of dataset.json."""
         return {
             "name": f"{source.info.get('name', source.root.name)}, repainted",
             "generator": "diffusion_synth",
@@ -55,7 +65,7 @@ class Job:
             "recipe": {
                 **{
                     key: value
-                    for key, value in asdict(self, dict_factory=said).items()
+                    for key, value in asdict(self, dict_factory=drop_none).items()
                     if key != "seed"
                 },
                 "source": source.info.get("fingerprint") or source.root.name,
@@ -64,171 +74,201 @@ class Job:
         }
 
 
-def said(entries: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Without what was not asked for: an option that is new does not make another job of one begun before."""
+def drop_none(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Drop options that are None, so that a new option does not change jobs begun before it."""
     return {key: value for key, value in entries if value is not None}
 
 
 @dataclass
 class Tally:
-    """What became of pictures and persons, in this run."""
+    """Counts of images and persons of a run, and examples for its contact sheets."""
 
-    pictures: int = 0
+    images: int = 0
     left_out: int = 0
     persons: Counter[str] = field(default_factory=Counter)
     kept: list[Example] = field(default_factory=list)
     rejected: list[Example] = field(default_factory=list)
 
-    def count(self, picture: Picture, result: Repainted) -> None:
-        self.pictures += 1
+    def count(self, sample: Sample, result: RepaintResult) -> None:
+        """Add one result."""
+        self.images += 1
         self.left_out += not result.accepted
         self.persons.update(person.reason for person in result.persons)
         examples = self.kept if result.accepted else self.rejected
         if len(examples) < SHEET_EXAMPLES:
             examples.append(
-                Example(picture.image, result.painted, picture.mask, described(result.persons))
+                Example(sample.image, result.painted, sample.mask, caption(result.persons))
             )
 
-    def words(self) -> str:
+    def summary(self) -> str:
+        """Return the counts in one line."""
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.persons.most_common())
-        return f"{self.pictures} pictures, {self.left_out} left out; persons: {reasons or 'none'}"
+        return f"{self.images} images, {self.left_out} left out; persons: {reasons or 'none'}"
 
 
-def described(persons: Sequence[Painted]) -> str:
-    """A line below an example: the first prompt, and the overlaps."""
+def caption(persons: Sequence[PersonResult]) -> str:
+    """Return the line below an example: the first prompt, and the IoUs."""
     overlaps = " ".join(f"{person.iou:.2f}" for person in persons if person.iou is not None)
     prompt = next((person.prompt.inside for person in persons if person.prompt.inside), "")
     return f"{prompt}  IoU {overlaps}" if overlaps else prompt
 
 
-def produce(
-    source: Dataset,
-    output: Path,
-    job: Job,
+def repaint_dataset(
+    source: Dataset | Path | str,
+    output: Path | str,
     repainter: Repainter,
-    grammar: Grammar,
+    grammar: Grammar | None = None,
     *,
+    variants: int = 1,
+    seed: int = 0,
     shard: tuple[int, int] = (1, 1),
     overwrite: bool = False,
     report: Callable[[int, int, Tally], None] = lambda done, total, tally: None,
 ) -> Tally:
-    """Repaint `source` (or the I-th of N parts of it) into the dataset at `output`; what is there already is kept.
+    """Repaint a dataset into another one; images that are already there are skipped.
 
-    report is called with pictures done, pictures in all, and the tally. Raises DatasetError when `output` holds
-    something else, or a picture cannot be read.
+        repainter = Repainter.from_pipeline(load_pipeline())
+        tally = repaint_dataset("renders", "repainted", repainter, variants=2)
+
+    Args:
+        source: The dataset whose persons are repainted, or its folder.
+        output: Folder of the result. The same call resumes a run that was interrupted.
+        repainter: Paints and verifies persons.
+        grammar: Prompts; None for the default grammar.
+        variants: Number of variants of every image.
+        seed: Seed of prompts and noise.
+        shard: (I, N): repaint the I-th of N parts.
+        overwrite: Delete a dataset in `output` first.
+        report: Called with images done, images in all, and the tally.
+
+    Returns:
+        Counts of this run.
+
+    Raises:
+        DatasetError: `output` holds something else, or an image cannot be read.
+        ConfigError: The default grammar cannot be read.
     """
+    source = source if isinstance(source, Dataset) else Dataset(Path(source))
+    output = Path(output)
+    grammar = read_grammar() if grammar is None else grammar
+    job = RepaintJob(
+        variants, seed, dict(repainter.description), repainter.crops, repainter.filter,
+        repainter.segmenter, Path(grammar.name).name,
+    )  # fmt: skip
     writer = DatasetWriter(output, job.info(source), overwrite=overwrite)
     part, parts = shard
-    places = range(part - 1, len(source), parts)
-    writer.remove_leftovers(
-        place * job.variants + v for place in places for v in range(job.variants)
-    )
-    total, tally = len(places) * job.variants, Tally()
-    done = sum(
-        place * job.variants + v in writer.done for place in places for v in range(job.variants)
-    )
+    positions = range(part - 1, len(source), parts)
+    indices = [position * variants + v for position in positions for v in range(variants)]
+    writer.remove_leftovers(indices)
+    total, tally = len(indices), Tally()
+    done = sum(index in writer.done for index in indices)
     report(done, total, tally)
-    for place in places:
-        missing = [v for v in range(job.variants) if place * job.variants + v not in writer.done]
+    for position in positions:
+        missing = [v for v in range(variants) if position * variants + v not in writer.done]
         if not missing:
             continue
-        picture = source.picture(place)
-        prompts = prompter(grammar, picture, job.seed, place)
-        results = repainter.repaint(picture, prompts, partial(seed_of, job.seed, place), missing)
+        sample = source.sample(position)
+        prompts = prompt_drawer(grammar, sample, seed, position)
+        results = repainter.repaint(sample, prompts, partial(noise_seed, seed, position), missing)
         for variant, result in zip(missing, results, strict=True):
-            index = place * job.variants + variant
+            index = position * variants + variant
             if result.accepted:
-                writer.add(*to_files(picture, result, job, place, variant, index))
+                writer.add(*line_and_files(sample, result, job, position, variant, index))
             else:
                 writer.leave_out(index, result.reason)
-            tally.count(picture, result)
+            tally.count(sample, result)
             done += 1
             report(done, total, tally)
     writer.finish()
     for name, examples in ((CONTACT_SHEET_NAME, tally.kept), (REJECTED_NAME, tally.rejected)):
         if examples:
-            write_sheet(output / name, examples)
+            write_contact_sheet(output / name, examples)
     return tally
 
 
-def prompter(
-    grammar: Grammar, picture: Picture, seed: int, place: int
+def prompt_drawer(
+    grammar: Grammar, sample: Sample, seed: int, position: int
 ) -> Callable[[int, int], Prompt]:
-    """(person's id, variant) → prompt. The scene's words are kept, the person's are drawn: they are to be another."""
-    scene = words_of_scene(picture.line)
+    """Return (person's id, variant) → prompt.
+
+    The words of the scene and of poses are those of the annotation; a person's other words are
+    drawn, since another person is painted.
+    """
+    scene = scene_words(sample.line)
     poses = {
-        person["id"]: {key: word for key, word in words_of_person(person).items() if key == "pose"}
-        for person in picture.persons
+        person["id"]: {key: word for key, word in person_words(person).items() if key == "pose"}
+        for person in sample.persons
     }
     return lambda person, variant: grammar.draw(
-        [seed, place, person, variant], scene | poses[person]
+        [seed, position, person, variant], scene | poses[person]
     )
 
 
-def seed_of(seed: int, place: int, person: int, variant: int) -> int:
-    """Of a person's noise, 0..2⁶³ - 1."""
-    return int(generator_of(seed, place, person, variant, "noise").integers(1 << 63))
+def noise_seed(seed: int, position: int, person: int, variant: int) -> int:
+    """Return the seed of a person's noise, 0..2⁶³ - 1."""
+    return int(generator_of(seed, position, person, variant, "noise").integers(1 << 63))
 
 
-def to_files(
-    picture: Picture, result: Repainted, job: Job, place: int, variant: int, index: int
+def line_and_files(
+    sample: Sample, result: RepaintResult, job: RepaintJob, position: int, variant: int, index: int
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """(line, name → content): what DatasetWriter.add takes."""
+    """Return (line, file name → content), the arguments of DatasetWriter.add."""
     stem = f"{index:06d}"
     names = {
         "file_name": f"images/{stem}.jpg",
         "mask_file_name": f"masks/{stem}.png",
         "ignore_file_name": f"ignore/{stem}.png",
     }
-    known = {key: value for key, value in picture.line.items() if not names_file(key, value)}
+    known = {key: value for key, value in sample.line.items() if not names_file(key, value)}
     repainted = {person.person for person in result.persons if person.reason == ACCEPTED}
     ignore = result.ignore
-    if picture.ignore is not None:
-        # What was not known of these persons is not in the picture any more; what was painted is known.
-        ignore = ignore | (picture.ignore & ~np.isin(picture.mask, sorted(repainted)))
+    if sample.ignore is not None:
+        # The label of a repainted person is known, whatever was known of the one they replace.
+        ignore = ignore | (sample.ignore & ~np.isin(sample.mask, sorted(repainted)))
     line = {
         **known,
         **names,
+        # A repainted person wears other clothes.
         "persons": [
             {
                 key: value
                 for key, value in person.items()
                 if key != "wardrobe" or person["id"] not in repainted
             }
-            for person in picture.persons
+            for person in sample.persons
         ],
         "index": index,
         "seed": job.seed,
         "source": "diffusion",
         "diffusion": {
-            "source_file": picture.line["file_name"],
-            "source_kind": picture.line.get("source"),
-            "source_place": place,
+            "source_file": sample.line["file_name"],
+            "source_kind": sample.line.get("source"),
+            "source_place": position,
             "variant": variant,
-            "persons": [
-                {
-                    "id": person.person,
-                    "inside": person.prompt.inside,
-                    "outside": person.prompt.outside,
-                    "seed": person.seed,
-                    "reason": person.reason,
-                    "iou": None if person.iou is None else round(person.iou, 4),
-                    **(
-                        {}
-                        if person.iou_before is None
-                        else {"iou_before": round(person.iou_before, 4)}
-                    ),
-                }
-                for person in result.persons
-            ],
+            "persons": [person_entry(person) for person in result.persons],
         },
     }
     files = {
-        names["file_name"]: encoded(".jpg", result.image[..., ::-1], cv2.IMWRITE_JPEG_QUALITY, 95),
-        names["mask_file_name"]: encoded(".png", picture.mask),
-        names["ignore_file_name"]: encoded(".png", ignore.astype(np.uint8) * 255),
+        names["file_name"]: encode(".jpg", result.image[..., ::-1], cv2.IMWRITE_JPEG_QUALITY, 95),
+        names["mask_file_name"]: encode(".png", sample.mask),
+        names["ignore_file_name"]: encode(".png", ignore.astype(np.uint8) * 255),
     }
     return line, files
+
+
+def person_entry(person: PersonResult) -> dict[str, Any]:
+    """Return what a line records of a person's repainting."""
+    entry: dict[str, Any] = {
+        "id": person.person,
+        "inside": person.prompt.inside,
+        "outside": person.prompt.outside,
+        "seed": person.seed,
+        "reason": person.reason,
+        "iou": None if person.iou is None else round(person.iou, 4),
+    }
+    if person.iou_before is not None:
+        entry["iou_before"] = round(person.iou_before, 4)
+    return entry
 
 
 def names_file(key: str, value: Any) -> bool:
@@ -243,31 +283,21 @@ def names_file(key: str, value: Any) -> bool:
     return key.endswith("file_name") or bool(slash and folder in PASS_FOLDERS)
 
 
-def encoded(ending: str, pixels: np.ndarray, *options: int) -> bytes:
-    fine, content = cv2.imencode(ending, np.ascontiguousarray(pixels), options)
-    if not fine:
-        raise OSError(
-            f"a picture of {pixels.shape} {pixels.dtype} could not be written as {ending}"
-        )
+def encode(ending: str, pixels: np.ndarray, *options: int) -> bytes:
+    """Return an image file of OpenCV's format for `ending`. Raises OSError when that fails."""
+    success, content = cv2.imencode(ending, np.ascontiguousarray(pixels), options)
+    if not success:
+        raise OSError(f"an image {pixels.shape} {pixels.dtype} cannot be encoded as {ending}")
     return content.tobytes()
 
 
-def usual_loss(segment: Segment, source: Dataset) -> ClassLoss:
-    """Of the segmenter, on the data as they were before repainting."""
-    step = max(1, len(source) // USUAL_PICTURES)
+def baseline_loss(segment: Segment, source: Dataset) -> ClassLoss:
+    """Return the segmenter's mean losses on images of the dataset before repainting."""
+    step = max(1, len(source) // BASELINE_IMAGES)
 
     def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for place in range(0, len(source), step):
-            picture = source.picture(place)
-            yield picture.image, picture.mask > 0
+        for position in range(0, len(source), step):
+            sample = source.sample(position)
+            yield sample.image, sample.mask > 0
 
     return measure_class_loss(segment, pairs())
-
-
-def donors_of(dataset: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray, Scene | None]]:
-    """(picture, mask of one person, scene), of every person who is seen nearly whole."""
-    for place in range(len(dataset)):
-        picture = dataset.picture(place)
-        for person in picture.persons:
-            if person.get("visibility", 1.0) >= 0.9:
-                yield picture.image, picture.mask == person["id"], picture.scene

@@ -1,14 +1,14 @@
-"""One picture, its persons repainted: cut out, painted, pasted back, judged.
+"""Repainting of one image: every person is cut out, painted, pasted back and verified.
 
-Every person is painted into a crop of the picture as it was, so persons do not depend on one another, and those of
-several variants are painted together.
+Every person is painted into a crop of the original image, so persons do not depend on each other,
+and those of several variants are painted together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from diffusion_synth.repaint.crops import (
     is_too_small,
     paste_back,
 )
-from diffusion_synth.repaint.dataset_reader import Picture, Scene
+from diffusion_synth.repaint.dataset_reader import Sample
 from diffusion_synth.repaint.filtering import (
     ACCEPTED,
     ClassLoss,
@@ -32,42 +32,26 @@ from diffusion_synth.repaint.filtering import (
     outline_band,
     overlap,
 )
+from diffusion_synth.repaint.paint_request import Painter, PaintRequest
+from diffusion_synth.repaint.painters import PipelinePainter
+
+if TYPE_CHECKING:
+    from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 
 TOO_SMALL, TOO_LARGE, HIDDEN = "too small", "too large", "hidden"
 
 
 @dataclass(frozen=True)
-class Order:
-    """A crop to paint: what is to be there, and the number that all of its noise follows from.
-
-    scene: of the picture it was cut from (`reading.Picture.scene`).
-    """
-
-    crop: Crop
-    prompt: Prompt
-    seed: int
-    scene: Scene | None = None
-
-
-Painter = Callable[[Sequence[Order]], list[np.ndarray]]
-"""Crops of one size, painted: uint8 (h, w, 3) each."""
-
-
-class SizedPainter(Protocol):
-    """A painter that knows the size of crops, px on their longer side, at which it paints best."""
-
-    @property
-    def size(self) -> int: ...
-
-    def __call__(self, orders: Sequence[Order]) -> list[np.ndarray]: ...
-
-
-@dataclass(frozen=True)
-class Painted:
+class PersonResult:
     """A person after repainting.
 
-    iou: with the segmenter's second look; None without one. iou_before: with its look at the picture as it was, where
-    that counts.
+    Attributes:
+        person: Id in the mask.
+        prompt: The prompts.
+        seed: The seed of the noise.
+        reason: ACCEPTED, or why the person was rejected or skipped.
+        iou: IoU of the segmenter's person with the mask; None without a segmenter.
+        iou_before: The same on the original image, where the filter needs it.
     """
 
     person: int
@@ -79,75 +63,146 @@ class Painted:
 
 
 @dataclass(frozen=True)
-class Repainted:
-    """image: uint8 (H, W, 3), with the accepted persons; painted: the same with all of them; ignore: bool (H, W).
+class RepaintResult:
+    """One variant of an image.
 
-    persons: one each that was to be repainted, in order.
+    Attributes:
+        image: uint8 (H, W, 3), with the accepted persons.
+        painted: uint8 (H, W, 3), with all painted persons.
+        ignore: bool (H, W), pixels without a known label.
+        persons: One for each annotated person, in the order of the line.
     """
 
     image: np.ndarray
     painted: np.ndarray
     ignore: np.ndarray
-    persons: tuple[Painted, ...]
+    persons: tuple[PersonResult, ...]
 
     @property
     def accepted(self) -> int:
+        """Number of accepted persons."""
         return sum(person.reason == ACCEPTED for person in self.persons)
 
     @property
     def reason(self) -> str:
-        """Why none was accepted: what befell the first; 'no persons' when there were none."""
+        """Reason of the first person, for an image without an accepted one; 'no persons' if empty."""
         return self.persons[0].reason if self.persons else "no persons"
 
 
 @dataclass(frozen=True)
 class Repainter:
-    """segment: looks again; None leaves everything in. usual: its losses on pictures with true masks, or None."""
+    """Repaints the persons of images and keeps those that pass a filter.
+
+        repainter = Repainter.from_pipeline(load_pipeline())
+        (result,) = repainter.repaint(sample, lambda *_: prompt, lambda *_: 0, variants=[0])
+
+    Attributes:
+        painter: Paints crops.
+        crops: How persons are cut out.
+        filter: Which painted persons are accepted.
+        segment: The segmenter that verifies painted persons; None accepts all.
+        baseline: The segmenter's mean losses on images with true masks; None ignores no pixel for
+            its loss.
+        batch_size: Crops to paint at once.
+        description: All that decides what the painter paints, as plain data for dataset.json.
+        segmenter: Name of the segmenter for dataset.json.
+    """
 
     painter: Painter
     crops: CropSettings
-    filter: FilterSettings
+    filter: FilterSettings = field(default_factory=FilterSettings)
     segment: Segment | None = None
-    usual: ClassLoss | None = None
+    baseline: ClassLoss | None = None
     batch_size: int = 4
+    description: Mapping[str, Any] = field(default_factory=dict)
+    segmenter: str = ""
+
+    @classmethod
+    def from_pipeline(
+        cls,
+        pipeline: ShapeGuidedPipeline,
+        *,
+        crops: CropSettings | None = None,
+        filter: FilterSettings | None = None,
+        segment: Segment | None = None,
+        segmenter: str = "",
+        batch_size: int = 4,
+        **options: Any,
+    ) -> Repainter:
+        """Make a repainter whose painter is a pipeline.
+
+        Args:
+            pipeline: A result of `load_pipeline`.
+            crops: How persons are cut out; None for the pipeline's own size.
+            filter: Which painted persons are accepted; None for the defaults.
+            segment: Segmenter that verifies painted persons: uint8 (H, W, 3) → probability of
+                "person", float (H, W). None accepts all.
+            segmenter: Name of the segmenter for dataset.json.
+            batch_size: Crops to paint at once.
+            **options: Options of the pipeline's call, such as num_inference_steps.
+        """
+        from diffusion_synth.pipeline.loading import model_identity  # here: it imports diffusers
+
+        painter = PipelinePainter(pipeline, options)
+        if crops is None:
+            crops = CropSettings(size=painter.size, multiple=pipeline.size_multiple)
+        return cls(
+            painter,
+            crops,
+            filter or FilterSettings(),
+            segment,
+            batch_size=batch_size,
+            description={"model": model_identity(pipeline.name_or_path or "unnamed"), **options},
+            segmenter=segmenter,
+        )
 
     def repaint(
         self,
-        picture: Picture,
+        sample: Sample,
         prompts: Callable[[int, int], Prompt],
         seeds: Callable[[int, int], int],
         variants: Sequence[int],
-    ) -> list[Repainted]:
-        """The picture once for each of `variants`; prompts and seeds: of (person's id, variant)."""
-        masks = {int(person["id"]): picture.mask == person["id"] for person in picture.persons}
-        left_out = {
+    ) -> list[RepaintResult]:
+        """Repaint an image once for each of `variants`.
+
+        Args:
+            sample: The image, its mask and persons.
+            prompts: (person's id, variant) → prompt.
+            seeds: (person's id, variant) → seed of the noise.
+            variants: Numbers of the variants.
+
+        Returns:
+            One result for each variant.
+        """
+        masks = {int(person["id"]): sample.mask == person["id"] for person in sample.persons}
+        skipped = {
             person: reason for person, mask in masks.items() if (reason := self._unfit(mask))
         }
         crops = {
-            person: cut(picture.image, mask, self.crops)
+            person: cut(sample.image, mask, self.crops)
             for person, mask in masks.items()
-            if person not in left_out
+            if person not in skipped
         }
-        orders = {
-            (person, variant): Order(
-                crop, prompts(person, variant), seeds(person, variant), picture.scene
+        requests = {
+            (person, variant): PaintRequest(
+                crop, prompts(person, variant), seeds(person, variant), sample.scene
             )
             for variant in variants
             for person, crop in crops.items()
         }
-        before = self._before(picture, masks, crops)
-        paintings = dict(zip(orders, self._paint(list(orders.values())), strict=True))
+        before = self._iou_before(sample, masks, crops)
+        paintings = dict(zip(requests, self._paint(list(requests.values())), strict=True))
         results = []
         for variant in variants:
-            image = picture.image
+            image = sample.image
             for person, crop in crops.items():
                 image = paste_back(image, masks[person], crop, paintings[person, variant])
-            results.append(
-                self._judged(picture, image, masks, left_out, crops, before, orders, variant)
-            )
+            of_variant = {person: requests[person, variant] for person in crops}
+            results.append(self._verify(sample, image, masks, skipped, of_variant, before))
         return results
 
     def _unfit(self, mask: np.ndarray) -> str | None:
+        """Return why a person is not repainted; None when they are."""
         if not mask.any():
             return HIDDEN
         box = bounding_box(mask)
@@ -155,27 +210,27 @@ class Repainter:
             return TOO_SMALL
         return TOO_LARGE if is_too_large(box, self.crops) else None
 
-    def _before(
-        self, picture: Picture, masks: dict[int, np.ndarray], crops: dict[int, Crop]
+    def _iou_before(
+        self, sample: Sample, masks: dict[int, np.ndarray], crops: dict[int, Crop]
     ) -> dict[int, float]:
-        """IoU of every person to be repainted in the picture as it is; of nobody where it does not count."""
+        """Return the IoU of every person in the original image; empty where the filter needs none."""
         if self.segment is None or self.filter.iou_relative is None or not crops:
             return {}
-        probability = self.segment(picture.image)
+        probability = self.segment(sample.image)
         return {
             person: overlap(
                 probability,
                 masks[person],
                 self.filter.threshold,
-                counting(picture, masks[person], crop),
+                relevant_pixels(sample, masks[person], crop),
             )
             for person, crop in crops.items()
         }
 
-    def _paint(self, orders: Sequence[Order]) -> list[np.ndarray]:
-        """In batches of crops of one size, back in the order given."""
-        sizes = [order.crop.mask.shape for order in orders]
-        by_size = sorted(range(len(orders)), key=lambda place: (sizes[place], place))
+    def _paint(self, requests: Sequence[PaintRequest]) -> list[np.ndarray]:
+        """Paint in batches of crops of one size. Returns them in the order of `requests`."""
+        sizes = [request.crop.mask.shape for request in requests]
+        by_size = sorted(range(len(requests)), key=lambda place: (sizes[place], place))
         painted: dict[int, np.ndarray] = {}
         first = 0
         while first < len(by_size):
@@ -184,51 +239,62 @@ class Repainter:
                 for place in by_size[first : first + self.batch_size]
                 if sizes[place] == sizes[by_size[first]]
             ]
-            painted |= zip(batch, self.painter([orders[place] for place in batch]), strict=True)
+            painted |= zip(batch, self.painter([requests[place] for place in batch]), strict=True)
             first += len(batch)
-        return [painted[place] for place in range(len(orders))]
+        return [painted[place] for place in range(len(requests))]
 
-    def _judged(
+    def _verify(
         self,
-        picture: Picture,
-        image: np.ndarray,
+        sample: Sample,
+        painted: np.ndarray,
         masks: dict[int, np.ndarray],
-        left_out: dict[int, str],
-        crops: dict[int, Crop],
+        skipped: dict[int, str],
+        requests: dict[int, PaintRequest],
         before: dict[int, float],
-        orders: dict[tuple[int, int], Order],
-        variant: int,
-    ) -> Repainted:
-        probability = None if self.segment is None else self.segment(image)
-        ignore = np.zeros(picture.mask.shape, bool)
-        result = image
+    ) -> RepaintResult:
+        """Put rejected persons back, and collect the pixels to ignore of accepted ones."""
+        probability = None if self.segment is None else self.segment(painted)
+        ignore = np.zeros(sample.mask.shape, bool)
+        image = painted
         persons = []
         for person, mask in masks.items():
-            if person in left_out:
-                persons.append(Painted(person, Prompt("", ""), 0, left_out[person]))
+            if person in skipped:
+                persons.append(PersonResult(person, Prompt("", ""), 0, skipped[person]))
                 continue
-            order = orders[person, variant]
+            request = requests[person]
             if probability is None:
                 ignore |= outline_band(mask, self.filter.band)
-                persons.append(Painted(person, order.prompt, order.seed, ACCEPTED))
+                persons.append(PersonResult(person, request.prompt, request.seed, ACCEPTED))
                 continue
-            where = counting(picture, mask, crops[person])
-            found_before = before.get(person)
+            where = relevant_pixels(sample, mask, request.crop)
+            iou_before = before.get(person)
             verdict = judge(
-                probability, mask, self.filter, where=where, usual=self.usual, before=found_before
-            )
+                probability, mask, self.filter,
+                where=where, baseline=self.baseline, before=iou_before,
+            )  # fmt: skip
             if verdict.accepted:
                 ignore |= verdict.ignore & where
             else:
-                result = np.where(mask[..., None], picture.image, result)
+                image = np.where(mask[..., None], sample.image, image)
             persons.append(
-                Painted(person, order.prompt, order.seed, verdict.reason, verdict.iou, found_before)
+                PersonResult(
+                    person, request.prompt, request.seed, verdict.reason, verdict.iou, iou_before
+                )
             )
-        return Repainted(result, image, ignore, tuple(persons))
+        return RepaintResult(image, painted, ignore, tuple(persons))
 
 
-def counting(picture: Picture, mask: np.ndarray, crop: Crop) -> np.ndarray:
-    """The pixels that say something of one person's painting, bool (H, W): of their crop, those of nobody else."""
+def relevant_pixels(sample: Sample, mask: np.ndarray, crop: Crop) -> np.ndarray:
+    """Return the pixels that count for one person: of their crop, without other persons.
+
+    Args:
+        sample: The image.
+        mask: bool (H, W), the person.
+        crop: Their crop.
+
+    Returns:
+        bool (H, W).
+    """
     where = np.zeros_like(mask)
     where[crop.box.slices] = True
-    return where & (mask | (picture.mask == 0))
+    return where & (mask | (sample.mask == 0))

@@ -1,30 +1,36 @@
-"""The control without a model: the render whose outline fits best, stretched into the mask.
+"""The baseline without a model: the rendered person whose outline fits best, warped into the mask.
 
-Whatever diffusion is to be worth, it must be worth more than this.
+Diffusion has to be better than this to be worth its cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from diffusion_synth.errors import DataError
 from diffusion_synth.repaint.crops import bounding_box, check_pair
-from diffusion_synth.repaint.dataset_reader import Scene
+from diffusion_synth.repaint.dataset_reader import Dataset, Scene
 
-_WHOLLY = 0.99  # share of a pixel
-SIDE = 32  # px of the little outlines that are compared
-
-
-class WarpError(ValueError):
-    """There is nobody to warp."""
+_FULLY_COVERED = 0.99  # share of a pixel
+SIDE = 32  # px of the reduced outlines that are compared
+LEAST_VISIBILITY = (
+    0.9  # of a donor: a person who is hidden in part has the outline of what hides them
+)
 
 
 @dataclass(frozen=True)
 class Donor:
-    """A rendered person cut to their box. image: uint8 (h, w, 3); mask: bool (h, w); scene: where they are from."""
+    """A rendered person cut to their box.
+
+    Attributes:
+        image: uint8 (h, w, 3).
+        mask: bool (h, w).
+        scene: The scene of the render.
+    """
 
     image: np.ndarray
     mask: np.ndarray
@@ -32,9 +38,11 @@ class Donor:
 
     @property
     def aspect(self) -> float:
+        """Height / width."""
         return self.mask.shape[0] / self.mask.shape[1]
 
     def mirrored(self) -> Donor:
+        """Return the person with left and right exchanged."""
         return Donor(
             np.ascontiguousarray(self.image[:, ::-1]),
             np.ascontiguousarray(self.mask[:, ::-1]),
@@ -43,9 +51,15 @@ class Donor:
 
 
 class DonorBank:
-    """Persons to take from. At most `limit` of them, the first that are large enough.
+    """Persons to warp: the first `limit` that are large enough.
 
-    Raises WarpError when there are none.
+    Args:
+        persons: (image uint8 (H, W, 3), mask of one person bool (H, W), the image's scene).
+        smallest: Least longer side of a person's box, px.
+        limit: The most persons to hold.
+
+    Raises:
+        DataError: There is no such person.
     """
 
     def __init__(
@@ -55,10 +69,6 @@ class DonorBank:
         smallest: int = 48,
         limit: int = 4000,
     ) -> None:
-        """persons: (picture, uint8 (H, W, 3); mask of one person, bool (H, W); the picture's scene).
-
-        smallest: longer side of a box, px.
-        """
         self.donors: list[Donor] = []
         for image, mask, scene in persons:
             if len(self.donors) >= limit:
@@ -68,7 +78,7 @@ class DonorBank:
                 if max(donor.mask.shape) >= smallest:
                     self.donors.append(donor)
         if not self.donors:
-            raise WarpError(f"no person of at least {smallest} px to warp")
+            raise DataError(f"no person of at least {smallest} px to warp; give more renders")
         self._outlines = np.stack([outline(donor.mask) for donor in self.donors]).astype(np.float32)
         self._aspects = np.array([donor.aspect for donor in self.donors])
 
@@ -76,14 +86,22 @@ class DonorBank:
         return len(self.donors)
 
     def best(self, mask: np.ndarray, scene: Scene | None = None) -> tuple[Donor, float]:
-        """(the person, mirrored if that fits better; how well they fit, 0..1) for a mask (H, W).
+        """Find the person who fits a mask best.
 
-        Nobody from `scene`, where the mask is from: another recipe's render of it has the same person in the same
-        clothes, and would fit best of all. Raises WarpError when nobody else is there.
+        Args:
+            mask: bool (H, W).
+            scene: The scene of the mask. Its own persons are left out: another recipe's render of
+                it has the same person in the same clothes, who would fit best.
+
+        Returns:
+            The person, mirrored if that fits better, and the fit, 0..1.
+
+        Raises:
+            DataError: All persons are from `scene`.
         """
         elsewhere = np.array([scene is None or donor.scene != scene for donor in self.donors])
         if not elsewhere.any():
-            raise WarpError(
+            raise DataError(
                 f"all persons to warp are from the scene {scene} itself; give more renders"
             )
         box = bounding_box(mask)
@@ -103,7 +121,19 @@ class DonorBank:
         return self.donors[place], float(straight[place])
 
 
+def iter_donors(
+    dataset: Dataset,
+) -> Iterator[tuple[np.ndarray, np.ndarray, Scene | None]]:
+    """Yield (image, mask of one person, scene) of every person who is nearly fully visible."""
+    for position in range(len(dataset)):
+        sample = dataset.sample(position)
+        for person in sample.persons:
+            if person.get("visibility", 1.0) >= LEAST_VISIBILITY:
+                yield sample.image, sample.mask == person["id"], sample.scene
+
+
 def cut_out(image: np.ndarray, mask: np.ndarray, scene: Scene | None = None) -> Donor:
+    """Cut a person to their box."""
     check_pair(image, mask)
     box = bounding_box(mask)
     return Donor(
@@ -112,21 +142,26 @@ def cut_out(image: np.ndarray, mask: np.ndarray, scene: Scene | None = None) -> 
 
 
 def outline(mask: np.ndarray) -> np.ndarray:
-    """A person's box at SIDE × SIDE px, bool: outlines of any size and aspect side by side."""
+    """Resize a person's box to SIDE × SIDE px, bool, so that outlines of any size compare."""
     return cv2.resize(mask.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA) >= 0.5
 
 
 def overlaps(outlines: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """IoU of every outline (N, SIDE, SIDE) with one, both of 0 and 1: (N,)."""
+    """Return the IoU (N,) of outlines (N, SIDE, SIDE) with one, both of 0 and 1."""
     flat, one = outlines.reshape(len(outlines), -1), wanted.reshape(-1)
     both = flat @ one
     return both / np.maximum(flat.sum(1) + one.sum() - both, 1)
 
 
 def warp_into(image: np.ndarray, mask: np.ndarray, donor: Donor) -> np.ndarray:
-    """`image` with the person of `mask` (bool, (H, W)) covered by the donor; outside the mask nothing changes.
+    """Cover the person of a mask by a donor; outside the mask nothing changes.
 
-    Places in the mask that the donor does not reach take the colour of the nearest place of the donor.
+    Pixels of the mask that the donor does not reach take the colour of the donor's nearest pixel.
+
+    Args:
+        image: uint8 (H, W, 3).
+        mask: bool (H, W), the person.
+        donor: The person to warp into it.
     """
     check_pair(image, mask)
     box = bounding_box(mask)
@@ -135,9 +170,9 @@ def warp_into(image: np.ndarray, mask: np.ndarray, donor: Donor) -> np.ndarray:
     person = cv2.resize(
         donor.image, size, interpolation=cv2.INTER_LINEAR if grows else cv2.INTER_AREA
     )
-    # Only what is wholly theirs: at the edge, the donor's pixels are half of what stood behind them.
+    # Only pixels that the donor covers: those at the edge are mixed with their background.
     share = cv2.resize(donor.mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-    reach = share >= min(_WHOLLY, float(share.max()))
+    reach = share >= min(_FULLY_COVERED, float(share.max()))
     inside = mask[box.slices]
     result = image.copy()
     result[box.slices][inside] = spread(person, reach)[inside]
@@ -145,7 +180,7 @@ def warp_into(image: np.ndarray, mask: np.ndarray, donor: Donor) -> np.ndarray:
 
 
 def spread(image: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """`image` (H, W, 3) with every pixel that is not `known` (bool, (H, W)) replaced by the nearest one that is."""
+    """Replace every pixel of `image` (H, W, 3) that is not `known` (H, W) by the nearest that is."""
     _, labels = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )

@@ -1,4 +1,4 @@
-"""The embedded generator, learnt from nothing: its UNet, its text encoder, and the average of both, which is kept."""
+"""Training of the small generator from scratch: its UNet, its text encoder, and their average."""
 
 from __future__ import annotations
 
@@ -12,31 +12,36 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from diffusion_synth.errors import ConfigError
 from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 from diffusion_synth.prompts.grammar import Grammar
 from diffusion_synth.training.crop_bank import CropBank
 from diffusion_synth.training.learner import Learner, LearningConfig
 from diffusion_synth.training.small_generator import GeneratorConfig, make_generator
 
-MOST_WEIGHT = 20.0  # of a level of noise: where there is hardly any, the picture is plain to see
+MAX_LEVEL_WEIGHT = 20.0  # of a level of noise: with hardly any noise, the image is easy to predict
 
 
 @dataclass(frozen=True)
 class GeneratorLearningConfig(LearningConfig):
-    """All that decides the generator's weights."""
+    """The settings that decide the generator's weights.
+
+    Raises:
+        ConfigError: A value is not valid.
+    """
 
     steps: int = 20_000
     batch_size: int = 8
     learning_rate: float = 3e-4
     warmup: int = 200
     ema: float = 0.999
-    """Decay a step of the average of the weights, which is what is kept."""
+    """Decay per step of the average of the weights; the average is the result."""
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.ema < 1:
-            raise ValueError(f"ema is {self.ema}; it must be within 0..1, and not 1")
+            raise ConfigError(f"ema must be from 0 to below 1, got {self.ema}")
 
 
 def ema_decay(most: float, step: int) -> float:
@@ -49,7 +54,7 @@ def ema_decay(most: float, step: int) -> float:
 
 
 class GeneratorLearner(Learner):
-    """The generator and its average."""
+    """The small generator in training, and the average of its weights."""
 
     config: GeneratorLearningConfig
 
@@ -70,60 +75,70 @@ class GeneratorLearner(Learner):
 
     @property
     def size(self) -> int:
+        """Side of the crops, px."""
         return self.config.generator.size
 
     def level_weights(self, times: Tensor) -> Tensor:
-        """Errors of the picture weigh as those of the velocity (Salimans & Ho, ICLR 2022): 1 / σ², up to a most."""
+        """Return 1 / σ², at most MAX_LEVEL_WEIGHT, for a network that predicts the image.
+
+        An error of the image then counts as one of the velocity (Salimans & Ho, ICLR 2022).
+        """
         if self.config.generator.prediction != "sample":
             return super().level_weights(times)
-        kept = self.pipeline.scheduler.alphas_cumprod.to(times.device)[times]
-        return (1 / (1 - kept)).clamp(max=MOST_WEIGHT)
+        alphas = self.pipeline.scheduler.alphas_cumprod.to(times.device)[times]
+        return (1 / (1 - alphas)).clamp(max=MAX_LEVEL_WEIGHT)
 
     @torch.no_grad()
-    def follow(self) -> None:
+    def after_step(self) -> None:
+        """Update the average."""
         decay = ema_decay(self.config.ema, self.step)
         for name, network in self.networks.items():
-            kept, current = (list(module.parameters()) for module in (self.average[name], network))
-            get_ema_multi_avg_fn(decay)(
-                kept, current, self.step
-            )  # few kernels for hundreds of tensors
+            averaged, current = (
+                list(module.parameters()) for module in (self.average[name], network)
+            )
+            # One call for hundreds of tensors launches few kernels.
+            get_ema_multi_avg_fn(decay)(averaged, current, self.step)
 
-    def painting(self) -> ShapeGuidedPipeline:
-        """A pipeline with the averaged weights."""
+    def inference_pipeline(self) -> ShapeGuidedPipeline:
+        """Return a pipeline with the averaged weights."""
         for network in self.average.values():
             network.eval()
         return ShapeGuidedPipeline(**{**self.pipeline.components, **self.average})
 
     def save(self, folder: Path) -> None:
-        """The averaged pipeline in the layout of diffusers, in half precision."""
+        """Write the averaged pipeline in the layout of diffusers, in half precision."""
         halved = {name: copy.deepcopy(network).half() for name, network in self.average.items()}
         pipeline = ShapeGuidedPipeline(**{**self.pipeline.components, **halved})
         pipeline.save_pretrained(folder, safe_serialization=True)
 
     def weights(self) -> dict[str, Any]:
+        """Return the weights of the networks and of their average."""
         return {
             "modules": {name: network.state_dict() for name, network in self.networks.items()},
             "average": {name: network.state_dict() for name, network in self.average.items()},
         }
 
     def restore_weights(self, weights: Mapping[str, Any]) -> None:
+        """Load the result of `weights`."""
         for name, network in self.networks.items():
             network.load_state_dict(weights["modules"][name])
             self.average[name].load_state_dict(weights["average"][name])
 
-    def card(self) -> str:
+    def model_card(self) -> str:
+        """Return the model card, Markdown."""
         return f"""---
 library_name: diffusers
 pipeline_tag: image-to-image
 ---
 # A small generator of persons inside a mask
 
-Made by `python -m diffusion_synth.train`: {self.step} steps of {self.config.batch_size} crops, drawn from
+Made by `python -m diffusion_synth.train`: {self.step} steps of {self.config.batch_size} crops from
 {len(self.bank)} crops of rendered persons, seed {self.config.seed}.
-It has seen nobody who exists, and no photograph of a person.
+It was trained on no photo of a person, and on no real person.
 
-- Paints crops of {self.size} px. Larger ones are enlarged and blurred.
-- Knows the words of the renderer (clothes, colours, hair, poses, light) and no others; the rest fall into letters.
-- Makes figures, not portraits: faces have no features worth the name at this size.
-- Takes its light from the renders: in photographs its persons look pasted in.
+- It paints crops of {self.size} px. Larger persons are enlarged and blurred.
+- It knows the words of the renderer (clothes, colours, hair, poses, light). Other words are split
+  into letters.
+- It paints figures, not portraits: at this size faces have no features.
+- It takes its light from the renders: in photos its persons look pasted in.
 """

@@ -1,8 +1,8 @@
-"""How a pipeline learns: one step after the other, each drawn from (seed, step), resumable to the bit.
+"""Training of a pipeline: every step is drawn from (seed, step), so a run resumes bit for bit.
 
-Both trainings go this way: the embedded generator's (generator_learner.py) and a large model's LoRA (lora_learner.py).
-What is learnt is what the pipeline will be asked for: packed prompts, regions in every attention, and for inpainting
-UNets the mask.
+Both trainings are subclasses: the small generator (generator_learner.py) and LoRAs of large models
+(lora_learner.py). They train on what the pipeline is given when it paints: packed prompts, regions
+in every attention, and the mask for inpainting UNets.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from blender_addon.dataset import atomic_file
+from diffusion_synth.errors import CheckpointError, ConfigError
 from diffusion_synth.pipeline.attention import region_processors
 from diffusion_synth.pipeline.attention_schedules import SCHEDULES
 from diffusion_synth.pipeline.conditioning import Conditioning
@@ -32,77 +33,102 @@ from diffusion_synth.randomness import generator_of
 from diffusion_synth.training.crop_bank import CropBank
 
 STATE = "state.pt"
-OUTSIDE_WEIGHT = (
-    0.1  # of the loss: the surroundings are shown to the network, and put back after every step
-)
+# Weight of the surroundings in the loss: when painting, they are put back after every step.
+OUTSIDE_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
 class LearningConfig:
-    """All that decides the weights, as far as trainings have it in common."""
+    """The settings that decide the weights and that all trainings have.
+
+    Raises:
+        ConfigError: A value is not valid.
+    """
 
     steps: int
     batch_size: int
     learning_rate: float
     warmup: int
-    """Steps; then half a cosine to nothing."""
-    silent: float = 0.1
-    """How often a picture comes without its prompt, which guidance needs."""
+    """Steps of linear warm-up; half a cosine to 0 follows."""
+    prompt_dropout: float = 0.1
+    """Fraction of images that are trained without their prompt, for classifier-free guidance."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0")
-        if not 0 <= self.silent < 1:
-            raise ValueError(f"silent is {self.silent}; it must be within 0..1, and not 1")
+            raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if not 0 <= self.prompt_dropout < 1:
+            raise ConfigError(
+                f"prompt_dropout must be from 0 to below 1, got {self.prompt_dropout}"
+            )
 
 
 @dataclass(frozen=True)
 class Batch:
-    """images: uint8 (B, H, W, 3); masks: bool (B, H, W); silent: bool (B,), who is shown no prompt; noise: a seed."""
+    """What one step trains on.
+
+    Attributes:
+        images: uint8 (B, H, W, 3).
+        masks: bool (B, H, W).
+        prompts: B of them.
+        without_prompt: bool (B,), the images whose prompt is dropped.
+        noise: Seed of the noise.
+    """
 
     images: np.ndarray
     masks: np.ndarray
     prompts: list[Prompt]
-    silent: np.ndarray
+    without_prompt: np.ndarray
     noise: int
 
 
-class Batches:
-    """The batch of any step, drawn from (seed, step) alone; the next one is drawn while this one is learnt from."""
+class BatchLoader:
+    """Batches drawn from (seed, step) alone; the next one is drawn while the last one is used."""
 
     def __init__(self, config: LearningConfig, bank: CropBank, grammar: Grammar) -> None:
         self.config, self.bank, self.grammar = config, bank, grammar
         self.pool = ThreadPoolExecutor(1)
         self.ahead: tuple[int, Future[Batch]] | None = None
 
-    def of(self, step: int) -> Batch:
-        due = (
+    def batch(self, step: int) -> Batch:
+        """Return the batch of `step`, and begin to draw the next."""
+        wanted = (
             self.ahead[1]
             if self.ahead and self.ahead[0] == step
             else self.pool.submit(self.draw, step)
         )
-        batch = due.result()
+        batch = wanted.result()
         self.ahead = step + 1, self.pool.submit(self.draw, step + 1)
         return batch
 
     def draw(self, step: int) -> Batch:
+        """Draw the batch of `step`."""
         rng = generator_of(self.config.seed, step, "batch")
         drawn = [self.bank.draw(rng, self.grammar) for _ in range(self.config.batch_size)]
-        silent = rng.random(len(drawn)) < self.config.silent
+        without_prompt = rng.random(len(drawn)) < self.config.prompt_dropout
         images, masks, prompts = zip(*drawn, strict=True)
         return Batch(
-            np.stack(images), np.stack(masks), list(prompts), silent, int(rng.integers(1 << 62))
+            np.stack(images),
+            np.stack(masks),
+            list(prompts),
+            without_prompt,
+            int(rng.integers(1 << 62)),
         )
 
 
 class Learner(ABC):
-    """A pipeline, the networks of it that learn, their optimiser, and how many steps they have taken.
+    """A pipeline in training: the networks that are trained, their optimiser, and the step.
 
-    Parameters that need no gradient stay as they are. bf16: arithmetic in bfloat16, by autocast.
+    Args:
+        config: The settings.
+        pipeline: The pipeline; its scheduler gives noise levels and targets.
+        networks: The parts of it that are trained. Parameters without gradient stay as they are.
+        bank: The crops to train on.
+        grammar: The prompts.
+        bf16: Whether to compute in bfloat16, by autocast.
     """
 
     def __init__(
@@ -127,7 +153,7 @@ class Learner(ABC):
             self.parameters, lr=config.learning_rate, weight_decay=0.01
         )
         self.step = 0
-        self.batches = Batches(config, bank, grammar)
+        self.batches = BatchLoader(config, bank, grammar)
 
     @property
     @abstractmethod
@@ -135,39 +161,40 @@ class Learner(ABC):
         """Side of the crops, px."""
 
     @abstractmethod
-    def painting(self) -> ShapeGuidedPipeline:
-        """The pipeline with what has been learnt, to paint with."""
+    def inference_pipeline(self) -> ShapeGuidedPipeline:
+        """Return the pipeline with the trained weights, ready to paint."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """What has been learnt, for `diffusion_synth.run`."""
+        """Write the trained model for `diffusion_synth.run`."""
 
     @abstractmethod
-    def card(self) -> str:
-        """What it says of itself, Markdown: how it was made, and what it cannot do."""
+    def model_card(self) -> str:
+        """Return the model card, Markdown: how the model was made, and its limits."""
 
     @abstractmethod
     def weights(self) -> dict[str, Any]:
-        """All tensors that steps change, the optimiser's aside."""
+        """Return all tensors that training changes, except for the optimiser's."""
 
     @abstractmethod
     def restore_weights(self, weights: Mapping[str, Any]) -> None:
-        """Take up what `weights` gave."""
+        """Load the result of `weights`."""
 
     def level_weights(self, times: Tensor) -> Tensor:
-        """(B,): of the loss at training steps `times` (B,)."""
+        """Return the weight of the loss (B,) at training steps `times` (B,) of the scheduler."""
         return torch.ones(len(times), device=times.device)
 
-    def follow(self) -> None:  # noqa: B027  not every training has something to follow
-        """Called after every step."""
+    def after_step(self) -> None:  # noqa: B027  not every training needs it
+        """Update what depends on the weights; called after every step."""
 
     @property
     def device(self) -> torch.device:
+        """The device of the trained parameters."""
         return self.parameters[0].device
 
-    def learn(self) -> float:
-        """One step. Returns its loss."""
-        batch = self.batches.of(self.step)
+    def train_step(self) -> float:
+        """Train one step. Returns its loss."""
+        batch = self.batches.batch(self.step)
         draw = torch.Generator(self.device).manual_seed(batch.noise)
         images = torch.from_numpy(batch.images).to(self.device).permute(0, 3, 1, 2)
         pixels, labels = images / 127.5 - 1, torch.from_numpy(batch.masks).to(self.device).long()
@@ -177,16 +204,16 @@ class Learner(ABC):
             group["lr"] = self.config.learning_rate * rate_share(
                 self.step, self.config.steps, self.config.warmup
             )
-        # The way back is within too: what gradient checkpointing forgets is computed anew there, with the same regions.
+        # The backward pass needs the regions too: gradient checkpointing computes layers again.
         with region_processors(self.pipeline.unet):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-                loss = self.loss(pixels, labels, batch.prompts, batch.silent, draw)
+                loss = self.loss(pixels, labels, batch.prompts, batch.without_prompt, draw)
             self.optimiser.zero_grad()
             loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
         self.step += 1
-        self.follow()
+        self.after_step()
         return float(loss.detach())
 
     def loss(
@@ -194,28 +221,31 @@ class Learner(ABC):
         pixels: Tensor,
         labels: Tensor,
         prompts: list[Prompt],
-        silent: np.ndarray,
+        without_prompt: np.ndarray,
         draw: torch.Generator,
     ) -> Tensor:
-        """Of the network's output, weighed by inside and outside and by the level of noise.
+        """Return the loss, weighted by inside and outside and by the level of noise.
 
-        pixels: (B, 3, H, W) in -1..1; labels: (B, H, W), 0 and 1; silent: bool (B,); draw: on the learner's device,
-        since the noise of a large batch takes a CPU longer than all the rest takes a GPU. The UNet's attentions have to
-        understand regions (`region_processors`).
+        Args:
+            pixels: (B, 3, H, W) in -1..1.
+            labels: (B, H, W), 0 and 1.
+            prompts: B of them.
+            without_prompt: bool (B,), the images whose prompt is dropped.
+            draw: On the learner's device: drawing the noise of a large batch on the CPU would take
+                longer than all the rest on a GPU. The UNet must have `region_processors`.
         """
         pipe = self.pipeline
-        clean = pipe.encode_pictures(pixels)
+        clean = pipe.encode_images(pixels)
         noise = torch.randn(clean.shape, generator=draw, device=clean.device).to(clean)
         levels = pipe.scheduler.config.num_train_timesteps
         times = torch.randint(levels, (len(clean),), generator=draw, device=clean.device)
         noisy = pipe.scheduler.add_noise(clean, noise, times)
-        # As strict as sampling is at this level of noise, where it goes from strict to not at all.
-        foreign = 1 - SCHEDULES["linear"](1 - (times + 1) / levels)
-        conditioning = self.condition(prompts, silent)
-        regions = Regions(labels, conditioning.weights, foreign)
-        output = pipe.predict(
-            noisy, times, conditioning, regions, pipe.shown_besides(pixels, labels)
-        )
+        # As strict as sampling is at this level of noise, from strict to not masked.
+        across = 1 - SCHEDULES["linear"](1 - (times + 1) / levels)
+        conditioning = self.condition(prompts, without_prompt)
+        regions = Regions(labels, conditioning.weights, across)
+        inpainting = pipe.prepare_inpainting_channels(pixels, labels)
+        output = pipe.predict(noisy, times, conditioning, regions, inpainting)
         inside = inside_share(labels, pipe.vae, output.shape[1])
         weight = OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * inside
         error = (output - target_of(pipe.scheduler, clean, noise, times)) ** 2
@@ -223,38 +253,46 @@ class Learner(ABC):
             self.level_weights(times)[:, None, None, None] * weight * error
         ).sum() / weight.sum()
 
-    def condition(self, prompts: list[Prompt], silent: np.ndarray) -> Conditioning:
-        """Of every picture with one person; those that are `silent` (bool, (B,)) as guidance has them."""
-        said = self.pipeline.encoders.condition(
-            [[p.outside, p.inside] for p in prompts], self.device
-        )
-        nothing = self.pipeline.encoders.uncondition([""] * len(prompts), 2, self.device)
-        quiet = torch.from_numpy(silent).to(self.device)
+    def condition(self, prompts: list[Prompt], without_prompt: np.ndarray) -> Conditioning:
+        """Encode the prompts of images with one person each.
+
+        Args:
+            prompts: B of them.
+            without_prompt: bool (B,), the images that get the empty prompt, as guidance has it.
+        """
+        encoders = self.pipeline.encoders
+        prompted = encoders.condition([[p.outside, p.inside] for p in prompts], self.device)
+        empty = encoders.uncondition([""] * len(prompts), 2, self.device)
+        dropped = torch.from_numpy(without_prompt).to(self.device)
         pooled = None
-        if said.pooled is not None and nothing.pooled is not None:
-            pooled = torch.where(quiet[:, None], nothing.pooled, said.pooled)
+        if prompted.pooled is not None and empty.pooled is not None:
+            pooled = torch.where(dropped[:, None], empty.pooled, prompted.pooled)
         return Conditioning(
-            torch.where(quiet[:, None, None], nothing.embeddings, said.embeddings),
-            torch.where(quiet[:, None, None], nothing.weights, said.weights),
+            torch.where(dropped[:, None, None], empty.embeddings, prompted.embeddings),
+            torch.where(dropped[:, None, None], empty.weights, prompted.weights),
             pooled,
         )
 
     def state(self) -> dict[str, Any]:
-        """Tensors and plain values: what `restore` takes."""
+        """Return tensors and plain values that `restore` loads."""
         return {
-            "config": asdict(self.config),
+            "config": config_on_disk(self.config),
             "step": self.step,
             **self.weights(),
             "optimiser": self.optimiser.state_dict(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Raises ValueError when it is of another configuration."""
-        ours, theirs = asdict(self.config), state["config"]
+        """Load the result of `state`.
+
+        Raises:
+            CheckpointError: It is of another configuration.
+        """
+        ours, theirs = config_on_disk(self.config), state["config"]
         if changed := sorted(
             key for key in {*ours, *theirs} if plain(ours.get(key)) != plain(theirs.get(key))
         ):
-            raise ValueError(f"it was trained with another {' and '.join(changed)}")
+            raise CheckpointError(f"it was trained with another {' and '.join(changed)}")
         self.restore_weights(state)
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = int(state["step"])
@@ -273,16 +311,24 @@ def rate_share(step: int, steps: int, warmup: int) -> float:
 
 
 def target_of(scheduler: Any, clean: Tensor, noise: Tensor, times: Tensor) -> Tensor:
-    """What the network is to say of `clean` and `noise` (B, C, h, w) mixed at training steps `times` (B,)."""
+    """Return the network's target for `clean` and `noise` (B, C, h, w) mixed at `times` (B,)."""
     if scheduler.config.prediction_type == "epsilon":
         return noise
     if scheduler.config.prediction_type == "sample":
         return clean
-    return scheduler.get_velocity(clean, noise, times)
+    velocity: Tensor = scheduler.get_velocity(clean, noise, times)
+    return velocity
+
+
+def config_on_disk(config: LearningConfig) -> dict[str, Any]:
+    """Return the settings under the keys of state files, which keep the names of earlier versions."""
+    settings = asdict(config)
+    settings["silent"] = settings.pop("prompt_dropout")
+    return settings
 
 
 def plain(value: Any) -> Any:
-    """Lists for tuples, throughout."""
+    """Return the value with lists in place of tuples, at every depth."""
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}
     return [plain(entry) for entry in value] if isinstance(value, list | tuple) else value
@@ -295,16 +341,22 @@ def save_state(learner: Learner, path: Path) -> None:
 
 
 def load_state(learner: Learner, path: Path) -> None:
-    """Raises ValueError that names the file when it is damaged or of another configuration."""
+    """Load the state that `save_state` wrote.
+
+    Raises:
+        CheckpointError: The file is damaged or of another configuration; the message names it.
+    """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         learner.restore(state)
     except Exception as error:  # a damaged file makes torch raise nearly anything
         reason, *_ = str(error).splitlines() or [type(error).__name__]
-        raise ValueError(f"{path}: cannot be gone on with ({reason})") from None
+        raise CheckpointError(
+            f"cannot resume from {path}: {reason}; choose another output folder, or overwrite it"
+        ) from None
 
 
-def learn_until(
+def train_until(
     learner: Learner,
     steps: int,
     output: Path,
@@ -313,10 +365,19 @@ def learn_until(
     report: Callable[[int, float], None] = lambda step, loss: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Go on to `steps`, or until `stop` says so between two of them, leaving the state in `output` now and then."""
+    """Train up to `steps`, saving the state in `output` on the way and at the end.
+
+    Args:
+        learner: What is trained.
+        steps: The step to end at.
+        output: The folder of the state.
+        save_every: Steps between two states.
+        report: Called with every step and its loss.
+        stop: Asked before every step whether to end early.
+    """
     output.mkdir(parents=True, exist_ok=True)
     while learner.step < steps and not stop():
-        loss = learner.learn()
+        loss = learner.train_step()
         report(learner.step, loss)
         if learner.step % save_every == 0:
             save_state(learner, output / STATE)

@@ -1,4 +1,4 @@
-"""LoRA on a large model: how it paints this project's persons, learnt beside weights that stay as they are."""
+"""Training of a LoRA on a large model, whose own weights are not changed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
 
+from diffusion_synth.errors import ConfigError
 from diffusion_synth.pipeline.lora import add_lora, lora_weights, save_lora
 from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 from diffusion_synth.prompts.grammar import Grammar
@@ -20,7 +21,11 @@ from diffusion_synth.training.learner import Learner, LearningConfig
 
 @dataclass(frozen=True)
 class LoraLearningConfig(LearningConfig):
-    """All that decides a LoRA's weights."""
+    """The settings that decide a LoRA's weights.
+
+    Raises:
+        ConfigError: A value is not valid.
+    """
 
     steps: int = 2000
     batch_size: int = 4
@@ -32,18 +37,18 @@ class LoraLearningConfig(LearningConfig):
     """Side of the crops, px."""
     rank: int = 8
     snr_gamma: float = 5.0
-    """Levels with a greater ratio of signal to noise count less (`min_snr_weights`)."""
+    """Noise levels with a greater signal-to-noise ratio count less (`min_snr_weights`)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.rank < 1:
-            raise ValueError(f"rank is {self.rank}; it must be at least 1")
+            raise ConfigError(f"rank must be at least 1, got {self.rank}")
         if not self.snr_gamma > 0:
-            raise ValueError(f"snr_gamma is {self.snr_gamma}; it must be above 0")
+            raise ConfigError(f"snr_gamma must be above 0, got {self.snr_gamma}")
 
 
 class LoraLearner(Learner):
-    """A base model with a LoRA on its UNet. pipeline: the base, which is changed."""
+    """A base model with a LoRA on its UNet. The given pipeline is changed."""
 
     config: LoraLearningConfig
 
@@ -63,61 +68,77 @@ class LoraLearner(Learner):
         add_lora(pipeline.unet, config.rank, generator=torch.Generator().manual_seed(config.seed))
         if gradient_checkpointing:
             pipeline.unet.enable_gradient_checkpointing()
-        # The same noise levels, by a scheduler that can say the target of each. Latents are not to be clipped.
+        # The same noise levels, by a scheduler that has a target for each. Latents are not clipped.
         scheduler = DDIMScheduler.from_config(pipeline.scheduler.config, clip_sample=False)
         pipeline = ShapeGuidedPipeline(**{**pipeline.components, "scheduler": scheduler})
         super().__init__(config, pipeline, {"unet": pipeline.unet}, bank, grammar, bf16=bf16)
 
     @property
     def size(self) -> int:
+        """Side of the crops, px."""
         return self.config.size
 
     def level_weights(self, times: Tensor) -> Tensor:
+        """Return the min-SNR weights of the loss (B,) at training steps `times` (B,)."""
         scheduler = self.pipeline.scheduler
         alphas = scheduler.alphas_cumprod.to(times.device)[times]
         return min_snr_weights(alphas, scheduler.config.prediction_type, self.config.snr_gamma)
 
-    def painting(self) -> ShapeGuidedPipeline:
+    def inference_pipeline(self) -> ShapeGuidedPipeline:
+        """Return the base model with the LoRA."""
         self.pipeline.unet.eval()
         return self.pipeline
 
     def save(self, folder: Path) -> None:
-        """The LoRA alone, a few MB: `run --lora` and every pipeline of diffusers puts it on the base again."""
+        """Write the LoRA alone, a few MB; every pipeline of diffusers loads it onto the base."""
         save_lora(self.pipeline.unet, folder)
 
     def weights(self) -> dict[str, Any]:
+        """Return the weights of the LoRA."""
         return {"lora": lora_weights(self.pipeline.unet)}
 
     @torch.no_grad()
     def restore_weights(self, weights: Mapping[str, Any]) -> None:
+        """Load the result of `weights`."""
         for name, weight in lora_weights(self.pipeline.unet).items():
             weight.copy_(weights["lora"][name])
 
-    def card(self) -> str:
+    def model_card(self) -> str:
+        """Return the model card, Markdown."""
         return f"""---
 library_name: diffusers
 tags: [lora]
 ---
 # Persons inside a mask, as a LoRA
 
-Made by `python -m diffusion_synth.train`: {self.step} steps of {self.config.batch_size} crops of {self.size} px,
-drawn from {len(self.bank)} crops of rendered persons, rank {self.config.rank}, seed {self.config.seed}.
+Made by `python -m diffusion_synth.train`: {self.step} steps of {self.config.batch_size} crops of
+{self.config.size} px, from {len(self.bank)} crops of rendered persons, rank {self.config.rank},
+seed {self.config.seed}.
 
-It belongs on this base, whose licence holds for what is painted:
+It needs this base model, whose licence holds for the painted images:
 `{self.config.base}`
 (SHA-256 of its weights and configurations, or its name at a hub).
 
-- It has learnt how renders look, which is not how photographs do: strong, it makes persons look rendered.
-- It has learnt within shape-guided attention. Other pipelines of diffusers load it, but were not asked.
+- It was trained on renders, which differ from photos: at full strength persons look rendered.
+- It was trained within shape-guided attention. Other pipelines of diffusers load it, but were not
+  tested with it.
 """
 
 
 def min_snr_weights(alphas: Tensor, prediction_type: str, gamma: float) -> Tensor:
-    """Of the loss at levels of noise whose share of signal is `alphas` (ᾱ, (B,)): min-SNR-γ (Hang et al., ICCV 2023).
+    """Return the weights of the loss at noise levels: min-SNR-γ (Hang et al., ICCV 2023).
 
-    Beyond γ, the clean picture is all but seen, and there is little to learn. As a factor of the loss of what the
-    network predicts: epsilon, sample, or v_prediction. diffusers' `compute_snr` squares a quotient of roots, which
-    differs in the last bits and would change trained weights.
+    Beyond γ the clean image is nearly visible, so there is little to train. diffusers'
+    `compute_snr` squares a quotient of roots, which differs in the last bits and would change
+    trained weights.
+
+    Args:
+        alphas: Share of signal at the levels, ᾱ, (B,).
+        prediction_type: The network's output: epsilon, sample, or v_prediction.
+        gamma: The greatest ratio of signal to noise that counts in full.
+
+    Returns:
+        (B,).
     """
     snr = alphas / (1 - alphas)
     if prediction_type == "epsilon":

@@ -1,7 +1,7 @@
-"""The embedded generator: a small model that repaints persons, in the ordinary layout of diffusers.
+"""The small generator: a model of 11 M parameters that repaints persons, in diffusers' layout.
 
-It is what `diffusion_synth.run` takes where no large model is at hand: a codec without weights, a text encoder that
-knows the renderer's words and no others, and a UNet that is shown the mask with every one of its pixels.
+The bundled generator is one of these. It has a codec without weights, a text encoder for the words
+of the renderer, and a UNet whose input includes every pixel of the mask.
 """
 
 from __future__ import annotations
@@ -15,67 +15,81 @@ from diffusers import DDIMScheduler
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from diffusion_synth.errors import ConfigError
 from diffusion_synth.pipeline.pixel_shuffle import PixelShuffleCodec
 from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 from diffusion_synth.prompts.grammar import read_grammar
 from diffusion_synth.randomness import weights_drawn_from
-from diffusion_synth.training.word_tokenizer import make_tokenizer, words_of
+from diffusion_synth.training.word_tokenizer import make_tokenizer, vocabulary_of
 
-MOST_PARAMETERS = 12_000_000
+MAX_PARAMETERS = 12_000_000
 PREDICTIONS = ("sample", "v_prediction")
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """What the embedded generator is made of."""
+    """The architecture of the small generator.
+
+    Raises:
+        ConfigError: The values do not fit together.
+    """
 
     size: int = 128
-    """Side of the crops that it paints, px."""
+    """Side of its crops, px."""
     factor: int = 4
-    """Pixels of the picture to one of the latent, along a side."""
+    """Pixels of the image for each place of the latents, along a side."""
     channels: tuple[int, ...] = (128, 128, 160)
-    """Of the UNet's levels; all but the first attend."""
+    """Channels of the UNet's levels; all but the first have attention."""
     blocks: int = 1
-    """In each level."""
+    """Blocks in each level."""
     head: int = 32
-    """Channels of an attention's head."""
+    """Channels of each head of the attentions."""
     words: int = 128
     """Channels of the text encoder."""
     text_layers: int = 2
-    """Of the text encoder."""
+    """Layers of the text encoder."""
     tokens: int = 64
-    """Of a prompt; persons and surroundings share them."""
+    """Tokens of a prompt; persons and surroundings share them."""
     prediction: str = "sample"
-    """What the UNet says: "sample", the picture, or "v_prediction", the velocity (Salimans & Ho, ICLR 2022), which
-    came out noisier in equal steps (docs/decisions.md)."""
+    """Output of the UNet: "sample", the image, or "v_prediction", the velocity (Salimans & Ho, ICLR
+    2022), which was noisier after as many steps (docs/decisions.md)."""
 
     def __post_init__(self) -> None:
         levels = 2 ** (len(self.channels) - 1)
         if len(self.channels) < 2:
-            raise ValueError("channels: a UNet of one level has nowhere to attend")
+            raise ConfigError("channels must have at least two levels: the first has no attention")
         if self.size % (self.factor * levels):
-            raise ValueError(f"size is {self.size}; it must divide by {self.factor * levels}")
+            raise ConfigError(f"size must divide by {self.factor * levels}, got {self.size}")
         if any(count % self.head for count in self.channels[1:]) or any(
             count % 8 for count in self.channels
         ):
-            raise ValueError(
-                f"channels are {self.channels}; they must divide by 8, and the later ones by {self.head}"
+            raise ConfigError(
+                f"channels must divide by 8, and the later ones by {self.head}, got {self.channels}"
             )
         if self.prediction not in PREDICTIONS:
-            raise ValueError(
-                f"prediction is {self.prediction!r}; it must be one of {', '.join(PREDICTIONS)}"
+            raise ConfigError(
+                f"prediction must be one of {', '.join(PREDICTIONS)}, got {self.prediction!r}"
             )
 
 
 def make_generator(config: GeneratorConfig, *, generator: torch.Generator) -> ShapeGuidedPipeline:
-    """The pipeline with untrained weights, drawn from `generator`. Raises ValueError when it is too large."""
-    tokenizer = make_tokenizer(words_of(read_grammar()), config.tokens)
+    """Make the pipeline with untrained weights.
+
+    Args:
+        config: The architecture.
+        generator: The weights are drawn from it.
+
+    Raises:
+        ConfigError: It would have more than MAX_PARAMETERS.
+    """
+    tokenizer = make_tokenizer(vocabulary_of(read_grammar()), config.tokens)
     with weights_drawn_from(generator):
         text_encoder = CLIPTextModel(text_config(config, len(tokenizer), tokenizer)).eval()
         unet = UNet2DConditionModel(**unet_config(config)).eval()
-    if (count := parameters_of(unet) + parameters_of(text_encoder)) > MOST_PARAMETERS:
-        raise ValueError(
-            f"the generator has {count / 1e6:.1f} M parameters; at most {MOST_PARAMETERS / 1e6:.0f} M fit"
+    if (count := parameter_count(unet) + parameter_count(text_encoder)) > MAX_PARAMETERS:
+        raise ConfigError(
+            f"the generator may have at most {MAX_PARAMETERS / 1e6:.0f} M parameters, "
+            f"got {count / 1e6:.1f} M; give fewer --channels"
         )
     return ShapeGuidedPipeline(
         vae=PixelShuffleCodec(config.factor),
@@ -87,9 +101,13 @@ def make_generator(config: GeneratorConfig, *, generator: torch.Generator) -> Sh
 
 
 def make_scheduler(prediction: str) -> DDIMScheduler:
-    """A cosine schedule (Nichol & Dhariwal, ICML 2021) that ends in pure noise, for one of PREDICTIONS.
+    """Make a cosine schedule (Nichol & Dhariwal, ICML 2021) that ends in pure noise.
 
-    If it ended in less (Lin et al., WACV 2024), what is painted would keep the brightness of average noise.
+    With less noise at the end, painted persons would have the brightness of average noise (Lin et
+    al., WACV 2024).
+
+    Args:
+        prediction: One of PREDICTIONS.
     """
     return DDIMScheduler(
         beta_schedule="squaredcos_cap_v2",
@@ -101,6 +119,7 @@ def make_scheduler(prediction: str) -> DDIMScheduler:
 
 
 def text_config(config: GeneratorConfig, vocabulary: int, tokenizer: Any) -> CLIPTextConfig:
+    """Return the configuration of the text encoder."""
     return CLIPTextConfig(
         vocab_size=vocabulary,
         hidden_size=config.words,
@@ -116,12 +135,13 @@ def text_config(config: GeneratorConfig, vocabulary: int, tokenizer: Any) -> CLI
 
 
 def unet_config(config: GeneratorConfig) -> dict[str, Any]:
+    """Return the configuration of the UNet."""
     latents = 3 * config.factor**2
     deeper = len(config.channels) - 1
     return {
         "sample_size": config.size // config.factor,
-        "in_channels": 2 * latents
-        + config.factor**2,  # the latents, the mask's pixels, the picture without the person
+        # The latents, the mask's pixels, and the latents of the image without the person.
+        "in_channels": 2 * latents + config.factor**2,
         "out_channels": latents,
         "block_out_channels": config.channels,
         "down_block_types": ("DownBlock2D", *["CrossAttnDownBlock2D"] * deeper),
@@ -134,9 +154,10 @@ def unet_config(config: GeneratorConfig) -> dict[str, Any]:
 
 
 def heads(channels: Sequence[int], width: int) -> tuple[int, ...]:
-    """Heads of every level. diffusers calls their number attention_head_dim, for the sake of its oldest models."""
+    """Return the number of heads of every level, which diffusers calls attention_head_dim."""
     return tuple(max(1, count // width) for count in channels)
 
 
-def parameters_of(module: torch.nn.Module) -> int:
+def parameter_count(module: torch.nn.Module) -> int:
+    """Return the number of parameters."""
     return sum(parameter.numel() for parameter in module.parameters())

@@ -1,4 +1,4 @@
-"""A tokenizer of whole words for the embedded generator, made from the words that prompts can hold: no download."""
+"""A tokenizer of whole words for the small generator, made from the words of its prompts."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ PATTERNS = ("striped", "checked", "dotted", "floral")
 WORD = re.compile(r"[^\W\d_]+|\d|[^\s\w]+")
 
 
-def words_of(grammar: Grammar) -> list[str]:
-    """All words that prompts of this grammar, and renders' own words, can hold; sorted."""
+def vocabulary_of(grammar: Grammar) -> list[str]:
+    """Return all words of a grammar and of renders' annotations, sorted."""
     phrases: list[str] = [
         *grammar.inside, *grammar.outside, grammar.negative,
         *(phrase for slot in grammar.slots.values() for phrase in slot),
@@ -46,7 +46,12 @@ def words_of(grammar: Grammar) -> list[str]:
 
 
 def make_tokenizer(words: Iterable[str], length: int) -> CLIPTokenizer:
-    """CLIP's tokenizer to which each of `words` is one token; other words fall into letters. length: of a prompt."""
+    """Make CLIP's tokenizer with one token for each of `words`; other words are split into letters.
+
+    Args:
+        words: The vocabulary.
+        length: Tokens of a prompt.
+    """
     merges = merges_of(words)
     letters = list(bytes_as_letters().values())
     pieces = [
@@ -63,10 +68,11 @@ def make_tokenizer(words: Iterable[str], length: int) -> CLIPTokenizer:
 
 
 def merges_of(words: Iterable[str]) -> list[tuple[str, str]]:
-    """Byte-pair encoding (Sennrich et al., ACL 2016) until every word is whole; the commonest pair first.
+    """Return the merges of byte-pair encoding (Sennrich et al., ACL 2016) up to whole words.
 
-    Pairs that are equally common come in alphabetical order, so that the same words always have the same numbers:
-    the usual library's order differs from run to run.
+    The most frequent pair comes first; equally frequent ones come in alphabetical order, so that
+    the same words always get the same numbers. The order of the tokenizers library differs from
+    run to run.
     """
     left = [[*word[:-1], word[-1] + "</w>"] for word in sorted(set(words))]
     merges = []
@@ -79,7 +85,7 @@ def merges_of(words: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def merged(pieces: list[str], pair: tuple[str, str]) -> list[str]:
-    """`pieces` with every occurrence of `pair` joined, from the left."""
+    """Join every occurrence of `pair` in `pieces`, from the left."""
     found: list[str] = []
     for piece in pieces:
         if found and (found[-1], piece) == pair:
@@ -90,7 +96,7 @@ def merged(pieces: list[str], pair: tuple[str, str]) -> list[str]:
 
 
 def bytes_as_letters() -> dict[int, str]:
-    """Every byte as a letter that can be printed, as GPT-2's and CLIP's vocabularies write them."""
+    """Return byte → printable letter, as the vocabularies of GPT-2 and CLIP have them."""
     printable = [
         *range(ord("!"), ord("~") + 1),
         *range(ord("¡"), ord("¬") + 1),

@@ -10,11 +10,11 @@ import threading
 
 import numpy as np
 
-from diffusion_synth.pipeline.loading import default_model, load_pipeline
+from diffusion_synth.pipeline.loading import bundled_model, load_pipeline
 from diffusion_synth.prompts.grammar import DEFAULT, read_grammar
 from diffusion_synth.repaint.crops import CropSettings, cut, paste_back
+from diffusion_synth.repaint.paint_request import PaintRequest, SizedPainter
 from diffusion_synth.repaint.painters import PipelinePainter
-from diffusion_synth.repaint.repaint_image import Order, SizedPainter
 from pii_seg.anonymize.redaction import Painter
 from pii_seg.anonymize.regions import components
 
@@ -31,9 +31,9 @@ def load_painter(model: str | None = None, *, device: str = "cpu", steps: int = 
         steps: Number of denoising steps.
 
     Raises:
-        ValueError: The model cannot be loaded.
+        CheckpointError: The model cannot be loaded.
     """
-    pipeline = load_pipeline(model or default_model(), device=device)
+    pipeline = load_pipeline(model or bundled_model(), device=device)
     paint = PipelinePainter(pipeline, {"mode": "blend", "num_inference_steps": steps})
     return image_painter(paint, pipeline.size_multiple)
 
@@ -58,9 +58,9 @@ def image_painter(paint_crops: SizedPainter, multiple: int) -> Painter:
             if not crop.mask.any():  # thinner than a pixel of the crop: stays inpainted
                 continue
             words, noise = (int(value) for value in rng.integers(1 << 62, size=2))
-            order = Order(crop, grammar.draw([words], {}), noise)
+            request = PaintRequest(crop, grammar.draw([words], {}), noise)
             with one_at_a_time:
-                (painting,) = paint_crops([order])
+                (painting,) = paint_crops([request])
             result = paste_back(result, person, crop, painting)
         return result
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import iter_lines
-from diffusion_synth.prompts.grammar import DEFAULT, read_grammar
 from diffusion_synth.repaint.crops import Box, CropSettings, is_too_large, is_too_small
 from diffusion_synth.repaint.dataset_reader import Dataset
 from diffusion_synth.repaint.filtering import FilterSettings, Segment
-from diffusion_synth.repaint.repaint_dataset import Job, donors_of, produce, usual_loss
-from diffusion_synth.repaint.repaint_image import Repainter, SizedPainter
+from diffusion_synth.repaint.paint_request import SizedPainter
+from diffusion_synth.repaint.repaint_dataset import baseline_loss, repaint_dataset
+from diffusion_synth.repaint.repaint_image import Repainter
 from pii_seg.config import Folders
 from pii_seg.data.reliability import PSEUDO_KEY
 from pii_seg.errors import ConfigError
@@ -43,24 +43,20 @@ def by_generator(model: str, steps: int, guidance: float, device: str) -> Painti
         ConfigError: The model cannot be loaded.
     """
     # Imported here: diffusers takes seconds to import, and warping does not need it.
-    from diffusion_synth.pipeline.loading import (
-        ModelError,
-        default_model,
-        identity_of,
-        load_pipeline,
-    )
+    from diffusion_synth.errors import CheckpointError
+    from diffusion_synth.pipeline.loading import bundled_model, load_pipeline, model_identity
     from diffusion_synth.repaint.painters import PipelinePainter
 
     try:
-        model = model or str(default_model())
+        model = model or str(bundled_model())
         pipeline = load_pipeline(model, device=device)
-    except ModelError as error:
+    except CheckpointError as error:
         raise ConfigError(
             f"--generator: {error}; or use --repaint warp or --repaint none"
         ) from None
     options = {"mode": "blend", "num_inference_steps": steps, "guidance_scale": guidance}
     painter = PipelinePainter(pipeline, options)
-    return Painting(painter, {"model": identity_of(model), **options}, pipeline.size_multiple)
+    return Painting(painter, {"model": model_identity(model), **options}, pipeline.size_multiple)
 
 
 def by_warping(renders: Folders) -> Painting:
@@ -69,9 +65,9 @@ def by_warping(renders: Folders) -> Painting:
     `described` does not identify the datasets; the caller must.
     """
     from diffusion_synth.repaint.painters import WarpPainter
-    from diffusion_synth.repaint.warping import DonorBank
+    from diffusion_synth.repaint.warping import DonorBank, iter_donors
 
-    donors = (donor for folder in renders for donor in donors_of(Dataset(Path(folder))))
+    donors = (donor for folder in renders for donor in iter_donors(Dataset(Path(folder))))
     return Painting(WarpPainter(DonorBank(donors)), {"repaint": "warp"}, 1)
 
 
@@ -151,20 +147,28 @@ def repaint_photos(
         return RepaintResult(0, 0, f"no photo has a labelled person of {crops.smallest}{upper}")
     source = Dataset(pseudo).only(chosen)
     filters = FilterSettings(iou_relative=settings.iou_relative)
-    job = Job(1, settings.seed, painting.described, crops, filters, segmenter, DEFAULT.name)
     with worker_threads(device):
-        usual = usual_loss(segment, source)
-    repainter = Repainter(painting.painter, crops, filters, segment, usual)
-    tally = produce(
+        baseline = baseline_loss(segment, source)
+    repainter = Repainter(
+        painting.painter,
+        crops,
+        filters,
+        segment,
+        baseline,
+        description=painting.described,
+        segmenter=segmenter,
+    )
+    tally = repaint_dataset(
         source,
         output,
-        job,
         repainter,
-        read_grammar(DEFAULT),
+        seed=settings.seed,
         report=lambda done, *_: on_progress(done),
     )
     images = sum(1 for _ in iter_lines(output))
-    why = f"the filter (--loop.iou_relative) rejected all of {len(source)} photos: {tally.words()}"
+    why = (
+        f"the filter (--loop.iou_relative) rejected all of {len(source)} photos: {tally.summary()}"
+    )
     return RepaintResult(images, len(source), "" if images else why)
 
 

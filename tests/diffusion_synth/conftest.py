@@ -1,4 +1,4 @@
-"""What the tests of this room share: tiny pipelines with random weights, datasets on disk, refused command lines."""
+"""Shared by these tests: tiny pipelines with random weights, datasets on disk, rejected input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOKENS = 16
 
 
 def tiny_tokenizer() -> CLIPTokenizer:
-    """CLIP's, with a vocabulary of bytes: no download."""
+    """Return CLIP's tokenizer with a vocabulary of bytes, without a download."""
     from transformers.convert_slow_tokenizer import bytes_to_unicode
 
     letters = list(bytes_to_unicode().values())
@@ -61,7 +61,10 @@ def tiny_vae() -> AutoencoderKL:
 
 
 def tiny_pipeline(kind: str = "sd") -> ShapeGuidedPipeline:
-    """kind: sd, sd-inpaint (one channel of mask), sdxl, or embedded (pixel-shuffle codec, mask at full resolution)."""
+    """Return a pipeline.
+
+    kind: sd, sd-inpaint (one mask channel), sdxl, or embedded (pixel shuffle, all mask pixels).
+    """
     with torch.random.fork_rng():
         torch.set_rng_state(torch.Generator().manual_seed(0).get_state())
         parts: dict[str, Any] = {
@@ -95,11 +98,11 @@ def tiny_pipeline(kind: str = "sd") -> ShapeGuidedPipeline:
 
 
 Pair = tuple[np.ndarray, np.ndarray, dict[str, Any]]
-"""(picture, mask, what its line says beside names and index)."""
+"""(image, mask, further entries of its line)."""
 
 
 def write_dataset(root: Path, pairs: Sequence[Pair], **info: Any) -> Path:
-    """A dataset of the contract, of PNGs."""
+    """Write a dataset of the contract, of PNGs."""
     for folder in ("images", "masks"):
         (root / folder).mkdir(parents=True)
     lines = []
@@ -121,7 +124,7 @@ def refusal(
     output: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> str:
-    """What a command says when it refuses its input: in one line, with exit code 2, and nothing written."""
+    """Return the error of a command for invalid input: one line, exit code 2, nothing written."""
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
@@ -132,7 +135,7 @@ def refusal(
 
 @pytest.fixture(scope="package", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Networks as small as these wait for threads longer than they compute."""
+    """Use one thread: networks as small as these would wait longer than they compute."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -141,7 +144,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def pipelines() -> Callable[[str], ShapeGuidedPipeline]:
-    """kind → a pipeline that tests share and must not change."""
+    """Return kind → a pipeline that tests share and must not change."""
     made: dict[str, ShapeGuidedPipeline] = {}
 
     def get(kind: str) -> ShapeGuidedPipeline:

@@ -1,4 +1,4 @@
-"""Where the package has a few lines of its own beside a function of diffusers: how far the two agree."""
+"""Functions of the package against those of diffusers that do the same: how far they agree."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def inverted_by_diffusers(scheduler: DDIMScheduler, clean: Tensor, steps: int) -
 
 @pytest.mark.parametrize("prediction", ["sample", "v_prediction"])
 @pytest.mark.parametrize(("steps", "equal"), [(10, True), (25, True), (50, True), (30, False)])
-def test_inversion_is_that_of_diffusers_where_the_steps_divide_the_levels(
+def test_inversion_equals_diffusers_where_the_steps_divide_the_levels(
     prediction: str, steps: int, equal: bool
 ) -> None:
     """With 30 trailing steps of 1000 levels the library assumes a gap of 33, which few of them have."""
@@ -53,7 +53,7 @@ def test_inversion_is_that_of_diffusers_where_the_steps_divide_the_levels(
     assert difference == 0 if equal else difference > 1e-2
 
 
-def test_the_average_of_weights_is_that_of_diffusers_to_rounding() -> None:
+def test_the_average_of_weights_equals_diffusers_to_rounding() -> None:
     """The decay is the same; torch interpolates where EMAModel subtracts, so the last bits differ."""
     draw = torch.Generator().manual_seed(0)
     current = torch.nn.Parameter(torch.randn(1000, generator=draw))
@@ -73,7 +73,7 @@ def test_the_average_of_weights_is_that_of_diffusers_to_rounding() -> None:
     assert bits_differ
 
 
-def test_the_learning_rate_is_that_of_diffusers_but_for_a_first_step_of_zero() -> None:
+def test_the_learning_rate_equals_diffusers_except_for_a_first_step_of_zero() -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     schedule = get_cosine_schedule_with_warmup(optimizer, WARMUP, STEPS).lr_lambdas[0]
     for step in range(STEPS):
@@ -83,7 +83,7 @@ def test_the_learning_rate_is_that_of_diffusers_but_for_a_first_step_of_zero() -
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "sample", "v_prediction"])
-def test_min_snr_weights_follow_from_the_ratio_of_diffusers_to_rounding(prediction: str) -> None:
+def test_min_snr_weights_equal_diffusers_to_rounding(prediction: str) -> None:
     scheduler, gamma = DDIMScheduler(beta_schedule="scaled_linear"), 5.0
     times = torch.arange(1000)
     snr = compute_snr(scheduler, times)

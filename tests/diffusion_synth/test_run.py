@@ -1,4 +1,4 @@
-"""`python -m diffusion_synth.run` with tiny models: what it writes, resumes, divides, filters and refuses."""
+"""`python -m diffusion_synth.run` with tiny models: output, resume, shards, filter, errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FURTHER_PASSES = [file for file in PASS_FILES.values() if file.rendered == "on r
 
 
 def find_all(argument: str) -> Callable[[np.ndarray], np.ndarray]:
-    """A segmenter that finds the persons of the pictures below, whatever was painted. argument: 'all' or 'even'."""
+    """Return a segmenter that finds the persons of all images below, or of the 'even' ones."""
 
     def segment(image: np.ndarray) -> np.ndarray:
         number = int(image[0, 0, 0]) // 50  # see `renders`
@@ -36,7 +36,7 @@ def find_all(argument: str) -> Callable[[np.ndarray], np.ndarray]:
 
 @pytest.fixture(scope="module")
 def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four pictures of 64 × 48 px, one person each; the third picture's person is too small."""
+    """Return four images of 64 × 48 px, one person each; that of the third is too small."""
     pairs = []
     for number in range(COUNT):
         image = np.full((48, 64, 3), number * 50, np.uint8)
@@ -72,7 +72,7 @@ def files_of(root: Path) -> dict[str, bytes]:
     } | {name: (root / name).read_bytes() for name in ("metadata.jsonl", "left_out.jsonl")}
 
 
-def test_persons_above_a_limit_stay(
+def test_persons_above_a_limit_are_skipped(
     renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments(renders, model, tmp_path / "out", "--largest", 12)) == 0
@@ -80,18 +80,18 @@ def test_persons_above_a_limit_stay(
     assert "too large" in said
     assert "accepted" not in said
     assert main(arguments(renders, model, tmp_path / "none", "--largest", 7)) == 2
-    assert "largest is 7" in capsys.readouterr().err
+    assert "largest must be at least smallest, 8, got 7" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
 
-def test_a_dataset_becomes_a_dataset(
+def test_a_dataset_is_repainted_into_a_dataset(
     renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
     assert main(arguments(renders, model, out, "--variants", 2)) == 0
     said = capsys.readouterr()
-    assert "8 pictures, 2 left out; persons: 6 accepted, 2 too small" in said.out
-    assert "no --segmenter: whatever is painted is kept" in said.err
+    assert "8 images, 2 left out; persons: 6 accepted, 2 too small" in said.out
+    assert "no --segmenter: every painted person is accepted" in said.err
     lines = list(iter_lines(out))
     assert [line["index"] for line in lines] == [0, 1, 2, 3, 6, 7]
     assert list(iter_left_out(out)) == [(4, "too small"), (5, "too small")]
@@ -134,7 +134,7 @@ def test_an_entry_that_names_a_file_of_a_pass_is_recognized(folder: str) -> None
     assert not repaint_dataset.names_file("light", {"hdri": f"{folder}/sky.hdr"})
 
 
-def test_parts_and_resumed_runs_are_one_run(
+def test_shards_and_resumed_runs_equal_one_run(
     renders: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, parts, broken = (tmp_path / name for name in ("whole", "parts", "broken"))
@@ -144,7 +144,7 @@ def test_parts_and_resumed_runs_are_one_run(
     assert files_of(parts) == files_of(whole)
 
     written = 0
-    honest = repaint_dataset.to_files
+    honest = repaint_dataset.line_and_files
 
     def killed(*given: Any) -> Any:
         nonlocal written
@@ -153,7 +153,7 @@ def test_parts_and_resumed_runs_are_one_run(
             raise KeyboardInterrupt
         return honest(*given)
 
-    monkeypatch.setattr(repaint_dataset, "to_files", killed)
+    monkeypatch.setattr(repaint_dataset, "line_and_files", killed)
     assert main(arguments(renders, model, broken, "--variants", 2)) == 130
     monkeypatch.undo()
     assert main(arguments(renders, model, broken, "--variants", 2, "--batch_size", 1)) == 0
@@ -164,7 +164,9 @@ def test_parts_and_resumed_runs_are_one_run(
             assert found[name] == wanted[name]
 
 
-def test_what_is_not_found_again_is_left_out(renders: Path, model: Path, tmp_path: Path) -> None:
+def test_persons_that_are_not_found_are_left_out(
+    renders: Path, model: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     segmenter = f"{__name__}:find_all=even"
     assert main(arguments(renders, model, out, "--segmenter", segmenter)) == 0
@@ -174,7 +176,7 @@ def test_what_is_not_found_again_is_left_out(renders: Path, model: Path, tmp_pat
     assert line["diffusion"]["persons"][0]["iou"] == 1.0
 
 
-def test_what_was_unknown_before_stays_unknown_but_for_repainted_persons(
+def test_ignored_pixels_stay_ignored_except_on_repainted_persons(
     renders: Path, tmp_path: Path
 ) -> None:
     data, out = Path(shutil.copytree(renders, tmp_path / "data")), tmp_path / "out"
@@ -193,7 +195,7 @@ def test_what_was_unknown_before_stays_unknown_but_for_repainted_persons(
         np.testing.assert_array_equal(ignore, np.where(inside, 0, 255))
 
 
-def test_the_control_needs_no_model(renders: Path, tmp_path: Path) -> None:
+def test_the_warp_baseline_needs_no_model(renders: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     options = arguments(renders, Path("none"), out)
     place = options.index("--model")
@@ -222,7 +224,7 @@ def test_the_control_needs_no_model(renders: Path, tmp_path: Path) -> None:
         (["--surprise"], "surprise"),
     ],
 )
-def test_wrong_input_is_one_line_and_writes_nothing(
+def test_invalid_input_is_one_line_and_writes_nothing(
     more: list[str],
     said: str,
     renders: Path,
@@ -234,16 +236,16 @@ def test_wrong_input_is_one_line_and_writes_nothing(
     assert said in refusal(main, [*arguments(renders, model, out), *more], out, capsys)
 
 
-def test_the_source_is_never_written_to(
+def test_the_source_cannot_be_the_output(
     renders: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {path: path.read_bytes() for path in renders.rglob("*") if path.is_file()}
     assert main(arguments(renders, model, renders, "--overwrite")) == 2
-    assert "folder of their own" in capsys.readouterr().err
+    assert "--output must be another folder than --data" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in renders.rglob("*") if path.is_file()} == before
 
 
-def test_another_job_in_the_same_folder_is_refused(
+def test_another_job_in_the_same_folder_is_rejected(
     renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -253,7 +255,7 @@ def test_another_job_in_the_same_folder_is_refused(
     assert main(arguments(renders, model, out, "--steps", 3, "--overwrite")) == 0
 
 
-def test_a_picture_that_cannot_be_read_ends_the_run_by_name(
+def test_an_unreadable_image_ends_the_run_by_name(
     renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = Path(shutil.copytree(renders, tmp_path / "data"))

@@ -1,4 +1,4 @@
-"""`python -m diffusion_synth.train` with a tiny generator: what it leaves, how it goes on, what it refuses."""
+"""`python -m diffusion_synth.train` with a tiny generator: output, resume, invalid input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.diffusion_synth.conftest import refusal, write_dataset
 
 @pytest.fixture(scope="module")
 def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve pictures of 48 px, one person each."""
+    """Twelve images of 48 px, one person each."""
     rng = np.random.default_rng(0)
     mask = np.zeros((48, 48), np.uint8)
     mask[6:42, 14:34] = 1
@@ -44,7 +44,7 @@ def arguments(renders: Path, output: Path, *more: object) -> list[str]:
     return [str(option) for option in (*options, *more)]
 
 
-def test_a_training_leaves_a_model(
+def test_a_training_writes_a_model(
     renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
@@ -70,19 +70,19 @@ def test_a_training_leaves_a_model(
     assert (run / "state.pt").read_bytes() == before
 
 
-def test_interrupted_it_goes_on(
+def test_an_interrupted_training_resumes(
     renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert main(arguments(renders, whole)) == 0
-    honest = learner.Learner.learn
+    honest = learner.Learner.train_step
 
     def interrupted(self: Any) -> float:
         if self.step == 12:
             os.kill(os.getpid(), signal.SIGINT)
         return honest(self)
 
-    monkeypatch.setattr(learner.Learner, "learn", interrupted)
+    monkeypatch.setattr(learner.Learner, "train_step", interrupted)
     assert main(arguments(renders, broken)) == 130
     monkeypatch.undo()
     assert not (broken / "model").exists()
@@ -95,23 +95,23 @@ def test_interrupted_it_goes_on(
     ("more", "said"),
     [
         (["--data", "nowhere"], "nowhere: no dataset.json"),
-        (["--size", "17"], "size is 17"),
-        (["--channels", "15", "32"], "channels are"),
-        (["--steps", "0"], "steps is 0"),
-        (["--save_every", "0"], "--save_every"),
+        (["--size", "17"], "size must divide by 16, got 17"),
+        (["--channels", "15", "32"], "channels must divide by 8"),
+        (["--steps", "0"], "steps must be at least 1, got 0"),
+        (["--save_every", "0"], "--save-every"),
         (["--smallest", "400"], "no person of 400 px"),
         (["--prompts", "none.toml"], "none.toml: no such file"),
         (["--surprise"], "surprise"),
     ],
 )
-def test_wrong_input_is_one_line_and_writes_nothing(
+def test_invalid_input_is_one_line_and_writes_nothing(
     more: list[str], said: str, renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
     assert said in refusal(main, [*arguments(renders, run), *more], run, capsys)
 
 
-def test_another_folder_or_training_is_refused(
+def test_another_folder_or_training_is_rejected(
     renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     thesis = tmp_path / "thesis"

@@ -1,4 +1,4 @@
-"""Scaling values is masking the map: an oracle that writes the map down, on whole networks and on single layers."""
+"""Scaled values against a reference that masks the attention map, on layers and networks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from diffusion_synth.errors import DataError
 from diffusion_synth.pipeline.attention import (
     RegionAttnProcessor,
     attend_at_once,
@@ -19,25 +20,19 @@ from diffusion_synth.pipeline.attention import (
     region_processors,
     self_weights,
 )
-from diffusion_synth.pipeline.regions import (
-    Grid,
-    RegionError,
-    Regions,
-    resize_labels,
-    size_of_layer,
-)
+from diffusion_synth.pipeline.regions import Grid, Regions, resize_labels, size_of_layer
 
 TOKENS = 7
 
 
 def oracle(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
-    """The paper's: softmax, then times a mask (B, N, M), not renormalised."""
+    """Attend as in the paper: softmax, then times a mask (B, N, M), not renormalised."""
     scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
     return (scores.softmax(-1) * mask[:, None]) @ value
 
 
 class OracleProcessor:
-    """The same for a layer of diffusers, with the mask of every pair of places written out."""
+    """`oracle` for a layer of diffusers, with the mask of every pair of places in memory."""
 
     def __call__(
         self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, *,
@@ -51,7 +46,7 @@ class OracleProcessor:
         ).flatten(1)
         if encoder_hidden_states is None:
             same = labels[:, :, None] == labels[:, None, :]
-            mask = torch.where(same, 1.0, regions.foreign[:, None, None])
+            mask = torch.where(same, 1.0, regions.cross_region_weight[:, None, None])
         else:
             mask = torch.stack(
                 [
@@ -68,15 +63,15 @@ def draw(seed: int) -> torch.Generator:
 
 
 def some_regions(batch: int = 2, size: tuple[int, int] = (16, 24), seed: int = 0) -> Regions:
-    """Two persons, of other shapes in every picture; every picture with its own weights."""
+    """Return regions of two persons whose shapes and weights differ in every image."""
     labels = torch.zeros(batch, *size, dtype=torch.long)
-    for picture in range(batch):
-        labels[picture, 3 : 10 + picture, 2:9] = 1
-        labels[picture, 5:15, 11 + picture : 20] = 2
+    for index in range(batch):
+        labels[index, 3 : 10 + index, 2:9] = 1
+        labels[index, 5:15, 11 + index : 20] = 2
     return Regions(
         labels,
         token_weights=2.5 * torch.rand(batch, 3, TOKENS, generator=draw(seed)),
-        foreign=torch.rand(batch, generator=draw(seed + 1)),
+        cross_region_weight=torch.rand(batch, generator=draw(seed + 1)),
     )
 
 
@@ -97,7 +92,7 @@ def make_unet() -> UNet2DConditionModel:
 
 
 def predict(unet: UNet2DConditionModel, regions: Regions | None, *, batch: int = 2) -> Tensor:
-    """The network's answer to fixed latents (B, 4, 16, 24) and prompts."""
+    """Return the network's output for fixed latents (B, 4, 16, 24) and prompts."""
     latents = torch.randn(4, 4, 16, 24, generator=draw(1))[:batch]
     prompt = torch.randn(4, TOKENS, 12, generator=draw(2))[:batch]
     given = None if regions is None else {"regions": regions}
@@ -110,7 +105,7 @@ def predict(unet: UNet2DConditionModel, regions: Regions | None, *, batch: int =
     batch=st.integers(1, 3), heads=st.integers(1, 3), places=st.integers(1, 30), keys=st.integers(1, 9),
     regions=st.integers(1, 4), seed=st.integers(0, 1000),
 )  # fmt: skip
-def test_one_attention_is_the_oracles(
+def test_one_attention_equals_the_reference(
     batch: int, heads: int, places: int, keys: int, regions: int, seed: int
 ) -> None:
     g = draw(seed)
@@ -124,7 +119,7 @@ def test_one_attention_is_the_oracles(
         torch.testing.assert_close(found, oracle(query, key, value, mask), rtol=1e-5, atol=1e-6)
 
 
-def test_a_network_is_the_oracles(unet: UNet2DConditionModel) -> None:
+def test_a_network_equals_the_reference(unet: UNet2DConditionModel) -> None:
     regions = some_regions()
     with region_processors(unet):
         found = predict(unet, regions)
@@ -137,16 +132,16 @@ def test_a_network_is_the_oracles(unet: UNet2DConditionModel) -> None:
     assert (found - wanted).abs().max() <= 1e-5 * wanted.abs().max()
 
 
-def test_the_masks_matter(unet: UNet2DConditionModel) -> None:
+def test_the_masks_have_an_effect(unet: UNet2DConditionModel) -> None:
     regions = some_regions()
-    other = Regions(regions.labels.flip(2), regions.token_weights, regions.foreign)
+    other = Regions(regions.labels.flip(2), regions.token_weights, regions.cross_region_weight)
     with region_processors(unet):
         plain, masked, elsewhere = (predict(unet, r) for r in (None, regions, other))
     assert (plain - masked).abs().mean() > 0.01 * plain.abs().mean()
     assert (elsewhere - masked).abs().mean() > 0.01 * plain.abs().mean()
 
 
-def test_without_regions_it_is_diffusers_own(unet: UNet2DConditionModel) -> None:
+def test_without_regions_it_equals_diffusers(unet: UNet2DConditionModel) -> None:
     unet.set_attn_processor(AttnProcessor2_0())
     wanted = predict(unet, None)
     ones = Regions(some_regions().labels, torch.ones(2, 3, TOKENS), torch.ones(2))
@@ -156,15 +151,17 @@ def test_without_regions_it_is_diffusers_own(unet: UNet2DConditionModel) -> None
         torch.testing.assert_close(predict(unet, ones), wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_a_batch_of_different_masks_is_one_by_one(unet: UNet2DConditionModel) -> None:
+def test_a_batch_of_different_masks_equals_single_calls(unet: UNet2DConditionModel) -> None:
     regions = some_regions(batch=4)
     with region_processors(unet):
         together = predict(unet, regions, batch=4)
-        for picture in range(4):
-            one = slice(picture, picture + 1)
+        for index in range(4):
+            one = slice(index, index + 1)
             latents = torch.randn(4, 4, 16, 24, generator=draw(1))[one]
             prompt = torch.randn(4, TOKENS, 12, generator=draw(2))[one]
-            alone = Regions(regions.labels[one], regions.token_weights[one], regions.foreign[one])
+            alone = Regions(
+                regions.labels[one], regions.token_weights[one], regions.cross_region_weight[one]
+            )
             with torch.no_grad():
                 sample = unet(
                     latents, 500, prompt, cross_attention_kwargs={"regions": alone}
@@ -172,7 +169,7 @@ def test_a_batch_of_different_masks_is_one_by_one(unet: UNet2DConditionModel) ->
             torch.testing.assert_close(sample, together[one], rtol=1e-4, atol=1e-5)
 
 
-def test_processors_come_and_go_even_when_something_fails(unet: UNet2DConditionModel) -> None:
+def test_processors_are_restored_even_after_an_error(unet: UNet2DConditionModel) -> None:
     unet.set_attn_processor(AttnProcessor2_0())
     with pytest.raises(ZeroDivisionError), region_processors(unet):
         assert all(isinstance(p, RegionAttnProcessor) for p in unet.attn_processors.values())
@@ -180,11 +177,11 @@ def test_processors_come_and_go_even_when_something_fails(unet: UNet2DConditionM
     assert all(isinstance(p, AttnProcessor2_0) for p in unet.attn_processors.values())
 
 
-def test_a_network_without_attention_is_refused() -> None:
+def test_a_network_without_attention_is_rejected() -> None:
     class Bare(torch.nn.Module):
         attn_processors: dict[str, Any] = {}
 
-    with pytest.raises(RegionError, match="Bare has no attention"), region_processors(Bare()):
+    with pytest.raises(DataError, match="Bare has no attention"), region_processors(Bare()):
         pass
 
 
@@ -195,36 +192,40 @@ def test_a_network_without_attention_is_refused() -> None:
         ({"labels": torch.zeros(16, 24, dtype=torch.long)}, r"\(B, H, W\)"),
         ({"labels": -torch.ones(2, 16, 24, dtype=torch.long)}, "negative"),
         ({"token_weights": torch.ones(2, 2, TOKENS)}, r"\(2, 3, T\)"),
-        ({"token_weights": torch.full((2, 3, TOKENS), torch.nan)}, "no numbers"),
-        ({"foreign": torch.ones(3)}, "foreign"),
+        ({"token_weights": torch.full((2, 3, TOKENS), torch.nan)}, "finite"),
+        ({"cross_region_weight": torch.ones(3)}, "cross_region_weight"),
     ],
 )
-def test_regions_that_cannot_be(change: dict[str, Tensor], said: str) -> None:
+def test_invalid_regions_are_rejected(change: dict[str, Tensor], said: str) -> None:
     good = some_regions()
-    fields = {"labels": good.labels, "token_weights": good.token_weights, "foreign": good.foreign}
-    with pytest.raises(RegionError, match=said):
+    fields = {
+        "labels": good.labels,
+        "token_weights": good.token_weights,
+        "cross_region_weight": good.cross_region_weight,
+    }
+    with pytest.raises(DataError, match=said):
         Regions(**{**fields, **change})
 
 
 @pytest.mark.parametrize(
     ("regions", "said"),
     [
-        (some_regions(batch=3), "regions of 3 pictures, but the network is shown 2"),
+        (some_regions(batch=3), "expected regions of 2 images, got 3"),
         (some_regions(size=(32, 32)), "attends over 384 places"),
         (
             Regions(some_regions().labels, torch.ones(2, 3, 5)),
-            "weights of 5 tokens, but the prompt has 7",
+            "weights of the prompt's 7 tokens, got 5",
         ),
     ],
 )
-def test_regions_that_do_not_fit_the_network(
+def test_regions_that_do_not_fit_the_network_are_rejected(
     unet: UNet2DConditionModel, regions: Regions, said: str
 ) -> None:
-    with region_processors(unet), pytest.raises(RegionError, match=said):
+    with region_processors(unet), pytest.raises(DataError, match=said):
         predict(unet, regions)
 
 
-def test_masks_are_as_fine_as_the_picture_and_find_their_layers() -> None:
+def test_masks_of_the_image_size_are_resized_to_every_layer() -> None:
     labels = torch.zeros(1, 512, 320, dtype=torch.long)
     labels[:, 100:300, 50:200] = 1
     regions = Regions(labels)
@@ -232,7 +233,7 @@ def test_masks_are_as_fine_as_the_picture_and_find_their_layers() -> None:
         assert size_of_layer(512, 320, places) == size
         assert regions.grid(places).labels.shape == (1, places)
     assert regions.grid(64 * 40) is regions.grid(64 * 40)
-    assert regions.with_foreign(torch.zeros(1)).grid(64 * 40) is regions.grid(64 * 40)
+    assert regions.with_cross_region_weight(torch.zeros(1)).grid(64 * 40) is regions.grid(64 * 40)
 
 
 def test_hard_self_attention_keeps_regions_apart() -> None:

@@ -1,4 +1,4 @@
-"""Models that come, and models that do not."""
+"""Loading of models from folders and hubs, and rejection of damaged ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from diffusion_synth.pipeline.loading import ModelError, default_model, is_hub_name, load_pipeline
+from diffusion_synth.errors import CheckpointError
+from diffusion_synth.pipeline.loading import bundled_model, is_hub_name, load_pipeline
 from diffusion_synth.pipeline.pixel_shuffle import PixelShuffleCodec
 from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 from tests.diffusion_synth.conftest import tiny_pipeline
@@ -24,7 +25,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(saved: Path, tmp_path: Path) -> Path:
-    """A copy to spoil."""
+    """Return a copy that a test may damage."""
     return Path(shutil.copytree(saved, tmp_path / "model"))
 
 
@@ -35,40 +36,40 @@ def test_a_folder_is_loaded(saved: Path) -> None:
 
 
 def test_a_folder_saved_before_the_codec_moved_is_loaded(folder: Path) -> None:
-    """Models in users' hands, and the bundled one, name the module of their codec."""
+    """Models that users have trained, and the bundled one, name the module of their codec."""
     index = folder / "model_index.json"
     now = '"diffusion_synth.pipeline.pixel_shuffle"'
     assert now in index.read_text()
     index.write_text(index.read_text().replace(now, '"diffusion_synth.codec"'))
     assert isinstance(load_pipeline(folder).vae, PixelShuffleCodec)
-    assert '"diffusion_synth.codec"' in (default_model() / "model_index.json").read_text()
-    assert isinstance(load_pipeline(default_model()).vae, PixelShuffleCodec)
+    assert '"diffusion_synth.codec"' in (bundled_model() / "model_index.json").read_text()
+    assert isinstance(load_pipeline(bundled_model()).vae, PixelShuffleCodec)
 
 
 @pytest.mark.parametrize(
     "name", ["nowhere/at/all", "./model", "models/", "/abs/olute", Path("owner/model")]
 )
-def test_paths_that_are_not_there(name: str | Path) -> None:
+def test_missing_paths_are_rejected(name: str | Path) -> None:
     assert not is_hub_name(name)
-    with pytest.raises(ModelError, match="no such folder"):
+    with pytest.raises(CheckpointError, match="no such folder"):
         load_pipeline(name)
 
 
-def test_a_hub_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def unplugged(*_: Any, **__: Any) -> None:
         raise ConnectionError("Network is unreachable\nand so on")
 
     monkeypatch.setattr(ShapeGuidedPipeline, "from_pretrained", unplugged)
     with pytest.raises(
-        ModelError, match=r"owner/model: .*ConnectionError: Network is unreachable\).*folder"
+        CheckpointError, match=r"owner/model: .*ConnectionError: Network is unreachable\).*folder"
     ):
         load_pipeline("owner/model")
 
 
-def test_a_file_is_no_model(tmp_path: Path) -> None:
+def test_a_file_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "model.ckpt"
     path.write_bytes(b"0")
-    with pytest.raises(ModelError, match="is a file"):
+    with pytest.raises(CheckpointError, match="is a file"):
         load_pipeline(path)
 
 
@@ -86,9 +87,9 @@ def test_a_file_is_no_model(tmp_path: Path) -> None:
         (lambda f: (f / "unet" / "config.json").write_text("{}"), "cannot be loaded"),
     ],
 )
-def test_damaged_folders_are_named(spoil: Any, said: str, folder: Path) -> None:
+def test_damaged_folders_are_rejected_by_name(spoil: Any, said: str, folder: Path) -> None:
     spoil(folder)
-    with pytest.raises(ModelError, match=said) as refused:
+    with pytest.raises(CheckpointError, match=said) as refused:
         load_pipeline(folder)
     assert str(folder) in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -101,6 +102,6 @@ def test_pickled_weights_are_not_read(folder: Path) -> None:
 
     (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     torch.save({"conv_in.weight": Bomb()}, folder / "unet" / "diffusion_pytorch_model.bin")
-    with pytest.raises(ModelError, match="safetensors"):
+    with pytest.raises(CheckpointError, match="safetensors"):
         load_pipeline(folder)
     assert not (folder / "exploded").exists()

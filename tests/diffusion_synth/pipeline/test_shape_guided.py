@@ -1,4 +1,4 @@
-"""The pipeline, with tiny random models: what it keeps, repaints and refuses, and what diffusers expects of one."""
+"""The pipeline with tiny random models: what it changes, rejects, and has from diffusers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline
 from PIL import Image
 
+from diffusion_synth.errors import DataError
 from diffusion_synth.pipeline.ddim_inversion import Inversion, invert, slerp
-from diffusion_synth.pipeline.prompt_packing import PackingError, slots
+from diffusion_synth.pipeline.prompt_packing import slots
 from diffusion_synth.pipeline.regions import resize_labels
 from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 from tests.diffusion_synth.conftest import tiny_pipeline
@@ -28,8 +29,8 @@ def draw(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def picture(seed: int = 0) -> np.ndarray:
-    """(H, W, 3), 0..1."""
+def noise_image(seed: int = 0) -> np.ndarray:
+    """Return noise (H, W, 3), 0..1."""
     return np.random.default_rng(seed).random((*SIZE, 3), dtype=np.float32)
 
 
@@ -43,7 +44,7 @@ def mask(shift: int = 0, persons: int = 1) -> np.ndarray:
 
 def paint(pipeline: ShapeGuidedPipeline, **changes: Any) -> np.ndarray:
     options: dict[str, Any] = {
-        "image": picture()[None], "masks": mask(), "inside": "a man", "outside": "a street",
+        "image": noise_image()[None], "masks": mask(), "inside": "a man", "outside": "a street",
         "num_inference_steps": 3, "generator": draw(0), "output_type": "np",
     }  # fmt: skip
     return pipeline(**{**options, **changes}).images
@@ -55,7 +56,7 @@ def test_every_layout_repaints_inside_and_keeps_the_latents_outside(
 ) -> None:
     pipeline = pipelines(kind)
     latents = paint(pipeline, output_type="latent")
-    clean = pipeline.encode_pictures(pipeline.check_pictures(picture()[None], mask())[0])
+    clean = pipeline.encode_images(pipeline.prepare_images(noise_image()[None], mask())[0])
     inside = resize_labels(torch.as_tensor(mask())[None], tuple(latents.shape[-2:]))[0] > 0
     torch.testing.assert_close(latents[..., ~inside], clean[..., ~inside])
     assert (latents - clean)[..., inside].abs().mean() > 0.1
@@ -64,15 +65,15 @@ def test_every_layout_repaints_inside_and_keeps_the_latents_outside(
     assert np.isfinite(images).all()
 
 
-def test_a_codec_without_loss_leaves_every_outside_pixel(pipelines: Pipelines) -> None:
+def test_a_lossless_codec_keeps_every_outside_pixel(pipelines: Pipelines) -> None:
     image = paint(pipelines("embedded"))[0]
     outside = mask() == 0
-    # the embedded codec has two pixels to a latent, and the mask's edges are even
-    np.testing.assert_allclose(image[outside], picture()[outside], atol=1e-6)
+    # This codec has two pixels to a latent, and the edges of the mask are even.
+    np.testing.assert_allclose(image[outside], noise_image()[outside], atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["sd", "embedded"])
-def test_what_is_said_matters_and_where(kind: str, pipelines: Pipelines) -> None:
+def test_every_prompt_and_option_has_an_effect(kind: str, pipelines: Pipelines) -> None:
     pipeline = pipelines(kind)
     first = paint(pipeline)
     np.testing.assert_array_equal(first, paint(pipeline))
@@ -80,7 +81,7 @@ def test_what_is_said_matters_and_where(kind: str, pipelines: Pipelines) -> None
         {"inside": "a woman"},
         {"outside": "a room"},
         {"negative": "fog"},
-        {"own_weight": 1.0},
+        {"own_token_weight": 1.0},
         {"self_attention": "none"},
         {"generator": draw(1)},
         {"guidance_scale": 1.0},
@@ -90,14 +91,14 @@ def test_what_is_said_matters_and_where(kind: str, pipelines: Pipelines) -> None
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", ["blend", "invert"])
-def test_a_batch_of_different_masks_is_one_by_one(
+def test_a_batch_of_different_masks_equals_single_calls(
     kind: str, mode: str, pipelines: Pipelines
 ) -> None:
     pipeline = pipelines(kind)
-    image = np.stack([picture(0), picture(1)])
+    image = np.stack([noise_image(0), noise_image(1)])
     masks = [mask(), mask(shift=6, persons=2)]
     noise = torch.randn(
-        2, *pipeline.encode_pictures(torch.zeros(1, 3, *SIZE)).shape[1:], generator=draw(5)
+        2, *pipeline.encode_images(torch.zeros(1, 3, *SIZE)).shape[1:], generator=draw(5)
     )
     inside = [["a man"], ["a girl", "a boy"]]
     common = {"mode": mode, "outside": ["a street", "a park"], "noise_mixing": 0.3}
@@ -114,7 +115,7 @@ def test_a_batch_of_different_masks_is_one_by_one(
         np.testing.assert_allclose(alone[0], together[number], atol=2e-4)
 
 
-def test_several_images_a_prompt_are_variants(pipelines: Pipelines) -> None:
+def test_images_per_prompt_are_variants(pipelines: Pipelines) -> None:
     pipeline = pipelines("sd")
     noise = torch.randn(3, 4, SIZE[0] // 2, SIZE[1] // 2, generator=draw(3))
     together = paint(pipeline, num_images_per_prompt=3, latents=noise)
@@ -138,19 +139,19 @@ def test_any_scheduler_blends(name: str) -> None:
     pipeline.scheduler = getattr(diffusers, name).from_config(pipeline.scheduler.config)
     image = paint(pipeline, num_inference_steps=5)[0]
     assert np.isfinite(image).all()
-    np.testing.assert_allclose(image[mask() == 0], picture()[mask() == 0], atol=1e-5)
+    np.testing.assert_allclose(image[mask() == 0], noise_image()[mask() == 0], atol=1e-5)
     with pytest.raises(ValueError, match="DDIMScheduler"):
         paint(pipeline, mode="invert")
 
 
 class Linear(torch.nn.Module):
-    """A model of the noise for which inversion is exact: it says the same at every level."""
+    """A model whose output is the same at every level, so that inversion is exact."""
 
     def __call__(self, latents: torch.Tensor, timestep: torch.Tensor, step: int) -> torch.Tensor:
         return torch.full_like(latents, 0.3)
 
 
-def test_inversion_leads_back_to_the_picture() -> None:
+def test_sampling_from_an_inversion_returns_to_the_image() -> None:
     scheduler = tiny_pipeline("embedded").scheduler
     scheduler.set_timesteps(10)
     timesteps = [int(t) for t in scheduler.timesteps]
@@ -165,8 +166,8 @@ def test_inversion_leads_back_to_the_picture() -> None:
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
-def test_the_same_prompts_give_the_picture_back(prediction: str) -> None:
-    """The fault of the authors' program: there, inversion and generation weigh tokens differently."""
+def test_the_same_prompts_return_the_image(prediction: str) -> None:
+    """In the program of the authors, inversion and sampling weight tokens differently."""
     pipeline = tiny_pipeline("embedded")
     pipeline.scheduler = DDIMScheduler.from_config(
         pipeline.scheduler.config, prediction_type=prediction
@@ -179,25 +180,29 @@ def test_the_same_prompts_give_the_picture_back(prediction: str) -> None:
         "self_attention": "hard",
     }
     back = paint(pipeline, **common, **same)
-    error = np.abs(back - picture()).mean()
+    error = np.abs(back - noise_image()).mean()
     assert error < 0.02
     assert (
-        np.abs(paint(pipeline, **{**common, "inside": "a zebra"}, **same) - picture()).mean()
+        np.abs(paint(pipeline, **{**common, "inside": "a zebra"}, **same) - noise_image()).mean()
         > error
     )
 
 
-def test_an_inversion_is_used_again(pipelines: Pipelines, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_inversion_can_be_used_again(
+    pipelines: Pipelines, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipeline = pipelines("sd")
     first = paint(pipeline, mode="invert", num_images_per_prompt=2)
-    kept = pipeline.invert_pictures(picture()[None], mask(), "", "a street", num_inference_steps=3)
-    monkeypatch.setattr(ShapeGuidedPipeline, "invert_pictures", None)
+    kept = pipeline.invert_images(
+        noise_image()[None], mask(), "", "a street", num_inference_steps=3
+    )
+    monkeypatch.setattr(ShapeGuidedPipeline, "invert_images", None)
     again = paint(pipeline, mode="invert", num_images_per_prompt=2, inversion=kept)
     np.testing.assert_allclose(first, again, atol=1e-5)
     with pytest.raises(ValueError, match="other steps"):
         paint(pipeline, mode="invert", inversion=kept, num_inference_steps=4)
-    with pytest.raises(ValueError, match="other pictures"):
-        paint(pipeline, mode="invert", inversion=kept, image=picture(9)[None])
+    with pytest.raises(ValueError, match="other images"):
+        paint(pipeline, mode="invert", inversion=kept, image=noise_image(9)[None])
 
 
 def test_expanded_inversions_keep_their_order() -> None:
@@ -213,7 +218,7 @@ def test_slerp_keeps_the_length_of_noise() -> None:
     torch.testing.assert_close(slerp(a, a, 0.5), a)
 
 
-def test_saved_and_loaded_it_is_the_same(tmp_path: Path, pipelines: Pipelines) -> None:
+def test_a_saved_pipeline_is_loaded_unchanged(tmp_path: Path, pipelines: Pipelines) -> None:
     for kind in KINDS:
         pipelines(kind).save_pretrained(tmp_path / kind)
         loaded = ShapeGuidedPipeline.from_pretrained(tmp_path / kind)
@@ -221,7 +226,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path, pipelines: Pipelines) -
         np.testing.assert_allclose(paint(loaded), paint(pipelines(kind)), atol=1e-5)
 
 
-def test_a_folder_of_stable_diffusion_is_one_of_ours(tmp_path: Path) -> None:
+def test_a_folder_of_stable_diffusion_is_loaded(tmp_path: Path) -> None:
     ours = tiny_pipeline("sd")  # of its own: diffusers' pipeline changes its scheduler
     parts = {
         name: getattr(ours, name)
@@ -236,7 +241,7 @@ def test_a_folder_of_stable_diffusion_is_one_of_ours(tmp_path: Path) -> None:
     np.testing.assert_allclose(paint(loaded), paint(ours), atol=1e-5)
 
 
-def test_callbacks_see_and_change_latents_and_may_end_it(pipelines: Pipelines) -> None:
+def test_callbacks_get_and_change_latents_and_can_end_sampling(pipelines: Pipelines) -> None:
     pipeline = pipelines("sd")
     seen: list[int] = []
 
@@ -268,16 +273,16 @@ def test_bfloat16_is_near_float32() -> None:
     assert np.abs(wanted - found).mean() < 0.02
 
 
-def test_outputs_come_as_asked_for(pipelines: Pipelines) -> None:
+def test_outputs_have_the_requested_type(pipelines: Pipelines) -> None:
     pipeline = pipelines("sd")
     (image,) = pipeline(
-        picture()[None], mask(), "a man", num_inference_steps=1, generator=draw(0)
+        noise_image()[None], mask(), "a man", num_inference_steps=1, generator=draw(0)
     ).images
     assert isinstance(image, Image.Image)
     assert image.size == SIZE[::-1]
     assert paint(pipeline, output_type="pt").shape == (1, 3, *SIZE)
     (image,) = pipeline(
-        picture()[None],
+        noise_image()[None],
         mask(),
         "a man",
         num_inference_steps=1,
@@ -288,9 +293,9 @@ def test_outputs_come_as_asked_for(pipelines: Pipelines) -> None:
     assert image.shape == (1, *SIZE, 3)
 
 
-def test_pictures_and_masks_may_be_pils(pipelines: Pipelines) -> None:
+def test_images_and_masks_can_be_pil_images(pipelines: Pipelines) -> None:
     pipeline = pipelines("sd")
-    as_bytes = (picture() * 255).round().astype(np.uint8)
+    as_bytes = (noise_image() * 255).round().astype(np.uint8)
     shape = Image.fromarray(((mask() > 0) * 255).astype(np.uint8))
     found = paint(pipeline, image=Image.fromarray(as_bytes), masks=shape)
     wanted = paint(pipeline, image=as_bytes[None].astype(np.float32) / 255)
@@ -301,68 +306,70 @@ def test_pictures_and_masks_may_be_pils(pipelines: Pipelines) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"masks": np.zeros(SIZE, np.int64)}, "nobody to repaint"),
-        ({"masks": mask()[:-2]}, r"mask of \(30, 24\) for a picture of \(32, 24\)"),
-        ({"masks": [mask(), mask()]}, "2 masks for 1 pictures"),
-        ({"masks": mask().astype(float)}, "whole numbers"),
+        ({"masks": np.zeros(SIZE, np.int64)}, "no person to repaint"),
+        ({"masks": mask()[:-2]}, r"size of its image, \(32, 24\).*got \(30, 24\)"),
+        ({"masks": [mask(), mask()]}, "a mask for each of 1 images, got 2"),
+        ({"masks": mask().astype(float)}, "a mask of integers"),
         ({"masks": -mask()}, "negative"),
-        ({"image": np.full((1, *SIZE, 3), np.nan, np.float32)}, "no numbers"),
-        ({"image": picture()[None, :31], "masks": mask()[:31]}, "must divide by 2"),
-        ({"inside": ["a", "b"]}, "2 pictures, but there are 1"),
-        ({"inside": [["a", "b"]]}, "2 prompts inside for 1 persons"),
-        ({"outside": ["a", "b"]}, "2 prompts of outside"),
+        ({"image": np.full((1, *SIZE, 3), np.nan, np.float32)}, "finite values"),
+        ({"image": noise_image()[None, :31], "masks": mask()[:31]}, "must divide by 2"),
+        ({"inside": ["a", "b"]}, "inside prompts of 1 images, got 2"),
+        ({"inside": [["a", "b"]]}, "each of 1 persons of an image, got 2"),
+        ({"outside": ["a", "b"]}, "one outside prompt for each of 1 images, got 2"),
         ({"mode": "melt"}, "blend, invert"),
         ({"self_attention": "soft"}, "hard, linear"),
         ({"num_inference_steps": 0}, "at least 1"),
         ({"noise_mixing": 2.0, "mode": "invert"}, "within 0..1"),
-        ({"latents": torch.zeros(1, 4, 8, 8)}, "was due"),
+        ({"latents": torch.zeros(1, 4, 8, 8)}, r"latents of shape .*got \(1, 4, 8, 8\)"),
     ],
 )
-def test_wrong_input_is_said(changes: dict[str, Any], said: str, pipelines: Pipelines) -> None:
+def test_invalid_input_is_rejected(
+    changes: dict[str, Any], said: str, pipelines: Pipelines
+) -> None:
     with pytest.raises(ValueError, match=said):
         paint(pipelines("sd"), **changes)
 
 
-def test_more_persons_than_tokens(pipelines: Pipelines) -> None:
+def test_more_persons_than_tokens_are_rejected(pipelines: Pipelines) -> None:
     crowd = np.zeros(SIZE, np.int64)
     crowd[:16, :20] = np.arange(1, 21)
-    with pytest.raises(PackingError, match="20 persons"):
+    with pytest.raises(DataError, match="20 persons"):
         paint(pipelines("sd"), masks=crowd)
     assert slots(2, 77) == [(39, 77), (1, 39)]
 
 
-def test_components_of_the_wrong_kind_are_named(pipelines: Pipelines) -> None:
+def test_components_of_the_wrong_kind_are_rejected_by_name(pipelines: Pipelines) -> None:
     parts = dict(pipelines("sd").components)
     for name in ("vae", "unet", "scheduler", "tokenizer"):
         with pytest.raises(TypeError, match=f"{name} is a Linear"):
             ShapeGuidedPipeline(**{**parts, name: torch.nn.Linear(1, 1)})
 
 
-def test_a_unet_with_unknown_channels_is_refused() -> None:
+def test_a_unet_with_unknown_channels_is_rejected() -> None:
     pipeline = tiny_pipeline("sd")
     pipeline.unet.conv_in = torch.nn.Conv2d(7, 8, 3, padding=1)
     with pytest.raises(ValueError, match="takes 7 channels"):
         paint(pipeline)
 
 
-def test_a_broken_model_is_not_saved_as_a_picture() -> None:
+def test_a_model_that_yields_nan_is_reported() -> None:
     pipeline = tiny_pipeline("sd")
     torch.nn.init.constant_(pipeline.unet.conv_out.weight, torch.nan)
-    with pytest.raises(FloatingPointError, match="no numbers"):
+    with pytest.raises(FloatingPointError, match="NaN or infinity"):
         paint(pipeline)
 
 
-def test_the_unet_has_its_own_attention_back_afterwards(pipelines: Pipelines) -> None:
+def test_the_attention_of_the_unet_is_restored(pipelines: Pipelines) -> None:
     pipeline = pipelines("sd")
     before = pipeline.unet.attn_processors
     paint(pipeline)
-    with pytest.raises(ValueError, match="nobody"):
+    with pytest.raises(ValueError, match="no person to repaint"):
         paint(pipeline, masks=np.zeros(SIZE, np.int64))
     assert pipeline.unet.attn_processors == before
 
 
 @pytest.mark.parametrize("kind", ["sd", "sd-inpaint", "sdxl", "embedded"])
-def test_offloading_knows_every_network_in_the_order_of_use(kind: str) -> None:
+def test_offloading_lists_every_network_in_the_order_of_use(kind: str) -> None:
     pipeline = tiny_pipeline(kind)
     networks = {
         name for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)
@@ -372,7 +379,7 @@ def test_offloading_knows_every_network_in_the_order_of_use(kind: str) -> None:
     assert [name for name in order if name in networks][-2:] == ["unet", "vae"]
 
 
-def test_memory_savers_of_diffusers_do_not_change_the_picture() -> None:
+def test_memory_savers_of_diffusers_do_not_change_the_image() -> None:
     expected = paint(tiny_pipeline("sd"), num_inference_steps=2)
     pipeline = tiny_pipeline("sd")
     pipeline.enable_attention_slicing()

@@ -1,4 +1,4 @@
-"""Annotations become words, and the studio has no pose, hair, garment or light that they lack."""
+"""Words of annotations, for every pose, hair, garment and light of the renderer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from diffusion_synth.prompts.from_annotation import (
     HAIR,
     LIGHTS,
     POSES,
-    clothing,
-    listed,
+    garment_phrase,
+    join_phrases,
     nearest_colour,
-    words_of_person,
-    words_of_scene,
+    person_words,
+    scene_words,
 )
 
 
@@ -31,7 +31,7 @@ def garment(kind: str, colour: str = "red", pattern: str = "plain") -> dict[str,
     return {"kind": kind, "fabric": {"color": linear(COLOURS[colour]), "pattern": pattern}}
 
 
-def test_a_person_in_words() -> None:
+def test_words_of_a_person() -> None:
     person = {
         "pose_name": "sit_at_table",
         "wardrobe": {
@@ -44,37 +44,36 @@ def test_a_person_in_words() -> None:
             ],
         },
     }
-    assert words_of_person(person) == {
+    assert person_words(person) == {
         "pose": "sitting",
         "clothes": "yellow sneakers, a white striped shirt and navy jeans",
         "hair": "long brown hair",
     }
 
 
-def test_a_scene_in_words() -> None:
+def test_words_of_a_scene() -> None:
     line = {"light": {"kind": "hdri", "hdri": "builtin:night"}, "background": {"kind": "room"}}
-    assert words_of_scene(line) == {"light": "at night", "place": "in a room"}
-    assert words_of_scene({"light": {"kind": "sun_sky", "hdri": ""}}) == {"light": "in sunlight"}
+    assert scene_words(line) == {"light": "at night", "place": "in a room"}
+    assert scene_words({"light": {"kind": "sun_sky", "hdri": ""}}) == {"light": "in sunlight"}
 
 
 @pytest.mark.parametrize(
     "line", [{}, {"light": None, "background": None}, {"light": {"hdri": "mine.exr"}}]
 )
-def test_what_an_annotation_lacks_is_left_out(line: dict[str, Any]) -> None:
-    assert words_of_scene(line) == {}
-    assert words_of_person(line) == {}
+def test_missing_annotations_give_no_words(line: dict[str, Any]) -> None:
+    assert scene_words(line) == {}
+    assert person_words(line) == {}
     assert (
-        words_of_person({"wardrobe": {"garments": [{"kind": "socks"}]}, "pose_name": "levitate"})
-        == {}
+        person_words({"wardrobe": {"garments": [{"kind": "socks"}]}, "pose_name": "levitate"}) == {}
     )
 
 
-def test_the_studio_has_nothing_without_words() -> None:
+def test_everything_of_the_renderer_has_words() -> None:
     assert {pose.name.split("_")[0] for pose in load_poses()} <= set(POSES)
     assert set(HAIR_STYLES) == set(HAIR)
     assert {name.removeprefix("builtin:") for name in BUILTIN_HDRIS} == set(LIGHTS)
     for kind in KINDS:
-        assert clothing(garment(kind)).endswith(kind)
+        assert garment_phrase(garment(kind)).endswith(kind)
 
 
 @pytest.mark.parametrize("name", COLOURS)
@@ -83,7 +82,7 @@ def test_every_colour_is_nearest_to_itself(name: str) -> None:
 
 
 def test_articles_and_lists() -> None:
-    assert clothing(garment("dress")) == "a red dress"
-    assert clothing(garment("coat", "orange")) == "an orange coat"
-    assert clothing(garment("shorts")) == "red shorts"
-    assert [listed(list("abc")[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+    assert garment_phrase(garment("dress")) == "a red dress"
+    assert garment_phrase(garment("coat", "orange")) == "an orange coat"
+    assert garment_phrase(garment("shorts")) == "red shorts"
+    assert [join_phrases(list("abc")[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]

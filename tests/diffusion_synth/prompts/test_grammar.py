@@ -1,4 +1,4 @@
-"""The grammar: what it says, how often, and what it refuses."""
+"""The grammar of prompts: draws, frequencies, invalid files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffusion_synth.prompts.grammar import SLOT, Grammar, Prompt, PromptError, read_grammar
+from diffusion_synth.errors import ConfigError
+from diffusion_synth.prompts.grammar import SLOT, Grammar, Prompt, read_grammar
 
 GRAMMAR = Grammar(
     inside={"{who} in a {colour} coat": 3, "{who}": 1},
@@ -24,27 +25,27 @@ GRAMMAR = Grammar(
 
 
 @given(st.lists(st.integers(0, 2**31), min_size=1, max_size=4))
-def test_the_same_numbers_say_the_same(entropy: list[int]) -> None:
+def test_the_same_numbers_draw_the_same_prompt(entropy: list[int]) -> None:
     prompt = GRAMMAR.draw(entropy)
     assert prompt == GRAMMAR.draw(entropy)
     assert not SLOT.search(prompt.inside + prompt.outside)
 
 
-def test_phrases_come_as_often_as_their_weights_say() -> None:
+def test_phrases_are_drawn_as_often_as_their_weights() -> None:
     said = Counter(GRAMMAR.draw([7, number]).inside for number in range(4000))
     coats = sum(count for phrase, count in said.items() if "coat" in phrase)
     assert coats / 4000 == pytest.approx(0.75, abs=0.03)
     assert said["a woman in a dark blue coat"] / coats == pytest.approx(1 / 3, abs=0.03)
 
 
-def test_a_slot_means_the_same_inside_and_outside() -> None:
+def test_a_slot_is_filled_alike_inside_and_outside() -> None:
     for number in range(50):
         prompt = GRAMMAR.draw([number])
         for who in ("a woman", "a man"):
             assert prompt.inside.startswith(who) == prompt.outside.startswith(who)
 
 
-def test_what_is_known_takes_its_slots_place() -> None:
+def test_known_words_fill_their_slots() -> None:
     prompt = GRAMMAR.draw([3], {"who": "my aunt", "colour": "plaid", "unheard": "of"})
     assert prompt == Prompt(prompt.inside, "my aunt's plaid street", "blurry")
     assert prompt.inside in ("my aunt in a plaid coat", "my aunt")
@@ -55,7 +56,7 @@ def test_another_slot_does_not_change_the_draws_of_the_others() -> None:
     assert all(more.draw([n]).inside == GRAMMAR.draw([n]).inside for n in range(30))
 
 
-def test_the_grammar_that_comes_along_is_sound() -> None:
+def test_the_bundled_grammar_is_valid() -> None:
     grammar = read_grammar()
     said = {grammar.draw([number]).inside for number in range(200)}
     assert len(said) > 150
@@ -86,14 +87,14 @@ def test_the_grammar_that_comes_along_is_sound() -> None:
         ("= broken", "cannot be read"),
     ],
 )
-def test_grammars_that_cannot_be(toml: str, said: str, tmp_path: Path) -> None:
+def test_invalid_grammars_are_rejected_by_name(toml: str, said: str, tmp_path: Path) -> None:
     path = tmp_path / "prompts.toml"
     path.write_text(toml)
-    with pytest.raises(PromptError, match=said) as refused:
+    with pytest.raises(ConfigError, match=said) as refused:
         read_grammar(path)
     assert str(path) in str(refused.value)
 
 
-def test_a_grammar_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(PromptError, match="no such file"):
+def test_a_missing_grammar_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
         read_grammar(tmp_path / "none.toml")

@@ -1,4 +1,4 @@
-"""What is cut out comes back to its place, and nothing else moves."""
+"""Cutting persons out and pasting them back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diffusion_synth.errors import ConfigError, DataError
 from diffusion_synth.repaint.crops import (
     Box,
-    CropError,
     CropSettings,
     bounding_box,
     crop_box,
@@ -17,16 +17,16 @@ from diffusion_synth.repaint.crops import (
     is_too_large,
     is_too_small,
     match_colours,
+    model_size,
     paste_back,
-    shown_size,
 )
 
 SETTINGS = CropSettings(size=64, multiple=8)
 
 
 @st.composite
-def pictures(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """(image, mask) of any shape, with a person anywhere, also across the border."""
+def images_and_masks(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """Draw (image, mask) of any shape, with a person anywhere, also across the border."""
     height, width = draw(st.integers(2, 90)), draw(st.integers(2, 90))
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))
     top, left = draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))
@@ -36,8 +36,8 @@ def pictures(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 
 
 @settings(deadline=None, max_examples=150)
-@given(pair=pictures(), margin=st.floats(0, 2), seed=st.integers(0, 99))
-def test_outside_the_mask_every_pixel_stays(
+@given(pair=images_and_masks(), margin=st.floats(0, 2), seed=st.integers(0, 99))
+def test_no_pixel_outside_the_mask_changes(
     pair: tuple[np.ndarray, np.ndarray], margin: float, seed: int
 ) -> None:
     image, mask = pair
@@ -53,8 +53,8 @@ def test_outside_the_mask_every_pixel_stays(
 
 
 @settings(deadline=None, max_examples=150)
-@given(pair=pictures(), margin=st.floats(0, 2))
-def test_the_crop_holds_the_person_and_lies_in_the_picture(
+@given(pair=images_and_masks(), margin=st.floats(0, 2))
+def test_the_crop_holds_the_person_and_lies_in_the_image(
     pair: tuple[np.ndarray, np.ndarray], margin: float
 ) -> None:
     _, mask = pair
@@ -68,20 +68,20 @@ def test_the_crop_holds_the_person_and_lies_in_the_picture(
     assert box.height == min(side, height)
 
 
-def test_a_crop_that_is_painted_as_it_was_comes_back_as_it_was() -> None:
+def test_an_unchanged_crop_leaves_the_image_unchanged() -> None:
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
     mask = np.zeros((64, 64), bool)
     mask[20:40, 25:35] = True
     crop = cut(
         image, mask, CropSettings(margin=2.0, size=64, multiple=8)
-    )  # the whole picture, at its own size
+    )  # the whole image, at its own size
     np.testing.assert_array_equal(crop.image, image)
     np.testing.assert_array_equal(crop.mask, mask)
     np.testing.assert_array_equal(paste_back(image, mask, crop, crop.image), image)
 
 
-def test_a_colour_cast_of_the_model_is_taken_back() -> None:
+def test_a_colour_cast_of_the_model_is_removed() -> None:
     rng = np.random.default_rng(1)
     wanted = rng.normal(120, 30, (40, 40, 3)).astype(np.float32)
     cast = (wanted - 128) * 0.9 + 140
@@ -93,18 +93,18 @@ def test_a_colour_cast_of_the_model_is_taken_back() -> None:
     np.testing.assert_array_equal(match_colours(cast, wanted, np.zeros((40, 40), bool)), cast)
 
 
-def test_crops_keep_the_aspect_ratio_where_the_picture_is_narrow() -> None:
-    assert shown_size(Box(0, 0, 100, 100), SETTINGS) == (64, 64)
-    assert shown_size(Box(0, 0, 50, 100), SETTINGS) == (64, 32)
-    assert shown_size(Box(0, 0, 100, 3), SETTINGS) == (8, 64)
+def test_crops_keep_the_aspect_ratio_where_the_image_is_narrow() -> None:
+    assert model_size(Box(0, 0, 100, 100), SETTINGS) == (64, 64)
+    assert model_size(Box(0, 0, 50, 100), SETTINGS) == (64, 32)
+    assert model_size(Box(0, 0, 100, 3), SETTINGS) == (8, 64)
 
 
-def test_persons_without_pixels_to_repaint_are_too_small() -> None:
+def test_persons_with_few_pixels_are_too_small() -> None:
     assert is_too_small(Box(0, 0, 23, 23), SETTINGS)
     assert not is_too_small(Box(0, 0, 3, 24), SETTINGS)
 
 
-def test_persons_are_too_large_where_a_limit_says_so() -> None:
+def test_persons_above_the_limit_are_too_large() -> None:
     limited = CropSettings(size=64, multiple=8, largest=100)
     assert is_too_large(Box(0, 0, 3, 101), limited)
     assert not is_too_large(Box(0, 0, 100, 100), limited)
@@ -115,14 +115,14 @@ def test_persons_are_too_large_where_a_limit_says_so() -> None:
     ("image", "mask", "said"),
     [
         (np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), bool), "empty"),
-        (np.zeros((8, 8, 3), np.uint8), np.ones((8, 9), bool), r"\(8, 9\).*\(8, 8\)"),
-        (np.zeros((8, 8, 3), np.uint8), np.ones((8, 8), np.uint8), "uint8.*bool"),
+        (np.zeros((8, 8, 3), np.uint8), np.ones((8, 9), bool), r"bool \(8, 8\).*got \(8, 9\)"),
+        (np.zeros((8, 8, 3), np.uint8), np.ones((8, 8), np.uint8), "mask bool .*got .*uint8"),
         (np.zeros((8, 8, 3), np.float32), np.ones((8, 8), bool), "float32"),
         (np.zeros((8, 8), np.uint8), np.ones((8, 8), bool), r"\(H, W, 3\)"),
     ],
 )
-def test_pairs_that_cannot_be_cut(image: np.ndarray, mask: np.ndarray, said: str) -> None:
-    with pytest.raises(CropError, match=said):
+def test_invalid_pairs_are_rejected(image: np.ndarray, mask: np.ndarray, said: str) -> None:
+    with pytest.raises(DataError, match=said):
         cut(image, mask, SETTINGS)
 
 
@@ -133,13 +133,13 @@ def test_pairs_that_cannot_be_cut(image: np.ndarray, mask: np.ndarray, said: str
         {"largest": 23}, {"largest": 30, "smallest": 31},
     ],
 )  # fmt: skip
-def test_settings_that_make_no_sense(wrong: dict[str, float]) -> None:
-    with pytest.raises(CropError, match=next(iter(wrong))):
+def test_invalid_settings_are_rejected(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
         CropSettings(**{"size": 64, "multiple": 8, **wrong})
 
 
-def test_a_painting_of_another_size_is_refused() -> None:
+def test_a_painting_of_another_size_is_rejected() -> None:
     image, mask = np.zeros((32, 32, 3), np.uint8), np.ones((32, 32), bool)
     crop = cut(image, mask, SETTINGS)
-    with pytest.raises(CropError, match="was due"):
+    with pytest.raises(DataError, match="expected a painted crop"):
         paste_back(image, mask, crop, np.zeros((8, 8, 3), np.uint8))

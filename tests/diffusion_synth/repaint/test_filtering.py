@@ -1,4 +1,4 @@
-"""What a segmenter's second look keeps, and what it leaves out."""
+"""The filter of repainted persons: IoU, ignored pixels, baseline losses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diffusion_synth.repaint.filtering import (
     ClassLoss,
     FilterSettings,
     cross_entropy,
-    is_lossy,
+    has_high_loss,
     judge,
     measure_class_loss,
     outline_band,
@@ -29,13 +29,13 @@ def square(size: int = 40, low: int = 10, high: int = 30) -> np.ndarray:
     return mask
 
 
-def test_a_person_found_again_is_kept() -> None:
+def test_a_person_that_is_found_is_accepted() -> None:
     mask = square()
     verdict = judge(np.where(mask, 0.9, 0.1), mask, SETTINGS)
     assert (verdict.iou, verdict.reason, verdict.accepted) == (1.0, ACCEPTED, True)
 
 
-def test_a_person_not_found_again_is_left_out() -> None:
+def test_a_person_that_is_not_found_is_rejected() -> None:
     mask = square()
     half = mask.copy()
     half[:, 20:] = False
@@ -44,7 +44,7 @@ def test_a_person_not_found_again_is_left_out() -> None:
     assert judge(half.astype(float), mask, FilterSettings(min_iou=0.5)).accepted
 
 
-def test_what_does_not_count_does_not_count() -> None:
+def test_pixels_that_do_not_count_have_no_effect() -> None:
     mask = square()
     found = mask.astype(float)
     found[:5] = 1.0  # another person
@@ -54,57 +54,57 @@ def test_what_does_not_count_does_not_count() -> None:
     assert judge(found, mask, SETTINGS, where=where).iou == 1.0
 
 
-def test_values_that_are_no_numbers_are_not_kept() -> None:
+def test_nan_is_rejected() -> None:
     verdict = judge(np.full((40, 40), np.nan), square(), SETTINGS)
     assert (verdict.reason, verdict.accepted) == (NO_NUMBERS, False)
 
 
-def test_an_empty_world_has_no_iou() -> None:
+def test_two_empty_masks_have_an_iou_of_zero() -> None:
     nothing = np.zeros((4, 4), bool)
     assert judge(nothing.astype(float), nothing, SETTINGS).iou == 0.0
 
 
 @given(width=st.integers(0, 4))
-def test_the_band_lies_on_both_sides_of_the_outline_and_not_on_the_frame(width: int) -> None:
+def test_the_band_lies_on_both_sides_of_the_outline_and_not_on_the_border(width: int) -> None:
     mask = square()
     band = outline_band(mask, width)
     inside, outside = band & mask, band & ~mask
     assert inside[20].sum() == outside[20].sum() == 2 * width
     mask = np.zeros((40, 40), bool)
-    mask[:, 20:] = True  # runs out of the picture
+    mask[:, 20:] = True  # reaches the border of the image
     band = outline_band(mask, width)
     assert (band.sum(1) == 2 * width).all()
 
 
-def test_the_loss_rule_ignores_what_the_segmenter_doubts_more_than_usual() -> None:
+def test_pixels_with_a_high_loss_are_ignored() -> None:
     mask = np.array([[True, True, False, False]])
     probability = np.array([[0.9, 0.5, 0.1, 0.5]])
-    usual = ClassLoss(background=-np.log(0.5), person=-np.log(0.9))
+    baseline = ClassLoss(background=-np.log(0.5), person=-np.log(0.9))
     np.testing.assert_array_equal(
-        is_lossy(probability, mask, usual, 1.25), [[False, True, False, False]]
+        has_high_loss(probability, mask, baseline, 1.25), [[False, True, False, False]]
     )
-    verdict = judge(probability, mask, FilterSettings(min_iou=0, band=0), usual=usual)
+    verdict = judge(probability, mask, FilterSettings(min_iou=0, band=0), baseline=baseline)
     np.testing.assert_array_equal(verdict.ignore, [[False, True, False, False]])
     assert not judge(probability, mask, FilterSettings(min_iou=0, band=0)).ignore.any()
 
 
-def test_usual_losses_are_means_by_class() -> None:
+def test_baseline_losses_are_means_by_class() -> None:
     masks = [square(), square(low=0, high=10)]
     images = [np.full((40, 40, 3), value, np.uint8) for value in (51, 102)]
 
     def segment(image: np.ndarray) -> np.ndarray:
         return image[..., 0] / 255
 
-    usual = measure_class_loss(segment, zip(images, masks, strict=True))
+    baseline = measure_class_loss(segment, zip(images, masks, strict=True))
     person = (400 * -np.log(0.2) + 100 * -np.log(0.4)) / 500
     background = (1200 * -np.log(0.8) + 1500 * -np.log(0.6)) / 2700
-    assert (usual.person, usual.background) == pytest.approx((person, background), rel=1e-4)
+    assert (baseline.person, baseline.background) == pytest.approx((person, background), rel=1e-4)
     with pytest.raises(ValueError, match="both"):
         measure_class_loss(segment, [(images[0], np.zeros((40, 40), bool))])
     assert np.isfinite(cross_entropy(np.array([0.0, 1.0]), np.array([True, False]))).all()
 
 
-def test_shapes_that_differ_are_refused() -> None:
+def test_shapes_that_differ_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"\(3, 4\)"):
         judge(np.zeros((3, 4)), np.zeros((4, 4), bool), SETTINGS)
 
@@ -119,6 +119,6 @@ def test_shapes_that_differ_are_refused() -> None:
         {"loss_factor": float("nan")},
     ],
 )
-def test_settings_that_make_no_sense(wrong: dict[str, float]) -> None:
+def test_invalid_settings_are_rejected(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         FilterSettings(**wrong)

@@ -1,4 +1,4 @@
-"""A picture's persons, painted by a painter of our own: who is repainted, who stays, and what is noted."""
+"""Repainting of an image by a stub painter: which persons are repainted, and what is recorded."""
 
 from __future__ import annotations
 
@@ -14,55 +14,57 @@ from PIL import Image
 from blender_addon.dataset import DatasetError
 from diffusion_synth.prompts.grammar import Prompt
 from diffusion_synth.repaint.crops import CropSettings
-from diffusion_synth.repaint.dataset_reader import Dataset, Picture
+from diffusion_synth.repaint.dataset_reader import Dataset, Sample
 from diffusion_synth.repaint.filtering import ACCEPTED, LOW_IOU, FilterSettings
+from diffusion_synth.repaint.paint_request import PaintRequest
 from diffusion_synth.repaint.repaint_image import (
     HIDDEN,
     TOO_LARGE,
     TOO_SMALL,
-    Order,
-    Repainted,
     Repainter,
+    RepaintResult,
 )
 from tests.diffusion_synth.conftest import write_dataset
 
 CROPS = CropSettings(size=64, multiple=8, smallest=10)
 
 
-def picture() -> Picture:
-    """Three persons on noise: two that can be repainted, one too small; a fourth is in the line alone."""
+def three_persons() -> Sample:
+    """Return three persons on noise, of whom one is too small; a fourth is in the line alone."""
     image = np.random.default_rng(0).integers(0, 200, (80, 100, 3), dtype=np.uint8)
     mask = np.zeros((80, 100), np.uint8)
     mask[10:61, 10:30] = 1
     mask[20:70, 50:75] = 2
     mask[5:9, 90:94] = 7
-    return Picture(image, mask, {"persons": [{"id": number} for number in (1, 2, 7, 9)]})
+    return Sample(image, mask, {"persons": [{"id": number} for number in (1, 2, 7, 9)]})
 
 
 class Painter:
-    """Paints every pixel of a crop in the seed's grey."""
+    """A painter that fills crops with the grey value of the seed."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def __call__(self, orders: Sequence[Order]) -> list[np.ndarray]:
-        self.batches.append(len(orders))
-        assert len({order.crop.mask.shape for order in orders}) == 1
-        return [np.full_like(order.crop.image, order.seed) for order in orders]
+    def __call__(self, requests: Sequence[PaintRequest]) -> list[np.ndarray]:
+        self.batches.append(len(requests))
+        assert len({order.crop.mask.shape for order in requests}) == 1
+        return [np.full_like(order.crop.image, order.seed) for order in requests]
 
 
-def repaint(painter: Painter, variants: Sequence[int] = (0,), **options: Any) -> list[Repainted]:
+def repaint(
+    painter: Painter, variants: Sequence[int] = (0,), **options: Any
+) -> list[RepaintResult]:
     repainter = Repainter(painter, CROPS, options.pop("filter", FilterSettings()), **options)
     return repainter.repaint(
-        picture(),
+        three_persons(),
         prompts=lambda person, variant: Prompt(f"person {person}", f"variant {variant}"),
         seeds=lambda person, variant: 200 + 10 * person + variant,
         variants=variants,
     )
 
 
-def test_persons_are_painted_and_all_else_stays() -> None:
-    given = picture()
+def test_persons_are_painted_and_the_rest_does_not_change() -> None:
+    given = three_persons()
     (result,) = repaint(Painter())
     outside = (given.mask != 1) & (given.mask != 2)
     np.testing.assert_array_equal(result.image[outside], given.image[outside])
@@ -76,8 +78,8 @@ def test_persons_are_painted_and_all_else_stays() -> None:
     assert changed[given.mask == 1].mean() > 0.9
 
 
-def test_whoever_is_too_large_for_the_painter_stays_as_they_were() -> None:
-    given = picture()  # person 1 is 51 px tall, person 2 50
+def test_persons_above_the_limit_are_not_repainted() -> None:
+    given = three_persons()  # person 1 is 51 px tall, person 2 50
     (result,) = Repainter(Painter(), replace(CROPS, largest=50), FilterSettings()).repaint(
         given, lambda *_: Prompt("", ""), lambda *_: 200, [0]
     )
@@ -96,7 +98,7 @@ def test_the_outlines_are_ignored() -> None:
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 99])
-def test_batches_change_nothing(batch_size: int) -> None:
+def test_the_batch_size_does_not_change_the_result(batch_size: int) -> None:
     painter = Painter()
     results = repaint(painter, variants=(0, 1, 2), batch_size=batch_size)
     assert sum(painter.batches) == 6
@@ -107,8 +109,8 @@ def test_batches_change_nothing(batch_size: int) -> None:
         assert result.persons == alone.persons
 
 
-def test_whom_the_segmenter_does_not_find_again_stays_as_they_were() -> None:
-    given = picture()
+def test_persons_that_the_segmenter_does_not_find_are_rejected() -> None:
+    given = three_persons()
 
     def segment(image: np.ndarray) -> np.ndarray:
         """Finds everybody but person 2."""
@@ -122,51 +124,51 @@ def test_whom_the_segmenter_does_not_find_again_stays_as_they_were() -> None:
     assert not result.ignore[given.mask == 2].any()
 
 
-def test_a_picture_with_nobody_to_paint_says_why() -> None:
+def test_an_image_without_a_person_to_paint_has_a_reason() -> None:
     image, mask = np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40), np.uint8)
     mask[3:6, 3:6] = 1
     repainter = Repainter(Painter(), CROPS, FilterSettings())
     for persons, reason in (([{"id": 1}], TOO_SMALL), ([{"id": 2}], HIDDEN), ([], "no persons")):
         (result,) = repainter.repaint(
-            Picture(image, mask, {"persons": persons}), lambda *_: Prompt("", ""), lambda *_: 0, [0]
+            Sample(image, mask, {"persons": persons}), lambda *_: Prompt("", ""), lambda *_: 0, [0]
         )
         assert (result.accepted, result.reason) == (0, reason)
         np.testing.assert_array_equal(result.image, image)
 
 
 def write_one(root: Path, line: dict[str, Any] | None = None) -> Path:
-    given = picture()
+    given = three_persons()
     return write_dataset(
         root, [(given.image, given.mask, {"persons": [{"id": 1}], **(line or {})})]
     )
 
 
-def test_what_nobody_knows_is_read(tmp_path: Path) -> None:
+def test_ignored_pixels_are_read(tmp_path: Path) -> None:
     dataset = Dataset(write_one(tmp_path, {"ignore_file_name": "masks/0.png"}))
-    np.testing.assert_array_equal(dataset.picture(0).ignore, picture().mask > 0)
+    np.testing.assert_array_equal(dataset.sample(0).ignore, three_persons().mask > 0)
 
 
 def test_a_dataset_is_read(tmp_path: Path) -> None:
     dataset = Dataset(write_one(tmp_path))
-    assert dataset.picture(0).ignore is None
+    assert dataset.sample(0).ignore is None
     assert len(dataset) == 1
-    np.testing.assert_array_equal(dataset.picture(0).image, picture().image)
-    np.testing.assert_array_equal(dataset.picture(0).mask, picture().mask)
+    np.testing.assert_array_equal(dataset.sample(0).image, three_persons().image)
+    np.testing.assert_array_equal(dataset.sample(0).mask, three_persons().mask)
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ({"file_name": "../secret.png"}, "leads out"),
-        ({"mask_file_name": "/etc/passwd"}, "leads out"),
-        ({"file_name": "C:\\secret.png"}, "leads out"),
-        ({"ignore_file_name": "../secret.png"}, "leads out"),
+        ({"file_name": "../secret.png"}, "outside of the dataset"),
+        ({"mask_file_name": "/etc/passwd"}, "outside of the dataset"),
+        ({"file_name": "C:\\secret.png"}, "outside of the dataset"),
+        ({"ignore_file_name": "../secret.png"}, "outside of the dataset"),
         ({"file_name": ""}, "has no 'file_name'"),
         ({"persons": [{}]}, "persons"),
         ({"persons": None}, "persons"),
     ],
 )
-def test_lines_that_lack_something_are_named(
+def test_invalid_lines_are_rejected_by_number(
     line: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DatasetError, match=said) as refused:
@@ -174,21 +176,23 @@ def test_lines_that_lack_something_are_named(
     assert "line 1" in str(refused.value)
 
 
-def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
+def test_files_that_do_not_fit_are_rejected_by_name(tmp_path: Path) -> None:
     dataset = Dataset(write_one(tmp_path))
-    Image.fromarray(picture().mask[:50]).save(tmp_path / "masks" / "0.png")
-    with pytest.raises(DatasetError, match=r"0\.png: is 100×50, its picture 100×80"):
-        dataset.picture(0)
+    Image.fromarray(three_persons().mask[:50]).save(tmp_path / "masks" / "0.png")
+    with pytest.raises(
+        DatasetError, match=r"0\.png: expected the size of its image, 100×80, got 100×50"
+    ):
+        dataset.sample(0)
     (tmp_path / "masks" / "0.png").write_bytes(b"nonsense")
     with pytest.raises(DatasetError, match="cannot be read"):
-        dataset.picture(0)
-    Image.fromarray(picture().image).save(tmp_path / "masks" / "0.png")
-    with pytest.raises(DatasetError, match="no mask"):
-        dataset.picture(0)
+        dataset.sample(0)
+    Image.fromarray(three_persons().image).save(tmp_path / "masks" / "0.png")
+    with pytest.raises(DatasetError, match="expected a mask of one channel"):
+        dataset.sample(0)
 
 
-def test_a_dataset_without_pictures(tmp_path: Path) -> None:
+def test_an_empty_dataset_is_rejected(tmp_path: Path) -> None:
     write_one(tmp_path)
     (tmp_path / "metadata.jsonl").write_text("")
-    with pytest.raises(DatasetError, match="no picture"):
+    with pytest.raises(DatasetError, match="holds no image"):
         Dataset(tmp_path)

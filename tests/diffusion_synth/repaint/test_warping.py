@@ -1,4 +1,4 @@
-"""The control: it fills the mask, keeps the rest, and takes whom fits best."""
+"""The warp baseline: the best-fitting donor fills the mask, and the rest does not change."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diffusion_synth.errors import DataError
 from diffusion_synth.repaint.dataset_reader import Scene
-from diffusion_synth.repaint.warping import Donor, DonorBank, WarpError, spread, warp_into
+from diffusion_synth.repaint.warping import Donor, DonorBank, spread, warp_into
 
 
 def person(kind: str) -> np.ndarray:
-    """bool (96, 64): a block, an L, or a T."""
+    """Return bool (96, 64): a block, an L, or a T."""
     height, width = 96, 64
     mask = np.zeros((height, width), bool)
     if kind == "block":
@@ -41,7 +42,9 @@ def persons() -> list[tuple[np.ndarray, np.ndarray, Scene]]:
 
 @pytest.mark.parametrize("kind", COLOURS)
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_whom_fits_best_is_taken_at_any_size_and_mirrored(kind: str, mirrored: bool) -> None:
+def test_the_best_fitting_person_is_taken_at_any_size_and_mirrored(
+    kind: str, mirrored: bool
+) -> None:
     mask = np.zeros((300, 200), bool)
     wanted = person(kind).repeat(2, 0).repeat(2, 1)
     mask[40:232, 30:158] = wanted[:, ::-1] if mirrored else wanted
@@ -53,7 +56,7 @@ def test_whom_fits_best_is_taken_at_any_size_and_mirrored(kind: str, mirrored: b
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_nobody_is_dressed_in_their_own_clothes(mirrored: bool) -> None:
+def test_persons_of_the_same_scene_are_not_donors(mirrored: bool) -> None:
     bank = DonorBank(persons())
     mask = person("L")[:, ::-1] if mirrored else person("L")
     itself, best = bank.best(mask)
@@ -64,15 +67,15 @@ def test_nobody_is_dressed_in_their_own_clothes(mirrored: bool) -> None:
     assert bank.best(mask, (7, 1))[0].scene == (
         0,
         1,
-    )  # the same number of another seed is somebody else
+    )  # the same number of another seed is another person
     only = DonorBank(persons()[:1])
-    with pytest.raises(WarpError, match=r"from the scene \(0, 0\) itself"):
+    with pytest.raises(DataError, match=r"from the scene \(0, 0\) itself"):
         only.best(mask, (0, 0))
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10_000), st.sampled_from(sorted(COLOURS)))
-def test_all_of_the_mask_is_covered_and_nothing_else(seed: int, kind: str) -> None:
+def test_the_mask_is_covered_and_the_rest_does_not_change(seed: int, kind: str) -> None:
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (50, 70, 3), dtype=np.uint8)
     mask = rng.random((50, 70)) < rng.choice([0.001, 0.1, 0.9])
@@ -86,7 +89,7 @@ def test_all_of_the_mask_is_covered_and_nothing_else(seed: int, kind: str) -> No
     ).all()  # the donor's colour, or its edge's: none of the noise below
 
 
-def test_nearest_colours_spread() -> None:
+def test_unknown_pixels_take_the_nearest_colour() -> None:
     image = np.zeros((1, 7, 3), np.uint8)
     image[0, 0], image[0, 6] = 10, 20
     known = np.zeros((1, 7), bool)
@@ -95,15 +98,15 @@ def test_nearest_colours_spread() -> None:
     assert spread(image, known)[0, :, 0].tolist()[4:] == [20, 20, 20]
 
 
-def test_small_and_absent_persons_are_no_donors() -> None:
-    with pytest.raises(WarpError, match="48 px"):
+def test_small_and_hidden_persons_are_not_donors() -> None:
+    with pytest.raises(DataError, match="48 px"):
         DonorBank([(np.zeros((40, 40, 3), np.uint8), np.ones((40, 40), bool), None)])
-    with pytest.raises(WarpError):
+    with pytest.raises(DataError):
         DonorBank([(np.zeros((90, 90, 3), np.uint8), np.zeros((90, 90), bool), None)])
     assert len(DonorBank(persons() * 3, limit=4)) == 4
 
 
-def test_a_donor_too_thin_to_be_seen_still_fills() -> None:
+def test_a_thin_donor_still_fills_the_mask() -> None:
     mask = np.zeros((20, 20), bool)
     mask[5:8, 5:8] = True
     thin = np.zeros((400, 400), bool)

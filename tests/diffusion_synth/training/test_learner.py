@@ -1,4 +1,4 @@
-"""The embedded generator learns, resumes to the bit, and paints what it learnt."""
+"""Training of the small generator: batches, exact resume, and what it paints afterwards."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffusion_synth.prompts.grammar import Grammar
-from diffusion_synth.training.crop_bank import CropBank, Person, another_light
+from diffusion_synth.training.crop_bank import CropBank, PersonCrop, random_lighting
 from diffusion_synth.training.generator_learner import (
-    MOST_WEIGHT,
+    MAX_LEVEL_WEIGHT,
     GeneratorLearner,
     GeneratorLearningConfig,
 )
-from diffusion_synth.training.learner import STATE, Batches, learn_until, load_state
+from diffusion_synth.training.learner import STATE, BatchLoader, load_state, train_until
 from diffusion_synth.training.small_generator import GeneratorConfig
 
 CONFIG = GeneratorLearningConfig(
@@ -41,7 +41,7 @@ def bank() -> CropBank:
             mask = np.zeros((16, 16), bool)
             mask[2:14, 4:12] = True
             image[mask] = colour
-            persons.append(Person(image, mask, {"clothes": words}))
+            persons.append(PersonCrop(image, mask, {"clothes": words}))
     return CropBank(tuple(persons))
 
 
@@ -49,53 +49,53 @@ def learner(config: GeneratorLearningConfig = CONFIG) -> GeneratorLearner:
     return GeneratorLearner(config, bank(), GRAMMAR)
 
 
-def test_a_run_resumed_is_the_run_that_was_not_interrupted(tmp_path: Path) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     whole, first, second = learner(), learner(), learner()
     losses: list[float] = []
-    learn_until(whole, 6, tmp_path / "whole", report=lambda step, loss: losses.append(loss))
-    learn_until(first, 6, tmp_path / "run", stop=lambda: first.step == 3)
+    train_until(whole, 6, tmp_path / "whole", report=lambda step, loss: losses.append(loss))
+    train_until(first, 6, tmp_path / "run", stop=lambda: first.step == 3)
     assert first.step == 3
     load_state(second, tmp_path / "run" / STATE)
     again: list[float] = []
-    learn_until(second, 6, tmp_path / "run", report=lambda step, loss: again.append(loss))
+    train_until(second, 6, tmp_path / "run", report=lambda step, loss: again.append(loss))
     assert again == losses[3:]
     for name, module in whole.average.items():
         for key, value in module.state_dict().items():
             assert torch.equal(value, second.average[name].state_dict()[key]), key
 
 
-def test_batches_follow_from_seed_and_step_whatever_was_drawn_before() -> None:
-    batches, others = (Batches(CONFIG, bank(), GRAMMAR) for _ in range(2))
-    others.of(0)
-    one, other = batches.of(3), others.of(3)
+def test_batches_depend_on_seed_and_step_alone() -> None:
+    batches, others = (BatchLoader(CONFIG, bank(), GRAMMAR) for _ in range(2))
+    others.batch(0)
+    one, other = batches.batch(3), others.batch(3)
     assert one.noise == other.noise and one.prompts == other.prompts
     np.testing.assert_array_equal(one.images, other.images)
-    assert one.noise != batches.of(4).noise
+    assert one.noise != batches.batch(4).noise
 
 
 @given(seed=st.integers(0, 1000))
-def test_another_light_keeps_the_order_of_brightness(seed: int) -> None:
-    table = another_light(np.random.default_rng(seed))
+def test_random_lighting_keeps_the_order_of_brightness(seed: int) -> None:
+    table = random_lighting(np.random.default_rng(seed))
     assert table.shape == (1, 256, 3) and table.dtype == np.uint8
     assert (np.diff(table[0].astype(int), axis=0) >= 0).all()
     assert (table[0, 0] == 0).all() and table[0, 255].min() > 128
 
 
-def test_a_level_with_little_noise_weighs_no_more_than_a_most() -> None:
+def test_the_weight_of_a_level_with_little_noise_is_limited() -> None:
     weights = learner().level_weights(torch.tensor([0, 500, 999]))
-    assert weights[0] == MOST_WEIGHT and weights[0] > weights[1] > weights[2]
+    assert weights[0] == MAX_LEVEL_WEIGHT and weights[0] > weights[1] > weights[2]
     assert weights[2] == pytest.approx(
         1, abs=1e-3
-    )  # pure noise: an error of the velocity is one of the picture
+    )  # pure noise: an error of the velocity is one of the image
 
 
 @pytest.mark.slow
-def test_it_learns_which_coat_is_meant() -> None:
+def test_training_teaches_the_prompted_colour() -> None:
     config = replace(CONFIG, steps=300, learning_rate=2e-3, warmup=10, ema=0.98)
     taught = learner(config)
-    losses = [taught.learn() for _ in range(300)]
+    losses = [taught.train_step() for _ in range(300)]
     assert np.mean(losses[-20:]) < 0.5 * np.mean(losses[:5])
-    pipeline = taught.painting()
+    pipeline = taught.inference_pipeline()
     pipeline.set_progress_bar_config(disable=True)
     person = bank().persons[0]
     grey = np.where(person.mask[..., None], 120, person.image).astype(np.float32)[None] / 255
@@ -109,18 +109,19 @@ def test_it_learns_which_coat_is_meant() -> None:
         np.testing.assert_allclose(painted[~person.mask], grey[0][~person.mask], atol=1e-5)
 
 
-def test_states_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    learn_until(learner(), 1, tmp_path)
-    with pytest.raises(ValueError, match=r"state\.pt: .*another batch_size"):
+def test_a_state_that_does_not_fit_is_rejected_by_name(tmp_path: Path) -> None:
+    train_until(learner(), 1, tmp_path)
+    with pytest.raises(ValueError, match=r"cannot resume from .*state\.pt: .*another batch_size"):
         load_state(learner(replace(CONFIG, batch_size=2)), tmp_path / STATE)
     (tmp_path / STATE).write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match=r"state\.pt: cannot be gone on with"):
+    with pytest.raises(ValueError, match=r"cannot resume from .*state\.pt"):
         load_state(learner(), tmp_path / STATE)
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"batch_size": 0}, {"learning_rate": 0}, {"ema": 1}, {"silent": -1}]
+    "wrong",
+    [{"steps": 0}, {"batch_size": 0}, {"learning_rate": 0}, {"ema": 1}, {"prompt_dropout": -1}],
 )
-def test_configurations_that_make_no_sense(wrong: dict[str, float]) -> None:
+def test_invalid_settings_are_rejected(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         GeneratorLearningConfig(**wrong)

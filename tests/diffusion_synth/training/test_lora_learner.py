@@ -1,4 +1,4 @@
-"""LoRA on large models, made small: learnt, gone on with, loaded by anybody, and refused where it does not fit."""
+"""LoRA on tiny stand-ins for large models: training, resume, loading, rejection."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import torch
 from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
 
-from diffusion_synth.pipeline.loading import ModelError, load_lora
+from diffusion_synth.errors import CheckpointError
+from diffusion_synth.pipeline.loading import load_lora
 from diffusion_synth.pipeline.lora import LORA_NAME, lora_weights
 from diffusion_synth.prompts.grammar import Grammar
 from diffusion_synth.run import main as run
 from diffusion_synth.train import main as train
-from diffusion_synth.training.crop_bank import CropBank, Person
-from diffusion_synth.training.learner import STATE, learn_until, load_state
+from diffusion_synth.training.crop_bank import CropBank, PersonCrop
+from diffusion_synth.training.learner import STATE, load_state, train_until
 from diffusion_synth.training.lora_learner import LoraLearner, LoraLearningConfig, min_snr_weights
 from tests.diffusion_synth.conftest import refusal, tiny_pipeline, write_dataset
 
@@ -33,7 +34,7 @@ def bank() -> CropBank:
     mask = np.zeros((16, 16), bool)
     mask[2:14, 4:12] = True
     images = rng.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
-    return CropBank(tuple(Person(image, mask, {"clothes": "a red coat"}) for image in images))
+    return CropBank(tuple(PersonCrop(image, mask, {"clothes": "a red coat"}) for image in images))
 
 
 def learner(kind: str = "sd", config: LoraLearningConfig = CONFIG, **more: Any) -> LoraLearner:
@@ -41,7 +42,7 @@ def learner(kind: str = "sd", config: LoraLearningConfig = CONFIG, **more: Any) 
 
 
 def painted(pipeline: Any) -> np.ndarray:
-    """(H, W, 3), 0..1."""
+    """Return an image of the pipeline, (H, W, 3), 0..1."""
     pipeline.set_progress_bar_config(disable=True)
     person = bank().persons[0]
     answer = pipeline(
@@ -63,15 +64,15 @@ def renders(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", ["sd", "sd-inpaint", "embedded"])
 @pytest.mark.parametrize("checkpointing", [False, True])
-def test_only_the_lora_learns_and_at_first_it_changes_nothing(
+def test_only_the_lora_is_trained_and_it_begins_without_effect(
     kind: str, checkpointing: bool
 ) -> None:
     before = tiny_pipeline(kind)
     weights = {name: value.clone() for name, value in before.unet.state_dict().items()}
     taught = learner(kind, gradient_checkpointing=checkpointing)
-    np.testing.assert_allclose(painted(taught.painting()), painted(before), atol=1e-5)
+    np.testing.assert_allclose(painted(taught.inference_pipeline()), painted(before), atol=1e-5)
     for _ in range(3):
-        assert np.isfinite(taught.learn())
+        assert np.isfinite(taught.train_step())
     learnt = lora_weights(taught.pipeline.unet)
     assert any(bool((value != 0).any()) for name, value in learnt.items() if "lora_B" in name)
     kept = {
@@ -85,29 +86,29 @@ def test_only_the_lora_learns_and_at_first_it_changes_nothing(
 
 @pytest.mark.slow
 def test_the_loss_of_one_batch_falls() -> None:
-    taught = learner(config=replace(CONFIG, learning_rate=2e-2, rank=8, silent=0.0))
+    taught = learner(config=replace(CONFIG, learning_rate=2e-2, rank=8, prompt_dropout=0.0))
     losses = []
     for _ in range(60):
         taught.step = 0  # what a step draws follows from its number
-        losses.append(taught.learn())
+        losses.append(taught.train_step())
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_a_run_resumed_is_the_run_that_was_not_interrupted(tmp_path: Path) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     whole, first, second = learner(), learner(), learner()
-    learn_until(whole, 6, tmp_path / "whole")
-    learn_until(first, 6, tmp_path / "run", stop=lambda: first.step == 3)
+    train_until(whole, 6, tmp_path / "whole")
+    train_until(first, 6, tmp_path / "run", stop=lambda: first.step == 3)
     load_state(second, tmp_path / "run" / STATE)
-    learn_until(second, 6, tmp_path / "run")
+    train_until(second, 6, tmp_path / "run")
     ours, theirs = lora_weights(whole.pipeline.unet), lora_weights(second.pipeline.unet)
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
-def test_what_is_saved_is_loaded_by_us_and_by_diffusers(tmp_path: Path) -> None:
+def test_a_saved_lora_is_loaded_by_this_package_and_by_diffusers(tmp_path: Path) -> None:
     taught = learner(config=replace(CONFIG, learning_rate=0.05))
     for _ in range(6):
-        taught.learn()
+        taught.train_step()
     taught.save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [LORA_NAME]
     plain = tiny_pipeline("sd")
@@ -115,7 +116,7 @@ def test_what_is_saved_is_loaded_by_us_and_by_diffusers(tmp_path: Path) -> None:
     load_lora(plain, tmp_path)
     after = painted(plain)
     assert np.abs(after - before).max() > 1e-3
-    np.testing.assert_allclose(after, painted(taught.painting()), atol=1e-4)
+    np.testing.assert_allclose(after, painted(taught.inference_pipeline()), atol=1e-4)
     theirs = tiny_pipeline("sd")
     base = StableDiffusionPipeline(
         **{name: theirs.components[name] for name in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")},
@@ -125,15 +126,15 @@ def test_what_is_saved_is_loaded_by_us_and_by_diffusers(tmp_path: Path) -> None:
     assert base.get_active_adapters()
 
 
-def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
+def test_files_that_do_not_fit_are_rejected_by_name(tmp_path: Path) -> None:
     pipeline = tiny_pipeline("sd")
-    with pytest.raises(ModelError, match="no such file"):
+    with pytest.raises(CheckpointError, match="no such file"):
         load_lora(pipeline, tmp_path)
     (tmp_path / LORA_NAME).write_bytes(b"nonsense")
-    with pytest.raises(ModelError, match="damaged"):
+    with pytest.raises(CheckpointError, match="damaged"):
         load_lora(pipeline, tmp_path)
     save_file({"unet.weight": torch.zeros(1)}, tmp_path / LORA_NAME)
-    with pytest.raises(ModelError, match="holds no LoRA"):
+    with pytest.raises(CheckpointError, match="holds no LoRA"):
         load_lora(pipeline, tmp_path)
     learner().save(tmp_path)
     weights = load_file(tmp_path / LORA_NAME)
@@ -144,7 +145,7 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
         for name, value in weights.items()
     }
     save_file(wider, tmp_path / LORA_NAME)
-    with pytest.raises(ModelError, match="another base"):
+    with pytest.raises(CheckpointError, match="another base"):
         load_lora(pipeline, tmp_path)
     assert np.isfinite(painted(tiny_pipeline("sd"))).all()
 
@@ -183,7 +184,7 @@ def test_from_the_command_line_to_a_repainted_dataset(
     for wrong, why in (
         (["--channels", "8"], "--channels"),
         (["--factor", "2"], "--factor"),
-        (["--rank", "0"], "rank is 0"),
+        (["--rank", "0"], "rank must be at least 1"),
         (["--size", "15"], "multiple"),
     ):
         given = [*options, "--output", str(tmp_path / "no"), *wrong]
@@ -192,18 +193,18 @@ def test_from_the_command_line_to_a_repainted_dataset(
     assert "--base" in refusal(train, given, tmp_path / "no", capsys)
 
 
-def test_another_base_is_another_training(tmp_path: Path) -> None:
-    learn_until(learner(), 1, tmp_path)
+def test_a_state_of_another_base_is_rejected(tmp_path: Path) -> None:
+    train_until(learner(), 1, tmp_path)
     with pytest.raises(ValueError, match="another base"):
         load_state(learner(config=replace(CONFIG, base="other")), tmp_path / STATE)
 
 
-def test_levels_that_are_all_but_clean_count_less() -> None:
+def test_levels_with_little_noise_count_less() -> None:
     alphas = torch.tensor([0.999, 0.5, 0.01])
     snr = alphas / (1 - alphas)
     epsilon = min_snr_weights(alphas, "epsilon", 5.0)
     assert epsilon[0] < 0.01 and epsilon[1:].tolist() == [1.0, 1.0]
-    # The same share of the loss of the clean picture, whatever the network predicts.
+    # The same share of the loss of the clean image, whatever the network predicts.
     torch.testing.assert_close(min_snr_weights(alphas, "sample", 5.0), epsilon * snr)
     torch.testing.assert_close(
         min_snr_weights(alphas, "v_prediction", 5.0), epsilon * snr / (snr + 1)
@@ -211,6 +212,6 @@ def test_levels_that_are_all_but_clean_count_less() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"rank": 0}, {"snr_gamma": 0.0}])
-def test_configurations_that_make_no_sense(wrong: dict[str, Any]) -> None:
+def test_invalid_settings_are_rejected(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         LoraLearningConfig(**wrong)

@@ -1,4 +1,4 @@
-"""The embedded generator: its size, its layout, and that it paints; untrained, and as it comes along."""
+"""The small generator, untrained and bundled: its size, its layout, and its results."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from diffusion_synth.pipeline.loading import default_model, load_pipeline
+from diffusion_synth.pipeline.loading import bundled_model, load_pipeline
 from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 from diffusion_synth.training.small_generator import (
-    MOST_PARAMETERS,
+    MAX_PARAMETERS,
     PREDICTIONS,
     GeneratorConfig,
     make_generator,
-    parameters_of,
+    parameter_count,
 )
 
 TINY = GeneratorConfig(size=16, channels=(8, 16), head=8, words=16, text_layers=1)
@@ -36,16 +36,16 @@ def paint(pipeline: ShapeGuidedPipeline, size: int = 16) -> np.ndarray:
     ).images[0]  # fmt: skip
 
 
-def test_the_default_is_small_enough_to_ship() -> None:
+def test_the_default_is_small_enough_to_bundle() -> None:
     pipeline = make_generator(GeneratorConfig(), generator=draw())
-    count = parameters_of(pipeline.unet) + parameters_of(pipeline.text_encoder)
-    assert 8_000_000 < count <= MOST_PARAMETERS
+    count = parameter_count(pipeline.unet) + parameter_count(pipeline.text_encoder)
+    assert 8_000_000 < count <= MAX_PARAMETERS
     assert 2 * count <= 25_000_000  # bytes, at half precision
     with pytest.raises(ValueError, match="at most 12 M"):
         make_generator(GeneratorConfig(channels=(128, 256, 384)), generator=draw())
 
 
-def test_seeds_decide_the_weights_and_global_state_stays() -> None:
+def test_weights_follow_from_the_seed_and_global_state_is_kept() -> None:
     before = torch.get_rng_state()
     one, same, other = (
         make_generator(TINY, generator=draw(seed)).unet.state_dict() for seed in (0, 0, 1)
@@ -55,16 +55,16 @@ def test_seeds_decide_the_weights_and_global_state_stays() -> None:
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
-def test_it_is_an_ordinary_pipeline(tmp_path: Path) -> None:
+def test_it_is_saved_and_loaded_as_a_pipeline_of_diffusers(tmp_path: Path) -> None:
     pipeline = make_generator(TINY, generator=draw())
     pipeline.save_pretrained(tmp_path)
     np.testing.assert_allclose(paint(load_pipeline(tmp_path)), paint(pipeline), atol=1e-5)
 
 
-def test_the_one_that_comes_along_paints_a_person_and_is_small() -> None:
-    pipeline = load_pipeline(default_model())
+def test_the_bundled_generator_is_small_and_trained() -> None:
+    pipeline = load_pipeline(bundled_model())
     assert pipeline.native_size == 128
-    assert sum(path.stat().st_size for path in default_model().rglob("*.safetensors")) <= 25_000_000
+    assert sum(path.stat().st_size for path in bundled_model().rglob("*.safetensors")) <= 25_000_000
     noise, blurred = (
         paint(make_generator(GeneratorConfig(), generator=draw()), 128),
         paint(pipeline, 128),
@@ -75,8 +75,8 @@ def test_the_one_that_comes_along_paints_a_person_and_is_small() -> None:
     assert smooth < rough / 2
 
 
-def test_nothing_of_the_person_shines_through_not_even_at_the_rim() -> None:
-    """Its mask ends within places of the latent: what was there before must not decide a pixel that is painted."""
+def test_the_original_person_does_not_influence_the_result_even_at_the_rim() -> None:
+    """The mask ends within places of the latents, which hold several pixels of the image."""
     pipeline = make_generator(TINY, generator=draw())
     pipeline.set_progress_bar_config(disable=True)
     mask = np.zeros((16, 16), bool)
@@ -100,11 +100,11 @@ def test_nothing_of_the_person_shines_through_not_even_at_the_rim() -> None:
 
 
 def test_guidance_is_weaker_for_a_network_of_pixels() -> None:
-    assert make_generator(TINY, generator=draw()).usual_guidance == 2.0
+    assert make_generator(TINY, generator=draw()).default_guidance_scale == 2.0
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
-def test_what_it_predicts_is_in_its_scheduler(prediction: str, tmp_path: Path) -> None:
+def test_the_scheduler_holds_the_prediction_type(prediction: str, tmp_path: Path) -> None:
     pipeline = make_generator(replace(TINY, prediction=prediction), generator=draw())
     pipeline.save_pretrained(tmp_path)
     assert load_pipeline(tmp_path).scheduler.config.prediction_type == prediction
@@ -117,12 +117,12 @@ def test_other_sizes_than_its_own_can_be_painted() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"channels": (64,)}, "one level"),
+        ({"channels": (64,)}, "at least two levels"),
         ({"size": 30}, "must divide by 16"),
-        ({"prediction": "noise"}, "prediction is"),
-        ({"channels": (64, 100)}, "channels are"),
+        ({"prediction": "noise"}, "prediction must be one of"),
+        ({"channels": (64, 100)}, "channels must divide by 8"),
     ],
 )
-def test_configurations_that_make_no_sense(wrong: dict[str, object], said: str) -> None:
+def test_invalid_settings_are_rejected(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         GeneratorConfig(**wrong)

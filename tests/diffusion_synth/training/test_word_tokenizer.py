@@ -1,4 +1,4 @@
-"""The embedded generator's tokenizer: whole words, and nothing lost."""
+"""The tokenizer of the small generator: one token a word, lossless."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pytest
 from transformers import CLIPTokenizer
 
 from blender_addon.wardrobe.garments import KINDS
-from diffusion_synth.prompts.from_annotation import clothing
+from diffusion_synth.prompts.from_annotation import garment_phrase
 from diffusion_synth.prompts.grammar import read_grammar
 from diffusion_synth.training.word_tokenizer import (
     GARMENTS,
     PATTERNS,
     make_tokenizer,
     merges_of,
-    words_of,
+    vocabulary_of,
 )
 
 LENGTH = 64
@@ -23,11 +23,11 @@ LENGTH = 64
 
 @pytest.fixture(scope="module")
 def tokenizer() -> CLIPTokenizer:
-    return make_tokenizer(words_of(read_grammar()), LENGTH)
+    return make_tokenizer(vocabulary_of(read_grammar()), LENGTH)
 
 
 def test_every_word_is_one_token(tokenizer: CLIPTokenizer) -> None:
-    words = words_of(read_grammar())
+    words = vocabulary_of(read_grammar())
     assert len(words) > 100
     for word in words:
         begin, *said, end = tokenizer(word).input_ids
@@ -37,7 +37,7 @@ def test_every_word_is_one_token(tokenizer: CLIPTokenizer) -> None:
     assert len(numbers) == len(words)
 
 
-def test_prompts_come_back_and_fit(tokenizer: CLIPTokenizer) -> None:
+def test_prompts_are_decoded_unchanged_and_fit(tokenizer: CLIPTokenizer) -> None:
     grammar = read_grammar()
     for number in range(200):
         prompt = grammar.draw([number])
@@ -47,14 +47,14 @@ def test_prompts_come_back_and_fit(tokenizer: CLIPTokenizer) -> None:
         assert said.replace(" ", "") == prompt.inside.replace(" ", "")
 
 
-def test_the_same_words_always_have_the_same_numbers(tokenizer: CLIPTokenizer) -> None:
-    words = words_of(read_grammar())
+def test_the_same_words_always_get_the_same_numbers(tokenizer: CLIPTokenizer) -> None:
+    words = vocabulary_of(read_grammar())
     assert make_tokenizer(words[::-1], LENGTH).get_vocab() == tokenizer.get_vocab()
     wanted = [("a", "b</w>"), ("a", "b"), ("ab", "d</w>"), ("c", "ab</w>")]
     assert merges_of(["cab", "ab", "abd"]) == wanted
 
 
-def test_unknown_words_fall_into_letters(tokenizer: CLIPTokenizer) -> None:
+def test_unknown_words_are_split_into_letters(tokenizer: CLIPTokenizer) -> None:
     ids = tokenizer("Zürich xylophones!").input_ids
     assert len(ids) > 8
     assert tokenizer.decode(ids, skip_special_tokens=True).strip() == "zürich xylophones !"
@@ -66,7 +66,7 @@ def test_a_saved_tokenizer_is_the_same(tokenizer: CLIPTokenizer, tmp_path: Path)
     assert CLIPTokenizer.from_pretrained(tmp_path)(prompt).input_ids == tokenizer(prompt).input_ids
 
 
-def test_the_studios_clothes_have_words() -> None:
+def test_all_clothes_of_the_renderer_have_words() -> None:
     assert set(KINDS) - {"socks", "tights"} == set(GARMENTS)
     for pattern, word in (
         ("stripes", "striped"),
@@ -75,4 +75,4 @@ def test_the_studios_clothes_have_words() -> None:
         ("floral", "floral"),
     ):
         assert word in PATTERNS
-        assert word in clothing({"kind": "shirt", "fabric": {"pattern": pattern}})
+        assert word in garment_phrase({"kind": "shirt", "fabric": {"pattern": pattern}})
