@@ -21,53 +21,76 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 RUN_OPTIONS = {
     "data": [
-        Option("--data", Path, None, "DATASET", "Dataset whose persons are repainted (required)."),
-        Option("--output", Path, None, "DATASET", "Folder to write; it is created (required)."),
-        Option("--variants", int, 1, "N", "Repaint every image N times."),
-        Option("--seed", int, 0, "N", "Seed of prompts and noise: another one paints others."),
-        Option("--shard", parse_shard, (1, 1), "I/N", "Repaint part I of N parts.",
-               {"default": "1/1"}),
-        Option("--overwrite", bool, False, None, "Delete the dataset in --output first."),
+        Option("--data", Path, None, "DATASET",
+               "Repaint the persons of this dataset (required)."),
+        Option("--output", Path, None, "DATASET",
+               "Write to this folder; it is created (required)."),
+        Option("--variants", int, 1, "N",
+               "Repaint every image N times."),
+        Option("--seed", int, 0, "N",
+               "Draw prompts and noise from this seed."),
+        Option("--shard", parse_shard, "1/1", "I/N",
+               "Repaint part I of N parts."),
+        Option("--overwrite", bool, False, None,
+               "Delete the dataset in --output first."),
     ],
     "painter": [
-        Option("--model", str, None, "FOLDER|NAME", "Load this model: a folder in diffusers' "
-               "layout, or a name at a hub. Default: the bundled generator."),
-        Option("--lora", Path, None, "FOLDER", "Load this LoRA of diffusion-synth train onto "
-               "--model. Default: none."),
-        Option("--prompts", Path, DEFAULT, "TOML", "Draw prompts from this grammar.",
+        Option("--model", str, None, "FOLDER|NAME",
+               "Load this model: a folder in diffusers' layout, or a name at a hub. Default: the "
+               "bundled generator."),
+        Option("--lora", Path, None, "FOLDER",
+               "Load this LoRA of diffusion-synth train onto --model. Default: none."),
+        Option("--prompts", Path, DEFAULT, "TOML",
+               "Draw prompts from this grammar.",
                {"help": "Draw prompts from this grammar. Default: the bundled prompts.toml."}),
-        Option("--device", str, "auto", "NAME", "Compute on auto, cpu, cuda, cuda:1, mps."),
-        Option("--batch-size", int, 4, "N", "Paint N crops at once."),
-        Option("--steps", int, 25, "N", "Number of sampling steps."),
-        Option("--guidance", float, None, "W", "Guidance scale, the weight of the prompt. "
-               "Default: 4.5; the bundled generator: 2."),
-        Option("--precision", str, "float32", None, "Compute in float32 or bf16.",
+        Option("--device", str, "auto", "NAME",
+               "Compute on auto, cpu, cuda, cuda:1, mps."),
+        Option("--batch-size", int, 4, "N",
+               "Paint N crops at once."),
+        Option("--steps", int, 25, "N",
+               "Take N steps of sampling."),
+        Option("--guidance", float, None, "W",
+               "Weight the prompt by this guidance scale. Default: 4.5; the bundled generator: "
+               "2."),
+        Option("--precision", str, "float32", None,
+               "Compute in float32 or bf16.",
                {"choices": ("float32", "bf16")}),
-        Option("--mode", str, "blend", None, "Paint from fresh noise (blend), or from the image's "
-               "own inverted latents as in the paper (invert), where traces of the person may stay.",
+        Option("--mode", str, "blend", None,
+               "Paint from fresh noise (blend), or from the image's own inverted latents as in "
+               "the paper (invert), where traces of the person may stay.",
                {"choices": ("blend", "invert")}),
-        Option("--self-attention", str, "linear", None, "Schedule of how strictly inside and "
-               "outside ignore each other.", {"choices": tuple(SCHEDULES)}),
-        Option("--warp", Path, None, "RENDERS", "Use no model: warp the best-fitting person of "
-               "these renders into the mask. Default: off."),
-        Option("--donor-size", int, 48, "PX", "With --warp, skip persons smaller than this."),
+        Option("--self-attention", str, "linear", None,
+               "Let inside and outside ignore each other by this schedule.",
+               {"choices": tuple(SCHEDULES)}),
+        Option("--warp", Path, None, "RENDERS",
+               "Use no model: warp the best-fitting person of these renders into the mask. "
+               "Default: off."),
+        Option("--donor-size", int, 48, "PX",
+               "With --warp, skip persons smaller than this."),
     ],
     "crops": [
-        Option("--size", int, None, "PX", "Paint crops of this longer side. Default: the size of "
-               "the model's training images, or 512."),
-        Option("--margin", float, 0.4, "SHARE", "Room around a person, as a fraction of their "
-               "longer side."),
-        Option("--smallest", int, 24, "PX", "Skip persons smaller than this."),
-        Option("--largest", int, None, "PX", "Skip persons larger than this; the bundled generator "
-               "blurs those above 100. Default: no limit."),
+        Option("--size", int, None, "PX",
+               "Paint crops of this longer side. Default: the size of the model's training "
+               "images, or 512."),
+        Option("--margin", float, 0.4, "SHARE",
+               "Leave room around a person: this fraction of their longer side."),
+        Option("--smallest", int, 24, "PX",
+               "Skip persons smaller than this."),
+        Option("--largest", int, None, "PX",
+               "Skip persons larger than this; the bundled generator blurs those above 100. "
+               "Default: no limit."),
     ],
     "filter": [
-        Option("--segmenter", str, None, "M:F=X", "Verify every repainted person by this segmenter, "
-               "e.g. pii_seg.predict:from_checkpoint=RUN/best.ckpt. Default: accept all."),
-        Option("--min-iou", float, 0.85, "IOU", "Least IoU of the segmenter's person with the mask."),
-        Option("--iou-relative", float, None, "SHARE", "For a weak segmenter: accept this fraction "
-               "of the IoU that it reaches before repainting, but at least 0.5. Default: off."),
-        Option("--band", int, 2, "PX", "Ignore this band on either side of outlines."),
+        Option("--segmenter", str, None, "M:F=X",
+               "Verify every repainted person by this segmenter, e.g. "
+               "pii_seg.predict:from_checkpoint=RUN/best.ckpt. Default: accept all."),
+        Option("--min-iou", float, 0.85, "IOU",
+               "Require this IoU of the segmenter's person with the mask."),
+        Option("--iou-relative", float, None, "SHARE",
+               "For a weak segmenter: accept this fraction of the IoU that it reaches before "
+               "repainting, but at least 0.5. Default: off."),
+        Option("--band", int, 2, "PX",
+               "Ignore this band on either side of outlines."),
     ],
 }  # fmt: skip
 
@@ -77,41 +100,56 @@ _OWN_DEFAULT: Any = argparse.SUPPRESS
 
 TRAIN_OPTIONS = {
     "data": [
-        Option("--data", Path, None, "DATASET", "Datasets of renders to train on (required).",
+        Option("--data", Path, None, "DATASET",
+               "Train on these datasets of renders (required).",
                {"nargs": "+"}),
-        Option("--output", Path, None, "RUN", "Folder to write; it is created (required)."),
-        Option("--base", str, None, "FOLDER|NAME", "Train a LoRA on this model: a folder in "
-               "diffusers' layout, or a name at a hub. Default: train the small generator."),
-        Option("--prompts", Path, DEFAULT, "TOML", "Draw prompts from this grammar.",
+        Option("--output", Path, None, "RUN",
+               "Write to this folder; it is created (required)."),
+        Option("--base", str, None, "FOLDER|NAME",
+               "Train a LoRA on this model: a folder in diffusers' layout, or a name at a hub. "
+               "Default: train the small generator."),
+        Option("--prompts", Path, DEFAULT, "TOML",
+               "Draw prompts from this grammar.",
                {"help": "Draw prompts from this grammar. Default: the bundled prompts.toml."}),
-        Option("--smallest", int, 32, "PX", "Skip persons smaller than this."),
-        Option("--overwrite", bool, False, None, "Delete the run in --output first."),
+        Option("--smallest", int, 32, "PX",
+               "Skip persons smaller than this."),
+        Option("--overwrite", bool, False, None,
+               "Delete the run in --output first."),
     ],
     "training": [
-        Option("--steps", int, _OWN_DEFAULT, "N", "Train N steps. Default: 20000; with --base 2000."),
-        Option("--batch-size", int, _OWN_DEFAULT, "N", "Train on N crops a step. Default: 8; with "
-               "--base 4."),
-        Option("--learning-rate", float, _OWN_DEFAULT, "R", "Greatest learning rate. Default: 3e-4; "
-               "with --base 1e-4."),
-        Option("--size", int, _OWN_DEFAULT, "PX", "Side of the crops. Default: 128; with --base that "
-               "of its training images."),
-        Option("--seed", int, _OWN_DEFAULT, "N", "Seed of weights, batches and noise. Default: 0."),
-        Option("--device", str, "auto", "NAME", "Compute on auto, cpu, cuda, cuda:1, mps."),
-        Option("--precision", str, "bf16", None, "Compute in bf16 or float32.",
+        Option("--steps", int, _OWN_DEFAULT, "N",
+               "Train N steps. Default: 20000; with --base 2000."),
+        Option("--batch-size", int, _OWN_DEFAULT, "N",
+               "Train on N crops a step. Default: 8; with --base 4."),
+        Option("--learning-rate", float, _OWN_DEFAULT, "R",
+               "Train with this rate at most. Default: 3e-4; with --base 1e-4."),
+        Option("--size", int, _OWN_DEFAULT, "PX",
+               "Train on crops of this side. Default: 128; with --base that of its training "
+               "images."),
+        Option("--seed", int, _OWN_DEFAULT, "N",
+               "Draw weights and batches from this seed. Default: 0."),
+        Option("--device", str, "auto", "NAME",
+               "Compute on auto, cpu, cuda, cuda:1, mps."),
+        Option("--precision", str, "bf16", None,
+               "Compute in bf16 or float32.",
                {"choices": ("bf16", "float32")}),
-        Option("--save-every", int, 500, "N", "Save the state every N steps."),
+        Option("--save-every", int, 500, "N",
+               "Save the state every N steps."),
     ],
     "small generator": [
-        Option("--channels", int, _OWN_DEFAULT, "N", "Channels of the UNet's levels. Default: 128 "
-               "128 160.", {"nargs": "+"}),
-        Option("--factor", int, _OWN_DEFAULT, "N", "Pixels for each place of the latents, along a "
-               "side. Default: 4."),
-        Option("--prediction", str, _OWN_DEFAULT, "KIND", "Let the UNet predict the image (sample) or "
-               "the velocity (v_prediction). Default: sample."),
+        Option("--channels", int, _OWN_DEFAULT, "N",
+               "Give the UNet's levels these channels. Default: 128 128 160.",
+               {"nargs": "+"}),
+        Option("--factor", int, _OWN_DEFAULT, "N",
+               "Move N × N pixels into each place of the latents. Default: 4."),
+        Option("--prediction", str, _OWN_DEFAULT, "KIND",
+               "Let the UNet predict the image (sample) or the velocity (v_prediction). Default: "
+               "sample."),
     ],
     "LoRA (with --base)": [
-        Option("--rank", int, _OWN_DEFAULT, "N", "Rank of its matrices. Default: 8."),
-        Option("--gradient-checkpointing", bool, False, None, "Train in far less memory, a third "
-               "slower."),
+        Option("--rank", int, _OWN_DEFAULT, "N",
+               "Give its matrices this rank. Default: 8."),
+        Option("--gradient-checkpointing", bool, False, None,
+               "Train in far less memory, a third slower."),
     ],
 }  # fmt: skip

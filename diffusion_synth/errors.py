@@ -8,7 +8,7 @@ class InputError(ValueError):
 
 
 class ConfigError(ValueError):
-    """A setting or a prompt grammar is not valid; the message names the key and the allowed values."""
+    """A setting or a prompt grammar is not valid; the message names the key."""
 
 
 class DataError(ValueError):
