@@ -127,7 +127,7 @@ def load_segmenter(description: str) -> Callable[..., Any]:
         raise InputError(
             f"--segmenter {description}: returns a {type(segment).__name__}, which cannot be called"
         )
-    return segment  # type: ignore[no-any-return]
+    return segment
 
 
 @contextmanager
@@ -141,14 +141,20 @@ def progress(unit: str) -> Iterator[Callable[[int, int, str], None]]:
         A function of (done, total, note), to be called after every piece of work.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeRemaining
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
-    columns = (MofNCompleteColumn(), TextColumn(unit), BarColumn(), TimeRemaining())
+    columns = (MofNCompleteColumn(), TextColumn(unit), BarColumn(), TimeRemainingColumn())
     note_column = TextColumn("{task.description}", markup=False)
     bar = Progress(*columns, note_column, console=console, disable=not console.is_terminal)
-    task = bar.tasks[bar.add_task("", total=None)]
+    bar.add_task("", total=None)
+    (task,) = bar.tasks
     last = time.monotonic()
 
     def report(done: int, total: int, note: str) -> None:

@@ -95,8 +95,10 @@ def prepare(options: argparse.Namespace) -> tuple[Dataset, Repainter, Grammar]:
     source = Dataset(options.data)
     if options.output.resolve() == options.data.resolve():
         raise InputError("--output must be another folder than --data, got the same")
-    read = replace(EMPTY_GRAMMAR, name=str(options.prompts)) if options.warp else None
-    grammar = read or read_grammar(options.prompts)
+    if options.warp is None:
+        grammar = read_grammar(options.prompts)
+    else:
+        grammar = replace(EMPTY_GRAMMAR, name=str(options.prompts))
     filters = FilterSettings(options.min_iou, options.iou_relative, band=options.band)
     limits = {"smallest": options.smallest, "largest": options.largest}
     CropSettings(margin=options.margin, size=options.size or 1, multiple=1, **limits)
