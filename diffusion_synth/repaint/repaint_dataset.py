@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from blender_addon.dataset import CONTACT_SHEET_NAME, PASS_FOLDERS, DatasetWriter
+from blender_addon.dataset import CONTACT_SHEET_NAME, PASS_FILES, DatasetWriter
 from diffusion_synth.prompts.from_annotation import person_words, scene_words
 from diffusion_synth.prompts.grammar import Grammar, Prompt, read_grammar
 from diffusion_synth.randomness import generator_of
@@ -30,6 +30,7 @@ from diffusion_synth.repaint.repaint_image import PersonResult, Repainter, Repai
 
 REJECTED_NAME = "rejected.png"
 SHEET_EXAMPLES = 12
+PASS_KEYS = {file.key for file in PASS_FILES.values()}
 BASELINE_IMAGES = 50  # to measure a segmenter's baseline loss on
 
 
@@ -219,7 +220,7 @@ def line_and_files(
         "mask_file_name": f"masks/{stem}.png",
         "ignore_file_name": f"ignore/{stem}.png",
     }
-    known = {key: value for key, value in sample.line.items() if not names_file(key, value)}
+    known = {key: value for key, value in sample.line.items() if not names_file(key)}
     repainted = {person.person for person in result.persons if person.reason == ACCEPTED}
     ignore = result.ignore
     if sample.ignore is not None:
@@ -271,16 +272,13 @@ def person_entry(person: PersonResult) -> dict[str, Any]:
     return entry
 
 
-def names_file(key: str, value: Any) -> bool:
-    """Return whether a metadata entry names a file of one of the dataset's passes.
+def names_file(key: str) -> bool:
+    """Return whether a key of a line names a file of one of the dataset's passes.
 
     Depth, body parts and the like of the source are not copied: they show the person who was
-    replaced. The folders decide, so that a new pass of the renderer needs no change here.
+    replaced. Hugging Face's `*_file_name` of other origin are dropped too.
     """
-    if not isinstance(value, str):
-        return False
-    folder, slash, _ = value.partition("/")
-    return key.endswith("file_name") or bool(slash and folder in PASS_FOLDERS)
+    return key.endswith("file_name") or key in PASS_KEYS
 
 
 def encode(ending: str, pixels: np.ndarray, *options: int) -> bytes:
