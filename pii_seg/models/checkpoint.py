@@ -39,6 +39,8 @@ from pii_seg.models.segmenter import Segmenter, fastest_precision
 FORMAT, VERSION = "pii_seg segmenter", 1
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 
+# What reading a damaged description, or building a model of it, raises.
+DAMAGE = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError)
 MAX_CONFIG_BYTES = 64 << 20
 MAX_HEADER_BYTES = 4 << 20  # of model.safetensors, beyond the weights themselves
 
@@ -126,7 +128,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         torch.save(content, file)
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path | str) -> Checkpoint:
     """Read a .ckpt file, or a folder that `save_pretrained` wrote.
 
     Raises:
@@ -150,11 +152,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         described = json.loads(content["description"])
         return _checked(described, content["weights"])
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except DAMAGE as error:
         raise CheckpointError(f"{path}: damaged ({_first_line(error)})") from None
 
 
-def save_pretrained(folder: Path, checkpoint: Checkpoint) -> None:
+def save_pretrained(folder: Path | str, checkpoint: Checkpoint) -> None:
     """Write a checkpoint as a folder to share: config.json, model.safetensors and a model card.
 
     config.json holds the configuration of the training, including the names of its data folders.
@@ -192,7 +194,7 @@ def save_pretrained(folder: Path, checkpoint: Checkpoint) -> None:
     write_atomically(folder / CONFIG_FILE, text.encode())
 
 
-def from_pretrained(folder: Path) -> Checkpoint:
+def from_pretrained(folder: Path | str) -> Checkpoint:
     """Read a folder that `save_pretrained` wrote.
 
     Raises:
@@ -212,7 +214,7 @@ def from_pretrained(folder: Path) -> Checkpoint:
     try:
         expected_hash = content.pop("weights_sha256")
         shapes = _shapes(ModelConfig(**content["model"]))
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except DAMAGE as error:
         raise CheckpointError(f"{config_path}: damaged ({_first_line(error)})") from None
     # At most 8 bytes a value; a file beyond that is not read at all.
     most = 8 * sum(torch.Size(shape).numel() for shape in shapes.values()) + MAX_HEADER_BYTES
@@ -227,7 +229,7 @@ def from_pretrained(folder: Path) -> Checkpoint:
         raise CheckpointError(f"{weights_path}: damaged ({_first_line(error)})") from None
     try:
         return _checked(content, weights)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except DAMAGE as error:
         raise CheckpointError(f"{folder}: damaged ({_first_line(error)})") from None
 
 
@@ -288,6 +290,9 @@ def _check_version(path: Path, version: Any) -> None:
 
 def _checked(description: dict[str, Any], weights: Any) -> Checkpoint:
     """Make a checkpoint of what was read; raises nearly anything if it is damaged."""
+    for name in ("config", "calibration", "provenance"):
+        if not isinstance(description.get(name, {}), dict):
+            raise ValueError(f"{name} is no table")
     model = ModelConfig(**description.pop("model"))
     checkpoint = Checkpoint(model=model, weights=weights, **description)
     _check_weights(checkpoint)

@@ -130,6 +130,8 @@ FIRST = "network.down.0.0.0.weight"
         (lambda p: described(p, lambda d: d["model"].update(encoder="nothing")),
          "damaged .*encoder"),
         (lambda p: described(p, lambda d: d["model"].update(width="8")), "damaged"),
+        (lambda p: described(p, lambda d: d["model"].update(width=1 << 40)), "damaged"),
+        (lambda p: described(p, lambda d: d.update(config="x")), "damaged .*config is no table"),
         (lambda p: described(p, lambda d: d.update(threshold=7)), "damaged .*threshold"),
         (lambda p: described(p, lambda d: d.update(surprise=1)), "damaged"),
     ],

@@ -162,6 +162,8 @@ def replace_weights(folder: Path, stored: bytes) -> None:
         (config(lambda c: c["model"].update(encoder="hf_hub:some/model")), "damaged .*encoder"),
         (config(lambda c: c["model"].update(width="8")), "damaged"),
         (config(lambda c: c["model"].update(width=12)), "damaged .*the model's is"),
+        (config(lambda c: c["model"].update(width=1 << 40)), "damaged"),
+        (config(lambda c: c.update(calibration=3)), "damaged .*calibration is no table"),
         (config(lambda c: c.update(threshold=7)), "damaged .*threshold"),
         (config(lambda c: c.update(temperature=float("nan"))), "damaged .*temperature"),
         (config(lambda c: c.update(temperature="1")), "damaged"),
