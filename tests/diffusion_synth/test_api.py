@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -22,6 +23,11 @@ from diffusion_synth.repaint.dataset_reader import Dataset
 from tests.diffusion_synth.conftest import tiny_pipeline, write_dataset
 
 ROOT = Path(diffusion_synth.__file__).resolve().parents[1]
+# Every room imports only those before it: the commands come last, and library imports none.
+ORDER = (
+    "errors", "randomness", "pipeline", "prompts", "repaint", "training",
+    "__init__", "command_line", "command_options", "run", "train", "__main__",
+)  # fmt: skip
 HEAVY = ("torch", "diffusers", "transformers", "cv2", "PIL")
 
 
@@ -142,3 +148,13 @@ def test_spellings_with_underscores_are_accepted() -> None:
     assert parse(parser, [f"--segmenter={segmenter}"]).segmenter == segmenter
     with pytest.raises(InputError, match="--sur-prise"):
         parse(parser, ["--sur_prise"])
+
+
+def test_rooms_import_only_rooms_before_them() -> None:
+    package = ROOT / "diffusion_synth"
+    for path in sorted(package.rglob("*.py")):
+        room = path.relative_to(package).parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package.name):
+                other = [*(node.module or "").split("."), "__init__"][1]
+                assert ORDER.index(other) <= ORDER.index(room), f"{path}:{node.lineno}"
