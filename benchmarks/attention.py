@@ -80,7 +80,8 @@ def main() -> None:
     unit, factor = ("ms", 1000) if on_gpu else ("s", 1)
     print(
         f"{options.batch} × {options.heads} heads, {places} places, head of {options.width}, "
-        f"{options.regions} regions, {options.precision} on {where}, {torch.get_num_threads()} threads, "
+        f"{options.regions} regions, {options.precision} on {where}, "
+        f"{torch.get_num_threads()} threads, "
         f"median of {ROUNDS}"
     )
     for name in ways:

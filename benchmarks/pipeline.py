@@ -3,7 +3,7 @@
     python benchmarks/pipeline.py                  # the bundled generator, on this CPU
     python benchmarks/pipeline.py --model FOLDER --device cuda --precision bf16
     python benchmarks/pipeline.py --layout sd15 --device cuda --precision bf16
-    python benchmarks/pipeline.py --layout sd15 --size 64 --steps 2 --batch 1 --rounds 1  # smoke test
+    python benchmarks/pipeline.py --layout sd15 --size 64 --steps 2 --batch 1 --rounds 1  # test
 
 It prints medians of rounds in which all ways alternate: mode blend in batches of images with
 different masks, as one batch and one by one; mode invert against blend, also with an inversion that
@@ -126,18 +126,21 @@ def main() -> None:
         options.device if options.device == "cpu" else torch.cuda.get_device_name(options.device)
     )
     print(
-        f"{options.layout or options.model or 'the generator that comes along'}, {size} px, {steps} steps, "
-        f"{options.precision} on {where}, {torch.get_num_threads()} threads, median of {options.rounds}"
+        f"{options.layout or options.model or 'the bundled generator'}, {size} px, {steps} steps, "
+        f"{options.precision} on {where}, {torch.get_num_threads()} threads, "
+        f"median of {options.rounds}"
     )
     for name, (count, _way) in ways.items():
         print(f"  {name:32} {medians[name]:8.3f} s   {count / medians[name]:8.2f} images/s")
     blend = medians[f"blend, {batch} a call"]
     print(
-        f"  {batch} calls of 1 ÷ one of {batch}: {medians[f'blend, {batch} calls of 1'] / blend:.2f}"
+        f"  {batch} calls of 1 ÷ one of {batch}: "
+        f"{medians[f'blend, {batch} calls of 1'] / blend:.2f}"
     )
     print(f"  invert ÷ blend: {medians[f'invert, {batch} a call'] / blend:.2f}")
     print(
-        f"  invert, the inversion reused ÷ blend: {medians[f'invert, {batch} a call, reused'] / blend:.2f}"
+        "  invert, the inversion reused ÷ blend: "
+        f"{medians[f'invert, {batch} a call, reused'] / blend:.2f}"
     )
     for count in counts:
         ours, theirs = (
@@ -156,7 +159,7 @@ def wait_for(device: str) -> None:
 def unet_calls(
     pipeline: ShapeGuidedPipeline, masks: np.ndarray, steps: int, *, masked: bool
 ) -> Callable[[], None]:
-    """Return `steps` calls of the UNet as in sampling, masked by regions or with plain attention."""
+    """Return `steps` calls of the UNet as in sampling, masked by regions or not."""
     device = pipeline.device
     labels = torch.from_numpy(masks).long().to(device)
     conditioning = pipeline.encode_prompt(PROMPT, "", labels, OWN_TOKEN_WEIGHT)
@@ -181,13 +184,15 @@ def unet_calls(
 
 
 def make_sd15() -> ShapeGuidedPipeline:
-    """Return Stable Diffusion 1.5 untrained: UNet 860 M, VAE 84 M, text encoder 123 M parameters."""
+    """Return Stable Diffusion 1.5 untrained: 860 M, 84 M and 123 M parameters."""
     tokenizer = make_tokenizer(vocabulary_of(read_grammar()), 77)
     with weights_drawn_from(torch.Generator().manual_seed(0)):
         pipeline = ShapeGuidedPipeline(
             vae=AutoencoderKL(
-                block_out_channels=(128, 256, 512, 512), down_block_types=("DownEncoderBlock2D",) * 4,
-                up_block_types=("UpDecoderBlock2D",) * 4, layers_per_block=2, latent_channels=4, sample_size=512,
+                block_out_channels=(128, 256, 512, 512),
+                down_block_types=("DownEncoderBlock2D",) * 4,
+                up_block_types=("UpDecoderBlock2D",) * 4, layers_per_block=2, latent_channels=4,
+                sample_size=512,
             ),
             text_encoder=CLIPTextModel(
                 CLIPTextConfig(  # of CLIP's ViT-L/14
@@ -203,7 +208,8 @@ def make_sd15() -> ShapeGuidedPipeline:
                 cross_attention_dim=768, attention_head_dim=8,  # the number of heads
             ),
             scheduler=DDIMScheduler(
-                beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False,
+                beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012,
+                clip_sample=False,
                 set_alpha_to_one=False, steps_offset=1,
             ),
         )  # fmt: skip

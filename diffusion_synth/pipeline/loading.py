@@ -106,7 +106,7 @@ def load_lora(pipeline: ShapeGuidedPipeline, folder: Path) -> None:
 
 
 def model_identity(model: str | Path) -> str:
-    """Return the SHA-256 of a folder's weights and configurations; of a model at a hub, its name."""
+    """Return the SHA-256 of a folder's weights and configurations; for a hub's model its name."""
     folder = Path(model)
     if not folder.exists():
         return str(model)

@@ -66,7 +66,8 @@ def check_lora(path: Path, unet: Any) -> None:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+            names = list(file.keys())
+            shapes = {name: file.get_slice(name).get_shape() for name in names}
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file") from None
     except Exception as error:  # the library's errors have no narrower class in common

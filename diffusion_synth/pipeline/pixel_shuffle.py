@@ -1,4 +1,4 @@
-"""A codec without weights in the place of a VAE: it moves pixels into channels and back, losslessly."""
+"""A lossless codec without weights in the place of a VAE: it moves pixels into channels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class EncoderOutput:
     latent_dist: DeterministicDistribution
 
 
-class PixelShuffleCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # as all models of diffusers
+class PixelShuffleCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # as in diffusers
     """(B, 3, H, W) in -1..1 ↔ (B, 3 · factor², H / factor, W / factor) (Shi et al., CVPR 2016)."""
 
     @register_to_config

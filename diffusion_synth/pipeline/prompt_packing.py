@@ -38,7 +38,7 @@ def slots(regions: int, tokens: int) -> list[tuple[int, int]]:
 
 
 def pack(empty: Tensor, prompts: Sequence[Tensor]) -> Tensor:
-    """Copy the encodings `prompts`, outside first, into that of the empty prompt; all are (T, D)."""
+    """Copy encodings (T, D) of `prompts`, outside first, into that of the empty prompt (T, D)."""
     packed = empty.clone()
     for prompt, (first, end) in zip(prompts, slots(len(prompts), len(empty)), strict=True):
         # All prompts share the token that begins them; their own tokens come after it.

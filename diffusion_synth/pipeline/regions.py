@@ -1,4 +1,4 @@
-"""Regions of an image and their masks for Inside-Outside Attention, at every size of a UNet's layers.
+"""Regions of an image for Inside-Outside Attention, at every size of a UNet's layers.
 
 Shape-Guided Diffusion (Park et al., WACV 2024), section 4: attention is multiplied, after the
 softmax and without renormalising, by a mask that depends only on the regions of the query and of

@@ -131,7 +131,7 @@ def scene_words(line: Mapping[str, Any]) -> dict[str, str]:
 
 
 def garment_phrase(garment: Mapping[str, Any]) -> str:
-    """Return a garment with its colour, pattern and article: 'a red striped shirt', 'blue jeans'."""
+    """Return a garment with colour, pattern and article: 'a red striped shirt', 'blue jeans'."""
     fabric = garment.get("fabric") or {}
     patterns = {"stripes": "striped", "checks": "checked", "dots": "dotted", "floral": "floral"}
     described = [nearest_colour(fabric["color"], COLOURS)] if "color" in fabric else []

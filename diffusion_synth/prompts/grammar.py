@@ -134,7 +134,7 @@ class Grammar:
                 if slot not in self.slots:
                     known = ", ".join(sorted(self.slots)) or "none"
                     raise ConfigError(
-                        f"{where}: there is no slot {slot!r} (in {phrase!r}); the slots are: {known}"
+                        f"{where}: there is no slot {slot!r} (in {phrase!r}); slots are: {known}"
                     )
         if not sum(phrases.values()) > 0:
             raise ConfigError(f"{where}: all weights are 0; give one above 0")

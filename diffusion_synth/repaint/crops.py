@@ -53,7 +53,7 @@ class CropSettings:
     size: int = 512
     """Longer side of the model's input, px."""
     multiple: int = 64
-    """Number that both sides of the model's input divide by: its codec's factor times its UNet's."""
+    """Number that both sides of the model's input divide by: factor of its codec times UNet."""
     smallest: int = 24
     """Persons whose box has no side of this many px are not repainted: they have no detail."""
     largest: int | None = None

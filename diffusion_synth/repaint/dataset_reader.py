@@ -1,4 +1,4 @@
-"""Reader of datasets of the contract (docs/dataset.md): images, masks of persons, and their lines."""
+"""Reader of datasets of the contract (docs/dataset.md): images, masks, and their lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a painter is asked for, and the types of painters."""
+"""Requests for painters, and the types of painters."""
 
 from __future__ import annotations
 

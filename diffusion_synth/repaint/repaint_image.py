@@ -85,7 +85,7 @@ class RepaintResult:
 
     @property
     def reason(self) -> str:
-        """Reason of the first person, for an image without an accepted one; 'no persons' if empty."""
+        """Reason of the first person where none is accepted; 'no persons' where there is none."""
         return self.persons[0].reason if self.persons else "no persons"
 
 
@@ -213,7 +213,7 @@ class Repainter:
     def _iou_before(
         self, sample: Sample, masks: dict[int, np.ndarray], crops: dict[int, Crop]
     ) -> dict[int, float]:
-        """Return the IoU of every person in the original image; empty where the filter needs none."""
+        """Return the IoU of every person in the original image; empty if the filter needs none."""
         if self.segment is None or self.filter.iou_relative is None or not crops:
             return {}
         probability = self.segment(sample.image)

@@ -180,7 +180,7 @@ def warp_into(image: np.ndarray, mask: np.ndarray, donor: Donor) -> np.ndarray:
 
 
 def spread(image: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Replace every pixel of `image` (H, W, 3) that is not `known` (H, W) by the nearest that is."""
+    """Replace the pixels of `image` (H, W, 3) that are not `known` (H, W) by the nearest known."""
     _, labels = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )

@@ -68,7 +68,7 @@ class LearningConfig:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step trains on.
+    """The inputs of one step.
 
     Attributes:
         images: uint8 (B, H, W, 3).
@@ -321,7 +321,7 @@ def target_of(scheduler: Any, clean: Tensor, noise: Tensor, times: Tensor) -> Te
 
 
 def config_on_disk(config: LearningConfig) -> dict[str, Any]:
-    """Return the settings under the keys of state files, which keep the names of earlier versions."""
+    """Return the settings by the keys of state files, which keep the names of earlier versions."""
     settings = asdict(config)
     settings["silent"] = settings.pop("prompt_dropout")
     return settings

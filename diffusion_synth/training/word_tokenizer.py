@@ -23,8 +23,10 @@ from diffusion_synth.prompts.grammar import SLOT, Grammar
 BEGIN, END = "<|startoftext|>", "<|endoftext|>"
 ARTICLES = ("a", "an", "and", "or", "with", "in", "at", "of", "over", "wearing", "photo")
 GARMENTS = (
-    "t-shirt", "v-neck", "tank top", "shirt", "short-sleeved shirt", "sweater", "hoodie", "long-sleeved top", "dress",
-    "jacket", "blazer", "coat", "down jacket", "cardigan", "vest", "trousers", "jeans", "leggings", "joggers",
+    "t-shirt", "v-neck", "tank top", "shirt", "short-sleeved shirt", "sweater", "hoodie",
+    "long-sleeved top", "dress",
+    "jacket", "blazer", "coat", "down jacket", "cardigan", "vest", "trousers", "jeans",
+    "leggings", "joggers",
     "shorts", "skirt", "shoes", "sneakers", "boots", "beanie", "cap",
 )  # fmt: skip
 PATTERNS = ("striped", "checked", "dotted", "floral")
@@ -37,7 +39,8 @@ def vocabulary_of(grammar: Grammar) -> list[str]:
     phrases: list[str] = [
         *grammar.inside, *grammar.outside, grammar.negative,
         *(phrase for slot in grammar.slots.values() for phrase in slot),
-        *COLOURS, *HAIR.values(), *HAIR_COLOURS, *LIGHTS.values(), *PLACES.values(), *POSES.values(),
+        *COLOURS, *HAIR.values(), *HAIR_COLOURS, *LIGHTS.values(), *PLACES.values(),
+        *POSES.values(),
         *ARTICLES, *GARMENTS, *PATTERNS,
     ]  # fmt: skip
     return sorted(

@@ -48,7 +48,8 @@ def tiny_unet(
     return UNet2DConditionModel(
         sample_size=8, in_channels=latents + besides, out_channels=latents, layers_per_block=1,
         block_out_channels=(8, 16), down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"), attention_head_dim=4, cross_attention_dim=context,
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"), attention_head_dim=4,
+        cross_attention_dim=context,
         norm_num_groups=4, **more,
     ).eval()  # fmt: skip
 
@@ -69,7 +70,8 @@ def tiny_pipeline(kind: str = "sd") -> ShapeGuidedPipeline:
         torch.set_rng_state(torch.Generator().manual_seed(0).get_state())
         parts: dict[str, Any] = {
             "scheduler": DDIMScheduler(
-                beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False,
+                beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012,
+                clip_sample=False,
                 set_alpha_to_one=False,
             ),
             "tokenizer": tiny_tokenizer(),

@@ -43,7 +43,7 @@ def inverted_by_diffusers(scheduler: DDIMScheduler, clean: Tensor, steps: int) -
 def test_inversion_equals_diffusers_where_the_steps_divide_the_levels(
     prediction: str, steps: int, equal: bool
 ) -> None:
-    """With 30 trailing steps of 1000 levels the library assumes a gap of 33, which few of them have."""
+    """With 30 trailing steps of 1000 levels diffusers assumes a gap of 33, which few have."""
     scheduler = make_scheduler(prediction)
     scheduler.set_timesteps(steps)
     clean = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
@@ -54,7 +54,7 @@ def test_inversion_equals_diffusers_where_the_steps_divide_the_levels(
 
 
 def test_the_average_of_weights_equals_diffusers_to_rounding() -> None:
-    """The decay is the same; torch interpolates where EMAModel subtracts, so the last bits differ."""
+    """The decay is the same; torch interpolates where EMAModel subtracts: last bits differ."""
     draw = torch.Generator().manual_seed(0)
     current = torch.nn.Parameter(torch.randn(1000, generator=draw))
     ours = [current.detach().clone()]
@@ -94,7 +94,7 @@ def test_min_snr_weights_equal_diffusers_to_rounding(prediction: str) -> None:
 
 
 def test_a_level_of_noise_is_as_strict_as_the_step_of_sampling_that_begins_there() -> None:
-    """`Learner.loss` takes the table's "linear"; its closed form has the same bits at every level."""
+    """`Learner.loss` takes "linear" of the table; its closed form has the same bits."""
     levels = 1000
     times = torch.arange(levels)
     found = 1 - SCHEDULES["linear"](1 - (times + 1) / levels)

@@ -36,7 +36,8 @@ class OracleProcessor:
 
     def __call__(
         self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, *,
-        attention_mask: Tensor | None = None, temb: Tensor | None = None, regions: Regions | None = None,
+        attention_mask: Tensor | None = None, temb: Tensor | None = None,
+        regions: Regions | None = None,
     ) -> Tensor:  # fmt: skip
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         heads = [t.unflatten(-1, (attn.heads, -1)).transpose(1, 2) for t in (
@@ -84,7 +85,8 @@ def unet() -> UNet2DConditionModel:
 
 def make_unet() -> UNet2DConditionModel:
     return UNet2DConditionModel(
-        sample_size=16, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(16, 32),
+        sample_size=16, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(16,
+        32),
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
         attention_head_dim=4, cross_attention_dim=12, norm_num_groups=8,
@@ -102,7 +104,8 @@ def predict(unet: UNet2DConditionModel, regions: Regions | None, *, batch: int =
 
 @settings(deadline=None, max_examples=40)
 @given(
-    batch=st.integers(1, 3), heads=st.integers(1, 3), places=st.integers(1, 30), keys=st.integers(1, 9),
+    batch=st.integers(1, 3), heads=st.integers(1, 3), places=st.integers(1, 30),
+    keys=st.integers(1, 9),
     regions=st.integers(1, 4), seed=st.integers(0, 1000),
 )  # fmt: skip
 def test_one_attention_equals_the_reference(

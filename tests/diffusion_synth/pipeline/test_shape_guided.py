@@ -127,7 +127,8 @@ def test_images_per_prompt_are_variants(pipelines: Pipelines) -> None:
 
 SCHEDULERS = (
     "DDPMScheduler", "PNDMScheduler", "EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler",
-    "DPMSolverMultistepScheduler", "UniPCMultistepScheduler", "HeunDiscreteScheduler", "LCMScheduler",
+    "DPMSolverMultistepScheduler", "UniPCMultistepScheduler", "HeunDiscreteScheduler",
+    "LCMScheduler",
     "LMSDiscreteScheduler", "DEISMultistepScheduler",
 )  # fmt: skip
 

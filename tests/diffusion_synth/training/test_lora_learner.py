@@ -46,7 +46,8 @@ def painted(pipeline: Any) -> np.ndarray:
     pipeline.set_progress_bar_config(disable=True)
     person = bank().persons[0]
     answer = pipeline(
-        person.image.astype(np.float32)[None] / 255, person.mask, "a red coat", num_inference_steps=2,
+        person.image.astype(np.float32)[None] / 255, person.mask, "a red coat",
+        num_inference_steps=2,
         generator=torch.Generator().manual_seed(0), output_type="np",
     )  # fmt: skip
     return np.asarray(answer.images[0])
@@ -119,7 +120,8 @@ def test_a_saved_lora_is_loaded_by_this_package_and_by_diffusers(tmp_path: Path)
     np.testing.assert_allclose(after, painted(taught.inference_pipeline()), atol=1e-4)
     theirs = tiny_pipeline("sd")
     base = StableDiffusionPipeline(
-        **{name: theirs.components[name] for name in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")},
+        **{name: theirs.components[name] for name in ("vae", "text_encoder", "tokenizer", "unet",
+        "scheduler")},
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
     base.load_lora_weights(str(tmp_path), weight_name=LORA_NAME)

@@ -32,7 +32,8 @@ def paint(pipeline: ShapeGuidedPipeline, size: int = 16) -> np.ndarray:
     mask[2 : size - 2, 4 : size - 4] = 1
     pipeline.set_progress_bar_config(disable=True)
     return pipeline(
-        image, mask, "a woman in a red dress", "in a street", num_inference_steps=4, generator=draw(1), output_type="np"
+        image, mask, "a woman in a red dress", "in a street", num_inference_steps=4,
+        generator=draw(1), output_type="np"
     ).images[0]  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def test_the_bundled_generator_is_small_and_trained() -> None:
         paint(make_generator(GeneratorConfig(), generator=draw()), 128),
         paint(pipeline, 128),
     )
-    # It has learnt something: neighbours in the person are alike, as they are not in what an untrained one paints.
+    # Neighbouring pixels are alike in a trained generator's persons, not in an untrained one's.
     inside = np.s_[8:120, 8:120]
     rough, smooth = (np.abs(np.diff(image[inside], axis=0)).mean() for image in (noise, blurred))
     assert smooth < rough / 2
