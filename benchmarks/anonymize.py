@@ -1,6 +1,6 @@
 """Measure images a second, frames a second and peak memory of pii_seg.anonymize, beside deface.
 
-    python benchmarks/anonymize.py --checkpoint RUN/best.ckpt --photographs DIR [--deface PATH/TO/deface]
+    python benchmarks/anonymize.py --checkpoint RUN/best.ckpt --photographs DIR [--deface DEFACE]
 
 Whole commands are timed, as a user runs them, in turns, so that other work on the machine disturbs
 all alike. The start-up is measured by running each command on a single file, and subtracted. Peak
@@ -45,11 +45,11 @@ def run(command: Sequence[str]) -> Run:
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr is not None
-    said = process.stderr.read()
+    errors = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"{' '.join(command)} failed:\n{said.decode(errors='replace')}")
+        raise SystemExit(f"{' '.join(command)} failed:\n{errors.decode(errors='replace')}")
     return Run(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 

@@ -4,8 +4,8 @@
 
 Each person is published redacted. The attacker has all persons in another rendition of the scene
 (other exposure, white balance, noise and JPEG quality, half a pixel aside) and chooses, for each
-published person, the most similar of them. The largest square inside the person is compared, so that
-the outline plays no part: with the attacker's image as it is, and redacted in the same way, by
+published person, the most similar of them. The largest square inside the person is compared, so
+that the outline plays no part: with the attacker's image as it is, and redacted in the same way, by
 structure and by colour. The table shows the best of these four attacks: the fraction of persons
 whose true counterpart comes first.
 """
@@ -55,7 +55,7 @@ Person = tuple[np.ndarray, np.ndarray, tuple[slice, slice]]
 
 
 def persons(data: Path) -> Iterator[Person]:
-    """Yield (image, mask bool (H, W), largest square inside it) of each person that is large enough."""
+    """Yield (image, mask bool (H, W), largest square inside it) of each large enough person."""
     for source in open_sources(data, strict=False):
         for number in range(len(source)):
             sample = source.load(number)

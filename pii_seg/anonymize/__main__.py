@@ -6,8 +6,8 @@
     python -m pii_seg.anonymize photos --output safe --checkpoint RUN/best.ckpt --dry-run
 
 The inputs are only read. Outputs hold no pixel from within a person's outline and no metadata. A
-file that cannot be handled in full is listed and has no output. A run that was stopped is resumed by
-the same command.
+file that cannot be handled in full is listed and has no output. The same command resumes a run that
+was stopped.
 
     DIR/audit.json, audit.html    what was done, and which outputs to check before publication
 

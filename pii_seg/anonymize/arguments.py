@@ -50,8 +50,8 @@ def add_main_arguments(parser: ArgumentParser) -> None:
         "--style",
         choices=sorted(STYLES),
         default="solid",
-        help=f"Replace persons in this style: {describe_styles(STYLES)}. docs/anonymise.md compares "
-        "them.",
+        help=f"Replace persons in this style: {describe_styles(STYLES)}. docs/anonymise.md "
+        "compares them.",
     )
     main.add_argument(
         "--dry-run",
@@ -67,8 +67,8 @@ def add_detection_arguments(parser: ArgumentParser) -> None:
     find.add_argument(
         "--recall",
         type=float,
-        help="Choose the threshold so that at most 1 - RECALL of the person pixels are missed; needs "
-        "a checkpoint from python -m pii_seg.calibrate (default: no promise).",
+        help="Choose the threshold so that at most 1 - RECALL of the person pixels are missed; "
+        "needs a checkpoint from python -m pii_seg.calibrate (default: no promise).",
     )
     find.add_argument(
         "--threshold",

@@ -250,7 +250,7 @@ def _is_srgb(profile: bytes) -> bool:
 
 
 def _turn(orientation: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the function that turns an array of EXIF `orientation` upright; unknown values are 1."""
+    """Return the function that turns an array of an EXIF orientation upright."""
     turns: dict[int, Callable[[np.ndarray], np.ndarray]] = {
         2: lambda a: a[:, ::-1],
         3: lambda a: a[::-1, ::-1],

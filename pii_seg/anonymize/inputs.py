@@ -129,7 +129,8 @@ def _expanded(inputs: Sequence[str | Path]) -> list[Path]:
         if Path(given).exists():
             paths.append(Path(given))
         elif glob.has_magic(str(given)):  # not every shell expands them
-            matches = sorted(Path(match) for match in glob.glob(str(given), recursive=True))  # noqa: PTH207
+            found = glob.glob(str(given), recursive=True)  # noqa: PTH207
+            matches = sorted(Path(match) for match in found)
             if not matches:
                 raise InputError(f"{given}: matches no file; check the pattern")
             paths += matches

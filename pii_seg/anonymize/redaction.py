@@ -58,8 +58,8 @@ class Style:
     Attributes:
         apply: (pixels, mask, context) -> new pixels; `mask` has at least one pixel.
         help: What the style does, a sentence for the user.
-        reidentified: Fraction of 300 persons that an attacker with a second photo of the same moment
-            recognised, where that is more than chance (benchmarks/linkage.py, 2026-11-24).
+        reidentified: Fraction of 300 persons that an attacker with a second photo of the same
+            moment recognised, where that is more than chance (benchmarks/linkage.py, 2026-11-24).
         needs_painter: Whether `Context.paint` must be given.
     """
 

@@ -1,11 +1,12 @@
 """Rewrite videos frame by frame, in the memory of a few frames, whatever the length.
 
-The output holds the frames, their times, and on request the sound. Everything else is left out and
-noted: other streams (subtitles, the position track of an action camera), chapters, covers, metadata.
+The output holds the frames, their times, and on request the sound. Everything else is left out:
+other streams (subtitles, the position track of an action camera), chapters, covers, metadata. Left
+out streams are noted.
 
-A video is rejected if it cannot be decoded to its end, if its colours would come out wrong (HDR), or
-if it has two video streams. It is opened here and its container recognised by its first bytes, so
-that nothing in it makes the demuxer open another file.
+A video is rejected if it cannot be decoded to its end, if its colours would come out wrong (HDR),
+or if it has two video streams. It is opened here and its container recognised by its first bytes,
+so that nothing in it makes the demuxer open another file.
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ def parser() -> ArgumentParser:
     find.add_argument(
         "--recall",
         type=float,
-        help="Choose the threshold so that at most 1 - RECALL of the person pixels are missed; needs "
-        "a checkpoint from python -m pii_seg.calibrate (default: no promise).",
+        help="Choose the threshold so that at most 1 - RECALL of the person pixels are missed; "
+        "needs a checkpoint from python -m pii_seg.calibrate (default: no promise).",
     )
     find.add_argument(
         "--threshold",

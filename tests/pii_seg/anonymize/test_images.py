@@ -285,7 +285,8 @@ def test_lossless_formats_keep_any_array(
 
 
 def test_no_thumbnail_survives() -> None:
-    # CIPA DC-008 (EXIF), section 4.5: the second directory holds a JPEG of its own, often from before a crop.
+    # CIPA DC-008 (EXIF), section 4.5: the second directory holds a JPEG of its own, which often
+    # shows the image before it was cropped.
     small = saved(pillow(noise(8, 12, seed=5)), "JPEG", comment=CANARY)
     first = struct.pack("<HI", 0, 14)
     entries = [(0x0103, 3, 1, 6), (0x0201, 4, 1, 14 + 2 + 3 * 12 + 4), (0x0202, 4, 1, len(small))]

@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         CHROMIUM is None and not os.environ.get("CI"),
-        reason="NOT TESTED: the page in a browser; install chromium (Debian: apt-get install chromium)",
+        reason="NOT TESTED: the page in a browser; install chromium (apt-get install chromium)",
     ),
 ]
 
@@ -123,7 +123,9 @@ def colour_at(page: Page, column: int, row: int) -> list[int]:
     """Read a pixel of the canvas, whose preview is as large as the image."""
     return list(
         page.evaluate(
-            f"[...document.getElementById('canvas').getContext('2d').getImageData({column}, {row}, 1, 1).data]"
+            "([x, y]) => { const context = document.getElementById('canvas').getContext('2d');"
+            " return [...context.getImageData(x, y, 1, 1).data]; }",
+            [column, row],
         )
     )[:3]
 
