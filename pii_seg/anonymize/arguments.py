@@ -154,7 +154,7 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     run = parser.add_argument_group("run")
     run.add_argument("--device", default="cpu", help="Run the models on cpu, cuda, cuda:1 or mps.")
     run.add_argument(
-        "--jobs", type=int, help="Process this many files at a time (default: one per core)."
+        "--jobs", type=int, help="Work on this many files at a time (default: one per core)."
     )
     run.add_argument(
         "--no-second-pass",
