@@ -117,7 +117,7 @@ def test_other_readers_of_the_project_open_it(photos: list[Path], tmp_path: Path
         and sample.target[0, 0] == 0
     )
     assert abs(sample.image[20, 12].astype(int) - 255).max() < 5
-    repaintable = Dataset(tmp_path / "pseudo").picture(0)
+    repaintable = Dataset(tmp_path / "pseudo").sample(0)
     assert repaintable.ignore is not None and repaintable.ignore[8, 12]
 
 
