@@ -11,6 +11,17 @@ from typing import Any
 from blender_addon.dataset import iter_lines
 
 
+def recipe_file(recipe: str) -> Path | None:
+    """The path of a recipe file; None for the name of a preset."""
+    return Path(recipe) if recipe.endswith(".toml") else None
+
+
+def batch_command(recipe: str, count: int, seed: int) -> list[str]:
+    """Options of `blender_addon.batch` that decide the renders."""
+    source = [recipe] if recipe_file(recipe) else ["--preset", recipe]
+    return [*source, "--count", str(count), "--seed", str(seed)]
+
+
 def render_pairs(folder: Path, command: Sequence[str]) -> dict[str, Any]:
     """Render a dataset with `blender_addon.batch`, or resume a begun one.
 

@@ -46,7 +46,7 @@ from pii_seg.selftrain.label_images import (
     load_teacher,
     write_contact_sheet,
 )
-from pii_seg.selftrain.rendering import render_pairs
+from pii_seg.selftrain.rendering import batch_command, recipe_file, render_pairs
 from pii_seg.selftrain.repainting import (
     RepaintResult,
     RepaintSettings,
@@ -74,10 +74,12 @@ Result = dict[str, Any]
 def render(run: RunContext) -> None:
     """Render the pairs that the teacher is trained on, and open them."""
     config = run.config
-    command = ["--preset", config.recipe, "--count", str(config.count)]
-    command += ["--seed", str(config.training.budget.seed)]
+    command = batch_command(config.recipe, config.count, config.training.budget.seed)
+    # A preset counts by its name, a recipe file by its content.
+    file = recipe_file(config.recipe)
+    inputs: Inputs = {"recipe": run.hashes.of_file(file)} if file else {}
     work = partial(render_pairs, command=command)
-    run.renders = run.perform("renders", settings={"command": command}, work=work)
+    run.renders = run.perform("renders", settings={"command": command}, inputs=inputs, work=work)
     run.synthetic = (str(run.renders.folder),)
     _ = run.data  # raises for renders that cannot be trained on
 
@@ -383,7 +385,7 @@ def report(run: RunContext, chosen: Model) -> Path:
 
 
 def write_report(folder: Path, run: RunContext, chosen: Model) -> Result:
-    tested = "--test" if run.tests else "the held-out images that also chose the checkpoints"
+    tested = "--test" if run.tests else "held-out images, which also chose the checkpoints"
     summary = RunSummary(
         models={model.name: model.checkpoint for model in run.models},
         chosen=chosen.name,

@@ -446,6 +446,36 @@ def test_wrong_input_is_refused_before_any_stage_begins(
     assert not folders
 
 
+@pytest.mark.parametrize("kind", ["preset", "file"])
+def test_renders_come_from_a_preset_or_from_a_recipe_file(
+    config: LoopConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    commands: list[list[str]] = []
+
+    def render(folder: Path, command: list[str]) -> dict[str, Any]:
+        commands.append(command)
+        return {"pictures": len(list(iter_lines(write_dataset(folder, [scene(1)]))))}
+
+    monkeypatch.setattr(steps, "render_pairs", render)
+    file = tmp_path / "own.toml"
+    file.write_text('name = "own"')
+    recipe = str(file) if kind == "file" else "street"
+    data = replace(config.training.data, synthetic=())
+    rendered = replace(
+        config, training=replace(config.training, data=data), recipe=recipe, count=5, repaint="none"
+    )
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            self_train(rendered, tmp_path / "run", stop_after="renders")
+    first = [recipe] if kind == "file" else ["--preset", recipe]
+    assert commands == [[*first, "--count", "5", "--seed", "0"]]
+    if kind == "file":
+        file.write_text('name = "changed"')
+        with pytest.raises(Stopped):
+            self_train(rendered, tmp_path / "run", stop_after="renders")
+        assert len(commands) == 2
+
+
 def test_stage_names_follow_the_configuration(config: LoopConfig) -> None:
     assert stage_names(config) == STAGES
     assert stage_names(replace(config, repaint="none")) == [
