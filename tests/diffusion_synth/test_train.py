@@ -56,7 +56,7 @@ def test_a_training_writes_a_model(
         "0000001.png", "0000004.png", "0000010.png", "0000020.png",
     ]  # fmt: skip
     assert (run / "losses.csv").read_text().startswith("step,loss\n20,")
-    assert "20 steps of 2 crops, drawn from\n8 crops" in (run / "model" / "README.md").read_text()
+    assert "20 steps of 2 crops from\n8 crops" in (run / "model" / "README.md").read_text()
     pipeline = load_pipeline(run / "model")
     mask = np.zeros((16, 16), np.int64)
     mask[2:14, 4:12] = 1
@@ -95,7 +95,7 @@ def test_an_interrupted_training_resumes(
     ("more", "said"),
     [
         (["--data", "nowhere"], "nowhere: no dataset.json"),
-        (["--size", "17"], "size must divide by 16, got 17"),
+        (["--size", "17"], "size must divide by 8, got 17"),
         (["--channels", "15", "32"], "channels must divide by 8"),
         (["--steps", "0"], "steps must be at least 1, got 0"),
         (["--save_every", "0"], "--save-every"),
