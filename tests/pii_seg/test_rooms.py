@@ -28,7 +28,12 @@ ROOMS = (
 """From the lowest to the highest; a room may import those before it and itself."""
 
 COMMAND_MODULES = {module for module, _ in COMMANDS.values()} | {"pii_seg.__main__"}
-COMMAND_HELPERS = {"pii_seg.command_line", "pii_seg.config_options", "pii_seg.training_options"}
+COMMAND_HELPERS = {
+    "pii_seg.command_line",
+    "pii_seg.config_options",
+    "pii_seg.progress_display",
+    "pii_seg.training_options",
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
