@@ -4,16 +4,16 @@
 
 The images of --data are predicted once. Then, for each recall and statement, many times:
 
-- halves: a promise is made on a random half. `missed` is the mean loss on the other half, `over` the
-  share of splits in which it is above 1 − R. It is measured on few images, so that it is above more
-  often than the risk itself.
+- halves: a promise is made on a random half. `missed` is the mean loss on the other half, `over`
+  the share of splits in which it is above 1 − R. It is measured on few images, so that it is above
+  more often than the risk itself.
 - redrawn: a promise is made on as many images as a half, drawn one by one from all of them with
-  replacement. The risk is then known exactly: the mean over all. `over` is the share of draws in which
-  it is above 1 − R, which must be at most 1 − confidence. In expectation, the mean of `missed` must be
-  at most 1 − R.
+  replacement. The risk is then known exactly: the mean over all. `over` is the share of draws in
+  which it is above 1 − R, which must be at most 1 − confidence. In expectation, the mean of
+  `missed` must be at most 1 − R.
 
-`false area` is the mean share of --negatives, which show no person, that is taken for a person at the
-median threshold.
+`false area` is the mean share of --negatives, which show no person, that is taken for a person at
+the median threshold.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def main() -> None:
     losses, false_area = losses_and_false_area(options)
     half = len(losses) // 2
     table = Table(
-        title=f"{len(losses)} images with persons, promises on {half}, {options.splits} splits of each kind",
+        title=f"{len(losses)} images with persons, promises on {half}, {options.splits} splits of "
+        "each kind",
         title_justify="left",
     )
     for head in (
@@ -124,7 +125,7 @@ def row(
     redrawn: list[tuple[Promise, np.ndarray]],
     false_area: np.ndarray,
 ) -> list[str]:
-    """Make one row of the table from pairs of a promise and the risk, (BINS,), to compare it with."""
+    """Make one row of the table from pairs of a promise and the true risk, (BINS,)."""
     promised = "in expectation" if confidence == "expectation" else f"at {confidence:.0%}"
     chosen: list[int] = []
     cells = []

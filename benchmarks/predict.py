@@ -4,8 +4,8 @@
     python benchmarks/predict.py --checkpoint RUN/best.ckpt --photographs DIR --megapixels 100
 
 Prints images/s of `pii_seg.predict` as a user runs it (with reading and writing), the time of each
-stage on one core, the cost of each inference setting, and the peak resident memory. The weights have
-no influence. Files are written to a temporary folder, which is deleted.
+stage on one core, the cost of each inference setting, and the peak resident memory. The weights
+have no influence. Files are written to a temporary folder, which is deleted.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def main() -> None:
     kept = load_checkpoint(options.checkpoint) if options.checkpoint else untrained(options.model)
     segmenter = kept.segmenter()
     print(
-        f"{kept.model.encoder} + {kept.model.decoder}, {platform.machine()}, {torch.get_num_threads()} cores"
+        f"{kept.model.encoder} + {kept.model.decoder}, {platform.machine()}, "
+        f"{torch.get_num_threads()} cores"
     )
 
     with tempfile.TemporaryDirectory() as folder:
@@ -199,8 +200,11 @@ def main() -> None:
         with worker_threads("cpu"):
             start = time.perf_counter()
             predict_probability(segmenter, image, InferenceSettings(tiles="auto"))
-        print(f"  {options.megapixels} megapixels, tiles auto: {time.perf_counter() - start:.1f} s, peak memory "
-              f"{peak_megabytes():.0f} MB, of which the image {image.nbytes >> 20} MB")  # fmt: skip
+        seconds, megabytes = time.perf_counter() - start, image.nbytes >> 20
+        print(
+            f"  {options.megapixels} megapixels, tiles auto: {seconds:.1f} s, peak memory "
+            f"{peak_megabytes():.0f} MB, of which the image {megabytes} MB"
+        )
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
     python -m pii_seg.calibrate --checkpoint RUN/best.ckpt --data DIR [--output RUN/calibrated.ckpt]
 
-Writes the checkpoint again with two additions: a temperature, which calibrates the probabilities and
-leaves the masks as they are, and the promise of `pii_seg.evaluation.conformal`, from which the
-threshold of any --recall follows later without the images. Prints the cost of each recall. A promise
-holds for images like those in DIR, predicted with the same settings: give the same --size, --tiles,
---scales, --flip and --merge here and later.
+Writes the checkpoint again with two additions: a temperature, which calibrates the probabilities
+and leaves the masks as they are, and the promise of `pii_seg.evaluation.conformal`, from which the
+threshold of any --recall follows later without the images. Prints the cost of each recall. A
+promise holds for images like those in DIR, predicted with the same settings: give the same --size,
+--tiles, --scales, --flip and --merge here and later.
 
 The --recall of `pii_seg.evaluate` is a measurement on given images, not a promise about others.
 """
@@ -53,8 +53,8 @@ def parser() -> ArgumentParser:
         type=Path,
         nargs="+",
         required=True,
-        help="Calibrate on these images with masks, like yours and unknown to the training: a dataset, "
-        "images/ + masks/, COCO JSON, Pascal VOC; or a folder of several, used together.",
+        help="Calibrate on these images with masks, like yours and unknown to the training: a "
+        "dataset, images/ + masks/, COCO JSON, Pascal VOC; or a folder of several, used together.",
     )
     p.add_argument(
         "--output",
@@ -66,8 +66,9 @@ def parser() -> ArgumentParser:
         "--confidence",
         type=parse_confidence,
         default=0.95,
-        help="Promise with this probability, over the draw of the calibration images; 'expectation' "
-        "promises on average over such draws, which is weaker and needs fewer images.",
+        help="Promise with this probability, over the draw of the calibration images; "
+        "'expectation' promises on average over such draws, which is weaker and needs fewer "
+        "images.",
     )
     add_device_argument(p)
     p.add_argument("--strict", action="store_true", help="Fail on an image that cannot be read.")

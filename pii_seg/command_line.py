@@ -191,17 +191,17 @@ def add_inference_arguments(parser: ArgumentParser) -> None:
         "--tiles",
         type=parse_tiles,
         default=default.tiles,
-        help="Cut each image into k x k overlapping tiles of --size, to find small persons at about "
-        "k*k times the cost; 'auto' chooses the number that keeps the image's own resolution, at "
-        f"most {default.most_tiles} x {default.most_tiles}.",
+        help="Cut each image into k x k overlapping tiles of --size, to find small persons at "
+        "about k*k times the cost; 'auto' chooses the number that keeps the image's own "
+        f"resolution, at most {default.most_tiles} x {default.most_tiles}.",
     )
     group.add_argument(
         "--scales",
         type=float,
         nargs="+",
         default=list(default.scales),
-        help="Predict at several scales; '0.5 1 2' finds large and small persons. A scale costs its "
-        "square.",
+        help="Predict at several scales; '0.5 1 2' finds large and small persons. A scale costs "
+        "its square.",
     )
     group.add_argument(
         "--flip", action="store_true", help="Predict the mirrored image too, at twice the cost."

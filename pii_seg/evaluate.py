@@ -43,8 +43,8 @@ def parser() -> ArgumentParser:
         nargs="+",
         action="extend",
         default=[],
-        help="Measure on these images with masks: a dataset, images/ + masks/, COCO JSON, Pascal VOC; "
-        "or a folder of several.",
+        help="Measure on these images with masks: a dataset, images/ + masks/, COCO JSON, Pascal "
+        "VOC; or a folder of several.",
     )
     p.add_argument(
         "--negatives",
@@ -59,7 +59,8 @@ def parser() -> ArgumentParser:
     p.add_argument(
         "--recall",
         type=float,
-        help="Choose the threshold that finds this share, such as 0.95 (default: keep the threshold).",
+        help="Choose the threshold that finds this share, such as 0.95 (default: keep the "
+        "threshold).",
     )
     p.add_argument(
         "--recall-of",
@@ -70,8 +71,9 @@ def parser() -> ArgumentParser:
     p.add_argument(
         "--calibrate",
         type=Path,
-        help="Fit the temperature (and the threshold of --recall) on these images with masks, which "
-        "must not be among --data, and write the checkpoint to OUTPUT/calibrated.ckpt (default: none).",
+        help="Fit the temperature (and the threshold of --recall) on these images with masks, "
+        "which must not be among --data, and write the checkpoint to OUTPUT/calibrated.ckpt "
+        "(default: none).",
     )
     p.add_argument(
         "--examples",

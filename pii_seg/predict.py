@@ -1,6 +1,6 @@
 """Find the persons in images: a mask for each image, on request overlays and probabilities.
 
-    python -m pii_seg.predict --checkpoint RUN/best.ckpt INPUT... --output DIR [--overlay] [--probability]
+    python -m pii_seg.predict --checkpoint RUN/best.ckpt INPUT... --output DIR [options]
 
 INPUT are image files, or folders of them (with their sub-folders). The output mirrors them:
 

@@ -18,14 +18,16 @@ PACKAGES = ("blender_addon", "pii_seg", "diffusion_synth")
 # A sentence about an option holds one of these verbs, in any form, or a form of "to be".
 VERBS = {
     "accept", "add", "allow", "anonymise", "append", "apply", "ask", "attend", "average", "begin",
-    "blend", "blur", "bound", "calibrate", "choose", "clip", "compile", "compress", "compute", "contain",
+    "blend", "blur", "bound", "calibrate", "choose", "clip", "compile", "compress", "compute",
+    "contain",
     "convert", "copy", "count", "cover", "create", "crop", "cut", "decide", "decode", "delete",
     "denoise", "draw", "drop", "enlarge", "exclude", "exit", "export", "extend", "fail", "fill",
     "find", "fit", "flip", "follow", "found", "generate", "give", "grow", "have", "hide", "hold",
     "ignore", "include", "keep", "label", "leave", "left", "let", "limit", "list", "load", "log",
     "make", "mark", "mask", "match", "may", "measure", "merge", "mirror", "mix", "multiply",
     "must", "name", "need", "open", "overlap", "overwrite", "paint", "paste", "pick", "place",
-    "predict", "print", "process", "promise", "put", "raise", "read", "redact", "reject", "remove", "render", "repaint",
+    "predict", "print", "process", "promise", "put", "raise", "read", "redact", "reject",
+    "remove", "render", "repaint",
     "repeat", "replace", "report", "require", "resample", "reserve", "resize", "resume", "rotate",
     "run", "sample", "save", "scale", "schedule", "see", "select", "set", "shift", "show", "shrink",
     "skip", "smooth", "sort", "start", "stop", "store", "take", "test", "tint", "train", "treat",

@@ -24,9 +24,12 @@ from blender_addon.dataset import LINES_NAME, DatasetError, atomic_file, iter_li
 from pii_seg.data.progress import OnImage, no_progress
 
 JOINT_NAMES = (  # SMPL's 24; the first 22 are those of SMPL-H and SMPL-X too
-    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
-    "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
-    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hand", "right_hand",
+    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2",
+    "left_ankle", "right_ankle",
+    "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head",
+    "left_shoulder",
+    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hand",
+    "right_hand",
 )  # fmt: skip
 JOINT_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
 SHARED_JOINTS = 22  # after these, SMPL-H and SMPL-X have fingers (and a jaw), SMPL its two hands
@@ -155,7 +158,7 @@ def read_mask(dataset: Path, line: Mapping[str, Any]) -> np.ndarray:
 
 
 def coco_annotations(line: Mapping[str, Any], mask: np.ndarray) -> list[dict[str, Any]]:
-    """Make the annotations, still without ids, of the persons of `line` visible in `mask` (H, W)."""
+    """Make the annotations, without ids, of the persons of `line` visible in `mask` (H, W)."""
     annotations = []
     for person in line["persons"]:
         encoded = run_length.encode(np.asfortranarray(mask == person["id"], dtype=np.uint8))

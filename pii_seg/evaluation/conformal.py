@@ -4,17 +4,17 @@
     calibration = promise.plain()           # for the slot of that name in a checkpoint
     threshold_for(calibration, 0.99, …)     # any recall, at any later time, without the images
 
-The *loss* of an image at a threshold is the share of its person pixels that are missed; it grows with
-the threshold. The *risk* is the mean loss over all images with persons, of which the calibration
-images are an independent sample. A recall of R requires a risk of at most α = 1 − R. The promise
-stores an upper bound of the risk at each threshold of `metrics`; the threshold to use is the highest
-one up to which all bounds are at most α. Two statements are possible:
+The *loss* of an image at a threshold is the share of its person pixels that are missed; it grows
+with the threshold. The *risk* is the mean loss over all images with persons, of which the
+calibration images are an independent sample. A recall of R requires a risk of at most α = 1 − R.
+The promise stores an upper bound of the risk at each threshold of `metrics`; the threshold to use
+is the highest one up to which all bounds are at most α. Two statements are possible:
 
 - at a *confidence* 1 − δ (Bates et al., "Distribution-free, risk-controlling prediction sets",
-  J. ACM 2021): with probability 1 − δ over the calibration images, the risk is at most α. The bound is
-  that of Waudby-Smith and Ramdas, which is tighter the less the losses vary;
-- in *expectation* (Angelopoulos et al., "Conformal risk control", ICLR 2024): the risk is at most α on
-  average over calibrations. This is weaker, and so needs fewer images.
+  J. ACM 2021): with probability 1 − δ over the calibration images, the risk is at most α. The bound
+  is that of Waudby-Smith and Ramdas, which is tighter the less the losses vary;
+- in *expectation* (Angelopoulos et al., "Conformal risk control", ICLR 2024): the risk is at most α
+  on average over calibrations. This is weaker, and so needs fewer images.
 
 Neither assumes anything about the segmenter or depends on the temperature: the bounds are by raw
 logit. Why they hold for redacted areas, and their limits:
@@ -79,10 +79,10 @@ def missed_shares(person: np.ndarray) -> np.ndarray:
 
 
 def expected_risk_bound(losses: np.ndarray) -> np.ndarray:
-    """Compute the bound in expectation: Angelopoulos et al., Theorem 1, with losses of at most B = 1.
+    """Compute the bound in expectation: Angelopoulos et al., Theorem 1, for losses up to B = 1.
 
-    A threshold at which the bound is at most α has, on average over draws of the n images, a risk of
-    at most α.
+    A threshold at which the bound is at most α has, on average over draws of the n images, a risk
+    of at most α.
 
     Args:
         losses: (n, K) losses of n images at K thresholds.
@@ -200,8 +200,8 @@ class Promise:
             raise CalibrationError(
                 f"a recall of {_percent(recall)} cannot be promised {self._how()} with "
                 f"{self.pictures} images: the highest possible is {best:.2f}%. Ask for less, or "
-                f"calibrate on more images: at least {pictures_needed(recall, self.confidence)}, and "
-                "more the more is missed"
+                f"calibrate on more images: at least {pictures_needed(recall, self.confidence)}, "
+                "and more the more is missed"
             )
         return int(kept[-1]) + 1
 
@@ -211,7 +211,8 @@ class Promise:
         Raises:
             CalibrationError: No threshold does.
         """
-        # The middle of the bin below: half a bin is more than float32 rounding changes until the mask.
+        # The middle of the bin below: half a bin is more than float32 rounding changes until the
+        # mask.
         logit = BIN_LOGITS[self.index(recall) - 1] / temperature
         if logit < LOWEST_LOGIT:
             raise CalibrationError(
@@ -226,17 +227,18 @@ class Promise:
         share = "the share of an image's person pixels that are left out of its mask"
         if self.confidence == "expectation":
             return (
-                f"The expected share of missed person pixels is at most {risk}: {share}, on average "
-                f"over images with persons and over calibrations on {n} images drawn like them."
+                f"The expected share of missed person pixels is at most {risk}: {share}, on "
+                f"average over images with persons and over calibrations on {n} images drawn like "
+                "them."
             )
         return (
-            f"With {_percent(self.confidence)} confidence the expected share of missed person pixels "
-            f"is at most {risk}: {share}, on average over images with persons, drawn like the {n} "
-            "calibration images; the confidence is about their draw."
+            f"With {_percent(self.confidence)} confidence the expected share of missed person "
+            f"pixels is at most {risk}: {share}, on average over images with persons, drawn like "
+            f"the {n} calibration images; the confidence is about their draw."
         )
 
     def require_inference(self, inference: Mapping[str, Any]) -> None:
-        """Raise CalibrationError, naming the settings, if they differ from those of the calibration."""
+        """Raise CalibrationError, naming the settings, if they are not those of the calibration."""
         given = _deciding(inference)
         if different := sorted(
             n for n in self.inference.keys() | given.keys() if self.inference.get(n) != given.get(n)
@@ -246,8 +248,8 @@ class Promise:
                 for settings in (self.inference, given)
             )
             raise CalibrationError(
-                f"the promise was calibrated with {was}, and holds for no other settings; got {now}. "
-                f"Use the former, or calibrate with the latter: {REMEDY}"
+                f"the promise was calibrated with {was}, and holds for no other settings; got "
+                f"{now}. Use the former, or calibrate with the latter: {REMEDY}"
             )
 
     def plain(self) -> dict[str, Any]:

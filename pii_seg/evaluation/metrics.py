@@ -4,12 +4,12 @@
     totals = Totals(); totals.add(count)               # bounded memory for any number of images
     scores = totals.scores()                           # at one threshold; totals.curves() has all
 
-Everything is computed from histograms of logits (`BINS` bins from −16 to 16), one for person pixels,
-one for the rest and one for each person. One pass therefore gives every threshold, the calibration
-and a new temperature, and a data set of any length needs a megabyte. torchmetrics keeps every pixel
-for its calibration error, takes 650 ms per image of 640 × 480 px for a binned recall at precision,
-and has no notion of persons; tests compare these sums with it. Thresholds are steps of 1/64 in logit
-(at most .004 in probability); `snap` rounds to the nearest.
+Everything is computed from histograms of logits (`BINS` bins from −16 to 16), one for person
+pixels, one for the rest and one for each person. One pass therefore gives every threshold, the
+calibration and a new temperature, and a data set of any length needs a megabyte. torchmetrics keeps
+every pixel for its calibration error, takes 650 ms per image of 640 × 480 px for a binned recall at
+precision, and has no notion of persons; tests compare these sums with it. Thresholds are steps of
+1/64 in logit (at most .004 in probability); `snap` rounds to the nearest.
 
 Definitions. *Coverage* of a person: share of its pixels that are found. *Missed*: coverage < .5;
 *untouched*: < .1. Target 255 is ignored throughout. *IoU* is that of person pixels: `iou` over all
@@ -126,8 +126,8 @@ class Totals:
         """Compute the scores at one threshold.
 
         Args:
-            threshold: Probability, 0..1; by default the one that the boundary IoU was counted at. At
-                any other one the boundary IoU is nan.
+            threshold: Probability, 0..1; by default the one that the boundary IoU was counted at.
+                At any other one the boundary IoU is nan.
             min_precision: Precision that `recall_at_precision` requires.
         """
         at = threshold_index(self.threshold if threshold is None else threshold)

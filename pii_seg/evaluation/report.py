@@ -1,7 +1,7 @@
 """report.html: one file that opens without a network, on any screen size, in light and dark mode.
 
-A report is a list of sections; each kind of section is made by one function. Everything is embedded:
-images as data URIs, styles in the page, no script.
+A report is a list of sections; each kind of section is made by one function. Everything is
+embedded: images as data URIs, styles in the page, no script.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def data_section(
         html += _macro(
             "examples",
             "Largest false areas",
-            "Red: taken for a person where the labels have none. Blue: persons found. The labels may "
-            "lack bystanders.",
+            "Red: taken for a person where the labels have none. Blue: persons found. The labels "
+            "may lack bystanders.",
             [(e, image_uri(e.image)) for e in false],
         )
     return Section(name, html)

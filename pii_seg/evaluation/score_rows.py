@@ -76,8 +76,8 @@ ROWS = (
     ScoreRow("recall", "pixel recall", "Share of person pixels found.",
              lambda e: percent(e.scores.recall), change="recall"),
     ScoreRow("precision", "pixel precision",
-             "Share of found pixels that belong to a person. Too low where the labels leave persons "
-             "out.",
+             "Share of found pixels that belong to a person. Too low where the labels leave "
+             "persons out.",
              lambda e: percent(e.scores.precision), change="precision"),
     ScoreRow("recall_at_precision", f"recall at precision {MIN_PRECISION:.0%}",
              f"Highest pixel recall of any threshold whose precision is at least "

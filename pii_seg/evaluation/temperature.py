@@ -71,8 +71,8 @@ def choose_threshold(
         The threshold on σ(logit).
 
     Raises:
-        CalibrationError: The data hold no persons, or no threshold reaches the recall except the one
-            that takes everything for a person.
+        CalibrationError: The data hold no persons, or no threshold reaches the recall except the
+            one that takes everything for a person.
     """
     if not 0 < wished <= 1:
         raise CalibrationError(f"expected a recall between 0 and 1, got {wished}")
@@ -84,8 +84,8 @@ def choose_threshold(
     best = int(np.flatnonzero(reached >= wished - 1e-12)[-1])
     if best == 0:
         raise CalibrationError(
-            f"no threshold finds {wished:.1%} of the {of} except the one that takes everything for a "
-            "person"
+            f"no threshold finds {wished:.1%} of the {of} except the one that takes everything for "
+            "a person"
         )
     return float(THRESHOLDS[best])
 

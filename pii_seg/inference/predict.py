@@ -1,6 +1,6 @@
 """From image files to mask files.
 
-    OUTPUT/masks/NAME.png            255 person, 0 background; size of the image, EXIF rotation applied
+    OUTPUT/masks/NAME.png            255 person, 0 background; size of the image, EXIF applied
     OUTPUT/overlays/NAME.jpg         on request: the image with the persons tinted
     OUTPUT/probabilities/NAME.png    on request: calibrated probability, 0..255 for 0..1
     OUTPUT/predict.json              checkpoint and settings, so that no run mixes two of them

@@ -20,19 +20,20 @@ class InferenceSettings:
 
     tiles: int | Literal["auto"] = 1
     """Number of tiles of `size` along the longest side, with as many as fit along the other; small
-    images are enlarged for it. "auto" chooses the number that keeps the image's own resolution, never
-    enlarges, and uses at most `most_tiles`."""
+    images are enlarged for it. "auto" chooses the number that keeps the image's own resolution,
+    never enlarges, and uses at most `most_tiles`."""
 
     scales: tuple[float, ...] = (1.0,)
-    """Scales to predict at: 0.5 shows large persons whole, 2 enlarges small ones. Tiles keep `size`."""
+    """Scales to predict at: 0.5 shows large persons whole, 2 enlarges small ones."""
 
     flip: bool = False
     """Predict the mirrored image too, at twice the cost."""
 
     merge: Merge = "mean"
-    """Rule that merges the logits of several views. "max" finds whatever any view finds: recall before
-    precision. "cautious" finds what "mean" finds (at the threshold .5; at others more), and is only as
-    certain of background as the least certain view, which pseudo-labels need (`_cautious`)."""
+    """Rule that merges the logits of several views. "max" finds whatever any view finds: recall
+    before precision. "cautious" finds what "mean" finds (at the threshold .5; at others more), and is
+    only as certain of background as the least certain view, which pseudo-labels need
+    (`_cautious`)."""
 
     overlap: float = 0.25
     """Share of a tile that its neighbour covers too."""

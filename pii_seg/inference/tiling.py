@@ -1,12 +1,12 @@
 """Predict one image: whole or in tiles, at several scales, merged without seams.
 
-A segmenter is any callable from images (B, 3, h, w), uint8 0..255, to logits (B, 1, h, w). The views
-that it predicts follow from `InferenceSettings` and the size of the image alone (`plan_views`), so
-that the cost is known beforehand (`forward_pixels`). Memory is that of the image and its logits plus
-a few tiles, for any number of tiles.
+A segmenter is any callable from images (B, 3, h, w), uint8 0..255, to logits (B, 1, h, w). The
+views that it predicts follow from `InferenceSettings` and the size of the image alone
+(`plan_views`), so that the cost is known beforehand (`forward_pixels`). Memory is that of the image
+and its logits plus a few tiles, for any number of tiles.
 
-Tiles are blended with windows that fall to zero at a tile's inner edges and are flat at the border of
-the image: a tile has no weight where it ends, so that no seam can show.
+Tiles are blended with windows that fall to zero at a tile's inner edges and are flat at the border
+of the image: a tile has no weight where it ends, so that no seam can show.
 """
 
 from __future__ import annotations
@@ -185,9 +185,9 @@ def _merged(views: Iterator[np.ndarray], merge: Merge) -> np.ndarray:
 def _cautious(mean: np.ndarray, highest: np.ndarray) -> np.ndarray:
     """Merge so that the mean decides person or background, and the highest view how certain it is.
 
-    Views at other scales miss persons that are too large or too small for them, with certainty; a view
-    that finds a person is the better evidence. So background is certain only where all views agree;
-    where one does not, the pixel still counts as background.
+    Views at other scales miss persons that are too large or too small for them, with certainty; a
+    view that finds a person is the better evidence. So background is certain only where all views
+    agree; where one does not, the pixel still counts as background.
     """
     return np.where(mean > 0, highest, np.minimum(highest, _EVEN))
 
@@ -227,8 +227,9 @@ def _view_logits(
 
 def _forward(segmenter: Segmenter, tiles: np.ndarray, device: torch.device | str) -> np.ndarray:
     """Predict the logits (B, h, w), float32 and writable, of uint8 tiles (B, h, w, 3)."""
-    # The permuted view is channels_last in memory, the order that convolutions on a CPU are fastest in.
-    # It is made writable, because torch warns about arrays that are not, such as those of Pillow.
+    # The permuted view is channels_last in memory, the order that convolutions on a CPU are fastest
+    # in. It is made writable, because torch warns about arrays that are not, such as those of
+    # Pillow.
     images = (
         torch.from_numpy(np.require(tiles, requirements=["C", "W"])).permute(0, 3, 1, 2).to(device)
     )

@@ -25,7 +25,8 @@ from pii_seg.training_options import read_arguments
 
 QUICK = [
     "--size", "tiny", "--data.size", "32", "--data.batch_size", "2", "--budget.validate_every", "3",
-    "--machine.workers", "0", "--machine.threads", "1", "--machine.device", "cpu", "--machine.progress", "plain",
+    "--machine.workers", "0", "--machine.threads", "1", "--machine.device", "cpu",
+    "--machine.progress", "plain",
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def encoded(array: np.ndarray, kind: str) -> bytes:
 def person(
     number: int, mask: np.ndarray, joints2d: list[list[float]] | None = None
 ) -> dict[str, Any]:
-    """What the contract says of a person, with the box and area of its pixels in `mask`."""
+    """Describe a person as the contract does, with the box and area of its pixels in `mask`."""
     rows, columns = np.nonzero(mask == number)
     box = [0, 0, 0, 0]
     if len(rows):
@@ -49,7 +49,7 @@ def person(
 
 
 def masks() -> list[np.ndarray]:
-    """Instance masks (H, W): two touching persons of whom a third is wholly hidden; a 16-bit one; nobody."""
+    """Instance masks (H, W): touching persons with a third fully hidden; 16 bit; no person."""
     touching = np.zeros((HEIGHT, WIDTH), np.uint8)
     touching[4:25, 6:15] = 1
     touching[10:30, 15:22] = 2
@@ -91,6 +91,6 @@ def dataset(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_handlers_of_earlier_tests() -> Iterator[None]:
-    """The command lines log to the standard error of the test that ran them, which is closed in the next."""
+    """Remove the log handlers of commands: their stream is closed in the next test."""
     yield
     logging.getLogger("pii_seg").handlers.clear()

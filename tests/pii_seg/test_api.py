@@ -1,4 +1,4 @@
-"""The public names of pii_seg: lazy, documented, and not replaced by the commands of the same name."""
+"""The public names of pii_seg: lazy, documented, not replaced by commands of the same name."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def write_pair(root: Path, name: str, image: np.ndarray, mask: np.ndarray) -> No
 
 @pytest.fixture
 def street(tmp_path: Path) -> Path:
-    """24 images of a person of 100 px, whose first k px are dark in image k, and one without a person."""
+    """24 images of a person of 100 px, whose first k px are dark in image k; one without."""
     root = tmp_path / "street"
     for k in range(IMAGES):
         image, mask = np.full((20, 30, 3), k, np.uint8), np.zeros((20, 30), bool)

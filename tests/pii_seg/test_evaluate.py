@@ -36,7 +36,7 @@ def bright(image: np.ndarray) -> np.ndarray:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three images of 40 × 60 px: a person found, one found by a quarter, one missed beside a false area."""
+    """Three images of 40 × 60 px: a person found, one found by a quarter, one missed."""
     root = tmp_path / "street"
     for name in ("images", "masks", "instances"):
         (root / name).mkdir(parents=True)
@@ -201,7 +201,8 @@ def test_the_command_writes_all_files(
     assert len(street["curves"]["recall"]) == 99
     rows = list(csv.DictReader((out / "pictures.csv").open()))
     assert [(row["data"], row["picture"]) for row in rows] == [
-        ("street", "0"), ("street", "1"), ("street", "2"), ("empty_rooms", "0"), ("empty_rooms", "1"),
+        ("street", "0"), ("street", "1"), ("street", "2"),
+        ("empty_rooms", "0"), ("empty_rooms", "1"),
     ]  # fmt: skip
     kept = load_checkpoint(out / "calibrated.ckpt")
     assert kept.temperature == pytest.approx(measured["temperature"])

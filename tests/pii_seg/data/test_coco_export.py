@@ -141,7 +141,8 @@ def break_info(dataset: Path) -> None:
         (break_mask_bytes, "masks/000001.png: the mask cannot be read"),
         (
             break_size,
-            "masks/000001.png: expected a mask of (height, width) (30, 41), as its line says, got (30, 40)",
+            "masks/000001.png: expected a mask of (height, width) (30, 41), as its line says, got "
+            "(30, 40)",
         ),
         (break_persons, "masks/000000.png: holds person 2, which its line does not list"),
         (break_keys, "line 3 has no 'persons'"),
@@ -181,7 +182,7 @@ def test_command_line_writes_into_the_dataset_by_default(dataset: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_number_of_lines(dataset: Path, tmp_path: Path) -> None:
-    """A hundred times the lines, with the same three files, need less than 100 kB more at the peak."""
+    """A hundred times the lines, with the same files, need less than 100 kB more."""
 
     def peak(lines: int) -> int:
         template = next(iter_lines(dataset))

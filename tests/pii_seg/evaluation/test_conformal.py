@@ -34,7 +34,7 @@ FALSE_AREA = np.linspace(1, 0, BINS)
 
 
 def typical_images(rng: np.random.Generator) -> np.ndarray:
-    """Losses (5000, 48) of typical images: most persons found well, some badly, a few not at all."""
+    """Losses (5000, 48) of typical images: most persons found well, some badly, few not."""
     middle = np.where(rng.random(5000) < 0.9, rng.normal(5, 1.5, 5000), rng.normal(-3, 3, 5000))
     spread = rng.uniform(0.3, 1.5, 5000)
     thresholds = np.linspace(-16, 6, 48)
@@ -44,7 +44,7 @@ def typical_images(rng: np.random.Generator) -> np.ndarray:
 
 
 def all_or_nothing(rng: np.random.Generator) -> np.ndarray:
-    """Losses (5000, 48) of persons found or missed entirely, the hardest to bound; risks 0 to .3."""
+    """Losses (5000, 48) of persons found or missed entirely, the hardest to bound."""
     return (rng.random((5000, 1)) < np.linspace(0, 0.3, 48)).astype(float)
 
 
@@ -197,7 +197,7 @@ def test_losses_are_the_shares_missed_at_each_threshold() -> None:
 
 
 def test_the_threshold_is_the_highest_that_keeps_the_promise() -> None:
-    """Of 99 images 9 have logit −2 and 90 logit 4: 9 missed and 1 in reserve, a tenth, is within .1."""
+    """9 of 99 images have logit −2, 90 have 4: 9 missed and 1 in reserve is within .1."""
     losses = steps(*[-2.0] * 9, *[4.0] * 90)
     promise = promised(losses)
     assert promise.threshold(0.9, 1.0) == pytest.approx(1 / (1 + math.exp(-4)), rel=1e-3)
@@ -251,13 +251,13 @@ def test_a_promise_goes_through_json_unchanged() -> None:
 def test_the_statement_claims_no_more_than_the_bound() -> None:
     sure, mean = (promised(steps(3.0, n=400), confidence) for confidence in (0.95, "expectation"))
     assert sure.statement(0.99) == (
-        "With 95% confidence the expected share of missed person pixels is at most 1%: the share of "
-        "an image's person pixels that are left out of its mask, on average over images with "
+        "With 95% confidence the expected share of missed person pixels is at most 1%: the share "
+        "of an image's person pixels that are left out of its mask, on average over images with "
         "persons, drawn like the 400 calibration images; the confidence is about their draw."
     )
     assert mean.statement(0.999) == (
-        "The expected share of missed person pixels is at most 0.1%: the share of an image's person "
-        "pixels that are left out of its mask, on average over images with persons and over "
+        "The expected share of missed person pixels is at most 0.1%: the share of an image's "
+        "person pixels that are left out of its mask, on average over images with persons and over "
         "calibrations on 400 images drawn like them."
     )
 

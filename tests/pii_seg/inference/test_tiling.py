@@ -131,7 +131,8 @@ def test_no_seam_shows(tiles) -> None:
     logits = predict_logits(position_in_tile, smooth_image(300, 420), settings)
     (view,) = plan_views(300, 420, settings)
     shared = view.tile_width - (view.columns[1] - view.columns[0])
-    # sin² rises by at most π/2/shared a pixel, over a difference of 10; both axes and the slope itself add a little
+    # sin² rises by at most π/2/shared a pixel, over a difference of 10; both axes and the slope
+    # itself add a little
     bound = 1.25 * 10 * np.pi / 2 / (shared * 420 / view.width)
     assert np.abs(np.diff(logits, axis=0)).max() < bound < 2
     assert np.abs(np.diff(logits, axis=1)).max() < bound
