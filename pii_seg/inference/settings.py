@@ -31,8 +31,8 @@ class InferenceSettings:
 
     merge: Merge = "mean"
     """Rule that merges the logits of several views. "max" finds whatever any view finds: recall
-    before precision. "cautious" finds what "mean" finds (at the threshold .5; at others more), and is
-    only as certain of background as the least certain view, which pseudo-labels need
+    before precision. "cautious" finds what "mean" finds (at the threshold .5; at others more), and
+    is only as certain of background as the least certain view, which pseudo-labels need
     (`_cautious`)."""
 
     overlap: float = 0.25

@@ -125,7 +125,7 @@ def test_one_bar_is_shown_for_each_task(capsys: pytest.CaptureFixture[str]) -> N
 def test_help_does_not_wait_for_torch(module: str) -> None:
     slow = ("torch", "pytorch_lightning", "timm", "segmentation_models_pytorch", "matplotlib")
     program = (
-        f"import sys, pii_seg.{module} as command; sys.modules['pii_seg.{module}'].parser();"
+        f"import importlib, sys; importlib.import_module('pii_seg.{module}').parser();"
         f"print([name for name in {slow} if name in sys.modules])"
     )
     said = subprocess.run(
