@@ -42,12 +42,19 @@ def run_command(
     Returns:
         The exit code. Exceptions that are not listed are bugs and propagate.
     """
-    invalid = (InputError, DataError, CheckpointError, CalibrationError, *wrong)
+    invalid: tuple[type[Exception], ...] = (
+        InputError,
+        DataError,
+        CheckpointError,
+        CalibrationError,
+        *wrong,
+    )
+    runtime: tuple[type[Exception], ...] = (OSError, *failed)
     try:
         return work()
     except invalid as error:
         return _print_error(error, WRONG_INPUT)
-    except (OSError, *failed) as error:
+    except runtime as error:
         return _print_error(error, FAILED)
     except KeyboardInterrupt:
         print(interrupted, file=sys.stderr)

@@ -30,7 +30,7 @@ def field_docstrings(config: type) -> dict[str, str]:
 
 
 def add_config_options(
-    parser: ArgumentParser,
+    group: Any,
     config: type,
     section: str,
     *,
@@ -45,7 +45,7 @@ def add_config_options(
     kind of data.
 
     Args:
-        parser: The parser or argument group that receives the options.
+        group: The argument group that receives the options.
         config: The dataclass.
         section: Name of its table in a configuration file.
         is_shown: Whether the option of a field appears in the help.
@@ -66,8 +66,8 @@ def add_config_options(
             text = f"{text.removesuffix('.')} (default: {default_text})."
         details: dict[str, Any] = {"type": hints[entry.name], "default": default}
         if hints[entry.name] == Folders:
-            details = {"type": str, "nargs": "+", "default": list(entry.default), "metavar": "DIR"}
-        parser.add_argument(
+            details = {"type": str, "nargs": "+", "default": [], "metavar": "DIR"}
+        group.add_argument(
             *names,
             f"--{section}.{name}",
             dest=f"{section}.{entry.name}",

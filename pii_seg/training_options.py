@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +101,16 @@ def training_parser(
             p.add_argument_group(TITLES.get(section, section)),
             config,
             section,
-            is_shown=lambda field, shown=shown: everything or field in shown,
+            is_shown=_is_shown(shown, everything),
             short=SHORT.get(section, ()),
             skip=NESTED if section == "loop" else (),
             default_text="that of --size" if section == "model" else "",
         )
     return p
+
+
+def _is_shown(fields: Sequence[str], everything: bool) -> Callable[[str], bool]:
+    return lambda field: everything or field in fields
 
 
 def _add_run_options(p: jsonargparse.ArgumentParser, command: str, *, everything: bool) -> None:

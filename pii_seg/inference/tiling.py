@@ -155,11 +155,11 @@ def predict_logits(
         min(height, max(view.height for view in views)),
         min(width, max(view.width for view in views)),
     )
-    views = (
+    outputs = (
         resize(_view_logits(segmenter, image, view, settings.batch_pixels, device), h, w)
         for view in views
     )
-    merged = _merged(views, settings.merge)
+    merged = _merged(outputs, settings.merge)
     if not np.isfinite(merged).all():
         raise FloatingPointError("the segmenter's logits are not finite numbers")
     return resize(merged, height, width)
