@@ -63,7 +63,7 @@ def test_contact_sheet_of_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert read_image(sheet).shape[0] > 200
 
 
-def test_contact_sheet_of_what_is_no_dataset(
+def test_a_contact_sheet_needs_a_dataset(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["contact-sheet", str(tmp_path)]) == 2

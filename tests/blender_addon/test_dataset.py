@@ -52,7 +52,7 @@ def assert_whole(root: Path, count: int) -> None:
         assert (root / name).read_bytes() == f"{name}!".encode() * 100
 
 
-def test_what_is_left_out_counts_as_done_and_is_no_picture(tmp_path):
+def test_a_left_out_index_counts_as_done_and_has_no_image(tmp_path):
     writer = DatasetWriter(tmp_path, INFO)
     writer.leave_out(1, "low IoU")
     for index in (3, 0):
@@ -174,7 +174,7 @@ def test_damaged_or_foreign_info_is_named(tmp_path, content):
         DatasetWriter(tmp_path, INFO)
 
 
-def test_reading_what_is_no_dataset(tmp_path):
+def test_a_folder_without_a_dataset_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="not a dataset"):
         read_info(tmp_path)
 

@@ -1,4 +1,4 @@
-"""The batch command as its users run it: whole processes, real renders, small pictures."""
+"""The batch command as its users run it: whole processes, real renders, small images."""
 
 import dataclasses
 import json
@@ -181,7 +181,7 @@ def assert_no_half_pair(output: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [(), ("--jobs", "2")])
-def test_the_end_of_standard_input_ends_it_after_the_running_picture(one_run, tmp_path, jobs):
+def test_the_end_of_standard_input_ends_it_after_the_running_image(one_run, tmp_path, jobs):
     output = tmp_path / "stopped"
     process = subprocess.Popen(
         command(output, "--stop-on-eof", *jobs),
@@ -346,7 +346,7 @@ def test_every_pass_is_written_and_named_in_the_index(tmp_path):
         assert np.isfinite(depth[mask > 0]).all()
 
 
-def test_a_photograph_is_the_background(tmp_path):
+def test_a_photo_is_the_background(tmp_path):
     from PIL import Image
 
     (tmp_path / "photos").mkdir()
@@ -361,7 +361,7 @@ def test_a_photograph_is_the_background(tmp_path):
         assert line["background"] == {"kind": "photo", "photo": "red.png"}
 
 
-def test_a_broken_photograph_is_named(tmp_path):
+def test_a_broken_photo_is_named(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "bad.jpg").write_bytes(b"not a picture")
     done = run(tmp_path / "out", "--photos", str(tmp_path / "photos"))

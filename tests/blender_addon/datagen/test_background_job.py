@@ -83,7 +83,7 @@ def ended(job: BatchJob) -> BatchJob:
     return job
 
 
-def test_the_child_gets_what_the_batch_says(play, tmp_path, temporary_files):
+def test_the_process_gets_the_options_of_the_batch(play, tmp_path, temporary_files):
     output = tmp_path / "mönch & söhne"
     job = play(
         "output.mkdir()\n"
@@ -127,7 +127,7 @@ def test_a_batch_starts_runs_and_is_done(play, tmp_path):
     assert job.progress.cycles_seconds == 0.5
 
 
-def test_cancel_lets_the_running_picture_end(play):
+def test_cancel_lets_the_running_image_end(play):
     job = play("tell(2)\nwait_for_the_end_of_input()\ntime.sleep(.2)\ntell(3)\nsys.exit(130)")
     until(lambda: job.progress)
     job.cancel()
@@ -152,7 +152,7 @@ def test_a_batch_that_was_all_but_done_when_it_was_cancelled_is_done(play):
     assert ended(job).state is State.DONE
 
 
-def test_kill_ends_what_does_not_listen(play):
+def test_kill_ends_a_process_that_ignores_its_input(play):
     job = play("tell(1)\ntime.sleep(1000)")
     until(lambda: job.progress)
     job.cancel()
@@ -192,7 +192,7 @@ def test_a_child_that_dies_before_its_first_word_died(play):
     assert job.last_lines == ("Segmentation fault",)
 
 
-def test_success_without_the_pictures_is_none(play):
+def test_success_without_the_images_is_none(play):
     assert ended(play("print('hello')")).state is State.DIED
     assert ended(play("tell(4)")).state is State.DIED
 
@@ -213,7 +213,7 @@ def test_a_wrong_option_is_the_message_without_the_program_s_name(play):
     assert ended(job).message == "expected 1 or more"
 
 
-def test_an_error_that_nobody_expected_is_told_by_its_last_line(play):
+def test_an_unexpected_error_is_reported_by_its_last_line(play):
     job = play("raise KeyError('pelvis')")
     assert ended(job).state is State.FAILED
     assert job.message == "KeyError: 'pelvis'"

@@ -53,7 +53,7 @@ def test_a_wrong_recipe_ends_with_2_and_names_file_and_key(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_help_teaches(capsys):
+def test_help_explains_presets_shards_and_exit_codes(capsys):
     code, out, _ = run(capsys, "--help")
     assert code == 0
     for word in ("--preset", "--shard", "street", "resumes a run", "Exit codes"):

@@ -19,7 +19,7 @@ def test_overlay_darkens_the_background_and_gives_each_person_a_colour():
     assert len(colors) == 3
 
 
-def test_overlay_of_nobody():
+def test_overlay_without_people():
     image, mask = pair(ids=())
     assert overlay(image, mask).shape == image.shape
 

@@ -37,7 +37,7 @@ def test_a_folder_that_is_not_there_or_empty_holds_nothing(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_pictures_of_the_same_batch_are_counted_as_they_come(tmp_path):
+def test_images_of_the_same_batch_are_counted_as_they_come(tmp_path):
     root = tmp_path / "run"
     for pictures in (0, 1, 3):
         write(root, pictures)
@@ -63,7 +63,7 @@ def test_another_recipe_or_seed_is_another_dataset(tmp_path):
         assert f"{root}: holds a dataset made with another {said}" in found.reason
 
 
-def test_what_the_look_calls_the_same_the_writer_continues(tmp_path):
+def test_the_writer_resumes_the_dataset_that_was_found(tmp_path):
     """A recipe that went through TOML, as the batch's own does, is still the same."""
     root = tmp_path / "run"
     write(

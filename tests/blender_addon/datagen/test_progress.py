@@ -16,7 +16,7 @@ def test_rate_and_time_left():
     assert str(progress) == "30/100  0.50 images/s  2:20 left"
 
 
-def test_nothing_is_guessed_before_the_first_picture():
+def test_nothing_is_guessed_before_the_first_image():
     assert Progress(5, 100).seconds_left is None
     assert str(Progress(5, 100)) == "5/100"
 
@@ -81,7 +81,7 @@ def test_a_bar_rewrites_its_line_and_ends_it():
     assert text.endswith("\n")
 
 
-def test_none_says_nothing():
+def test_style_none_prints_nothing():
     stream = io.StringIO()
     reporter("none", stream)(Progress(1, 1))
     assert stream.getvalue() == ""

@@ -88,6 +88,6 @@ def test_weights_decide_choices():
         ({"gauss": [0, 1]}, "exactly one"),
     ],
 )
-def test_wrong_values_say_what_is_wrong(value, complaint):
+def test_wrong_values_are_explained(value, complaint):
     with pytest.raises(ValueError, match=complaint):
         parse(value)

@@ -1,4 +1,4 @@
-"""A small Blender scene of its own for each test, and a ray-caster that says what a picture of it
+"""A small Blender scene of its own for each test, and a ray-caster that says what an image of it
 must show.
 """
 
@@ -95,7 +95,7 @@ class World:
         return made
 
     def cast(self) -> Cast:
-        """Ray-cast the current picture with mathutils' BVH, which shares no code with Cycles."""
+        """Ray-cast the current image with mathutils' BVH, which shares no code with Cycles."""
         from mathutils import Vector
         from mathutils.bvhtree import BVHTree
 

@@ -24,7 +24,7 @@ def test_importing_bpy_is_silent() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_missing_bpy_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_bpy_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "bpy", raising=False)
     monkeypatch.setattr("sys.meta_path", [])
     monkeypatch.setattr("sys.path", [])

@@ -63,7 +63,7 @@ def test_blender_has_a_cpu_and_cycles_is_told_to_use_it(bpy: Any) -> None:
     assert {entry.type for entry in preferences.devices if entry.use} == {"CPU"}
 
 
-def test_auto_says_so_when_it_falls_to_the_cpu(bpy: Any) -> None:
+def test_auto_reports_that_it_takes_the_cpu(bpy: Any) -> None:
     said: list[str] = []
     device = pick_device("auto", said.append)
     assert len(said) == (not device.is_gpu)

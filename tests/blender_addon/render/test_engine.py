@@ -204,7 +204,7 @@ def test_a_film_without_world_is_transparent_there(world: Any, cpu: Device) -> N
     assert clear[24, 32, :3].min() > 0
 
 
-def test_arrays_are_as_the_table_says(picture: Picture) -> None:
+def test_arrays_match_the_table(picture: Picture) -> None:
     for name, row in TABLE.items():
         array = picture.arrays[name]
         assert array.dtype.name in row.array

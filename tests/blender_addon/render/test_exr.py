@@ -114,6 +114,6 @@ def test_other_kinds_of_exr_are_refused_by_name(
         read_passes(path, "L")
 
 
-def test_what_is_no_exr_is_refused() -> None:
+def test_other_files_are_no_exr() -> None:
     with pytest.raises(ValueError, match="not an EXR"):
         read_channels(b"\x89PNG\r\n\x1a\n")

@@ -95,14 +95,14 @@ def gradient(width: int, height: int) -> np.ndarray:
     return np.stack([x * 255 // width, y * 255 // height, np.full_like(x, 60)], -1).astype(np.uint8)
 
 
-def test_jpeg_is_the_picture_the_right_way_up(bpy: Any) -> None:
+def test_jpeg_is_the_image_the_right_way_up(bpy: Any) -> None:
     rgb = gradient(40, 24)
     with Image.open(io.BytesIO(encode_jpeg(rgb, 95))) as image:
         assert image.format == "JPEG"
         assert abs(np.asarray(image).astype(int) - rgb).mean() < 2
 
 
-def test_jpeg_bytes_depend_on_the_picture_alone(bpy: Any) -> None:
+def test_jpeg_bytes_depend_on_the_image_alone(bpy: Any) -> None:
     rgb = gradient(40, 24)
     first = encode_jpeg(rgb, 80)
     count = len(bpy.data.images)
@@ -132,6 +132,6 @@ def test_images_are_read_back(bpy: Any, tmp_path: Path) -> None:
         (np.zeros((2, 2, 3), np.uint8), 101),
     ],
 )
-def test_what_is_no_jpeg_is_refused(rgb: np.ndarray, quality: int) -> None:
+def test_other_arrays_have_no_jpeg(rgb: np.ndarray, quality: int) -> None:
     with pytest.raises(ValueError, match="JPEG"):
         encode_jpeg(rgb, quality)

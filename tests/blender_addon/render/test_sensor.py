@@ -41,7 +41,7 @@ def test_metering_lets_a_window_burn_out_and_shows_the_room():
     np.testing.assert_allclose((scene * sensor.metered_gain(scene))[-1], sensor.MID_GREY, rtol=1e-3)
 
 
-def test_black_picture_can_be_metered_and_developed():
+def test_black_image_can_be_metered_and_developed():
     black = np.zeros((8, 8, 3), np.float32)
     assert sensor.develop(black * sensor.metered_gain(black), CLEAN).max() == 0
 
@@ -83,12 +83,12 @@ def test_temperature_and_saturation():
 
 
 @given(st.floats(0.3, 5), st.integers(5, 20), st.integers(5, 20))
-def test_blur_keeps_a_flat_picture_and_the_light(sigma, height, width):
+def test_blur_keeps_a_flat_image_and_the_light(sigma, height, width):
     flat = np.full((height, width, 3), 0.3, np.float32)
     np.testing.assert_allclose(sensor.gaussian_blur(flat, sigma), flat, rtol=1e-5)
 
 
-def test_people_over_a_backdrop_keep_it_bit_exact_where_nobody_is():
+def test_a_backdrop_stays_bit_exact_where_there_are_no_people():
     backdrop = np.random.default_rng(0).random((8, 8, 3), dtype=np.float32)
     people = np.zeros((8, 8, 4), np.float32)
     people[:4] = (0.2, 0.1, 0.3, 1.0)

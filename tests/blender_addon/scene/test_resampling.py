@@ -250,7 +250,7 @@ def test_a_new_camera_sees_the_first_person(name: str, index: int) -> None:
     assert new.camera.location[2] > 0
 
 
-def test_a_new_room_holds_everybody() -> None:
+def test_a_new_room_holds_all_people() -> None:
     spec = scene("everyday", 2)
     rooms = 0
     for index in range(20):

@@ -88,7 +88,7 @@ def test_a_factor_does_not_move_the_others():
 
 
 @pytest.mark.parametrize("name", preset_names())
-def test_nobody_floats_or_sinks(name):
+def test_people_neither_float_nor_sink(name):
     _recipe, assets = loaded(name)
     lifted = {pose.name for pose in assets.poses if pose.lift > 0}
     for spec in scenes(name, 12):
@@ -101,7 +101,7 @@ def test_nobody_floats_or_sinks(name):
 
 
 @pytest.mark.parametrize("name", ["everyday", "street"])
-def test_nobody_walks_through_anybody(name):
+def test_people_stand_apart(name):
     _, assets = loaded(name)
     for spec in scenes(name, 12):
         grounds = [cells_of(assets.poser.pose(p).vertices) for p in spec.persons]
@@ -203,7 +203,7 @@ def test_zero_people_give_an_empty_scene():
     assert spec.persons == ()
 
 
-def test_photographs_and_hdris_of_one_s_own_are_used(tmp_path):
+def test_photos_and_hdris_of_one_s_own_are_used(tmp_path):
     for name in ("a.jpg", "deep/b.PNG", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")

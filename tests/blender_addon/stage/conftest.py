@@ -1,4 +1,4 @@
-"""One stage for all tests of this folder: its promise is that nothing of a picture stays for the
+"""One stage for all tests of this folder: its promise is that nothing of an image stays for the
 next.
 
 It is gone with each module: other tests empty Blender, which leaves nobody's references alive.

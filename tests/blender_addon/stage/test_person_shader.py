@@ -156,7 +156,7 @@ def test_the_shader_covers_what_numpy_says(
     assert (shown_layer[seen] == layers[seen]).mean() > 0.97
 
 
-def test_dressing_again_gives_the_same_picture(person_scene: PersonScene, tmp_path: Path) -> None:
+def test_dressing_again_gives_the_same_image(person_scene: PersonScene, tmp_path: Path) -> None:
     person_scene.dress(dressed())
     first = person_scene.render(tmp_path)
     person_scene.dress(sample_outfit(np.random.default_rng(1)))

@@ -71,7 +71,7 @@ def test_a_person_stands_where_the_spec_says(
     )
 
 
-def test_the_next_picture_hides_who_is_not_in_it(shoot: Any, scene: Any, person: Any) -> None:
+def test_the_next_image_hides_who_is_not_in_it(shoot: Any, scene: Any, person: Any) -> None:
     shoot(scene(persons=(person(1, -1.0), person(2, 1.0))))
     alone = shoot(scene(persons=(person(1, -1.0),)))["instances"]
 
@@ -97,7 +97,7 @@ def test_things_stand_in_front_of_people_and_hide_them(
     assert not ((hidden == 1) & (free == 0)).any()
 
 
-def test_nothing_grows_over_many_pictures(bpy: Any, stage: Any, scene: Any, person: Any) -> None:
+def test_nothing_grows_over_many_images(bpy: Any, stage: Any, scene: Any, person: Any) -> None:
     rng = np.random.default_rng(5)
     shapes, kinds = list(SHAPES), ("hdri", "plain", "room")
 
@@ -189,7 +189,7 @@ def test_surreal_light_throws_no_shadow(shoot: Any, scene: Any, person: Any) -> 
     assert frame["image"][frame["instances"] == 1].max() > 0.05
 
 
-def test_other_backgrounds_fill_the_picture(shoot: Any, scene: Any) -> None:
+def test_other_backgrounds_fill_the_image(shoot: Any, scene: Any) -> None:
     for background in (BackgroundSpec("hdri"), BackgroundSpec("room", room_size=(6.0, 9.0, 3.0))):
         image = shoot(scene(background=background, light=STUDIO, samples=4))["image"]
         assert (image[..., 3] > 0.999).all() and np.median(image[..., :3]) > 0.01
@@ -237,7 +237,7 @@ def test_parts_come_from_the_labels_of_the_body(shoot: Any, scene: Any, person: 
     assert (parts[frame["instances"] == 0] == 0).all()
 
 
-def test_what_does_not_exist_is_named(
+def test_missing_things_are_named(
     stage: Any, scene: Any, person: Any, box: Any, tmp_path: Path
 ) -> None:
     ghost = person(1)

@@ -42,7 +42,7 @@ def test_blender_projects_points_where_numpy_does(
     np.testing.assert_allclose(seen[ahead, :2], expected[ahead], rtol=1e-4, atol=1e-3)
 
 
-def test_lens_settings_do_not_stay_for_the_next_picture(stage: Any) -> None:
+def test_lens_settings_do_not_stay_for_the_next_image(stage: Any) -> None:
     stage.camera.apply(
         CameraSpec((0, 0, 1), 0, 0, 0, 50, f_stop=2.0, focus_distance=3.0, shutter=0.02), 64, 64
     )

@@ -55,7 +55,7 @@ def test_a_sun_adds_its_strength_times_its_height(ground_light: Any) -> None:
     assert ground_light(city) == pytest.approx(1.0 + 2.0 * 0.5, abs=0.12)
 
 
-def test_no_light_stays_for_the_next_picture(ground_light: Any) -> None:
+def test_no_light_stays_for_the_next_image(ground_light: Any) -> None:
     plain = LightSpec("hdri", hdri="builtin:city")
     before = ground_light(plain)
     ground_light(LightSpec("sun_sky", sun_elevation=60, sun_strength=5.0, color=(1.0, 0.2, 0.2)))

@@ -59,7 +59,7 @@ def test_all_kinds_patterns_and_hair_styles_appear(crowd: list[Outfit]) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_somebody_wears_every_kind(name: str) -> None:
+def test_every_kind_is_worn(name: str) -> None:
     clothes = [{"dress": KINDS["dress"]}, {"t-shirt": KINDS["t-shirt"]}]
     wearers = [
         Wearer(age, male, warm, chosen)
@@ -71,7 +71,7 @@ def test_somebody_wears_every_kind(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HAIR_STYLES)
-def test_somebody_has_every_hair_style(name: str) -> None:
+def test_every_hair_style_is_worn(name: str) -> None:
     style = HAIR_STYLES[name]
     assert max(weight(loss) for weight in (style.man, style.woman) for loss in (0.0, 1.0)) > 0
 
@@ -86,7 +86,7 @@ def test_one_row_is_one_garment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(s.fabric.color[0] > 10 * s.fabric.color[1] for s in worn if s)
 
 
-def test_nobody_wears_two_garments_of_a_layer_or_goes_without(crowd: list[Outfit]) -> None:
+def test_people_wear_one_garment_of_a_layer_and_never_none(crowd: list[Outfit]) -> None:
     for outfit in crowd:
         layers = [g.layer for g in outfit.garments]
         assert len(layers) == len(set(layers)) and set(layers) <= set(LAYERS)
