@@ -200,7 +200,7 @@ def test_wrong_arguments_are_named(arguments: dict, message: str) -> None:
     age=st.floats(0, 100),
     gender=st.floats(0, 1),
     warmth=st.floats(0, 1),
-    garments=st.sets(st.sampled_from(KINDS)),
+    garments=st.sets(st.sampled_from(tuple(KINDS))),
     patterns=st.sets(st.sampled_from(PATTERNS)),
 )
 def test_any_arguments_give_a_valid_outfit(
