@@ -224,19 +224,25 @@ def judge_round(
     if fault := foreground_fault(foreground, settings):
         against.append(f"{share} ({foreground.prior:.2%} in the labels): {fault}")
     known = [iou, *([missed] if teacher.persons.any() else []), share]
+    numbers = measurements(teacher, student, foreground)
+    numbers |= {"iou_worse_draws": worse_iou, "missed_worse_draws": worse_missed}
+    return Verdict(not against, tuple(against or known), numbers)
+
+
+def measurements(
+    teacher: HeldOut, student: HeldOut, foreground: Foreground
+) -> dict[str, float | None]:
+    """Scores and shares of both models by name; None where the labels do not separate persons."""
     numbers = {
         "iou_teacher": teacher.mean_iou,
         "iou_student": student.mean_iou,
-        "iou_worse_draws": worse_iou,
         "missed_teacher": teacher.missed_share,
         "missed_student": student.missed_share,
-        "missed_worse_draws": worse_missed,
         "foreground_teacher": foreground.teacher,
         "foreground_student": foreground.student,
         "foreground_prior": foreground.prior,
     }
-    plain = {name: None if math.isnan(value) else value for name, value in numbers.items()}
-    return Verdict(not against, tuple(against or known), plain)
+    return {name: None if math.isnan(value) else value for name, value in numbers.items()}
 
 
 def share_of_worse_draws(change: np.ndarray, rng: np.random.Generator, draws: int) -> float:
