@@ -163,6 +163,7 @@ def test_decisions_are_numbered_in_order() -> None:
     assert [int(n) for n in numbers] == list(range(1, len(numbers) + 1))
 
 
+@pytest.mark.slow  # imports torch and diffusers
 @each_document
 def test_python_examples_import_what_exists(path: Path) -> None:
     for language, code in FENCE.findall(text_of(path)):
