@@ -154,7 +154,7 @@ def test_every_parser_is_looked_at() -> None:
         ("--x", "Use the seed"),
         ("--x", "Of the bootstrap, is used."),
         ("--x", "How many are used."),
-        ("--x", "The seed."),
+        ("--x", "The angle."),
         ("--some_name", "Use the seed."),
     ],
 )

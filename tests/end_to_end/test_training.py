@@ -93,9 +93,9 @@ def test_the_terminal_belongs_to_the_user(renders: str, tmp_path: Path) -> None:
         check=True,
     )
     lines = [line.split("  ")[0] for line in done.stderr.splitlines()]
-    assert all(
-        line.startswith(("pictures: ", "encoder: ", "100%", "50%", "0%")) for line in lines
-    ), lines
+    assert all(line.startswith(("images: ", "encoder: ", "100%", "50%", "0%")) for line in lines), (
+        lines
+    )
 
 
 def test_interrupted_and_resumed(
@@ -115,7 +115,7 @@ def test_interrupted_and_resumed(
     assert "--resume continues after 2 steps" in capsys.readouterr().out
     monkeypatch.undo()
     assert main(options) == 2
-    assert "--resume goes on with it, --overwrite replaces it" in capsys.readouterr().err
+    assert "--resume continues it, --overwrite replaces it" in capsys.readouterr().err
     assert main([*options, "--resume"]) == 0
     assert "finished after 5 steps" in capsys.readouterr().out
     assert main([*options, "--resume"]) == 0
