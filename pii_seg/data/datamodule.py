@@ -296,7 +296,9 @@ class SegmentationDataModule(pl.LightningDataModule):
         loaders = []
         for source in self.validation:
             images: Dataset[Sample] = WholeImages(source, size)
-            sampler = DistributedSampler(images, world, rank, shuffle=False) if world > 1 else None
+            sampler: DistributedSampler[Sample] | None = None
+            if world > 1:
+                sampler = DistributedSampler(images, world, rank, shuffle=False)
             loaders.append(self._loader(images, batch_size, sampler=sampler))
         return loaders
 
