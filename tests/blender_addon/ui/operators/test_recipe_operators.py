@@ -14,7 +14,6 @@ import blender_addon
 from blender_addon.recipes.recipe import Recipe
 from blender_addon.recipes.toml_io import load_preset, load_recipe
 from blender_addon.ui.operators.recipe import BROWSE
-from blender_addon.ui.panels import recipe as recipe_panel
 from blender_addon.ui.properties.recipe_fields import Paths
 from blender_addon.ui.properties.recipe_settings import (
     SECTIONS,
@@ -180,15 +179,6 @@ def test_wrong_paths_are_rejected_in_a_sentence(panel: Any, call: Any, complaint
     with pytest.raises(RuntimeError, match=complaint):
         call()
     assert to_recipe(panel) == Recipe()
-
-
-def test_every_section_has_a_closed_sub_panel_in_the_recipes_order() -> None:
-    parent = recipe_panel.PII_SYNTH_PT_recipe
-    children = [
-        cls for cls in recipe_panel._CLASSES if getattr(cls, "bl_parent_id", "") == parent.bl_idname
-    ]
-    assert [cls.section for cls in children] == list(SECTIONS)
-    assert all("DEFAULT_CLOSED" in cls.bl_options and cls.is_registered for cls in children)
 
 
 def test_a_dropped_toml_is_loaded(panel: Any) -> None:
