@@ -63,7 +63,7 @@ def test_a_saved_recipe_is_read_by_the_command_line(panel: Any, tmp_path: Path) 
 
     saved = tmp_path / "mine.toml"
     assert list(tmp_path.iterdir()) == [saved], "the ending is added, and nothing temporary stays"
-    assert "# degrees" in saved.read_text(encoding="utf-8"), "with comments"
+    assert "# Angle by which a person" in saved.read_text(encoding="utf-8"), "with comments"
     recipe = load_recipe(saved)
     assert recipe == to_recipe(panel)
     assert recipe.name == "mine"
