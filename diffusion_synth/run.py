@@ -50,10 +50,14 @@ if TYPE_CHECKING:
 REQUIRED = "--data DATASET --output DATASET"
 
 
+def parser() -> argparse.ArgumentParser:
+    return make_parser("diffusion-synth run", REQUIRED, __doc__, RUN_OPTIONS)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit code; an error is one line on standard error."""
     try:
-        options = parse(make_parser("diffusion-synth run", REQUIRED, __doc__, RUN_OPTIONS), argv)
+        options = parse(parser(), argv)
         source, repainter, grammar = prepare(options)
     except ValueError as error:  # all errors of the package are ValueErrors
         return complain(error, WRONG_INPUT)

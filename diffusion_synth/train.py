@@ -50,12 +50,14 @@ GENERATOR_PARTS = ("size", "channels", "factor", "prediction")
 REQUIRED = "--data DATASET [DATASET …] --output RUN"
 
 
+def parser() -> argparse.ArgumentParser:
+    return make_parser("diffusion-synth train", REQUIRED, __doc__, TRAIN_OPTIONS)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit code; an error is one line on standard error."""
     try:
-        options = parse(
-            make_parser("diffusion-synth train", REQUIRED, __doc__, TRAIN_OPTIONS), argv
-        )
+        options = parse(parser(), argv)
         learner, held_out = prepare(options)
     except ValueError as error:  # all errors of the package are ValueErrors
         return complain(error, WRONG_INPUT)

@@ -260,8 +260,7 @@ SIZES: dict[str, ModelConfig] = {
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """AdamW with linear warm-up, cosine decay to zero over the budget, and a moving average of
-    the weights."""
+    """AdamW with linear warm-up, cosine decay to zero, and a moving average of the weights."""
 
     learning_rate: float = 2e-3
     """Learning rate of the decoder, and of all weights that are not pre-trained."""
@@ -341,9 +340,8 @@ class MachineConfig:
 
     def __post_init__(self) -> None:
         if self.precision not in ("auto", "bf16", "float32"):
-            raise ConfigError(
-                f"machine.precision is {self.precision!r}; it must be auto, bf16 or float32"
-            )
+            known = "auto, bf16 or float32"
+            raise ConfigError(f"machine.precision is {self.precision!r}; it must be {known}")
         if self.progress not in PROGRESS_STYLES:
             known = ", ".join(PROGRESS_STYLES)
             raise ConfigError(f"machine.progress is {self.progress!r}; it must be one of {known}")
@@ -388,8 +386,7 @@ def to_plain_data(config: Any) -> dict[str, Any]:
 
 
 def check_removed_online(values: Mapping[str, Any], where: str) -> None:
-    """Accept the `[online]` section of an older configuration if it was off, with a note in the
-    log.
+    """Accept the `[online]` section of an older configuration if it was off, and log a note.
 
     Raises:
         ConfigError: The section was switched on: no training can be resumed or repeated with it.
@@ -398,7 +395,6 @@ def check_removed_online(values: Mapping[str, Any], where: str) -> None:
     if not section:
         return
     if not isinstance(section, Mapping) or section.get("enabled"):
-        raise ConfigError(
-            f"{where}: online labelling was removed (docs/decisions.md); delete [online]"
-        )
+        removed = "online labelling was removed (docs/decisions.md)"
+        raise ConfigError(f"{where}: {removed}; delete [online]")
     log.info("%s: ignored the [online] section, which was off: online labelling was removed", where)

@@ -120,6 +120,13 @@ def _add_run_options(p: jsonargparse.ArgumentParser, command: str, *, everything
         shown = everything or shown_by in ("", command)
         p.add_argument(name, help=text if shown else argparse.SUPPRESS, **details)
 
+    _add_training_options(add)
+    _add_stage_options(add)
+    add("--print-config", "Print the whole configuration as TOML and exit.", action="store_true")
+    add("--help-all", "Show the help of all options and exit.", action="store_true")
+
+
+def _add_training_options(add: Callable[..., None]) -> None:
     add("--output", "Write the run to this folder.", type=Path | None, metavar="RUN")
     add(
         "--size",
@@ -158,6 +165,9 @@ def _add_run_options(p: jsonargparse.ArgumentParser, command: str, *, everything
         default=[],
         metavar="FACTOR",
     )
+
+
+def _add_stage_options(add: Callable[..., None]) -> None:
     add(
         "--from",
         "Start self-training at this stage and keep earlier ones as they are (default: the first "
@@ -174,8 +184,6 @@ def _add_run_options(p: jsonargparse.ArgumentParser, command: str, *, everything
         type=str,
         metavar="STAGE",
     )
-    add("--print-config", "Print the whole configuration as TOML and exit.", action="store_true")
-    add("--help-all", "Show the help of all options and exit.", action="store_true")
 
 
 def read_arguments(

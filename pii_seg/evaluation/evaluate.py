@@ -40,7 +40,6 @@ from pii_seg.inference.tiling import predict_logits
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
 
 RecallOf = Literal["pixels", "persons"]
-Predict = Callable[[np.ndarray, float], np.ndarray]
 """From an image and a temperature to calibrated logits."""
 
 
@@ -165,7 +164,10 @@ def _open_calibration(path: Path | str | None, *, strict: bool) -> Source | None
     return sources[0]
 
 
-def _predictor(checkpoint: Checkpoint, settings: InferenceSettings, device: str) -> Predict:
+def _predictor(
+    checkpoint: Checkpoint, settings: InferenceSettings, device: str
+) -> Callable[..., np.ndarray]:
+    """A function that returns the logits of an image, divided by `temperature`."""
     segmenter = checkpoint.segmenter(device)
 
     def predict(image: np.ndarray, temperature: float) -> np.ndarray:

@@ -436,7 +436,7 @@ def test_examples_show_persons_tinted_and_ignored_pixels_dimmed(tmp_path: Path) 
     label_photos([path], tmp_path / "pseudo", teacher, [], job)
     example = label_images.example_of(open_source(tmp_path / "pseudo").load(0), 0.5)
     person, ignored, background = (
-        example.picture[160, column].astype(int) for column in (50, 150, 280)
+        example.image[160, column].astype(int) for column in (50, 150, 280)
     )
     assert person[0] > person[1] + 50
     assert abs(ignored - 40).max() < 5
