@@ -1,6 +1,6 @@
 """Measure images a second, frames a second and peak memory of pii_seg.anonymize, beside deface.
 
-    python benchmarks/anonymize.py --checkpoint RUN/best.ckpt --photographs DIR [--deface DEFACE]
+    python benchmarks/anonymize.py --checkpoint RUN/best.ckpt --photos DIR [--deface DEFACE]
 
 Whole commands are timed, as a user runs them, in turns, so that other work on the machine disturbs
 all alike. The start-up is measured by running each command on a single file, and subtracted. Peak
@@ -53,11 +53,11 @@ def run(command: Sequence[str]) -> Run:
     return Run(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
-def make_images(photographs: Path, folder: Path, count: int, longest: int) -> list[Path]:
+def make_images(photos: Path, folder: Path, count: int, longest: int) -> list[Path]:
     """Write `count` JPEGs of `longest` px, 4 : 3, repeating photos if there are fewer."""
-    found = sorted(path for path in photographs.rglob("*") if path.suffix.lower() in ENDINGS)
+    found = sorted(path for path in photos.rglob("*") if path.suffix.lower() in ENDINGS)
     if not found:
-        raise SystemExit(f"{photographs}: holds no photos; give a folder that does")
+        raise SystemExit(f"{photos}: holds no photos; give a folder that does")
     folder.mkdir()
     made = []
     for number in range(count):
@@ -71,14 +71,14 @@ def make_images(photographs: Path, folder: Path, count: int, longest: int) -> li
     return made
 
 
-def make_video(photographs: Sequence[Path], path: Path, frames: int) -> Path:
+def make_video(photos: Sequence[Path], path: Path, frames: int) -> Path:
     """Write H.264 with 25 frames a second: each photo is shown for a second and drifts slightly."""
     width, height = VIDEO
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": "18"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for number in range(frames):
-            image = cv2.imread(str(photographs[number // 25 % len(photographs)]))
+            image = cv2.imread(str(photos[number // 25 % len(photos)]))
             image = cv2.resize(image, (width + 50, height + 50))
             shift = number % 25
             frame = np.ascontiguousarray(image[shift : shift + height, shift : shift + width])
@@ -113,7 +113,9 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--checkpoint", type=Path, required=True, help="Measure this checkpoint.")
-    parser.add_argument("--photographs", type=Path, required=True, help="Use these photos.")
+    parser.add_argument(
+        "--photos", "--photographs", type=Path, required=True, help="Use these photos."
+    )
     parser.add_argument("--deface", help="Measure this command too (default: only ours).")
     parser.add_argument(
         "--pictures", type=int, default=60, help="Number of images of 640 px (default: 60)."
@@ -162,8 +164,8 @@ def main() -> None:
     commands = commands_of(arguments)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        small = make_images(arguments.photographs, root / "small", arguments.pictures, SMALL)
-        large = make_images(arguments.photographs, root / "large", arguments.large, LARGE)
+        small = make_images(arguments.photos, root / "small", arguments.pictures, SMALL)
+        large = make_images(arguments.photos, root / "large", arguments.large, LARGE)
         short = make_video(large, root / "short.mp4", 2)
         long = make_video(large, root / "long.mp4", arguments.frames)
         print(

@@ -104,8 +104,8 @@ def losses_and_false_area(options: argparse.Namespace) -> tuple[np.ndarray, np.n
         measured = collect_losses(predict, open_data(options.data, []), workers=workers)
         if not options.negatives:
             return measured.losses, np.full(BINS, np.nan)
-        nobody = collect_losses(predict, open_data([], options.negatives), workers=workers)
-    return measured.losses, nobody.totals.curves().false_area
+        negatives = collect_losses(predict, open_data([], options.negatives), workers=workers)
+    return measured.losses, negatives.totals.curves().false_area
 
 
 def promise_on(losses: np.ndarray, confidence: Confidence) -> Promise:

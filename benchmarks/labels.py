@@ -40,7 +40,7 @@ def main() -> None:
         "--checkpoint",
         type=Path,
         required=True,
-        help="calibrated checkpoint of a teacher: labeller.ckpt",
+        help="Label with this calibrated checkpoint of a teacher: labeller.ckpt.",
     )
     p.add_argument("--data", type=Path, nargs="+", required=True, help="folders of labelled images")
     p.add_argument(
@@ -48,7 +48,7 @@ def main() -> None:
         type=float,
         nargs="+",
         default=VIEWS.scales,
-        help="scales at which the teacher predicts each image (default: %(default)s)",
+        help="Predict each image at these scales (default: %(default)s).",
     )
     p.add_argument("--device", default="cpu", help="device of inference (default: %(default)s)")
     options = p.parse_args()

@@ -1,7 +1,7 @@
 """Measure how fast images are predicted, the time of each stage, and the cost of tiles and scales.
 
     python benchmarks/predict.py                        # the default model, untrained, 640 × 480 px
-    python benchmarks/predict.py --checkpoint RUN/best.ckpt --photographs DIR --megapixels 100
+    python benchmarks/predict.py --checkpoint RUN/best.ckpt --photos DIR --megapixels 100
 
 Prints images/s of `pii_seg.predict` as a user runs it (with reading and writing), the time of each
 stage on one core, the cost of each inference setting, and the peak resident memory. The weights
@@ -104,6 +104,7 @@ def main() -> None:
         help="Predict with an untrained model of this size, without --checkpoint.",
     )
     p.add_argument(
+        "--photos",
         "--photographs",
         type=Path,
         help="Predict the images of this folder (default: images of noise).",
@@ -126,8 +127,8 @@ def main() -> None:
     )
 
     with tempfile.TemporaryDirectory() as folder:
-        source = options.photographs or Path(folder) / "in"
-        if not options.photographs:
+        source = options.photos or Path(folder) / "in"
+        if not options.photos:
             source.mkdir()
             write_images(source, options.count, height, width)
         images = find_images([source])[: options.count]

@@ -4,7 +4,7 @@
     diffusion-synth run --data RENDERS --output BASELINE --warp DONORS     # without a model
 
 DATA is any dataset of this project: renders, or photos with masks from a segmenter. Every image is
-repainted --variants times. Persons whom the segmenter (--segmenter) does not find again in their
+repainted --variants times. Persons that the segmenter (--segmenter) does not find again in their
 mask are rejected. The same command resumes a run that was interrupted; --shard I/N divides it over
 machines.
 

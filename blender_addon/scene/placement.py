@@ -78,7 +78,7 @@ def heading(yaw: float) -> Array:
 def place_people(recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Stream) -> Crowd:
     """Draw the people and place them in view of the camera, apart from each other.
 
-    A person for whom no place is found is left out, except the first.
+    A person is left out if no place is found, except the first.
 
     Returns:
         The people, with the camera placed and aimed.
@@ -90,7 +90,7 @@ def place_people(recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Str
         drawn = sample_person(recipe, assets, stream, number)
         _admit(recipe, crowd, drawn, stream("place", number))
     if not crowd.people:
-        crowd.camera = aimed_at_nobody(recipe, camera)
+        crowd.camera = aimed_without_people(recipe, camera)
     return crowd
 
 
@@ -186,8 +186,8 @@ def aimed(recipe: Recipe, camera: CameraSpec, joints: Array, late: float = 0.0) 
     return _aimed(camera, None if level else middle, tilt=1.0 - late)
 
 
-def aimed_at_nobody(recipe: Recipe, camera: CameraSpec) -> CameraSpec:
-    """The camera with its drawn pitch where there are no people: aimed above the origin or level."""
+def aimed_without_people(recipe: Recipe, camera: CameraSpec) -> CameraSpec:
+    """Aim the camera without people, with its drawn pitch: above the origin, or level."""
     return _aimed(camera, None if recipe.camera.aim == "horizon" else np.array([0.0, 0.0, 0.8]))
 
 

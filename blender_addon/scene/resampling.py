@@ -213,7 +213,7 @@ def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> 
     if there.people:
         there.camera = _view(there, recipe, assets, spec.props, stream("place", 0))
     else:
-        there.camera = placement.aimed_at_nobody(
+        there.camera = placement.aimed_without_people(
             recipe, placement.moved_back(camera, np.zeros(2), reach)
         )
     return dataclasses.replace(

@@ -33,7 +33,7 @@ NEVER = 99.0
 
 @dataclass(frozen=True)
 class Wearer:
-    """The person whose garment is chosen, on whom the weights of the kinds depend.
+    """The person whose garment is chosen; the weights of the kinds depend on the attributes.
 
     Attributes:
         age: Years.

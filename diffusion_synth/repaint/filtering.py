@@ -60,7 +60,7 @@ class FilterSettings:
     def required_iou(self, before: float | None) -> float:
         """Return the IoU that a repainted person must reach.
 
-        A person whom a weak segmenter misses in part on the original image may be missed in part
+        A person that a weak segmenter misses in part on the original image may be missed in part
         after repainting too. The result never falls below LOWEST_BAR: a segmenter that does not
         find a person cannot verify them.
 

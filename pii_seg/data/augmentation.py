@@ -42,7 +42,7 @@ def augment(
         size: Side of the view in px.
         how: Probabilities and ranges.
         streams: Random streams of this view.
-        persons: People to paste; None pastes nobody.
+        persons: Persons to paste; None: no pasting.
         paste: Probability of pasting, instead of that of `how`.
         zoom: Factor by which the image is enlarged before the scale jitter: for renders that are
             smaller than the photos they stand for.

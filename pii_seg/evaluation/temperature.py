@@ -65,7 +65,7 @@ def choose_threshold(
     Args:
         totals: Counts of uncalibrated logits.
         wished: Share to find, 0..1.
-        of: Unit of the share: pixels of persons, or persons of whom at least half is found.
+        of: Unit of the share: pixels of persons, or persons that are found at least by half.
 
     Returns:
         The threshold on σ(logit).
