@@ -1,4 +1,4 @@
-"""What a rendered frame costs beyond Cycles, and whether a long run grows.
+"""Measure what a rendered frame costs beyond Cycles, and whether the memory of a long run grows.
 
     python benchmarks/render.py                       # 500 frames of 'everyday' at 256², 16 samples
     python benchmarks/render.py --frames 100 --preset street --device optix
@@ -88,11 +88,13 @@ def main() -> None:
     )
     print(f"  images/s                      {len(walls) / total:8.2f}")
     print(
-        f"  wall / Cycles, whole run      {total / spent[_CYCLES]:8.3f}   median frame {statistics.median(ratios):.3f}"
+        f"  wall / Cycles, whole run      {total / spent[_CYCLES]:8.3f}"
+        f"   median frame {statistics.median(ratios):.3f}"
     )
     for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
         print(
-            f"  {name:<30}{1000 * seconds / len(walls):8.1f} ms a frame  {100 * seconds / total:5.1f} %"
+            f"  {name:<30}{1000 * seconds / len(walls):8.1f} ms a frame"
+            f"  {100 * seconds / total:5.1f} %"
         )
     for frames, megabytes in memory.items():
         print(f"  memory after {frames:4d} frames {megabytes:12.0f} MB")

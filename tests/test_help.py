@@ -88,7 +88,7 @@ def has_verb(sentence: str) -> bool:
 
 
 def faults(name: str, text: str) -> Iterator[str]:
-    """What is wrong with the help of one option or positional argument."""
+    """List what is wrong with the help of one option or positional argument."""
     if not text.strip():
         yield f"{name}: no help"
         return

@@ -1,8 +1,12 @@
-"""How long commands, modules and functions may be; every exception is listed with its reason."""
+"""Commands, modules and functions are short, and docstrings are sentences.
+
+Every exception is listed with its reason.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -40,9 +44,16 @@ LONG_FUNCTIONS: dict[str, str] = {
         "the signature of a diffusers pipeline takes 25 lines; the body has seven numbered steps"
     ),
 }
-"""module:function → why it is longer. Lines are counted with the signature and the docstring."""
+"""module:function → why it is longer. Lines are counted with the signature, not the docstring."""
 
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+DOCUMENTED = [
+    *MODULES,
+    *sorted(path for folder in ("tools", "benchmarks") for path in (ROOT / folder).glob("*.py")),
+]
+
+WORDS_NOT_TO_BEGIN_WITH = {"What", "Of", "How", "Likewise"}
+"""A docstring that begins with one of these is no sentence with a verb."""
 
 
 def name_of(path: Path) -> str:
@@ -65,6 +76,18 @@ def long_functions(source: str) -> dict[str, int]:
             if length > FUNCTION_LINES:
                 found[node.name] = length
     return found
+
+
+def poor_docstrings(source: str) -> list[str]:
+    """List the docstrings, also those of attributes, that begin with a word that is not allowed."""
+    texts = [
+        node.value.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    ]
+    return [text for text in texts if set(re.findall(r"\w+", text)[:1]) & WORDS_NOT_TO_BEGIN_WITH]
 
 
 def test_commands_hold_options_and_main_only() -> None:
@@ -97,3 +120,28 @@ def test_the_rule_counts_lines_without_the_docstring(lines: int, caught: bool) -
     body = ["    x = 0"] * (lines - 1)
     source = "\n".join(["def f():", '    """Text."""', *body])
     assert bool(long_functions(source)) is caught
+
+
+def test_docstrings_are_sentences() -> None:
+    poor = {
+        f"{name_of(path)}: {text}"
+        for path in DOCUMENTED
+        for text in poor_docstrings(path.read_text(encoding="utf-8"))
+    }
+    assert poor == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "caught"),
+    [
+        ('"""What it does."""', True),
+        ('class A:\n    """\n    How it looks."""', True),
+        ('async def f():\n    """Of both."""', True),
+        ('x = 1\n"""Likewise for x."""', True),
+        ('"""Whatever is given is read."""', False),
+        ('"""Return what it does."""', False),
+        ('x = "How"', False),
+    ],
+)
+def test_the_rule_catches_docstrings_that_are_no_sentences(source: str, caught: bool) -> None:
+    assert bool(poor_docstrings(source)) is caught

@@ -24,7 +24,7 @@ from ..recipes.recipe import Recipe
 
 
 class FolderContents(Enum):
-    """What an output folder holds, as seen by a batch."""
+    """The kinds of content of an output folder that a batch distinguishes."""
 
     NOTHING = "nothing"  # or there is no folder: the batch makes it
     PART = "part"  # some of the images of this batch

@@ -35,7 +35,7 @@ DEFAULT_DILATE = 0.05
 
 
 class PersonDetector(Protocol):
-    """What `Anonymizer` needs of a detector; `detector.Detector` is the one for checkpoints."""
+    """The methods that `Anonymizer` needs; `detector.Detector` has them for checkpoints."""
 
     threshold: float
 

@@ -46,7 +46,7 @@ UserMask = Callable[[InputFile, int, int], np.ndarray]
 
 @dataclass(frozen=True)
 class Options:
-    """How outputs are written.
+    """Options for searching and writing the outputs.
 
     Attributes:
         renamed: Name outputs by the hash of their input.
@@ -156,7 +156,7 @@ class Batch:
             anonymizer: Finds and replaces persons.
             output: The folder for the outputs.
             journal: Its records decide which files are skipped.
-            options: How outputs are written.
+            options: Options for searching and writing the outputs.
             user_mask: Reads a mask that the user made for a file.
         """
         self.anonymizer = anonymizer

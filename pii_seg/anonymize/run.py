@@ -34,7 +34,7 @@ def anonymize_files(
         inputs: The files, see `inputs.collect_inputs`.
         output: The folder for the outputs.
         anonymizer: Finds and replaces persons.
-        options: How outputs are written.
+        options: Options for searching and writing the outputs.
         masks: Folder with masks that the user made, see `user_masks.MaskFolder`.
         audit_path: Where audit.json is written, with audit.html and the journal beside it; in the
             output folder by default. It is written also if the run is interrupted.

@@ -68,7 +68,7 @@ AVI = Container(".avi", "avi", "avi", "libx264", {**X264, "bf": "0"})
 
 @dataclass(frozen=True)
 class WrittenVideo:
-    """What was written.
+    """The properties of a video that was written.
 
     Attributes:
         frames: Number of frames.

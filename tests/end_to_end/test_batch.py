@@ -54,9 +54,7 @@ def run(output: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 
 def contents(dataset: Path) -> dict[str, bytes]:
-    """What must be equal however the dataset came about: masks and images, and every line of the
-    index.
-    """
+    """Read what must not depend on how a dataset was made: masks, images and metadata.jsonl."""
     names = [p for folder in ("masks", "images") for p in sorted((dataset / folder).iterdir())]
     found = {str(p.relative_to(dataset)): p.read_bytes() for p in names}
     return found | {"metadata.jsonl": (dataset / "metadata.jsonl").read_bytes()}
@@ -223,7 +221,7 @@ def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
 
 @pytest.fixture(scope="module")
 def batch() -> Batch:
-    """What the sidebar's button would start for the dataset of `one_run`."""
+    """The batch that the sidebar's button would start for the dataset of `one_run`."""
     recipe = load_preset("everyday").with_render(width=64, height=64, samples=2)
     return Batch(recipe.to_toml(), Path(), COUNT, device="cpu")
 

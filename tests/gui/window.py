@@ -176,7 +176,7 @@ class Window:
         raise BlenderError(f"Blender's window did not open within {START} s{self._last_words()}")
 
     def console(self) -> str:
-        """What Blender has written to its console so far."""
+        """Read what Blender has written to its console so far."""
         return self._log.read_text(errors="replace")
 
     def reports(self) -> str:
@@ -344,7 +344,7 @@ class Window:
             yield
 
     def scroll_position(self) -> float:
-        """How far down the sidebar is scrolled; only good for comparing."""
+        """Return how far down the sidebar is scrolled; only good for comparing."""
         return float(self.run(_SIDEBAR + "result = region.view2d.region_to_view(0, 0)[1]"))
 
     def _sweep(self) -> Iterator[tuple[int, int, str]]:
@@ -376,7 +376,7 @@ class Window:
         return float(self.get("bpy.context.preferences.system.ui_scale"))
 
     def _under(self, x: int, y: int) -> str:
-        """What the button under the pointer at (x, y) does, as Python; '' if there is none."""
+        """Return what the button at (x, y) does, as Python; '' if there is none."""
         self.screen.move(x, y)
         return str(self.run(_SIDEBAR + _UNDER_POINTER))
 

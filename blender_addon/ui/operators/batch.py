@@ -71,7 +71,7 @@ def _is_free(operator: Any, context: Any) -> bool:
 
 
 def destination_of(context: Any) -> OutputFolder:
-    """What the output folder holds. Call it only when `start_obstacle` returns None."""
+    """Inspect the output folder. Call it only when `start_obstacle` returns None."""
     settings = settings_of(context)
     return inspect_folder(
         output_folder(context), to_recipe(settings.recipe), settings.seed, settings.count

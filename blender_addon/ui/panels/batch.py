@@ -96,7 +96,7 @@ def _draw_running(layout: Any, job: BatchJob) -> None:
 
 
 def _draw_result(layout: Any, context: Any, job: BatchJob) -> None:
-    """How the last batch ended, and its folder, which may differ from the one chosen now."""
+    """Draw how the last batch ended, and its folder, which may differ from the one chosen now."""
     box = layout.box()
     trouble = job.state in TROUBLE
     icon = "ERROR" if trouble else "CHECKMARK" if job.state is State.DONE else "PAUSE"

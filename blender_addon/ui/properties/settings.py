@@ -17,7 +17,7 @@ def _draw_number(name: str, factor: str) -> Any:
 
 
 class SceneSettings(bpy.types.PropertyGroup):
-    """What the tab PII Synth shows: the recipe, which draw of it, how many images, where to."""
+    """The settings of the tab PII Synth: recipe, seed, number of images, output folder."""
 
     recipe: bpy.props.PointerProperty(
         type=RecipeSettings, name="Recipe", description="Choose what may vary between images"

@@ -1,4 +1,4 @@
-"""Random body models, written the way the published files are: what the tests of this folder share."""
+"""Random body models, written the way the published files are, for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Sparse:
 
 
 def python2_pickle(value: Any) -> bytes:
-    """What Python 2's cPickle wrote at protocol 2 for such a value, with numpy 1.x, scipy 0.x and
+    """Return what Python 2's cPickle wrote for `value` at protocol 2, with numpy 1.x, scipy 0.x and
     chumpy.
     """
     return b"\x80\x02" + _emit(value) + b"."

@@ -61,8 +61,8 @@ def shaped(body: dict[str, np.ndarray], person: int) -> np.ndarray:
 
 
 def winding_numbers(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """How often a closed surface goes round each point: 1 inside, 0 outside (Van Oosterom and
-    Strackee's formula).
+    """Compute how often a closed surface goes round each point: 1 inside, 0 outside (Van Oosterom
+    and Strackee's formula).
     """
     numbers = []
     for point in points:

@@ -29,7 +29,7 @@ def cpu(bpy: Any) -> devices.Device:
 
 @dataclass
 class Cast:
-    """What RAYS × RAYS rays of each pixel hit, (H, W, RAYS²): object (0 none, k the k-th mesh
+    """The hits of RAYS × RAYS rays of each pixel, (H, W, RAYS²): object (0 none, k the k-th mesh
     added), part, distance along the camera's z (m, inf), normal (…, 3) in OpenCV camera axes.
     """
 

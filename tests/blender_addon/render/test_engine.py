@@ -1,4 +1,4 @@
-"""What Cycles renders through `engine`, compared with a ray-caster that knows nothing of it."""
+"""Renders of Cycles through `engine` agree with those of an independent ray-caster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each kind of garment covers, and what it must never cover."""
+"""Each kind of garment covers what it must, and never covers what it must not."""
 
 from __future__ import annotations
 
