@@ -1,7 +1,7 @@
 """The rules that keep the three packages apart (docs/decisions.md), read from the source with ast.
 
-Each rule is a small function of (module path, syntax tree) that lists what breaks it; the tests at the end of each
-part show that the rule catches a breach, so that an empty list means something.
+Each rule is a small function of (module path, syntax tree) that lists what breaks it; the tests at
+the end of each part show that the rule catches a breach, so that an empty list means something.
 """
 
 from __future__ import annotations
@@ -52,11 +52,12 @@ COMMAND_USERS = {
     "blender_addon/ui/command.py",
 }
 
-# The converter's whole purpose is to read what the smplx package reads, in a Python that has it; it imports both
-# inside its functions, and nothing in the extension imports it.
+# The converter's whole purpose is to read what the smplx package reads, in a Python that has it; it
+# imports both inside its functions, and nothing in the extension imports it.
 FOREIGN_IMPORTS_ALLOWED = {"blender_addon/bodies/convert.py": {"smplx", "torch"}}
 
-# `blender -b -P blender_addon/batch.py` runs it as a file: there is no package yet that it could be relative to.
+# `blender -b -P blender_addon/batch.py` runs it as a file: there is no package yet that it could be
+# relative to.
 RUN_AS_FILES = {"blender_addon/batch.py"}
 
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -75,9 +76,9 @@ def parse(path: Path) -> ast.Module:
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[int, int, str]]:
-    """(line, level, dotted module) of every import, at module level or inside functions. Level 0 is absolute.
+    """Yield (line, level, dotted module) of every import, at module level or inside functions.
 
-    `from a.b import c` counts as a.b.c: c may be a module.
+    Level 0 is absolute. `from a.b import c` counts as a.b.c: c may be a module.
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -89,7 +90,7 @@ def imports(tree: ast.Module) -> Iterator[tuple[int, int, str]]:
 
 
 def addon_breaches(name: str, tree: ast.Module) -> list[str]:
-    """List imports of a blender_addon module beyond the standard library, numpy, Blender and itself."""
+    """List imports of a blender_addon module that Blender's Python does not have."""
     allowed = {*sys.stdlib_module_names, "numpy", *FOREIGN_IMPORTS_ALLOWED.get(name, ())}
     room = name.split("/")[1]
     breaches = []
@@ -104,7 +105,7 @@ def addon_breaches(name: str, tree: ast.Module) -> list[str]:
             continue
         elif top == "blender_addon":
             breaches.append(
-                f"{name}:{line} imports its own package absolutely; Blender decides that package's name"
+                f"{name}:{line} imports its own package absolutely; Blender decides its name"
             )
         else:
             breaches.append(f"{name}:{line} imports {top}, which Blender's Python does not have")
@@ -136,7 +137,7 @@ def own_imports(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def upward_breaches(name: str, tree: ast.Module) -> list[str]:
-    """List imports of a blender_addon room from a room after it, and of commands from the library."""
+    """List imports of blender_addon from a later room, and of commands from the library."""
     room = name.split("/")[1].removesuffix(".py")
     breaches = []
     for line, module in own_imports(name, tree):
@@ -320,7 +321,7 @@ def test_randomness_rule_accepts_generators(source: str) -> None:
 
 
 def test_pure_parts_import_without_blender() -> None:
-    """With bpy and its kin made unimportable, every module outside stage/, render/ and ui/ still imports."""
+    """Every module outside BLENDER_ROOMS still imports where no module of Blender does."""
     pure = [
         name_of(p).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for p in MODULES
@@ -329,9 +330,11 @@ def test_pure_parts_import_without_blender() -> None:
     program = "\n".join(
         [
             "import importlib, sys",
-            f"for name in {sorted(BLENDER_MODULES)!r}: sys.modules[name] = None  # importing it raises ImportError",
+            "# Importing a module that is None raises ImportError.",
+            f"for name in {sorted(BLENDER_MODULES)!r}: sys.modules[name] = None",
             f"for name in {pure!r}: importlib.import_module(name)",
-            f"print(*sorted(m for m in {sorted({'torch', 'smplx', 'scipy', 'PIL'})!r} if m in sys.modules))",
+            "foreign = {'torch', 'smplx', 'scipy', 'PIL'}",
+            "print(*sorted(foreign & sys.modules.keys()))",
         ]
     )
     done = subprocess.run(

@@ -1,4 +1,7 @@
-"""tools/gui_blender.py: which Blender it takes, and that a chroot is there whole or not at all. Nothing is fetched."""
+"""tools/gui_blender.py: which Blender it takes, and that a chroot is complete or absent.
+
+Nothing is downloaded.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from tools.gui_blender import Chroot, Machine, UnavailableError
 
 @pytest.fixture(autouse=True)
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither $BLENDER, nor one on PATH, nor a chroot built before; and root, with Debian's tools installed."""
+    """Pretend that there is no Blender (in $BLENDER, on PATH or in a chroot), that the user is root
+    and that Debian's tools are installed.
+    """
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.delenv("BLENDER", raising=False)
@@ -45,7 +50,7 @@ def blender(path: Path, version: str) -> Path:
     return executable(path, f"echo 'Blender {version} LTS'; echo '  build date: today'")
 
 
-# -- which one -----------------------------------------------------------------------------------------------------
+# -- which one -------------------------------------------------------------------------------------
 
 
 def test_the_one_in_the_environment_is_taken_before_the_one_on_path(tmp_path, monkeypatch):
@@ -66,7 +71,8 @@ def test_a_blender_on_path_that_is_too_old_is_passed_over(tmp_path):
 def test_an_old_one_in_the_environment_is_an_error_and_not_passed_over(tmp_path, monkeypatch):
     monkeypatch.setenv("BLENDER", str(blender(tmp_path / "mine", "3.4.1")))
     with pytest.raises(
-        UnavailableError, match=r"\$BLENDER is Blender 3\.4: .*mine, and 4\.5 is the least"
+        UnavailableError,
+        match=r"\$BLENDER is Blender 3\.4: .*mine, but version 4\.5 or later is needed",
     ):
         gui_blender.provision()
 
@@ -96,7 +102,7 @@ def test_without_root_the_reason_says_what_helps(monkeypatch, capsys):
 
 def test_where_there_is_no_apt_the_reason_says_so(monkeypatch):
     monkeypatch.setattr(gui_blender.shutil, "which", lambda name: None)
-    with pytest.raises(UnavailableError, match="only on Debian and Ubuntu"):
+    with pytest.raises(UnavailableError, match="can be built only on Debian and Ubuntu"):
         gui_blender.provision()
 
 
@@ -115,7 +121,7 @@ def test_x_tools_that_are_absent_are_installed_beside_a_blender_of_the_machines_
     ]
 
 
-# -- paths of both sides -------------------------------------------------------------------------------------------
+# -- paths of both sides ---------------------------------------------------------------------------
 
 
 def test_paths_go_into_the_chroot_and_back(tmp_path):
@@ -132,7 +138,7 @@ def test_without_a_chroot_paths_stay_as_they_are(tmp_path):
     assert machine.command("ls", "/") == ["ls", "/"]
 
 
-# -- building ------------------------------------------------------------------------------------------------------
+# -- building --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -142,10 +148,12 @@ def chroot(tmp_path, monkeypatch) -> Chroot:
 
 
 def bootstrap(tmp_path: Path, script: str) -> Path:
-    """A stand-in for mmdebstrap: writes its arguments, then does `script` with the folder to fill as $root."""
+    """Write a stand-in for mmdebstrap: it logs its arguments, then runs `script` with the folder to
+    fill as $root.
+    """
     calls = tmp_path / "bootstraps"
-    script = f'echo "$@" >> {calls}\nfor root in "$@"; do case $root in */sid.unfinished) break;; esac; done\n{script}'
-    executable(tmp_path / "bin" / "mmdebstrap", script)
+    find_root = 'for root in "$@"; do case $root in */sid.unfinished) break;; esac; done'
+    executable(tmp_path / "bin" / "mmdebstrap", f'echo "$@" >> {calls}\n{find_root}\n{script}')
     return calls
 
 
@@ -160,7 +168,7 @@ def test_a_chroot_is_built_once_and_found_again(tmp_path, chroot):
     assert (chroot.root / "usr").is_dir()
 
 
-def test_what_an_interrupted_build_left_is_thrown_away(tmp_path, chroot):
+def test_what_an_interrupted_build_left_is_removed(tmp_path, chroot):
     leftover = tmp_path / "gui" / "sid.unfinished" / "half"
     leftover.mkdir(parents=True)
     bootstrap(tmp_path, 'mkdir "$root"')  # fails if the folder is still there
@@ -191,7 +199,8 @@ def test_a_chroot_of_other_packages_is_built_anew(tmp_path, chroot, monkeypatch)
     ("targets", "mirror"),
     [
         (
-            "Debian|Debian-Security|http://mirror.example/security/\nDebian|Debian|http://mirror.example/debian/",
+            "Debian|Debian-Security|http://mirror.example/security/\n"
+            "Debian|Debian|http://mirror.example/debian/",
             "debian/",
         ),
         ("Ubuntu|Ubuntu|http://mirror.example/ubuntu/", None),

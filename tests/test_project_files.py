@@ -1,4 +1,4 @@
-"""The files around the code agree with each other and hold nothing of the machine they were written on."""
+"""The files around the code agree with each other and hold nothing of one machine."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_no_file_is_too_large_to_ship() -> None:
     ]  # its own test weighs it
 
 
-def test_no_body_model_of_somebody_else_is_in_the_tree() -> None:
+def test_no_licensed_body_model_is_in_the_tree() -> None:
     """SMPL's files are licensed to whoever downloaded them."""
     foreign = re.compile(
         r"(SMPL|MANO|FLAME|STAR|SUPR|basicModel)\w*\.(npz|pkl|obj)$", re.IGNORECASE

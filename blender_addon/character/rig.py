@@ -1,7 +1,7 @@
 """A body model as bones: from the model's numbers to the bones' and back. Pure numpy.
 
-Frames. A body model is Y-up and looks along +Z. An armature at rest is Z-up, looks along -Y and has
-the mean body's feet on z = 0: a point x of the model is at S x + d in the armature, with S = MODEL_TO_WORLD
+Frames. A body model is Y-up and faces +Z. An armature at rest is Z-up, faces -Y and has the mean
+body's feet on z = 0: a point x of the model is at S x + d in the armature, with S = MODEL_TO_WORLD
 and d = (0, 0, lift). Bone k has its head in joint k, h_k = S p_k + d, and axes Q_k (columns:
 across, along the bone, its front).
 

@@ -17,7 +17,8 @@ _STDOUT, _STDERR = 1, 2
 # The audio module in pip's bpy 4.5 is built for numpy 1. On numpy 2 it fails to load, which does no
 # harm here, with a long message. This matches all of it, and the line from C that follows it:
 _AUDIO_WARNING = re.compile(
-    rb"\n?A module that was compiled using NumPy 1\.x.*ImportError: numpy\.core\.multiarray failed to import\n?",
+    rb"\n?A module that was compiled using NumPy 1\.x.*"
+    rb"ImportError: numpy\.core\.multiarray failed to import\n?",
     re.DOTALL,
 )
 _AUDIO_LINE = b"Unable to initialise audio\n"

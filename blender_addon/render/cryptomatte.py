@@ -76,7 +76,8 @@ class PersonIds:
                 taken = owner.setdefault(name_id(name), (name, label))
                 if taken != (name, label):
                     raise ValueError(
-                        f"object {name!r} of person {label} and {taken[0]!r} of person {taken[1]} share an id"
+                        f"object {name!r} of person {label} and {taken[0]!r} of person {taken[1]}"
+                        " share an id"
                     )
         ids = np.array(sorted(owner), dtype=np.uint32)
         labels = np.array([owner[int(i)][1] for i in ids], dtype=np.int64)

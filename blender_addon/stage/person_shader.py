@@ -137,7 +137,7 @@ def read_chart(f: Formula) -> dict[str, Value]:
 
 
 def read_cut(f: Formula, layer: str) -> tuple[Cut, Value]:
-    """The edges of a layer's garment and the number of its pattern, from the object's properties."""
+    """Read the edges of a layer's garment and its pattern's number from the object's properties."""
     low, high, sleeve, neck = _four(f, _property(f, f"{layer} cut"), "rgba").values()
     opening, depth, slope, pattern = _four(f, _property(f, f"{layer} front"), "rgba").values()
     return Cut(low, high, sleeve, neck, opening, depth, slope), pattern

@@ -22,7 +22,7 @@ from pii_seg.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The parts of a line of metadata.jsonl that are needed; a large dataset has a million lines."""
+    """The needed parts of a line of metadata.jsonl; a large dataset has a million lines."""
 
     image: str
     mask: str

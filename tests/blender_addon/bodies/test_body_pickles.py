@@ -151,7 +151,8 @@ def hostile(path: str) -> dict[str, bytes]:
         "OBJ": b"(cos\nsystem\nS'touch " + touch + b"'\no.",
         "names of the memo": b"\x80\x04\x8c\x02os\x94\x8c\x06system\x940h\x00h\x01\x93\x8c"
         + struct.pack("<B", 6 + len(touch)) + b"touch " + touch + b"\x85R.",
-        "dotted name": b"\x80\x04\x8c\x15numpy.core.multiarray\x8c\x18_reconstruct.__globals__\x93.",
+        "dotted name": b"\x80\x04\x8c\x15numpy.core.multiarray"
+        b"\x8c\x18_reconstruct.__globals__\x93.",
         "dotted module": b"cnumpy\ncore.multiarray._reconstruct\n.",
         "unknown numpy": b"cnumpy\nsave\n(S'" + touch + b"'\n]tR.",
         "unknown chumpy": b"cchumpy.ch\nChLambda\n)\x81.",

@@ -39,7 +39,8 @@ from pathlib import Path
 arguments = sys.argv[1:]
 output = Path(arguments[arguments.index("--output") + 1])
 def tell(done, total=5):
-    print(json.dumps(dict(done=done, total=total, fresh=done, seconds=1.0, cycles_seconds=.5)), flush=True)
+    line = dict(done=done, total=total, fresh=done, seconds=1.0, cycles_seconds=.5)
+    print(json.dumps(line), flush=True)
 def wait_for_the_end_of_input():
     while os.read(0, 100): pass
 """
@@ -87,7 +88,8 @@ def test_the_process_gets_the_options_of_the_batch(play, tmp_path, temporary_fil
     output = tmp_path / "mönch & söhne"
     job = play(
         "output.mkdir()\n"
-        "(output / 'got.json').write_text(json.dumps([arguments, Path(arguments[0]).read_text(encoding='utf-8')]))\n"
+        "recipe = Path(arguments[0]).read_text(encoding='utf-8')\n"
+        "(output / 'got.json').write_text(json.dumps([arguments, recipe]))\n"
         "tell(7, 7)",
         recipe='name = "Ærø"\n',
         output=output,
@@ -225,7 +227,8 @@ def test_a_failure_without_a_word_is_told_by_its_code(play):
 
 def test_garbage_on_standard_output_is_no_progress(play):
     job = play(
-        "print('Blender 5.2.2', '{not json', '{}', '[1]', '{\"done\": \"x\", \"total\": 2}', sep='\\n', flush=True)\n"
+        "print('Blender 5.2.2', '{not json', '{}', '[1]', sep='\\n', flush=True)\n"
+        'print(\'{"done": "x", "total": 2}\', flush=True)\n'
         "sys.stdout.buffer.write(bytes(range(256)) + b'\\n'); sys.stdout.flush()\n"
         "print('[' * 3000, '{\"done\":' * 400, sep='\\n', flush=True)\n"
         "tell(5)\nprint('Blender quit')"
@@ -252,7 +255,8 @@ def test_a_job_lasts_as_long_as_the_workers_that_its_process_left_behind(play, t
     end = tmp_path / "end"
     worker = f"import time, pathlib\nwhile not pathlib.Path({str(end)!r}).exists(): time.sleep(.01)"
     job = play(
-        f"subprocess.Popen([sys.executable, '-c', {worker!r}], stdin=subprocess.DEVNULL)\nos._exit(9)"
+        f"subprocess.Popen([sys.executable, '-c', {worker!r}], stdin=subprocess.DEVNULL)\n"
+        "os._exit(9)"
     )
     assert not job.wait(1.0)
     assert job.running
@@ -265,8 +269,10 @@ def test_a_child_is_told_when_the_program_that_started_it_dies(tmp_path):
     script = tmp_path / "child.py"
     script.write_text(PRELUDE + "wait_for_the_end_of_input()\noutput.touch()")
     program = (
-        "import os, sys; from pathlib import Path; from blender_addon.datagen.background_job import Batch, BatchJob\n"
-        f"BatchJob(Batch('', Path({str(tmp_path / 'told')!r}), 1), [sys.executable, {str(script)!r}])\n"
+        "import os, sys; from pathlib import Path\n"
+        "from blender_addon.datagen.background_job import Batch, BatchJob\n"
+        f"batch = Batch('', Path({str(tmp_path / 'told')!r}), 1)\n"
+        f"BatchJob(batch, [sys.executable, {str(script)!r}])\n"
         "os._exit(1)"
     )
     repository = Path(__file__).resolve().parents[3]
@@ -284,9 +290,11 @@ def test_a_child_is_told_when_the_program_that_started_it_dies(tmp_path):
 def test_a_program_that_ends_is_not_held_up(tmp_path):
     """Nor does Python complain of threads that still read."""
     program = (
-        "import sys; from pathlib import Path; from blender_addon.datagen.background_job import Batch, BatchJob\n"
-        "BatchJob(Batch('', Path('x'), 1), [sys.executable, '-c', 'import time; time.sleep(1000)']).kill()\n"
-        "BatchJob(Batch('', Path('x'), 1), [sys.executable, '-c', 'import os\\nwhile os.read(0, 9): pass'])"
+        "import sys; from pathlib import Path\n"
+        "from blender_addon.datagen.background_job import Batch, BatchJob\n"
+        "batch, python = Batch('', Path('x'), 1), [sys.executable, '-c']\n"
+        "BatchJob(batch, [*python, 'import time; time.sleep(1000)']).kill()\n"
+        "BatchJob(batch, [*python, 'import os\\nwhile os.read(0, 9): pass'])"
     )
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-c", program],

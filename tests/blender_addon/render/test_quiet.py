@@ -74,7 +74,8 @@ def test_no_descriptor_leaks_in_a_long_run() -> None:
 def test_captured_collects_both_streams_from_c_and_python() -> None:
     done = run("""
         with captured(1, 2) as texts:
-            chatter("c "); sys.stdout.flush(); print("py"); os.write(2, b"low "); print("high", file=sys.stderr)
+            chatter("c "); sys.stdout.flush(); print("py")
+            os.write(2, b"low "); print("high", file=sys.stderr)
         assert sorted(texts[1].split()) == [b"c", b"py"], texts
         assert texts[2] == b"low high\\n", texts
         print("end")

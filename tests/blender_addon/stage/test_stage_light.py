@@ -95,7 +95,8 @@ def harmonics(n: np.ndarray, c: tuple[float, ...]) -> float:
     """Ramamoorthi and Hanrahan's eq. 13 in SURREAL's axes, where up is -y."""
     x, y, z = n[0], -n[2], n[1]
     return float(
-        0.429043 * c[8] * (x * x - y * y) + 0.743125 * c[6] * z * z + 0.886227 * c[0] - 0.247708 * c[6]
+        0.429043 * c[8] * (x * x - y * y) + 0.743125 * c[6] * z * z
+        + 0.886227 * c[0] - 0.247708 * c[6]
         + 2 * 0.429043 * (c[4] * x * y + c[7] * x * z + c[5] * y * z)
         + 2 * 0.511664 * (c[3] * x + c[1] * y + c[2] * z)
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Keys that stage.json and verdict.json have had since the first version: runs begun then resume."""
+"""The keys of stage.json and verdict.json stay those of the first version: old runs resume."""
 
 from __future__ import annotations
 
