@@ -36,7 +36,7 @@ def test_draw_scene_puts_people_there_and_ctrl_z_takes_them_away(open_tab, shoot
         "view.region_3d.view_camera_offset = (0.12, 0)\n"  # out from under the sidebar
         "view.shading.type = 'RENDERED'"
     )
-    window.rest(still=5)
+    window.rest(still=20)  # a sample takes long on a busy machine
     shoot("scene")
 
 
