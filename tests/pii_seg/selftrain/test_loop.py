@@ -207,7 +207,7 @@ def test_run_killed_in_any_stage_and_resumed_gives_the_same_student(
 
     def killed_after(name: str, times: int) -> Callable[[], None]:
         """Let `name` be called `times` times, then end everything. Returns the undoing function."""
-        module = repainting if name == "produce" else steps
+        module = repainting if name == "repaint_dataset" else steps
         real: Any = getattr(module, name)
         left = [times]
 
@@ -227,7 +227,7 @@ def test_run_killed_in_any_stage_and_resumed_gives_the_same_student(
         ("save_checkpoint", 1),
         ("label_photos", 0),
         ("write_contact_sheet", 0),
-        ("produce", 0),
+        ("repaint_dataset", 0),
         ("fit", 0),
         ("fit", 1),
         ("mean_checkpoint", 0),
