@@ -17,8 +17,9 @@ import numpy as np
 
 from pii_seg.config import AugmentationConfig, Range
 from pii_seg.data.copy_paste import PersonBank
+from pii_seg.data.image_io import resize_array
 from pii_seg.data.random_streams import Streams, log_uniform
-from pii_seg.data.resize import empty_canvas, resize_image, resize_target
+from pii_seg.data.resize import empty_canvas, resize_target
 from pii_seg.data.sources import BACKGROUND, PERSON, Sample
 
 # Maximum side of a view ÷ longer side of its image, where the scale jitter would make it larger.
@@ -124,7 +125,7 @@ def _crop(
     v0, v1 = ((y - top) * size // side for y in (y0, y1))
     u0, u1 = ((x - left) * size // side for x in (x0, x1))
     u1, v1 = max(u1, u0 + 1), max(v1, v0 + 1)
-    crop = resize_image(sample.image[y0:y1, x0:x1], u1 - u0, v1 - v0)
+    crop = resize_array(sample.image[y0:y1, x0:x1], v1 - v0, u1 - u0)
     crop_target = resize_target(sample.target[y0:y1, x0:x1], u1 - u0, v1 - v0)
     if crop_target.shape == (size, size):
         return np.array(crop), np.array(crop_target)

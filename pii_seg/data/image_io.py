@@ -1,4 +1,4 @@
-"""Reads image files, which may be rotated, truncated, huge or no images, and encodes arrays."""
+"""Reads image files, which may be rotated, truncated, huge or no images; encodes and resizes."""
 
 from __future__ import annotations
 
@@ -122,3 +122,16 @@ def _open(path: Path, content: bytes) -> Image.Image:
     if opened.width * opened.height > MAX_PIXELS:
         raise DataError(f"{path}: larger than {MAX_PIXELS // 10**6} Mpx; make it smaller")
     return opened
+
+
+def resize_array(array: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize an array (h, w) or (h, w, C): averaged when it shrinks, interpolated when it grows.
+
+    An array of that size is returned as it is.
+    """
+    if array.shape[:2] == (height, width):
+        return array
+    shrinks = height * width < array.shape[0] * array.shape[1]
+    return cv2.resize(
+        array, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )

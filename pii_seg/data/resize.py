@@ -7,18 +7,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from pii_seg.data.image_io import resize_array
 from pii_seg.data.sources import IGNORE, PERSON, Fault, Sample, Source
 from pii_seg.data.sources.base import Progress
-
-
-def resize_image(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Resize an image (h, w, 3): averaged when it shrinks, interpolated when it grows."""
-    if image.shape[:2] == (height, width):
-        return image
-    shrinks = height * width < image.shape[0] * image.shape[1]
-    return cv2.resize(
-        image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
 
 
 def resize_target(target: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -53,7 +44,7 @@ def letterbox(sample: Sample, size: int) -> Sample:
     image, target = empty_canvas(sample.image, size)
     top, left = (size - inner[0]) // 2, (size - inner[1]) // 2
     where = np.s_[top : top + inner[0], left : left + inner[1]]
-    image[where] = resize_image(sample.image, inner[1], inner[0])
+    image[where] = resize_array(sample.image, inner[0], inner[1])
     target[where] = resize_target(sample.target, inner[1], inner[0])
     return Sample(sample.name, image, target)
 
@@ -73,7 +64,7 @@ def shrink(sample: Sample, longest: int) -> Sample:
         instances = cv2.resize(instances, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
         instances = np.where(target == PERSON, instances, 0).astype(np.uint16)
     return replace(
-        sample, image=resize_image(sample.image, width, height), target=target, instances=instances
+        sample, image=resize_array(sample.image, height, width), target=target, instances=instances
     )
 
 

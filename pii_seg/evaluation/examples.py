@@ -11,9 +11,9 @@ from functools import partial
 import cv2
 import numpy as np
 
+from pii_seg.data.image_io import resize_array
 from pii_seg.data.sources import IGNORE, PERSON, Sample
 from pii_seg.evaluation.counting import MISSED_BELOW, ImageCount, PersonCount, threshold_index
-from pii_seg.inference.tiling import resize
 
 FOUND_COLOUR = (70, 140, 255)  # pixels taken for a person
 OUTLINE_COLOUR = (255, 190, 40)  # the person that was missed
@@ -119,8 +119,8 @@ def _thumbnail(image: np.ndarray, *masks: np.ndarray) -> tuple[np.ndarray, list[
     height, width = image.shape[:2]
     factor = THUMBNAIL / max(height, width)
     h, w = max(1, round(height * factor)), max(1, round(width * factor))
-    small = [resize(mask.astype(np.float32), h, w) >= 0.5 for mask in masks]
-    return resize(image, h, w).copy(), small
+    small = [resize_array(mask.astype(np.float32), h, w) >= 0.5 for mask in masks]
+    return resize_array(image, h, w).copy(), small
 
 
 def _tinted(image: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:

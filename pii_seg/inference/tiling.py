@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-import cv2
 import numpy as np
 import torch
 
+from pii_seg.data.image_io import resize_array
 from pii_seg.inference.settings import SMALLEST_VIEW, InferenceSettings, Merge
 
 Segmenter = Callable[[torch.Tensor], torch.Tensor]
@@ -156,13 +156,13 @@ def predict_logits(
         min(width, max(view.width for view in views)),
     )
     outputs = (
-        resize(_view_logits(segmenter, image, view, settings.batch_pixels, device), h, w)
+        resize_array(_view_logits(segmenter, image, view, settings.batch_pixels, device), h, w)
         for view in views
     )
     merged = _merged(outputs, settings.merge)
     if not np.isfinite(merged).all():
         raise FloatingPointError("the segmenter's logits are not finite numbers")
-    return resize(merged, height, width)
+    return resize_array(merged, height, width)
 
 
 def _merged(views: Iterator[np.ndarray], merge: Merge) -> np.ndarray:
@@ -200,7 +200,7 @@ def _view_logits(
     device: torch.device | str,
 ) -> np.ndarray:
     """Predict the logits (height, width) of one view, float32, mirrored back."""
-    shown = resize(image, view.height, view.width)
+    shown = resize_array(image, view.height, view.width)
     if view.mirrored:
         shown = shown[:, ::-1].copy()  # torch takes no negative strides
     h, w = view.tile_height, view.tile_width
@@ -274,13 +274,3 @@ def _batches(places: list[tuple[int, int]], size: int) -> Iterator[list[tuple[in
     iterator = iter(places)
     while batch := list(islice(iterator, size)):
         yield batch
-
-
-def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resize `array`, (H, W) or (H, W, C); an array of that size is returned as it is."""
-    if array.shape[:2] == (height, width):
-        return array
-    shrinks = height * width < array.shape[0] * array.shape[1]
-    return cv2.resize(
-        array, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )

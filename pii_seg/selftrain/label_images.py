@@ -36,7 +36,7 @@ from blender_addon.dataset import (
     write_atomically,
 )
 from pii_seg.config import to_plain_data
-from pii_seg.data.image_io import encode_image
+from pii_seg.data.image_io import encode_image, resize_array
 from pii_seg.data.reliability import PSEUDO_KEY
 from pii_seg.data.sources import IGNORE, PERSON, Sample, open_source, read_image
 from pii_seg.errors import ConfigError, DataError
@@ -45,7 +45,7 @@ from pii_seg.evaluation.figures import contact_sheet
 from pii_seg.inference.parallel import map_in_order
 from pii_seg.inference.predict import MASK_COMPRESSION, draw_overlay
 from pii_seg.inference.settings import InferenceSettings
-from pii_seg.inference.tiling import predict_probability, resize
+from pii_seg.inference.tiling import predict_probability
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings, label, numbers_of, reliability
 
@@ -222,7 +222,7 @@ def label_one(
 
     def predicted(segmenter: Probability) -> np.ndarray:
         # From the full photo, where small persons are larger than in the copy.
-        return resize(segmenter(image), height, width)
+        return resize_array(segmenter(image), height, width)
 
     probability = predicted(teacher)
     made = label(probability, job.labels)
@@ -249,7 +249,7 @@ def label_one(
     }
     files = {
         names["file_name"]: encode_image(
-            resize(image, height, width), ".jpg", cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY
+            resize_array(image, height, width), ".jpg", cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY
         ),
         names["mask_file_name"]: encode_image(made.instances, ".png", *MASK_COMPRESSION),
         names["ignore_file_name"]: encode_image(
@@ -336,9 +336,9 @@ def example_of(sample: Sample, rank: float) -> Example:
     factor = THUMBNAIL / max(height, width)
     h, w = max(1, round(height * factor)), max(1, round(width * factor))
     person, ignore = (
-        resize((sample.target == value).astype(np.float32), h, w) >= 0.5
+        resize_array((sample.target == value).astype(np.float32), h, w) >= 0.5
         for value in (PERSON, IGNORE)
     )
-    shown = draw_overlay(resize(sample.image, h, w), person)
+    shown = draw_overlay(resize_array(sample.image, h, w), person)
     shown[ignore] //= 3
     return Example(sample.name, f"{rank:.2f}  {(sample.target == PERSON).mean():.0%} person", shown)
