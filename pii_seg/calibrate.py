@@ -72,8 +72,7 @@ def parser() -> ArgumentParser:
     )
     add_device_argument(p)
     p.add_argument("--strict", action="store_true", help="Fail on an image that cannot be read.")
-    add_inference_arguments(p)
-    p.set_defaults(tiles="auto")  # as pii_seg.anonymize, which uses the promise
+    add_inference_arguments(p, tiles="auto")  # as pii_seg.anonymize, which uses the promise
     return p
 
 

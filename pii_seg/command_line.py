@@ -185,7 +185,8 @@ def add_device_argument(parser: ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="Run on cpu, cuda, cuda:1 or mps.")
 
 
-def add_inference_arguments(parser: ArgumentParser) -> None:
+def add_inference_arguments(parser: ArgumentParser, *, tiles: int | str | None = None) -> None:
+    """Add the options of `InferenceSettings`; `tiles` replaces the default of --tiles."""
     default = InferenceSettings()
     group = parser.add_argument_group("inference")
     group.add_argument(
@@ -197,7 +198,7 @@ def add_inference_arguments(parser: ArgumentParser) -> None:
     group.add_argument(
         "--tiles",
         type=parse_tiles,
-        default=default.tiles,
+        default=default.tiles if tiles is None else tiles,
         help="Cut each image into k x k overlapping tiles of --size, to find small persons at "
         "about k*k times the cost; 'auto' chooses the number that keeps the image's own "
         f"resolution, at most {default.most_tiles} x {default.most_tiles}.",

@@ -48,8 +48,7 @@ def parser() -> ArgumentParser:
     usage = "INPUT... --output DIR (--checkpoint CKPT | --masks DIR) [options]"
     p = make_parser("anonymize", __doc__, usage)
     add_arguments(p)
-    add_inference_arguments(p)
-    p.set_defaults(tiles="auto")
+    add_inference_arguments(p, tiles="auto")
     return p
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import SUPPRESS
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import ArgumentParser
 
@@ -61,26 +62,36 @@ def add_main_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def add_detection_arguments(parser: ArgumentParser) -> None:
-    """Add what decides which pixels are redacted."""
-    find = parser.add_argument_group("what is redacted")
-    find.add_argument(
+def add_threshold_arguments(parser: ArgumentParser) -> Any:
+    """Add what turns probabilities into the redacted area, for the command and for the page.
+
+    Returns:
+        The group of these options, to which others can be added.
+    """
+    group = parser.add_argument_group("what is redacted")
+    group.add_argument(
         "--recall",
         type=float,
         help="Choose the threshold so that at most 1 - RECALL of the person pixels are missed; "
         "needs a checkpoint from python -m pii_seg.calibrate (default: no promise).",
     )
-    find.add_argument(
+    group.add_argument(
         "--threshold",
         type=float,
         help="Redact pixels from this probability on (default: the checkpoint's own).",
     )
-    find.add_argument(
+    group.add_argument(
         "--dilate",
         type=float,
         default=0.05,
         help="Add a margin around each person, as a fraction of the person's size.",
     )
+    return group
+
+
+def add_detection_arguments(parser: ArgumentParser) -> None:
+    """Add what decides which pixels are redacted."""
+    find = add_threshold_arguments(parser)
     find.add_argument(
         "--masks",
         type=Path,

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
+from pii_seg.anonymize.arguments import add_threshold_arguments
 from pii_seg.command_line import (
     DONE,
     add_inference_arguments,
@@ -52,26 +53,8 @@ def parser() -> ArgumentParser:
         help="Print the address and do not open a browser (default: open one).",
     )
     main.add_argument("--device", default="cpu", help="Run the model on cpu, cuda, cuda:1 or mps.")
-    find = p.add_argument_group("what is redacted")
-    find.add_argument(
-        "--recall",
-        type=float,
-        help="Choose the threshold so that at most 1 - RECALL of the person pixels are missed; "
-        "needs a checkpoint from python -m pii_seg.calibrate (default: no promise).",
-    )
-    find.add_argument(
-        "--threshold",
-        type=float,
-        help="Redact pixels from this probability on (default: the checkpoint's own).",
-    )
-    find.add_argument(
-        "--dilate",
-        type=float,
-        default=0.05,
-        help="Add a margin around each person, as a fraction of the person's size.",
-    )
-    add_inference_arguments(p)
-    p.set_defaults(tiles="auto")
+    add_threshold_arguments(p)
+    add_inference_arguments(p, tiles="auto")
     return p
 
 
