@@ -37,16 +37,16 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("out", type=Path, nargs="?", help="the picture (.png, .jpg)")
-    parser.add_argument("--size", default="1440x900", help="of the window (default: %(default)s)")
+    parser.add_argument("out", type=Path, nargs="?", help="Write the image here (.png, .jpg).")
     parser.add_argument(
-        "--width", type=int, default=360, help="of the sidebar (default: %(default)s px)"
+        "--size", default="1440x900", help="Size of the window (default: %(default)s)."
     )
     parser.add_argument(
-        "--sidebar", action="store_true", help="the picture shows the sidebar alone"
+        "--width", type=int, default=360, help="Width of the sidebar (default: %(default)s px)."
     )
+    parser.add_argument("--sidebar", action="store_true", help="Show the sidebar alone.")
     parser.add_argument(
-        "--open", action="store_true", help="open the panels that are closed by default, too"
+        "--open", action="store_true", help="Open the panels that are closed by default, too."
     )
     parser.add_argument(
         "--panel",

@@ -30,7 +30,7 @@ CROPS = CropSettings(size=64, multiple=8, smallest=10)
 
 
 def three_persons() -> Sample:
-    """Return three persons on noise, of whom one is too small; a fourth is in the line alone."""
+    """Return three persons on noise, one of them too small; a fourth is in the line alone."""
     image = np.random.default_rng(0).integers(0, 200, (80, 100, 3), dtype=np.uint8)
     mask = np.zeros((80, 100), np.uint8)
     mask[10:61, 10:30] = 1
