@@ -19,11 +19,35 @@ import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
+
+from .output_files import (
+    DatasetError,
+    OutputBusyError,
+    atomic_file,
+    output_lock,
+    waiting_lock,
+    write_atomically,
+)
+
+__all__ = [
+    "DatasetError",
+    "DatasetWriter",
+    "OutputBusyError",
+    "PassFile",
+    "atomic_file",
+    "done_indices",
+    "fingerprint",
+    "iter_left_out",
+    "iter_lines",
+    "output_lock",
+    "read_info",
+    "refuse_foreign_folder",
+    "write_atomically",
+]
 
 SCHEMA_VERSION = 1
 INFO_NAME = "dataset.json"
@@ -64,10 +88,6 @@ PASS_FOLDERS = tuple(file.folder for file in PASS_FILES.values())
 
 _TAIL_STEP = 1 << 14  # bytes read at a time to find the end of the last line
 _INDEX = re.compile(rb'"index": ?(\d+)')
-
-
-class DatasetError(ValueError):
-    """A folder cannot be read or written as a dataset; the message names it and the remedy."""
 
 
 def read_info(root: Path) -> dict[str, Any]:
@@ -144,46 +164,6 @@ def iter_left_out(root: Path) -> Iterator[tuple[int, str]]:
             yield int(line["index"]), str(line["reason"])
         except (ValueError, KeyError, TypeError) as error:
             raise DatasetError(f"{path}: line {number} is damaged ({error})") from None
-
-
-@contextlib.contextmanager
-def atomic_file(path: Path, *, token: str = "") -> Iterator[BinaryIO]:
-    """Open a file that appears at `path` only when it is whole.
-
-    The content is written under a temporary name in the same folder. When the block ends without an
-    error it is flushed to disk and renamed; on an error the temporary file is removed and what was
-    at `path` stays.
-
-        with atomic_file(folder / "weights.pt") as file:
-            torch.save(state, file)
-
-    Args:
-        path: The final name; a file that is there is replaced. Its folder must exist.
-        token: Distinguishes the temporary names of processes that may write the same path.
-
-    Yields:
-        The temporary file, open for writing bytes.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}{token}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def write_atomically(path: Path, content: bytes, *, token: str = "") -> None:
-    """Write `content` to `path` as `atomic_file` does."""
-    with atomic_file(path, token=token) as file:
-        file.write(content)
 
 
 def fingerprint(info: Mapping[str, Any]) -> str:
@@ -333,35 +313,8 @@ class DatasetWriter:
             if end < size:
                 file.truncate(end)
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.root / LOCK_NAME).open("a+b") as file:
-            _lock(file.fileno())
-            try:
-                yield
-            finally:
-                _unlock(file.fileno())
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-
-    def _unlock(descriptor: int) -> None:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-    def _unlock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    def _locked(self) -> contextlib.AbstractContextManager[None]:
+        return waiting_lock(self.root / LOCK_NAME)
 
 
 def _iter_raw_lines(path: Path) -> Iterator[bytes]:
