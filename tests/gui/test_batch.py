@@ -100,8 +100,11 @@ def test_cancel_stops_after_the_current_image_and_the_button_resumes(
 ):
     window.click("pii_synth.generate")
     wait_for("two pairs", lambda: done(tmp_output) >= 2, PATIENCE)
-    with paused(window):  # or it might be done before the pointer is there
+    window.wait(f"{JOB}.progress.done >= 1")  # the panel changes once more when it is reported
+    with paused(window):  # or it might be done before the click is handled
+        time.sleep(0.5)  # the panel is drawn a few times a second
         window.click("pii_synth.cancel_batch")
+        window.wait(f"{JOB}.state.name == 'STOPPING'")
     wait_for("the end of the batch", lambda: not running(window), PATIENCE)
     half = done(tmp_output)
     assert 2 <= half < MANY
