@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pii_seg.anonymize.inputs import InputFile
-from pii_seg.data.image_io import read_mask
+from pii_seg.data.mask_io import read_mask
 from pii_seg.errors import DataError, InputError, MediaError
 
 

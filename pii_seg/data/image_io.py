@@ -34,8 +34,8 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         DataError: The file cannot be read or decoded, or is too large.
     """
-    content = _read(path)
-    opened = _open(path, content)
+    content = read_bytes(path)
+    opened = open_header(path, content)
     if (
         opened.format in ("JPEG", "MPO")
         and opened.mode in ("RGB", "L")
@@ -55,40 +55,6 @@ def read_image(path: Path) -> np.ndarray:
         raise DataError(f"{path}: cannot be decoded ({error}); replace or remove it") from None
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """Read a mask; of a palette image, the indices instead of the colours.
-
-    A colour image whose channels are equal is grey; any other has no single meaning.
-
-    Returns:
-        uint8 or uint16 (H, W).
-
-    Raises:
-        DataError: The file cannot be read or decoded, is too large, or is no mask.
-    """
-    opened = _open(path, _read(path))
-    try:
-        if opened.mode in ("RGBA", "LA", "RGB", "CMYK"):
-            channels = np.asarray(opened.convert("RGB"))
-            if (channels != channels[..., :1]).any():
-                raise DataError(
-                    f"{path}: is a colour image; a mask holds one number per pixel, grey or palette"
-                )
-            return np.ascontiguousarray(channels[..., 0])
-        array = np.asarray(opened)
-    except DataError:
-        raise
-    except Exception as error:
-        raise DataError(f"{path}: cannot be decoded ({error}); replace or remove it") from None
-    if array.dtype == bool:
-        return array.astype(np.uint8)
-    if array.ndim != 2 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 65535:
-        raise DataError(
-            f"{path}: is not a mask of whole numbers 0..65535 (its mode is {opened.mode})"
-        )
-    return array if array.dtype == np.uint8 else array.astype(np.uint16)
-
-
 def encode_image(image: np.ndarray, ending: str, *parameters: int) -> bytes:
     """Encode an image as the content of a file.
 
@@ -104,14 +70,15 @@ def encode_image(image: np.ndarray, ending: str, *parameters: int) -> bytes:
     return data.tobytes()
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Read a file; raise DataError when that fails."""
     try:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _open(path: Path, content: bytes) -> Image.Image:
+def open_header(path: Path, content: bytes) -> Image.Image:
     """Parse the header only, and reject what would not fit in memory."""
     try:
         opened = Image.open(io.BytesIO(content))

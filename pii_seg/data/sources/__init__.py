@@ -8,7 +8,8 @@ Layouts: the dataset contract (docs/dataset.md), plain folders (images/ + masks/
 COCO JSON, and Pascal VOC. In every layout a target is 0 background, 1 person, 255 ignore.
 """
 
-from pii_seg.data.image_io import read_image, read_mask
+from pii_seg.data.image_io import read_image
+from pii_seg.data.mask_io import read_mask
 from pii_seg.data.sources.base import Listed, PersonFree, Source
 from pii_seg.data.sources.folders import MaskCode
 from pii_seg.data.sources.memory import InMemory, keep_in_memory

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from blender_addon.dataset import LINES_NAME, DatasetError, iter_lines, read_info
-from pii_seg.data.image_io import read_image, read_mask
+from pii_seg.data.image_io import read_image
+from pii_seg.data.mask_io import read_mask
 from pii_seg.data.sources.base import Listed
 from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample
 from pii_seg.errors import DataError

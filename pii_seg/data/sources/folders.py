@@ -23,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS, read_image, read_mask
+from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS, read_image
+from pii_seg.data.mask_io import read_mask
 from pii_seg.data.sources.base import Listed
 from pii_seg.data.sources.dataset_contract import require_same_size
 from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample

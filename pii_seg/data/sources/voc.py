@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pii_seg.data.image_io import read_image, read_mask
+from pii_seg.data.image_io import read_image
+from pii_seg.data.mask_io import read_mask
 from pii_seg.data.sources.base import Listed
 from pii_seg.data.sources.dataset_contract import leaves_folder, require_same_size
 from pii_seg.data.sources.folders import Files, list_images
