@@ -1,16 +1,18 @@
 # Every target does all its own set-up and may be run again at any time.
 # uv comes from PATH, or is installed into .uv/. The environment is .venv/, with the versions of
-# requirements.lock.
+# requirements.lock. Nothing is installed whose hash is not in a lock file.
 
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PYTHON := .venv/bin/python
+LOCK = $(UV) pip compile --universal --python-version 3.11 --upgrade --generate-hashes --quiet \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 LOCKED := .venv/.locked
 READY := .venv/.ready
 DEMO := demo
 BPY := .venv/lib/python3.11/site-packages/bpy
 BLENDER_EXT = $(wildcard $(BPY)/*/scripts/addons_core/bl_pkg/cli/blender_ext.py)
 
-.PHONY: help demo test test-fast test-gui screenshots lint docs extension lock clean
+.PHONY: help demo test test-fast test-gui test-smplx fuzz screenshots lint docs extension lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +31,15 @@ test-gui: $(READY) ## click in a real Blender, downloaded if needed; images in b
 	$(PYTHON) tools/gui_blender.py
 	$(PYTHON) -m pytest tests/gui
 
+test-smplx: $(READY) ## compare bodies with the smplx package, which only this target installs
+	@echo "smplx: its licence allows no commercial use; it goes into .smplx/ and nowhere else"
+	$(UV) pip install --python $(PYTHON) --target .smplx --no-deps --require-hashes \
+		--requirement locks/smplx.txt
+	PYTHONPATH=.smplx $(PYTHON) -m pytest -m smplx tests/blender_addon
+
+fuzz: $(READY) ## give every parser 10,000 damaged inputs instead of 300; takes hours
+	$(PYTHON) -m pytest -m fuzz --fuzz-long
+
 screenshots: test-gui ## update the images of docs/blender.md from the same tests
 	$(PYTHON) tools/screenshots.py
 
@@ -46,11 +57,12 @@ extension: $(READY) ## build the zip that Blender installs, in dist/
 	@for zip in dist/*.zip; do $(PYTHON) $(BLENDER_EXT) validate "$$zip"; done
 
 lock: | $(UV) ## update requirements.lock to today's versions, for all systems
-	$(UV) pip compile pyproject.toml --all-extras --group dev --group docs --python-version 3.11 \
-		--universal --upgrade --quiet --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	$(LOCK) pyproject.toml --extra render --extra imagenet --extra bake --group dev --group docs \
 		--output-file requirements.lock
+	echo smplx | $(LOCK) - --no-deps --output-file locks/smplx.txt
+	echo uv | $(LOCK) - --no-deps --output-file locks/uv.txt
 
-clean: ## remove what the other targets made, except .venv/, .uv/ and .gui/
+clean: ## remove what the other targets made, except .venv/, .uv/, .smplx/ and .gui/
 	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -not -path './.uv/*' -not -path './.gui/*' \
 		-prune -exec rm -rf {} +
@@ -69,12 +81,13 @@ $(LOCKED): requirements.lock | $(UV)
 		|| { echo "Blender's Python module needs Python 3.11, which was neither found nor downloaded." \
 			"Install it (Debian 12: apt-get install python3.11 python3.11-venv;" \
 			"elsewhere: uv python install 3.11) and run make again." >&2; exit 1; }
-	$(UV) pip install --python $(PYTHON) --requirement requirements.lock
+	$(UV) pip install --python $(PYTHON) --require-hashes --requirement requirements.lock
 	@touch $@
 
-.uv/bin/uv:
+.uv/bin/uv: locks/uv.txt
 	@echo "uv is not on PATH: installing it into .uv/"
 	@python3 -m venv .uv || { echo "Installing uv needs python3 with its venv module" \
 		"(Debian: apt-get install python3-venv). Install it, or put uv on PATH." >&2; \
 		rm -rf .uv; exit 1; }
-	.uv/bin/pip install --quiet uv
+	.uv/bin/pip install --quiet --require-hashes --requirement locks/uv.txt
+	@touch $@

@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 SHORT, LONG = 300, 10_000  # examples a parser
@@ -32,11 +33,12 @@ def fuzz_count(share: float = 1.0) -> int:
 
 
 def fuzz_settings(test: Any) -> Any:
-    """Give a Hypothesis test the whole budget. Put it above `@given`."""
-    return settings(
+    """Give a Hypothesis test the whole budget, and the marker fuzz. Put it above `@given`."""
+    budget = settings(
         max_examples=fuzz_count(),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    )(test)
+    )
+    return pytest.mark.fuzz(budget(test))
 
 
 def random_of(number: int) -> random.Random:

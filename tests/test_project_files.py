@@ -63,11 +63,31 @@ def test_no_licensed_body_model_is_in_the_tree() -> None:
     assert [str(p.relative_to(ROOT)) for p in project_files() if foreign.search(p.name)] == []
 
 
-def test_lock_pins_every_package_and_holds_no_address() -> None:
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    assert len(lines) > 20
-    pin = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][\w.+!-]*(?: ; .+)?")
-    assert [line for line in lines if not pin.fullmatch(line)] == []
+LOCKS = ("requirements.lock", "locks/smplx.txt", "locks/uv.txt")
+PIN = re.compile(
+    r"[a-z0-9][a-z0-9._-]*==[0-9][\w.+!-]*(?: ; [^\\]+?)?(?:\s+--hash=sha256:[0-9a-f]{64})+"
+)
+
+
+def test_locks_pin_every_package_with_hashes_and_hold_no_address() -> None:
+    for name in LOCKS:
+        pins = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", "").splitlines()
+        assert pins
+        assert [pin for pin in pins if not PIN.fullmatch(pin)] == []
+
+
+def test_nobody_gets_the_non_commercial_package_without_asking() -> None:
+    assert not re.search(r"^smplx\b", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert re.match(r"smplx==", (ROOT / "locks/smplx.txt").read_text())
+
+
+def test_every_installation_checks_hashes() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", "")
+    installs = [line for line in makefile.splitlines() if "pip install" in line]
+    assert len(installs) == 4
+    assert [line for line in installs if "--require-hashes" not in line] == [
+        "\t$(UV) pip install --python $(PYTHON) --no-deps --no-build-isolation --editable ."
+    ]
 
 
 def test_lock_covers_every_direct_dependency() -> None:
@@ -83,7 +103,8 @@ def test_lock_covers_every_direct_dependency() -> None:
     }
     locked = {
         line.split("==")[0]
-        for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+        for name in LOCKS
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines()
     }
     assert names - locked == set()
 

@@ -10,7 +10,8 @@ import pytest
 from blender_addon.bodies.convert import smplx_module, smplx_pose
 from blender_addon.bodies.formats import read_arrays, read_model
 
-pytest.importorskip("smplx")
+pytest.importorskip("smplx", reason="NOT TESTED: smplx is not installed; run make test-smplx")
+pytestmark = pytest.mark.smplx
 
 SMPL, SMPLX = 6890, 10475  # vertices
 

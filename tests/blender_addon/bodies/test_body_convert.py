@@ -15,7 +15,8 @@ from blender_addon.bodies import convert as convert_module
 from blender_addon.bodies.convert import ConvertError, convert, find_model_file, main
 from blender_addon.bodies.formats import read_model
 
-pytest.importorskip("smplx")
+pytest.importorskip("smplx", reason="NOT TESTED: smplx is not installed; run make test-smplx")
+pytestmark = pytest.mark.smplx
 
 
 @pytest.mark.parametrize(
