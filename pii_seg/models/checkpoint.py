@@ -35,14 +35,18 @@ from pii_seg.models.base import Network
 from pii_seg.models.fold_batchnorm import fold_norms
 from pii_seg.models.model_card import model_card
 from pii_seg.models.segmenter import Segmenter, fastest_precision
+from pii_seg.models.torch_archive import UnsafeArchiveError, check_archive
 
 FORMAT, VERSION = "pii_seg segmenter", 1
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 
 # What reading a damaged description, or building a model of it, raises.
-DAMAGE = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError)
+DAMAGE = (
+    KeyError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError, MemoryError,
+)  # fmt: skip
 MAX_CONFIG_BYTES = 64 << 20
 MAX_HEADER_BYTES = 4 << 20  # of model.safetensors, beyond the weights themselves
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 1e-3, 1e3  # beyond, float32 has no probabilities left
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,9 @@ class Checkpoint:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 < self.temperature < float("inf"):
-            raise CheckpointError(f"temperature {self.temperature} is not above 0")
+        if not LOWEST_TEMPERATURE <= self.temperature <= HIGHEST_TEMPERATURE:
+            between = f"{LOWEST_TEMPERATURE} and {HIGHEST_TEMPERATURE:g}"
+            raise CheckpointError(f"temperature {self.temperature} is not between {between}")
         if not 0 < self.threshold < 1:
             raise CheckpointError(f"threshold {self.threshold} is not between 0 and 1")
 
@@ -150,7 +155,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         raise CheckpointError(f"{path}: not a checkpoint of pii_seg{hint}")
     _check_version(path, content.get("version"))
     try:
-        described = json.loads(content["description"])
+        described = _json(content["description"])
         return _checked(described, content["weights"])
     except DAMAGE as error:
         raise CheckpointError(f"{path}: damaged ({_first_line(error)})") from None
@@ -203,7 +208,7 @@ def from_pretrained(folder: Path | str) -> Checkpoint:
     """
     config_path, weights_path = Path(folder) / CONFIG_FILE, Path(folder) / WEIGHTS_FILE
     try:
-        content = json.loads(_read_bytes(config_path, MAX_CONFIG_BYTES))
+        content = _json(_read_bytes(config_path, MAX_CONFIG_BYTES))
     except (ValueError, RecursionError) as error:
         if isinstance(error, CheckpointError):
             raise
@@ -213,11 +218,11 @@ def from_pretrained(folder: Path | str) -> Checkpoint:
     _check_version(config_path, content.pop("version", None))
     try:
         expected_hash = content.pop("weights_sha256")
-        shapes = _shapes(ModelConfig(**content["model"]))
+        expected = _expected_weights(ModelConfig(**content["model"]))
     except DAMAGE as error:
         raise CheckpointError(f"{config_path}: damaged ({_first_line(error)})") from None
     # At most 8 bytes a value; a file beyond that is not read at all.
-    most = 8 * sum(torch.Size(shape).numel() for shape in shapes.values()) + MAX_HEADER_BYTES
+    most = 8 * sum(value.numel() for value in expected.values()) + MAX_HEADER_BYTES
     stored = _read_bytes(weights_path, most)
     if hashlib.sha256(stored).hexdigest() != expected_hash:
         raise CheckpointError(
@@ -249,16 +254,20 @@ def read_torch_safely(path: Path) -> Any:
         CheckpointError: The file is absent, damaged, or holds more than data.
     """
     try:
+        if not path.is_file():
+            raise CheckpointError(f"{path}: no such checkpoint")
         # An archive of torch.save; its older form is a bare pickle, which this program never wrote.
         if not zipfile.is_zipfile(path):
-            if not path.is_file():
-                raise CheckpointError(f"{path}: no such checkpoint")
             raise CheckpointError(f"{path}: not a checkpoint, or cut short while copying")
+        check_archive(path)  # torch trusts the sizes in it
         return torch.load(path, map_location="cpu", weights_only=True)
     except CheckpointError:
         raise
-    except pickle.UnpicklingError:
-        raise CheckpointError(f"{path}: damaged, or more than data; it was not opened") from None
+    except (UnsafeArchiveError, pickle.UnpicklingError) as error:
+        reason = f" ({error})" if isinstance(error, UnsafeArchiveError) else ""
+        raise CheckpointError(
+            f"{path}: damaged, or more than data{reason}; it was not opened"
+        ) from None
     # A hostile archive can make the reader raise anything; weights_only ensures it does no worse.
     except Exception as error:
         raise CheckpointError(f"{path}: cannot be read ({_first_line(error)})") from None
@@ -275,6 +284,15 @@ def untrained_network(model: ModelConfig) -> Network:
     from pii_seg.models.networks import build_network
 
     return build_network(model, generator=torch.Generator().manual_seed(0), pretrained=False)
+
+
+def _json(text: str | bytes) -> Any:
+    """Read JSON. Raises ValueError also for NaN and infinity, which are no JSON."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no number")
+
+    return json.loads(text, parse_constant=refuse)
 
 
 def _plain_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
@@ -301,37 +319,41 @@ def _checked(description: dict[str, Any], weights: Any) -> Checkpoint:
 
 def _check_weights(checkpoint: Checkpoint) -> None:
     """Raise ValueError unless the weights are those of the model, by name and shape."""
-    wanted, given = _shapes(checkpoint.model), checkpoint.weights
+    wanted, given = _expected_weights(checkpoint.model), checkpoint.weights
     if not isinstance(given, dict) or not all(
         isinstance(value, Tensor) for value in given.values()
     ):
         raise ValueError("its weights are no tensors")
     for name in wanted.keys() ^ given.keys():
         raise ValueError(f"weight {name} {'is missing' if name in wanted else 'does not belong'}")
-    for name, shape in wanted.items():
-        if tuple(given[name].shape) != shape:
-            raise ValueError(f"weight {name} is {tuple(given[name].shape)}, the model's is {shape}")
-        if given[name].is_floating_point() and not bool(given[name].isfinite().all()):
+    for name, like in wanted.items():
+        value, shape, floating = given[name], tuple(like.shape), like.is_floating_point()
+        if tuple(value.shape) != shape:
+            raise ValueError(f"weight {name} is {tuple(value.shape)}, the model's is {shape}")
+        if value.is_meta or value.is_floating_point() != floating:
+            kind = "floating-point" if floating else "whole"
+            raise ValueError(f"weight {name} does not hold {kind} numbers")
+        if floating and not bool(value.isfinite().all()):
             raise ValueError(f"weight {name} holds values that are no numbers")
 
 
-def _shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the model's weights, from a network that takes no memory."""
+def _expected_weights(model: ModelConfig) -> dict[str, Tensor]:
+    """Return the model's weights by name, of a network that takes no memory."""
     with torch.device("meta"):
         network = untrained_network(model)
-    return {f"network.{name}": tuple(value.shape) for name, value in network.state_dict().items()}
+    return {f"network.{name}": value for name, value in network.state_dict().items()}
 
 
 def _read_bytes(path: Path, most: int) -> bytes:
     """Read a file of at most `most` bytes."""
     try:
-        with path.open("rb") as file:
-            content = file.read(most + 1)
+        # Not read(most): a hostile description makes that more than the memory.
+        content = path.read_bytes() if path.stat().st_size <= most else None
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file; expected the folder of a segmenter") from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if len(content) > most:
+    if content is None:
         raise CheckpointError(f"{path}: larger than {most} bytes; it is no file of this model")
     return content
 
@@ -341,4 +363,4 @@ def _keys(content: Any) -> set[Any]:
 
 
 def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+    return (next(iter(str(error).splitlines()), "") or type(error).__name__)[:200]

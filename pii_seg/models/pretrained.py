@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pii_seg.errors import ConfigError
+from pii_seg.models.torch_archive import check_torch_file
 
 # timm's names of the encoders → packages with their weights. These were trained in TensorFlow,
 # hence timm's `tf_` models: with the symmetric padding of the others they give blurred logits.
@@ -99,6 +100,7 @@ def from_file(encoder: str, path: Path) -> Pretrained:
         if path.suffix == ".safetensors":
             state: Any = load_file(path)
         else:
+            check_torch_file(path)  # torch trusts the sizes in it
             state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such weights file") from None
@@ -118,6 +120,9 @@ def from_file(encoder: str, path: Path) -> Pretrained:
         isinstance(value, Tensor) for value in state.values()
     ):
         raise ConfigError(f"{path}: holds no state dict (names → tensors)")
+    for name, value in state.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise ConfigError(f"{path}: damaged: {name} holds values that are no numbers")
     with torch.device("meta"):
         wanted = timm.create_model(encoder, pretrained=False).state_dict()
     return Pretrained(match_names(state, wanted, path), f"weights of {path.name}")
