@@ -162,7 +162,7 @@ def unet_calls(
     """Return `steps` calls of the UNet as in sampling, masked by regions or not."""
     device = pipeline.device
     labels = torch.from_numpy(masks).long().to(device)
-    conditioning = pipeline.encode_prompt(PROMPT, "", labels, OWN_TOKEN_WEIGHT)
+    conditioning = pipeline.encode_regions(PROMPT, "", labels, OWN_TOKEN_WEIGHT)
     pixels = torch.zeros(len(masks), 3, *masks.shape[1:], device=device)
     latents = torch.randn_like(pipeline.encode_images(pixels))
     inpainting = pipeline.prepare_inpainting_channels(pixels, labels)

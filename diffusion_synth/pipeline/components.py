@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -14,22 +13,21 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from torch import Tensor
 
 from diffusion_synth.errors import DataError
-from diffusion_synth.pipeline.conditioning import (
-    Conditioning,
-    Prompts,
-    TextEncoders,
-    one_prompt_each,
-    prompts_of_persons,
-)
+from diffusion_synth.pipeline import codec
+from diffusion_synth.pipeline.call_state import CallState
+from diffusion_synth.pipeline.conditioning import Conditioning
 from diffusion_synth.pipeline.input_checks import check_components
 from diffusion_synth.pipeline.pixel_shuffle import PixelShuffleCodec, codec_factor, inside_share
+from diffusion_synth.pipeline.prompt_encoding import PromptEncoding
 from diffusion_synth.pipeline.regions import Regions, resize_labels
 
 # Saved pipelines name the module of a component. Those saved by an earlier version name this one.
 MOVED_MODULES = {"diffusion_synth.codec": PixelShuffleCodec.__module__}
 
 
-class PipelineComponents(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
+class PipelineComponents(
+    DiffusionPipeline, StableDiffusionXLLoraLoaderMixin, PromptEncoding, CallState
+):
     """Networks and scheduler of a pipeline, as sampling and training call them.
 
     Attributes:
@@ -37,12 +35,16 @@ class PipelineComponents(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         unet: UNet2DConditionModel. When it takes more channels than the latents have, it is given
             the mask and the image without the persons, as inpainting UNets are.
         scheduler: Any of diffusers that adds noise; for mode "invert" a DDIMScheduler.
-        text_encoder: CLIPTextModel, with its `tokenizer`; SDXL has `text_encoder_2` as well.
+        text_encoder: CLIPTextModel, with its `tokenizer`; SDXL has `text_encoder_2` as well. Where
+            one is missing, prompts are given as embeddings.
     """
 
     model_cpu_offload_seq = "text_encoder->text_encoder_2->unet->vae"  # type: ignore[assignment]
-    _optional_components = ["text_encoder_2", "tokenizer_2"]  # as diffusers reads it
-    _callback_tensor_inputs = ["latents"]
+    # As diffusers reads them.
+    _optional_components = ["text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2"]
+    _callback_tensor_inputs = [
+        "latents", "prompt_embeds", "negative_prompt_embeds", "add_text_embeds", "add_time_ids",
+    ]  # fmt: skip
 
     vae: Any
     text_encoder: Any
@@ -61,6 +63,8 @@ class PipelineComponents(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         scheduler: Any,
         text_encoder_2: Any = None,
         tokenizer_2: Any = None,
+        force_zeros_for_empty_prompt: bool = True,
+        requires_aesthetics_score: bool = False,
     ) -> None:
         super().__init__()
         check_components(
@@ -75,11 +79,24 @@ class PipelineComponents(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             text_encoder_2=text_encoder_2,
             tokenizer_2=tokenizer_2,
         )
+        if self.is_xl:  # the other models have neither in their configuration
+            self.register_to_config(
+                force_zeros_for_empty_prompt=force_zeros_for_empty_prompt,
+                requires_aesthetics_score=requires_aesthetics_score,
+            )
         self.codec_factor = codec_factor(vae)
         self.image_processor = VaeImageProcessor(
             vae_scale_factor=self.codec_factor, do_resize=False
         )
-        self._interrupt = False
+
+    def with_parts(self, **parts: Any) -> Self:
+        """Return a pipeline of the same components and settings, apart from `parts`."""
+        settings = {
+            name: self.config[name]
+            for name in ("force_zeros_for_empty_prompt", "requires_aesthetics_score")
+            if name in self.config
+        }
+        return type(self)(**{**self.components, **settings, **parts})
 
     @classmethod
     def load_config(cls, *given: Any, **options: Any) -> Any:
@@ -91,42 +108,14 @@ class PipelineComponents(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
                 parts[name] = [MOVED_MODULES[value[0]], *value[1:]]
         return config
 
-    @property
-    def encoders(self) -> TextEncoders:
-        """The text encoders, one or two."""
-        pairs = [(self.tokenizer, self.text_encoder)]
-        if self.text_encoder_2 is not None:
-            pairs.append((self.tokenizer_2, self.text_encoder_2))
-        return TextEncoders(tuple(pairs))
-
-    def encode_prompt(
-        self,
-        inside: Prompts,
-        outside: str | Sequence[str],
-        labels: Tensor,
-        own_token_weight: float,
-    ) -> Conditioning:
-        """Encode the prompts of all regions of images with labels (B, H, W)."""
-        persons = [int(mask.max()) for mask in labels]
-        surroundings = one_prompt_each(outside, len(labels), "outside")
-        people = prompts_of_persons(inside, persons)
-        prompts = [[around, *of] for around, of in zip(surroundings, people, strict=True)]
-        return self.encoders.condition(prompts, labels.device, own_token_weight=own_token_weight)
-
     def encode_images(self, pixels: Tensor) -> Tensor:
         """Encode images (B, 3, H, W) in -1..1. Returns latents (B, C, h, w), float32."""
-        distribution = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist
-        return (distribution.mode().float() - self._shift) * self.vae.config.scaling_factor
+        return codec.encode(self.vae, pixels)
 
     def decode_latents(self, latents: Tensor, output_type: str) -> Any:
         """Decode latents (B, C, h, w) into images of diffusers' `output_type`."""
-        latents = latents / self.vae.config.scaling_factor + self._shift
-        pixels = self.vae.decode(latents.to(self.vae.dtype)).sample.float()
+        pixels = codec.decode(self.vae, latents)
         return self.image_processor.postprocess(pixels, output_type=output_type)
-
-    @property
-    def _shift(self) -> float:
-        return float(getattr(self.vae.config, "shift_factor", None) or 0.0)
 
     def prepare_inpainting_channels(self, pixels: Tensor, labels: Tensor) -> Tensor | None:
         """Return the further input channels of an inpainting UNet; None where it has none.
@@ -204,18 +193,17 @@ class PipelineComponents(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         kind = self.unet.dtype
         added = None
         if conditioning.pooled is not None:
-            height, width = regions.labels.shape[-2:]
-            sizes = torch.tensor([height, width, 0, 0, height, width], device=x.device, dtype=kind)
-            added = {
-                "text_embeds": conditioning.pooled.to(kind),
-                "time_ids": sizes.repeat(len(x), 1),
-            }
+            time_ids = conditioning.time_ids
+            if time_ids is None:
+                time_ids = self.time_ids(regions.labels)
+            added = {"text_embeds": conditioning.pooled.to(kind), "time_ids": time_ids.to(kind)}
         output: Tensor = self.unet(
             x.to(kind),
             timestep,
             conditioning.embeddings.to(kind),
+            timestep_cond=self.guidance_embedding(len(x), x.device),
             added_cond_kwargs=added,
-            cross_attention_kwargs={"regions": regions},
+            cross_attention_kwargs={**(self.cross_attention_kwargs or {}), "regions": regions},
         ).sample.float()
         return output
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,14 @@ from diffusion_synth.pipeline.attention_schedules import SCHEDULES
 from diffusion_synth.pipeline.ddim_inversion import Inversion
 
 MODES = ("blend", "invert")
+OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 
 
 def check_components(**components: Any) -> None:
-    """Raise TypeError that names a component without the methods that its place needs."""
+    """Raise TypeError that names a component without the methods that its place needs.
+
+    Text encoders and tokenizers may be None: prompts then come as embeddings.
+    """
     needed = {
         "vae": ("encode", "decode"),
         "text_encoder": ("forward",),
@@ -25,14 +31,46 @@ def check_components(**components: Any) -> None:
         "scheduler": ("step", "set_timesteps", "add_noise"),
     }
     for name, component in components.items():
+        if component is None and name in ("text_encoder", "tokenizer"):
+            continue
         if missing := [part for part in needed[name] if not hasattr(component, part)]:
             raise TypeError(f"{name} is a {type(component).__name__}, which has no {missing[0]}")
 
 
+def require_finite(tensor: Tensor, part: str, dtype: torch.dtype) -> None:
+    """Raise FloatingPointError, with the remedy, when the output of a model's part is not finite.
+
+    Args:
+        tensor: The output.
+        part: Name of the part, such as "UNet".
+        dtype: The floating-point type that it computes in.
+    """
+    if bool(tensor.isfinite().all()):
+        return
+    name = str(dtype).removeprefix("torch.")
+    remedy = (
+        "load the model in float32 (--precision float32)"
+        if dtype in (torch.float16, torch.bfloat16)
+        else "its weights are damaged, or of another architecture: load another copy of the model"
+    )
+    raise FloatingPointError(f"the {part} yields NaN or infinity in {name}; {remedy}")
+
+
 def check_options(
-    *, mode: str, steps: int, self_attention: str, noise_mixing: float, copies: int
-) -> None:
+    *, mode: str, steps: int, self_attention: str, noise_mixing: float, copies: int,
+    guidance_scale: float | None, output_type: str, attention_kwargs: Mapping[str, Any] | None,
+) -> None:  # fmt: skip
     """Raise ConfigError that names the option which is not valid."""
+    if guidance_scale is not None and not math.isfinite(guidance_scale):
+        raise ConfigError(f"guidance_scale must be a finite number, got {guidance_scale}")
+    if output_type not in OUTPUT_TYPES:
+        raise ConfigError(
+            f"output_type must be one of {', '.join(OUTPUT_TYPES)}, got {output_type!r}"
+        )
+    if unknown := sorted(set(attention_kwargs or {}) - {"scale"}):
+        raise ConfigError(
+            f"cross_attention_kwargs may hold the scale of a LoRA alone, got {unknown[0]!r}"
+        )
     if mode not in MODES:
         raise ConfigError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
     if steps < 1 or copies < 1:

@@ -24,19 +24,19 @@ from diffusion_synth.errors import ConfigError, DataError
 from diffusion_synth.pipeline.attention import region_processors
 from diffusion_synth.pipeline.attention_schedules import cross_region_weight_at
 from diffusion_synth.pipeline.components import PipelineComponents
-from diffusion_synth.pipeline.conditioning import (
-    Conditioning,
-    Prompts,
-    one_prompt_each,
-)
-from diffusion_synth.pipeline.ddim_inversion import Inversion, invert, slerp
+from diffusion_synth.pipeline.conditioning import Conditioning, Prompts
+from diffusion_synth.pipeline.ddim_inversion import Inversion, invert
 from diffusion_synth.pipeline.input_checks import (
     check_inversion,
     check_options,
     read_labels,
+    require_finite,
 )
+from diffusion_synth.pipeline.prepared_latents import PreparedLatents
+from diffusion_synth.pipeline.prompt_encoding import PromptEmbeddings
 from diffusion_synth.pipeline.prompt_packing import OWN_TOKEN_WEIGHT
 from diffusion_synth.pipeline.regions import Regions
+from diffusion_synth.pipeline.step_callbacks import OF_XL, StepCallback
 
 
 @dataclass
@@ -44,44 +44,6 @@ class ShapeGuidedOutput(BaseOutput):
     """images: list of PIL images, numpy (B, H, W, 3) in 0..1, or tensor (B, 3, H, W) in -1..1."""
 
     images: list[Image.Image] | np.ndarray | Tensor
-
-
-@dataclass(frozen=True)
-class PreparedLatents:
-    """The tensors of one call, each image repeated for its copies: B of them.
-
-    Attributes:
-        labels: (B, H, W), the regions of the pixels.
-        clean: (B, C, h, w), the latents of the images.
-        noise: (B, C, h, w), the noise to begin with.
-        inside: Which latents are painted, bool, (B, 1 or C, h, w).
-        inpainting: Further input channels of an inpainting UNet, or None.
-        inversion: The images' latents at every level of noise; None in mode "blend".
-    """
-
-    labels: Tensor
-    clean: Tensor
-    noise: Tensor
-    inside: Tensor
-    inpainting: Tensor | None
-    inversion: Inversion | None
-
-    def initial(self, noise_sigma: Any, noise_mixing: float) -> Tensor:
-        """Return the latents to begin with."""
-        if self.inversion is None:
-            return self.noise * noise_sigma
-        inverted = self.inversion.latents[0]
-        return torch.where(self.inside, slerp(inverted, self.noise, noise_mixing), inverted)
-
-    def surroundings_after(self, step: int, scheduler: Any) -> Tensor:
-        """Return the images' latents at the level of noise that `step` has led to."""
-        timesteps = scheduler.timesteps
-        if step + 1 == len(timesteps):
-            return self.clean
-        if self.inversion is not None:
-            return self.inversion.latents[step + 1]
-        noisy: Tensor = scheduler.add_noise(self.clean, self.noise, timesteps[step + 1 : step + 2])
-        return noisy
 
 
 class ShapeGuidedPipeline(PipelineComponents):
@@ -94,19 +56,14 @@ class ShapeGuidedPipeline(PipelineComponents):
         (image,) = pipeline(photo, mask, "a woman in a red coat", "a street").images
     """
 
-    @property
-    def interrupt(self) -> bool:
-        """Whether a callback has asked to end sampling early."""
-        return self._interrupt
-
     @torch.no_grad()
     def __call__(
         self,
         image: Any,
         masks: Any,
-        inside: Prompts,
+        inside: Prompts | None = None,
         outside: str | Sequence[str] = "",
-        negative: str | Sequence[str] = "",
+        negative: str | Sequence[str] | None = None,
         *,
         mode: str = "blend",
         num_inference_steps: int = 30,
@@ -120,6 +77,13 @@ class ShapeGuidedPipeline(PipelineComponents):
         num_images_per_prompt: int = 1,
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: Tensor | None = None,
+        prompt_embeds: Tensor | None = None,
+        negative_prompt_embeds: Tensor | None = None,
+        pooled_prompt_embeds: Tensor | None = None,
+        negative_pooled_prompt_embeds: Tensor | None = None,
+        outside_embeds: Tensor | None = None,
+        clip_skip: int | None = None,
+        cross_attention_kwargs: dict[str, Any] | None = None,
         output_type: str = "pil",
         return_dict: bool = True,
         callback_on_step_end: Callable[..., dict[str, Any] | None] | None = None,
@@ -135,9 +99,10 @@ class ShapeGuidedPipeline(PipelineComponents):
             masks: Of each image (H, W): 0 outside, r inside person r; booleans, or 0 and 255, for
                 one person.
             inside: One prompt for all persons, one for each image, or one for each person of each
-                image.
+                image; None where `prompt_embeds` has them.
             outside: The prompt of the surroundings, one or one for each image.
-            negative: The prompt that guidance leads away from, one or one for each image.
+            negative: The prompt that guidance leads away from, one or one for each image. None is
+                the empty prompt, or zeros for SDXL (`force_zeros_for_empty_prompt`).
             mode: "blend" paints from fresh noise. "invert", the paper's mode, begins with the
                 image's own inverted latents, so traces of the person may stay: never use it to
                 anonymise.
@@ -153,11 +118,19 @@ class ShapeGuidedPipeline(PipelineComponents):
             num_images_per_prompt: Variants of each image.
             generator: One generator, or one for each result.
             latents: The noise to begin with, (B · num_images_per_prompt, C, h, w).
+            prompt_embeds: (B, T, D), a result of `encode_prompt` in place of `inside`.
+            negative_prompt_embeds: (B, T, D), in place of `negative`.
+            pooled_prompt_embeds: (B, P), of SDXL.
+            negative_pooled_prompt_embeds: (B, P), of SDXL.
+            outside_embeds: (B, T, D), in place of `outside`.
+            clip_skip: Number of the text encoder's last layers to skip.
+            cross_attention_kwargs: {"scale": the scale of a LoRA}.
             output_type: "pil", "np", "pt" or "latent".
             return_dict: Whether to return a ShapeGuidedOutput rather than a tuple.
             callback_on_step_end: Called with (pipeline, step, timestep, {"latents": …}) after
-                every step; it may return other latents.
-            callback_on_step_end_tensor_inputs: Tensors for the callback; there is only "latents".
+                every step; it may return other tensors, and change `_guidance_scale`.
+            callback_on_step_end_tensor_inputs: Tensors for the callback, of those in
+                `_callback_tensor_inputs`.
 
         Raises:
             ConfigError: An option is not valid.
@@ -165,28 +138,37 @@ class ShapeGuidedPipeline(PipelineComponents):
             FloatingPointError: The model yields values that are not finite.
         """
         # 1. Check the inputs
-        self._interrupt = False
         copies = num_images_per_prompt
         check_options(
             mode=mode, steps=num_inference_steps, self_attention=self_attention,
-            noise_mixing=noise_mixing, copies=copies,
+            noise_mixing=noise_mixing, copies=copies, guidance_scale=guidance_scale,
+            output_type=output_type, attention_kwargs=cross_attention_kwargs,
         )  # fmt: skip
-        self.check_inputs(mode, callback_on_step_end_tensor_inputs)
+        callback = self.check_inputs(mode, callback_on_step_end, callback_on_step_end_tensor_inputs)
         if guidance_scale is None:
             guidance_scale = self.default_guidance_scale
+        self.begin_call(guidance_scale, clip_skip, cross_attention_kwargs)
+        given = PromptEmbeddings(
+            prompt_embeds, negative_prompt_embeds, pooled_prompt_embeds,
+            negative_pooled_prompt_embeds, outside_embeds,
+        )  # fmt: skip
         device = self._execution_device
         pixels, labels = (part.to(device) for part in self.prepare_images(image, masks))
 
         # 2. Encode the prompts, for every copy; without and with the prompt where it is guided
-        conditioning = self.encode_prompt(inside, outside, labels, own_token_weight).repeat(copies)
-        if guidance_scale > 1:
-            texts = one_prompt_each(negative, len(labels), "negative")
-            regions = conditioning.weights.shape[1]
-            away = self.encoders.uncondition(texts, regions, device).repeat(copies)
-            conditioning = conditioning.guided_by(away)
+        with self.text_lora_scaled((cross_attention_kwargs or {}).get("scale")):
+            conditioning = self.encode_regions(
+                inside, outside, labels, own_token_weight, given, clip_skip=clip_skip
+            )
+            if self.do_classifier_free_guidance:
+                away = self.encode_negative(negative, conditioning, labels, given).repeat(copies)
+                conditioning = conditioning.repeat(copies).guided_by(away)
+            else:
+                conditioning = conditioning.repeat(copies)
 
         # 3. Prepare the timesteps
         self.scheduler.set_timesteps(num_inference_steps, device=device)
+        self._num_timesteps = len(self.scheduler.timesteps)
 
         # 4. Encode the images, and invert them in mode "invert"
         clean = self.encode_images(pixels)
@@ -197,7 +179,7 @@ class ShapeGuidedPipeline(PipelineComponents):
             check_inversion(inversion, self.scheduler.timesteps, clean)
         else:
             around = outside if source_outside is None else source_outside
-            source = self.encode_prompt(source_inside, around, labels, own_token_weight)
+            source = self.encode_regions(source_inside, around, labels, own_token_weight)
             inversion = self._invert(clean, labels, source, inpainting)
 
         # 5. Prepare the latents of every copy
@@ -208,8 +190,7 @@ class ShapeGuidedPipeline(PipelineComponents):
         # 6. Denoise inside the masks
         current = self.denoise(
             prepared, prepared.initial(self.scheduler.init_noise_sigma, noise_mixing), conditioning,
-            guidance_scale=guidance_scale, self_attention=self_attention, generator=generator,
-            callback=callback_on_step_end,
+            self_attention=self_attention, generator=generator, callback=callback,
         )  # fmt: skip
 
         # 7. Decode
@@ -233,27 +214,28 @@ class ShapeGuidedPipeline(PipelineComponents):
         It is unguided and keeps regions strictly apart, as in the paper. The arguments are those
         of `__call__`.
         """
+        self.begin_call()
         device = self._execution_device
         pixels, labels = (part.to(device) for part in self.prepare_images(image, masks))
-        source = self.encode_prompt(source_inside, source_outside, labels, own_token_weight)
+        source = self.encode_regions(source_inside, source_outside, labels, own_token_weight)
         self.scheduler.set_timesteps(num_inference_steps, device=device)
         inpainting = self.prepare_inpainting_channels(pixels, labels)
         inversion = self._invert(self.encode_images(pixels), labels, source, inpainting)
         self.maybe_free_model_hooks()
         return inversion
 
-    def check_inputs(self, mode: str, callback_tensors: Sequence[str]) -> None:
-        """Raise ConfigError for what this pipeline's scheduler or callbacks cannot do."""
-        for name in callback_tensors:
-            if name not in self._callback_tensor_inputs:
-                raise ConfigError(
-                    f"callbacks can have {', '.join(self._callback_tensor_inputs)}, not {name!r}"
-                )
+    def check_inputs(
+        self, mode: str, callback: Callable[..., Any] | None, callback_tensors: Sequence[str]
+    ) -> StepCallback | None:
+        """Return the callback; raise ConfigError for what this pipeline cannot do."""
+        known = [name for name in self._callback_tensor_inputs if self.is_xl or name not in OF_XL]
+        found = StepCallback.of(callback, callback_tensors, known)
         if mode == "invert" and not isinstance(self.scheduler, DDIMScheduler):
             raise ConfigError(
                 f"mode invert needs a DDIMScheduler, got {type(self.scheduler).__name__}; "
                 "mode blend takes any scheduler"
             )
+        return found
 
     def prepare_images(self, image: Any, masks: Any) -> tuple[Tensor, Tensor]:
         """Return (pixels (B, 3, H, W) in -1..1, labels (B, H, W)).
@@ -298,6 +280,8 @@ class ShapeGuidedPipeline(PipelineComponents):
         expected = (len(clean) * copies, *clean.shape[1:])
         if latents is not None and latents.shape != expected:
             raise DataError(f"expected latents of shape {expected}, got {tuple(latents.shape)}")
+        if isinstance(generator, list) and len(generator) != expected[0]:
+            raise DataError(f"expected {expected[0]} generators, got {len(generator)}")
         clean, labels = clean.repeat_interleave(copies, 0), labels.repeat_interleave(copies, 0)
         noise = (
             randn_tensor(clean.shape, generator=generator, device=clean.device, dtype=torch.float32)
@@ -319,42 +303,50 @@ class ShapeGuidedPipeline(PipelineComponents):
         current: Tensor,
         conditioning: Conditioning,
         *,
-        guidance_scale: float,
         self_attention: str,
         generator: Any,
-        callback: Callable[..., dict[str, Any] | None] | None,
+        callback: StepCallback | None,
     ) -> Tensor:
         """Walk `current` (B, C, h, w) down to clean latents; outside, the image's own are put back.
 
         Raises:
-            FloatingPointError: The result is not finite.
+            FloatingPointError: The UNet's output or the result is not finite.
         """
-        timesteps = self.scheduler.timesteps
-        runs = len(conditioning.weights) // len(prepared.labels)  # 2 with guidance
-        regions = Regions(torch.cat([prepared.labels] * runs), conditioning.weights)
+        timesteps, images = self.scheduler.timesteps, len(prepared.labels)
+        regions = regions_of(prepared.labels, conditioning)
         options = self.step_options(generator)
         with region_processors(self.unet), self.progress_bar(total=len(timesteps)) as bar:
             for step, timestep in enumerate(timesteps):
-                if self._interrupt:
+                if self.interrupt:
                     continue
+                guided = self.do_classifier_free_guidance
+                if not guided:
+                    conditioning = conditioning.last(images)
+                elif len(conditioning) == images:
+                    raise ConfigError(
+                        "guidance needs prompts without and with the prompt, and a callback took "
+                        "one half; set pipeline._guidance_scale to 0 with it"
+                    )
+                if regions.batch != len(conditioning):
+                    regions = regions_of(prepared.labels, conditioning)
                 across = cross_region_weight_at(self_attention, step, len(timesteps))
                 regions = regions.with_cross_region_weight(
                     torch.full((regions.batch,), across, device=current.device)
                 )
                 output = self.predict(current, timestep, conditioning, regions, prepared.inpainting)
-                if runs > 1:
+                require_finite(output, "UNet", self.unet.dtype)
+                if guided:
                     unprompted, prompted = output.chunk(2)
-                    output = unprompted + guidance_scale * (prompted - unprompted)
+                    output = unprompted + self.guidance_scale * (prompted - unprompted)
                 current = self.scheduler.step(output, timestep, current, **options).prev_sample
                 around = prepared.surroundings_after(step, self.scheduler)
                 current = torch.where(prepared.inside, current, around)
                 if callback is not None:
-                    changed = callback(self, step, timestep, {"latents": current}) or {}
-                    current = changed.pop("latents", current)
+                    current, conditioning = callback(self, step, timestep, current, conditioning)
                 bar.update()
         if not bool(current.isfinite().all()):
             raise FloatingPointError(
-                "the model's latents hold NaN or infinity; try float32, or another guidance_scale"
+                "the latents became NaN or infinity; try float32, or another guidance_scale"
             )
         return current
 
@@ -375,3 +367,9 @@ class ShapeGuidedPipeline(PipelineComponents):
                 self.scheduler.alphas_cumprod.to(clean.device),
                 self.scheduler.config.prediction_type,
             )
+
+
+def regions_of(labels: Tensor, conditioning: Conditioning) -> Regions:
+    """Return the regions of images with labels (B, H, W), repeated for the rows of the prompts."""
+    runs = len(conditioning) // len(labels)  # 2 with guidance
+    return Regions(torch.cat([labels] * runs), conditioning.weights)

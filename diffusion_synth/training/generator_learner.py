@@ -103,12 +103,12 @@ class GeneratorLearner(Learner):
         """Return a pipeline with the averaged weights."""
         for network in self.average.values():
             network.eval()
-        return ShapeGuidedPipeline(**{**self.pipeline.components, **self.average})
+        return self.pipeline.with_parts(**self.average)
 
     def save(self, folder: Path) -> None:
         """Write the averaged pipeline in the layout of diffusers, in half precision."""
         halved = {name: copy.deepcopy(network).half() for name, network in self.average.items()}
-        pipeline = ShapeGuidedPipeline(**{**self.pipeline.components, **halved})
+        pipeline = self.pipeline.with_parts(**halved)
         pipeline.save_pretrained(folder, safe_serialization=True)
 
     def weights(self) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class LoraLearner(Learner):
             pipeline.unet.enable_gradient_checkpointing()
         # The same noise levels, by a scheduler that has a target for each. Latents are not clipped.
         scheduler = DDIMScheduler.from_config(pipeline.scheduler.config, clip_sample=False)
-        pipeline = ShapeGuidedPipeline(**{**pipeline.components, "scheduler": scheduler})
+        pipeline = pipeline.with_parts(scheduler=scheduler)
         super().__init__(config, pipeline, {"unet": pipeline.unet}, bank, grammar, bf16=bf16)
 
     @property
