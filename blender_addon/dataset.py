@@ -17,13 +17,27 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .dataset_lines import (
+    INFO_NAME,
+    LEFT_OUT_NAME,
+    LINES_NAME,
+    SCHEMA_VERSION,
+    done_indices,
+    encode_line,
+    indexed_lines,
+    iter_left_out,
+    iter_lines,
+    printable,
+    read_info,
+    repeated,
+    unicode_name,
+)
 from .output_files import (
     DatasetError,
     OutputBusyError,
@@ -34,6 +48,10 @@ from .output_files import (
 )
 
 __all__ = [
+    "INFO_NAME",
+    "LEFT_OUT_NAME",
+    "LINES_NAME",
+    "SCHEMA_VERSION",
     "DatasetError",
     "DatasetWriter",
     "OutputBusyError",
@@ -44,15 +62,13 @@ __all__ = [
     "iter_left_out",
     "iter_lines",
     "output_lock",
+    "printable",
     "read_info",
     "refuse_foreign_folder",
+    "unicode_name",
     "write_atomically",
 ]
 
-SCHEMA_VERSION = 1
-INFO_NAME = "dataset.json"
-LINES_NAME = "metadata.jsonl"
-LEFT_OUT_NAME = "left_out.jsonl"
 LOCK_NAME = ".lock"
 CONTACT_SHEET_NAME = "contact_sheet.png"
 
@@ -86,40 +102,8 @@ PASS_FILES = {
 }
 PASS_FOLDERS = tuple(file.folder for file in PASS_FILES.values())
 
+_INDECISIVE = {"count", "fingerprint", "device", "licences"}
 _TAIL_STEP = 1 << 14  # bytes read at a time to find the end of the last line
-_INDEX = re.compile(rb'"index": ?(\d+)')
-
-
-def read_info(root: Path) -> dict[str, Any]:
-    """Read dataset.json.
-
-    Raises:
-        DatasetError: The file is missing, damaged or of another schema.
-    """
-    path = root / INFO_NAME
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DatasetError(f"{root}: no {INFO_NAME}, so this is not a dataset") from None
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{path}: cannot be read ({error})") from None
-    if not isinstance(info, dict) or info.get("schema_version") != SCHEMA_VERSION:
-        raise DatasetError(f"{path}: not of schema version {SCHEMA_VERSION}")
-    return info
-
-
-def iter_lines(root: Path) -> Iterator[dict[str, Any]]:
-    """Iterate over the lines of metadata.jsonl, without a last line that a kill cut short.
-
-    Raises:
-        DatasetError: A line in the middle is damaged; the message names it.
-    """
-    for number, raw in enumerate(_iter_raw_lines(root / LINES_NAME), start=1):
-        try:
-            line = json.loads(raw)
-        except ValueError as error:
-            raise DatasetError(f"{root / LINES_NAME}: line {number} is damaged ({error})") from None
-        yield line
 
 
 def refuse_foreign_folder(root: Path) -> None:
@@ -144,34 +128,35 @@ def refuse_foreign_folder(root: Path) -> None:
         read_info(root)
 
 
-def done_indices(root: Path) -> set[int]:
-    """The indices that are complete on disk or left out. Only the start of each line is read."""
-    return {
-        index for name in (LINES_NAME, LEFT_OUT_NAME) for index, _ in _indexed_lines(root / name)
-    }
-
-
-def iter_left_out(root: Path) -> Iterator[tuple[int, str]]:
-    """Iterate over (index, reason) of the images that a filter rejected.
-
-    Raises:
-        DatasetError: A line is damaged; the message names it.
-    """
-    path = root / LEFT_OUT_NAME
-    for number, raw in enumerate(_iter_raw_lines(path), start=1):
-        try:
-            line = json.loads(raw)
-            yield int(line["index"]), str(line["reason"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise DatasetError(f"{path}: line {number} is damaged ({error})") from None
-
-
 def fingerprint(info: Mapping[str, Any]) -> str:
     """Hash of all that decides the images of a dataset: all but `count`, since it may grow."""
-    decisive = {
-        key: value for key, value in info.items() if key not in ("count", "fingerprint", "device")
-    }
+    decisive = {key: value for key, value in info.items() if key not in _INDECISIVE}
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[list[str], str]:
+    """What distinguishes two contents of dataset.json that give other images.
+
+    Returns:
+        (the keys, sorted; a sentence part on the first values within them).
+    """
+    keys = sorted({*there, *wanted} - _INDECISIVE)
+    changed = [key for key in keys if there.get(key) != wanted.get(key)]
+    details = [text for key in changed for text in _changes(key, there.get(key), wanted.get(key))]
+    more = f" and {len(details) - 3} more" if len(details) > 3 else ""
+    return changed, ", ".join(details[:3]) + more
+
+
+def _changes(key: str, there: Any, wanted: Any) -> list[str]:
+    if isinstance(there, dict) and isinstance(wanted, dict):
+        names = [name for name in {**there, **wanted} if there.get(name) != wanted.get(name)]
+        return [
+            t
+            for name in names
+            for t in _changes(f"{key}.{name}", there.get(name), wanted.get(name))
+        ]
+    was, now = ("missing" if value is None else json.dumps(value)[:40] for value in (there, wanted))
+    return [f"{printable(key)[:60]} was {was} and is {now}"]
 
 
 class DatasetWriter:
@@ -198,6 +183,9 @@ class DatasetWriter:
         self.root = root
         info = {"schema_version": SCHEMA_VERSION, **info}
         self.info = {**info, "fingerprint": fingerprint(info)}
+        self.done: set[int] = set()
+        # name -> (inode, bytes) that were read
+        self._read_to = dict.fromkeys((LINES_NAME, LEFT_OUT_NAME), (-1, 0))
         refuse_foreign_folder(root)
         root.mkdir(parents=True, exist_ok=True)
         with self._locked():
@@ -210,36 +198,71 @@ class DatasetWriter:
                 write_atomically(root / LINES_NAME, b"")
             for name in (LINES_NAME, LEFT_OUT_NAME):
                 self._mend_tail(root / name)
-        self.done = done_indices(root)
+        self._catch_up(refuse_repeats=True)
 
-    def add(self, line: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-        """Write the files of one image, then its line.
+    def add(self, line: Mapping[str, Any], files: Mapping[str, bytes]) -> bool:
+        """Write the files of one image, then its line, unless another process has listed its index.
 
         Args:
             line: The metadata line; needs file_name, mask_file_name and index.
             files: Content by name relative to the root.
+
+        Returns:
+            Whether the line was written; False when the index is listed already.
         """
+        encoded = encode_line(_index_first(line))
+        with self._locked():
+            self._catch_up()
+        if line["index"] in self.done:
+            return False
         token = f"-{os.getpid()}"
         for name, content in files.items():
             path = self.root / name
             path.parent.mkdir(exist_ok=True)
-            write_atomically(path, content, token=token)
-        self._append(LINES_NAME, _index_first(line))
+            try:
+                write_atomically(path, content, token=token)
+            except FileNotFoundError:  # another run took the temporary file for a leftover
+                write_atomically(path, content, token=token)
+        return self._append(LINES_NAME, line["index"], encoded)
 
-    def leave_out(self, index: int, reason: str) -> None:
-        """Record that an index has no image: it counts as done, and no later run tries it again."""
-        self._append(LEFT_OUT_NAME, {"index": index, "reason": reason})
+    def leave_out(self, index: int, reason: str) -> bool:
+        """Record that an index has no image: it counts as done, and no later run tries it again.
 
-    def _append(self, name: str, line: Mapping[str, Any]) -> None:
+        Returns:
+            Whether it was recorded; False when the index is listed already.
+        """
+        return self._append(LEFT_OUT_NAME, index, encode_line({"index": index, "reason": reason}))
+
+    def _append(self, name: str, index: int, encoded: bytes) -> bool:
         path = self.root / name
-        encoded = json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n"
         with self._locked():
             self._mend_tail(path)
+            self._catch_up()
+            if index in self.done:
+                return False
             with path.open("ab") as file:
                 file.write(encoded)
                 file.flush()
                 os.fsync(file.fileno())
-        self.done.add(int(line["index"]))
+        self.done.add(index)
+        return True
+
+    def _catch_up(self, *, refuse_repeats: bool = False) -> None:
+        """Add to `done` what other processes have listed since the last call."""
+        for name, (known, start) in self._read_to.items():
+            path = self.root / name
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue
+            # A file that was sorted meanwhile is another file.
+            at = start if status.st_ino == known and status.st_size >= start else 0
+            for index, raw in indexed_lines(path, at):
+                if refuse_repeats and index in self.done:
+                    raise repeated(path, index)
+                self.done.add(index)
+                at += len(raw)
+            self._read_to[name] = (status.st_ino, at)
 
     def remove_leftovers(self, indices: Iterable[int]) -> None:
         """Delete temporary files that a killed run left for these indices, the share of this
@@ -250,7 +273,8 @@ class DatasetWriter:
             for path in (self.root / folder).glob(".*.tmp"):
                 stem = path.name[1:].split(".", 1)[0]
                 if stem.isdigit() and int(stem) in mine:
-                    path.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):  # Windows: another run is writing it
+                        path.unlink()
 
     def finish(self) -> bool:
         """Sort the lines once every index below `count` is complete or left out.
@@ -259,16 +283,23 @@ class DatasetWriter:
 
         Returns:
             Whether the dataset is complete.
+
+        Raises:
+            DatasetError: An index is listed twice; the message names it, and nothing is changed.
         """
         path = self.root / LINES_NAME
         with self._locked():
             offsets: dict[int, tuple[int, int]] = {}
             position = 0
-            for index, raw in _indexed_lines(path):
-                offsets.setdefault(index, (position, len(raw)))
+            for index, raw in indexed_lines(path):
+                if index in offsets:
+                    raise repeated(path, index)
+                offsets[index] = (position, len(raw))
                 position += len(raw)
-            left_out = {index for index, _ in _indexed_lines(self.root / LEFT_OUT_NAME)}
-            if len(offsets.keys() | left_out) < self.info["count"]:
+            left_out = {index for index, _ in indexed_lines(self.root / LEFT_OUT_NAME)}
+            if offsets.keys() & left_out:
+                raise repeated(path, min(offsets.keys() & left_out))
+            if not all(i in offsets or i in left_out for i in range(self.info["count"])):
                 return False
             if list(offsets) != sorted(offsets):
                 token = f"-{os.getpid()}"
@@ -280,14 +311,16 @@ class DatasetWriter:
         return True
 
     def _continue_dataset(self, there: Mapping[str, Any]) -> None:
-        if there.get("fingerprint") != self.info["fingerprint"]:
-            keys = {*there, *self.info} - {"count", "fingerprint"}
-            changed = sorted(key for key in keys if there.get(key) != self.info.get(key))
+        if fingerprint(there) != fingerprint(self.info):
+            changed, details = differences(there, self.info)
             raise DatasetError(
                 f"{self.root}: holds a dataset made with another {' and '.join(changed)}; "
-                "choose another output folder, or replace it with --overwrite"
+                f"choose another output folder, or replace it with --overwrite ({details})"
             )
-        self.info["count"] = max(self.info["count"], there["count"])
+        # What was written stays: other datasets name this one by its fingerprint.
+        kept = {key: there[key] for key in ("fingerprint", "licences") if key in there}
+        count = max(self.info["count"], there.get("count", 0))
+        self.info = {**self.info, **kept, "count": count}
 
     def _write_info(self) -> None:
         path = self.root / INFO_NAME
@@ -315,24 +348,6 @@ class DatasetWriter:
 
     def _locked(self) -> contextlib.AbstractContextManager[None]:
         return waiting_lock(self.root / LOCK_NAME)
-
-
-def _iter_raw_lines(path: Path) -> Iterator[bytes]:
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for raw in file:
-            if raw.endswith(b"\n"):
-                yield raw
-
-
-def _indexed_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Iterate over (index, line); raises DatasetError naming a line without an index."""
-    for number, raw in enumerate(_iter_raw_lines(path), start=1):
-        match = _INDEX.search(raw)
-        if match is None:
-            raise DatasetError(f"{path}: line {number} has no index")
-        yield int(match.group(1)), raw
 
 
 def _index_first(line: Mapping[str, Any]) -> dict[str, Any]:

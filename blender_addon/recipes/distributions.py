@@ -10,11 +10,16 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+LARGEST = 1e12  # magnitude of any number in a recipe: sums and squares of such stay finite
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = 80
+_SHOWN.maxlong = 40
 KINDS = ("constant", "uniform", "log", "normal", "choice")
 
 
@@ -95,7 +100,7 @@ def parse(value: Any) -> Distribution:
     if isinstance(value, list):
         return Distribution("uniform", _range(value))
     if not isinstance(value, dict):
-        raise ValueError(f"expected a number, [low, high] or a table, got {value!r}")
+        raise ValueError(f"expected a number, [low, high] or a table, got {shown(value)}")
     kinds = [key for key in value if key in KINDS[2:]]
     if len(kinds) != 1:
         raise ValueError("a table needs exactly one of log, normal, choice")
@@ -106,18 +111,18 @@ def parse(value: Any) -> Distribution:
         raise ValueError(f"unknown key {unknown[0]!r} beside {kind!r}")
     items = value[kind]
     if not isinstance(items, list) or not all(_is_number(item) for item in items):
-        raise ValueError(f"{kind} takes a list of numbers, got {items!r}")
+        raise ValueError(f"{kind} takes a list of numbers, got {shown(items)}")
     if kind == "log":
         low, high = _range(items)
         if low <= 0:
-            raise ValueError(f"log needs positive ends, got {items!r}")
+            raise ValueError(f"log needs positive ends, got {shown(items)}")
         return Distribution("log", (low, high))
     if kind == "normal":
         if len(items) != 2 or items[1] < 0:
-            raise ValueError(f"normal takes [mean, standard deviation ≥ 0], got {items!r}")
+            raise ValueError(f"normal takes [mean, standard deviation ≥ 0], got {shown(items)}")
         low, high = (value.get(key, end) for key, end in (("min", -math.inf), ("max", math.inf)))
         if not all(_is_number(value[key]) for key in extra & set(value)):
-            raise ValueError(f"min and max take numbers, got {value!r}")
+            raise ValueError(f"min and max take numbers, got {shown(value)}")
         if low > high:
             raise ValueError(f"empty range: min = {low} > max = {high}")
         return Distribution(
@@ -130,7 +135,7 @@ def _choice(items: list[float], weights: Any) -> Distribution:
     if not items:
         raise ValueError("choice needs at least one value")
     if not isinstance(weights, list) or not all(_is_number(w) and w >= 0 for w in weights):
-        raise ValueError(f"weights must be numbers ≥ 0, got {weights!r}")
+        raise ValueError(f"weights must be numbers ≥ 0, got {shown(weights)}")
     if weights and (len(weights) != len(items) or sum(weights) <= 0):
         raise ValueError("weights must be as many as the values, and not all 0")
     return Distribution("choice", tuple(map(float, items)), tuple(map(float, weights)))
@@ -138,11 +143,22 @@ def _choice(items: list[float], weights: Any) -> Distribution:
 
 def _range(items: list[Any]) -> tuple[float, float]:
     if len(items) != 2 or not all(_is_number(item) for item in items):
-        raise ValueError(f"a range takes two numbers [low, high], got {items!r}")
+        raise ValueError(f"a range takes two numbers [low, high], got {shown(items)}")
     if items[0] > items[1]:
         raise ValueError(f"empty range: {items[0]} > {items[1]}")
     return float(items[0]), float(items[1])
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a number that arithmetic can be done with; bool is none here."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= LARGEST  # False for nan too
+
+
+def shown(value: Any) -> str:
+    """A value for an error message, cut to a length that a line can hold."""
+    try:
+        return _SHOWN.repr(value)
+    except ValueError:  # Python refuses to write whole numbers of thousands of digits
+        return f"a {type(value).__name__} that is too long to show"

@@ -8,13 +8,13 @@ in Blender is built from them.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from .distributions import Distribution, parse
+from ..dataset import printable
+from .distributions import LARGEST, Distribution, parse, shown
 
 
 class RecipeError(ValueError):
@@ -65,11 +65,11 @@ def number(default: float, doc: str, low: float, high: float) -> Any:
 
     def read(value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"expected a number, got {value!r}")
+            raise ValueError(f"expected a number, got {shown(value)}")
         if isinstance(default, int) and not isinstance(value, int):
-            raise ValueError(f"expected a whole number, got {value!r}")
+            raise ValueError(f"expected a whole number, got {shown(value)}")
         if not low <= value <= high:
-            raise ValueError(f"must lie within [{low:g}, {high:g}], got {value!r}")
+            raise ValueError(f"must lie within [{low:g}, {high:g}], got {shown(value)}")
         return type(default)(value)
 
     metadata = {"read": read, "doc": doc, "kind": "number", "low": low, "high": high}
@@ -81,7 +81,7 @@ def switch(default: bool, doc: str) -> Any:
 
     def read(value: Any) -> bool:
         if not isinstance(value, bool):
-            raise ValueError(f"expected true or false, got {value!r}")
+            raise ValueError(f"expected true or false, got {shown(value)}")
         return value
 
     return field(default=default, metadata={"read": read, "doc": doc, "kind": "switch"})
@@ -92,10 +92,10 @@ def names(default: tuple[str, ...], doc: str, allowed: Callable[[], tuple[str, .
 
     def read(value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ValueError(f"expected a list of names, got {value!r}")
+            raise ValueError(f"expected a list of names, got {shown(value)}")
         for item in value:
             if item not in allowed():
-                raise ValueError(f"unknown name {item!r}; there are: {', '.join(allowed())}")
+                raise ValueError(f"unknown name {shown(item)}; there are: {', '.join(allowed())}")
         return tuple(value)
 
     metadata = {"read": read, "doc": doc, "kind": "names", "allowed": allowed}
@@ -107,7 +107,7 @@ def one_of(default: str, doc: str, allowed: tuple[str, ...]) -> Any:
 
     def read(value: Any) -> str:
         if value not in allowed:
-            raise ValueError(f"expected one of {', '.join(allowed)}, got {value!r}")
+            raise ValueError(f"expected one of {', '.join(allowed)}, got {shown(value)}")
         return str(value)
 
     metadata = {"read": read, "doc": doc, "kind": "one_of", "allowed": allowed}
@@ -119,16 +119,16 @@ def weights(default: Mapping[str, float], doc: str, allowed: tuple[str, ...]) ->
 
     def read(value: Any) -> dict[str, float]:
         if not isinstance(value, dict):
-            raise ValueError(f"expected a table such as {{ {allowed[0]} = 1 }}, got {value!r}")
+            raise ValueError(f"expected a table such as {{ {allowed[0]} = 1 }}, got {shown(value)}")
         for key, weight in value.items():
             if key not in allowed:
-                raise ValueError(f"unknown kind {key!r}; there are: {', '.join(allowed)}")
+                raise ValueError(f"unknown kind {shown(key)}; there are: {', '.join(allowed)}")
             if (
                 isinstance(weight, bool)
                 or not isinstance(weight, int | float)
-                or not 0 <= weight < math.inf
+                or not 0 <= weight <= LARGEST
             ):
-                raise ValueError(f"the weight of {key!r} must be a number ≥ 0, got {weight!r}")
+                raise ValueError(f"the weight of {key!r} must be a number ≥ 0, got {shown(weight)}")
         if not any(value.values()):
             raise ValueError("at least one weight must be above 0")
         return {key: float(weight) for key, weight in value.items()}
@@ -149,7 +149,7 @@ def paths(doc: str, *, builtin: str = "") -> Any:
     def read(value: Any, folder: Path) -> tuple[str, ...]:
         items = [value] if isinstance(value, str) else value
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise ValueError(f"expected a path or a list of paths, got {value!r}")
+            raise ValueError(f"expected a path or a list of paths, got {shown(value)}")
         named = [item for item in items if item]
         if builtin and not named:
             raise ValueError(f"expected at least one; {builtin!r} is always there")
@@ -162,9 +162,14 @@ def paths(doc: str, *, builtin: str = "") -> Any:
 
 
 def _existing(item: str, folder: Path) -> str:
-    path = (folder / Path(item).expanduser()).resolve()
-    if not path.exists():
-        raise ValueError(f"no such file or folder: {path}")
+    try:
+        path = (folder / Path(item).expanduser()).resolve()
+        there = path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, links in a circle, no user
+        cause = getattr(error, "strerror", None) or error
+        raise ValueError(f"not a path that can be opened: {shown(item)} ({cause})") from None
+    if not there:
+        raise ValueError(f"no such file or folder: {printable(str(path))}")
     return str(path)
 
 
@@ -187,7 +192,9 @@ def read_section(
     read_values = {}
     for key, value in values.items():
         if key not in fields:
-            raise RecipeError(f"{where}.{key}: unknown key; there are: {', '.join(fields)}")
+            raise RecipeError(
+                f"{where}.{printable(key)[:80]}: unknown key; there are: {', '.join(fields)}"
+            )
         metadata = fields[key].metadata
         try:
             if "read_path" in metadata:
@@ -199,10 +206,20 @@ def read_section(
     return dataclasses.replace(section, **read_values)
 
 
-def to_toml_value(value: Any) -> str:
-    """Write one TOML value; the standard library only reads TOML."""
+def to_plain_value(value: Any) -> Any:
+    """A field's value as numbers, text, lists and tables, as TOML and JSON have them."""
     if isinstance(value, Distribution):
-        value = value.to_toml()
+        return value.to_toml()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def to_toml_value(value: Any) -> str:
+    """Write one TOML value; the standard library only reads TOML.
+
+    Raises:
+        ValueError: A file name that is not UTF-8, which TOML cannot hold.
+    """
+    value = to_plain_value(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -210,6 +227,10 @@ def to_toml_value(value: Any) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, str):
+        if printable(value) != value and any("\ud800" <= c <= "\udfff" for c in value):
+            raise ValueError(
+                f"{printable(value)}: the name is not UTF-8; rename the file or folder"
+            )
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
     if isinstance(value, list | tuple):

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..dataset import PASS_FILES
 from .distributions import Distribution
-from .fields import names, number, one_of, paths, read_section, switch, to_toml_value, vary, weights
+from .fields import (
+    RecipeError,
+    names,
+    number,
+    one_of,
+    paths,
+    read_section,
+    switch,
+    to_plain_value,
+    to_toml_value,
+    vary,
+    weights,
+)
 
 PASSES = tuple(name for name, file in PASS_FILES.items() if file.rendered == "on request")
 LIGHT_KINDS = ("hdri", "sun_sky", "spherical_harmonics")
@@ -225,9 +236,15 @@ class Render:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that may vary, section by section; `name` is that of the preset or the file."""
+    """All that may vary, section by section.
+
+    `name` is that of the preset or the file. `streams` names the random streams that the recipe
+    draws from; empty stands for its name, so that recipes of two names share no draw. Recipes that
+    are to be compared share them: `streams = "everyday"` in each.
+    """
 
     name: str = "everyday"
+    streams: str = ""
     people: People = People()
     bodies: Bodies = Bodies()
     poses: Poses = Poses()
@@ -238,6 +255,11 @@ class Recipe:
     occluders: Occluders = Occluders()
     sensor: Sensor = Sensor()
     render: Render = Render()
+
+    @property
+    def stream_key(self) -> str:
+        """The name of the random streams that the recipe draws from."""
+        return self.streams or self.name
 
     def with_render(self, **changes: Any) -> Recipe:
         """A copy with some keys of [render] replaced, as command-line options do."""
@@ -250,19 +272,38 @@ class Recipe:
 
         Args:
             comments: Whether to add the description of each key.
+
+        Raises:
+            RecipeError: A path that TOML cannot hold; the message names its key.
         """
         lines = [f"name = {to_toml_value(self.name)}"]
-        for section in dataclasses.fields(self)[1:]:
-            lines += ["", f"[{section.name}]"]
-            values = getattr(self, section.name)
+        if self.streams:
+            lines.append(f"streams = {to_toml_value(self.streams)}")
+        for section in SECTIONS:
+            lines += ["", f"[{section}]"]
+            values = getattr(self, section)
             for item in dataclasses.fields(values):
                 value = getattr(values, item.name)
                 if value is None:
                     continue
-                text = f"{item.name} = {to_toml_value(value)}"
+                key = f"{section}.{item.name}"
+                try:
+                    text = f"{item.name} = {to_toml_value(value)}"
+                except ValueError as error:
+                    raise RecipeError(f"{key}: {error}", key=key) from None
                 lines.append(f"{text:<52}  # {item.metadata['doc']}" if comments else text)
         return "\n".join(lines) + "\n"
 
     def to_json(self) -> dict[str, Any]:
-        """The resolved recipe as plain JSON values, as dataset.json records it."""
-        return tomllib.loads(self.to_toml())
+        """The recipe as plain JSON values, such as `tomllib` reads them from `to_toml`."""
+        data: dict[str, Any] = {"name": self.name}
+        if self.streams:
+            data["streams"] = self.streams
+        for section in SECTIONS:
+            values = vars(getattr(self, section))
+            data[section] = {k: to_plain_value(v) for k, v in values.items() if v is not None}
+        return data
+
+
+SECTIONS = tuple(f.name for f in dataclasses.fields(Recipe) if f.name not in ("name", "streams"))
+"""Names of the sections, in the order in which they are written."""

@@ -9,19 +9,25 @@ otherwise):
     [background]
     kinds = { photo = 1 }
     photos = "my_photos"      # relative to the recipe file
+
+The base counts whatever the file is called: `close.toml` may have `base = "close"`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..dataset import printable
+from .distributions import shown
 from .fields import RecipeError, read_section
-from .recipe import Recipe
+from .recipe import SECTIONS, Recipe
+from .toml_text import read_toml
 
+DEFAULT_BASE = "everyday"
+TOP_KEYS = ("base", "name", "streams")
 PRESETS = Path(__file__).parent / "presets"
 
 
@@ -37,8 +43,11 @@ def load_preset(name: str) -> Recipe:
         RecipeError: There is no preset of this name; the message lists them.
     """
     if name not in preset_names():
-        raise RecipeError(f"no preset {name!r}; there are: {', '.join(preset_names())}")
-    return load_recipe(PRESETS / f"{name}.toml")
+        raise RecipeError(f"no preset {shown(name)}; there are: {', '.join(preset_names())}")
+    path = PRESETS / f"{name}.toml"
+    # Every preset but the default one differs from the default one.
+    base = Recipe() if name == DEFAULT_BASE else None
+    return parse_recipe(read_toml(path), name=name, folder=path.parent, where=str(path), base=base)
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -47,15 +56,8 @@ def load_recipe(path: Path) -> Recipe:
     Raises:
         RecipeError: The file cannot be read or used; the message names file and key.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error})") from None
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{path}: not valid TOML: {error}") from None
-    return parse_recipe(data, name=path.stem, folder=path.parent, where=str(path))
+    name = printable(path.stem)
+    return parse_recipe(read_toml(path), name=name, folder=path.parent, where=printable(str(path)))
 
 
 def parse_recipe(
@@ -73,37 +75,43 @@ def parse_recipe(
     Raises:
         RecipeError: An unknown key or a wrong value; the message names both.
     """
-    base_name = data.get("base", "everyday")
-    if base is not None:
-        recipe = base
-    elif name == base_name or (name == "everyday" and "base" not in data):
-        recipe = Recipe()
-    elif isinstance(base_name, str):
-        try:
-            recipe = load_preset(base_name)
-        except RecipeError as error:
-            raise RecipeError(f"{where}: base: {error}") from None
-    else:
-        raise RecipeError(f"{where}: base: expected the name of a preset, got {base_name!r}")
-    own_name = data.get("name", name)
-    if not isinstance(own_name, str):
-        raise RecipeError(f"{where}: name: expected text, got {own_name!r}")
-    sections = {f.name for f in dataclasses.fields(Recipe)} - {"name"}
+    recipe = _base(data, where) if base is None else base
     changed: dict[str, Any] = {}
     for key, value in data.items():
-        if key in ("base", "name"):
-            continue
-        if key not in sections:
+        if key in TOP_KEYS:
+            if not isinstance(value, str):
+                raise RecipeError(f"{where}: {key}: expected text, got {shown(value)}")
+        elif key not in SECTIONS:
             raise RecipeError(
-                f"{where}: unknown key {key!r}; sections are: {', '.join(sorted(sections))}"
+                f"{where}: unknown key {shown(key)}; sections are: {', '.join(sorted(SECTIONS))}"
             )
-        if not isinstance(value, dict):
-            raise RecipeError(f"{where}: {key}: expected a [section], got {value!r}")
-        changed[key] = read_section(key, getattr(recipe, key), value, folder, f"{where}: {key}")
-    recipe = dataclasses.replace(recipe, name=own_name, **changed)
+        elif not isinstance(value, dict):
+            raise RecipeError(f"{where}: {key}: expected a [section], got {shown(value)}")
+        else:
+            misplaced = next((k for k in value if k in TOP_KEYS), None)
+            if misplaced is not None:
+                raise RecipeError(
+                    f"{where}: {key}.{misplaced}: {misplaced!r} belongs to the top of the recipe, "
+                    "above the first [section]"
+                )
+            changed[key] = read_section(key, getattr(recipe, key), value, folder, f"{where}: {key}")
+    # A recipe of another name draws from streams of its own, whatever its base does.
+    streams = data.get("streams", recipe.streams if base is not None else "")
+    recipe = dataclasses.replace(recipe, name=data.get("name", name), streams=streams, **changed)
     if recipe.background.kinds.get("photo") and not recipe.background.photos:
         raise RecipeError(
             f"{where}: background.photos: kind 'photo' needs photos; name a folder of them",
             key="background.photos",
         )
     return recipe
+
+
+def _base(data: Mapping[str, Any], where: str) -> Recipe:
+    """The preset that a recipe file differs from."""
+    name = data.get("base", DEFAULT_BASE)
+    if not isinstance(name, str):
+        raise RecipeError(f"{where}: base: expected the name of a preset, got {shown(name)}")
+    try:
+        return load_preset(name)
+    except RecipeError as error:
+        raise RecipeError(f"{where}: base: {error}") from None

@@ -6,7 +6,6 @@ shows Recipe().
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 import bpy
 
 from ...recipes.fields import RecipeError
+from ...recipes.recipe import SECTIONS as RECIPE_SECTIONS
 from ...recipes.recipe import Recipe
 from ...recipes.toml_io import parse_recipe
 from .field import Field, group_class, title
@@ -25,8 +25,7 @@ from .recipe_fields import Paths, fields_of
 WHERE = "Recipe"  # errors name the panel by it; for a recipe from a file they name the file
 
 SECTIONS: dict[str, tuple[Field, ...]] = {
-    section.name: tuple(fields_of(section.name, getattr(Recipe(), section.name)))
-    for section in dataclasses.fields(Recipe)[1:]
+    section: tuple(fields_of(section, getattr(Recipe(), section))) for section in RECIPE_SECTIONS
 }
 
 _GROUPS = {
@@ -39,7 +38,9 @@ RecipeSettings = group_class(
     "recipe",
     {
         "name": bpy.props.StringProperty(
-            name="Name", description="Name the recipe", default=Recipe().name
+            name="Name",
+            description="Name the recipe; a recipe of another name draws other scenes",
+            default=Recipe().name,
         ),
         "source": bpy.props.StringProperty(
             name="Source",
@@ -142,6 +143,8 @@ def _parse(
     originals = _originals(source)
     original_name = originals["name"]
     data: dict[str, Any] = {"name": original_name if name == original_name.split("\0")[0] else name}
+    if originals["streams"]:
+        data["streams"] = originals["streams"]
     remaining = iter(contents)
     for section, fields in SECTIONS.items():
         data[section] = {}
@@ -160,12 +163,12 @@ def _parse(
 
 @lru_cache(maxsize=8)
 def _originals(source: str) -> dict[str, Any]:
-    """The recipe that was shown last: its name, and the values written to the properties.
+    """The recipe that was shown last: its name, its streams, and the values of the properties.
 
     Read without `parse_recipe`, which would reject folders that were deleted since.
     """
     data = tomllib.loads(source) if source else Recipe().to_json()
-    originals: dict[str, Any] = {"name": data["name"]}
+    originals: dict[str, Any] = {"name": data["name"], "streams": data.get("streams", "")}
     for section, fields in SECTIONS.items():
         values = data.get(section, {})
         originals[section] = {

@@ -105,7 +105,7 @@ def test_errors_name_the_file_and_the_key(text, complaint):
         parse(text)
 
 
-@pytest.mark.parametrize("content", [b"[people", b"\xff\xfe", None])
+@pytest.mark.parametrize("content", [b"[people", b"\xff\xfea", b"caf\xe9", None])
 def test_unreadable_files_are_named(tmp_path, content):
     path = tmp_path / "bad.toml"
     if content is not None:
