@@ -265,7 +265,8 @@ class Batch:
 
     def _anonymize_video(self, file: InputFile, name: str, unfinished: Path) -> Record:
         # Here, because PyAV takes time to import, and images do not need it.
-        from pii_seg.anonymize.video import container_of, rewrite_video
+        from pii_seg.anonymize.containers import container_of
+        from pii_seg.anonymize.video import rewrite_video
 
         output = self._output(file, name, container_of(file.path).suffix)
         totals = FrameTotals()

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
 
-from pii_seg.anonymize.video import container_of, rewrite_video
+from pii_seg.anonymize.containers import container_of
+from pii_seg.anonymize.video import rewrite_video
 from pii_seg.errors import MediaError
 from tests.pii_seg.anonymize.conftest import CANARY
 
