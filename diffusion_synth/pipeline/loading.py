@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import re
 from pathlib import Path
-from typing import Any
 
 import diffusers
 import torch
 import transformers
 
 from diffusion_synth.errors import CheckpointError
-from diffusion_synth.pipeline.lora import LORA_NAME, check_lora
+from diffusion_synth.pipeline.lora import ADAPTER, check_lora, find_lora, lora_layers
+from diffusion_synth.pipeline.model_folder import INDEX, check_folder, variant_of
 from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 
-INDEX = "model_index.json"
 EMBEDDED = Path(__file__).parents[1] / "embedded"  # the bundled generator
 _CHUNK = 1 << 20
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 
 
 def bundled_model() -> Path:
@@ -39,11 +39,12 @@ def load_pipeline(
     *,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
+    variant: str | None = None,
 ) -> ShapeGuidedPipeline:
     """Load a pipeline from a folder or a model hub.
 
-    Weights are read from safetensors only. Pickled weights are rejected, since reading them runs
-    any code that they hold; so is code that is part of a model.
+    A model is data (`model_folder`): weights are read from safetensors only, and no code that is
+    part of a model is run. A hub's model is downloaded, checked, and then loaded as a folder.
 
         pipeline = load_pipeline()                                  # the bundled generator
         pipeline = load_pipeline("folder/of/a/model", device="cuda")
@@ -53,6 +54,8 @@ def load_pipeline(
             the bundled generator.
         device: Where the networks are put.
         dtype: The floating-point type of their weights.
+        variant: Variant of the weights, such as "fp16"; None for those without one, or for the
+            one that there is.
 
     Raises:
         CheckpointError: The model cannot be loaded; the message says why.
@@ -60,92 +63,113 @@ def load_pipeline(
     model = bundled_model() if model is None else model
     for library in (diffusers, transformers):  # their progress bars for five small files
         library.utils.logging.disable_progress_bar()
-    options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
     folder = Path(model)
-    if folder.exists():
-        check_folder(folder)
-        options["local_files_only"] = True
-    elif not is_hub_name(model):
-        raise CheckpointError(f"{model}: no such folder")
+    if not folder.exists():
+        if not is_hub_name(model):
+            raise CheckpointError(f"{model}: no such folder")
+        folder = download(str(model), variant)
+    check_folder(folder)
     try:
-        pipeline = ShapeGuidedPipeline.from_pretrained(str(model), **options)
-    # The class of the error for a missing network or file differs between versions of diffusers.
+        pipeline = ShapeGuidedPipeline.from_pretrained(
+            str(folder), dtype=dtype, use_safetensors=True, local_files_only=True,
+            trust_remote_code=False, variant=variant or variant_of(folder),
+        )  # fmt: skip
+    except torch.OutOfMemoryError:
+        raise
+    # The class of the error for a missing or damaged file differs between versions of diffusers.
     except Exception as error:
-        lines = str(error).strip().splitlines()
-        reason = lines[0] if lines else type(error).__name__
-        if folder.exists():
-            raise CheckpointError(
-                f"{model}: cannot be loaded ({reason}); "
-                "give a folder in diffusers' layout with safetensors"
-            ) from None
         raise CheckpointError(
-            f"{model}: no such folder, and not loaded from the hub "
-            f"({type(error).__name__}: {reason}); "
-            "download it where there is a network, and give its folder"
+            f"{model}: cannot be loaded ({first_line(error)}); "
+            "give a folder in diffusers' layout with safetensors"
         ) from None
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
 
 
-def load_lora(pipeline: ShapeGuidedPipeline, folder: Path) -> None:
-    """Load the LoRA in `folder` (LORA_NAME, as diffusers writes it) into the pipeline.
+def download(name: str, variant: str | None = None) -> Path:
+    """Download a model from the hub into its cache. Returns the folder.
+
+    Raises:
+        CheckpointError: It is not there, or there is no network.
+    """
+    try:
+        folder = ShapeGuidedPipeline.download(
+            name, use_safetensors=True, trust_remote_code=False, variant=variant
+        )
+    # The class of the error for a missing network or file differs between versions of diffusers.
+    except Exception as error:
+        raise CheckpointError(
+            f"{name}: no such folder, and not loaded from the hub "
+            f"({type(error).__name__}: {first_line(error)}); "
+            "download it where there is a network, and give its folder"
+        ) from None
+    return Path(folder)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its class where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def load_lora(pipeline: ShapeGuidedPipeline, place: Path, scale: float = 1.0) -> None:
+    """Load a LoRA into the pipeline.
+
+    Args:
+        pipeline: The pipeline of its base model.
+        place: The file, or a folder with one (`find_lora`).
+        scale: Factor of the LoRA; 1 is as it was trained.
 
     Raises:
         CheckpointError: The file is missing or damaged, or of another base model.
     """
-    path = folder / LORA_NAME
-    check_lora(path, pipeline.unet)
+    path = find_lora(place)
+    check_lora(path, pipeline)
+    loud = diffusers.utils.logging.get_verbosity()
+    diffusers.utils.logging.set_verbosity_error()  # it warns of every network without a LoRA
     try:
         pipeline.load_lora_weights(
-            str(folder), weight_name=LORA_NAME, use_safetensors=True, local_files_only=True
-        )
+            str(path.parent), weight_name=path.name, adapter_name=ADAPTER,
+            use_safetensors=True, local_files_only=True,
+        )  # fmt: skip
+        if not lora_layers(pipeline):
+            raise CheckpointError("none of its layers is in this model")
+        pipeline.set_adapters([ADAPTER], adapter_weights=[scale])
     # The class of the error for an unknown layout differs between versions of diffusers.
     except Exception as error:
-        reason, *_ = str(error).strip().splitlines() or [type(error).__name__]
-        raise CheckpointError(f"{path}: cannot be loaded into this model ({reason})") from None
+        raise CheckpointError(
+            f"{path}: cannot be loaded into this model ({first_line(error)}); give a LoRA of the "
+            "same base model"
+        ) from None
+    finally:
+        diffusers.utils.logging.set_verbosity(loud)
 
 
 def model_identity(model: str | Path) -> str:
-    """Return the SHA-256 of a folder's weights and configurations; for a hub's model its name."""
-    folder = Path(model)
-    if not folder.exists():
+    """Return the SHA-256 of the weights, vocabularies and configurations of a folder or file.
+
+    For a hub's name it is the name: load the model, and give its `name_or_path`.
+    """
+    place = Path(model)
+    if not place.exists():
         return str(model)
+    files = [place] if place.is_file() else sorted(filter(decides_weights, place.rglob("*")))
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".safetensors", ".json") and path.is_file():
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
+    for path in files:
+        name = "" if path == place else path.relative_to(place).as_posix()
+        digest.update(name.encode() + b"\0")
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
     return digest.hexdigest()
+
+
+def decides_weights(path: Path) -> bool:
+    """Return whether a file of a model decides its output."""
+    vocabulary = path.suffix == ".txt" and path.parent.name.startswith("tokenizer")
+    return (path.suffix in (".safetensors", ".json") or vocabulary) and path.is_file()
 
 
 def is_hub_name(model: str | Path) -> bool:
     """Return whether `model` is a name such as owner/model and cannot be meant as a path."""
-    parts = str(model).split("/")
-    return (
-        isinstance(model, str)
-        and len(parts) == 2
-        and all(parts)
-        and not str(model).startswith((".", "~"))
-    )
-
-
-def check_folder(folder: Path) -> None:
-    """Raise CheckpointError unless `folder` has a readable index and all parts of a pipeline."""
-    if not folder.is_dir():
-        raise CheckpointError(
-            f"{folder}: is a file; give a folder in diffusers' layout ({INDEX} and its parts)"
-        )
-    try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        parts = [name for name, value in index.items() if isinstance(value, list)]
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{folder}: has no {INDEX}, so it is not a pipeline of diffusers"
-        ) from None
-    except (OSError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{folder / INDEX}: cannot be read ({error})") from None
-    for part in ("unet", "vae", "text_encoder", "tokenizer", "scheduler"):
-        if part not in parts or not (folder / part).is_dir():
-            raise CheckpointError(f"{folder}: has no {part}")
+    return isinstance(model, str) and _HUB_NAME.fullmatch(model) is not None

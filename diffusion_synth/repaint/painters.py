@@ -42,12 +42,14 @@ class PipelinePainter:
         """Paint crops of one size. Returns uint8 (h, w, 3) for each."""
         import torch  # here, since the warp baseline needs no torch
 
+        negative = [request.prompt.negative for request in requests]
         output: Any = self.pipeline(
             np.stack([request.crop.image for request in requests]).astype(np.float32) / 255,
             [request.crop.mask for request in requests],
             inside=[request.prompt.inside for request in requests],
             outside=[request.prompt.outside for request in requests],
-            negative=[request.prompt.negative for request in requests],
+            # Without negative prompts, models have an empty one of their own.
+            negative=negative if any(negative) else None,
             # One generator each, so a result does not depend on the rest of its batch. On the CPU,
             # so that every device begins with the same noise.
             generator=[torch.Generator().manual_seed(request.seed) for request in requests],
@@ -95,6 +97,7 @@ def load_pipeline_painter(
     model: str | Path | None = None,
     *,
     lora: Path | None = None,
+    lora_scale: float = 1.0,
     device: torch.device | str = "cpu",
     precision: str = "float32",
     mode: str = "blend",
@@ -106,7 +109,8 @@ def load_pipeline_painter(
 
     Args:
         model: A folder in diffusers' layout, or a name at a hub; None for the bundled generator.
-        lora: A folder with a LoRA for it.
+        lora: A LoRA for it: a file, or a folder with one.
+        lora_scale: Factor of the LoRA.
         device: Where the model is put.
         precision: "float32" or "bf16".
         mode: "blend" or "invert", see `ShapeGuidedPipeline.__call__`.
@@ -116,6 +120,7 @@ def load_pipeline_painter(
 
     Raises:
         CheckpointError: The model or the LoRA cannot be loaded.
+        ConfigError: The model has no text encoder.
     """
     import torch
 
@@ -125,6 +130,7 @@ def load_pipeline_painter(
         load_pipeline,
         model_identity,
     )
+    from diffusion_synth.pipeline.lora import find_lora
 
     model = model or bundled_model()
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
@@ -135,10 +141,15 @@ def load_pipeline_painter(
         "guidance_scale": pipeline.default_guidance_scale if guidance is None else guidance,
         "self_attention": self_attention,
     }
-    description = {"model": model_identity(model), "precision": precision, **options}
+    pipeline.encoders  # noqa: B018  raises where the model has no text encoder for the prompts
+    # By content, also of a model that was downloaded.
+    identity = model_identity(pipeline.name_or_path or str(model))
+    description = {"model": identity, "precision": precision, **options}
     if lora is not None:
-        load_lora(pipeline, lora)
-        description["lora"] = model_identity(lora)
+        load_lora(pipeline, lora, lora_scale)
+        description["lora"] = model_identity(find_lora(lora))
+        if lora_scale != 1:
+            description["lora_scale"] = lora_scale
     painter = PipelinePainter(pipeline, options)
     return LoadedPainter(painter, description, pipeline.size_multiple)
 

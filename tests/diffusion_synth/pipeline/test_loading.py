@@ -59,7 +59,7 @@ def test_a_hub_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch)
     def unplugged(*_: Any, **__: Any) -> None:
         raise ConnectionError("Network is unreachable\nand so on")
 
-    monkeypatch.setattr(ShapeGuidedPipeline, "from_pretrained", unplugged)
+    monkeypatch.setattr(ShapeGuidedPipeline, "download", unplugged)
     with pytest.raises(
         CheckpointError, match=r"owner/model: .*ConnectionError: Network is unreachable\).*folder"
     ):

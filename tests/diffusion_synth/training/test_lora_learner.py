@@ -130,7 +130,7 @@ def test_a_saved_lora_is_loaded_by_this_package_and_by_diffusers(tmp_path: Path)
 
 def test_files_that_do_not_fit_are_rejected_by_name(tmp_path: Path) -> None:
     pipeline = tiny_pipeline("sd")
-    with pytest.raises(CheckpointError, match="no such file"):
+    with pytest.raises(CheckpointError, match="holds no pytorch_lora_weights"):
         load_lora(pipeline, tmp_path)
     (tmp_path / LORA_NAME).write_bytes(b"nonsense")
     with pytest.raises(CheckpointError, match="damaged"):
@@ -182,7 +182,7 @@ def test_from_the_command_line_to_a_repainted_dataset(
         tmp_path / "no",
         capsys,
     )
-    assert "no such file" in said
+    assert "holds no pytorch_lora_weights.safetensors" in said
     for wrong, why in (
         (["--channels", "8"], "--channels"),
         (["--factor", "2"], "--factor"),
