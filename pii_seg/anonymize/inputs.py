@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import glob
-from collections import Counter
+import os
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from pii_seg.data.files import list_files
+from pii_seg.data.file_kinds import Kind, kind_of_file
+from pii_seg.data.files import describe_left_out, list_files, printable
 from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS
 from pii_seg.errors import InputError
 
-Kind = Literal["image", "video"]
+LOCK = ".anonymize.lock"
+"""A file of this name marks the outputs of a run, which are no inputs of another."""
 
 STILL_ENDINGS = IMAGE_ENDINGS | {
     ".jpe",
@@ -27,10 +29,20 @@ STILL_ENDINGS = IMAGE_ENDINGS | {
 }
 VIDEO_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
 # Images and videos that cannot be read. They are tried all the same, so that they are listed as
-# failed and not ignored.
-FOREIGN_MEDIA_ENDINGS = FOREIGN_ENDINGS | {
-    *(".avif", ".jp2", ".psd", ".tga", ".svg", ".pdf", ".rw2", ".orf", ".pef", ".srw", ".raw"),
-    *(".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mts", ".m2ts", ".ts", ".ogv", ".insv", ".lrv"),
+# failed and not ignored. Files of other endings are inputs if their content says so.
+FOREIGN_VIDEO_ENDINGS = frozenset(
+    {
+        *(".mpg", ".mpeg", ".m2v", ".vob", ".mts", ".m2ts", ".ts", ".mod", ".tod", ".3gp", ".3g2"),
+        *(".wmv", ".asf", ".flv", ".f4v", ".ogv", ".rm", ".rmvb", ".divx", ".dv", ".mxf", ".mjpg"),
+        *(".insv", ".lrv", ".360", ".braw", ".r3d", ".h264", ".h265", ".hevc"),
+    }
+)
+FOREIGN_IMAGE_ENDINGS = FOREIGN_ENDINGS | {
+    *(".avif", ".jp2", ".j2k", ".jpf", ".jpx", ".jps", ".pns", ".psd", ".psb", ".tga", ".svg"),
+    *(".pdf", ".ppm", ".pgm", ".pbm", ".pnm", ".exr", ".hdr", ".ico", ".xcf", ".dcm", ".dicom"),
+    *(".rw2", ".rwl", ".orf", ".ori", ".pef", ".srw", ".raw", ".3fr", ".fff", ".gpr", ".x3f"),
+    *(".nrw", ".sr2", ".srf", ".erf", ".kdc", ".dcr", ".mrw", ".mef", ".mos", ".iiq", ".insp"),
+    ".thm",
 }
 
 
@@ -41,7 +53,7 @@ class InputFile:
     Attributes:
         path: Where it is.
         name: Its path below the output folder, with the ending that it came with.
-        kind: Chosen by the ending.
+        kind: Chosen by the ending; the content is looked at when the file is read.
     """
 
     path: Path
@@ -50,20 +62,39 @@ class InputFile:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """An entry of the given folders that is no input.
+
+    Attributes:
+        name: Its path below the given folder.
+        reason: Why it is none.
+        fault: Whether it was meant to be read and cannot be.
+    """
+
+    name: str
+    reason: str
+    fault: bool = False
+
+
+@dataclass(frozen=True)
 class InputFiles:
     """The result of `collect_inputs`.
 
     Attributes:
         files: To anonymise.
-        others: Files of the given folders that are neither images nor videos; not touched.
+        others: Entries of the given folders that are no inputs; not touched.
     """
 
     files: tuple[InputFile, ...]
-    others: tuple[Path, ...]
+    others: tuple[Skipped, ...]
 
 
 def collect_inputs(
-    inputs: Sequence[str | Path], output: Path, *, renamed: bool = False
+    inputs: Sequence[str | Path],
+    output: Path,
+    *,
+    renamed: bool = False,
+    own_masks: bool = False,
 ) -> InputFiles:
     """List the files to anonymise, each once.
 
@@ -71,33 +102,25 @@ def collect_inputs(
         inputs: Files, folders (with their sub-folders) and glob patterns.
         output: The output folder; files below it are no inputs.
         renamed: The outputs get new names, so that equal names do not clash.
+        own_masks: The user gives masks, which are found by the names of the inputs.
 
     Raises:
         InputError: An input does not exist or holds no media, two files would get the same output
-            name, or an output would replace an input.
+            or mask, or an output would stand among the inputs.
     """
-    found: dict[Path, InputFile] = {}
-    others: list[Path] = []
+    collected = _Collection(os.path.realpath(output))
     for given in _expanded(inputs):
+        collected.refuse_output(given, output)
         if given.is_dir():
-            if given.resolve() == output.resolve():
-                raise InputError(
-                    f"--output {output}: is the input too; inputs are never changed, "
-                    "choose another folder"
-                )
-            below = list_files(given, exclude=output)
-            media = [p for p in below if _kind(p) or p.suffix.lower() in FOREIGN_MEDIA_ENDINGS]
-            if not media:
-                raise InputError(f"{given}: holds no images or videos; give a folder that does")
-            others += [p for p in below if p not in set(media)]
-            for path in media:
-                _remember(found, path, path.relative_to(given).as_posix())
+            collected.add_folder(given, output)
+        elif given.is_file():
+            collected.add(given, given.name)
         else:
-            _remember(found, given, given.name)
-    files = tuple(found.values())
-    if not renamed:
-        _reject_clashes(files, output)
-    return InputFiles(files, tuple(others))
+            raise InputError(f"{printable(given)}: is neither a file nor a folder; leave it out")
+    files = tuple(collected.files.values())
+    if not renamed or own_masks:
+        _reject_clashes(files, "mask" if renamed else "output")
+    return InputFiles(files, tuple(collected.others))
 
 
 def output_name(file: InputFile, suffix: str) -> str:
@@ -123,6 +146,81 @@ _SYNONYMS = {
 }
 
 
+def same_name(name: str) -> str:
+    """Return the same text for names that some file system takes for one: case and accents."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+@dataclass
+class _Collection:
+    """The inputs that were found so far, by their real paths."""
+
+    real_output: str
+    files: dict[str, InputFile] = field(default_factory=dict)
+    others: list[Skipped] = field(default_factory=list)
+    _real_folders: dict[str, str] = field(default_factory=dict)
+
+    def refuse_output(self, given: Path, output: Path) -> None:
+        real = os.path.realpath(given)
+        if real == self.real_output:
+            raise InputError(
+                f"--output {printable(output)}: is the input too; inputs are never changed, "
+                "choose another folder"
+            )
+        if self._is_output(real):
+            raise InputError(
+                f"--output {printable(output)}: holds the input {printable(given)}; inputs are "
+                "never changed, and outputs do not stand among them; choose another folder"
+            )
+
+    def add_folder(self, given: Path, output: Path) -> None:
+        below = list_files(given, exclude=output, mark=LOCK)
+        media = 0
+        skipped = [
+            Skipped(_name(entry.path, given), entry.reason, entry.fault) for entry in below.left_out
+        ]
+        for path in below.files:
+            try:
+                known = _kind_by_ending(path) or kind_of_file(path)
+            except OSError as error:
+                why = f"cannot be read ({error.strerror or type(error).__name__})"
+                skipped.append(Skipped(_name(path, given), why, fault=True))
+                continue
+            if known is None:
+                skipped.append(Skipped(_name(path, given), "is not an image or video"))
+            else:
+                media += 1
+                self.add(path, _name(path, given), known)
+        if not media and not any(entry.fault for entry in skipped):
+            found = describe_left_out(below.left_out)
+            raise InputError(
+                f"{printable(given)}: holds no images or videos"
+                f"{f' ({found})' if found else ''}; give a folder that does"
+            )
+        self.others += skipped
+
+    def add(self, path: Path, name: str, kind: Kind | None = None) -> None:
+        real = self._real_path(path)
+        if self._is_output(real):
+            self.others.append(Skipped(name, "is a link into the output folder"))
+        elif real not in self.files:
+            kind = kind or _kind_by_ending(path) or "image"
+            self.files[real] = InputFile(path, name, kind)
+        elif self.files[real].name != name:
+            self.others.append(Skipped(name, "is a file that is listed under another name"))
+
+    def _is_output(self, real: str) -> bool:
+        return real.startswith(self.real_output.rstrip(os.sep) + os.sep)
+
+    def _real_path(self, path: Path) -> str:
+        """Resolve a path; the folder of many files is resolved once."""
+        folder = os.fspath(path.parent)
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        real = os.path.join(self._real_folders[folder], path.name)  # noqa: PTH118
+        return os.path.realpath(real) if path.is_symlink() else real
+
+
 def _expanded(inputs: Sequence[str | Path]) -> list[Path]:
     paths = []
     for given in inputs:
@@ -132,34 +230,33 @@ def _expanded(inputs: Sequence[str | Path]) -> list[Path]:
             found = glob.glob(str(given), recursive=True)  # noqa: PTH207
             matches = sorted(Path(match) for match in found)
             if not matches:
-                raise InputError(f"{given}: matches no file; check the pattern")
+                raise InputError(f"{printable(given)}: matches no file; check the pattern")
             paths += matches
         else:
-            raise InputError(f"{given}: does not exist; check the path")
+            raise InputError(f"{printable(given)}: does not exist; check the path")
     return paths
 
 
-def _remember(found: dict[Path, InputFile], path: Path, name: str) -> None:
-    found.setdefault(path.resolve(), InputFile(path, name, _kind(path) or "image"))
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
 
 
-def _kind(path: Path) -> Kind | None:
+def _kind_by_ending(path: Path) -> Kind | None:
     ending = path.suffix.lower()
-    if ending in VIDEO_ENDINGS:
+    if ending in VIDEO_ENDINGS or ending in FOREIGN_VIDEO_ENDINGS:
         return "video"
-    return "image" if ending in STILL_ENDINGS else None
+    return "image" if ending in STILL_ENDINGS or ending in FOREIGN_IMAGE_ENDINGS else None
 
 
-def _reject_clashes(files: Sequence[InputFile], output: Path) -> None:
-    names = Counter(file.name.casefold() for file in files)
-    if twice := [file for file in files if names[file.name.casefold()] > 1]:
-        raise InputError(
-            f"{twice[0].path} and {twice[1].path} would get the same output file; give each its "
-            "own --output, or use --rename hash"
-        )
-    inputs = {file.path.resolve() for file in files}
+def _reject_clashes(files: Sequence[InputFile], what: str) -> None:
+    first: dict[str, InputFile] = {}
     for file in files:
-        if (output / file.name).resolve() in inputs:
+        other = first.setdefault(same_name(file.name), file)
+        if other is not file:
+            remedy = "give the folder above both" if what == "mask" else (
+                "give each its own --output, or use --rename hash"
+            )  # fmt: skip
             raise InputError(
-                f"{file.path}: would be replaced; inputs are never changed, choose another --output"
+                f"{printable(other.path)} and {printable(file.path)} would get the same {what} "
+                f"file; {remedy}"
             )

@@ -11,6 +11,7 @@ A run that was stopped is resumed: an image whose files exist is skipped.
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -21,8 +22,9 @@ import cv2
 import numpy as np
 
 from blender_addon.dataset import write_atomically
-from pii_seg.data.files import list_files
-from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS, encode_image
+from pii_seg.data.file_kinds import list_images
+from pii_seg.data.files import describe_left_out
+from pii_seg.data.image_io import IMAGE_ENDINGS, encode_image
 from pii_seg.data.progress import OnImage, no_progress
 from pii_seg.data.sources import read_image
 from pii_seg.errors import DataError, InputError
@@ -30,6 +32,8 @@ from pii_seg.inference.parallel import map_in_order, worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
 from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
+
+log = logging.getLogger(__name__)
 
 RECORD = "predict.json"
 MASKS, OVERLAYS, PROBABILITIES = "masks", "overlays", "probabilities"
@@ -170,13 +174,20 @@ def find_images(inputs: Sequence[Path], *, exclude: Path | None = None) -> list[
         if given.is_file():
             found.setdefault(given.resolve(), Path(given.name))
         elif given.is_dir():
+            if exclude is not None and given.resolve().is_relative_to(exclude.resolve()):
+                raise InputError(f"{given}: lies in the output folder {exclude}; choose another")
             # Includes formats that cannot be decoded: they fail by name, where leaving them out
             # would hide persons.
-            endings = IMAGE_ENDINGS | FOREIGN_ENDINGS
-            below = [p for p in list_files(given, exclude=exclude) if p.suffix.lower() in endings]
-            if not below:
-                raise InputError(f"{given}: holds no images ({', '.join(sorted(IMAGE_ENDINGS))})")
-            for path in below:
+            below = list_images(given, exclude=exclude)
+            left_out = describe_left_out(below.left_out)
+            if not below.files:
+                raise InputError(
+                    f"{given}: holds no images ({', '.join(sorted(IMAGE_ENDINGS))})"
+                    f"{f'; {left_out}' if left_out else ''}"
+                )
+            if left_out:
+                log.warning("%s: left out: %s", given, left_out)
+            for path in below.files:
                 found.setdefault(path.resolve(), path.relative_to(given))
         else:
             raise InputError(f"{given}: does not exist")

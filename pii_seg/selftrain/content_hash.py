@@ -58,7 +58,7 @@ class ContentHashes:
         of the folder itself, do not count. Raises OSError.
         """
         whole = hashlib.sha256()
-        for path in list_files(folder):
+        for path in list_files(folder).files:
             name = path.relative_to(folder).as_posix()
             whole.update(json.dumps([name, self.of_file(path)]).encode() + b"\n")
         return whole.hexdigest()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from pii_seg.anonymize.inputs import InputFile, collect_inputs, output_name
+from pii_seg.anonymize.inputs import LOCK, InputFile, Skipped, collect_inputs, output_name
 from pii_seg.errors import InputError
 
 
@@ -34,9 +35,71 @@ def test_folders_are_searched_and_mirrored(tmp_path: Path) -> None:
 
 def test_other_files_are_listed_and_not_touched(tmp_path: Path) -> None:
     touch(tmp_path / "in" / "a.jpg", tmp_path / "in" / "notes.txt")
+    touch(tmp_path / "in" / "Thumbs.db", tmp_path / "in" / "sub" / ".b.jpg")
     assert collect_inputs([tmp_path / "in"], tmp_path / "out").others == (
-        tmp_path / "in" / "notes.txt",
+        Skipped("sub/.b.jpg", "is a hidden file"),
+        Skipped("Thumbs.db", "is not an image or video"),
+        Skipped("notes.txt", "is not an image or video"),
     )
+
+
+def test_files_of_unlisted_endings_are_inputs_by_their_content(tmp_path: Path) -> None:
+    jpeg = b"\xff\xd8\xff\xe0"
+    (tmp_path / "in").mkdir()
+    for name in ("b.jpg_original", "k.jpg.bak", "IMG_0001", "j.what"):
+        (tmp_path / "in" / name).write_bytes(jpeg)
+    (tmp_path / "in" / "clip.new").write_bytes(b"\0\0\0\x18ftypisom")
+    collected = collect_inputs([tmp_path / "in"], tmp_path / "out")
+    assert [(item.name, item.kind) for item in collected.files] == [
+        ("IMG_0001", "image"),
+        ("b.jpg_original", "image"),
+        ("clip.new", "video"),
+        ("j.what", "image"),
+        ("k.jpg.bak", "image"),
+    ]
+
+
+def test_linked_folders_are_followed_and_faults_are_named(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "a.jpg", tmp_path / "nas" / "b.jpg")
+    (tmp_path / "in" / "2023").symlink_to(tmp_path / "nas")
+    (tmp_path / "in" / "gone").symlink_to(tmp_path / "absent")
+    collected = collect_inputs([tmp_path / "in"], tmp_path / "out")
+    assert [item.name for item in collected.files] == ["2023/b.jpg", "a.jpg"]
+    assert collected.others == (
+        Skipped("gone", "is a link to a file that does not exist", fault=True),
+    )
+
+
+def test_a_link_into_the_output_is_no_input(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "a.jpg", tmp_path / "out" / "b.jpg")
+    (tmp_path / "in" / "b.jpg").symlink_to(tmp_path / "out" / "b.jpg")
+    collected = collect_inputs([tmp_path / "in"], tmp_path / "out")
+    assert [item.name for item in collected.files] == ["a.jpg"]
+    assert collected.others == (Skipped("b.jpg", "is a link into the output folder"),)
+
+
+def test_outputs_of_an_earlier_run_are_no_inputs(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "a.jpg", tmp_path / "in" / "out1" / "a.jpg")
+    touch(tmp_path / "in" / "out1" / LOCK)
+    collected = collect_inputs([tmp_path / "in"], tmp_path / "in" / "out2")
+    assert [item.name for item in collected.files] == ["a.jpg"]
+    assert collected.others == (Skipped("out1", "holds the outputs of an earlier run"),)
+    assert [item.name for item in collect_inputs([tmp_path / "in" / "out1"], tmp_path / "x").files]
+
+
+def test_an_output_above_the_input_is_refused_by_name(tmp_path: Path) -> None:
+    touch(tmp_path / "photos" / "2024" / "a.jpg")
+    for given in (tmp_path / "photos" / "2024", tmp_path / "photos" / "2024" / "a.jpg"):
+        with pytest.raises(InputError, match=r"--output .*photos: holds the input .*2024"):
+            collect_inputs([given], tmp_path / "photos")
+
+
+def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "a.jpg")
+    os.mkfifo(tmp_path / "in" / "b.jpg")
+    assert collect_inputs([tmp_path / "in"], tmp_path / "out").others[0].name == "b.jpg"
+    with pytest.raises(InputError, match="neither a file nor a folder"):
+        collect_inputs([tmp_path / "in" / "b.jpg"], tmp_path / "out")
 
 
 def test_unreadable_formats_are_inputs_so_that_they_are_listed_as_failed(
@@ -58,15 +121,11 @@ def test_an_output_folder_inside_the_input_is_excluded(tmp_path: Path) -> None:
 def test_a_file_given_twice_is_listed_once(tmp_path: Path) -> None:
     touch(tmp_path / "in" / "a.jpg")
     (tmp_path / "link.jpg").symlink_to(tmp_path / "in" / "a.jpg")
-    assert (
-        len(
-            collect_inputs(
-                [tmp_path / "in", tmp_path / "in" / "a.jpg", tmp_path / "link.jpg"],
-                tmp_path / "out",
-            ).files
-        )
-        == 1
+    collected = collect_inputs(
+        [tmp_path / "in", tmp_path / "in" / "a.jpg", tmp_path / "link.jpg"], tmp_path / "out"
     )
+    assert len(collected.files) == 1
+    assert collected.others == (Skipped("link.jpg", "is a file that is listed under another name"),)
 
 
 def test_patterns_are_expanded(tmp_path: Path) -> None:
@@ -107,6 +166,10 @@ def test_equal_output_names_are_rejected_unless_renamed(tmp_path: Path) -> None:
         len(collect_inputs([tmp_path / "x", tmp_path / "y"], tmp_path / "out", renamed=True).files)
         == 2
     )
+    with pytest.raises(InputError, match=r"the same mask file; give the folder above both"):
+        collect_inputs(
+            [tmp_path / "x", tmp_path / "y"], tmp_path / "out", renamed=True, own_masks=True
+        )
 
 
 @pytest.mark.parametrize(
