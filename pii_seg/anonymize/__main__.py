@@ -70,14 +70,16 @@ def _anonymize(arguments: Namespace) -> int:
     if arguments.checkpoint is None and arguments.masks is None and not arguments.include:
         raise InputError("nothing to redact: give --checkpoint, --masks or --include")
     renamed = arguments.rename is not None
-    inputs = collect_inputs(arguments.inputs, arguments.output, renamed=renamed)
+    inputs = collect_inputs(
+        arguments.inputs, arguments.output, renamed=renamed, masks=arguments.masks
+    )
     anonymizer = _load(arguments)
     if arguments.dry_run:
-        from pii_seg.anonymize.run import describe_plan
+        from pii_seg.anonymize.summary import describe_plan
 
         print(*describe_plan(inputs, arguments.output, anonymizer, renamed=renamed), sep="\n")
         return DONE
-    return _report(arguments, inputs, *_run(arguments, inputs, anonymizer))
+    return _report(arguments, *_run(arguments, inputs, anonymizer))
 
 
 def _load(arguments: Namespace) -> Anonymizer:
@@ -104,7 +106,7 @@ def _load(arguments: Namespace) -> Anonymizer:
 def _run(
     arguments: Namespace, inputs: InputFiles, anonymizer: Anonymizer
 ) -> tuple[Outcome, dict[str, Any]]:
-    from pii_seg.anonymize.batch import Options
+    from pii_seg.anonymize.file_redaction import Options
     from pii_seg.anonymize.run import anonymize_files
     from pii_seg.inference.parallel import worker_threads
 
@@ -129,19 +131,18 @@ def _run(
         )
 
 
-def _report(
-    arguments: Namespace, inputs: InputFiles, outcome: Outcome, audit: dict[str, Any]
-) -> int:
+def _report(arguments: Namespace, outcome: Outcome, audit: dict[str, Any]) -> int:
     """Print the summary and return the exit code."""
-    skipped = f", {outcome.skipped} skipped (done before)" if outcome.skipped else ""
-    ignored = f"; {len(inputs.others)} other files ignored" if inputs.others else ""
-    print(f"{arguments.output}: {outcome.done} files anonymised{skipped}{ignored}")
-    if review := audit["totals"]["needs_review"]:
-        page = (arguments.audit or arguments.output / "audit.json").with_suffix(".html")
-        print(f"{review} should be checked before they are published, see {page}")
+    from pii_seg.anonymize.summary import describe_failures, describe_outcome
+
+    audit_path = arguments.audit or arguments.output / "audit.json"
+    renamed = arguments.rename is not None
+    lines = describe_outcome(
+        outcome, audit, output=arguments.output, audit_path=audit_path, renamed=renamed
+    )
+    print(*lines, sep="\n")
     if outcome.failed:
-        failures = [f"{name}: {why}" for name, why in outcome.failed]
-        print(f"{len(failures)} failed and have no output:", *failures, sep="\n  ", file=sys.stderr)
+        print(*describe_failures(outcome), sep="\n  ", file=sys.stderr)
     return FAILED if outcome.failed else DONE
 
 

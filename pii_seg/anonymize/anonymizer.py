@@ -64,7 +64,13 @@ class Detection:
 
 
 class Anonymizer:
-    """Finds persons and replaces them. Methods may be called from several threads."""
+    """Finds persons and replaces them. Methods may be called from several threads.
+
+    Attributes:
+        seed: Seed of what inpaint and synthesise invent.
+        seed_is_fresh: Whether `seed` was drawn because none was given.
+        generator: Hash of the painter's model, which decides outputs; None without one.
+    """
 
     def __init__(
         self,
@@ -97,10 +103,14 @@ class Anonymizer:
             raise InputError(f"style {style} needs a painter; give one, or choose another style")
         if not 0 <= dilate <= 1:
             raise InputError(f"dilate {dilate}: must be a fraction of a person's size, 0 to 1")
+        if seed is not None and seed < 0:
+            raise InputError(f"seed {seed}: must be 0 or more")
         self.detector = detector
         self.style, self.dilate, self.paint = style, dilate, paint
         self.include, self.exclude = tuple(include), tuple(exclude)
         self.seed = secrets.randbits(64) if seed is None else seed
+        self.seed_is_fresh = seed is None
+        self.generator: str | None = None
 
     @classmethod
     def load(
@@ -155,6 +165,7 @@ class Anonymizer:
             paint=paint,
             seed=seed,
         )
+        anonymizer.generator = _identify_generator(generator) if needs_painter else None
         if checkpoint is not None:
             anonymizer.detector = _load_detector(checkpoint, inference, recall, threshold, device)
         elif recall is not None or threshold is not None:
@@ -169,6 +180,8 @@ class Anonymizer:
             "dilate": self.dilate,
             "include": [region.corners for region in self.include],
             "exclude": [region.corners for region in self.exclude],
+            "generator": self.generator,
+            "seed": self.seed if STYLES[self.style].draws else None,
         }
 
     @property
@@ -292,6 +305,13 @@ def _load_painter(generator: str | None, device: str) -> Painter:
         return load_painter(generator, device=device)
     except ValueError as error:
         raise InputError(str(error)) from None
+
+
+def _identify_generator(generator: str | None) -> str:
+    """Return the hash of a model's files; for a model of the hub its name."""
+    from diffusion_synth.pipeline.loading import bundled_model, model_identity
+
+    return model_identity(generator or bundled_model())
 
 
 def _read_frame(image: np.ndarray | Image.Image | Path | str) -> Frame:

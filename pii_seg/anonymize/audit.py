@@ -3,68 +3,158 @@
     audit.json    for programs: model, settings, totals, a record a file, failures, files to check
     audit.html    the same to read; opens without a network, shows no image
 
-Both name outputs only. With --rename nothing in them tells what an input was called.
+Both hold no path of the machine. With --rename nothing in them tells what an input was called. They
+are deleted when a run begins and written when it ends, so that they never describe another state of
+the folder; meanwhile the journal is the list.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import write_atomically
-from pii_seg.anonymize.journal import Record
+from pii_seg.anonymize.batch import Outcome
+from pii_seg.anonymize.done_key import differences
+from pii_seg.anonymize.inputs import Skipped
+from pii_seg.anonymize.journal import Journal, Record
 from pii_seg.anonymize.review import reasons, risk
+from pii_seg.data.files import printable
+from pii_seg.errors import InputError
 from pii_seg.evaluation import report
 
-FORMAT, VERSION = "pii_seg audit", 1
+FORMAT, VERSION = "pii_seg audit", 2
+TITLE = "Anonymised files"
 MOST_ROWS = 500
 """Rows of a table in audit.html; a browser cannot show a million."""
 
+NOT_CHECKED = "its input was not given to this run, or not reached"
+
+
+def require_own(path: Path) -> None:
+    """Check that an audit can be written to `path`, and replaces nothing but an older one.
+
+    Raises:
+        InputError: The name is not that of an audit, or a file there is none.
+    """
+    if path.suffix != ".json":
+        raise InputError(f"--audit {printable(path)}: must end in .json, such as audit.json")
+    page = path.with_suffix(".html")
+    for file, mark in ((path, json.dumps(FORMAT)), (page, f"<title>{TITLE}</title>")):
+        if file.is_dir():
+            raise InputError(f"{printable(file)}: is a folder; choose another --audit")
+        if file.exists():
+            with file.open("rb") as opened:
+                start = opened.read(1000)
+            if mark.encode() not in start:
+                raise InputError(
+                    f"{printable(file)}: is not an audit of this program and would be replaced; "
+                    "choose another --audit or --output"
+                )
+
+
+def withdraw_audit(path: Path) -> None:
+    """Delete audit.json at `path`, and audit.html beside it."""
+    path.with_suffix(".html").unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
 
 def audit_of(
-    run: Mapping[str, Any],
-    records: Sequence[Record],
-    failed: Sequence[tuple[str, str]],
+    journal: Journal,
+    outcome: Outcome,
+    present: Sequence[str],
+    others: Sequence[Skipped],
     *,
-    others: int,
+    renamed: bool,
+    complete: bool,
 ) -> dict[str, Any]:
     """Build the content of audit.json.
 
     Args:
-        run: The keys "model" and "settings", see `run.anonymize_files`.
-        records: One for each finished file.
-        failed: (file name, reason) of the others.
-        others: Number of files that are neither images nor videos.
+        journal: The records; those without an output are left out.
+        outcome: What this run did.
+        present: All files in the output folder.
+        others: Entries of the inputs, and masks, that were left out.
+        renamed: Name no input.
+        complete: Whether the run came to its end.
     """
-    ordered = sorted(records, key=lambda record: record["output"])
+    there = set(present)
+    records = [record for record in journal.records.values() if record["output"] in there]
+    records.sort(key=lambda record: record["output"])
+    current = [record for record in records if journal.is_current(record)]
+    made = {record["output"] for record in records}
     review = [
         {"output": record["output"], "risk": round(risk(record), 4), "reasons": reasons(record)}
-        for record in ordered
+        for record in records
         if reasons(record)
     ]
     review.sort(key=lambda entry: -entry["risk"])
-    return {
+    earlier = [
+        {"output": record["output"], "why": why}
+        for record in records
+        if (why := _why_earlier(journal, record, outcome)) is not None
+    ]
+    unknown = [name for name in present if name not in made]
+    audit = {
         "format": FORMAT,
         "version": VERSION,
-        **run,
+        "complete": complete,
+        **(journal.run or {}),
         "totals": {
-            "files": len(ordered),
-            "failed": len(failed),
-            "left_alone": others,
-            "frames": sum(record["frames"] for record in ordered),
-            "persons": sum(record["persons"] for record in ordered),
-            "with_persons": sum(record["persons"] > 0 for record in ordered),
+            "files": len(current),
+            "failed": len(outcome.failed),
+            "left_alone": len(others),
+            "earlier": len(earlier),
+            "not_of_this_run": len(unknown),
+            "frames": sum(record["frames"] for record in current),
+            "persons": sum(record["persons"] for record in current),
+            "with_persons": sum(record["persons"] > 0 for record in current),
             "found_by_second_look": sum(
-                (record["doubts"] or {}).get("left", 0) > 0 for record in ordered
+                (record["doubts"] or {}).get("left", 0) > 0 for record in current
             ),
             "needs_review": len(review),
         },
         "needs_review": review,
-        "failed": [{"file": name, "why": why} for name, why in failed],
-        "files": ordered,
+        "failed": [{"file": name, "why": why} for name, why in outcome.failed],
+        "left_alone": _by_reason(others, named=not renamed),
+        "earlier": earlier,
+        "not_of_this_run": unknown,
+        "files": current,
     }
+    return _printable(audit)
+
+
+def _why_earlier(journal: Journal, record: Record, outcome: Outcome) -> str | None:
+    """Say why an output in the folder was neither made nor checked by this run."""
+    if not journal.is_current(record):
+        old = journal.runs[record["run_number"]]["run"]
+        changed = ", ".join(differences(old, journal.run or {}))
+        return f"made with other settings ({changed or 'before --force'})"
+    return None if record["name"] in outcome.current else NOT_CHECKED
+
+
+def _by_reason(others: Iterable[Skipped], *, named: bool) -> list[dict[str, Any]]:
+    """Count the entries that were left out by their reasons, and name them."""
+    names: dict[str, list[str]] = {}
+    for entry in others:
+        names.setdefault(entry.reason, []).append(entry.name)
+    return [
+        {"why": why, "count": len(found), "files": found if named else []}
+        for why, found in sorted(names.items())
+    ]
+
+
+def _printable(value: Any) -> Any:
+    """Escape in all texts what not every reader of JSON and HTML takes."""
+    if isinstance(value, str):
+        return value if value.isascii() and value.isprintable() else printable(value)
+    if isinstance(value, Mapping):
+        return {key: _printable(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(entry) for entry in value]
+    return value
 
 
 def write_audit(path: Path, audit: Mapping[str, Any]) -> None:
@@ -83,13 +173,35 @@ def page(audit: Mapping[str, Any]) -> str:
         sections.append(report.faults_section(failures, title="Failed"))
     if audit["needs_review"]:
         sections.append(_review_section(audit["needs_review"]))
+    if audit["left_alone"]:
+        sections.append(_left_alone_section(audit["left_alone"]))
+    if audit["earlier"]:
+        rows = [[entry["output"], entry["why"]] for entry in audit["earlier"][:MOST_ROWS]]
+        legend = "In the folder, and neither made nor checked by this run." + _cut(audit["earlier"])
+        sections.append(
+            report.table_section("Of earlier runs", ["Output", "Reason"], rows, legend=legend)
+        )
+    if unknown := audit["not_of_this_run"]:
+        legend = "In the folder, and not listed by any run." + _cut(unknown)
+        rows = [[name] for name in unknown[:MOST_ROWS]]
+        sections.append(report.table_section("Other files", ["File"], rows, legend=legend))
     if audit["files"]:
         sections.append(_files_section(audit["files"]))
     return report.render(
-        "Anonymised files",
+        TITLE,
         sections,
         subtitle=f"{totals['files']} files, {totals['persons']} persons removed",
     )
+
+
+def _left_alone_section(left_alone: Sequence[Mapping[str, Any]]) -> report.Section:
+    rows = []
+    for entry in left_alone:
+        names = ", ".join(entry["files"][:MOST_ROWS])
+        more = ", ..." if len(entry["files"]) > MOST_ROWS else ""
+        rows.append([entry["why"], str(entry["count"]), names + more])
+    legend = "Entries of the given folders that were not anonymised."
+    return report.table_section("Left out", ["Reason", "Number", "Names"], rows, legend=legend)
 
 
 def _review_section(review: Sequence[Mapping[str, Any]]) -> report.Section:
@@ -131,6 +243,7 @@ def _cut(entries: Sequence[Any]) -> str:
 def _facts(audit: Mapping[str, Any]) -> dict[str, str]:
     totals, settings, model = audit["totals"], audit["settings"], audit["model"]
     facts = {
+        "Run": "complete" if audit["complete"] else "interrupted; the same command resumes it",
         "Files": f"{totals['files']} done, {totals['failed']} failed",
         "Persons": f"{totals['persons']} in {totals['with_persons']} files",
         "To check": str(totals["needs_review"]),

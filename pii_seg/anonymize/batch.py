@@ -1,119 +1,58 @@
 """Anonymise many files, each completely or not at all.
 
-An image is read, redacted and encoded in memory (a video: written under a temporary name), searched
-again, noted in the journal, and only then gets its name. So the output folder never holds a raw or
-partial file under a final name, whatever stops the run. A file that fails is listed and the others
-are processed.
+A file is read, redacted and written under a temporary name, searched again, noted in the journal,
+and only then gets its name. So the output folder never holds a raw or partial file under a final
+name, whatever stops the run. What is to be replaced is deleted first, so that a file that fails has
+no output, not even an older one. A file that fails is listed and the others are processed.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import os
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from filelock import FileLock, Timeout
-
-from pii_seg.anonymize.anonymizer import Anonymizer, Detection
-from pii_seg.anonymize.image_reader import decode_file
-from pii_seg.anonymize.image_writer import encode_file
-from pii_seg.anonymize.images import Frame, ImageFile, Limits
-from pii_seg.anonymize.inputs import InputFile, output_name
+from blender_addon.dataset import OutputBusyError, output_lock
+from pii_seg.anonymize.anonymizer import Anonymizer
+from pii_seg.anonymize.done_key import done_key
+from pii_seg.anonymize.failures import end_of_run, reason_of, system_reason
+from pii_seg.anonymize.file_redaction import FileRedactor, Options
+from pii_seg.anonymize.inputs import LOCK, InputFile, output_name, same_name
 from pii_seg.anonymize.journal import Journal, Record
-from pii_seg.anonymize.mask_persistence import hold_masks
-from pii_seg.anonymize.review import ReviewSignals
+from pii_seg.anonymize.user_masks import MaskFolder, UserMask
+from pii_seg.data.file_kinds import kind_of_file
+from pii_seg.data.files import printable
+from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import InputError, MediaError
 from pii_seg.inference.parallel import map_in_order
 
 TEMPORARY = ".anonymize-"
 """Beginning of the names of unfinished outputs. They hold redacted pixels only."""
 
-LOCK = ".anonymize.lock"
 HASH_DIGITS = 20  # of a renamed file: 80 bits, so that two files of a run never share a name
-DISK_FULL = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
-
-UserMask = Callable[[InputFile, int, int], np.ndarray]
-"""(file, height, width) -> bool (H, W), redacted too. Raises MediaError."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options for searching and writing the outputs.
-
-    Attributes:
-        renamed: Name outputs by the hash of their input.
-        force: Replace files in the output folder that are not of this run.
-        keep: Metadata that is kept, see `images.KEEPABLE`.
-        keep_audio: Videos keep their sound.
-        second_pass: Search the outputs for persons too.
-        hold: Frames of a video before and after, for which a mask is held.
-        limits: Reject larger images.
-    """
-
-    renamed: bool = False
-    force: bool = False
-    keep: frozenset[str] = frozenset()
-    keep_audio: bool = False
-    second_pass: bool = True
-    hold: int = 2
-    limits: Limits = field(default_factory=Limits)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """All that decides the outputs' bytes and names, as audit.json holds it."""
-        return {
-            "renamed": self.renamed,
-            "kept": sorted(self.keep),
-            "keep_audio": self.keep_audio,
-            "second_look": self.second_pass,
-            "hold": self.hold,
-        }
+KEPT = "its output of an earlier run is kept"
 
 
 @dataclass
 class Outcome:
-    """Number of files that were done or skipped, and (file name, reason) of those that failed."""
+    """Result of a run.
+
+    Attributes:
+        done: Number of files that were anonymised.
+        skipped: Number of files that an earlier run had done.
+        failed: (file name, reason) of the others.
+        current: Names of the inputs whose outputs were made or checked by this run.
+    """
 
     done: int = 0
     skipped: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
-
-
-@dataclass
-class FrameTotals:
-    """Summary of the frames of one file; the names are keys of audit.json.
-
-    Attributes:
-        frames: Number of frames.
-        persons: The most in any frame.
-        covered: The largest redacted fraction of any frame.
-        doubts: The worst review signals; None without a detector.
-    """
-
-    frames: int = 0
-    persons: int = 0
-    covered: float = 0.0
-    doubts: ReviewSignals | None = None
-
-    def add(self, found: Detection, signals: ReviewSignals | None) -> None:
-        """Count one more frame."""
-        self.frames += 1
-        self.persons = max(self.persons, len(found.persons))
-        self.covered = max(self.covered, float(found.mask.mean()))
-        if signals is not None:
-            self.doubts = signals if self.doubts is None else self.doubts.worst(signals)
-
-    def as_record(self) -> Record:
-        """Return the values as audit.json holds them."""
-        return {**asdict(self), "doubts": None if self.doubts is None else self.doubts.as_record()}
+    current: set[str] = field(default_factory=set)
 
 
 @contextmanager
@@ -121,21 +60,37 @@ def locked_folder(output: Path) -> Iterator[None]:
     """Create `output`, lock it against a second run, and delete what a killed run left.
 
     Raises:
-        InputError: It is a file, or another run holds it.
+        InputError: It is a file, cannot be written, or another run holds it.
     """
     if output.exists() and not output.is_dir():
-        raise InputError(f"--output {output}: is a file; give a folder")
-    output.mkdir(parents=True, exist_ok=True)
+        raise InputError(f"--output {printable(output)}: is a file; give a folder")
+    with locked(output / LOCK, f"--output {printable(output)}"):
+        for path in output.rglob(f"{TEMPORARY}*"):
+            path.unlink(missing_ok=True)
+        yield
+
+
+@contextmanager
+def locked(path: Path, option: str) -> Iterator[None]:
+    """Hold the lock file `path`; `option` begins the message of an error.
+
+    Raises:
+        InputError: Another run holds it, or its folder cannot be written.
+    """
+    lock = output_lock(path)
     try:
-        with FileLock(output / LOCK, timeout=0):
-            for path in output.rglob(f"{TEMPORARY}*"):
-                path.unlink(missing_ok=True)
-            yield
-    except Timeout:
+        lock.__enter__()
+    except OutputBusyError:
         raise InputError(
-            f"--output {output}: another run is writing there; wait for it, or choose another "
-            "folder"
+            f"{option}: another run is writing there; wait for it, or choose another place"
         ) from None
+    except OSError as error:
+        why = system_reason(error)
+        raise InputError(f"{option}: cannot be written ({why}); choose another place") from None
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
 
 
 class Batch:
@@ -148,24 +103,28 @@ class Batch:
         journal: Journal,
         options: Options,
         *,
-        user_mask: UserMask | None = None,
+        masks: MaskFolder | None = None,
     ) -> None:
         """Prepare a run.
 
         Args:
             anonymizer: Finds and replaces persons.
             output: The folder for the outputs.
-            journal: Its records decide which files are skipped.
+            journal: Its records decide which files are skipped; the run has begun in it.
             options: Options for searching and writing the outputs.
-            user_mask: Reads a mask that the user made for a file.
+            masks: Finds masks that the user made.
         """
-        self.anonymizer = anonymizer
         self.output = output
         self.journal = journal
         self.options = options
-        self.user_mask = user_mask
-        self._ours = {record["output"] for record in journal.records.values()}
-        self._writing = threading.Lock()
+        self.masks = masks
+        self._stopping = threading.Event()
+        self._redactor = FileRedactor(anonymizer, options, self._stopping)
+        self._writing = threading.RLock()
+        self._names: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._inputs: set[str] = set()
+        self._claims: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
 
     def run(
         self,
@@ -184,23 +143,35 @@ class Batch:
             on_file: Called after each file.
 
         Raises:
-            OSError: The output folder cannot be written.
+            OSError: The output folder cannot be written; the message is for the user.
         """
-        for file, result in map_in_order(self.anonymize, files, workers=workers):
-            try:
-                if result.result():
-                    outcome.done += 1
-                else:
-                    outcome.skipped += 1
-            except Exception as error:
-                if isinstance(error, OSError) and error.errno in DISK_FULL:
-                    raise
-                # Any other error concerns this file only: it has no output, the others go on.
-                outcome.failed.append((self._public_name(file), _reason(error)))
-            on_file()
+        self._inputs = {same_name(file.name) for file in files}
+        results = map_in_order(
+            lambda file: self.anonymize(file, outcome),
+            files,
+            workers=workers,
+            stopping=self._stopping,
+        )
+        with closing(results):  # no thread works on when this returns, whatever ends it
+            for file, result in results:
+                try:
+                    if result.result():
+                        outcome.done += 1
+                    else:
+                        outcome.skipped += 1
+                except Exception as error:
+                    if (end := end_of_run(error, self.output)) is not None:
+                        raise end from None
+                    # Any other error concerns this file only: the others go on.
+                    outcome.failed.append((self._public_name(file), reason_of(error, file.path)))
+                on_file()
 
-    def anonymize(self, file: InputFile) -> bool:
+    def anonymize(self, file: InputFile, outcome: Outcome) -> bool:
         """Anonymise one file.
+
+        Args:
+            file: The input.
+            outcome: Its `current` gets the file's name.
 
         Returns:
             False if its output exists already.
@@ -210,17 +181,51 @@ class Batch:
             OSError: It cannot be read, or the output not written.
         """
         started = time.monotonic()
-        digest = sha256_of(file.path)
+        try:
+            digest = sha256_of(file.path)
+        except OSError as error:
+            # An older output may well be of this input, which nobody can tell now.
+            kept = f"; {KEPT}" if file.name in self.journal.records else ""
+            raise MediaError(f"cannot be read ({system_reason(error)}){kept}") from None
         name = digest[:HASH_DIGITS] if self.options.renamed else file.name
-        if self._is_done(digest, name):
-            return False
+        with self._names[name]:  # with --rename, copies of one file share a name
+            try:
+                mask = self.masks.find(file) if self.masks is not None else None
+                key = self._key(name, digest, mask)
+                if self._is_done(name, key):
+                    outcome.current.add(name)
+                    return False
+                self._withdraw(name)
+                self._anonymize(file, name, digest, mask, key, started)
+            except BaseException:
+                self._withdraw(name)
+                raise
+            outcome.current.add(name)
+            return True
+
+    def _anonymize(
+        self,
+        file: InputFile,
+        name: str,
+        digest: str,
+        mask: UserMask | None,
+        key: str,
+        started: float,
+    ) -> None:
         unfinished = self.output / f"{TEMPORARY}{os.getpid()}-{threading.get_ident()}"
         try:
-            if file.kind == "image":
-                record = self._anonymize_image(file, name, unfinished)
-            else:
-                record = self._anonymize_video(file, name, unfinished)
-            record = {"input_sha256": digest, "name": name, **record}
+            record = {
+                "input_sha256": digest,
+                "mask_sha256": mask.sha256 if mask is not None else None,
+                "key": key,
+                "name": name,
+                **self._redact(file, name, mask, unfinished),
+            }
+            # The key must be of the bytes that were read: a file may change meanwhile.
+            if sha256_of(file.path) != digest or (
+                mask is not None and sha256_of(mask.path) != mask.sha256
+            ):
+                raise MediaError("changed while it was read; run the same command again")
             record |= {
                 "output_sha256": sha256_of(unfinished),
                 "seconds": round(time.monotonic() - started, 3),
@@ -228,86 +233,31 @@ class Batch:
             self._publish(unfinished, record)
         finally:
             unfinished.unlink(missing_ok=True)
-        return True
 
-    def _anonymize_image(self, file: InputFile, name: str, unfinished: Path) -> Record:
-        image = self._decode(file.path.read_bytes())
-        output = self._output(file, name, image.suffix)
-        frames: list[Frame] = []
-        finds: list[Detection] = []
-        for frame in image.frames:
-            found = self._find(file, frame.to_rgb8())
-            frames.append(self.anonymizer.replace_frame(frame, found.mask, stream=len(frames)))
-            finds.append(found)
-        content = encode_file(replace(image, frames=tuple(frames)))
-        del frames
-        # The review decodes the bytes that will be on disk, as any viewer does.
-        written = self._decode(content).frames
-        if len(written) != len(finds):
-            raise MediaError(
-                f"has {len(finds)} frames, of which {len(written)} were written; convert it to "
-                "another format"
-            )
-        totals = FrameTotals()
-        for found, frame in zip(finds, written, strict=True):
-            totals.add(found, self._review(found, frame.to_rgb8()))
-        unfinished.write_bytes(content)
-        height, width = finds[0].mask.shape
-        boxes = [asdict(person) for person in finds[0].persons] if len(finds) == 1 else None
-        return {
-            "output": output,
-            "height": height,
-            "width": width,
-            **totals.as_record(),
-            "boxes": boxes,
-            **self._facts(image.notes),
-        }
+    def _redact(
+        self, file: InputFile, name: str, mask: UserMask | None, unfinished: Path
+    ) -> Record:
+        def name_output(suffix: str) -> str:
+            return self._output(file, name, suffix)
 
-    def _anonymize_video(self, file: InputFile, name: str, unfinished: Path) -> Record:
-        # Here, because PyAV takes time to import, and images do not need it.
-        from pii_seg.anonymize.containers import container_of
-        from pii_seg.anonymize.video import rewrite_video
+        if (kind_of_file(file.path) or file.kind) == "video":
+            return self._redactor.video(file.path, unfinished, name_output, mask)
+        return self._redactor.image(file.path.read_bytes(), unfinished, name_output, mask)
 
-        output = self._output(file, name, container_of(file.path).suffix)
-        totals = FrameTotals()
-
-        def detected(
-            frames: Iterator[np.ndarray],
-        ) -> Iterator[tuple[tuple[np.ndarray, Detection], np.ndarray]]:
-            for frame in frames:
-                found = self._find(file, frame)
-                yield (frame, found), found.mask
-
-        def redacted(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-            held = hold_masks(detected(frames), self.options.hold)
-            for number, ((frame, found), mask) in enumerate(held):
-                pixels, _ = self.anonymizer.replace(frame, mask, stream=number)
-                found = replace(found, mask=mask)
-                totals.add(found, self._review(found, pixels))
-                yield pixels
-
-        video = rewrite_video(file.path, unfinished, redacted, keep_audio=self.options.keep_audio)
-        return {
-            "output": output,
-            "height": video.height,
-            "width": video.width,
-            "film_seconds": round(video.seconds, 3),
-            **totals.as_record(),
-            **self._facts(video.notes),
-        }
-
-    def _decode(self, content: bytes) -> ImageFile:
-        return decode_file(content, keep=self.options.keep, limits=self.options.limits)
-
-    def _find(self, file: InputFile, image: np.ndarray) -> Detection:
-        mask = None if self.user_mask is None else self.user_mask(file, *image.shape[:2])
-        return self.anonymizer.find(image, mask)
-
-    def _review(self, found: Detection, redacted: np.ndarray) -> ReviewSignals | None:
-        return self.anonymizer.review(found, redacted, second_pass=self.options.second_pass)
-
-    def _facts(self, notes: Sequence[str]) -> Record:
-        return {"threshold": self.anonymizer.threshold, "notes": list(notes)}
+    def _key(self, name: str, digest: str, mask: UserMask | None) -> str:
+        key = done_key(
+            self.journal.run or {},
+            name=name,
+            input_sha256=digest,
+            mask_sha256=mask.sha256 if mask is not None else None,
+        )
+        with self._writing:
+            if self._keys.setdefault(name, key) != key:
+                raise MediaError(
+                    "has the same content as another input, but another mask; give both the same, "
+                    "or leave out --rename"
+                )
+        return key
 
     def _output(self, file: InputFile, name: str, suffix: str) -> str:
         """Choose the output's name below the folder.
@@ -315,30 +265,72 @@ class Batch:
         Raises:
             MediaError: Another file has this name.
         """
-        output = name + suffix if self.options.renamed else output_name(file, suffix)
-        if output not in self._ours and not self.options.force and (self.output / output).exists():
+        if self.options.renamed:
+            output = name + suffix
+        else:
+            output = output_name(file, suffix)
+            # A JPEG called photo.webp does not take the name of its neighbour photo.webp.jpg.
+            while output != file.name and same_name(output) in self._inputs:
+                output += suffix
+        with self._writing:
+            if (owner := self._claims.setdefault(same_name(output), name)) != name:
+                raise MediaError(
+                    f"would get the same output file as {printable(owner)}; use --rename hash"
+                )
+            self._make_room(output, name)
+        return output
+
+    def _make_room(self, output: str, name: str) -> None:
+        """Delete an output of an earlier run that has the name of this one."""
+        owner = self.journal.name_of(output)
+        if owner is not None and owner != name:
+            if self.journal.is_current(self.journal.records[owner]):
+                raise MediaError(
+                    "would replace the output of another input; choose another --output, or redo "
+                    "everything with --force"
+                )
+            self._withdraw(owner)
+        elif owner is None and not self.options.force and _exists(self.output / output):
             raise MediaError(
                 "has an output already that is not of this run; choose another --output, or use "
                 "--force"
             )
-        return output
 
-    def _is_done(self, digest: str, name: str) -> bool:
-        record = self.journal.records.get((digest, name))
-        if record is None:
+    def _is_done(self, name: str, key: str) -> bool:
+        record = self.journal.records.get(name)
+        if record is None or record["key"] != key or not self.journal.is_current(record):
             return False
-        output = self.output / record["output"]
+        output = self._target(record["output"])
         return output.is_file() and sha256_of(output) == record["output_sha256"]
+
+    def _target(self, output: str) -> Path:
+        """Return the path of an output.
+
+        Raises:
+            MediaError: A link in the output folder leads out of it, so that other files would be
+                replaced.
+        """
+        target = self.output / output
+        if not target.parent.resolve().is_relative_to(self.output.resolve()):
+            raise MediaError("has an output folder that is a link to elsewhere; remove the link")
+        return target
+
+    def _withdraw(self, name: str) -> None:
+        """Delete the output of an input, if it has one: see `journal`."""
+        with self._writing:
+            record = self.journal.records.get(name)
+            if record is not None:
+                self._target(record["output"]).unlink(missing_ok=True)
+                self.journal.withdraw(name)
 
     def _publish(self, unfinished: Path, record: Record) -> None:
         """Add the record to the journal, then rename the output: see `journal`."""
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
-        target = self.output / record["output"]
+        target = self._target(record["output"])
         target.parent.mkdir(parents=True, exist_ok=True)
         with self._writing:
             self.journal.add(record)
-            self._ours.add(record["output"])
             unfinished.replace(target)
 
     def _public_name(self, file: InputFile) -> str:
@@ -351,18 +343,5 @@ class Batch:
             return "a file that cannot be read"
 
 
-def _reason(error: Exception) -> str:
-    """Describe an error in one line, without the path that operating systems put into theirs."""
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    if isinstance(error, MediaError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "needs more memory than there is; make it smaller, or give fewer --jobs"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def sha256_of(path: Path) -> str:
-    """Hash a file of any size, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _exists(path: Path) -> bool:
+    return path.exists() or path.is_symlink()

@@ -94,7 +94,7 @@ def collect_inputs(
     output: Path,
     *,
     renamed: bool = False,
-    own_masks: bool = False,
+    masks: Path | None = None,
 ) -> InputFiles:
     """List the files to anonymise, each once.
 
@@ -102,23 +102,26 @@ def collect_inputs(
         inputs: Files, folders (with their sub-folders) and glob patterns.
         output: The output folder; files below it are no inputs.
         renamed: The outputs get new names, so that equal names do not clash.
-        own_masks: The user gives masks, which are found by the names of the inputs.
+        masks: Folder of masks that the user made, which are found by the names of the inputs; files
+            below it are no inputs.
 
     Raises:
         InputError: An input does not exist or holds no media, two files would get the same output
             or mask, or an output would stand among the inputs.
     """
     collected = _Collection(os.path.realpath(output))
+    if masks is not None:
+        _reject_masks(inputs, output, masks)
     for given in _expanded(inputs):
         collected.refuse_output(given, output)
         if given.is_dir():
-            collected.add_folder(given, output)
+            collected.add_folder(given, [output] if masks is None else [output, masks])
         elif given.is_file():
             collected.add(given, given.name)
         else:
             raise InputError(f"{printable(given)}: is neither a file nor a folder; leave it out")
     files = tuple(collected.files.values())
-    if not renamed or own_masks:
+    if not renamed or masks is not None:
         _reject_clashes(files, "mask" if renamed else "output")
     return InputFiles(files, tuple(collected.others))
 
@@ -173,8 +176,8 @@ class _Collection:
                 "never changed, and outputs do not stand among them; choose another folder"
             )
 
-    def add_folder(self, given: Path, output: Path) -> None:
-        below = list_files(given, exclude=output, mark=LOCK)
+    def add_folder(self, given: Path, exclude: Sequence[Path]) -> None:
+        below = list_files(given, exclude=exclude, mark=LOCK)
         media = 0
         skipped = [
             Skipped(_name(entry.path, given), entry.reason, entry.fault) for entry in below.left_out
@@ -187,12 +190,12 @@ class _Collection:
                 skipped.append(Skipped(_name(path, given), why, fault=True))
                 continue
             if known is None:
-                skipped.append(Skipped(_name(path, given), "is not an image or video"))
+                skipped.append(Skipped(_name(path, given), "not an image or video"))
             else:
                 media += 1
                 self.add(path, _name(path, given), known)
         if not media and not any(entry.fault for entry in skipped):
-            found = describe_left_out(below.left_out)
+            found = describe_left_out((entry.name, entry.reason) for entry in skipped)
             raise InputError(
                 f"{printable(given)}: holds no images or videos"
                 f"{f' ({found})' if found else ''}; give a folder that does"
@@ -202,12 +205,12 @@ class _Collection:
     def add(self, path: Path, name: str, kind: Kind | None = None) -> None:
         real = self._real_path(path)
         if self._is_output(real):
-            self.others.append(Skipped(name, "is a link into the output folder"))
+            self.others.append(Skipped(name, "link into the output folder"))
         elif real not in self.files:
             kind = kind or _kind_by_ending(path) or "image"
             self.files[real] = InputFile(path, name, kind)
         elif self.files[real].name != name:
-            self.others.append(Skipped(name, "is a file that is listed under another name"))
+            self.others.append(Skipped(name, "listed under another name"))
 
     def _is_output(self, real: str) -> bool:
         return real.startswith(self.real_output.rstrip(os.sep) + os.sep)
@@ -219,6 +222,21 @@ class _Collection:
             self._real_folders[folder] = os.path.realpath(folder)
         real = os.path.join(self._real_folders[folder], path.name)  # noqa: PTH118
         return os.path.realpath(real) if path.is_symlink() else real
+
+
+def _reject_masks(inputs: Sequence[str | Path], output: Path, masks: Path) -> None:
+    """Reject a folder of masks among the outputs, or one that is an input too."""
+    real, out = Path(os.path.realpath(masks)), Path(os.path.realpath(output))
+    if real.is_relative_to(out) or out.is_relative_to(real):
+        raise InputError(
+            f"--masks {printable(masks)} and --output {printable(output)}: one holds the other; "
+            "masks are never changed, choose another --output"
+        )
+    if any(os.path.realpath(given) == os.fspath(real) for given in inputs):
+        raise InputError(
+            f"--masks {printable(masks)}: is the input too; put the masks into a folder of their "
+            "own, each named like its input"
+        )
 
 
 def _expanded(inputs: Sequence[str | Path]) -> list[Path]:

@@ -61,12 +61,14 @@ class Style:
         reidentified: Fraction of 300 persons that an attacker with a second photo of the same
             moment recognised, where that is more than chance (benchmarks/linkage.py, 2026-11-24).
         needs_painter: Whether `Context.paint` must be given.
+        draws: Whether the result depends on `Context.rng`.
     """
 
     apply: Callable[[np.ndarray, np.ndarray, Context], np.ndarray]
     help: str
     reidentified: float | None = None
     needs_painter: bool = False
+    draws: bool = False
 
 
 def redact(
@@ -232,9 +234,9 @@ def blur(pixels: np.ndarray, mask: np.ndarray, context: Context) -> np.ndarray:
 
 STYLES = {
     "solid": Style(fill_solid, "fills each person with one colour"),
-    "inpaint": Style(inpaint, "continues the surroundings"),
+    "inpaint": Style(inpaint, "continues the surroundings", draws=True),
     "synthesise": Style(
-        synthesise, "paints another person with a diffusion model", needs_painter=True
+        synthesise, "paints another person with a diffusion model", needs_painter=True, draws=True
     ),
     "mosaic": Style(mosaic, "averages the person in cells, and does not anonymise", 0.99),
     "blur": Style(blur, "smooths the person, and does not anonymise", 0.983),

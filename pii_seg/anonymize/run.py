@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from pii_seg.anonymize.anonymizer import Anonymizer
-from pii_seg.anonymize.audit import audit_of, write_audit
-from pii_seg.anonymize.batch import Batch, Options, Outcome, locked_folder
+from pii_seg.anonymize.audit import audit_of, require_own, withdraw_audit, write_audit
+from pii_seg.anonymize.batch import Batch, Outcome, end_of_run, locked, locked_folder
+from pii_seg.anonymize.done_key import run_identity
+from pii_seg.anonymize.file_redaction import Options
 from pii_seg.anonymize.inputs import InputFiles
 from pii_seg.anonymize.journal import Journal
 from pii_seg.anonymize.user_masks import MaskFolder
+from pii_seg.data.files import list_files, printable
 from pii_seg.data.progress import OnImage, no_progress
 
 AUDIT = "audit.json"
+UNNAMED = "an entry of the inputs"
 
 
 def anonymize_files(
@@ -37,7 +42,8 @@ def anonymize_files(
         options: Options for searching and writing the outputs.
         masks: Folder with masks that the user made, see `user_masks.MaskFolder`.
         audit_path: Where audit.json is written, with audit.html and the journal beside it; in the
-            output folder by default. It is written also if the run is interrupted.
+            output folder by default. An earlier audit is deleted first, and the new one is written
+            also if the run is interrupted.
         workers: Number of files at a time.
         on_image: Called after each file with the name of the task, files done, and all files.
 
@@ -48,41 +54,77 @@ def anonymize_files(
         InputError: The folders cannot be used, or an earlier run had other settings.
         OSError: The output folder cannot be written.
     """
-    user_mask = MaskFolder(masks) if masks is not None else None
+    mask_folder = MaskFolder(masks, inputs.files) if masks is not None else None
     path = audit_path or output / AUDIT
-    settings = {**anonymizer.settings, **options.settings, "own_masks": user_mask is not None}
-    run = {"model": anonymizer.model, "settings": settings}
+    require_own(path)
     outcome = Outcome()
     done = itertools.count(1)
 
     def count_file() -> None:
         on_image("anonymise", next(done), len(inputs.files))
 
-    with locked_folder(output):
-        journal = Journal(path.with_suffix(".jsonl"), run, restart=options.force)
-        batch = Batch(anonymizer, output, journal, options, user_mask=user_mask)
-        try:
-            batch.run(inputs.files, outcome, workers=workers, on_file=count_file)
-        finally:
-            records = list(journal.records.values())
-            audit = audit_of(run, records, outcome.failed, others=len(inputs.others))
-            write_audit(path, audit)
-    return outcome, audit
+    def write(journal: Journal, *, complete: bool) -> dict[str, Any]:
+        others = [entry for entry in inputs.others if not entry.fault]
+        others += mask_folder.left_out() if mask_folder is not None and complete else []
+        audit = audit_of(
+            journal,
+            outcome,
+            _outputs(output, path),
+            others,
+            renamed=options.renamed,
+            complete=complete,
+        )
+        write_audit(path, audit)
+        return audit
 
-
-def describe_plan(
-    inputs: InputFiles, output: Path, anonymizer: Anonymizer, *, renamed: bool
-) -> list[str]:
-    """Say in lines what `anonymize_files` would do."""
-    style = anonymizer.style
-    lines = [
-        f"{file.path} -> {output / ('<hash>' if renamed else file.name)}" for file in inputs.files
+    outcome.failed += [
+        (UNNAMED if options.renamed else entry.name, entry.reason)
+        for entry in inputs.others
+        if entry.fault
     ]
-    lines += [f"{path}: not an image or video, ignored" for path in inputs.others]
-    if model := anonymizer.model:
-        lines += [
-            f"threshold {model['threshold']:.3g} (from {model['threshold_from']})",
-            model["promise"] or "no recall is promised; give --recall for a promise",
-        ]
-    count = len(inputs.files)
-    return [*lines, f"{count} files would be anonymised with style {style}; nothing was written"]
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(locked_folder(output))
+            if audit_path is not None:
+                lock = path.with_name(f".{path.stem}.lock")
+                stack.enter_context(locked(lock, f"--audit {printable(path)}"))
+            journal = Journal(path.with_suffix(".jsonl"), repair=options.force)
+            _begin(journal, anonymizer, options, mask_folder)
+            batch = Batch(anonymizer, output, journal, options, masks=mask_folder)
+            withdraw_audit(path)
+            try:
+                batch.run(inputs.files, outcome, workers=workers, on_file=count_file)
+                journal.finish()
+            except BaseException:
+                with suppress(OSError):
+                    write(journal, complete=False)
+                raise
+            return outcome, write(journal, complete=True)
+    except OSError as error:
+        raise end_of_run(error, output) or error from None
+
+
+def _begin(
+    journal: Journal, anonymizer: Anonymizer, options: Options, masks: MaskFolder | None
+) -> None:
+    """Begin a run in the journal, or resume the latest one, with its seed if none was given."""
+
+    def identity() -> dict[str, Any]:
+        own_masks = {"own_masks": masks.settings if masks is not None else None}
+        settings = {**anonymizer.settings, **options.settings, **own_masks}
+        return run_identity(anonymizer.model, settings)
+
+    drawn = anonymizer.seed
+    seed = (journal.run or {"settings": {}})["settings"].get("seed")
+    if anonymizer.seed_is_fresh and isinstance(seed, int) and seed >= 0:
+        anonymizer.seed = seed
+        if options.force and not journal.would_resume(identity(), force=True):
+            anonymizer.seed = drawn
+    journal.begin(identity(), force=options.force)
+
+
+def _outputs(output: Path, audit: Path) -> list[str]:
+    """List the files of the output folder by their paths below it, without the audit's own."""
+    own = {audit.with_suffix(ending) for ending in (".json", ".html", ".jsonl")}
+    files = list_files(output).files
+    return [path.relative_to(output).as_posix() for path in files if path not in own]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -29,12 +30,12 @@ _VIDEOS = (
     b"\0\0\x01\xb3",  # MPEG video
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF: WMV
     b"FLV\x01",
-    b".RMF",
+    *(b".RMF", b"\x1f\x07\0"),  # RealMedia, DV
 )
 _IMAGE_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif")
 _IMAGE_BRANDS = (*_IMAGE_BRANDS, b"avis", b"crx ")
 _SOUND_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
-_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"skip")
+_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 
 def kind_of_content(start: bytes) -> Kind | None:
@@ -67,7 +68,7 @@ def kind_of_file(path: Path) -> Kind | None:
         return kind_of_content(file.read(START))
 
 
-def list_images(folder: Path, *, exclude: Path | None = None) -> FileList:
+def list_images(folder: Path, *, exclude: Sequence[Path] = ()) -> FileList:
     """List the images below `folder`: files that have an image's ending or an image's content.
 
     Formats that cannot be decoded are included: they fail by name. All else is left out with a
@@ -84,7 +85,7 @@ def list_images(folder: Path, *, exclude: Path | None = None) -> FileList:
         if known:
             images.append(path)
         else:
-            others.append(LeftOut(path, "is not an image"))
+            others.append(LeftOut(path, "not an image"))
     return FileList(tuple(images), tuple(others))
 
 

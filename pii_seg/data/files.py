@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ class LeftOut:
 
     Attributes:
         path: Where it is.
-        reason: Why, such as "is a hidden file".
+        reason: Why, such as "hidden file".
         fault: Whether it was meant to be read and cannot be, such as a folder without access.
     """
 
@@ -43,20 +43,21 @@ class FileList:
     left_out: tuple[LeftOut, ...]
 
 
-def list_files(folder: Path, *, exclude: Path | None = None, mark: str | None = None) -> FileList:
+def list_files(folder: Path, *, exclude: Sequence[Path] = (), mark: str | None = None) -> FileList:
     """List all files below `folder`. The cost is linear in their number.
 
     Links are followed, and each folder and each linked file is listed once: a link that leads to
     what is listed already, or back to a folder above it, is left out. So are hidden files and
-    folders, and what is neither a file nor a folder.
+    folders, and what neither a file nor a folder.
 
     Args:
         folder: Searched with its sub-folders, whatever its own name is.
-        exclude: A folder that is not searched and not named, such as the output folder.
+        exclude: Folders that are not searched and not named, such as the output folder.
         mark: Sub-folders that hold a file of this name are outputs of an earlier run; they are left
             out.
     """
-    walk = _Walk(os.fspath(folder), _identity(exclude) if exclude is not None else None, mark)
+    excluded = {identity for path in exclude if (identity := _identity(path)) is not None}
+    walk = _Walk(os.fspath(folder), excluded, mark)
     walk.search()
     return FileList(
         tuple(folder / name for name in sorted(walk.files, key=_parts)),
@@ -72,38 +73,41 @@ def printable(path: str | os.PathLike[str]) -> str:
 
     Any terminal, page and JSON file can hold the result.
     """
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # halves of characters, which no file name has
+        text = os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
 
 
-def count_reasons(left_out: Iterable[LeftOut]) -> dict[str, int]:
-    """Count what was left out by its reason, the most frequent first."""
-    counts: dict[str, int] = {}
-    for entry in left_out:
-        counts[entry.reason] = counts.get(entry.reason, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: -item[1]))
+def describe_left_out(left_out: Iterable[tuple[str, str]], *, named: bool = True) -> str:
+    """Say what was left out and why, in one line of bounded length; empty if nothing was.
 
-
-def describe_left_out(left_out: Iterable[LeftOut]) -> str:
-    """Say what was left out and why, in one line of bounded length; empty if nothing was."""
-    found = list(left_out)
-    sentences = []
-    for reason, count in count_reasons(found).items():
-        names = [printable(entry.path.name) for entry in found if entry.reason == reason][:NAMED]
-        more = f" and {count - len(names)} more" if count > len(names) else ""
-        sentences.append(f"{reason}: {', '.join(names)}{more}")
-    return "; ".join(sentences)
+    Args:
+        left_out: (name, reason) of each entry.
+        named: Name the first entries of each reason; otherwise they are only counted.
+    """
+    names: dict[str, list[str]] = {}
+    for name, reason in left_out:
+        names.setdefault(reason, []).append(name)
+    parts = []
+    for reason, found in sorted(names.items(), key=lambda item: -len(item[1])):
+        first = ", ".join(map(printable, found[:NAMED]))
+        more = ", ..." if len(found) > NAMED else ""
+        parts.append(f"{len(found)} {reason}{f' ({first}{more})' if named else ''}")
+    return "; ".join(parts)
 
 
 NAMED = 3
 """Names of each reason that one line holds."""
 
-_HIDDEN_FOLDER = "is a hidden folder"
-_HIDDEN_FILE = "is a hidden file"
-_APPLE_DOUBLE = "is macOS metadata of another file"
+# Reasons stand behind a name or a number: "a.txt: not an image", "3 hidden files".
+_HIDDEN_FOLDER = "hidden folder"
+_HIDDEN_FILE = "hidden file"
+_APPLE_DOUBLE = "macOS metadata of another file"
 
 
 def _parts(name: str) -> list[str]:
@@ -127,7 +131,7 @@ class _Walk:
     """One search. Names are relative to `root`; links are followed after all real folders."""
 
     root: str
-    exclude: Identity | None
+    exclude: set[Identity]
     mark: str | None
     files: list[str] = field(default_factory=list)
     left_out: dict[str, tuple[str, bool]] = field(default_factory=dict)
@@ -155,10 +159,10 @@ class _Walk:
                 with os.scandir(os.path.join(self.root, name)) as entries:  # noqa: PTH118
                     found = list(entries)
             except OSError as error:
-                self._leave_out(name, f"is a folder that cannot be opened ({_why(error)})", True)
+                self._leave_out(name, f"folder that cannot be opened ({_why(error)})", True)
                 continue
             if name and self.mark and any(entry.name == self.mark for entry in found):
-                self._leave_out(name, "holds the outputs of an earlier run")
+                self._leave_out(name, "folder of outputs of an earlier run")
                 continue
             waiting += self._sort(name, found)
 
@@ -184,17 +188,17 @@ class _Walk:
             elif is_file:
                 self.files.append(name)
             else:
-                self._leave_out(name, "is neither a file nor a folder")
+                self._leave_out(name, "neither a file nor a folder")
 
     def _is_new(self, name: str) -> bool:
         """Whether a folder must be searched; remembers it."""
         identity = _identity(os.path.join(self.root, name))  # noqa: PTH118
         if identity is None:  # gone since, or without access: opening it says why
             return True
-        if identity == self.exclude:
+        if identity in self.exclude:
             return False
         if identity in self.seen:
-            self._leave_out(name, "leads to a folder that is listed already")
+            self._leave_out(name, "link to a folder that is listed already")
             return False
         self.seen.add(identity)
         return True
@@ -204,15 +208,15 @@ class _Walk:
         try:
             status = os.stat(path)  # noqa: PTH116
         except FileNotFoundError:
-            return self._leave_out(name, "is a link to a file that does not exist", True)
+            return self._leave_out(name, "link to a file that does not exist", True)
         except OSError as error:
-            return self._leave_out(name, f"is a link that cannot be followed ({_why(error)})", True)
+            return self._leave_out(name, f"link that cannot be followed ({_why(error)})", True)
         if stat.S_ISREG(status.st_mode):
             to_files.append(name)
         elif not stat.S_ISDIR(status.st_mode):
-            self._leave_out(name, "is neither a file nor a folder")
+            self._leave_out(name, "neither a file nor a folder")
         elif (status.st_dev, status.st_ino) in above:
-            self._leave_out(name, "is a link to a folder above it")
+            self._leave_out(name, "link to a folder above it")
         elif self._is_new(name):
             self._search_folder(name)
         return None
@@ -224,7 +228,7 @@ class _Walk:
         for name in names:
             target = self._real_path(name)
             if target in real:
-                self._leave_out(name, "is a link to a file that is listed already")
+                self._leave_out(name, "link to a file that is listed already")
             else:
                 real.add(target)
                 self.files.append(name)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -43,7 +44,8 @@ def map_in_order(
     *,
     workers: int,
     depth: int | None = None,
-) -> Iterator[tuple[ItemT, Future[ResultT]]]:
+    stopping: threading.Event | None = None,
+) -> Generator[tuple[ItemT, Future[ResultT]], None, None]:
     """Apply `function` to `items` in threads and yield the results in the order of the items.
 
     Args:
@@ -51,6 +53,8 @@ def map_in_order(
         items: Consumed lazily.
         workers: Number of threads.
         depth: The most items that are submitted and not yet yielded; `workers` + 2 by default.
+        stopping: Set when no more results are wanted, by an error or an interruption, so that a
+            long call can end early.
 
     Yields:
         (item, finished future). The future's `result()` raises what `function` raised, so that one
@@ -67,6 +71,8 @@ def map_in_order(
         while waiting:
             yield _finished(*waiting.popleft())
     finally:
+        if stopping is not None:
+            stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -178,8 +178,8 @@ def find_images(inputs: Sequence[Path], *, exclude: Path | None = None) -> list[
                 raise InputError(f"{given}: lies in the output folder {exclude}; choose another")
             # Includes formats that cannot be decoded: they fail by name, where leaving them out
             # would hide persons.
-            below = list_images(given, exclude=exclude)
-            left_out = describe_left_out(below.left_out)
+            below = list_images(given, exclude=() if exclude is None else (exclude,))
+            left_out = describe_left_out((e.path.name, e.reason) for e in below.left_out)
             if not below.files:
                 raise InputError(
                     f"{given}: holds no images ({', '.join(sorted(IMAGE_ENDINGS))})"

@@ -19,11 +19,14 @@ from PIL import Image
 
 from pii_seg.anonymize.__main__ import main
 from pii_seg.anonymize.anonymizer import Anonymizer
-from pii_seg.anonymize.batch import Batch, Options, Outcome, locked_folder, sha256_of
+from pii_seg.anonymize.batch import Batch, Outcome, locked_folder
+from pii_seg.anonymize.done_key import run_identity
+from pii_seg.anonymize.file_redaction import Options
 from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.inputs import collect_inputs
 from pii_seg.anonymize.journal import Journal
 from pii_seg.command_line import DONE, FAILED, WRONG_INPUT
+from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import InputError
 from tests.pii_seg.anonymize.conftest import (
     CANARY,
@@ -57,14 +60,16 @@ def anonymize(
     anonymizer = Anonymizer(detector or Bright(), dilate=0.05, seed=0)
     outcome = Outcome()
     with locked_folder(output):
-        journal = Journal(output / "audit.jsonl", {}, restart=options.get("force", False))
+        journal = Journal(output / "audit.jsonl")
+        journal.begin(run_identity(None, {}), force=options.get("force", False))
         files = collect_inputs(inputs, output, renamed=options.get("renamed", False)).files
         Batch(anonymizer, output, journal, Options(**options)).run(files, outcome, workers=1)
     return outcome
 
 
 def records_of(output: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (output / "audit.jsonl").read_text().splitlines()[1:]]
+    lines = map(json.loads, (output / "audit.jsonl").read_text().splitlines())
+    return [line for line in lines if "output" in line]
 
 
 @pytest.fixture

@@ -37,9 +37,9 @@ def test_other_files_are_listed_and_not_touched(tmp_path: Path) -> None:
     touch(tmp_path / "in" / "a.jpg", tmp_path / "in" / "notes.txt")
     touch(tmp_path / "in" / "Thumbs.db", tmp_path / "in" / "sub" / ".b.jpg")
     assert collect_inputs([tmp_path / "in"], tmp_path / "out").others == (
-        Skipped("sub/.b.jpg", "is a hidden file"),
-        Skipped("Thumbs.db", "is not an image or video"),
-        Skipped("notes.txt", "is not an image or video"),
+        Skipped("sub/.b.jpg", "hidden file"),
+        Skipped("Thumbs.db", "not an image or video"),
+        Skipped("notes.txt", "not an image or video"),
     )
 
 
@@ -65,9 +65,7 @@ def test_linked_folders_are_followed_and_faults_are_named(tmp_path: Path) -> Non
     (tmp_path / "in" / "gone").symlink_to(tmp_path / "absent")
     collected = collect_inputs([tmp_path / "in"], tmp_path / "out")
     assert [item.name for item in collected.files] == ["2023/b.jpg", "a.jpg"]
-    assert collected.others == (
-        Skipped("gone", "is a link to a file that does not exist", fault=True),
-    )
+    assert collected.others == (Skipped("gone", "link to a file that does not exist", fault=True),)
 
 
 def test_a_link_into_the_output_is_no_input(tmp_path: Path) -> None:
@@ -75,7 +73,7 @@ def test_a_link_into_the_output_is_no_input(tmp_path: Path) -> None:
     (tmp_path / "in" / "b.jpg").symlink_to(tmp_path / "out" / "b.jpg")
     collected = collect_inputs([tmp_path / "in"], tmp_path / "out")
     assert [item.name for item in collected.files] == ["a.jpg"]
-    assert collected.others == (Skipped("b.jpg", "is a link into the output folder"),)
+    assert collected.others == (Skipped("b.jpg", "link into the output folder"),)
 
 
 def test_outputs_of_an_earlier_run_are_no_inputs(tmp_path: Path) -> None:
@@ -83,7 +81,7 @@ def test_outputs_of_an_earlier_run_are_no_inputs(tmp_path: Path) -> None:
     touch(tmp_path / "in" / "out1" / LOCK)
     collected = collect_inputs([tmp_path / "in"], tmp_path / "in" / "out2")
     assert [item.name for item in collected.files] == ["a.jpg"]
-    assert collected.others == (Skipped("out1", "holds the outputs of an earlier run"),)
+    assert collected.others == (Skipped("out1", "folder of outputs of an earlier run"),)
     assert [item.name for item in collect_inputs([tmp_path / "in" / "out1"], tmp_path / "x").files]
 
 
@@ -125,7 +123,7 @@ def test_a_file_given_twice_is_listed_once(tmp_path: Path) -> None:
         [tmp_path / "in", tmp_path / "in" / "a.jpg", tmp_path / "link.jpg"], tmp_path / "out"
     )
     assert len(collected.files) == 1
-    assert collected.others == (Skipped("link.jpg", "is a file that is listed under another name"),)
+    assert collected.others == (Skipped("link.jpg", "listed under another name"),)
 
 
 def test_patterns_are_expanded(tmp_path: Path) -> None:
@@ -168,7 +166,7 @@ def test_equal_output_names_are_rejected_unless_renamed(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match=r"the same mask file; give the folder above both"):
         collect_inputs(
-            [tmp_path / "x", tmp_path / "y"], tmp_path / "out", renamed=True, own_masks=True
+            [tmp_path / "x", tmp_path / "y"], tmp_path / "out", renamed=True, masks=tmp_path / "m"
         )
 
 

@@ -41,9 +41,9 @@ def test_hidden_entries_are_named_and_a_hidden_folder_is_one(tmp_path: Path) -> 
     found = list_files(tmp_path)
     assert names(found, tmp_path) == ["a.jpg"]
     assert reasons(found, tmp_path) == {
-        ".b.jpg": "is a hidden file",
-        "._a.jpg": "is macOS metadata of another file",
-        ".git": "is a hidden folder",
+        ".b.jpg": "hidden file",
+        "._a.jpg": "macOS metadata of another file",
+        ".git": "hidden folder",
     }
 
 
@@ -61,12 +61,12 @@ def test_linked_folders_and_files_are_listed_once(tmp_path: Path) -> None:
     found = list_files(root)
     assert names(found, root) == ["2023/c.jpg", "d1.jpg", "real/b.jpg"]
     assert reasons(found, root) == {
-        "again": "leads to a folder that is listed already",
-        "d2.jpg": "is a link to a file that is listed already",
-        "inner": "leads to a folder that is listed already",
-        "real/b2.jpg": "is a link to a file that is listed already",
-        "real/self": "leads to a folder that is listed already",
-        "up": "is a link to a folder above it",
+        "again": "link to a folder that is listed already",
+        "d2.jpg": "link to a file that is listed already",
+        "inner": "link to a folder that is listed already",
+        "real/b2.jpg": "link to a file that is listed already",
+        "real/self": "link to a folder that is listed already",
+        "up": "link to a folder above it",
     }
     assert not any(entry.fault for entry in found.left_out)
 
@@ -87,21 +87,23 @@ def test_what_cannot_be_read_is_a_fault(tmp_path: Path, monkeypatch: pytest.Monk
     found = list_files(tmp_path)
     assert names(found, tmp_path) == ["a.jpg"]
     assert {entry.path.name: (entry.reason, entry.fault) for entry in found.left_out} == {
-        "gone.jpg": ("is a link to a file that does not exist", True),
-        "locked": ("is a folder that cannot be opened (Permission denied)", True),
-        "loop": ("is a link that cannot be followed (Too many levels of symbolic links)", True),
-        "pipe.jpg": ("is neither a file nor a folder", False),
+        "gone.jpg": ("link to a file that does not exist", True),
+        "locked": ("folder that cannot be opened (Permission denied)", True),
+        "loop": ("link that cannot be followed (Too many levels of symbolic links)", True),
+        "pipe.jpg": ("neither a file nor a folder", False),
     }
-    assert describe_left_out(found.left_out).startswith("is a link to a file")
+    assert describe_left_out([("a", "hidden file"), ("b", "other"), ("\udce9", "hidden file")]) == (
+        r"2 hidden file (a, \xe9); 1 other (b)"
+    )
 
 
 def test_outputs_are_not_listed(tmp_path: Path) -> None:
     touch(tmp_path / "a.jpg", tmp_path / "out" / "a.jpg", tmp_path / "old" / "a.jpg")
     touch(tmp_path / "old" / ".mark")
     (tmp_path / "link").symlink_to(tmp_path / "out")
-    found = list_files(tmp_path, exclude=tmp_path / "out", mark=".mark")
+    found = list_files(tmp_path, exclude=[tmp_path / "out"], mark=".mark")
     assert names(found, tmp_path) == ["a.jpg"]
-    assert reasons(found, tmp_path) == {"old": "holds the outputs of an earlier run"}
+    assert reasons(found, tmp_path) == {"old": "folder of outputs of an earlier run"}
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def test_images_of_any_ending_are_listed(tmp_path: Path) -> None:
         "empty.jpg",
         "k.jpg.bak",
     ]
-    assert reasons(found, tmp_path) == {"notes.txt": "is not an image"}
+    assert reasons(found, tmp_path) == {"notes.txt": "not an image"}
 
 
 ENTRIES = st.lists(

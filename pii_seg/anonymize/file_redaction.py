@@ -1,0 +1,220 @@
+"""Redact one file: decode it, find and replace the persons of every frame, and write the result.
+
+An image is encoded in memory; a video is written as it is decoded. The output is searched again for
+persons that were missed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pii_seg.anonymize.anonymizer import Anonymizer, Detection
+from pii_seg.anonymize.image_reader import decode_file
+from pii_seg.anonymize.image_writer import encode_file
+from pii_seg.anonymize.images import Frame, ImageFile, Limits
+from pii_seg.anonymize.journal import Record
+from pii_seg.anonymize.mask_persistence import hold_masks
+from pii_seg.anonymize.review import ReviewSignals
+from pii_seg.errors import MediaError
+
+MaskReader = Callable[[int, int], np.ndarray]
+"""(height, width) -> bool (H, W), redacted too. Raises MediaError."""
+
+
+class StoppedError(Exception):
+    """The run was interrupted; this file is not finished."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options for searching and writing the outputs.
+
+    Attributes:
+        renamed: Name outputs by the hash of their input.
+        force: Replace files in the output folder that are not of this run.
+        keep: Metadata that is kept, see `images.KEEPABLE`.
+        keep_audio: Videos keep their sound.
+        second_pass: Search the outputs for persons too.
+        hold: Frames of a video before and after, for which a mask is held.
+        limits: Reject larger images.
+    """
+
+    renamed: bool = False
+    force: bool = False
+    keep: frozenset[str] = frozenset()
+    keep_audio: bool = False
+    second_pass: bool = True
+    hold: int = 2
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides the outputs' bytes and names, as audit.json holds it."""
+        return {
+            "renamed": self.renamed,
+            "kept": sorted(self.keep),
+            "keep_audio": self.keep_audio,
+            "second_look": self.second_pass,
+            "hold": self.hold,
+        }
+
+
+@dataclass
+class FrameTotals:
+    """Summary of the frames of one file; the names are keys of audit.json.
+
+    Attributes:
+        frames: Number of frames.
+        persons: The most in any frame.
+        covered: The largest redacted fraction of any frame.
+        doubts: The worst review signals; None without a detector.
+    """
+
+    frames: int = 0
+    persons: int = 0
+    covered: float = 0.0
+    doubts: ReviewSignals | None = None
+
+    def add(self, found: Detection, signals: ReviewSignals | None) -> None:
+        """Count one more frame."""
+        self.frames += 1
+        self.persons = max(self.persons, len(found.persons))
+        self.covered = max(self.covered, float(found.mask.mean()))
+        if signals is not None:
+            self.doubts = signals if self.doubts is None else self.doubts.worst(signals)
+
+    def as_record(self) -> Record:
+        """Return the values as audit.json holds them."""
+        return {**asdict(self), "doubts": None if self.doubts is None else self.doubts.as_record()}
+
+
+class FileRedactor:
+    """Redacts files one by one. Methods may be called from several threads.
+
+    Args:
+        anonymizer: Finds and replaces persons.
+        options: Options for searching and writing the outputs.
+        stopping: When it is set, a file that is being worked on raises StoppedError at its next
+            frame.
+    """
+
+    def __init__(
+        self, anonymizer: Anonymizer, options: Options, stopping: threading.Event | None = None
+    ) -> None:
+        self.anonymizer, self.options = anonymizer, options
+        self.stopping = stopping or threading.Event()
+
+    def image(
+        self,
+        content: bytes,
+        destination: Path,
+        name_output: Callable[[str], str],
+        mask: MaskReader | None,
+    ) -> Record:
+        """Redact an image file, still or animation.
+
+        Args:
+            content: The whole file.
+            destination: Written with redacted content only.
+            name_output: From the suffix of the format to the output's name.
+            mask: Reads a mask that the user made for this file.
+
+        Returns:
+            The facts of the file, as audit.json holds them.
+
+        Raises:
+            MediaError: The file cannot be handled in full.
+            StoppedError: The run was interrupted.
+        """
+        image = self._decode(content)
+        output = name_output(image.suffix)
+        frames: list[Frame] = []
+        finds: list[Detection] = []
+        for frame in image.frames:
+            found = self._find(mask, frame.to_rgb8())
+            frames.append(self.anonymizer.replace_frame(frame, found.mask, stream=len(frames)))
+            finds.append(found)
+        encoded = encode_file(replace(image, frames=tuple(frames)))
+        del frames
+        # The review decodes the bytes that will be on disk, as any viewer does.
+        written = self._decode(encoded).frames
+        if len(written) != len(finds):
+            raise MediaError(
+                f"has {len(finds)} frames, of which {len(written)} were written; convert it to "
+                "another format"
+            )
+        totals = FrameTotals()
+        for found, frame in zip(finds, written, strict=True):
+            totals.add(found, self._review(found, frame.to_rgb8()))
+        destination.write_bytes(encoded)
+        height, width = finds[0].mask.shape
+        boxes = [asdict(person) for person in finds[0].persons] if len(finds) == 1 else None
+        return {
+            "output": output,
+            "height": height,
+            "width": width,
+            **totals.as_record(),
+            "boxes": boxes,
+            **self._facts(image.notes),
+        }
+
+    def video(
+        self,
+        source: Path,
+        destination: Path,
+        name_output: Callable[[str], str],
+        mask: MaskReader | None,
+    ) -> Record:
+        """Redact a video; see `image`."""
+        # Here, because PyAV takes time to import, and images do not need it.
+        from pii_seg.anonymize.containers import container_of
+        from pii_seg.anonymize.video import rewrite_video
+
+        output = name_output(container_of(source).suffix)
+        totals = FrameTotals()
+
+        def detected(
+            frames: Iterator[np.ndarray],
+        ) -> Iterator[tuple[tuple[np.ndarray, Detection], np.ndarray]]:
+            for frame in frames:
+                found = self._find(mask, frame)
+                yield (frame, found), found.mask
+
+        def redacted(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+            held = hold_masks(detected(frames), self.options.hold)
+            for number, ((frame, found), whole) in enumerate(held):
+                pixels, _ = self.anonymizer.replace(frame, whole, stream=number)
+                found = replace(found, mask=whole)
+                totals.add(found, self._review(found, pixels))
+                yield pixels
+
+        video = rewrite_video(source, destination, redacted, keep_audio=self.options.keep_audio)
+        return {
+            "output": output,
+            "height": video.height,
+            "width": video.width,
+            "film_seconds": round(video.seconds, 3),
+            **totals.as_record(),
+            **self._facts(video.notes),
+        }
+
+    def _decode(self, content: bytes) -> ImageFile:
+        return decode_file(content, keep=self.options.keep, limits=self.options.limits)
+
+    def _find(self, mask: MaskReader | None, image: np.ndarray) -> Detection:
+        if self.stopping.is_set():
+            raise StoppedError
+        own = None if mask is None else mask(*image.shape[:2])
+        return self.anonymizer.find(image, own)
+
+    def _review(self, found: Detection, redacted: np.ndarray) -> ReviewSignals | None:
+        return self.anonymizer.review(found, redacted, second_pass=self.options.second_pass)
+
+    def _facts(self, notes: tuple[str, ...]) -> Record:
+        return {"threshold": self.anonymizer.threshold, "notes": list(notes)}

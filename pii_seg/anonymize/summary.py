@@ -1,0 +1,66 @@
+"""What a run did, or would do, in lines for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pii_seg.anonymize.anonymizer import Anonymizer
+from pii_seg.anonymize.batch import KEPT, Outcome
+from pii_seg.anonymize.inputs import InputFiles
+from pii_seg.data.files import describe_left_out, printable
+
+
+def describe_outcome(
+    outcome: Outcome,
+    audit: Mapping[str, Any],
+    *,
+    output: Path,
+    audit_path: Path,
+    renamed: bool,
+) -> list[str]:
+    """Say what `anonymize_files` did; with `renamed` no input is named."""
+    totals, page = audit["totals"], printable(audit_path.with_suffix(".html"))
+    skipped = f", {outcome.skipped} skipped (done before)" if outcome.skipped else ""
+    lines = [f"{printable(output)}: {outcome.done} files anonymised{skipped}"]
+    left_out = [
+        (name, entry["why"])
+        for entry in audit["left_alone"]
+        for name in entry["files"] or [""] * entry["count"]
+    ]
+    if left_out:
+        lines.append(f"left out: {describe_left_out(left_out, named=not renamed)}")
+    if totals["earlier"]:
+        lines.append(f"{totals['earlier']} outputs in the folder are of earlier runs, see {page}")
+    if totals["not_of_this_run"]:
+        lines.append(f"{totals['not_of_this_run']} files in the folder are of no run, see {page}")
+    if review := totals["needs_review"]:
+        lines.append(f"{review} should be checked before they are published, see {page}")
+    return lines
+
+
+def describe_failures(outcome: Outcome) -> list[str]:
+    """List the files that failed, below a headline."""
+    failures = [f"{printable(name)}: {why}" for name, why in outcome.failed]
+    none = "" if any(KEPT in why for _, why in outcome.failed) else " and have no output"
+    return [f"{len(failures)} failed{none}:", *failures]
+
+
+def describe_plan(
+    inputs: InputFiles, output: Path, anonymizer: Anonymizer, *, renamed: bool
+) -> list[str]:
+    """Say in lines what `anonymize_files` would do."""
+    style = anonymizer.style
+    lines = [
+        f"{printable(file.path)} -> {printable(output / ('<hash>' if renamed else file.name))}"
+        for file in inputs.files
+    ]
+    lines += [f"{printable(entry.name)}: left out ({entry.reason})" for entry in inputs.others]
+    if model := anonymizer.model:
+        lines += [
+            f"threshold {model['threshold']:.3g} (from {model['threshold_from']})",
+            model["promise"] or "no recall is promised; give --recall for a promise",
+        ]
+    count = len(inputs.files)
+    return [*lines, f"{count} files would be anonymised with style {style}; nothing was written"]
