@@ -1,4 +1,4 @@
-"""What decides an output, in one place: `done_key` is equal exactly where the output would be.
+"""Holds, in one place, all that decides an output: `done_key` is equal where the output would be.
 
 A file is done when its record in the journal holds this key and its output is as the record says.
 """

@@ -1,4 +1,4 @@
-"""What an error means for the run, and one line about it for the user."""
+"""Says what an error means for the run, in one line for the user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run did, or would do, in lines for the terminal."""
+"""Says in lines for the terminal what a run did, or would do."""
 
 from __future__ import annotations
 
