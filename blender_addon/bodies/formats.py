@@ -203,7 +203,7 @@ def read_part_labels(path: str | Path, model: BodyModel) -> NDArray[np.uint8]:
     if suffix == ".json":
         try:
             content = json.loads(read_text(path))
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(
                 f"{path}: not a JSON file ({error}); give {{part: [vertex numbers]}}"
             ) from None
@@ -221,16 +221,8 @@ def read_part_labels(path: str | Path, model: BodyModel) -> NDArray[np.uint8]:
         part = PART_ALIASES.get(key)
         if part is None:
             raise ValueError(f"{path}: unknown part {key!r}; known are {', '.join(PART_ALIASES)}")
-        listing = content[key]
-        ids = np.asarray(list(listing) if isinstance(listing, (set, tuple)) else listing)
-        if ids.shape == (0,):
-            continue
-        if (
-            ids.dtype.kind not in "iu"
-            or ids.ndim != 1
-            or ids.min() < 0
-            or ids.max() >= model.num_vertices
-        ):
+        ids = _vertex_numbers(content[key], model.num_vertices)
+        if ids is None:
             raise ValueError(
                 f"{path}: {key}: expected vertex numbers from 0 to {model.num_vertices - 1}"
             )
@@ -238,6 +230,18 @@ def read_part_labels(path: str | Path, model: BodyModel) -> NDArray[np.uint8]:
     weight = part_weights(model)
     weight = np.where(listed, weight + 1.0, weight)  # a listed part beats every unlisted one
     return weight.argmax(axis=1).astype(np.uint8)
+
+
+def _vertex_numbers(listing: Any, count: int) -> NDArray[np.int64] | None:
+    """The numbers 0 .. count - 1 in a list or an array; None where it is anything else."""
+    if isinstance(listing, np.ndarray):
+        if listing.dtype.kind not in "iu" and listing.size:
+            return None
+        listing = listing.tolist() if listing.ndim == 1 else None
+    if not isinstance(listing, (list, tuple, set, frozenset)):
+        return None
+    numbers = [n for n in listing if isinstance(n, int | np.integer) and 0 <= n < count]
+    return np.array(numbers, dtype=np.int64) if len(numbers) == len(listing) else None
 
 
 def part_weights(model: BodyModel) -> NDArray[np.float32]:
@@ -326,7 +330,7 @@ def _shape_samples(arrays: Mapping[str, Any], path: Path) -> ShapeSamples | None
     if any(key not in arrays for key in keys):
         return None
     gender = arrays["shape_gender"]
-    if gender.dtype.kind in "SU":
+    if isinstance(gender, np.ndarray) and gender.dtype.kind in "SU":
         gender = (gender.astype("U1") == "m").astype(np.float32)
     betas, age, height = (_numbers(arrays, key, path) for key in (keys[0], keys[1], keys[3]))
     return ShapeSamples(betas=betas, age=age, gender=gender, height=height)

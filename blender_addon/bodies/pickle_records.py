@@ -73,9 +73,8 @@ class _DType(_Record):
 
     def plain(self) -> np.dtype[Any]:
         code = self.args[0] if self.args else ""
-        code = code.decode("ascii", "replace") if isinstance(code, bytes) else str(code)
         order = self.state[1] if isinstance(self.state, tuple) and len(self.state) > 1 else "="
-        order = order.decode("ascii", "replace") if isinstance(order, bytes) else str(order)
+        code, order = _short_text(code), _short_text(order)
         text = (order if order in ("<", ">") else "") + code.lstrip("<>=|")
         if not _DTYPE.match(text):
             raise MalformedError(f"has elements of type {code!r}, expected numbers")
@@ -254,7 +253,7 @@ def plain_value(value: Any) -> Any:
         return value.plain()
     except MalformedError:
         raise
-    except (ValueError, TypeError, IndexError, OverflowError, MemoryError, RecursionError) as error:
+    except Exception as error:  # numpy, given what no array ever held, raises almost anything
         raise MalformedError(f"is malformed ({error})") from None
 
 
@@ -268,15 +267,26 @@ def _shape(value: Any) -> tuple[int, ...]:
     """A shape of sensible size. Numbers in it may be numpy's own."""
     if not isinstance(value, (tuple, list)) or len(value) > 8:
         raise MalformedError("has no shape")
-    shape = tuple(plain_value(length) for length in value)
-    if not all(
-        isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in shape
-    ):
-        raise MalformedError(f"has the shape {shape!r}")
-    shape = tuple(int(n) for n in shape)
+    lengths = [plain_value(n) if isinstance(n, _Record) else n for n in value]
+    if not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in lengths):
+        raise MalformedError("has a shape of other things than whole numbers")
+    shape = tuple(int(n) for n in lengths)
+    if any(not 0 <= n < 1 << 63 for n in shape):
+        raise MalformedError(f"has the shape ({', '.join(map(_short_number, shape))})")
     if math.prod(shape) > MAX_ELEMENTS:
         raise MalformedError(f"has the shape {shape}, larger than any body model's")
     return shape
+
+
+def _short_text(value: Any) -> str:
+    """A short text; '' for anything else, which may be long to write out."""
+    if isinstance(value, bytes):
+        value = value[:80].decode("ascii", "replace")
+    return value[:80] if isinstance(value, str) else ""
+
+
+def _short_number(number: int) -> str:
+    return str(number) if abs(number) < 1 << 64 else "a number of 20 digits or more"
 
 
 def _as_bytes(data: Any) -> bytes:
