@@ -4,10 +4,11 @@ declares.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import struct
 import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 MAX_ARRAY_BYTES = 512 << 20  # SMPL-X's posedirs, the largest, have 122 MB
 MAX_ARRAYS = 100_000  # SURREAL's smpl_data.npz has two for each of some thousand sequences
+_MAX_DIRECTORY = 200 * MAX_ARRAYS  # bytes of the list of arrays; zipfile reads all of it at once
+_END_OF_ZIP, _END_OF_ZIP64 = b"PK\5\6", b"PK\6\6"
 
 
 class Archive(Mapping[str, NDArray[Any]]):
@@ -35,9 +38,13 @@ class Archive(Mapping[str, NDArray[Any]]):
         self.path = Path(path)
         self.path.stat()  # FileNotFoundError, rather than zipfile's own idea of it
         try:
+            if _directory_size(self.path) > _MAX_DIRECTORY:
+                raise ValueError("too many arrays")
             with zipfile.ZipFile(self.path) as file:
                 members = file.infolist()
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except PermissionError:
+            raise
+        except Exception as error:  # zipfile lets struct.error and more through
             raise ValueError(
                 f"{self.path}: not a whole .npz file ({error}); download the file again"
             ) from None
@@ -47,28 +54,50 @@ class Archive(Mapping[str, NDArray[Any]]):
             )
         self._members = {info.filename.removesuffix(".npy"): info for info in members}
 
+    def headers(self, keys: Iterable[str]) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+        """Shape and type of some arrays, from their headers alone. Errors are those of reading."""
+        found = {}
+        with self._named(""), zipfile.ZipFile(self.path) as file:
+            for key in keys:
+                info = self._members[key]
+                with self._named(key), file.open(info) as stream:
+                    shape, _, dtype = self._header(stream, info)
+                found[key] = shape, dtype
+        return found
+
     def __getitem__(self, key: str) -> NDArray[Any]:
         info = self._members[key]
+        with (
+            self._named(key),
+            zipfile.ZipFile(self.path) as file,
+            file.open(info) as stream,
+        ):
+            shape, fortran, dtype = self._header(stream, info)
+            count = math.prod(shape)
+            content = stream.read(count * dtype.itemsize)
+            if len(content) != count * dtype.itemsize:
+                raise ValueError("it ends early")
+            if not content:
+                return np.zeros(shape, dtype)
+            array = np.frombuffer(content, dtype)
+            return array.reshape(shape, order="F" if fortran else "C")
+
+    @contextlib.contextmanager
+    def _named(self, key: str) -> Iterator[None]:
+        """Turn all errors of the block into a ValueError that names the file and the array."""
+        where = f"{self.path}: {key}" if key else str(self.path)
         try:
-            with zipfile.ZipFile(self.path) as file, file.open(info) as stream:
-                shape, fortran, dtype = self._header(stream, info)
-                count = math.prod(shape)
-                content = stream.read(count * dtype.itemsize)
-                if len(content) != count * dtype.itemsize:
-                    raise ValueError("it ends early")
-                if not content:
-                    return np.zeros(shape, dtype)
-                array = np.frombuffer(content, dtype)
-                return array.reshape(shape, order="F" if fortran else "C")
-        except (ValueError, zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
-            raise ValueError(f"{self.path}: {key}: cannot be read: {error}") from None
-        except (
-            NotImplementedError,
-            RuntimeError,
-        ) as error:  # a compression or an encryption that zipfile lacks
+            yield
+        except ValueError as error:
+            if str(error).startswith(str(self.path)):
+                raise
+            raise ValueError(f"{where}: cannot be read: {error}") from None
+        except RuntimeError as error:  # a compression or an encryption that zipfile lacks
             raise ValueError(
-                f"{self.path}: {key}: cannot be read: {error}; save it again with numpy"
+                f"{where}: cannot be read: {error}; save it again with numpy"
             ) from None
+        except Exception as error:  # zipfile and its decompressors raise almost anything
+            raise ValueError(f"{where}: cannot be read: {error}") from None
 
     def __contains__(self, key: object) -> bool:
         return key in self._members  # Mapping's own would read the array
@@ -112,3 +141,18 @@ class Archive(Mapping[str, NDArray[Any]]):
         if size > MAX_ARRAY_BYTES:
             raise ValueError(f"{size >> 20} MB is larger than any body model or motion file's")
         return shape, fortran, dtype
+
+
+def _directory_size(path: Path) -> int:
+    """Bytes of a zip file's list of members, as its end record says; 0 where it has none."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - (1 << 16) - 200))
+        tail = file.read()
+    at, at64 = tail.rfind(_END_OF_ZIP), tail.rfind(_END_OF_ZIP64)
+    sizes = [0]
+    if 0 <= at <= len(tail) - 16:
+        sizes.append(struct.unpack_from("<I", tail, at + 12)[0] % 0xFFFFFFFF)
+    if 0 <= at64 <= len(tail) - 48:
+        sizes.append(struct.unpack_from("<Q", tail, at64 + 40)[0])
+    return max(sizes)

@@ -36,6 +36,8 @@ _RATE_KEYS = (
     "mocap_frame_rate",
     "fps",
 )  # AMASS SMPL-H; AMASS SMPL-X and BEDLAM; converters
+_LARGEST = {"poses": 1e3, "translations": 1e6, "betas": 1e3}  # rad, m; more is damage
+_MAX_NUMBERS = 1 << 26  # in one array: 400,000 frames of SMPL-X; as float64 they take 512 MB
 _POSE_PARTS = {  # how AMASS spells the parts of SMPL-X's pose, in the order of its joints
     "root_orient": 3,
     "pose_body": 63,
@@ -43,6 +45,20 @@ _POSE_PARTS = {  # how AMASS spells the parts of SMPL-X's pose, in the order of 
     "pose_eye": 6,
     "pose_hand": 90,
 }
+
+
+class UnclearAxisError(ValueError):
+    """The vertical axis of a motion file cannot be told from its poses; the message is for Python.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: the vertical axis is unclear; give up='z' (AMASS, SURREAL) or up='y' (BEDLAM)"
+        )
+        self.path = path
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +76,7 @@ class Motion:
     translations: NDArray[np.float64]  # (T, 3) m
     betas: NDArray[np.float64]  # (B,) of the model family the file was made for
     gender: str  # 'female', 'male' or 'neutral'
-    fps: float
+    fps: float | None  # None where the file does not say; only motion blur needs it
     up: str = "z"  # the world's vertical axis: 'z', or 'y' as yet
 
     def __post_init__(self) -> None:
@@ -73,11 +89,14 @@ class Motion:
             )
         if self.betas.ndim != 1:
             raise ValueError(f"betas: shape {self.betas.shape}, expected (B,)")
-        for name in ("poses", "translations", "betas"):
-            if not np.isfinite(getattr(self, name)).all():
+        for name, limit in _LARGEST.items():
+            largest = np.abs(getattr(self, name)).max(initial=0.0)
+            if not np.isfinite(largest):
                 raise ValueError(f"{name}: not all finite")
-        if not (np.isfinite(self.fps) and self.fps > 0):
-            raise ValueError(f"fps: {self.fps}, expected frames per second above 0")
+            if largest > limit:
+                raise ValueError(f"{name}: numbers up to {largest:.3g}, expected up to {limit:g}")
+        if self.fps is not None and not 0.01 <= self.fps <= 1e5:
+            raise ValueError(f"fps: {self.fps}, expected 0.01 to 100000 frames per second")
         if self.up not in ("y", "z"):
             raise ValueError(f"up: {self.up!r}, expected 'y' or 'z'")
 
@@ -271,7 +290,7 @@ def _motion(
     translations: NDArray[np.float64],
     betas: NDArray[np.float64],
     gender: str,
-    fps: float,
+    fps: float | None,
     up: Up,
 ) -> Motion:
     if up not in ("y", "z", "auto"):
@@ -284,9 +303,7 @@ def _motion(
         ) from None
     axis = guess_up(poses[:, 0]) if up == "auto" else up
     if axis is None:
-        raise ValueError(
-            f"{path}: the vertical axis is unclear; give up='z' (AMASS, SURREAL) or up='y' (BEDLAM)"
-        )
+        raise UnclearAxisError(path)
     return dataclasses.replace(motion, up=axis)
 
 
@@ -322,17 +339,20 @@ def _numbers(arrays: Mapping[str, Any], key: str, path: Path) -> NDArray[np.floa
         raise ValueError(
             f"{path}: {key}: expected numbers, got {value.dtype}; download the file again"
         )
+    if value.size > _MAX_NUMBERS:
+        raise ValueError(f"{path}: {key}: {value.size} numbers, more than any motion has")
     return value.astype(np.float64)
 
 
-def _rate(arrays: Mapping[str, Any], path: Path) -> float:
+def _rate(arrays: Mapping[str, Any], path: Path) -> float | None:
+    """The file's frame rate; None where it has none."""
     for key in _RATE_KEYS:
         if key in arrays:
             value = _numbers(arrays, key, path)
             if value.size != 1 or not np.isfinite(value).all() or value.item() <= 0:
                 raise ValueError(f"{path}: {key}: {value}, expected frames per second above 0")
             return float(value.item())
-    raise ValueError(f"{path}: no frame rate ({', '.join(_RATE_KEYS)}); give it as fps")
+    return None
 
 
 def _gender(arrays: Mapping[str, Any]) -> str:

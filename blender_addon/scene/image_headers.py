@@ -10,13 +10,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 MAX_PIXELS = 1 << 29  # a panorama of 32768 × 16384 px; decoded, it takes 8 GiB
 _MAX_PARTS = 10_000  # segments or chunks before the end; a 100 MP photo has some hundred
 _MAX_EXIF = 1 << 17  # bytes: orientation is in the first directory, at the start
-_ORIENTATION, _WIDTH, _HEIGHT = 274, 256, 257  # TIFF tags
+_ORIENTATION, _WIDTH, _HEIGHT, _COLOURS, _NUMBERS = 274, 256, 257, 262, 339  # TIFF tags
+_STRIPS = ((273, 279), (324, 325))  # offsets and lengths of strips, and of tiles
+_ALL_STRIPS = {tag for pair in _STRIPS for tag in pair}
+_MAX_TAGS, _MAX_STRIPS = 1000, 1 << 17
 _TAIL = 1 << 12  # bytes in which a JPEG's end is looked for first
 _STEP = 1 << 20
 
@@ -33,12 +37,14 @@ class ImageHeader:
         kind: "JPEG", "PNG", "WebP", "TIFF", "BMP", "HDR" or "EXR".
         width, height: Size as stored, px.
         orientation: 1 to 8, as Exif defines it; 1 is upright.
+        inverted: Whether white is 0, as in a TIFF that was scanned.
     """
 
     kind: str
     width: int
     height: int
     orientation: int = 1
+    inverted: bool = False
 
 
 def read_header(path: Path) -> ImageHeader:
@@ -61,7 +67,9 @@ def read_header(path: Path) -> ImageHeader:
             if matches(start):
                 try:
                     header = read(file, size)
-                except (struct.error, IndexError, UnicodeDecodeError):
+                except ImageHeaderError:
+                    raise
+                except (struct.error, IndexError, ValueError):
                     raise ImageHeaderError("cut short") from None
                 break
         else:
@@ -71,14 +79,6 @@ def read_header(path: Path) -> ImageHeader:
     if header.width * header.height > MAX_PIXELS:
         raise ImageHeaderError(f"too large ({header.width} x {header.height} pixels)")
     return header
-
-
-def orientation_of(path: Path) -> int:
-    """The Exif orientation of an image, 1 to 8; 1 where the file does not say, or is damaged."""
-    try:
-        return read_header(path).orientation
-    except (ImageHeaderError, OSError):
-        return 1
 
 
 def _foreign(start: bytes) -> str:
@@ -193,28 +193,44 @@ def _webp(file: BinaryIO, size: int) -> ImageHeader:
 def _tiff(file: BinaryIO, size: int) -> ImageHeader:
     big = file.read(4)[2:] in (b"+\0", b"\0+")
     file.seek(0)
-    tags = _tiff_tags(file, size, big=big)
+    numbers = _tiff_tags(file, size, big=big)
+    tags = {tag: values[0] for tag, values in numbers.items() if values}
     if _WIDTH not in tags or _HEIGHT not in tags:
         raise ImageHeaderError("damaged")
-    return ImageHeader("TIFF", tags[_WIDTH], tags[_HEIGHT], _valid(tags.get(_ORIENTATION, 1)))
+    for offsets, lengths in _STRIPS:
+        ends = map(sum, zip(numbers.get(offsets, ()), numbers.get(lengths, ()), strict=False))
+        if max(ends, default=0) > size:
+            raise ImageHeaderError("cut short")
+    if tags.get(_COLOURS, 1) in (8, 9, 10) or tags.get(_NUMBERS, 1) not in (1, 3, 4):
+        raise ImageHeaderError("a TIFF of Lab colours or signed numbers, which Blender cannot show")
+    inverted = tags.get(_COLOURS) == 0
+    orientation = _valid(tags.get(_ORIENTATION, 1))
+    return ImageHeader("TIFF", tags[_WIDTH], tags[_HEIGHT], orientation, inverted)
 
 
-def _tiff_tags(file: BinaryIO, size: int, *, big: bool = False) -> dict[int, int]:
-    """The tags of the first directory that hold one whole number."""
+def _tiff_tags(file: BinaryIO, size: int, *, big: bool = False) -> dict[int, tuple[int, ...]]:
+    """The tags of the first directory that hold whole numbers, and the first of those numbers."""
     order = "<" if file.read(2) == b"II" else ">"
+    word = "Q" if big else "I"
     file.seek(8 if big else 4)
-    (offset,) = struct.unpack(order + ("Q" if big else "I"), file.read(8 if big else 4))
+    (offset,) = struct.unpack(order + word, file.read(8 if big else 4))
     if offset >= size:
         raise ImageHeaderError("cut short")
     file.seek(offset)
     (count,) = struct.unpack(order + ("Q" if big else "H"), file.read(8 if big else 2))
     entry = struct.Struct(order + ("HHQ8s" if big else "HHI4s"))
-    tags: dict[int, int] = {}
-    for _ in range(min(count, _MAX_PARTS)):
-        tag, kind, number, value = entry.unpack(file.read(entry.size))
-        if number == 1 and kind in (3, 4):  # SHORT, LONG
-            width = 2 if kind == 3 else 4
-            tags.setdefault(tag, int.from_bytes(value[:width], "big" if order == ">" else "little"))
+    table = file.read(min(count, _MAX_TAGS) * entry.size)
+    tags: dict[int, tuple[int, ...]] = {}
+    for tag, kind, number, value in entry.iter_unpack(table):
+        code = {3: "H", 4: "I", 16: "Q"}.get(kind)  # SHORT, LONG, LONG8
+        if code is None or tag in tags:
+            continue
+        wanted = min(number, _MAX_STRIPS if tag in _ALL_STRIPS else 1)
+        numbers = struct.Struct(f"{order}{wanted}{code}")
+        if number * struct.calcsize(order + code) > len(value):
+            file.seek(min(struct.unpack(order + word, value)[0], size))
+            value = file.read(numbers.size)
+        tags[tag] = numbers.unpack(value[: numbers.size])
     return tags
 
 
@@ -222,11 +238,9 @@ def _tiff_orientation(exif: bytes) -> int:
     """The orientation in a block of Exif, which is a small TIFF; 1 where it has none."""
     if exif[:4] not in (b"II*\0", b"MM\0*"):
         return 1
-    from io import BytesIO
-
     try:
-        return _valid(_tiff_tags(BytesIO(exif), len(exif)).get(_ORIENTATION, 1))
-    except (struct.error, ImageHeaderError):
+        return _valid(_tiff_tags(BytesIO(exif), len(exif)).get(_ORIENTATION, (1,))[0])
+    except (struct.error, IndexError, ImageHeaderError):
         return 1
 
 
@@ -235,13 +249,14 @@ def _valid(orientation: int) -> int:
 
 
 def _bmp(file: BinaryIO, size: int) -> ImageHeader:
-    start = file.read(26)
-    (header,) = struct.unpack("<I", start[14:18])
-    width, height = struct.unpack(
-        "<HH" if header == 12 else "<ii", start[18 : 22 + 4 * (header > 12)]
-    )
-    (pixels,) = struct.unpack("<I", start[10:14])
-    if pixels >= size:
+    start = file.read(34)
+    pixels, header = struct.unpack_from("<II", start, 10)
+    if header == 12:  # OS/2
+        width, height, bits, compression = *struct.unpack_from("<HHxxH", start, 18), 0
+    else:
+        width, height, bits, compression = struct.unpack_from("<iixxHI", start, 18)
+    stored = (abs(width) * bits + 31) // 32 * 4 * abs(height) if compression == 0 else 1
+    if pixels + stored > size:
         raise ImageHeaderError("cut short")
     return ImageHeader("BMP", width, abs(height))
 

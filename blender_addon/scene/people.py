@@ -199,6 +199,8 @@ def _sample_pose(
             pose_[0] = matrix_to_axis_angle(unturn @ rodrigues(pose_[0]))
         joints = joints + rng.uniform(-p.noise, p.noise, joints.shape)
         pose = Pose(name=motion.name, category="motion", support="ground", joints=joints)
+        if motion.fps is None:
+            return pose, joints, None, None, 0.0
         return pose, joints, later, step, 1.0 / motion.fps
 
     pose = assets.poses[int(rng.integers(len(assets.poses)))] if p.enabled else assets.neutral_pose
