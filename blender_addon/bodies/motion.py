@@ -31,7 +31,7 @@ SURREAL_FPS = 120.0
 takes at 60).
 """
 
-_RATE_KEYS = (
+RATE_KEYS = (
     "mocap_framerate",
     "mocap_frame_rate",
     "fps",
@@ -346,7 +346,7 @@ def _numbers(arrays: Mapping[str, Any], key: str, path: Path) -> NDArray[np.floa
 
 def _rate(arrays: Mapping[str, Any], path: Path) -> float | None:
     """The file's frame rate; None where it has none."""
-    for key in _RATE_KEYS:
+    for key in RATE_KEYS:
         if key in arrays:
             value = _numbers(arrays, key, path)
             if value.size != 1 or not np.isfinite(value).all() or value.item() <= 0:

@@ -1,6 +1,6 @@
 """Assets that a recipe draws from: bodies, poses, motions, panoramas, photos, textures.
 
-Files are listed here and read when they are drawn.
+Files are listed and checked here (`asset_files`), and read when they are drawn.
 """
 
 from __future__ import annotations
@@ -17,15 +17,13 @@ from numpy.typing import NDArray
 from ..bodies.joints import fit_pose
 from ..bodies.library import default_body, load_body
 from ..bodies.model import BodyModel
-from ..bodies.motion import Motion, MotionFile, Up, load_motions
+from ..bodies.motion import Motion, MotionFile, UnclearAxisError, Up, load_motions
 from ..bodies.pose_library import Pose, load_poses
 from ..recipes.fields import RecipeError
 from ..recipes.recipe import Recipe
+from .asset_files import AssetFiles, axis_advice
 from .body_poser import BodyPoser
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
-PANORAMA_ENDINGS = (".exr", ".hdr")
-MOTION_ENDINGS = (".npz",)
 BUILTIN_HDRIS = tuple(
     f"builtin:{name}"
     for name in ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
@@ -36,7 +34,7 @@ NEUTRAL_POSE = "standing"
 @dataclass(frozen=True, eq=False)
 class Assets:
     """All that can be drawn, in a fixed order (sorted by path), so that a draw is the same on every
-    machine.
+    machine. `notes` tell the user what was left out of folders, and why.
     """
 
     bodies: dict[str, BodyModel]
@@ -47,6 +45,7 @@ class Assets:
     hdris: tuple[str, ...] = BUILTIN_HDRIS
     photos: tuple[str, ...] = ()
     textures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def poser(self) -> BodyPoser:
@@ -59,8 +58,12 @@ class Assets:
         Raises:
             ValueError: A motion file cannot be read; the message names it.
         """
-        motions = _open_motions(self.motions[int(rng.integers(len(self.motions)))], self.motions_up)
-        return motions[int(rng.integers(len(motions)))].z_up()
+        path = self.motions[int(rng.integers(len(self.motions)))]
+        motions = _open_motions(path, self.motions_up)
+        try:
+            return motions[int(rng.integers(len(motions)))].z_up()
+        except UnclearAxisError:
+            raise ValueError(f"{path}: {axis_advice()}") from None
 
     def fit_pose(self, joints: NDArray[np.floating], model_name: str) -> NDArray[np.float64]:
         """Fit a pose (J, 3) of any family to the joints of a body model; missing fingers are
@@ -86,6 +89,7 @@ def load_assets(recipe: Recipe) -> Assets:
         )
     poses = load_poses()
     allowed = set(recipe.poses.categories)
+    files = AssetFiles(cast(Up, recipe.poses.motions_up))
     hdris: list[str] = []
     for item in recipe.light.hdris:
         if item == "builtin":
@@ -97,39 +101,21 @@ def load_assets(recipe: Recipe) -> Assets:
                 )
             hdris.append(item)
         else:
-            hdris += list_files((item,), PANORAMA_ENDINGS, "light.hdris")
+            hdris += files.panoramas((item,), "light.hdris")
+    motions = files.motions(recipe.poses.motions, "poses.motions")
+    photos = files.images(recipe.background.photos, "background.photos")
+    textures = files.images(recipe.wardrobe.textures, "wardrobe.textures")
     return Assets(
         bodies=bodies,
         poses=tuple(pose for pose in poses if not allowed or pose.category in allowed),
         neutral_pose=next((pose for pose in poses if pose.name == NEUTRAL_POSE), poses[0]),
-        motions=list_files(recipe.poses.motions, MOTION_ENDINGS, "poses.motions"),
+        motions=motions,
         motions_up=cast(Up, recipe.poses.motions_up),
         hdris=tuple(hdris),
-        photos=list_files(recipe.background.photos, IMAGE_ENDINGS, "background.photos"),
-        textures=list_files(recipe.wardrobe.textures, IMAGE_ENDINGS, "wardrobe.textures"),
+        photos=photos,
+        textures=textures,
+        notes=tuple(files.notes),
     )
-
-
-def list_files(items: Sequence[str], endings: tuple[str, ...], key: str) -> tuple[str, ...]:
-    """List the files among `items` and below its folders, sorted within each item.
-
-    Args:
-        items: Paths of files and folders.
-        endings: Endings of the files to list, in lower case.
-        key: The recipe key that names the items, for errors.
-
-    Raises:
-        RecipeError: An item contributes no file; the message names `key` and the item.
-    """
-    found: list[str] = []
-    for item in items:
-        path = Path(item)
-        files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        fitting = [str(f) for f in files if f.suffix.lower() in endings and f.is_file()]
-        if not fitting:
-            raise RecipeError(f"{key}: {path}: no file that ends in {', '.join(endings)}")
-        found += fitting
-    return tuple(found)
 
 
 @lru_cache(maxsize=32)

@@ -10,6 +10,7 @@ import pytest
 from blender_addon.bodies.library import DEFAULT_BODY_PATH, default_body, load_body
 from blender_addon.recipes.fields import RecipeError
 from blender_addon.recipes.toml_io import parse_recipe
+from blender_addon.render.image_files import encode_png
 from blender_addon.scene.assets import load_assets
 
 
@@ -54,7 +55,7 @@ def test_a_recipe_brings_bodies_and_their_uvs_together(model_files, random_array
     write_uv(tmp_path / "fits.obj", 30, arrays["f"].astype(int) + 1)
     write_uv(tmp_path / "other.obj", 30, arrays["f"].astype(int)[:5] + 1)
     (tmp_path / "skins").mkdir()
-    (tmp_path / "skins" / "a.png").write_bytes(b"")
+    (tmp_path / "skins" / "a.png").write_bytes(encode_png(np.zeros((1, 1), np.uint8)))
 
     def assets(**bodies):
         data = {

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from blender_addon.bodies.rotations import matrix_to_axis_angle, rodrigues
+from blender_addon.recipes.fields import RecipeError
 from blender_addon.recipes.toml_io import load_preset, parse_recipe
 from blender_addon.scene.assets import load_assets
 from blender_addon.scene.sampling import sample_scene
@@ -60,17 +61,34 @@ def test_people_from_a_motion_file_stand_upright_and_move_forwards(tmp_path, y_u
                 np.testing.assert_allclose(moved / person.motion.seconds, front, atol=1e-3)
 
 
-def test_a_broken_motion_file_is_named(tmp_path):
-    (tmp_path / "broken.npz").write_bytes(b"PK nonsense")
-    recipe = parse_recipe(
-        {"poses": {"motions": str(tmp_path), "motion_share": 1}},
+def motions_in(folder: Path):
+    return parse_recipe(
+        {"poses": {"motions": str(folder), "motion_share": 1}},
         name="x",
-        folder=tmp_path,
+        folder=folder,
         where="test",
     )
+
+
+def test_a_broken_motion_file_is_named(tmp_path):
+    (tmp_path / "broken.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(RecipeError, match=r"poses\.motions: .*not a whole \.npz.*broken\.npz"):
+        load_assets(motions_in(tmp_path))
+
+
+def test_people_from_motions_without_a_frame_rate_stand_still(tmp_path):
+    write_walk(tmp_path / "walk.npz", y_up=False)
+    with np.load(tmp_path / "walk.npz") as file:
+        arrays = dict(file)
+    del arrays["mocap_framerate"]
+    np.savez(tmp_path / "walk.npz", **arrays)
+    recipe = motions_in(tmp_path)
     assets = load_assets(recipe)
-    with pytest.raises(ValueError, match=r"broken\.npz"):
-        sample_scene(recipe, assets, 0, 0)
+    assert assets.notes == (
+        "poses.motions: 1 motion without a frame rate: people from them are rendered without "
+        "motion blur",
+    )
+    assert all(person.motion is None for person in sample_scene(recipe, assets, 0, 0).persons)
 
 
 def test_presets_draw_no_motion_without_files():

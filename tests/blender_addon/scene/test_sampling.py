@@ -13,6 +13,7 @@ import pytest
 from blender_addon.recipes.fields import RecipeError
 from blender_addon.recipes.recipe import BACKGROUND_KINDS, LIGHT_KINDS, Recipe
 from blender_addon.recipes.toml_io import load_preset, parse_recipe, preset_names
+from blender_addon.render.image_files import encode_png
 from blender_addon.scene.assets import Assets, load_assets
 from blender_addon.scene.camera import project
 from blender_addon.scene.ground_grid import cells_of
@@ -20,6 +21,7 @@ from blender_addon.scene.sampling import sample_scene
 from blender_addon.scene.spec import SceneSpec
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+A_PIXEL = encode_png(np.zeros((1, 1), np.uint8))
 
 
 @cache
@@ -206,8 +208,8 @@ def test_zero_people_give_an_empty_scene():
 def test_photos_and_hdris_of_one_s_own_are_used(tmp_path):
     for name in ("a.jpg", "deep/b.PNG", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"")
-    (tmp_path / "sky.hdr").write_bytes(b"")
+        (tmp_path / name).write_bytes(A_PIXEL)
+    (tmp_path / "sky.hdr").write_bytes(b"#?RADIANCE\n\n-Y 1 +X 1\n")
     recipe = changed(
         loaded("everyday")[0],
         background={"kinds": {"photo": 1}, "photos": str(tmp_path)},
@@ -224,7 +226,7 @@ def test_photos_and_hdris_of_one_s_own_are_used(tmp_path):
 
 @pytest.mark.parametrize("kind", BACKGROUND_KINDS)
 def test_every_kind_of_background_is_drawn(kind, tmp_path):
-    (tmp_path / "beach.jpg").touch()
+    (tmp_path / "beach.jpg").write_bytes(A_PIXEL)
     background = {"kinds": {kind: 1}, "photos": [str(tmp_path)]}
     recipe = changed(load_preset("everyday"), background=background)
     assets = load_assets(recipe)
