@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -89,6 +90,9 @@ def generate(
     """
     shard = shard or Shard()
     assets = load_assets(recipe)
+    if shard.number == 1:  # the others would repeat it
+        for note in assets.notes:
+            print(f"note: {note}", file=sys.stderr, flush=True)
     # The device is checked before anything is written or deleted.
     renderer = Renderer(assets, device=device, threads=threads)
     writer = DatasetWriter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import traceback
 from typing import Any
 
 CATEGORY = "PII Synth"
@@ -31,12 +32,26 @@ class ReportingOperator:
     def execute(self: Any, context: Any) -> set[str]:
         try:
             message = self.run(context)
-        except (OSError, ValueError, RuntimeError) as error:
-            self.report({"ERROR"}, f"{self.bl_label.rstrip('…')}: {error}")
+        except Exception as error:  # a bad file may raise anything; the user gets one sentence
+            self.report({"ERROR"}, f"{self.bl_label.rstrip('…')}: {in_words(error)}")
             return {"CANCELLED"}
         if message:
             self.report({"INFO"}, message)
         return {"FINISHED"}
+
+
+def in_words(error: Exception) -> str:
+    """An error in one line for the user."""
+    if isinstance(error, MemoryError):
+        return "not enough memory; close other programs, or use smaller files"
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{where}"
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if not isinstance(error, (OSError, ValueError, RuntimeError, KeyError)) or not text:
+        traceback.print_exception(error)  # on the console, for the report
+        text = f"an error of this program ({type(error).__name__}: {text}); please report it"
+    return " ".join(text.split())
 
 
 class DroppedOnView:

@@ -18,10 +18,9 @@ import bpy
 from ...datagen.background_job import Batch, BatchJob, JobError, State
 from ...datagen.output_folder import FolderContents, OutputFolder, inspect_folder, make_writable
 from ...dataset import DatasetError
-from ...recipes.fields import RecipeError
 from ..preferences import absolute, default_output, device_name
 from ..properties.recipe_settings import recipe_error, to_recipe
-from ..tab import settings_of
+from ..tab import in_words, settings_of
 
 REDRAW_INTERVAL = 0.25  # s
 TROUBLE = (State.FAILED, State.DIED)
@@ -110,8 +109,8 @@ class _StartsBatch:
                 )
             make_writable(batch.output)
             _job = BatchJob(batch)
-        except (RecipeError, DatasetError, JobError, ValueError) as error:
-            self.report({"ERROR"}, str(error))
+        except (JobError, OSError, ValueError) as error:
+            self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
         if not bpy.app.timers.is_registered(_tick):
             bpy.app.timers.register(_tick, persistent=True)
@@ -196,7 +195,7 @@ class PII_SYNTH_OT_open_folder(bpy.types.Operator):
                 raise ValueError(f"{folder} does not exist yet: generate a batch first")
             bpy.ops.wm.path_open(filepath=str(folder))
         except (OSError, ValueError, RuntimeError) as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

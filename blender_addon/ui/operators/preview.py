@@ -8,7 +8,7 @@ import bpy
 
 from ..preferences import device_name
 from ..properties.recipe_settings import recipe_error, to_recipe
-from ..tab import settings_of
+from ..tab import in_words, settings_of
 
 _TICK = 0.1  # s between checks whether the render is done
 
@@ -44,7 +44,7 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
             return {"CANCELLED"}
         try:
             preview = shot.render()
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # as in ReportingOperator
             return self._failed(error)
         finally:
             shot.discard()
@@ -77,7 +77,7 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
         context.window_manager.event_timer_remove(self._timer)
         try:
             preview = self._shot.collect()
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # as in ReportingOperator
             return self._failed(error)
         finally:
             self._shot.discard()
@@ -101,12 +101,12 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
                     {"WARNING"}, f"Person {number}: the shape changed; press Fit Skeleton in People"
                 )
             return Shot(context.scene, spec, person_names(people), recipe.render.samples, device)
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # as in ReportingOperator
             self._failed(error)
             return None
 
     def _failed(self, error: Exception) -> set[str]:
-        self.report({"ERROR"}, f"Preview: {error}")
+        self.report({"ERROR"}, f"Preview: {in_words(error)}")
         return {"CANCELLED"}
 
     def _show(self, context: bpy.types.Context, preview: Any) -> None:

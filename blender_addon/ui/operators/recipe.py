@@ -18,7 +18,7 @@ from ..properties.recipe_settings import (
     reset_section,
     to_recipe,
 )
-from ..tab import DroppedOnView, settings_of
+from ..tab import DroppedOnView, in_words, settings_of
 from .file_browser import file_property, filter_property
 
 ENDING = ".toml"
@@ -52,8 +52,8 @@ class PII_SYNTH_OT_load_recipe(bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         try:
             recipe = load_recipe(absolute(self.filepath))
-        except ValueError as error:
-            self.report({"ERROR"}, str(error))
+        except (OSError, ValueError) as error:
+            self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
         from_recipe(settings_of(context).recipe, recipe)
         self.report({"INFO"}, f"Loaded {self.filepath}")

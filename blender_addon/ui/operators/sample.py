@@ -77,6 +77,8 @@ class PII_SYNTH_OT_draw_scene(OnScene, bpy.types.Operator):
         for factor in FACTORS:
             _set_number(settings, factor, index)
         _look_through(context)
+        for note in assets.notes:
+            self.report({"WARNING"}, note)
         own = [obj.name for obj in artists_objects(scene)]
         if own:
             names = ", ".join(own[:_NAMED]) + (" and others" if len(own) > _NAMED else "")

@@ -216,4 +216,4 @@ def test_the_time_is_linear(tmp_path):
     found, notes = photos(tmp_path)
     assert len(found) == 2000
     assert not notes
-    assert time.perf_counter() - start < 2.0  # 0.1 s on an idle machine
+    assert time.perf_counter() - start < 10.0  # 0.1 s on an idle machine
