@@ -26,8 +26,10 @@ from pii_seg.command_line import (
     add_checkpoint_argument,
     add_device_argument,
     add_inference_arguments,
+    add_mask_arguments,
     inference_settings,
     make_parser,
+    mask_options,
     parse,
     progress_bar,
     run_command,
@@ -72,6 +74,7 @@ def parser() -> ArgumentParser:
     )
     add_device_argument(p)
     p.add_argument("--strict", action="store_true", help="Fail on an image that cannot be read.")
+    add_mask_arguments(p)
     add_inference_arguments(p, tiles="auto")  # as pii_seg.anonymize, which uses the promise
     return p
 
@@ -112,12 +115,15 @@ def main(argv: list[str] | None = None) -> int:
                 inference_settings(arguments),
                 confidence=arguments.confidence,
                 strict=arguments.strict,
+                masks=mask_options(arguments),
                 device=arguments.device,
                 on_image=on_image,
             )
         Console().print(promise_table(result.promise, result.temperature))
         if reached := [recall for recall in RECALLS if recall <= result.promise.best_recall]:
             print(result.promise.statement(reached[-1]))
+        for note in result.notes:
+            print(note, file=sys.stderr)
         for caution in result.cautions:
             print(f"warning: {caution}", file=sys.stderr)
         print(result.output)

@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
 
+from pii_seg.data.mask_reading import AUTO, CODES, MaskOptions
 from pii_seg.data.progress import OnImage
 from pii_seg.errors import CalibrationError, CheckpointError, DataError, InputError
 from pii_seg.inference.settings import InferenceSettings, Merge
@@ -183,6 +184,36 @@ def add_threshold_argument(parser: ArgumentParser) -> None:
 
 def add_device_argument(parser: ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="Run on cpu, cuda, cuda:1 or mps.")
+
+
+def add_mask_arguments(parser: Any) -> None:
+    """Add the options of `MaskOptions` to a parser or a group."""
+    parser.add_argument(
+        "--mask-code",
+        dest="mask_code",
+        choices=CODES,
+        default=AUTO,
+        help="Read masks this way (docs/train.md explains the ways).",
+    )
+    parser.add_argument(
+        "--person-class",
+        dest="person_class",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CLASS",
+        help="Take these classes of labels for persons: numbers, colours such as #c08080, or names "
+        "(default: person).",
+    )
+
+
+def mask_options(arguments: Namespace) -> MaskOptions:
+    """Read the options of `add_mask_arguments`.
+
+    Raises:
+        InputError: They exclude each other.
+    """
+    return MaskOptions(arguments.mask_code, tuple(arguments.person_class))
 
 
 def add_inference_arguments(parser: ArgumentParser, *, tiles: int | str | None = None) -> None:

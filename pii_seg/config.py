@@ -7,16 +7,14 @@ help texts of `python -m pii_seg.train`.
 from __future__ import annotations
 
 import dataclasses
-import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pii_seg.config_history import ADDED_LATER
 from pii_seg.errors import ConfigError
-
-log = logging.getLogger(__name__)
 
 Folders = tuple[str, ...]
 Range = tuple[float, float]
@@ -80,6 +78,11 @@ class DataConfig:
     """Side of the training views in px."""
     batch_size: int = 8
     """Number of views to train on in each step, per device."""
+    mask_code: str = "auto"
+    """Read masks this way: auto, nonzero, alpha (opaque), inverted (black), white (255), classes
+    (1), ids (a number each) or soft (from half on)."""
+    person_class: tuple[str, ...] = ()
+    """Classes of labels that are persons: numbers, colours (#c08080) or names."""
     strict: bool = False
     """Stop at an image that cannot be used, instead of leaving it out."""
 
@@ -369,6 +372,10 @@ class TrainConfig:
         """Return the values that a resumed run must share with its beginning."""
         whole = to_plain_data(self)
         del whole["machine"]
+        for section, values in ADDED_LATER.items():
+            for key, default in values.items():
+                if whole[section][key] == default:
+                    del whole[section][key]
         return whole
 
 
@@ -383,18 +390,3 @@ def to_plain_data(config: Any) -> dict[str, Any]:
         return str(value) if isinstance(value, Path) else value
 
     return simple(dataclasses.asdict(config))
-
-
-def check_removed_online(values: Mapping[str, Any], where: str) -> None:
-    """Accept the `[online]` section of an older configuration if it was off, and log a note.
-
-    Raises:
-        ConfigError: The section was switched on: no training can be resumed or repeated with it.
-    """
-    section = values.get("online")
-    if not section:
-        return
-    if not isinstance(section, Mapping) or section.get("enabled"):
-        removed = "online labelling was removed (docs/decisions.md)"
-        raise ConfigError(f"{where}: {removed}; delete [online]")
-    log.info("%s: ignored the [online] section, which was off: online labelling was removed", where)

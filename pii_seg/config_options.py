@@ -66,7 +66,8 @@ def add_config_options(
             text = f"{text.removesuffix('.')} (default: {default_text})."
         details: dict[str, Any] = {"type": hints[entry.name], "default": default}
         if hints[entry.name] == Folders:
-            details = {"type": str, "nargs": "+", "default": [], "metavar": "DIR"}
+            details = {"type": str, "nargs": "+", "default": []}
+            details["metavar"] = "DIR" if "role" in entry.metadata else "CLASS"
         group.add_argument(
             *names,
             f"--{section}.{name}",

@@ -22,9 +22,11 @@ from pii_seg.command_line import (
     add_checkpoint_argument,
     add_device_argument,
     add_inference_arguments,
+    add_mask_arguments,
     add_threshold_argument,
     inference_settings,
     make_parser,
+    mask_options,
     parse,
     progress_bar,
     run_command,
@@ -82,6 +84,7 @@ def parser() -> ArgumentParser:
         help="Show this many worst cases of each kind; with 0, the output holds no image.",
     )
     p.add_argument("--strict", action="store_true", help="Fail on an image that cannot be read.")
+    add_mask_arguments(p)
     add_device_argument(p)
     add_inference_arguments(p)
     return p
@@ -120,11 +123,14 @@ def main(argv: list[str] | None = None) -> int:
                 calibrate=arguments.calibrate,
                 examples=arguments.examples,
                 strict=arguments.strict,
+                masks=mask_options(arguments),
                 device=arguments.device,
                 on_image=on_image,
             )
         Console().print(score_table(evaluations))
         print(arguments.output / "report.html")
+        for note in (note for evaluation in evaluations for note in evaluation.notes):
+            print(note, file=sys.stderr)
         faults = [fault for evaluation in evaluations for fault in evaluation.faults]
         if faults:
             print(f"{len(faults)} images were left out:", *faults, sep="\n  ", file=sys.stderr)

@@ -23,8 +23,8 @@ from pii_seg.config import (
     ModelConfig,
     OptimiserConfig,
     TrainConfig,
-    check_removed_online,
 )
+from pii_seg.config_history import check_removed_online
 from pii_seg.config_options import add_config_options, merge_repeated
 from pii_seg.errors import InputError
 from pii_seg.selftrain.config import LoopConfig
@@ -33,7 +33,7 @@ from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings
 
 # Fields that also have an option without their section.
 SHORT = {
-    "data": tuple(DATA_ROLES),
+    "data": (*DATA_ROLES, "mask_code", "person_class"),
     "budget": ("steps", "minutes", "seed"),
     "loop": (
         "unlabelled",
@@ -56,9 +56,13 @@ COMMON = {
     "machine": ("device", "precision", "workers"),
 }
 SHOWN = {
-    "train": {**COMMON, "data": (*DATA_ROLES, *COMMON["data"]), "loop": ("unlabelled",)},
+    "train": {
+        **COMMON,
+        "data": (*DATA_ROLES, "mask_code", "person_class", *COMMON["data"]),
+        "loop": ("unlabelled",),
+    },
     "self_train": {
-        "data": GIVEN_ROLES,
+        "data": (*GIVEN_ROLES, "mask_code", "person_class"),
         "budget": ("steps", "minutes", "seed"),
         "machine": ("device", "workers"),
         "loop": (*SHORT["loop"], "repaint_most", "scales", "examples"),

@@ -13,7 +13,15 @@ from blender_addon.dataset import iter_lines
 from pii_seg.config import DATA_ROLES, AugmentationConfig, DataConfig, Folders
 from pii_seg.data.datamodule import LoaderConfig, SegmentationDataModule, WeightedSource
 from pii_seg.data.reliability import most_reliable
-from pii_seg.data.sources import Fault, PersonFree, Sample, Source, open_sources
+from pii_seg.data.sources import (
+    Fault,
+    MaskOptions,
+    PersonFree,
+    Sample,
+    Source,
+    notes_of,
+    open_sources,
+)
 from pii_seg.data.sources.base import Progress
 from pii_seg.data.sources.dataset_contract import open_contract
 from pii_seg.errors import DataError
@@ -46,6 +54,7 @@ class DataSources:
     Attributes:
         held_out: Whether validation was split off the training data.
         faults: Images that were left out.
+        notes: How the masks of each source are read, and what is unusual about them.
     """
 
     synthetic: tuple[Source, ...]
@@ -57,6 +66,7 @@ class DataSources:
     repainted: tuple[Source, ...]
     held_out: bool
     faults: tuple[Fault, ...]
+    notes: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Return the number of images of each role."""
@@ -77,18 +87,21 @@ def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None
     if not (config.synthetic or config.labelled):
         raise DataError("no training data: give --synthetic, --labelled, or both")
     faults: list[Fault] = []
+    notes: list[str] = []
+    masks = MaskOptions(config.mask_code, tuple(config.person_class))
 
     def checked(sources: Iterable[Source]) -> tuple[Source, ...]:
         found = tuple(sources)
         for source in found:
             source.check(progress=progress)
             faults.extend(source.faults)
+            notes.extend(notes_of(source))
         return found
 
     def opened(folders: Folders, *, needs_masks: bool = True) -> tuple[Source, ...]:
         found: list[Source] = []
         for folder in folders:
-            for source in open_sources(Path(folder), strict=config.strict):
+            for source in open_sources(Path(folder), strict=config.strict, masks=masks):
                 if needs_masks and source.photo_only:
                     raise DataError(f"{folder}: photos without masks; masks are needed here")
                 found.append(source)
@@ -120,6 +133,7 @@ def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None
         repainted=repainted,
         held_out=held_out,
         faults=tuple(faults),
+        notes=tuple(notes),
     )
 
 

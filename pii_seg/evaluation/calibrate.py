@@ -17,7 +17,7 @@ import numpy as np
 from blender_addon.dataset import iter_lines
 from pii_seg.config import GIVEN_ROLES
 from pii_seg.data.progress import OnImage, no_progress
-from pii_seg.data.sources import Sample, Source
+from pii_seg.data.sources import MaskOptions, Sample, Source, notes_of
 from pii_seg.data.sources.dataset_contract import ContractSource
 from pii_seg.errors import CalibrationError, InputError
 from pii_seg.evaluation.conformal import (
@@ -61,12 +61,16 @@ class CalibrationData:
 
 @dataclass(frozen=True)
 class CalibrationResult:
-    """A calibrated checkpoint that was written, and warnings against relying on it."""
+    """A calibrated checkpoint that was written, and warnings against relying on it.
+
+    `notes`: how the masks were read, and what is unusual about them.
+    """
 
     promise: Promise
     temperature: float
     output: Path
     cautions: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def calibrate(
@@ -77,6 +81,7 @@ def calibrate(
     *,
     confidence: Confidence = 0.95,
     strict: bool = False,
+    masks: MaskOptions | None = None,
     device: str = "cpu",
     on_image: OnImage = no_progress,
 ) -> CalibrationResult:
@@ -90,6 +95,7 @@ def calibrate(
         confidence: Probability that the promise holds, over the draw of the images, or
             "expectation"; see `pii_seg.evaluation.conformal`.
         strict: Raise for an image that cannot be used, rather than leaving it out.
+        masks: How masks are read, and which classes are persons; by default that is recognised.
         device: "cpu", "cuda", "mps", …
         on_image: Progress callback.
 
@@ -110,7 +116,7 @@ def calibrate(
     if output.is_dir():
         raise InputError(f"--output {output}: is a folder; expected a file name for the checkpoint")
     loaded = load_checkpoint(checkpoint)
-    sources = open_data(data, [], strict=strict)
+    sources = open_data(data, [], strict=strict, masks=masks)
     segmenter = loaded.segmenter(device)
     with worker_threads(device) as workers:
         collected = collect_losses(
@@ -130,7 +136,8 @@ def calibrate(
         ),
     )
     cautions = (*cautions_of(collected), *cautions_of_data(loaded.config, data, sources))
-    return CalibrationResult(promise, temperature, output, cautions)
+    notes = tuple(note for source in sources for note in notes_of(source))
+    return CalibrationResult(promise, temperature, output, cautions, notes)
 
 
 def collect_losses(

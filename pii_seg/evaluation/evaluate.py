@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from pii_seg.data.progress import OnImage, no_progress
-from pii_seg.data.sources import Source, open_sources
+from pii_seg.data.sources import MaskOptions, Source, open_sources
 from pii_seg.errors import InputError
 from pii_seg.evaluation.counting import snap
-from pii_seg.evaluation.history import read_history
+from pii_seg.evaluation.history import History, read_history
 from pii_seg.evaluation.measure import (
     Evaluation,
     ImageResult,
@@ -56,6 +56,7 @@ def evaluate(
     calibrate: Path | str | None = None,
     examples: int = 12,
     strict: bool = False,
+    masks: MaskOptions | None = None,
     device: str = "cpu",
     on_image: OnImage = no_progress,
 ) -> list[Evaluation]:
@@ -77,6 +78,7 @@ def evaluate(
         examples: The most worst cases shown of each kind and data set. With 0, no image is in the
             output.
         strict: Raise for an image that cannot be used, rather than leaving it out.
+        masks: How masks are read, and which classes are persons; by default that is recognised.
         device: "cpu", "cuda", "mps", …
         on_image: Progress callback.
 
@@ -92,8 +94,8 @@ def evaluate(
     checkpoint, output, settings = Path(checkpoint), Path(output), settings or InferenceSettings()
     _check_arguments(data, negatives, threshold, recall, output)
     loaded = load_checkpoint(checkpoint)
-    sources = open_data(data, negatives, strict=strict)
-    calibration = _open_calibration(calibrate, strict=strict)
+    sources = open_data(data, negatives, strict=strict, masks=masks)
+    calibration = _open_calibration(calibrate, strict=strict, masks=masks)
     predict = _predictor(loaded, settings, device)
     output.mkdir(parents=True, exist_ok=True)
     delete_figures(output)
@@ -127,11 +129,17 @@ def evaluate(
                 )
             )
     about = describe(checkpoint, decided, settings, origin)
-    history = read_history(checkpoint.parent / "metrics.csv")  # its training writes it there
+    # Its training writes metrics.csv there.
+    _write_results(output, about, evaluations, read_history(checkpoint.parent / "metrics.csv"))
+    return evaluations
+
+
+def _write_results(
+    output: Path, about: dict[str, Any], evaluations: Sequence[Evaluation], history: History
+) -> None:
     write_metrics(output / "metrics.json", about, evaluations)
     write_figures(output, evaluations, history)
     write_report(output / "report.html", about, evaluations, history)
-    return evaluations
 
 
 def _check_arguments(
@@ -154,10 +162,12 @@ def _check_arguments(
         raise InputError(f"--output {output}: is a file; expected a folder")
 
 
-def _open_calibration(path: Path | str | None, *, strict: bool) -> Source | None:
+def _open_calibration(
+    path: Path | str | None, *, strict: bool, masks: MaskOptions | None
+) -> Source | None:
     if path is None:
         return None
-    sources = open_sources(Path(path), strict=strict)
+    sources = open_sources(Path(path), strict=strict, masks=masks)
     if len(sources) > 1:
         raise InputError(f"--calibrate {path}: holds several data sets; name one of them")
     require_masks(sources[0])

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pii_seg.data.sources import PersonFree, Sample, Source, open_sources
+from pii_seg.data.sources import (
+    MaskOptions,
+    PersonFree,
+    Sample,
+    Source,
+    notes_of,
+    open_sources,
+)
 from pii_seg.errors import DataError, InputError
 from pii_seg.evaluation.counting import ImageCount, count_image
 from pii_seg.evaluation.examples import Examples
@@ -35,6 +42,7 @@ class Evaluation:
         pixels: Number of pixels of the images.
         forward_pixels: Number of pixels that passed through the segmenter.
         faults: A message for each image that could not be read.
+        notes: How the masks were read, and what is unusual about them.
     """
 
     name: str
@@ -44,6 +52,7 @@ class Evaluation:
     pixels: int
     forward_pixels: int
     faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def scores(self) -> Scores:
@@ -73,7 +82,11 @@ def require_masks(source: Source) -> None:
 
 
 def open_data(
-    data: Sequence[Path | str], negatives: Sequence[Path | str], *, strict: bool = False
+    data: Sequence[Path | str],
+    negatives: Sequence[Path | str],
+    *,
+    strict: bool = False,
+    masks: MaskOptions | None = None,
 ) -> list[Source]:
     """Open data sets with masks, then images without persons.
 
@@ -81,6 +94,7 @@ def open_data(
         data: Folders with masks, each one data set or several side by side.
         negatives: Folders of images without persons.
         strict: Raise for an image that cannot be used, rather than leaving it out.
+        masks: How masks are read, and which classes are persons; by default that is recognised.
 
     Returns:
         The sources, in this order.
@@ -89,13 +103,15 @@ def open_data(
         InputError: Two sources have the same name.
         DataError: A folder cannot be opened, or has no masks.
     """
-    sources = [source for path in data for source in open_sources(Path(path), strict=strict)]
+    sources = [
+        source for path in data for source in open_sources(Path(path), strict=strict, masks=masks)
+    ]
     for source in sources:
         require_masks(source)
     sources += [
         PersonFree(source)
         for path in negatives
-        for source in open_sources(Path(path), strict=strict)
+        for source in open_sources(Path(path), strict=strict, masks=masks)
     ]
     names = [source.name for source in sources]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -203,4 +219,6 @@ def evaluate_source(
         forward += forward_pixels(height, width, settings)
         on_result(result)
     seconds = time.perf_counter() - start
-    return Evaluation(source.name, totals, worst, seconds, pixels, forward, tuple(faults))
+    return Evaluation(
+        source.name, totals, worst, seconds, pixels, forward, tuple(faults), notes_of(source)
+    )

@@ -33,7 +33,8 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from blender_addon.dataset import write_atomically
-from pii_seg.config import TrainConfig, check_removed_online, to_plain_data
+from pii_seg.config import TrainConfig, to_plain_data
+from pii_seg.config_history import check_removed_online, differences
 from pii_seg.data.datamodule import SegmentationDataModule
 from pii_seg.data.mixture import DataSources, assemble, open_data
 from pii_seg.errors import CheckpointError, InputError
@@ -343,23 +344,6 @@ def delete_run(output: Path) -> None:
     shutil.rmtree(output / TENSORBOARD, ignore_errors=True)
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the dotted names of values that differ between two configurations, sorted.
-
-    `machine` does not count, nor does `online`, which only older configurations have.
-    """
-    found = []
-    for section in sorted({*before, *now} - {"machine", "online"}):
-        old, new = before.get(section, {}), now.get(section, {})
-        if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-            found += [section] if (old or "") != (new or "") else []
-            continue
-        found += [
-            f"{section}.{key}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)
-        ]
-    return found
-
-
 def write_config(path: Path, config: TrainConfig) -> None:
     """Write the resolved configuration as TOML."""
     write_atomically(path, tomli_w.dumps(to_plain_data(config)).encode())
@@ -392,5 +376,7 @@ def program_version() -> str:
 def _log_data(sources: DataSources) -> None:
     counts = ", ".join(f"{count} {role}" for role, count in sources.counts().items() if count)
     log.warning("images: %s%s", counts, " (validation held out)" if sources.held_out else "")
+    for note in sources.notes:
+        log.warning("%s", note)
     for fault in sources.faults:
         log.warning("left out: %s", fault)

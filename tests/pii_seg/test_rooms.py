@@ -15,6 +15,7 @@ PACKAGE = ROOT / "pii_seg"
 
 ROOMS = (
     "errors",
+    "config_history",
     "config",
     "data",
     "models",

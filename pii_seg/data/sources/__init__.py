@@ -10,8 +10,8 @@ COCO JSON, and Pascal VOC. In every layout a target is 0 background, 1 person, 2
 
 from pii_seg.data.image_io import read_image
 from pii_seg.data.mask_io import read_mask
-from pii_seg.data.sources.base import Listed, PersonFree, Source
-from pii_seg.data.sources.folders import MaskCode
+from pii_seg.data.mask_reading import MaskCode, MaskOptions
+from pii_seg.data.sources.base import Listed, PersonFree, Source, notes_of
 from pii_seg.data.sources.memory import InMemory, keep_in_memory
 from pii_seg.data.sources.open import open_source, open_sources
 from pii_seg.data.sources.sample import BACKGROUND, IGNORE, PERSON, Fault, Sample
@@ -24,10 +24,12 @@ __all__ = [
     "InMemory",
     "Listed",
     "MaskCode",
+    "MaskOptions",
     "PersonFree",
     "Sample",
     "Source",
     "keep_in_memory",
+    "notes_of",
     "open_source",
     "open_sources",
     "read_image",

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 
-from pii_seg.data.sources.sample import BACKGROUND, Fault, Sample, complaint
+from pii_seg.data.sources.sample import BACKGROUND, PERSON, Fault, Sample, complaint
 from pii_seg.errors import DataError
 
 Progress = Callable[[int, int], None]
 """Called with (images done, images in all) during a check."""
 
 CHECKED_AT_ONCE = 256  # a pool queues all its tasks at once, and a source may hold a million
+
+UNUSUAL_SHARE = 0.5  # of an image, on average
 
 ItemT = TypeVar("ItemT")
 
@@ -29,11 +32,17 @@ class Source(ABC):
         name: Name for tables and file names.
         photo_only: Whether the images have no masks: all targets are 255 (ignore).
         faults: Images that were left out so far.
+        reading: A sentence that says how the masks are read; "" where there is only one way.
     """
 
     name: str
     photo_only: bool
     faults: list[Fault]
+    reading: str = ""
+
+    def warnings(self) -> list[str]:
+        """Describe what is unusual about the labels that were loaded so far; mostly nothing."""
+        return []
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -49,6 +58,55 @@ class Source(ABC):
     @abstractmethod
     def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
         """Open every file; leave out, and return, those that cannot be used."""
+
+
+@dataclass
+class Tally:
+    """Number of images, and of those that show persons, and anything else."""
+
+    images: int = 0
+    persons: int = 0
+    others: int = 0
+    area: float = 0.0  # sum of the shares that persons cover
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, target: np.ndarray) -> None:
+        """Count one target, uint8 (H, W)."""
+        person = int(np.count_nonzero(target == PERSON))
+        other = bool((target == BACKGROUND).any())
+        with self.lock:
+            self.images += 1
+            self.persons += person > 0
+            self.others += other
+            self.area += person / max(1, target.size)
+
+    def warnings(self) -> list[str]:
+        """Say what suggests that masks are read in the wrong way."""
+        if not self.images:
+            return []
+        remedy = "say how masks are read with --mask-code or --person-class (docs/train.md)"
+        if not self.persons:
+            return [f"none of {self.images} masks shows a person; if they should, {remedy}"]
+        if not self.others:
+            return [f"all of {self.images} masks show persons and nothing else; {remedy}"]
+        if (share := self.area / self.images) > UNUSUAL_SHARE:
+            return [
+                f"persons cover {share:.0%} of the images; if persons are black in the masks, give "
+                "--mask-code inverted"
+            ]
+        return []
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "lock"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, lock=threading.Lock())
+
+
+def notes_of(source: Source) -> tuple[str, ...]:
+    """Say how the masks of a source are read, and what is unusual about those loaded so far."""
+    warnings = [f"warning: {warning}" for warning in source.warnings()]
+    return tuple(f"{source.name}: {note}" for note in (source.reading, *warnings) if note)
 
 
 class Listed(Source, Generic[ItemT]):
@@ -72,14 +130,21 @@ class Listed(Source, Generic[ItemT]):
         self.name = name
         self.strict = strict
         self.faults = list(faults)
+        self.doubts: list[str] = []
         self._items = list(items)
+        self._tally = Tally()
         self._refuse(self.faults)
 
     def __len__(self) -> int:
         return len(self._items)
 
     def load(self, i: int) -> Sample:
-        return self.read(self._items[i])
+        sample = self.read(self._items[i])
+        self._tally.add(sample.target)
+        return sample
+
+    def warnings(self) -> list[str]:
+        return [*self.doubts, *([] if self.photo_only else self._tally.warnings())]
 
     @abstractmethod
     def read(self, item: ItemT) -> Sample:
@@ -105,6 +170,7 @@ class Listed(Source, Generic[ItemT]):
         Raises:
             DataError: There is a fault and `strict` is set, or nothing is left.
         """
+        self._tally = Tally()
         good: list[ItemT] = []
         bad: list[Fault] = []
         with ThreadPoolExecutor(workers) as pool:
@@ -124,7 +190,7 @@ class Listed(Source, Generic[ItemT]):
 
     def _fault_of(self, item: ItemT) -> Fault | None:
         try:
-            self.read(item)
+            self._tally.add(self.read(item).target)
         except DataError as error:
             path = self.fault_path(item)
             return Fault(path, str(error).removeprefix(f"{path}: "))
@@ -150,6 +216,7 @@ class PersonFree(Source):
         self._photos = photos
         self.name = photos.name
         self.faults = photos.faults
+        self.reading = photos.reading
 
     def __len__(self) -> int:
         return len(self._photos)

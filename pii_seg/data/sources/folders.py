@@ -1,21 +1,11 @@
-"""Plain folders: images/ + masks/ [+ ignore/ + instances/], or images alone.
+"""Plain folders: images/ + masks/ [+ ignore/ + instances/], NAME.jpg + NAME_mask.png, or images.
 
-A mask belongs to the image of the same name, whatever their endings. The meaning of its values is
-one convention for the whole folder, because a single mask is ambiguous: {0, 255} may be a white
-person, or background beside "ignore".
-
-    WHITE    0 background, 255 person            masks hold 0 and 255 only
-    CLASSES  0 background, 1 person, 255 ignore  masks hold 0, 1 (and 255)
-    IDS      0 background, 255 ignore, others    masks hold further values
-             are a person each                   (in 16 bit, 255 and 65535 are persons too)
-    SOFT     below 128 background, else person   JPEGs; mostly white masks with greys between
-
-Ids count up from 1 and rarely reach 255; a smoothed edge has greys anywhere and mostly 255.
+A mask belongs to the image of the same name (`pii_seg.data.mask_names`). The meaning of its values
+is one convention for the whole folder (`pii_seg.data.mask_reading`).
 """
 
 from __future__ import annotations
 
-import enum
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,24 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS, read_image
-from pii_seg.data.mask_io import read_mask
+from pii_seg.data.mask_io import MaskImage, orientation_of, read_mask, read_mask_image
+from pii_seg.data.mask_names import SUFFIXES, MaskNames, name_key, without_ending
+from pii_seg.data.mask_reading import MaskCode, MaskOptions, Reading
+from pii_seg.data.person_classes import PERSON_NAME, PersonClasses
 from pii_seg.data.sources.base import Listed
-from pii_seg.data.sources.dataset_contract import require_same_size
+from pii_seg.data.sources.label_map import read_label_map
+from pii_seg.data.sources.recognise import recognise
 from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample
 from pii_seg.errors import DataError
-
-MASKS_SAMPLED = 200  # evenly from the folder, to recognise its convention
-SMOOTHED_FROM = 64  # distinct greys
-WHITISH = 250
-
-
-class MaskCode(enum.Enum):
-    """Meaning of the values in a folder's masks; see the table above."""
-
-    WHITE = "white"
-    CLASSES = "classes"
-    IDS = "ids"
-    SOFT = "soft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,136 +50,140 @@ class PhotoSource(Listed[Files]):
 
 
 class FolderSource(Listed[Files]):
-    """Images with masks of one convention, `code`."""
+    """Images with masks of one convention, `masks_as`."""
 
     def __init__(
         self,
         root: Path,
         items: Iterable[Files],
         faults: Sequence[Fault],
-        code: MaskCode,
+        reading: Reading,
         *,
         strict: bool,
+        doubts: Sequence[str] = (),
     ) -> None:
-        self.code = code
+        self.masks_as = reading
         super().__init__(root, root.resolve().name, items, faults, strict=strict)
+        self.reading = str(reading)
+        self.doubts += doubts
+
+    @property
+    def code(self) -> MaskCode:
+        """The convention of the masks."""
+        return self.masks_as.code
 
     def read(self, item: Files) -> Sample:
         assert item.mask is not None
         image = read_image(item.image)
-        mask = read_mask(item.mask)
-        require_same_size(image, mask, item.mask)
-        target, instances = decode(mask, self.code, item.mask)
+        mask = mask_of(item.mask, item.image, image)
+        target, instances = self.masks_as.decode(mask)
         if item.instances is not None:
-            instances = read_mask(item.instances).astype(np.uint16)
-            require_same_size(image, instances, item.instances)
+            instances = numbers_of(item.instances, item.image, image).astype(np.uint16)
             # Both mark persons; where they disagree (hand-drawn edges), the mask decides.
             instances = np.where(target == PERSON, instances, 0).astype(np.uint16)
         if item.ignore is not None:
-            ignore = read_mask(item.ignore)
-            require_same_size(image, ignore, item.ignore)
-            target[ignore > 0] = IGNORE
+            target[numbers_of(item.ignore, item.image, image) > 0] = IGNORE
         return Sample(item.name, image, target, instances)
 
     def fault_path(self, item: Files) -> Path:
         return item.image
 
 
-def decode(mask: np.ndarray, code: MaskCode, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Decode one mask (H, W) into target uint8 and instances uint16 or None, both (H, W).
+def mask_of(path: Path, image_path: Path, image: np.ndarray) -> MaskImage:
+    """Read the mask of an image (H, W, 3) and turn it as the image was turned.
 
     Raises:
-        DataError: The mask holds a value that `code` does not define.
+        DataError: It cannot be read, or has another size.
     """
-    if code is MaskCode.SOFT:
-        return (mask >= 128).astype(np.uint8) * PERSON, None
-    if code is MaskCode.IDS:
-        ignored = mask == IGNORE if mask.dtype == np.uint8 else np.zeros(mask.shape, bool)
-        target = np.where(ignored, IGNORE, mask > 0).astype(np.uint8)
-        return target, np.where(ignored, 0, mask).astype(np.uint16)
-    if code is MaskCode.WHITE:
-        target, strange = (mask == 255).astype(np.uint8), (mask != 0) & (mask != 255)
-    else:
-        target, strange = mask.astype(np.uint8), (mask > 1) & (mask != IGNORE)
-    if strange.any():
-        meaning = "0 and 255 = person" if code is MaskCode.WHITE else "0, 1 = person, 255 = ignore"
-        raise DataError(
-            f"{path}: holds the value {int(mask[strange][0])}, but the folder's masks are "
-            f"{code.value} ({meaning}); write it like the others"
-        )
-    return target, None
+    mask = read_mask_image(path)
+    height, width = image.shape[:2]
+    if mask.orientation == 1 and mask.shape == (height, width):
+        return mask
+    return mask.fit(height, width, orientation_of(image_path))
 
 
-def recognise_code(masks: Sequence[Path]) -> MaskCode:
-    """Recognise the convention of a folder from up to MASKS_SAMPLED of its masks."""
-    counts = np.zeros(256, np.int64)
-    for path in masks[:: max(1, len(masks) // MASKS_SAMPLED)]:
-        if path.suffix.lower() in (".jpg", ".jpeg"):
-            return MaskCode.SOFT
-        try:
-            mask = read_mask(path)
-        except DataError:
-            continue  # load() and check() report it
-        if mask.dtype == np.uint16 and mask.max() > 255:
-            return MaskCode.IDS
-        counts += np.bincount(mask.ravel(), minlength=256)
-    between = np.flatnonzero(counts[1:255]) + 1
-    if not len(between):
-        return MaskCode.WHITE
-    if list(between) == [1]:
-        return MaskCode.CLASSES
-    mostly_white = counts[WHITISH:].sum() > counts[1:WHITISH].sum()
-    counts_up = len(between) <= SMOOTHED_FROM and between[-1] <= 2 * len(between)
-    return MaskCode.SOFT if mostly_white and not counts_up else MaskCode.IDS
+def numbers_of(path: Path, image_path: Path, image: np.ndarray) -> np.ndarray:
+    """Read the numbers (H, W) of the mask of an image; see `mask_of`."""
+    numbers = mask_of(path, image_path, image).numbers
+    return read_mask(path) if numbers is None else numbers  # read_mask says what is wrong
 
 
 def open_folder(
-    root: Path, *, strict: bool, code: MaskCode | None = None
+    root: Path, *, strict: bool, masks: MaskOptions | None = None
 ) -> FolderSource | PhotoSource:
     """Open a plain folder.
 
     Args:
         root: The folder.
         strict: Whether an image that cannot be used is an error.
-        code: Meaning of the values in its masks; None: recognised.
+        masks: How its masks are to be read; by default that is recognised.
 
     Raises:
-        DataError: No mask belongs to an image, or no image is left.
+        DataError: No mask belongs to an image, no image is left, or the masks can be read in
+            several ways.
     """
     has_images = (root / "images").is_dir()
     image_folder = root / "images" if has_images else root
     # Images directly in `root` may have masks in root/masks, which are not images.
     reserved = () if has_images else ("masks", "ignore", "instances")
     faults: list[Fault] = []
-    images = _by_name(image_folder, faults, without=reserved)
-    if not (root / "masks").is_dir():
+    listed = list(list_images(image_folder, without=reserved))
+    if (root / "masks").is_dir():
+        mask_files = named(root / "masks")
+    else:
+        mask_files, listed = masks_beside(image_folder, listed)
+    images = _by_name(image_folder, listed, faults)
+    if not mask_files and not (root / "masks").is_dir():
         items = [Files(name, path) for name, path in images.items()]
         return PhotoSource(root, root.resolve().name, items, faults, strict=strict)
-    masks, ignores, instances = (
-        _by_name(root / folder, faults) if (root / folder).is_dir() else {}
-        for folder in ("masks", "ignore", "instances")
+    found, ignores, instances = (
+        _masks_of(image_folder, images, files, faults)
+        for files in (mask_files, named(root / "ignore"), named(root / "instances"))
     )
-    both = [name for name in images if name in masks]
-    if images and masks and not both:
+    if images and mask_files and not found:
         raise DataError(
-            f"{root}: no mask has the name of an image (images/{_first(images)}, "
-            f"masks/{_first(masks)}); give them the same names"
+            f"{root}: no mask has the name of an image (images/{next(iter(images.values())).name}, "
+            f"masks/{next(iter(mask_files.values())).name}); give them the same names"
         )
+    claimed = {fault.path for fault in faults}
     faults += [
         Fault(path, "has no mask of that name")
         for name, path in images.items()
-        if name not in masks
+        if name not in found and path not in claimed
     ]
-    for found in (masks, ignores, instances):
-        faults += [
-            Fault(path, "has no image of that name")
-            for name, path in found.items()
-            if name not in images
-        ]
-    items = [Files(n, images[n], masks[n], ignores.get(n), instances.get(n)) for n in both]
-    if code is None:
-        code = recognise_code([masks[name] for name in both])
-    return FolderSource(root, items, faults, code, strict=strict)
+    items = [
+        Files(n, path, found[n], ignores.get(n), instances.get(n))
+        for n, path in images.items()
+        if n in found
+    ]
+    reading, doubts = read_as(root, [found[item.name] for item in items], masks or MaskOptions())
+    return FolderSource(root, items, faults, reading, strict=strict, doubts=doubts)
+
+
+def read_as(
+    root: Path, masks: Sequence[Path], options: MaskOptions
+) -> tuple[Reading, Sequence[str]]:
+    """Choose how the masks below `root` are read: as given, by a label map there, or recognised.
+
+    Raises:
+        DataError: The masks can be read in several ways; the message names the options that decide.
+        InputError: The label map does not have a class that is given.
+    """
+    labels = read_label_map(root)
+    if options.person_class and labels:
+        classes = PersonClasses.parse(options.person_class, labels.labels)
+        return Reading(MaskCode.PERSONS, given=True, persons=classes), ()
+    if (given := options.given()) is not None:
+        return given, ()
+    try:
+        reading, doubts = recognise(masks, labels=bool(labels))
+    except DataError as error:
+        raise DataError(f"{root}: {error}") from None
+    if reading is not None:
+        return reading, doubts
+    assert labels is not None
+    classes = labels.persons((PERSON_NAME,))
+    return Reading(MaskCode.PERSONS, given=True, persons=classes), doubts
 
 
 def list_images(folder: Path, *, without: Sequence[str] = ()) -> Iterator[Path]:
@@ -217,11 +202,63 @@ def list_images(folder: Path, *, without: Sequence[str] = ()) -> Iterator[Path]:
                 yield Path(where) / file
 
 
-def _by_name(folder: Path, faults: list[Fault], *, without: Sequence[str] = ()) -> dict[str, Path]:
+def named(folder: Path) -> dict[str, Path]:
+    """Map the names, relative to `folder` and with ending, of the images below it to their files.
+
+    A folder that does not exist has none.
+    """
+    return {path.relative_to(folder).as_posix(): path for path in list_images(folder)}
+
+
+def masks_beside(folder: Path, listed: Sequence[Path]) -> tuple[dict[str, Path], list[Path]]:
+    """Separate NAME_mask.png from NAME.jpg where both lie in one folder.
+
+    Returns:
+        The masks by name, and the images.
+    """
+    stems = {name_key(without_ending(path.relative_to(folder).as_posix())) for path in listed}
+    masks: dict[str, Path] = {}
+    images: list[Path] = []
+    for path in listed:
+        name = path.relative_to(folder).as_posix()
+        key = name_key(without_ending(name))
+        owners = [key.removesuffix(s) for s in SUFFIXES if key.endswith(s)]
+        if any(owner in stems or without_ending(owner) in stems for owner in owners):
+            masks[name] = path
+        else:
+            images.append(path)
+    return masks, images
+
+
+def _masks_of(
+    folder: Path, images: dict[str, Path], masks: dict[str, Path], faults: list[Fault]
+) -> dict[str, Path]:
+    """Map the names of images to their masks; add masks without an image, and doubts, to faults."""
+    if not masks:
+        return {}
+    index = MaskNames(masks)
+    keys = {name_key(name) for name in images}
+    found: dict[str, Path] = {}
+    disputed: set[Path] = set()
+    for name, path in images.items():
+        try:
+            mask = index.find(path.relative_to(folder).as_posix(), among=keys)
+        except DataError as error:
+            faults.append(Fault(path, str(error)))
+            disputed.update(index.candidates(path.relative_to(folder).as_posix(), among=keys))
+        else:
+            if mask is not None:
+                found[name] = mask
+    used = {*found.values(), *disputed}
+    faults += [Fault(p, "has no image of that name") for p in masks.values() if p not in used]
+    return found
+
+
+def _by_name(folder: Path, listed: Sequence[Path], faults: list[Fault]) -> dict[str, Path]:
     """Map names relative to `folder`, without ending, to images; add unusable ones to `faults`."""
     found: dict[str, Path] = {}
-    for path in list_images(folder, without=without):
-        name = path.relative_to(folder).with_suffix("").as_posix()
+    for path in listed:
+        name = without_ending(path.relative_to(folder).as_posix())
         if path.suffix.lower() in FOREIGN_ENDINGS:
             faults.append(Fault(path, "this kind of file is not read; convert it to JPEG"))
         elif name in found:
@@ -231,7 +268,3 @@ def _by_name(folder: Path, faults: list[Fault], *, without: Sequence[str] = ()) 
         else:
             found[name] = path
     return found
-
-
-def _first(files: dict[str, Path]) -> str:
-    return next(iter(files.values())).name

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from blender_addon.dataset import INFO_NAME
+from pii_seg.data.mask_reading import MaskOptions
 from pii_seg.data.sources.base import Source
 from pii_seg.data.sources.coco import open_coco
 from pii_seg.data.sources.dataset_contract import open_contract
-from pii_seg.data.sources.folders import MaskCode, list_images, open_folder
+from pii_seg.data.sources.folders import list_images, open_folder
 from pii_seg.data.sources.voc import is_voc, open_voc
 from pii_seg.errors import DataError
 
@@ -18,13 +19,13 @@ EXPECTED = (
 )
 
 
-def open_source(path: Path, *, strict: bool = False, code: MaskCode | None = None) -> Source:
+def open_source(path: Path, *, strict: bool = False, masks: MaskOptions | None = None) -> Source:
     """Open the source at `path`, whose layout is recognised. Files are listed, not yet opened.
 
     Args:
         path: A folder, or a COCO .json or VOC .txt file.
         strict: Whether an image that cannot be used is an error, instead of being left out.
-        code: Meaning of the values in a plain folder's masks; None: recognised.
+        masks: How masks are read, and which classes are persons; by default that is recognised.
 
     Raises:
         DataError: The layout is not known, or no image is left.
@@ -32,16 +33,16 @@ def open_source(path: Path, *, strict: bool = False, code: MaskCode | None = Non
     path = Path(path)
     if path.is_file():
         if path.suffix.lower() == ".json":
-            return open_coco(path, strict=strict)
+            return open_coco(path, strict=strict, masks=masks)
         if path.suffix.lower() == ".txt":
-            return open_voc(path, strict=strict)
+            return open_voc(path, strict=strict, masks=masks)
         raise DataError(f"{path}: is a file of no known kind; {EXPECTED}")
     if not path.is_dir():
         raise DataError(f"{path}: does not exist")
     if (path / INFO_NAME).exists():
         return open_contract(path, strict=strict)
     if is_voc(path):
-        return open_voc(path, strict=strict)
+        return open_voc(path, strict=strict, masks=masks)
     if not (path / "images").is_dir():
         if several := [folder.name for folder in _folders(path) if _is_layout(folder)]:
             raise DataError(
@@ -49,10 +50,12 @@ def open_source(path: Path, *, strict: bool = False, code: MaskCode | None = Non
             )
         if not (path / "masks").is_dir() and next(list_images(path), None) is None:
             raise DataError(f"{path}: holds no images; {EXPECTED}")
-    return open_folder(path, strict=strict, code=code)
+    return open_folder(path, strict=strict, masks=masks)
 
 
-def open_sources(path: Path, *, strict: bool = False) -> list[Source]:
+def open_sources(
+    path: Path, *, strict: bool = False, masks: MaskOptions | None = None
+) -> list[Source]:
     """Open the source at `path`, or each of its sub-folders if all are sources, by name.
 
     A folder validation/ with pennfudan/ and ccp/ in it gives two sources, and each gets its own row
@@ -62,8 +65,8 @@ def open_sources(path: Path, *, strict: bool = False) -> list[Source]:
     if path.is_dir():
         folders = _folders(path)
         if folders and all(_is_layout(folder) for folder in folders) and not _is_layout(path):
-            return [open_source(folder, strict=strict) for folder in folders]
-    return [open_source(path, strict=strict)]
+            return [open_source(folder, strict=strict, masks=masks) for folder in folders]
+    return [open_source(path, strict=strict, masks=masks)]
 
 
 def _is_layout(path: Path) -> bool:

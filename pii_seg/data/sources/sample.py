@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-BACKGROUND, PERSON, IGNORE = 0, 1, 255
+from pii_seg.data.target_values import BACKGROUND, IGNORE, PERSON
+
+__all__ = ["BACKGROUND", "IGNORE", "PERSON", "Fault", "Sample", "complaint"]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pii_seg.data import image_io
 from pii_seg.data.coco_export import export_coco
 from pii_seg.data.sources import (
     MaskCode,
+    MaskOptions,
     PersonFree,
     Source,
     keep_in_memory,
@@ -25,7 +26,7 @@ from pii_seg.data.sources import (
     read_image,
     read_mask,
 )
-from pii_seg.data.sources.coco import Outline, decode_counts, rasterise
+from pii_seg.data.sources.outlines import Outline, decode_counts, rasterise
 from pii_seg.errors import DataError
 from tests.pii_seg.conftest import HEIGHT, WIDTH, encoded, masks
 
@@ -205,7 +206,7 @@ def test_folder_convention_can_be_given_and_a_mask_that_breaks_it_is_a_fault(
     tmp_path: Path,
 ) -> None:
     root = folder(tmp_path / "set", a=block(1), b=block(2))
-    source = open_source(root, code=MaskCode.CLASSES)
+    source = open_source(root, masks=MaskOptions("classes"))
     bad = source.check()
     assert len(bad) == 1 and "the value 2" in bad[0].reason and len(source) == 1
 
@@ -248,8 +249,8 @@ def test_folders_nest_and_keep_their_order(tmp_path: Path) -> None:
 
 def test_folder_names_that_never_match_are_an_error(tmp_path: Path) -> None:
     write(tmp_path / "images/a.jpg", RED)
-    write(tmp_path / "masks/a_mask.png", block(255))
-    with pytest.raises(DataError, match=r"a\.jpg.*a_mask\.png.*same names"):
+    write(tmp_path / "masks/a_person.png", block(255))
+    with pytest.raises(DataError, match=r"a\.jpg.*a_person\.png.*same names"):
         open_source(tmp_path)
 
 

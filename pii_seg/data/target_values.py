@@ -1,0 +1,3 @@
+"""The three values of a target."""
+
+BACKGROUND, PERSON, IGNORE = 0, 1, 255
