@@ -73,6 +73,11 @@ def unfinished(what: str) -> MediaError:
     return MediaError(f"is a recording that was not finished ({what}); {REMEDY}")
 
 
+def damaged(position: int) -> MediaError:
+    """Return the error of a file whose parts do not fit together."""
+    return MediaError(f"is damaged at byte {position}; {REMEDY}")
+
+
 def several(name: str) -> MediaError:
     """Return the error of files that were appended to each other."""
     return MediaError(
@@ -83,11 +88,6 @@ def several(name: str) -> MediaError:
 def trailing(count: int) -> tuple[str, ...]:
     """Return the note on bytes after the end of a container."""
     return (f"left out: {count} bytes after the end of the video",) if count > 0 else ()
-
-
-def read_nothing(file: BinaryIO, size: int) -> Announced:
-    """Containers that do not say how long they are."""
-    return Announced()
 
 
 # --- AVI: Microsoft's RIFF, and OpenDML for more than 1 GB ---
@@ -161,13 +161,13 @@ def read_asf(file: BinaryIO, size: int) -> Announced:
             broadcast = bool(header[88] & _BROADCAST)
             packet = int.from_bytes(header[92:96], "little")
         if length < 24:
-            raise MediaError(f"is damaged at byte {position}; {REMEDY}")
+            raise damaged(position)
         position += length
     header = cursor.at(end, 50)
     if len(header) < 50:
         raise cut_off(end + 50, size)
     if header[:16] != _DATA or not packet:
-        raise MediaError(f"is damaged at byte {end}; {REMEDY}")
+        raise damaged(end)
     if broadcast:  # its packets are not counted
         if (size - end - 50) % packet:
             raise unfinished("it ends within a packet")
@@ -175,6 +175,11 @@ def read_asf(file: BinaryIO, size: int) -> Announced:
     after = end + 50 + packet * int.from_bytes(header[40:48], "little")
     if after > size:
         raise cut_off(after, size)
+    # Every packet begins with the same flags. FFmpeg passes over what lies between them.
+    flags = cursor.at(end + 50, 1)
+    for position in range(end + 50, after, packet):
+        if cursor.at(position, 1) != flags:
+            raise damaged(position)
     return Announced()
 
 
@@ -220,7 +225,7 @@ def read_ogg(file: BinaryIO, size: int) -> Announced:
     while position < size:
         header = cursor.at(position, 27 + 255)
         if header[:4] != b"OggS":
-            raise MediaError(f"is damaged at byte {position}; {REMEDY}")
+            raise damaged(position)
         segments = header[27 : 27 + header[26]] if len(header) >= 27 else b""
         after = position + 27 + len(segments) + sum(segments)
         if len(header) < 27 + header[26] or after > size:
@@ -231,6 +236,38 @@ def read_ogg(file: BinaryIO, size: int) -> Announced:
         position = after
     if begun - ended:
         raise unfinished("its last page is missing")
+    return Announced()
+
+
+# --- MPEG program streams: ISO/IEC 13818-1, also of MPEG-1 ---
+
+_PACK, _END = 0xBA, 0xB9
+
+
+def read_program_stream(file: BinaryIO, size: int) -> Announced:
+    """Follow the packets to the end."""
+    cursor = Cursor(file, size)
+    position = 0
+    while position < size:
+        header = cursor.at(position, 14)
+        if not header.strip(b"\0"):  # padding
+            position += len(header)
+            continue
+        if len(header) < 6 and header[3:4] != bytes([_END]):
+            raise cut_off(position + 6, size)
+        if header[:3] != b"\0\0\1" or header[3] < _END:
+            raise damaged(position)
+        if header[3] == _END:
+            after = position + 4
+        elif header[3] != _PACK:
+            after = position + 6 + int.from_bytes(header[4:6])
+        elif header[4] >> 6 == 1:  # of MPEG-2, with up to 7 bytes of padding
+            after = position + 14 + (header[13] & 7 if len(header) == 14 else 0)
+        else:
+            after = position + 12
+        if after > size:
+            raise cut_off(after, size)
+        position = after
     return Announced()
 
 

@@ -84,7 +84,7 @@ FLASH = Container("Flash video", "flv", MP4, container_ends.read_flv)
 OGG = Container("Ogg", "ogg", MP4, container_ends.read_ogg)
 DV = Container("DV", "dv", MP4, container_ends.read_dv)
 PROGRAM_STREAM = Container(
-    "MPEG program stream", "mpeg", MP4, container_ends.read_nothing, stream=True
+    "MPEG program stream", "mpeg", MP4, container_ends.read_program_stream, stream=True
 )
 TRANSPORT_STREAM = Container(
     "MPEG transport stream", "mpegts", MP4, container_ends.read_transport_stream, stream=True

@@ -12,6 +12,7 @@ from pii_seg.anonymize.container_ends import (
     Announced,
     Cursor,
     cut_off,
+    damaged,
     several,
     trailing,
     unfinished,
@@ -25,6 +26,7 @@ PLAIN = {
 """Boxes at the top of a file. Others are passed over; what is no box is no part of the video."""
 
 PARENTS = {b"mdia", b"minf", b"stbl", b"edts", b"mvex"}
+CHUNK = 1 << 20  # bytes that are searched at a time
 MOST_EDITS = 100_000
 ENCRYPTED = (b"encv", b"drmi")
 
@@ -78,6 +80,7 @@ def read_iso(file: BinaryIO, size: int) -> Announced:
         elif kind == b"mdat":
             waiting, has_data = False, has_data or end > start
         position = end
+    _check_tail(cursor, position)
     if waiting:
         raise unfinished("its last fragment has no content")
     if movie is None:
@@ -86,6 +89,16 @@ def read_iso(file: BinaryIO, size: int) -> Announced:
         raise MediaError(f"holds no frames, only an index; {REMEDY}")
     _check_sequence(sequence)
     return _announced(movie, trailing(size - position))
+
+
+def _check_tail(cursor: Cursor, position: int) -> None:
+    """Check that no frames stand behind the first bytes that are no box."""
+    tail = b""
+    while content := cursor.at(position, CHUNK):
+        if any(name in tail + content for name in (b"moov", b"moof", b"mdat")):
+            raise damaged(position)
+        tail = content[-3:]
+        position += len(content)
 
 
 def _announced(movie: _Movie, notes: tuple[str, ...]) -> Announced:
@@ -129,7 +142,7 @@ def _children(cursor: Cursor, position: int, end: int) -> Iterator[tuple[bytes, 
         if after <= position:
             return  # QuickTime ends a list with 4 zero bytes
         if after > end:
-            raise MediaError(f"is damaged at byte {position}; {REMEDY}")
+            raise damaged(position)
         yield kind, start, after
         position = after
 
@@ -203,10 +216,11 @@ def _check_index(cursor: Cursor, start: int, end: int) -> None:
 
 
 def _sequence(cursor: Cursor, start: int, end: int) -> list[int]:
-    for kind, begin, _ in _children(cursor, start, end):
-        if kind == b"mfhd":
-            return [int.from_bytes(cursor.at(begin + 4, 4))]
-    return []
+    """Read the number of a fragment, which describes the samples of one track or more."""
+    boxes = {kind: begin for kind, begin, _ in _children(cursor, start, end)}
+    if b"traf" not in boxes or b"mfhd" not in boxes:
+        raise damaged(start)
+    return [int.from_bytes(cursor.at(boxes[b"mfhd"] + 4, 4))]
 
 
 def _check_sequence(numbers: list[int]) -> None:

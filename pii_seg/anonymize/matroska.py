@@ -11,6 +11,7 @@ from pii_seg.anonymize.container_ends import (
     Announced,
     Cursor,
     cut_off,
+    damaged,
     several,
     trailing,
 )
@@ -59,7 +60,7 @@ class _Blocks:
         """Read one element of the segment; return where the next begins."""
         identity, start, end = _element(self.cursor, position)
         if end is None and identity != _CLUSTER:
-            raise MediaError(f"is damaged at byte {position}; {REMEDY}")
+            raise damaged(position)
         if end is not None and end > limit:
             raise cut_off(end, self.cursor.size)
         if identity == _TRACKS and end is not None:
@@ -76,7 +77,7 @@ class _Blocks:
             if open_end and identity in _LEVEL_1:
                 return position
             if after is None:
-                raise MediaError(f"is damaged at byte {position}; {REMEDY}")
+                raise damaged(position)
             if after > end:
                 raise cut_off(after, self.cursor.size)
             if identity == _SIMPLE_BLOCK:
@@ -111,7 +112,7 @@ class _Blocks:
         while position < end:
             identity, start, after = _element(self.cursor, position)
             if after is None or after > end:
-                raise MediaError(f"is damaged at byte {position}; {REMEDY}")
+                raise damaged(position)
             yield identity, start, after
             position = after
 
@@ -126,7 +127,7 @@ def _element(cursor: Cursor, position: int) -> tuple[int, int, int | None]:
     if first == 0 or second == 0:
         if position + len(content) >= cursor.size:
             raise cut_off(cursor.size + 1, cursor.size)
-        raise MediaError(f"is damaged at byte {position}; {REMEDY}")
+        raise damaged(position)
     start = position + first + second
     unknown = length == (1 << 7 * second) - 1
     return identity, start, None if unknown else start + length
