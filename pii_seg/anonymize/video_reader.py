@@ -328,6 +328,12 @@ def _only_video_stream(container: Any) -> Any:
     video = videos[0]
     if video.codec_context is None:
         raise MediaError("is coded in a way that is not known here; convert it to H.264")
+    pixels = video.codec_context.width * video.codec_context.height
+    if pixels > MOST_PIXELS:
+        raise MediaError(
+            f"has frames of {pixels / 1e6:.1f} megapixels, more than {MOST_PIXELS / 1e6:.1f}; "
+            "make it smaller with a video editor"
+        )
     if not video.time_base or video.time_base <= 0:
         raise MediaError("says nothing about its times; convert it to MP4")
     return video

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -120,6 +120,8 @@ def encode(
         stream.pix_fmt = kind.pixels
         prepare(stream)
         audio = container.add_stream(sound, rate=44100) if sound else None
+        if audio is not None:
+            audio.bit_rate = 64_000
         for number in range(frames):
             frame = av.VideoFrame.from_ndarray(draw(number, *size), format="rgb24")
             frame = frame.reformat(format=kind.pixels)
@@ -152,8 +154,12 @@ def video(name: str) -> bytes:
     return encode(KINDS[name])
 
 
-def decode(content: bytes) -> list[TimedFrame]:
+def decode(content: bytes, file: BinaryIO | None = None) -> list[TimedFrame]:
     """Read all frames as the program does, without writing them.
+
+    Args:
+        content: The video.
+        file: Where it is read from, instead of memory.
 
     Raises:
         MediaError: The video cannot be handled in full.
@@ -161,7 +167,7 @@ def decode(content: bytes) -> list[TimedFrame]:
     kind = recognised(content[:1024])
     if kind is None:
         raise MediaError("is not a video in a known format")
-    stream = InputStream(io.BytesIO(content))
+    stream = InputStream(file or io.BytesIO(content))
     with decoding(stream):
         announced = kind.announced(stream, len(content))
         stream.seek(0)
