@@ -25,6 +25,10 @@ from .rotations import rodrigues
 
 Array = NDArray[np.float32]
 
+MAX_EXTENT = 1e4  # m: farther from the origin, float32 has not a millimetre left
+MAX_ANGLE = 1e4  # rad
+MAX_COEFFICIENT = 1e4  # of betas and expression, in standard deviations
+
 
 @dataclass(frozen=True, eq=False)
 class Posed:
@@ -127,7 +131,7 @@ class BodyModel:
             expression: (≤ E,) coefficients of SMPL-X's face.
 
         Raises:
-            ValueError: An argument has a wrong shape; the message names it.
+            ValueError: An argument has a wrong shape, or makes no body; the message names it.
         """
         theta = self._full_pose(pose)
         trans = _vector(translation, 3, "translation")
@@ -141,7 +145,13 @@ class BodyModel:
             T_P = T_P + D
         G = self.kinematic_chain(R, J)
         G[:, :3, 3] += trans
-        vertices = self.skin(T_P, self.relative_transforms(G, J))
+        with np.errstate(over="ignore", invalid="ignore"):
+            vertices = self.skin(T_P, self.relative_transforms(G, J))
+        if not np.abs(vertices).max() <= MAX_EXTENT:  # also false for NaN
+            raise ValueError(
+                f"{self.name}: posed, it is not within {MAX_EXTENT:g} m of the origin; its betas, "
+                "its translation or the model itself has numbers that are too large"
+            )
         return Posed(vertices, G[:, :3, 3].astype(np.float32), G)
 
     def rest_joints(self, betas: ArrayLike = (), expression: ArrayLike = ()) -> NDArray[np.float64]:
@@ -239,6 +249,8 @@ class BodyModel:
                 )
             if not np.isfinite(given).all():
                 raise ValueError(f"{name}: not all finite")
+            if np.abs(given).max(initial=0.0) > MAX_COEFFICIENT:
+                raise ValueError(f"{name}: numbers beyond {MAX_COEFFICIENT:g}")
         return b, e
 
     def _full_pose(self, pose: ArrayLike | None) -> NDArray[np.float64]:
@@ -252,6 +264,8 @@ class BodyModel:
             )
         if not np.isfinite(theta).all():
             raise ValueError("pose: not all finite")
+        if np.abs(theta).max() > MAX_ANGLE:
+            raise ValueError(f"pose: angles beyond {MAX_ANGLE:g} rad")
         return theta
 
 
@@ -368,7 +382,10 @@ def _checked(
         raise ValueError(f"{name}: not all finite")
     if limit is not None and array.size and (array.min() < 0 or array.max() >= limit):
         raise ValueError(f"{name}: indices {array.min()}..{array.max()}, expected 0..{limit - 1}")
-    array = np.ascontiguousarray(array, dtype=dtype).view()
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, dtype=dtype).view()
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: numbers too large for {np.dtype(dtype)}")
     array.flags.writeable = False  # models are cached and shared
     return array
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 HALF = 0.5  # a pixel is a person's when persons cover at least this share of it
 
+_ROUNDING = 1e-3  # by which the sum of a pixel's samples may miss 1
+
 
 def murmur3_32(data: bytes, seed: int = 0) -> int:
     """MurmurHash3_x86_32 (Austin Appleby, public domain algorithm)."""
@@ -103,10 +105,15 @@ def person_coverage(ranks: NDArray[np.float32], persons: PersonIds) -> Coverage:
     Args:
         ranks: (H, W, 2L) float32: id, coverage, id, coverage, … as Cycles writes them.
         persons: The ids of the persons. Between persons with the same share, the lower number wins.
+
+    Raises:
+        ValueError: A coverage is not a number from 0 to 1; a mask made of it would miss people.
     """
     H, W, depth = ranks.shape
     # Most ranks are empty and most pixels hold one object: only the pairs that exist are used.
     share = ranks[..., 1::2].reshape(-1)
+    if not (share.min(initial=0.0) >= -_ROUNDING and share.max(initial=0.0) <= 1 + _ROUNDING):
+        raise ValueError("Cryptomatte: a coverage is not from 0 to 1; the render is damaged")
     there = np.flatnonzero(share)
     ids = np.ascontiguousarray(ranks[..., 0::2]).reshape(-1).view(np.uint32)[there]
     label, mine = _labels(ids, persons)

@@ -46,14 +46,18 @@ def read_channels(content: bytes) -> dict[str, NDArray[np.float32]]:
     header, names, start = _read_header(content)
     if header.get("compression") != b"\0":
         raise ValueError("compressed EXR; write it with codec NONE")
+    if len(header["dataWindow"]) != 16:
+        raise ValueError("damaged EXR (its dataWindow is no box2i)")
     x0, y0, x1, y1 = struct.unpack("<4i", header["dataWindow"])
     width, height = x1 - x0 + 1, y1 - y0 + 1
+    if width < 1 or height < 1:
+        raise ValueError(f"damaged EXR (its size is {width} x {height})")
     words = _CHUNK_HEAD + len(names) * width  # of 4 bytes, per scanline
     start += 8 * height  # the table of offsets: increasing y, so the rows simply follow each other
     if len(content) < start + 4 * words * height:
         raise ValueError("EXR cut short")
     rows = np.frombuffer(content, "<u4", words * height, start).reshape(height, words)
-    if not np.array_equal(rows[:, 0].astype(np.int32), np.arange(y0, y1 + 1)):
+    if not np.array_equal(rows[:, 0].view(np.int32), np.arange(y0, y1 + 1)):
         raise ValueError("EXR scanlines are not in increasing order")
     pixels = rows[:, _CHUNK_HEAD:].view("<f4").reshape(height, len(names), width)
     return {name: pixels[:, i] for i, name in enumerate(names)}

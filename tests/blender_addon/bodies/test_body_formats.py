@@ -271,8 +271,8 @@ def test_obj_faces_may_come_in_any_order_and_start_at_any_corner(tmp_path):
         (("f 3/6 2/4 4/5", "f 3 2 4"), r"uv\.obj:14"),
         (("f 3/6 2/4 4/5", "f 3/9 2/4 4/5"), r"uv\.obj: ft: indices 0\.\.8, expected 0\.\.5"),
         (("f 3/6 2/4 4/5", "f -1/6 2/4 4/5"), r"uv\.obj: faces count from 1"),
-        (("f 3/6 2/4 4/5", "f 3/6 4/5 2/4"), r"uv\.obj: its 2 triangles are not the model's 2"),
-        (("f 3/6 2/4 4/5", ""), r"uv\.obj: its 1 triangles are not the model's 2"),
+        (("f 3/6 2/4 4/5", "f 3/6 4/5 2/4"), r"uv\.obj: 1 of its 2 triangles are not the model's"),
+        (("f 3/6 2/4 4/5", ""), r"uv\.obj: its faces use|uv\.obj: it has 1"),
         (("vt 0.6 0.1", "vt 0.6 x"), r"uv\.obj:10: could not convert"),
     ],
 )
