@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 from numpy.typing import NDArray
+
+from .panorama import clean
 
 MEGABYTE = 1 << 20
 LARGEST = (
@@ -107,6 +110,13 @@ def _load(path: Path, colorspace: str) -> bpy.types.Image:
         raise ValueError(f"not an image Blender can read: {path}")
     if colorspace:
         image.colorspace_settings.name = colorspace
+    if image.is_float:
+        pixels, done = clean(read_pixels(image))
+        if done:
+            print(f"note: {path}: {done}", file=sys.stderr, flush=True)
+            copy = _in_memory(image, pixels)
+            bpy.data.images.remove(image)
+            image = copy
     if width > LARGEST:
         image.scale(LARGEST, max(1, round(height * LARGEST / width)))
     return image
@@ -120,7 +130,14 @@ def _reduced(image: bpy.types.Image, width: int) -> bpy.types.Image:
     n = -(-pixels.shape[1] // width)
     height, wide = pixels.shape[0] // n, pixels.shape[1] // n
     means = pixels[: height * n, : wide * n].reshape(height, n, wide, n, 4).mean(axis=(1, 3))
-    copy = bpy.data.images.new(f"{image.name} {wide}", wide, height, alpha=False, float_buffer=True)
+    return _in_memory(image, means)
+
+
+def _in_memory(image: bpy.types.Image, pixels: NDArray[np.float32]) -> bpy.types.Image:
+    """An image without a file that has other pixels than `image`, and its colour space."""
+    height, width = pixels.shape[:2]
+    name = f"{image.name} {width}"
+    copy = bpy.data.images.new(name, width, height, alpha=False, float_buffer=True)
     copy.colorspace_settings.name = image.colorspace_settings.name
-    copy.pixels.foreach_set(np.ascontiguousarray(means, dtype=np.float32).ravel())
+    copy.pixels.foreach_set(np.ascontiguousarray(pixels, dtype=np.float32).ravel())
     return copy

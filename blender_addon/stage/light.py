@@ -104,7 +104,7 @@ class StageLight:
         """Light the scene.
 
         Raises:
-            ValueError: An unknown kind of light.
+            ValueError: An unknown kind of light, or a HDRI that is black.
             FileNotFoundError: The HDRI is missing.
         """
         if light.kind not in self.kinds:
@@ -122,7 +122,10 @@ class StageLight:
         path = hdri_path(light.hdri)
         seen, lighting = self._images.get(path), self._images.get(path, width=_LIGHT_WIDTH)
         if path not in self._level:
-            self._level[path] = level_on_ground(read_pixels(lighting))
+            pixels = read_pixels(lighting)
+            if not pixels[..., :3].any():
+                raise ValueError(f"light.hdri: {path}: this panorama is black; it gives no light")
+            self._level[path] = level_on_ground(pixels)
         self._show_image(self._seen, seen)
         self._show_image(self._lighting, lighting)
         cell = 360.0 / _LIGHT_WIDTH
