@@ -7,7 +7,6 @@ closes it, and also when this process dies.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +19,7 @@ from io import FileIO
 from pathlib import Path
 from typing import cast
 
+from ..render.compat import environment_of_a_batch
 from .exit_codes import ERROR_PREFIX, FAILURE, INTERRUPTED, INVALID_INPUT, SUCCESS
 from .progress import Progress, read_json_line
 from .workers import NO_WINDOW, batch_command
@@ -104,7 +104,7 @@ class BatchJob:
                 stderr=subprocess.PIPE,
                 # Python's end would wait for the lock of a buffer that a thread still reads.
                 bufsize=0,
-                env=os.environ | {"PYTHONUTF8": "1"},
+                env=environment_of_a_batch() | {"PYTHONUTF8": "1"},
                 creationflags=NO_WINDOW,
             )
         except (OSError, ValueError) as error:

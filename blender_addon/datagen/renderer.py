@@ -5,17 +5,23 @@ It needs Blender, and imports it only when a Renderer is made.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..render import sensor
+from ..render.checks import RenderError, check_contrast, check_light
 from ..scene.assets import Assets
 from ..scene.spec import BackgroundSpec, SceneSpec
 from .annotation import annotate
+
+if TYPE_CHECKING:
+    from ..render.engine import Frame
+    from ..render.passes import Pass
 
 # Linear value of a white surface before a plain backdrop, whatever the colour of the backdrop.
 PLAIN_WHITE = 0.8
@@ -72,11 +78,29 @@ class Renderer:
         Raises:
             FileNotFoundError, ValueError: A file that the spec names is missing or cannot be read.
             KeyError: The spec names an unknown body, shape or pattern.
+            RenderError: The image is black, flat or holds numbers that are not finite.
         """
-        from ..render import engine
+        from ..render.handlers import handlers_shut_out
         from ..render.passes import Pass
 
         passes = (Pass.IMAGE, Pass.INSTANCES, *map(Pass, spec.passes))
+        with handlers_shut_out():
+            frame = self._frame(spec, passes)
+        arrays = {p.value: array for p, array in frame.arrays.items()}
+        instances, rgba = arrays.pop("instances"), arrays.pop("image")
+        try:
+            check_light(rgba, instances)
+            image = develop(spec, rgba)
+            check_contrast(image, instances)
+        except RenderError as error:
+            raise RenderError(f"image {spec.index}: {error}; {_light_in_words(spec)}") from None
+        annotation = annotate(spec, instances, self.assets.poser)
+        return Pair(image, instances, arrays, annotation, frame.seconds)
+
+    def _frame(self, spec: SceneSpec, passes: Sequence[Pass]) -> Frame:
+        """Set up Blender's scene and render these passes of it."""
+        from ..render import engine
+
         scene = self._stage.scene
         self._stage.apply(spec)
         engine.configure(
@@ -92,12 +116,17 @@ class Renderer:
             threads=self._threads,
         )
         names = self._stage.person_names(spec)
-        frame = engine.render(scene, [[names[person.id]] for person in spec.persons], passes)
-        arrays = {p.value: array for p, array in frame.arrays.items()}
-        instances = arrays.pop("instances")
-        image = develop(spec, arrays.pop("image"))
-        annotation = annotate(spec, instances, self.assets.poser)
-        return Pair(image, instances, arrays, annotation, frame.seconds)
+        return engine.render(scene, [[names[person.id]] for person in spec.persons], passes)
+
+
+def _light_in_words(spec: SceneSpec) -> str:
+    """The settings that decide the light of a scene, for the message of a failed render."""
+    light = f"its light is {spec.light.kind} of strength {spec.light.strength:g}"
+    if spec.light.kind == "hdri":
+        light += f" from {spec.light.hdri}"
+    if spec.background.kind == "photo":
+        light += f", its backdrop {spec.background.photo}"
+    return light
 
 
 def develop(spec: SceneSpec, rgba: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -6,13 +6,16 @@ No other module asks which version is running.
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 from .quiet import captured
 
 _STDOUT, _STDERR = 1, 2
+_COLOURS = ("BLENDER_OCIO", "OCIO")  # variables that name a configuration of OpenColorIO
 
 # The audio module in pip's bpy 4.5 is built for numpy 1. On numpy 2 it fails to load, which does no
 # harm here, with a long message. This matches all of it, and the line from C that follows it:
@@ -25,7 +28,7 @@ _AUDIO_LINE = b"Unable to initialise audio\n"
 
 
 def import_bpy() -> Any:
-    """Import bpy without the numpy warning of its audio module.
+    """Import bpy without the numpy warning of its audio module, and with Blender's own colours.
 
     Call it once and first; after it `import bpy` is silent.
 
@@ -35,6 +38,9 @@ def import_bpy() -> Any:
     """
     if "bpy" in sys.modules:
         return sys.modules["bpy"]
+    for name in _COLOURS:  # Blender reads them when it is loaded
+        if os.environ.pop(name, ""):
+            print(f"note: {name} is ignored: Blender's own colours are used", file=sys.stderr)
     texts: dict[int, bytes] = {}
     try:
         with captured(_STDOUT, _STDERR) as texts:
@@ -48,6 +54,26 @@ def import_bpy() -> Any:
         ) from None
     finally:
         _replay(texts)
+
+
+def foreign_colours() -> str:
+    """The OpenColorIO configuration that replaces that of this Blender; else ''.
+
+    Images would be converted by its definitions, and "sRGB" may be none of its names.
+    """
+    import bpy
+
+    given = next((os.environ[name] for name in _COLOURS if os.environ.get(name)), "")
+    own = Path(bpy.utils.system_resource("DATAFILES", path="colormanagement")) / "config.ocio"
+    try:
+        return "" if not given or Path(given).read_bytes() == own.read_bytes() else given
+    except OSError:  # Blender says so, and takes its own
+        return ""
+
+
+def environment_of_a_batch() -> dict[str, str]:
+    """The environment for a Blender that renders a batch: this one's, without foreign colours."""
+    return {name: value for name, value in os.environ.items() if name not in _COLOURS}
 
 
 def _replay(texts: dict[int, bytes]) -> None:

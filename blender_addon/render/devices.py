@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .compat import foreign_colours
 from .quiet import quiet
 
 ORDER = (
@@ -98,8 +99,14 @@ def pick_device(name: str = AUTO, report: Callable[[str], None] | None = None) -
             go unnoticed; None prints it to standard error.
 
     Raises:
-        DeviceError: See `choose`.
+        DeviceError: See `choose`; or Blender was started with another colour configuration.
     """
+    colours = foreign_colours()
+    if colours:
+        raise DeviceError(
+            f"Blender was started with OCIO={colours}, whose colours are not Blender's own: "
+            "start it without the variable OCIO (env -u OCIO blender …)"
+        )
     device = choose(name, present_devices())
     if name.lower() == AUTO and not device.is_gpu:
         (report or _to_stderr)(f"no GPU that Cycles can use: rendering on {device}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from blender_addon.render import compat
+from blender_addon.render import compat, devices
 
 
 def run(code: str, *path: Path) -> subprocess.CompletedProcess[str]:
@@ -71,3 +72,52 @@ def test_a_material_has_nodes_in_every_version(bpy: Any) -> None:
     assert tree == material.node_tree
     assert len(tree.nodes)
     bpy.data.materials.remove(material)
+
+
+OTHER_COLOURS = """\
+ocio_profile_version: 1
+strictparsing: true
+roles: {default: raw, scene_linear: linear, data: raw}
+displays:
+  screen:
+    - !<View> {name: plain, colorspace: raw}
+active_displays: [screen]
+active_views: [plain]
+colorspaces:
+  - !<ColorSpace> {name: linear, bitdepth: 32f}
+  - !<ColorSpace> {name: raw, isdata: true, bitdepth: 32f}
+"""
+
+
+def test_colours_of_another_configuration_are_ignored_where_bpy_is_loaded(tmp_path):
+    """A studio sets OCIO for all its programs. It has no colour space named sRGB."""
+    (tmp_path / "studio.ocio").write_text(OTHER_COLOURS)
+    code = (
+        "from blender_addon.render.compat import import_bpy\n"
+        "bpy = import_bpy()\n"
+        "bpy.data.images.new('a', 1, 1).colorspace_settings.name = 'sRGB'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"OCIO": str(tmp_path / "studio.ocio")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "note: OCIO is ignored" in done.stderr
+    assert str(tmp_path) not in done.stdout
+
+
+def test_blender_that_was_started_with_other_colours_is_refused(tmp_path, monkeypatch):
+    bpy = compat.import_bpy()
+    config = tmp_path / "studio.ocio"
+    config.write_text(OTHER_COLOURS)
+    monkeypatch.setenv("OCIO", str(config))
+    with pytest.raises(devices.DeviceError, match=r"OCIO=.*studio\.ocio.*env -u OCIO"):
+        devices.pick_device("cpu")
+    assert "OCIO" not in compat.environment_of_a_batch()
+    own = Path(bpy.utils.system_resource("DATAFILES", path="colormanagement")) / "config.ocio"
+    config.write_bytes(own.read_bytes())
+    assert devices.pick_device("cpu").kind == "CPU"
+    monkeypatch.setenv("OCIO", str(tmp_path / "none.ocio"))
+    assert devices.pick_device("cpu").kind == "CPU"
