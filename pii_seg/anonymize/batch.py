@@ -21,7 +21,7 @@ from blender_addon.dataset import OutputBusyError, output_lock
 from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.done_key import done_key
 from pii_seg.anonymize.failures import end_of_run, reason_of, system_reason
-from pii_seg.anonymize.file_redaction import FileRedactor, Options
+from pii_seg.anonymize.file_redaction import FileRedactor, Options, StoppedError
 from pii_seg.anonymize.inputs import LOCK, InputFile, output_name, same_name
 from pii_seg.anonymize.journal import Journal, Record
 from pii_seg.anonymize.user_masks import MaskFolder, UserMask
@@ -179,7 +179,10 @@ class Batch:
         Raises:
             MediaError: The file cannot be handled in full.
             OSError: It cannot be read, or the output not written.
+            StoppedError: The run was interrupted.
         """
+        if self._stopping.is_set():
+            raise StoppedError
         started = time.monotonic()
         try:
             digest = sha256_of(file.path)

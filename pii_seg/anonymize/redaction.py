@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from pii_seg.anonymize.regions import components
+from pii_seg.errors import MediaError
 
 Painter = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 """(image uint8 (H, W, 3) from which the persons are gone, mask bool (H, W), generator)
@@ -193,8 +194,8 @@ def synthesise(pixels: np.ndarray, mask: np.ndarray, context: Context) -> np.nda
     if context.paint is None:
         raise ValueError("synthesise needs a painter")
     if pixels.dtype != np.uint8 or pixels.shape[2] != 3:
-        raise ValueError(
-            "synthesise works on 8-bit colour images only; choose another style for this one"
+        raise MediaError(
+            "is no 8-bit colour image, which style synthesise needs; use another style"
         )
     emptied = inpaint(pixels, mask, context)
     painted = np.asarray(context.paint(emptied, mask, context.rng))
