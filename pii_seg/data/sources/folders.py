@@ -188,18 +188,28 @@ def read_as(
 
 def list_images(folder: Path, *, without: Sequence[str] = ()) -> Iterator[Path]:
     """List every image below `folder`, sorted, but hidden files and those in `without`."""
+    endings = IMAGE_ENDINGS | FOREIGN_ENDINGS
+    for where, folders, files in _walk(folder):
+        if Path(where) == folder:
+            folders[:] = [name for name in folders if name not in without]
+        yield from (Path(where) / file for file in files if Path(file).suffix.lower() in endings)
+
+
+def list_labels(folder: Path) -> list[Path]:
+    """List every .json file below `folder`, sorted, but hidden ones."""
+    return [
+        Path(where) / file
+        for where, folders, files in _walk(folder)
+        for file in files
+        if file.lower().endswith(".json")
+    ]
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Walk through a folder in order, without hidden files; the caller may drop sub-folders."""
     for where, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and not (Path(where) == folder and name in without)
-        )
-        for file in sorted(files):
-            if (
-                not file.startswith(".")
-                and Path(file).suffix.lower() in IMAGE_ENDINGS | FOREIGN_ENDINGS
-            ):
-                yield Path(where) / file
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield where, folders, sorted(name for name in files if not name.startswith("."))
 
 
 def named(folder: Path) -> dict[str, Path]:

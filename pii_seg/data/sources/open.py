@@ -8,14 +8,20 @@ from blender_addon.dataset import INFO_NAME
 from pii_seg.data.mask_reading import MaskOptions
 from pii_seg.data.sources.base import Source
 from pii_seg.data.sources.coco import open_coco
+from pii_seg.data.sources.cvat import NAME as CVAT_NAME
+from pii_seg.data.sources.cvat import open_cvat
 from pii_seg.data.sources.dataset_contract import open_contract
-from pii_seg.data.sources.folders import list_images, open_folder
+from pii_seg.data.sources.folders import list_images, list_labels, open_folder
+from pii_seg.data.sources.labelme import is_labelme, open_labelme
 from pii_seg.data.sources.voc import is_voc, open_voc
 from pii_seg.errors import DataError
 
+ROBOFLOW_NAME = "_annotations.coco.json"
+
 EXPECTED = (
     f"expected {INFO_NAME} (a dataset), images/ + masks/, images alone, "
-    "JPEGImages/ + SegmentationClass/, or a COCO .json file"
+    "JPEGImages/ + SegmentationClass/, NAME.jpg + NAME.json of LabelMe, annotations.xml of CVAT, "
+    "or a COCO .json file"
 )
 
 
@@ -23,7 +29,7 @@ def open_source(path: Path, *, strict: bool = False, masks: MaskOptions | None =
     """Open the source at `path`, whose layout is recognised. Files are listed, not yet opened.
 
     Args:
-        path: A folder, or a COCO .json or VOC .txt file.
+        path: A folder, or a COCO .json, CVAT .xml or VOC .txt file.
         strict: Whether an image that cannot be used is an error, instead of being left out.
         masks: How masks are read, and which classes are persons; by default that is recognised.
 
@@ -34,6 +40,8 @@ def open_source(path: Path, *, strict: bool = False, masks: MaskOptions | None =
     if path.is_file():
         if path.suffix.lower() == ".json":
             return open_coco(path, strict=strict, masks=masks)
+        if path.suffix.lower() == ".xml":
+            return open_cvat(path, strict=strict, masks=masks)
         if path.suffix.lower() == ".txt":
             return open_voc(path, strict=strict, masks=masks)
         raise DataError(f"{path}: is a file of no known kind; {EXPECTED}")
@@ -43,6 +51,13 @@ def open_source(path: Path, *, strict: bool = False, masks: MaskOptions | None =
         return open_contract(path, strict=strict)
     if is_voc(path):
         return open_voc(path, strict=strict, masks=masks)
+    if (path / CVAT_NAME).is_file():
+        return open_cvat(path / CVAT_NAME, strict=strict, masks=masks)
+    if (path / ROBOFLOW_NAME).is_file():
+        return open_coco(path / ROBOFLOW_NAME, strict=strict, masks=masks)
+    if not (path / "masks").is_dir() and is_labelme(labels := list_labels(path)):
+        images = list(list_images(path))
+        return open_labelme(path, images, labels, strict=strict, masks=masks)
     if not (path / "images").is_dir():
         if several := [folder.name for folder in _folders(path) if _is_layout(folder)]:
             raise DataError(
@@ -71,7 +86,10 @@ def open_sources(
 
 def _is_layout(path: Path) -> bool:
     """Return whether `path` itself is one of the layouts with sub-folders."""
-    return (path / INFO_NAME).exists() or is_voc(path) or (path / "images").is_dir()
+    names = (INFO_NAME, CVAT_NAME, ROBOFLOW_NAME)
+    return (
+        any((path / name).exists() for name in names) or is_voc(path) or (path / "images").is_dir()
+    )
 
 
 def _folders(path: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from pycocotools import mask as run_length
@@ -19,6 +19,13 @@ from pii_seg.data.sources.sample import IGNORE, PERSON
 MOST_POINTS = 1_000_000  # of one outline
 LONGEST_OUTLINE = 8_000_000  # px; pycocotools needs 40 bytes for each
 Box = tuple[float, float, float, float]
+
+
+class Patch(Protocol):
+    """A small mask at a place of the image, decoded when it is drawn."""
+
+    def draw(self, height: int, width: int) -> np.ndarray:
+        """Draw the mask into bool (height, width). Raises ValueError when it is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +93,38 @@ def rasterise(outline: Outline, height: int, width: int) -> np.ndarray:
         return fill_box(outline.box, height, width)
     if isinstance(segmentation, list | tuple):
         return fill_polygons(_split_polygons(segmentation), height, width)
+    if hasattr(segmentation, "draw"):
+        return segmentation.draw(height, width)
     if not isinstance(segmentation, dict):
         raise ValueError(f"is {type(segmentation).__name__}, neither polygons nor run lengths")
     return decode_run_lengths(segmentation, height, width)
+
+
+def paste(pixels: np.ndarray, left: int, top: int, height: int, width: int) -> np.ndarray:
+    """Paste a small mask, bool (h, w), into bool (height, width); what lies outside is cut off."""
+    whole = np.zeros((height, width), bool)
+    skip_x, skip_y = max(0, -left), max(0, -top)
+    part = pixels[skip_y : max(0, height - top), skip_x : max(0, width - left)]
+    y, x = max(0, top), max(0, left)
+    whole[y : y + part.shape[0], x : x + part.shape[1]] = part
+    return whole
+
+
+def ellipse(
+    x: float, y: float, radius_x: float, radius_y: float, degrees: float = 0
+) -> list[float]:
+    """Return an ellipse as a polygon [x, y, …] of 72 points; `degrees` turns it clockwise."""
+    angles = np.arange(72) * (2 * math.pi / 72)
+    across, down = radius_x * np.cos(angles), radius_y * np.sin(angles)
+    turn = math.radians(degrees)
+    points = np.stack(
+        [
+            x + across * math.cos(turn) - down * math.sin(turn),
+            y + across * math.sin(turn) + down * math.cos(turn),
+        ],
+        axis=1,
+    )
+    return points.ravel().tolist()
 
 
 def fill_box(box: Box, height: int, width: int) -> np.ndarray:
