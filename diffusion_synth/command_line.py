@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import functools
+import hashlib
 import importlib
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from blender_addon.dataset import DatasetError
 from diffusion_synth.errors import InputError
 
 if TYPE_CHECKING:
@@ -96,7 +102,10 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.empty(0, device=name).device
+        found = torch.empty(0, device=name).device
+        if found.type == "meta":
+            raise NotImplementedError("it holds no numbers")
+        return found
     # The class depends on the name and on the build of torch.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
@@ -121,13 +130,40 @@ def load_segmenter(description: str) -> Callable[..., Any]:
     try:
         make = getattr(importlib.import_module(module), function)
         segment = make(argument)
-    except (ImportError, AttributeError, ValueError, OSError) as error:
-        raise InputError(f"--segmenter {description}: {error}") from None
+    except Exception as error:  # it is a program of the user's choice
+        raise InputError(f"--segmenter {description}: {one_line(error)}") from None
     if not callable(segment):
         raise InputError(
             f"--segmenter {description}: returns a {type(segment).__name__}, which cannot be called"
         )
     return segment
+
+
+def segmenter_identity(description: str) -> str:
+    """Return what identifies a segmenter: a file or folder that it is made of by its content."""
+    place, _, argument = description.partition("=")
+    path = Path(argument)
+    if not path.exists():
+        return description
+    digest = hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return f"{place}={digest.hexdigest()}"
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM interrupt the block as Ctrl-C does: a cluster ends its jobs by it."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -172,7 +208,52 @@ def progress(unit: str) -> Iterator[Callable[[int, int, str], None]]:
         yield report
 
 
+def command(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
+    """Let a command's main return an exit code whatever happens, with one line of the cause."""
+
+    @functools.wraps(main)
+    def wrapper(argv: Sequence[str] | None = None) -> int:
+        try:
+            return main(argv)
+        except (InputError, DatasetError) as error:
+            return complain(error, WRONG_INPUT)
+        except KeyboardInterrupt:
+            print("\ninterrupted; run the same command to resume", file=sys.stderr)
+            return INTERRUPTED
+        except Exception as error:  # a library can raise anything
+            return complain(error, FAILED)
+
+    return wrapper
+
+
+@contextmanager
+def checked_input() -> Iterator[None]:
+    """Turn the package's errors (all are ValueErrors) within the block into InputError."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
 def complain(error: object, code: int) -> int:
     """Print `error` in one line on standard error. Returns `code`."""
-    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+    print("error: " + one_line(error), file=sys.stderr)
     return code
+
+
+def one_line(error: object) -> str:
+    """Return the cause of an error, and the remedy where its own message has none, in one line."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return (
+            "out of memory; give a smaller --batch-size or --size, or free memory, and run the "
+            f"same command again ({text[:120] or type(error).__name__})"
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"no space left for {error.filename or 'the output'}; free some, and run the same "
+            "command again: it resumes"
+        )
+    if isinstance(error, OSError | ValueError | RuntimeError | ArithmeticError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -10,6 +10,8 @@ from diffusion_synth.command_line import Option
 from diffusion_synth.pipeline.attention_schedules import SCHEDULES
 from diffusion_synth.prompts.grammar import DEFAULT
 
+MOST_SEED = (1 << 63) - 1
+
 
 def parse_shard(text: str) -> tuple[int, int]:
     """Parse I/N."""
@@ -19,15 +21,23 @@ def parse_shard(text: str) -> tuple[int, int]:
     return int(part), int(parts)
 
 
+def parse_seed(text: str) -> int:
+    """Parse a whole number from 0."""
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_SEED):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0..{MOST_SEED}")
+    return int(text)
+
+
 RUN_OPTIONS = {
     "data": [
         Option("--data", Path, None, "DATASET",
-               "Repaint the persons of this dataset (required)."),
+               "Repaint the persons of this dataset, or of a folder with images and masks "
+               "(required)."),
         Option("--output", Path, None, "DATASET",
                "Write to this folder; it is created (required)."),
         Option("--variants", int, 1, "N",
                "Repaint every image N times."),
-        Option("--seed", int, 0, "N",
+        Option("--seed", parse_seed, 0, "N",
                "Draw prompts and noise from this seed."),
         Option("--shard", parse_shard, "1/1", "I/N",
                "Repaint part I of N parts."),
@@ -38,8 +48,11 @@ RUN_OPTIONS = {
         Option("--model", str, None, "FOLDER|NAME",
                "Load this model: a folder in diffusers' layout, or a name at a hub. Default: the "
                "bundled generator."),
-        Option("--lora", Path, None, "FOLDER",
-               "Load this LoRA of diffusion-synth train onto --model. Default: none."),
+        Option("--lora", Path, None, "FOLDER|FILE",
+               "Load this LoRA onto --model: a file, or the folder of diffusion-synth train. "
+               "Default: none."),
+        Option("--lora-scale", float, 1.0, "W",
+               "Scale the LoRA by this factor."),
         Option("--prompts", Path, DEFAULT, "TOML",
                "Draw prompts from this grammar.",
                {"help": "Draw prompts from this grammar. Default: the bundled prompts.toml."}),
@@ -126,7 +139,7 @@ TRAIN_OPTIONS = {
         Option("--size", int, _OWN_DEFAULT, "PX",
                "Train on crops of this side. Default: 128; with --base that of its training "
                "images."),
-        Option("--seed", int, _OWN_DEFAULT, "N",
+        Option("--seed", parse_seed, _OWN_DEFAULT, "N",
                "Draw weights and batches from this seed. Default: 0."),
         Option("--device", str, "auto", "NAME",
                "Compute on auto, cpu, cuda, cuda:1, mps."),

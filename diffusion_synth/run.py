@@ -3,7 +3,8 @@
     diffusion-synth run --data RENDERS --output REPAINTED [--model MODEL]
     diffusion-synth run --data RENDERS --output BASELINE --warp DONORS     # without a model
 
-DATA is any dataset of this project: renders, or photos with masks from a segmenter. Every image is
+DATA is any dataset of this project: renders, or photos with masks from a segmenter; or a folder
+with images and masks of the same names, whose persons are found in the masks. Every image is
 repainted --variants times. Persons that the segmenter (--segmenter) does not find again in their
 mask are rejected. The same command resumes a run that was interrupted; --shard I/N divides it over
 machines.
@@ -21,21 +22,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
-from blender_addon.dataset import DatasetError
 from diffusion_synth.command_line import (
     DONE,
-    FAILED,
-    INTERRUPTED,
-    WRONG_INPUT,
-    complain,
+    checked_input,
+    command,
     find_device,
     load_segmenter,
     make_parser,
     parse,
     progress,
     require,
+    segmenter_identity,
+    terminated_as_interrupted,
 )
 from diffusion_synth.command_options import RUN_OPTIONS
 from diffusion_synth.errors import InputError
@@ -54,32 +55,25 @@ def parser() -> argparse.ArgumentParser:
     return make_parser("diffusion-synth run", REQUIRED, __doc__, RUN_OPTIONS)
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit code; an error is one line on standard error."""
-    try:
+    with checked_input():
         options = parse(parser(), argv)
         source, repainter, grammar = prepare(options)
-    except ValueError as error:  # all errors of the package are ValueErrors
-        return complain(error, WRONG_INPUT)
     if repainter.segment is None:
         print("no --segmenter: every painted person is accepted", file=sys.stderr)
     from diffusion_synth.repaint.repaint_dataset import repaint_dataset
 
-    try:
-        with progress("images") as report:
-            tally = repaint_dataset(
-                source, options.output, repainter, grammar,
-                variants=options.variants, seed=options.seed,
-                shard=options.shard, overwrite=options.overwrite,
-                report=lambda done, total, tally: report(done, total, tally.summary()),
-            )  # fmt: skip
-    except DatasetError as error:
-        return complain(error, WRONG_INPUT)
-    except (OSError, ValueError, RuntimeError, ArithmeticError) as error:
-        return complain(error, FAILED)
-    except KeyboardInterrupt:
-        print("\ninterrupted; run the same command to resume", file=sys.stderr)
-        return INTERRUPTED
+    with terminated_as_interrupted(), progress("images") as report:
+        tally = repaint_dataset(
+            source, options.output, repainter, grammar,
+            variants=options.variants, seed=options.seed,
+            shard=options.shard, overwrite=options.overwrite,
+            report=lambda done, total, tally: report(done, total, tally.summary()),
+        )  # fmt: skip
+    for note in sorted(source.notes):
+        print(f"note: {note}", file=sys.stderr)
     print(f"{options.output}: {tally.summary()}")
     return DONE
 
@@ -96,6 +90,8 @@ def prepare(options: argparse.Namespace) -> tuple[Dataset, Repainter, Grammar]:
     require(options, "data", "output")
     if options.variants < 1 or options.batch_size < 1 or options.steps < 1:
         raise InputError("--variants, --batch-size and --steps must be at least 1")
+    if not all(isfinite(number) for number in (options.guidance or 0, options.lora_scale)):
+        raise InputError("--guidance and --lora-scale must be finite numbers")
     source = Dataset(options.data)
     if options.output.resolve() == options.data.resolve():
         raise InputError("--output must be another folder than --data, got the same")
@@ -119,7 +115,7 @@ def prepare(options: argparse.Namespace) -> tuple[Dataset, Repainter, Grammar]:
             None if segment is None else baseline_loss(segment, source),
             options.batch_size,
             loaded.description,
-            options.segmenter or "",
+            segmenter_identity(options.segmenter or ""),
         ),
         grammar,
     )
@@ -136,8 +132,9 @@ def load_painter(options: argparse.Namespace) -> LoadedPainter:
             )
         return load_warp_painter(options.warp, smallest_donor=options.donor_size)
     return load_pipeline_painter(
-        options.model, lora=options.lora, device=find_device(options.device),
-        precision=options.precision, mode=options.mode, steps=options.steps,
+        options.model, lora=options.lora, lora_scale=options.lora_scale,
+        device=find_device(options.device), precision=options.precision, mode=options.mode,
+        steps=options.steps,
         guidance=options.guidance, self_attention=options.self_attention,
     )  # fmt: skip
 

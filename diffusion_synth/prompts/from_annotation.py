@@ -96,16 +96,19 @@ def person_words(person: Mapping[str, Any]) -> dict[str, str]:
     pose = str(person.get("pose_name", "")).split("_")[0]
     if pose in POSES:
         words["pose"] = POSES[pose]
-    wardrobe = person.get("wardrobe") or {}
+    wardrobe = _table(person.get("wardrobe"))
+    listed = wardrobe.get("garments")
     garments = [
-        garment for garment in wardrobe.get("garments", ()) if garment.get("kind") not in _UNSEEN
+        garment
+        for garment in map(_table, listed if isinstance(listed, list) else ())
+        if isinstance(garment.get("kind"), str) and garment["kind"] not in ("", *_UNSEEN)
     ]
     if garments:
         # Outermost first, as people name clothes; the annotation lists them from the skin outwards.
         words["clothes"] = join_phrases([garment_phrase(garment) for garment in reversed(garments)])
-    hair = wardrobe.get("hair") or {}
-    if hair.get("style") in HAIR:
-        words["hair"] = HAIR[hair["style"]].format(nearest_colour(hair["color"], HAIR_COLOURS))
+    hair = _table(wardrobe.get("hair"))
+    if (style := str(hair.get("style"))) in HAIR and _is_colour(hair.get("color")):
+        words["hair"] = HAIR[style].format(nearest_colour(hair["color"], HAIR_COLOURS))
     return words
 
 
@@ -119,24 +122,26 @@ def scene_words(line: Mapping[str, Any]) -> dict[str, str]:
         Slot → words, for those of light and place that the annotation has.
     """
     words: dict[str, str] = {}
-    light = line.get("light") or {}
+    light = _table(line.get("light"))
     name = str(light.get("hdri", "")).removeprefix("builtin:")
     if name in LIGHTS:
         words["light"] = LIGHTS[name]
     elif light.get("kind") == "sun_sky":
         words["light"] = "in sunlight"
-    if (place := (line.get("background") or {}).get("kind")) in PLACES:
+    if (place := str(_table(line.get("background")).get("kind"))) in PLACES:
         words["place"] = PLACES[place]
     return words
 
 
 def garment_phrase(garment: Mapping[str, Any]) -> str:
     """Return a garment with colour, pattern and article: 'a red striped shirt', 'blue jeans'."""
-    fabric = garment.get("fabric") or {}
+    fabric = _table(garment.get("fabric"))
     patterns = {"stripes": "striped", "checks": "checked", "dots": "dotted", "floral": "floral"}
-    described = [nearest_colour(fabric["color"], COLOURS)] if "color" in fabric else []
-    if fabric.get("pattern") in patterns:
-        described.append(patterns[fabric["pattern"]])
+    described = (
+        [nearest_colour(fabric["color"], COLOURS)] if _is_colour(fabric.get("color")) else []
+    )
+    if (pattern := str(fabric.get("pattern"))) in patterns:
+        described.append(patterns[pattern])
     name = " ".join([*described, str(garment["kind"])])
     # Trousers and boots are plural and have no article; a dress has one.
     if name.endswith("s") and not name.endswith("ss"):
@@ -169,3 +174,17 @@ def nearest_colour(linear: Sequence[float], names: Mapping[str, Sequence[float]]
 
 def _to_srgb(value: float) -> float:
     return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    """Return a value of JSON if it is an object, else an empty one: annotations come from files."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _is_colour(value: Any) -> bool:
+    """Return whether a value of JSON is three finite numbers."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 3
+        and all(isinstance(part, int | float) and abs(part) < 1e6 for part in value)
+    )

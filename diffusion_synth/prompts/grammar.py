@@ -19,6 +19,8 @@ holds of a person or scene fills a slot in every phrase that has it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +38,8 @@ Phrases = Mapping[str, float]
 """Phrases and their weights."""
 
 DEFAULT = Path(__file__).with_name("prompts.toml")
+MOST_BYTES, MOST_DEPTH = 1 << 20, 32
+MOST_LETTERS = 10_000  # of a prompt with all its slots filled; no text encoder takes more
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,9 @@ class Grammar:
     def __post_init__(self) -> None:
         for key, phrases in self._tables():
             self._check(key, phrases)
-        for slot in self.slots:
-            self._reject_cycles(slot, ())
+        known: dict[str, int] = {}
+        for _, phrases in self._tables():
+            self._longest(phrases, (), known)
 
     def draw(self, entropy: Sequence[int], known: Mapping[str, str] | None = None) -> Prompt:
         """Draw the prompt that follows from `entropy`.
@@ -94,6 +99,13 @@ class Grammar:
         inside = self._fill(self.inside, "inside", entropy, words)
         outside = self._fill(self.outside, "outside", entropy, words)
         return Prompt(inside, outside, self.negative)
+
+    def identity(self) -> str:
+        """Return the hash of all that decides which prompts are drawn, also the order."""
+        content = [dict(self.inside), dict(self.outside), self.negative]
+        tables = {slot: dict(phrases) for slot, phrases in self.slots.items()}
+        text = json.dumps([*content, tables], ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _fill(
         self, phrases: Phrases, key: str, entropy: Sequence[int], words: dict[str, str]
@@ -136,16 +148,40 @@ class Grammar:
                     raise ConfigError(
                         f"{where}: there is no slot {slot!r} (in {phrase!r}); slots are: {known}"
                     )
-        if not sum(phrases.values()) > 0:
-            raise ConfigError(f"{where}: all weights are 0; give one above 0")
+        total = sum(phrases.values())
+        if not 0 < total < np.inf:
+            problem = (
+                "all weights are 0; give one above 0" if total == 0 else "the weights overflow"
+            )
+            raise ConfigError(f"{where}: {problem}")
 
-    def _reject_cycles(self, slot: str, above: tuple[str, ...]) -> None:
-        """Raise ConfigError when a slot's phrases lead back to it."""
-        if slot in above:
-            raise ConfigError(f"{self.name}: slots refer in a cycle: {' > '.join((*above, slot))}")
-        for phrase in self.slots[slot]:
-            for inner in SLOT.findall(phrase):
-                self._reject_cycles(inner, (*above, slot))
+    def _longest(self, phrases: Phrases, above: tuple[str, ...], known: dict[str, int]) -> int:
+        """Return the letters of the longest prompt that phrases can become.
+
+        Args:
+            phrases: The phrases.
+            above: The slots that led here.
+            known: The same of slots; it is filled, so that every slot is walked once.
+
+        Raises:
+            ConfigError: Slots lead back to themselves, are nested too deeply, or get too long.
+        """
+        longest = 0
+        for phrase in phrases:
+            letters = len(SLOT.sub("", phrase))
+            for slot in SLOT.findall(phrase):
+                if slot in above:
+                    cycle = " > ".join((*above[above.index(slot) :], slot))
+                    raise ConfigError(f"{self.name}: slots refer in a cycle: {cycle}")
+                if len(above) >= MOST_DEPTH:
+                    raise ConfigError(f"{self.name}: slots are nested deeper than {MOST_DEPTH}")
+                if slot not in known:
+                    known[slot] = self._longest(self.slots[slot], (*above, slot), known)
+                letters += known[slot]
+            longest = max(longest, letters)
+        if longest > MOST_LETTERS:
+            raise ConfigError(f"{self.name}: prompts get longer than {MOST_LETTERS} letters")
+        return longest
 
 
 # For painters that take no prompt, such as the warp baseline.
@@ -159,10 +195,14 @@ def read_grammar(path: Path = DEFAULT) -> Grammar:
         ConfigError: The file or its content is not valid; the message names the file.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise ValueError(f"it is larger than {MOST_BYTES >> 20} MiB")
+        table = tomllib.loads(content.decode("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from None
     if unknown := sorted(set(table) - {"inside", "outside", "slots", "negative"}):
         raise ConfigError(

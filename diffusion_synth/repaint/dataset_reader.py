@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Mapping
+import hashlib
+import json
+import os
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from blender_addon.dataset import DatasetError, iter_lines, read_info
+from diffusion_synth.repaint.image_folders import (
+    MOST_PERSONS,
+    SMOOTHED_FROM,
+    is_pair_of_folders,
+    is_smoothed,
+    lines_of_folders,
+    persons_of,
+)
+from diffusion_synth.repaint.image_reader import read_image, read_mask
 
-MAX_PIXELS = 128_000_000
+HASHED_END = 1 << 16  # bytes
 
 Scene = tuple[int | None, int]
 """(seed, index): the draw of people, clothes and pose that an image shows."""
@@ -53,12 +64,27 @@ class Sample:
 class Dataset:
     """The dataset at `root`. Lines are held in memory, images are read on demand.
 
+    A folder without dataset.json, but with `images` and `masks`, is read as `image_folders` says.
+
+    Attributes:
+        root: Its folder.
+        info: The content of dataset.json.
+        lines: One for each image.
+        is_plain: Whether it is a pair of folders, whose persons are found in the masks.
+        notes: How masks were read where they were not as the contract has them.
+
     Raises:
-        DatasetError: It is missing, empty, or has a line that is not valid.
+        DatasetError: It is missing, empty, or has a line that is not valid or an index twice.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.notes: set[str] = set()
+        self.is_plain = is_pair_of_folders(root)
+        if self.is_plain:
+            self.info: Mapping[str, Any] = {}
+            self.lines = lines_of_folders(root)
+            return
         self.info = read_info(root)
         self.lines = list(iter_lines(root))
         if not self.lines:
@@ -89,24 +115,72 @@ class Dataset:
             DatasetError: A file cannot be read, or image and mask do not fit.
         """
         line = self.lines[position]
-        image = read(self.root / line["file_name"], "RGB")
+        image = read_image(self.root / line["file_name"])
         mask = self._mask(line["mask_file_name"], image)
+        if self.is_plain:
+            mask, persons, note = persons_of(mask, self.root / line["mask_file_name"])
+            if note:
+                self.notes.add(note)
+            return Sample(image, mask, {**line, "persons": persons})
+        check_ids(mask, line["persons"], self.root / line["mask_file_name"])
         name = line.get("ignore_file_name")
         return Sample(image, mask, line, None if name is None else self._mask(name, image) > 0)
 
+    def content_hash(self) -> str:
+        """Return a hash of all that decides what a run makes of the dataset.
+
+        It covers lines, masks, and of every image the size and both ends: to read 100,000 images
+        whole would take minutes.
+        """
+        digest = hashlib.sha256()
+        for line in self.lines:
+            digest.update(json.dumps(line, sort_keys=True).encode() + b"\0")
+            for key in ("mask_file_name", "ignore_file_name", "file_name"):
+                if (name := line.get(key)) is not None:
+                    digest.update(part_hash(self.root / name, whole=key != "file_name"))
+        return digest.hexdigest()
+
     def _mask(self, name: str, image: np.ndarray) -> np.ndarray:
-        mask = read(self.root / name, None)
-        if mask.ndim != 2 or mask.dtype.kind not in "ui":
-            raise DatasetError(
-                f"{self.root / name}: expected a mask of one channel of integers, "
-                f"got {mask.shape} {mask.dtype}"
-            )
+        mask = read_mask(self.root / name)
         if mask.shape != image.shape[:2]:
             raise DatasetError(
                 f"{self.root / name}: expected the size of its image, "
                 f"{image.shape[1]}×{image.shape[0]}, got {mask.shape[1]}×{mask.shape[0]}"
             )
         return mask
+
+
+def check_ids(mask: np.ndarray, persons: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Raise DatasetError when a mask (H, W) does not hold the persons of its line."""
+    if int(mask.max(initial=0)) >= SMOOTHED_FROM and is_smoothed(mask):
+        raise DatasetError(
+            f"{path}: is smoothed: it holds many values up to {mask.max()}, which are no persons; "
+            "save masks without anti-aliasing, as PNG"
+        )
+    if persons and mask.any() and not np.isin(mask, [person["id"] for person in persons]).any():
+        raise DatasetError(
+            f"{path}: holds none of the persons of its line, but the value {mask.max()}; expected "
+            "0 outside and the person's id inside"
+        )
+
+
+def part_hash(path: Path, *, whole: bool) -> bytes:
+    """Return the SHA-256 of a file, or of its size and both ends. Raises DatasetError."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            if whole:
+                while chunk := file.read(HASHED_END):
+                    digest.update(chunk)
+            else:
+                size = file.seek(0, os.SEEK_END)
+                digest.update(str(size).encode())
+                for start in (0, max(0, size - HASHED_END)):
+                    file.seek(start)
+                    digest.update(file.read(HASHED_END))
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from None
+    return digest.digest()
 
 
 def line_fault(line: Any) -> str | None:
@@ -122,30 +196,20 @@ def line_fault(line: Any) -> str | None:
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             return f"has a {key} outside of the dataset: {name!r}"
+    index = line.get("index")
+    if index is not None and not is_whole(index):
+        return f"has an index that is no number from 0: {index!r:.40}"
     persons = line.get("persons")
     if not isinstance(persons, list) or not all(
-        isinstance(person, dict) and isinstance(person.get("id"), int) for person in persons
+        isinstance(person, dict) and is_whole(person.get("id")) for person in persons
     ):
         return "has no list 'persons' with an id each"
+    ids = [person["id"] for person in persons]
+    if len(set(ids)) < len(ids) or not all(1 <= number <= MOST_PERSONS for number in ids):
+        return f"has persons whose ids are not different numbers of 1..{MOST_PERSONS}"
     return None
 
 
-def read(path: Path, mode: str | None) -> np.ndarray:
-    """Return the pixels of an image file.
-
-    Args:
-        path: The file.
-        mode: Pillow's mode to convert to; None for the file's own.
-
-    Raises:
-        DatasetError: It is too large or cannot be read.
-    """
-    try:
-        with Image.open(path) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                raise DatasetError(f"{path}: is larger than {MAX_PIXELS // 10**6} Mpx")
-            return np.asarray(opened if mode is None else opened.convert(mode))
-    except DatasetError:
-        raise
-    except Exception as error:  # a hostile file makes Pillow raise nearly anything
-        raise DatasetError(f"{path}: cannot be read ({error}); replace or remove it") from None
+def is_whole(value: Any) -> bool:
+    """Return whether a value of JSON is a whole number from 0, and no truth value."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

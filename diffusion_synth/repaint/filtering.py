@@ -17,7 +17,8 @@ from diffusion_synth.errors import ConfigError, DataError
 Segment = Callable[[np.ndarray], np.ndarray]
 """A segmenter: an image, uint8 (H, W, 3) → probability of "person", float (H, W)."""
 
-ACCEPTED, LOW_IOU, NO_NUMBERS = "accepted", "low IoU", "no numbers"
+ACCEPTED, LOW_IOU, NO_NUMBERS, FLAT = "accepted", "low IoU", "no numbers", "flat colour"
+FLAT_LEVELS, FLAT_PIXELS = 1, 64  # a painted person of as many pixels has more levels than this
 LOWEST_BAR = 0.5  # a segmenter below this IoU has not found the person, so it cannot verify them
 _EPSILON = 1e-6  # probabilities are clipped to this distance from 0 and 1
 
@@ -151,6 +152,17 @@ def overlap(
     found, wanted = (probability >= threshold) & counts, mask & counts
     union = int((found | wanted).sum())
     return float((found & wanted).sum() / union) if union else 0.0
+
+
+def is_flat(painted: np.ndarray, mask: np.ndarray) -> bool:
+    """Return whether a painted person is one flat colour: what a model paints that overflowed.
+
+    Args:
+        painted: uint8 (h, w, 3).
+        mask: bool (h, w), the person. A few pixels may well be of one colour, and are not judged.
+    """
+    inside = painted[mask]
+    return len(inside) >= FLAT_PIXELS and bool((np.ptp(inside, axis=0) <= FLAT_LEVELS).all())
 
 
 def outline_band(mask: np.ndarray, width: int) -> np.ndarray:

@@ -166,5 +166,5 @@ def load_warp_painter(renders: Path, *, smallest_donor: int = 48) -> LoadedPaint
         DatasetError: It cannot be read.
     """
     bank = DonorBank(iter_donors(Dataset(renders)), smallest=smallest_donor)
-    description = {"warp": renders.resolve().name, "donors": len(bank)}
+    description = {"warp": bank.content_hash(), "donors": len(bank)}
     return LoadedPainter(WarpPainter(bank), description, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from blender_addon.dataset import CONTACT_SHEET_NAME, PASS_FILES, DatasetWriter
+from blender_addon.dataset import (
+    CONTACT_SHEET_NAME,
+    PASS_FILES,
+    DatasetWriter,
+    output_lock,
+    refuse_foreign_folder,
+)
+from diffusion_synth.errors import ConfigError
 from diffusion_synth.prompts.from_annotation import person_words, scene_words
 from diffusion_synth.prompts.grammar import Grammar, Prompt, read_grammar
 from diffusion_synth.randomness import generator_of
@@ -21,6 +29,7 @@ from diffusion_synth.repaint.crops import CropSettings
 from diffusion_synth.repaint.dataset_reader import Dataset, Sample
 from diffusion_synth.repaint.filtering import (
     ACCEPTED,
+    FLAT,
     ClassLoss,
     FilterSettings,
     Segment,
@@ -28,7 +37,8 @@ from diffusion_synth.repaint.filtering import (
 )
 from diffusion_synth.repaint.repaint_image import PersonResult, Repainter, RepaintResult
 
-REJECTED_NAME = "rejected.png"
+REJECTED_NAME, LOCK_PREFIX = "rejected.png", ".repaint-"
+ALGORITHM = 2  # to be raised when the same settings and inputs give other images
 SHEET_EXAMPLES = 12
 PASS_KEYS = {file.key for file in PASS_FILES.values()}
 BASELINE_IMAGES = 50  # to measure a segmenter's baseline loss on
@@ -45,7 +55,8 @@ class RepaintJob:
         crops: How persons are cut out.
         filter: Which painted persons are accepted.
         segmenter: Name of the segmenter; empty without one.
-        prompts: File name of the grammar.
+        prompts: File name of the grammar, and the hash of its content.
+        algorithm: ALGORITHM.
     """
 
     variants: int
@@ -55,11 +66,12 @@ class RepaintJob:
     filter: FilterSettings
     segmenter: str
     prompts: str
+    algorithm: int = ALGORITHM
 
     def info(self, source: Dataset) -> dict[str, Any]:
         """Return the content of dataset.json."""
         return {
-            "name": f"{source.info.get('name', source.root.name)}, repainted",
+            "name": f"{source.info.get('name', 'images')}, repainted",
             "generator": "diffusion_synth",
             "seed": self.seed,
             "count": len(source) * self.variants,
@@ -69,7 +81,7 @@ class RepaintJob:
                     for key, value in asdict(self, dict_factory=drop_none).items()
                     if key != "seed"
                 },
-                "source": source.info.get("fingerprint") or source.root.name,
+                "source": source.content_hash(),  # not its path: moved data resume
             },
             "licences": source.info.get("licences", {}),
         }
@@ -146,17 +158,47 @@ def repaint_dataset(
         Counts of this run.
 
     Raises:
-        DatasetError: `output` holds something else, or an image cannot be read.
-        ConfigError: The default grammar cannot be read.
+        DatasetError: `output` holds something else, an image cannot be read, or another run writes
+            to `output`.
+        ConfigError: The seed is below 0, or the default grammar cannot be read.
+        FloatingPointError: The model yields no numbers, or paints nothing but flat colour.
     """
+    if seed < 0:
+        raise ConfigError(f"seed must be at least 0, got {seed}")
     source = source if isinstance(source, Dataset) else Dataset(Path(source))
     output = Path(output)
     grammar = read_grammar() if grammar is None else grammar
     job = RepaintJob(
         variants, seed, dict(repainter.description), repainter.crops, repainter.filter,
-        repainter.segmenter, Path(grammar.name).name,
+        repainter.segmenter, f"{Path(grammar.name).name} {grammar.identity()}",
     )  # fmt: skip
-    writer = DatasetWriter(output, job.info(source), overwrite=overwrite)
+    with shard_lock(output, shard, alone=overwrite):
+        if overwrite:
+            (output / REJECTED_NAME).unlink(missing_ok=True)
+        writer = DatasetWriter(output, job.info(source), overwrite=overwrite)
+        tally = repaint_missing(writer, source, repainter, grammar, job, shard, report)
+        for name, examples in ((CONTACT_SHEET_NAME, tally.kept), (REJECTED_NAME, tally.rejected)):
+            if examples:
+                write_contact_sheet(output / name, examples)
+    if tally.persons[FLAT] and not tally.persons[ACCEPTED]:
+        raise FloatingPointError(
+            "the model paints nothing but flat colour, so no image was accepted; its numbers may "
+            "overflow: use --precision float32, or another --model"
+        )
+    return tally
+
+
+def repaint_missing(
+    writer: DatasetWriter,
+    source: Dataset,
+    repainter: Repainter,
+    grammar: Grammar,
+    job: RepaintJob,
+    shard: tuple[int, int],
+    report: Callable[[int, int, Tally], None],
+) -> Tally:
+    """Repaint the images of a shard that are not done, and sort the index when all are."""
+    variants, seed = job.variants, job.seed
     part, parts = shard
     positions = range(part - 1, len(source), parts)
     indices = [position * variants + v for position in positions for v in range(variants)]
@@ -181,10 +223,30 @@ def repaint_dataset(
             done += 1
             report(done, total, tally)
     writer.finish()
-    for name, examples in ((CONTACT_SHEET_NAME, tally.kept), (REJECTED_NAME, tally.rejected)):
-        if examples:
-            write_contact_sheet(output / name, examples)
     return tally
+
+
+@contextmanager
+def shard_lock(output: Path, shard: tuple[int, int], *, alone: bool) -> Iterator[None]:
+    """Hold the lock of a shard of `output`; shards of one division run at once.
+
+    Args:
+        output: The dataset that is written.
+        shard: (I, N).
+        alone: Whether no other shard may run, since the dataset is deleted first.
+
+    Raises:
+        DatasetError: Another run has the shard or another division, or `output` is foreign.
+    """
+    refuse_foreign_folder(output)  # before the lock file is made
+    division = f"-of-{shard[1]}.lock"
+    own = output / f"{LOCK_PREFIX}{shard[0]}{division}"
+    with output_lock(own):
+        for path in output.glob(f"{LOCK_PREFIX}*.lock"):
+            if path != own and (alone or not path.name.endswith(division)):
+                with output_lock(path):  # raises where another run holds it
+                    pass
+        yield
 
 
 def prompt_drawer(

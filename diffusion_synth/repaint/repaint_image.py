@@ -25,15 +25,17 @@ from diffusion_synth.repaint.crops import (
 from diffusion_synth.repaint.dataset_reader import Sample
 from diffusion_synth.repaint.filtering import (
     ACCEPTED,
+    FLAT,
     ClassLoss,
     FilterSettings,
     Segment,
+    is_flat,
     judge,
     outline_band,
     overlap,
 )
 from diffusion_synth.repaint.paint_request import Painter, PaintRequest
-from diffusion_synth.repaint.painters import PipelinePainter
+from diffusion_synth.repaint.painters import PipelinePainter, WarpPainter
 
 if TYPE_CHECKING:
     from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
@@ -117,6 +119,11 @@ class Repainter:
     description: Mapping[str, Any] = field(default_factory=dict)
     segmenter: str = ""
 
+    @property
+    def rejects_flat(self) -> bool:
+        """Whether persons of one flat colour are rejected: those of a model, not of renders."""
+        return not isinstance(self.painter, WarpPainter)
+
     @classmethod
     def from_pipeline(
         cls,
@@ -194,11 +201,15 @@ class Repainter:
         paintings = dict(zip(requests, self._paint(list(requests.values())), strict=True))
         results = []
         for variant in variants:
-            image = sample.image
+            image, flat = sample.image, {}
             for person, crop in crops.items():
-                image = paste_back(image, masks[person], crop, paintings[person, variant])
+                painting = paintings[person, variant]
+                if self.rejects_flat and is_flat(painting, crop.mask):
+                    flat[person] = FLAT
+                else:
+                    image = paste_back(image, masks[person], crop, painting)
             of_variant = {person: requests[person, variant] for person in crops}
-            results.append(self._verify(sample, image, masks, skipped, of_variant, before))
+            results.append(self._verify(sample, image, masks, skipped | flat, of_variant, before))
         return results
 
     def _unfit(self, mask: np.ndarray) -> str | None:

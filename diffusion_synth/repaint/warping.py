@@ -5,6 +5,7 @@ Diffusion has to be better than this to be worth its cost.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -84,6 +85,14 @@ class DonorBank:
 
     def __len__(self) -> int:
         return len(self.donors)
+
+    def content_hash(self) -> str:
+        """Return a hash of the persons."""
+        digest = hashlib.sha256()
+        for donor in self.donors:
+            digest.update(str((donor.mask.shape, donor.scene)).encode())
+            digest.update(donor.image.tobytes() + donor.mask.tobytes())
+        return digest.hexdigest()
 
     def best(self, mask: np.ndarray, scene: Scene | None = None) -> tuple[Donor, float]:
         """Find the person who fits a mask best.

@@ -13,6 +13,7 @@ import numpy as np
 from diffusion_synth.pipeline.loading import bundled_model, load_pipeline
 from diffusion_synth.prompts.grammar import DEFAULT, read_grammar
 from diffusion_synth.repaint.crops import CropSettings, cut, paste_back
+from diffusion_synth.repaint.filtering import is_flat
 from diffusion_synth.repaint.paint_request import PaintRequest, SizedPainter
 from diffusion_synth.repaint.painters import PipelinePainter
 from pii_seg.anonymize.redaction import Painter
@@ -61,6 +62,11 @@ def image_painter(paint_crops: SizedPainter, multiple: int) -> Painter:
             request = PaintRequest(crop, grammar.draw([words], {}), noise)
             with one_at_a_time:
                 (painting,) = paint_crops([request])
+            if is_flat(painting, crop.mask):
+                raise FloatingPointError(
+                    "the model paints flat colour in place of a person; its numbers may overflow: "
+                    "give another model, or another style"
+                )
             result = paste_back(result, person, crop, painting)
         return result
 

@@ -56,7 +56,9 @@ def by_generator(model: str, steps: int, guidance: float, device: str) -> Painti
         ) from None
     options = {"mode": "blend", "num_inference_steps": steps, "guidance_scale": guidance}
     painter = PipelinePainter(pipeline, options)
-    return Painting(painter, {"model": model_identity(model), **options}, pipeline.size_multiple)
+    return Painting(
+        painter, {"model": model_identity(pipeline.name_or_path), **options}, pipeline.size_multiple
+    )
 
 
 def by_warping(renders: Folders) -> Painting:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from blender_addon.dataset import PASS_FILES, iter_left_out, iter_lines
+from diffusion_synth.prompts.grammar import DEFAULT
 from diffusion_synth.repaint import repaint_dataset
 from diffusion_synth.run import main
 from tests.diffusion_synth.conftest import refusal, tiny_pipeline, write_dataset
@@ -220,6 +225,11 @@ def test_the_warp_baseline_needs_no_model(renders: Path, tmp_path: Path) -> None
         (["--shard", "3/2"], "--shard"),
         (["--mode", "melt"], "--mode"),
         (["--surprise"], "surprise"),
+        (["--seed", "-5"], "'-5' is not a whole number of 0.."),
+        (["--guidance", "nan"], "finite numbers"),
+        (["--device", "meta"], "is not available"),
+        (["--device", "cuda:99"], "--device cuda:99: is not available"),
+        (["--lora", "nowhere"], "nowhere: no such file or folder"),
     ],
 )
 def test_invalid_input_is_one_line_and_writes_nothing(
@@ -262,3 +272,135 @@ def test_an_unreadable_image_ends_the_run_by_name(
     assert main(arguments(data, model, out)) == 2
     assert "3.png: cannot be read" in capsys.readouterr().err
     assert [line["index"] for line in iter_lines(out)] == [0, 1]
+
+
+def test_what_decides_the_output_is_part_of_is_done(
+    renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = Path(shutil.copytree(renders, tmp_path / "data")), tmp_path / "out"
+    checkpoint = tmp_path / "best.ckpt"
+    checkpoint.write_bytes(b"1")
+    grammar = Path(shutil.copy(DEFAULT, tmp_path / "words.toml"))
+    more = ["--segmenter", f"{__name__}:find_all={checkpoint}", "--prompts", grammar]
+
+    def run(data: Path, *further: object) -> int:
+        return main(arguments(data, model, out, *more, *further))
+
+    assert run(data) == 0
+    assert str(tmp_path) not in (out / "dataset.json").read_text()
+    moved = data.rename(tmp_path / "elsewhere")  # moved data are the same data
+    assert run(moved) == 0
+    mask = moved / "masks" / "0.png"
+    before = mask.read_bytes()
+    Image.fromarray(np.asarray(Image.open(mask))[:, ::-1]).save(mask)
+    assert run(moved) == 2
+    assert "another recipe" in capsys.readouterr().err
+    mask.write_bytes(before)
+    checkpoint.write_bytes(b"2")
+    assert run(moved) == 2
+    checkpoint.write_bytes(b"1")
+    words = grammar.read_text()
+    grammar.write_text(words.replace("negative = ", "negative = 'fog' #"))
+    assert run(moved) == 2
+    grammar.write_text(words)
+    assert run(moved) == 0
+
+
+def test_two_runs_at_once_are_refused(
+    renders: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with repaint_dataset.shard_lock(out, (1, 2), alone=False):
+        for shard in ("1/2", "1/1", "2/3"):
+            assert main(arguments(renders, model, out, "--shard", shard)) == 2
+            assert "another run is writing there" in capsys.readouterr().err
+        assert not list(iter_lines(out))
+        assert main(arguments(renders, model, out, "--shard", "2/2")) == 0
+        assert main(arguments(renders, model, out, "--shard", "2/2", "--overwrite")) == 2
+    assert main(arguments(renders, model, out, "--shard", "1/2")) == 0
+    foreign = tmp_path / "thesis"
+    foreign.mkdir()
+    (foreign / "draft.tex").write_text("mine")
+    assert main(arguments(renders, model, foreign)) == 2
+    assert [path.name for path in foreign.iterdir()] == ["draft.tex"]
+
+
+def test_a_model_that_overflows_leaves_no_image(
+    renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part, value, said in (
+        ("unet", float("nan"), "UNet yields NaN or infinity"),
+        ("vae", 0.0, "paints nothing but flat colour"),
+        ("vae", float("inf"), "VAE yields NaN or infinity"),
+    ):
+        pipeline = tiny_pipeline("sd")
+        layer = pipeline.unet.conv_out if part == "unet" else pipeline.vae.decoder.conv_out
+        torch.nn.init.constant_(layer.weight, value)
+        torch.nn.init.constant_(layer.bias, 0.0)
+        folder, out = tmp_path / f"{part}{value}", tmp_path / f"out{part}{value}"
+        pipeline.save_pretrained(folder)
+        assert main(arguments(renders, folder, out)) == 1
+        assert said in capsys.readouterr().err
+        assert not list(iter_lines(out))
+        assert not list((out / "images").glob("*")) if (out / "images").exists() else True
+
+
+def test_folders_of_images_and_masks_are_repainted(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    (data / "images").mkdir(parents=True)
+    (data / "masks").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    mask = np.zeros((12, 16), np.uint8)
+    mask[2:10, 4:9] = 255
+    Image.fromarray(noise).save(data / "images" / "a.png")
+    smooth = Image.fromarray(mask).resize((64, 48), Image.Resampling.BICUBIC)
+    smooth.save(data / "masks" / "a.png")
+    assert main(arguments(data, model, out)) == 0
+    assert "masks are smoothed" in capsys.readouterr().err
+    (line,) = iter_lines(out)
+    assert [person["id"] for person in line["persons"]] == [1]
+    written = np.asarray(Image.open(out / line["mask_file_name"]))
+    np.testing.assert_array_equal(written, np.asarray(smooth) >= 128)
+
+
+@pytest.mark.parametrize("kind", ["full", "memory", "foreign"])
+def test_errors_from_outside_are_one_line(
+    kind: str, renders: Path, model: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    error, said = {
+        "full": (OSError(errno.ENOSPC, "No space left on device", "a.jpg"), "no space left for a"),
+        "memory": (torch.OutOfMemoryError("CUDA out of memory."), "smaller --batch-size"),
+        "foreign": (KeyError("text"), "KeyError"),
+    }[kind]
+
+    def fails(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(repaint_dataset, "line_and_files", fails)
+    assert main(arguments(renders, model, tmp_path / "out")) == 1
+    text = capsys.readouterr().err
+    assert "Traceback" not in text
+    assert said in text.splitlines()[-1]
+
+
+def test_a_terminated_run_resumes(
+    renders: Path, model: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    honest = repaint_dataset.line_and_files
+
+    def terminated(*given: Any) -> Any:
+        if given[-1] == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return honest(*given)
+
+    monkeypatch.setattr(repaint_dataset, "line_and_files", terminated)
+    out = tmp_path / "out"
+    assert main(arguments(renders, model, out)) == 130
+    assert "run the same command to resume" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert [line["index"] for line in iter_lines(out)] == [0]
+    assert main(arguments(renders, model, out)) == 0

@@ -15,7 +15,7 @@ from blender_addon.dataset import DatasetError
 from diffusion_synth.prompts.grammar import Prompt
 from diffusion_synth.repaint.crops import CropSettings
 from diffusion_synth.repaint.dataset_reader import Dataset, Sample
-from diffusion_synth.repaint.filtering import ACCEPTED, LOW_IOU, FilterSettings
+from diffusion_synth.repaint.filtering import ACCEPTED, FLAT, LOW_IOU, FilterSettings, is_flat
 from diffusion_synth.repaint.paint_request import PaintRequest
 from diffusion_synth.repaint.repaint_image import (
     HIDDEN,
@@ -40,7 +40,7 @@ def three_persons() -> Sample:
 
 
 class Painter:
-    """A painter that fills crops with the grey value of the seed."""
+    """A painter that fills crops with grey values around the seed."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -48,7 +48,14 @@ class Painter:
     def __call__(self, requests: Sequence[PaintRequest]) -> list[np.ndarray]:
         self.batches.append(len(requests))
         assert len({order.crop.mask.shape for order in requests}) == 1
-        return [np.full_like(order.crop.image, order.seed) for order in requests]
+        return [textured(order.crop.image.shape, order.seed) for order in requests]
+
+
+def textured(shape: tuple[int, ...], grey: int) -> np.ndarray:
+    """Return uint8 pixels around a grey value: no model paints one flat colour."""
+    painted = np.full(shape, grey, np.uint8)
+    painted[::2, ::2] += 4
+    return painted
 
 
 def repaint(
@@ -196,3 +203,22 @@ def test_an_empty_dataset_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "metadata.jsonl").write_text("")
     with pytest.raises(DatasetError, match="holds no image"):
         Dataset(tmp_path)
+
+
+def test_flat_colour_is_rejected_and_noise_is_not() -> None:
+    """What a model paints whose numbers overflow: black, grey or white without detail."""
+
+    class Flat(Painter):
+        def __call__(self, requests: Sequence[PaintRequest]) -> list[np.ndarray]:
+            return [np.full_like(order.crop.image, 127) for order in requests]
+
+    given = three_persons()
+    (result,) = repaint(Flat())
+    assert [p.reason for p in result.persons] == [FLAT, FLAT, TOO_SMALL, HIDDEN]
+    assert result.accepted == 0
+    np.testing.assert_array_equal(result.image, given.image)
+    noise = np.random.default_rng(0).integers(0, 255, (64, 40, 3), dtype=np.uint8)
+    mask = np.ones((64, 40), bool)
+    assert not is_flat(noise, mask)
+    assert is_flat(np.where(noise > 127, np.uint8(0), np.uint8(1)), mask)
+    assert not is_flat(np.zeros((7, 9, 3), np.uint8), mask[:7, :9])  # too few pixels to tell
