@@ -23,10 +23,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from pii_seg.anonymize.image_reader import decode_file
-from pii_seg.anonymize.images import Frame
 from pii_seg.anonymize.redaction import STYLES, Painter, redact
 from pii_seg.anonymize.regions import Person, Region, dilate, persons, with_regions
 from pii_seg.anonymize.review import ReviewSignals, first_pass_signals, second_pass_signals
+from pii_seg.data.frames import Frame
+from pii_seg.data.shown import shown_range
 from pii_seg.errors import InputError, MediaError
 from pii_seg.inference.settings import InferenceSettings
 
@@ -240,6 +241,12 @@ class Anonymizer:
     ) -> Frame:
         """Replace everything under `mask`, bool (H, W), in a frame; see `replace`."""
         pixels, alpha = self.replace(frame.pixels, mask, frame.alpha, style=style, stream=stream)
+        if pixels.dtype == np.uint16 and mask.any() and not mask.all():
+            # Within the numbers of the surroundings, or black would hide them from a viewer that
+            # stretches contrasts. The person's own numbers do not count.
+            shown = shown_range(frame.pixels[~mask])
+            low, high = np.uint16(max(0, shown.low)), np.uint16(min(65535, shown.high))
+            pixels[mask] = pixels[mask].clip(low, high)
         return replace(frame, pixels=pixels, alpha=alpha)
 
     def redact(self, image: np.ndarray | Image.Image | Path | str) -> np.ndarray:

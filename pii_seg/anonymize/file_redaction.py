@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from pii_seg.anonymize.anonymizer import Anonymizer, Detection
-from pii_seg.anonymize.image_reader import decode_file
+from pii_seg.anonymize.image_reader import contrast_notes, decode_file
 from pii_seg.anonymize.image_writer import encode_file
-from pii_seg.anonymize.images import Frame, ImageFile, Limits
+from pii_seg.anonymize.images import ImageFile
 from pii_seg.anonymize.journal import Record
 from pii_seg.anonymize.mask_persistence import hold_masks
 from pii_seg.anonymize.review import ReviewSignals
+from pii_seg.data.frames import Frame, Limits
 from pii_seg.errors import MediaError
 
 MaskReader = Callable[[int, int], np.ndarray]
@@ -41,7 +42,7 @@ class Options:
         keep: Metadata that is kept, see `images.KEEPABLE`.
         keep_audio: Videos keep their sound.
         second_pass: Search the outputs for persons too.
-        hold: Frames of a video before and after, for which a mask is held.
+        hold: Frames of a video or an animation before and after, for which a mask is held.
         limits: Reject larger images.
     """
 
@@ -136,10 +137,13 @@ class FileRedactor:
         output = name_output(image.suffix)
         frames: list[Frame] = []
         finds: list[Detection] = []
-        for frame in image.frames:
-            found = self._find(mask, frame.to_rgb8())
-            frames.append(self.anonymizer.replace_frame(frame, found.mask, stream=len(frames)))
-            finds.append(found)
+        # The pages of a TIFF are independent; the frames of an animation show one scene.
+        searched = self._searched(image.frames, mask)
+        for (frame, found), whole in hold_masks(
+            searched, self.options.hold if image.is_animation else 0
+        ):
+            frames.append(self.anonymizer.replace_frame(frame, whole, stream=len(frames)))
+            finds.append(replace(found, mask=whole))
         encoded = encode_file(replace(image, frames=tuple(frames)))
         del frames
         # The review decodes the bytes that will be on disk, as any viewer does.
@@ -150,8 +154,8 @@ class FileRedactor:
                 "another format"
             )
         totals = FrameTotals()
-        for found, frame in zip(finds, written, strict=True):
-            totals.add(found, self._review(found, frame.to_rgb8()))
+        for found, frame, given in zip(finds, written, image.frames, strict=True):
+            totals.add(found, self._review(found, frame.seen_like(given).to_rgb8()))
         destination.write_bytes(encoded)
         height, width = finds[0].mask.shape
         boxes = [asdict(person) for person in finds[0].persons] if len(finds) == 1 else None
@@ -161,7 +165,7 @@ class FileRedactor:
             "width": width,
             **totals.as_record(),
             "boxes": boxes,
-            **self._facts(image.notes),
+            **self._facts((*image.notes, *contrast_notes(image.frames))),
         }
 
     def video(
@@ -203,6 +207,14 @@ class FileRedactor:
             **totals.as_record(),
             **self._facts(video.notes),
         }
+
+    def _searched(
+        self, frames: tuple[Frame, ...], mask: MaskReader | None
+    ) -> Iterator[tuple[tuple[Frame, Detection], np.ndarray]]:
+        """Yield each frame with its persons, and the mask, as `hold_masks` takes them."""
+        for frame in frames:
+            found = self._find(mask, frame.to_rgb8())
+            yield (frame, found), found.mask
 
     def _decode(self, content: bytes) -> ImageFile:
         return decode_file(content, keep=self.options.keep, limits=self.options.limits)

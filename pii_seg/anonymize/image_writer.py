@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +11,10 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image
 
-from pii_seg.anonymize.image_reader import swap_red_blue
-from pii_seg.anonymize.images import Frame, ImageFile
+from pii_seg.anonymize.animations import join_gif, join_png, join_webp, png_chunks
+from pii_seg.anonymize.images import ImageFile, KeptMetadata
+from pii_seg.data.frames import Frame
+from pii_seg.data.tiff import swap_red_blue
 from pii_seg.errors import MediaError
 
 QUALITY = 95  # JPEG, lossy WebP
@@ -27,13 +28,15 @@ def encode_file(image: ImageFile) -> bytes:
     """
     if image.format == "TIFF":
         return _encode_tiff(image)
+    if image.is_animation:
+        return _encode_animation(image)
     if image.frames[0].pixels.dtype == np.uint16:
         return _encode_deep_png(image)
     return _encode_by_pillow(image)
 
 
 def _encode_by_pillow(image: ImageFile) -> bytes:
-    pages = [_to_pillow(frame) for frame in image.frames]
+    """Encode a still of 8 bits."""
     options: dict[str, Any] = {}
     if image.kept.profile:
         options["icc_profile"] = image.kept.profile
@@ -47,21 +50,46 @@ def _encode_by_pillow(image: ImageFile) -> bytes:
             "quality": 100 if image.lossless else QUALITY,
             "exact": True,
         }
-    elif image.format == "BMP":
-        pages = [page.convert("RGB") if page.mode == "LA" else page for page in pages]
-    if len(pages) > 1:
-        options |= {
-            "save_all": True,
-            "append_images": pages[1:],
-            "duration": [round(frame.duration or 0) for frame in image.frames],
-        }
-        if image.loop is not None:
-            options["loop"] = image.loop
-        if image.format == "GIF":
-            options |= {"disposal": 2, "optimize": False}
+    page = _to_pillow(image.frames[0])
+    if image.format == "BMP" and page.mode == "LA":
+        page = page.convert("RGB")
     file = io.BytesIO()
-    pages[0].save(file, image.format, **options)
+    page.save(file, image.format, **options)
     return file.getvalue()
+
+
+def _encode_animation(image: ImageFile) -> bytes:
+    """Encode each frame as a still, and join them: see `animations`."""
+    frames = _alike(image.frames)
+    height, width = frames[0].pixels.shape[:2]
+    stills = []
+    for number, frame in enumerate(frames):
+        kept = image.kept if number == 0 else KeptMetadata()
+        still = replace(image, frames=(frame,), kept=kept)
+        stills.append(
+            _encode_deep_png(still) if frame.pixels.dtype == np.uint16 else _encode_by_pillow(still)
+        )
+    durations = [frame.duration for frame in frames]
+    size, loop = (width, height), image.loop
+    if image.format == "GIF":
+        return join_gif(stills, durations, size, loop)
+    if image.format == "WEBP":
+        return join_webp(stills, durations, size, 1 if loop is None else loop)
+    return join_png(stills, durations, size, 1 if loop is None else loop)
+
+
+def _alike(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """Give the frames of an animation equal channels: colour, and transparency if any has it."""
+    clear = any(frame.alpha is not None for frame in frames)
+    changed = []
+    for frame in frames:
+        alpha = frame.alpha
+        if clear and alpha is None:
+            opaque = np.iinfo(frame.pixels.dtype).max
+            alpha = np.full(frame.pixels.shape[:2], opaque, frame.pixels.dtype)
+        pixels = np.broadcast_to(frame.pixels, (*frame.pixels.shape[:2], 3))
+        changed.append(replace(frame, pixels=pixels, alpha=alpha))
+    return tuple(changed)
 
 
 def _joined(frame: Frame) -> np.ndarray:
@@ -101,19 +129,10 @@ def _encode_deep_png(image: ImageFile) -> bytes:
     content = encoded.tobytes()
     pixel = replace(image, frames=(Frame(np.zeros((1, 1, 3), np.uint8)),))
     metadata = b"".join(
-        chunk for name, chunk in _png_chunks(_encode_by_pillow(pixel)) if name in (b"iCCP", b"eXIf")
+        chunk for name, chunk in png_chunks(_encode_by_pillow(pixel)) if name in (b"iCCP", b"eXIf")
     )
     start = 8 + 25  # after the signature and IHDR
     return content[:start] + metadata + content[start:]
-
-
-def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (type, whole chunk) for each chunk of a well-formed PNG."""
-    position = 8
-    while position < len(content):
-        end = position + 12 + int.from_bytes(content[position : position + 4])
-        yield content[position + 4 : position + 8], content[position:end]
-        position = end
 
 
 def _encode_tiff(image: ImageFile) -> bytes:
@@ -127,7 +146,7 @@ def _encode_tiff(image: ImageFile) -> bytes:
                 planarconfig=None if array.shape[2] == 1 else "contig",
                 extrasamples=None if frame.alpha is None else ["unassalpha"],
                 compression="zlib",
-                iccprofile=image.kept.profile,
+                iccprofile=frame.profile,
                 datetime=image.kept.date,
                 description=None,
                 software=False,

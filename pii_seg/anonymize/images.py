@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
+from pii_seg.data.frames import Frame
 
 SUFFIXES = {
     "JPEG": ".jpg",
@@ -26,56 +26,11 @@ KEEPABLE = frozenset({"icc", "date"})
 
 
 @dataclass(frozen=True)
-class Limits:
-    """The largest file that is decoded.
-
-    Attributes:
-        pixels: Pixels of one frame.
-        frames: Number of frames.
-        decoded: Bytes of all decoded frames together.
-    """
-
-    pixels: int = 150_000_000
-    frames: int = 2000
-    decoded: int = 4 << 30
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One frame, upright.
-
-    Attributes:
-        pixels: uint8 or uint16 (H, W, C), C = 1 or 3.
-        alpha: (H, W) of the same dtype; None without transparency.
-        duration: In ms; None for a still.
-    """
-
-    pixels: np.ndarray
-    alpha: np.ndarray | None = None
-    duration: float | None = None
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return self.pixels.nbytes + (0 if self.alpha is None else self.alpha.nbytes)
-
-    def to_rgb8(self) -> np.ndarray:
-        """Convert to uint8 (H, W, 3) for the segmenter.
-
-        Transparent pixels keep their stored colour, so that a person hidden there is found.
-        """
-        pixels = self.pixels
-        if pixels.dtype != np.uint8:
-            pixels = (pixels >> 8).astype(np.uint8)
-        return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
-
-
-@dataclass(frozen=True)
 class KeptMetadata:
     """The metadata that the user asked to keep.
 
     Attributes:
-        profile: The ICC profile.
+        profile: An ICC profile that holds the numbers of the colours and nothing else.
         date: When the image was taken, 'YYYY:MM:DD hh:mm:ss'.
     """
 
@@ -102,6 +57,11 @@ class ImageFile:
     loop: int | None = None
     lossless: bool = True
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_animation(self) -> bool:
+        """Whether the frames show one scene over time; the pages of a TIFF are independent."""
+        return len(self.frames) > 1 and self.format != "TIFF"
 
     @property
     def suffix(self) -> str:

@@ -16,7 +16,8 @@ import numpy as np
 from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.image_writer import encode_file
-from pii_seg.anonymize.images import Frame, ImageFile
+from pii_seg.anonymize.images import ImageFile
+from pii_seg.data.frames import Frame
 from pii_seg.data.image_io import encode_image
 from pii_seg.errors import InputError, MediaError
 

@@ -25,6 +25,7 @@ from pii_seg.anonymize.file_redaction import Options
 from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.inputs import collect_inputs
 from pii_seg.anonymize.journal import Journal
+from pii_seg.anonymize.review import reasons
 from pii_seg.command_line import DONE, FAILED, WRONG_INPUT
 from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import InputError
@@ -132,16 +133,44 @@ def test_orientations_make_no_difference(tmp_path: Path) -> None:
     assert decode_file(outputs.pop()).frames[0].pixels.max() == 90
 
 
-def test_persons_in_later_frames_are_redacted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP"])
+@pytest.mark.parametrize("hold", [2, 0])
+def test_an_animation_is_redacted_like_a_video(tmp_path: Path, kind: str, hold: int) -> None:
     plain = np.full((24, 36, 3), 90, np.uint8)
-    frames = [pillow(plain), pillow(person_on(plain)), pillow(plain)]
-    (tmp_path / "a.png").write_bytes(
-        saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
+    frames = [pillow(plain), pillow(person_on(plain)), *[pillow(plain + k) for k in (1, 2, 3)]]
+    name = f"a.{kind.lower()}"
+    exact = {"lossless": True} if kind == "WEBP" else {}
+    times = [50, 100, 150, 200, 250]
+    options = {"save_all": True, "append_images": frames[1:], "duration": times, **exact}
+    (tmp_path / name).write_bytes(saved(frames[0], kind, **options))
+    anonymize([tmp_path / name], tmp_path / "out", hold=hold)
+    frames_out = decode_file((tmp_path / "out" / name).read_bytes()).frames
+    assert [frame.duration for frame in frames_out] == times  # those that became alike, too
+    assert max(frame.pixels.max() for frame in frames_out) < 100
+    covered = [bool((frame.pixels == 0).any()) for frame in frames_out]
+    assert covered == ([True] * 4 + [False] if hold else [False, True, False, False, False])
+
+
+def test_the_pages_of_a_tiff_are_independent(tmp_path: Path) -> None:
+    plain = np.full((24, 36, 3), 90, np.uint8)
+    pages = [pillow(person_on(plain)), pillow(plain)]
+    (tmp_path / "a.tif").write_bytes(
+        saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
     )
-    anonymize([tmp_path / "a.png"], tmp_path / "out")
-    frames_out = decode_file((tmp_path / "out" / "a.png").read_bytes()).frames
-    assert [frame.pixels.max() for frame in frames_out] == [90, 90, 90]
-    assert [bool((frame.pixels == 0).any()) for frame in frames_out] == [False, True, False]
+    anonymize([tmp_path / "a.tif"], tmp_path / "out")
+    pages_out = decode_file((tmp_path / "out" / "a.tif").read_bytes()).frames
+    assert [bool((page.pixels == 0).any()) for page in pages_out] == [True, False]
+
+
+@pytest.mark.parametrize("value", [0, 90, 255])
+def test_an_image_without_contrast_asks_for_a_review(tmp_path: Path, value: int) -> None:
+    flat = np.full((24, 36, 3), value, np.uint8)
+    (tmp_path / "a.png").write_bytes(saved(pillow(flat), "PNG"))
+    (tmp_path / "b.png").write_bytes(saved(pillow(noise()), "PNG"))
+    anonymize([tmp_path / "a.png", tmp_path / "b.png"], tmp_path / "out")
+    records = records_of(tmp_path / "out")
+    wanted = {each["name"]: any("contrast" in why for why in reasons(each)) for each in records}
+    assert wanted == {"a.png": True, "b.png": False}
 
 
 @pytest.mark.parametrize(("hold", "shown"), [(2, False), (0, True)])

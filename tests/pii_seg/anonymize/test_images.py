@@ -15,8 +15,11 @@ from PIL import Image, ImageCms
 
 from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.image_writer import encode_file
-from pii_seg.anonymize.images import Frame, ImageFile, Limits
+from pii_seg.anonymize.images import ImageFile
+from pii_seg.data.colour import is_srgb
+from pii_seg.data.frames import Frame, Limits
 from pii_seg.errors import MediaError
+from tests.image_cases import case_named
 from tests.pii_seg.anonymize.conftest import CANARY, SOURCES, noise, pillow, saved, tagged_exif
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged TIFFs
@@ -173,7 +176,8 @@ def test_a_wide_profile_is_converted_or_kept_on_request() -> None:
         decode_file(saved(plain, "PNG", icc_profile=srgb)).frames[0].pixels, noise()
     )
     kept = decode_file(saved(plain, "PNG", icc_profile=srgb), keep=frozenset({"icc"}))
-    assert Image.open(io.BytesIO(encode_file(kept))).info["icc_profile"] == srgb
+    written = Image.open(io.BytesIO(encode_file(kept))).info["icc_profile"]
+    assert is_srgb(written) and b"sRGB" not in written  # made anew from the colours alone
     damaged = decode_file(saved(plain, "PNG", icc_profile=swapped[:60]))
     np.testing.assert_array_equal(damaged.frames[0].pixels, noise())
 
@@ -221,13 +225,12 @@ def test_limits_are_checked_before_decoding() -> None:
         decode_file(SOURCES["gif"], limits=Limits(decoded=1000))
 
 
-def test_floating_point_pages_are_rejected() -> None:
-    import tifffile
-
-    file = io.BytesIO()
-    tifffile.imwrite(file, noise(channels=1)[..., 0].astype(np.float32))
-    with pytest.raises(MediaError, match="float32"):
-        decode_file(file.getvalue())
+def test_fractions_become_16_bits_with_a_note() -> None:
+    case = case_named("deep_float_kelvin_tif")
+    image = decode_file(case.content)
+    assert image.frames[0].pixels.dtype == np.uint16
+    assert any("float32, were converted to 16 bits" in note for note in image.notes)
+    assert case.agrees(decode_file(encode_file(image)).frames[0].to_rgb8())
 
 
 @pytest.mark.parametrize("kind", sorted(SOURCES))
