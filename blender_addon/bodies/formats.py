@@ -83,7 +83,8 @@ def model_from_arrays(arrays: Mapping[str, Any], path: str | Path) -> BodyModel:
         ) from None
 
     shapedirs, exprdirs = _directions(arrays, family, path)
-    posedirs: NDArray[Any] = np.zeros((len(v_template), 3, 0))  # no correctives
+    # Without correctives; a template of no vertices is refused below.
+    posedirs: NDArray[Any] = np.zeros((*v_template.shape[:1], 3, 0))
     if "posedirs" in arrays:
         posedirs = _numbers(arrays, "posedirs", path)
 

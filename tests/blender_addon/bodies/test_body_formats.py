@@ -274,11 +274,38 @@ def test_obj_faces_may_come_in_any_order_and_start_at_any_corner(tmp_path):
         (("f 3/6 2/4 4/5", "f 3/6 4/5 2/4"), r"uv\.obj: 1 of its 2 triangles are not the model's"),
         (("f 3/6 2/4 4/5", ""), r"uv\.obj: its faces use|uv\.obj: it has 1"),
         (("vt 0.6 0.1", "vt 0.6 x"), r"uv\.obj:10: could not convert"),
+        (("vt 0.6 0.1", "vt 0.6"), r"uv\.obj:10: a UV of one number"),
+        (("vt 0.6 0.1", "vt 0.6 nan"), r"uv\.obj: vt: a coordinate is not finite"),
+        (("vt 0.6 0.1", "vt 0.6 1e308"), r"uv\.obj: vt: a coordinate is not finite, or beyond"),
+        (("f 3/6 2/4 4/5", "f 3 2/4 4/5"), r"uv\.obj:14: a corner without a UV"),
+        (("f 3/6", "f 99999999999999999999/6"), r"uv\.obj: a face has an index of 20 digits"),
+        (("f 3/6 2/4 4/5", "f 5/6 2/4 4/5"), r"use 5 vertices, the model's 4; .*split vertices"),
+        (("f 3/6 2/4 4/5", "f 2/6 3/4 1/5\nf 3/6 2/4 4/5"), r"it has 3 triangles, the model 2"),
     ],
 )
 def test_obj_files_of_other_meshes_are_refused(tmp_path, change, message):
     (tmp_path / "uv.obj").write_text(OBJ.replace(*change))
     with pytest.raises(ValueError, match=message):
+        read_obj_uv(tmp_path / "uv.obj", FACES)
+
+
+@pytest.mark.parametrize(
+    ("faces", "message"),
+    [
+        ("f 1/1 3/1 2/1\nf 3/1 4/1 2/1", "its triangles are turned inside out"),
+        (
+            "f 3/1 2/1 4/1\nf 2/1 4/1 3/1",
+            "1 of its triangles are there twice, such as 2 4 3, so others are missing",
+        ),
+        (
+            "f 1/1 2/1 4/1\nf 1/1 4/1 3/1",
+            r"2 of its 2 triangles are not the model's, such as 1 2 4: .*another order",
+        ),
+    ],
+)
+def test_as_many_triangles_that_differ_have_their_true_reason(tmp_path, faces, message):
+    (tmp_path / "uv.obj").write_text(f"vt 0 0\n{faces}\n")
+    with pytest.raises(ValueError, match=rf"uv\.obj: {message}.*give the UV \.obj of this model"):
         read_obj_uv(tmp_path / "uv.obj", FACES)
 
 

@@ -13,6 +13,7 @@ from blender_addon.render.cryptomatte import (
     name_id,
     person_coverage,
 )
+from tests.fuzz import fuzz_settings
 
 NAMES = ["a", "b", "c", "lamp"]
 
@@ -134,3 +135,25 @@ def test_coverage_equals_a_loop_over_pixels(which: np.ndarray, data: st.DataObje
             ]
             assert coverage.total[y, x] == sum(sums)
             assert coverage.person[y, x] == (0 if sum(sums) == 0 else int(np.argmax(sums)) + 1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.5, 1.5])
+def test_a_coverage_that_is_no_share_is_refused(value):
+    """The mask of such a pixel would miss its person in silence."""
+    ranks = np.zeros((2, 2, 8), np.float32)
+    ranks[0, 1, 1] = value
+    with pytest.raises(ValueError, match="coverage is not from 0 to 1"):
+        person_coverage(ranks, PersonIds.of([["a"]]))
+
+
+@fuzz_settings
+@given(hnp.arrays(np.uint32, (2, 3, 8), elements=st.integers(0, 2**32 - 1)))
+def test_any_bits_give_a_mask_or_are_refused(bits):
+    ids = PersonIds.of([["a"], ["b", "c"]])
+    try:
+        coverage = person_coverage(bits.view(np.float32), ids)
+    except ValueError:
+        return
+    mask = instance_mask(coverage, 2)
+    assert mask.max(initial=0) <= 2
+    assert np.isfinite(coverage.total).all()

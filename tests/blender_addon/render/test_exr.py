@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from blender_addon.render.exr import read_channels, read_passes
+from tests.fuzz import fuzz_count, fuzz_settings, mutated, random_of
 
 
 def write_exr(
@@ -117,3 +118,44 @@ def test_other_kinds_of_exr_are_refused_by_name(
 def test_other_files_are_no_exr() -> None:
     with pytest.raises(ValueError, match="not an EXR"):
         read_channels(b"\x89PNG\r\n\x1a\n")
+
+
+def with_window(window: bytes) -> bytes:
+    whole = write_exr({"R": np.zeros((2, 3), np.float32)})
+    at = whole.index(b"dataWindow\0box2i\0") + 17
+    return whole[:at] + struct.pack("<I", len(window)) + window + whole[at + 20 :]
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        struct.pack("<4i", 0, 0, -5, 1),
+        struct.pack("<4i", 0, 5, 2, 1),
+        struct.pack("<4i", -(2**31), -(2**31), 2**31 - 1, 2**31 - 1),
+        struct.pack("<4i", 0, 0, 2**31 - 1, 0),
+        b"",
+        bytes(3),
+    ],
+)
+def test_sizes_that_no_image_has_are_refused(window: bytes) -> None:
+    with pytest.raises(ValueError, match="EXR"):
+        read_channels(with_window(window))
+
+
+def test_mutated_files_are_read_or_refused() -> None:
+    numbers = np.arange(6, dtype=np.float32).reshape(2, 3)
+    seed = write_exr({"L.P.R": numbers, "L.P.G": numbers})
+    for number in range(fuzz_count()):
+        try:
+            read_channels(mutated(seed, random_of(number)))
+        except ValueError as error:
+            assert "EXR" in str(error)
+
+
+@fuzz_settings
+@given(st.binary(max_size=200))
+def test_any_header_is_read_or_refused(rest: bytes) -> None:
+    try:
+        read_channels(struct.pack("<2I", 20000630, 2) + rest)
+    except ValueError as error:
+        assert "EXR" in str(error)
