@@ -3,7 +3,7 @@
 With pip's bpy, or with an installed Blender:
 
     python -m blender_addon.batch --preset everyday --output DIR --count 1000
-    blender -b -P blender_addon/batch.py -- --preset everyday --output DIR
+    blender -b --factory-startup -P blender_addon/batch.py -- --preset everyday --output DIR
 
 The same command resumes a run that was stopped or killed.
 """

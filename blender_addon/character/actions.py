@@ -10,7 +10,7 @@ import bpy
 
 from ..bodies.joints import fit_pose
 from ..bodies.model import BodyModel
-from ..bodies.motion import Up, load_motions
+from ..bodies.motion import UnclearAxisError, Up, load_motions
 from ..scene.assets import open_body
 from ..scene.body_poser import BodyPoser
 from .character import Character, characters, renumber
@@ -93,7 +93,13 @@ def pose_from_motion(
     motions = load_motions(path, up)
     if motion >= len(motions):
         raise ValueError(f"{path}: motion {motion} of {len(motions)}, they count from 0")
-    chosen = motions[motion]
+    try:
+        chosen = motions[motion]
+    except UnclearAxisError:
+        raise ValueError(
+            f"{path}: the vertical axis is unclear, since the person lies or hangs: open it by "
+            "Pose from Motion File…, and choose Up there (Z for AMASS and SURREAL, Y for BEDLAM)"
+        ) from None
     if frame >= len(chosen):
         raise ValueError(f"{path}: frame {frame} of {len(chosen)}, they count from 0")
     model = figures.bodies[person.model_name]

@@ -233,7 +233,7 @@ def _motion_fault(path: Path, up: Up, numbers: bool, time: int, size: int) -> tu
 def axis_advice() -> str:
     """The remedy for a motion whose vertical axis is unclear, in words of a recipe."""
     return (
-        "the vertical axis is unclear, since the person lies or hangs; set poses.motions_up to "
+        "of unclear vertical axis, since the person lies or hangs: set poses.motions_up to "
         '"z" (AMASS, SURREAL) or "y" (BEDLAM)'
     )
 
