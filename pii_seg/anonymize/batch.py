@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -65,7 +64,7 @@ def locked_folder(output: Path) -> Iterator[None]:
     if output.exists() and not output.is_dir():
         raise InputError(f"--output {printable(output)}: is a file; give a folder")
     with locked(output / LOCK, f"--output {printable(output)}"):
-        for path in output.rglob(f"{TEMPORARY}*"):
+        for path in output.glob(f"{TEMPORARY}*"):
             path.unlink(missing_ok=True)
         yield
 
@@ -121,7 +120,7 @@ class Batch:
         self._stopping = threading.Event()
         self._redactor = FileRedactor(anonymizer, options, self._stopping)
         self._writing = threading.RLock()
-        self._names: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._names: dict[str, threading.Lock] = {}
         self._inputs: set[str] = set()
         self._claims: dict[str, str] = {}
         self._keys: dict[str, str] = {}
@@ -191,7 +190,8 @@ class Batch:
             kept = f"; {KEPT}" if file.name in self.journal.records else ""
             raise MediaError(f"cannot be read ({system_reason(error)}){kept}") from None
         name = digest[:HASH_DIGITS] if self.options.renamed else file.name
-        with self._names[name]:  # with --rename, copies of one file share a name
+        # With --rename, copies of one file share a name.
+        with self._names.setdefault(name, threading.Lock()):
             try:
                 mask = self.masks.find(file) if self.masks is not None else None
                 key = self._key(name, digest, mask)

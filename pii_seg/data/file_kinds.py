@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -64,8 +65,11 @@ def kind_of_content(start: bytes) -> Kind | None:
 
 def kind_of_file(path: Path) -> Kind | None:
     """Recognise a file by its content. Raises OSError."""
-    with path.open("rb") as file:
-        return kind_of_content(file.read(START))
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # a third of open()'s time
+    try:
+        return kind_of_content(os.read(descriptor, START))
+    finally:
+        os.close(descriptor)
 
 
 def list_images(folder: Path, *, exclude: Sequence[Path] = ()) -> FileList:
@@ -75,18 +79,21 @@ def list_images(folder: Path, *, exclude: Sequence[Path] = ()) -> FileList:
     reason; see `files.list_files`.
     """
     below = list_files(folder, exclude=exclude)
-    images, others = [], list(below.left_out)
-    for path in below.files:
+    images: list[tuple[Path, str]] = []
+    others = list(below.left_out)
+    for path, name in zip(below.files, below.names, strict=True):
         try:
             known = path.suffix.lower() in ENDINGS or kind_of_file(path) == "image"
         except OSError as error:
             others.append(LeftOut(path, f"cannot be read ({error.strerror})", fault=True))
             continue
         if known:
-            images.append(path)
+            images.append((path, name))
         else:
             others.append(LeftOut(path, "not an image"))
-    return FileList(tuple(images), tuple(others))
+    return FileList(
+        tuple(path for path, _ in images), tuple(name for _, name in images), tuple(others)
+    )
 
 
 ENDINGS = IMAGE_ENDINGS | FOREIGN_ENDINGS

@@ -36,10 +36,12 @@ class FileList:
 
     Attributes:
         files: The files, sorted by the parts of their paths.
+        names: Their paths below the folder, with "/" between the parts.
         left_out: All other entries, sorted likewise. A folder that is not searched is one entry.
     """
 
     files: tuple[Path, ...]
+    names: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
 
 
@@ -59,8 +61,10 @@ def list_files(folder: Path, *, exclude: Sequence[Path] = (), mark: str | None =
     excluded = {identity for path in exclude if (identity := _identity(path)) is not None}
     walk = _Walk(os.fspath(folder), excluded, mark)
     walk.search()
+    names = sorted(walk.files, key=_parts)
     return FileList(
-        tuple(folder / name for name in sorted(walk.files, key=_parts)),
+        tuple(folder / name for name in names),
+        tuple(names) if os.sep == "/" else tuple(name.replace(os.sep, "/") for name in names),
         tuple(
             LeftOut(folder / name, *why)
             for name, why in sorted(walk.left_out.items(), key=lambda entry: _parts(entry[0]))
