@@ -28,8 +28,10 @@ from pii_seg.command_line import (
     DONE,
     FAILED,
     add_inference_arguments,
+    add_mask_arguments,
     inference_settings,
     make_parser,
+    mask_options,
     parse,
     progress_bar,
     run_command,
@@ -45,9 +47,11 @@ if TYPE_CHECKING:
 
 def parser() -> ArgumentParser:
     """Create the parser."""
-    usage = "INPUT... --output DIR (--checkpoint CKPT | --masks DIR) [options]"
-    p = make_parser("anonymize", __doc__, usage)
+    p = make_parser(
+        "anonymize", __doc__, "INPUT... --output DIR (--checkpoint CKPT | --masks DIR) [options]"
+    )
     add_arguments(p)
+    add_mask_arguments(p)
     add_inference_arguments(p, tiles="auto")
     return p
 
@@ -63,16 +67,14 @@ def main(argv: list[str] | None = None) -> int:
 def _anonymize(arguments: Namespace) -> int:
     from pii_seg.anonymize.inputs import collect_inputs
 
-    if arguments.jobs is not None and arguments.jobs < 1:
-        raise InputError(f"--jobs {arguments.jobs}: must be at least 1")
-    if arguments.hold < 0:
-        raise InputError(f"--hold {arguments.hold}: must be at least 0")
+    for name, value, least in (("jobs", arguments.jobs, 1), ("hold", arguments.hold, 0)):
+        if value is not None and value < least:
+            raise InputError(f"--{name} {value}: must be at least {least}")
     if arguments.checkpoint is None and arguments.masks is None and not arguments.include:
         raise InputError("nothing to redact: give --checkpoint, --masks or --include")
     renamed = arguments.rename is not None
-    inputs = collect_inputs(
-        arguments.inputs, arguments.output, renamed=renamed, masks=arguments.masks
-    )
+    places = (arguments.inputs, arguments.output)
+    inputs = collect_inputs(*places, renamed=renamed, masks=arguments.masks)
     anonymizer = _load(arguments)
     if arguments.dry_run:
         from pii_seg.anonymize.summary import describe_plan
@@ -125,6 +127,7 @@ def _run(
             anonymizer,
             options,
             masks=arguments.masks,
+            mask_options=mask_options(arguments),
             audit_path=arguments.audit,
             workers=arguments.jobs or cores,
             on_image=on_image,
@@ -135,12 +138,9 @@ def _report(arguments: Namespace, outcome: Outcome, audit: dict[str, Any]) -> in
     """Print the summary and return the exit code."""
     from pii_seg.anonymize.summary import describe_failures, describe_outcome
 
-    audit_path = arguments.audit or arguments.output / "audit.json"
-    renamed = arguments.rename is not None
-    lines = describe_outcome(
-        outcome, audit, output=arguments.output, audit_path=audit_path, renamed=renamed
-    )
-    print(*lines, sep="\n")
+    more: dict[str, Any] = {"output": arguments.output, "renamed": arguments.rename is not None}
+    more["audit_path"] = arguments.audit or arguments.output / "audit.json"
+    print(*describe_outcome(outcome, audit, **more), sep="\n")
     if outcome.failed:
         print(*describe_failures(outcome), sep="\n  ", file=sys.stderr)
     return FAILED if outcome.failed else DONE

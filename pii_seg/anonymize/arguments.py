@@ -96,8 +96,9 @@ def add_detection_arguments(parser: ArgumentParser) -> None:
         "--masks",
         type=Path,
         metavar="DIR",
-        help="Redact the pixels that are not 0 in your own masks, laid out like the inputs "
-        "(NAME.png), in addition to those of --checkpoint if it is given (default: none).",
+        help="Redact the pixels that are not 0, or not transparent, in your own masks, laid out "
+        "like the inputs (NAME.png), in addition to those of --checkpoint if it is given (default: "
+        "none).",
     )
     find.add_argument(
         "--include",

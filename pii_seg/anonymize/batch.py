@@ -224,6 +224,8 @@ class Batch:
                 "name": name,
                 **self._redact(file, name, mask, unfinished),
             }
+            if mask is not None:
+                record["notes"] += mask.notes
             # The key must be of the bytes that were read: a file may change meanwhile.
             if sha256_of(file.path) != digest or (
                 mask is not None and sha256_of(mask.path) != mask.sha256

@@ -16,6 +16,7 @@ from pii_seg.anonymize.inputs import InputFiles
 from pii_seg.anonymize.journal import Journal
 from pii_seg.anonymize.user_masks import MaskFolder
 from pii_seg.data.files import list_files, printable
+from pii_seg.data.mask_reading import MaskOptions
 from pii_seg.data.progress import OnImage, no_progress
 
 AUDIT = "audit.json"
@@ -29,6 +30,7 @@ def anonymize_files(
     options: Options,
     *,
     masks: Path | None = None,
+    mask_options: MaskOptions | None = None,
     audit_path: Path | None = None,
     workers: int = 1,
     on_image: OnImage = no_progress,
@@ -41,6 +43,7 @@ def anonymize_files(
         anonymizer: Finds and replaces persons.
         options: Options for searching and writing the outputs.
         masks: Folder with masks that the user made, see `user_masks.MaskFolder`.
+        mask_options: How these masks are read; by default that is recognised for each.
         audit_path: Where audit.json is written, with audit.html and the journal beside it; in the
             output folder by default. An earlier audit is deleted first, and the new one is written
             also if the run is interrupted.
@@ -54,7 +57,7 @@ def anonymize_files(
         InputError: The folders cannot be used, or an earlier run had other settings.
         OSError: The output folder cannot be written.
     """
-    mask_folder = MaskFolder(masks, inputs.files) if masks is not None else None
+    mask_folder = MaskFolder(masks, inputs.files, mask_options) if masks is not None else None
     path = audit_path or output / AUDIT
     require_own(path)
     outcome = Outcome()

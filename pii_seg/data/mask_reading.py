@@ -26,6 +26,7 @@ from pii_seg.data.person_classes import PersonClasses, colour_text
 from pii_seg.data.target_values import IGNORE
 from pii_seg.errors import DataError, InputError
 
+UNUSUAL_SHARE = 0.5  # of an image: more is rarely a person
 CUT_OUT_FROM = 256  # more colours than a label map has
 
 

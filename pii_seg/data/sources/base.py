@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from pii_seg.data.mask_reading import UNUSUAL_SHARE
 from pii_seg.data.sources.sample import BACKGROUND, PERSON, Fault, Sample, complaint
 from pii_seg.errors import DataError
 
@@ -19,8 +20,6 @@ Progress = Callable[[int, int], None]
 """Called with (images done, images in all) during a check."""
 
 CHECKED_AT_ONCE = 256  # a pool queues all its tasks at once, and a source may hold a million
-
-UNUSUAL_SHARE = 0.5  # of an image, on average
 
 ItemT = TypeVar("ItemT")
 
