@@ -50,7 +50,7 @@ def damaged(what: str) -> MediaError:
 
 def trailing_note(content: bytes, end: int) -> str | None:
     """Say what follows the image's end, unless it is nothing or padding."""
-    rest = content[end:].strip(b"\0\xff \r\n")
+    rest = content[end:].strip(b"\0 \r\n")
     if not rest:
         return None
     media = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"ftyp", b"WEBPVP8")
