@@ -1,26 +1,43 @@
 """Shared by the commands: exit codes, parsers, inference options, progress bar.
 
-Exit codes: 0 success, 1 runtime failure, 2 invalid input (nothing written), 130 interrupted.
+Exit codes: 0 success, 1 runtime failure, 2 invalid input (nothing written), 130 interrupted
+(Ctrl-C, SIGTERM, or a terminal that was closed).
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import logging
+import os
+import re
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, get_args
 
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
 
+from blender_addon.dataset import OutputBusyError
+from pii_seg.config_file import read_config_text
 from pii_seg.data.mask_reading import AUTO, CODES, MaskOptions
 from pii_seg.data.progress import OnImage
-from pii_seg.errors import CalibrationError, CheckpointError, DataError, InputError
+from pii_seg.error_lines import TRACEBACK, one_line, unexpected
+from pii_seg.errors import CalibrationError, CheckpointError, ConfigError, DataError, InputError
 from pii_seg.inference.settings import InferenceSettings, Merge
 
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "tuple": "a list",
+}
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 LOG_HANDLER = "pii_seg command line"
 
@@ -31,6 +48,7 @@ def run_command(
     wrong: tuple[type[Exception], ...] = (),
     failed: tuple[type[Exception], ...] = (),
     interrupted: str = "interrupted",
+    memory_remedy: str = "use a smaller --size, fewer --tiles or smaller --scales",
 ) -> int:
     """Run `work` and turn its errors into one line on standard error.
 
@@ -38,33 +56,68 @@ def run_command(
         work: Does everything and returns the exit code.
         wrong: Further exceptions that mean invalid input.
         failed: Further exceptions that mean a runtime failure.
-        interrupted: Message for Ctrl-C.
+        interrupted: Message for Ctrl-C and SIGTERM.
+        memory_remedy: What to do when memory runs out.
 
     Returns:
-        The exit code. Exceptions that are not listed are bugs and propagate.
+        The exit code. Exceptions that are not listed are bugs: one line says so, and with
+        PII_SEG_TRACEBACK=1 in the environment they propagate.
     """
     invalid: tuple[type[Exception], ...] = (
-        InputError,
-        DataError,
-        CheckpointError,
-        CalibrationError,
+        InputError, ConfigError, DataError, CheckpointError, CalibrationError, OutputBusyError,
         *wrong,
-    )
-    runtime: tuple[type[Exception], ...] = (OSError, *failed)
-    try:
-        return work()
-    except invalid as error:
-        return _print_error(error, WRONG_INPUT)
-    except runtime as error:
-        return _print_error(error, FAILED)
-    except KeyboardInterrupt:
-        print(interrupted, file=sys.stderr)
-        return INTERRUPTED
+    )  # fmt: skip
+    runtime: tuple[type[Exception], ...] = (OSError, FloatingPointError, *failed)
+    print_any_text()
+    with ended_by_signals():
+        try:
+            return work()
+        except invalid as error:
+            return print_error(one_line(error, memory_remedy=memory_remedy), WRONG_INPUT)
+        except runtime as error:
+            return print_error(one_line(error, memory_remedy=memory_remedy), FAILED)
+        except KeyboardInterrupt:
+            print(interrupted, file=sys.stderr)
+            return INTERRUPTED
+        except Exception as error:
+            if os.environ.get(TRACEBACK):
+                raise
+            return print_error(unexpected(error, memory_remedy=memory_remedy), FAILED)
 
 
-def _print_error(error: Exception, code: int) -> int:
-    print("error: " + " ".join(str(error).split("\n")), file=sys.stderr)
+def print_error(text: str, code: int) -> int:
+    print(f"error: {text}", file=sys.stderr)
     return code
+
+
+def print_any_text() -> None:
+    """Escape the characters that the terminal's encoding lacks, instead of failing at them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM, and SIGHUP of a closed terminal, interrupt like Ctrl-C within the context.
+
+    Handlers that are there already stay: nohup ignores SIGHUP.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    numbers = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 class PlainHelp(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):
@@ -130,12 +183,16 @@ def parse(parser: ArgumentParser, argv: Sequence[str] | None) -> Namespace:
         InputError: The arguments are wrong; the message is one line, without the usage.
     """
     arguments = with_hyphens(sys.argv[1:] if argv is None else argv)
-    _check_config_file(arguments)
+    arguments = with_config_text(parser, arguments)
     try:
         return parser.parse_args(arguments)
     except (ArgumentError, argparse.ArgumentError) as error:
-        message = " ".join(str(error).split())
+        message = plain_words(str(error))
         raise InputError(f"{message}  (--help explains the options)") from None
+    except (TypeError, AttributeError, RecursionError) as error:  # e.g. a number for a table
+        raise InputError(
+            f"a value is of the wrong kind ({error}); compare it with what --print-config prints"
+        ) from None
 
 
 def with_hyphens(arguments: Sequence[str]) -> list[str]:
@@ -149,14 +206,37 @@ def with_hyphens(arguments: Sequence[str]) -> list[str]:
     return spelled
 
 
-def _check_config_file(arguments: Sequence[str]) -> None:
-    """Refuse --config without a file: jsonargparse would take the text for the configuration."""
-    for place, argument in enumerate(arguments):
+def with_config_text(parser: ArgumentParser, arguments: Sequence[str]) -> list[str]:
+    """Replace the file of --config by its content, which is checked.
+
+    jsonargparse would take the name of a file that does not exist for a configuration.
+    """
+    texts = (None, str, Path)
+    lists = [a.dest for a in parser._actions if a.nargs == "+" and a.type in texts]
+    replaced: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
         name, equals, value = argument.partition("=")
-        if name == "--config":
-            path = value if equals else "".join(arguments[place + 1 : place + 2])
-            if not Path(path).is_file():
-                raise InputError(f"--config {path}: no such file; expected a TOML file")
+        if name != "--config":
+            replaced.append(argument)
+        elif text := read_config_text(Path(value if equals else next(rest, "")), lists):
+            replaced.append(f"--config={text}")
+    return replaced
+
+
+def plain_words(text: str) -> str:
+    """Rephrase what jsonargparse says about a value of the wrong kind."""
+    text = re.sub(r'Parser key "([^"]+)"', r"\1", " ".join(text.split()))
+    for name, words in KINDS.items():
+        text = re.sub(rf"\ban? <class '{name}'>", words, text)
+    return text[:400]
+
+
+def parse_device(text: str) -> str:
+    """Check the form of a device's name; whether there is one is checked where it is used."""
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?|mps", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is unknown; expected cpu, cuda, cuda:1 or mps")
+    return text
 
 
 def parse_tiles(text: str) -> int | str:
@@ -183,7 +263,13 @@ def add_threshold_argument(parser: ArgumentParser) -> None:
 
 
 def add_device_argument(parser: ArgumentParser) -> None:
-    parser.add_argument("--device", default="cpu", help="Run on cpu, cuda, cuda:1 or mps.")
+    parser.add_argument(
+        "--device",
+        type=parse_device,
+        default="cpu",
+        metavar="DEVICE",
+        help="Run on cpu, cuda, cuda:1 or mps.",
+    )
 
 
 def add_mask_arguments(parser: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pii_seg.config_history import ADDED_LATER
 from pii_seg.errors import ConfigError
+from pii_seg.number_checks import LARGEST, check_numbers, require
 
 Folders = tuple[str, ...]
 Range = tuple[float, float]
@@ -24,12 +25,6 @@ LIGHT_DECODERS = ("lraspp", "ladder")
 SMP_DECODERS = ("unet", "fpn", "linknet", "deeplabv3plus", "segformer", "upernet")
 DECODERS = (*LIGHT_DECODERS, *SMP_DECODERS)
 PROGRESS_STYLES = ("auto", "bar", "plain", "none")
-
-
-def _require(fits: bool, config: Any, name: str, condition: str) -> None:
-    """Raise ConfigError with the name and value of an option unless it fits."""
-    if not fits:
-        raise ConfigError(f"{name} is {getattr(config, name.split('.')[1])}; it {condition}")
 
 
 @dataclass(frozen=True)
@@ -87,10 +82,14 @@ class DataConfig:
     """Stop at an image that cannot be used, instead of leaving it out."""
 
     def __post_init__(self) -> None:
-        _require(0 < self.held_out < 1, self, "data.held_out", "must be between 0 and 1")
+        names = [entry.name for entry in dataclasses.fields(self)]
+        weights = {name: (0, 1e6) for name in names if name.endswith("_weight")}
+        sizes = {"size": (8, 8192), "batch_size": (1, 65536), "paste": (0, 1)}
+        check_numbers(self, "data", {**weights, **sizes})
+        require(0 < self.held_out < 1, self, "data.held_out", "must be between 0 and 1")
         share = 0 < self.pseudo_share <= 1
-        _require(share, self, "data.pseudo_share", "must be above 0 and at most 1")
-        _require(self.validation_limit >= 1, self, "data.validation_limit", "must be at least 1")
+        require(share, self, "data.pseudo_share", "must be above 0 and at most 1")
+        require(self.validation_limit >= 1, self, "data.validation_limit", "must be at least 1")
 
 
 DATA_ROLES: dict[str, str] = {
@@ -184,19 +183,20 @@ class AugmentationConfig:
     """Range of the JPEG quality to compress with."""
 
     def __post_init__(self) -> None:
+        check_numbers(self, "augmentation", {"paste_count": (0, 1000)})
         for factor in AUGMENTATION_FACTORS:
             fits = 0 <= getattr(self, factor) <= 1
-            _require(fits, self, f"augmentation.{factor}", "is a probability, 0..1")
+            require(fits, self, f"augmentation.{factor}", "is a probability, 0..1")
         for entry in dataclasses.fields(self):
             name, value = f"augmentation.{entry.name}", getattr(self, entry.name)
             if isinstance(value, tuple | list):
                 fits = len(value) == 2 and 0 < value[0] <= value[1]
-                _require(fits, self, name, "must be a range, 0 < low ≤ high")
+                require(fits, self, name, "must be a range, 0 < low ≤ high")
             else:
-                _require(value >= 0, self, name, "must not be negative")
+                require(value >= 0, self, name, "must not be negative")
         for share in ("occlusion_share", "cutout_share"):
             fits = getattr(self, share)[1] < 1
-            _require(fits, self, f"augmentation.{share}", "must stay below 1")
+            require(fits, self, f"augmentation.{share}", "must stay below 1")
 
     def without(self, *factors: str) -> AugmentationConfig:
         """Return a copy with these factors switched off.
@@ -242,9 +242,10 @@ class ModelConfig:
     """Resolution at which the network works, relative to the image, 0..1."""
 
     def __post_init__(self) -> None:
-        _require(0 < self.scale <= 1, self, "model.scale", "must be above 0 and at most 1")
+        check_numbers(self, "model", {"width": (4, 65536)})
+        require(0 < self.scale <= 1, self, "model.scale", "must be above 0 and at most 1")
         fits = self.width >= 1 and self.width % 4 == 0
-        _require(fits, self, "model.width", "must be a positive multiple of 4")
+        require(fits, self, "model.width", "must be a positive multiple of 4")
         if self.encoder == PLAIN:
             return
         if self.decoder not in DECODERS:
@@ -283,13 +284,14 @@ class OptimiserConfig:
     """Label smoothing of the cross-entropy."""
 
     def __post_init__(self) -> None:
+        check_numbers(self, "optimiser", {"learning_rate": (0, 1000)})
         for name in ("learning_rate", "encoder_share", "gradient_norm"):
             fits = 0 < getattr(self, name) < math.inf
-            _require(fits, self, f"optimiser.{name}", "must be above 0")
+            require(fits, self, f"optimiser.{name}", "must be above 0")
         for name in ("weight_decay", "warmup", "ema", "label_smoothing"):
             fits = 0 <= getattr(self, name) < 1
-            _require(fits, self, f"optimiser.{name}", "must be within 0..1, and not 1")
-        _require(self.dice >= 0, self, "optimiser.dice", "must not be negative")
+            require(fits, self, f"optimiser.{name}", "must be within 0..1, and not 1")
+        require(self.dice >= 0, self, "optimiser.dice", "must not be negative")
 
 
 @dataclass(frozen=True)
@@ -308,11 +310,9 @@ class BudgetConfig:
     """Seed of weights, order, augmentation and dropout."""
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("validate_every", 1), ("patience", 0), ("seed", 0)):
-            _require(
-                getattr(self, name) >= least, self, f"budget.{name}", f"must be at least {least}"
-            )
-        _require(0 <= self.minutes < math.inf, self, "budget.minutes", "must not be negative")
+        least = {"steps": 1, "validate_every": 1, "patience": 0, "minutes": 0}
+        limits = {name: (low, LARGEST) for name, low in least.items()}
+        check_numbers(self, "budget", {**limits, "seed": (0, 2**63 - 1)})
 
 
 @dataclass(frozen=True)
@@ -348,10 +348,8 @@ class MachineConfig:
         if self.progress not in PROGRESS_STYLES:
             known = ", ".join(PROGRESS_STYLES)
             raise ConfigError(f"machine.progress is {self.progress!r}; it must be one of {known}")
-        for name in ("devices", "nodes"):
-            _require(getattr(self, name) >= 1, self, f"machine.{name}", "must be at least 1")
-        for name in ("workers", "threads", "memory_mb"):
-            _require(getattr(self, name) >= 0, self, f"machine.{name}", "must be at least 0")
+        processes = {"devices": (1, 1024), "nodes": (1, 65536), "workers": (0, 1024)}
+        check_numbers(self, "machine", {**processes, "threads": (0, 4096), "memory_mb": (0, 1e8)})
 
 
 @dataclass(frozen=True)

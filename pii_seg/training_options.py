@@ -202,6 +202,9 @@ def read_arguments(
         InputError, ConfigError: The arguments are wrong, or exclude each other.
     """
     options = parse(parser, merge_repeated(parser, with_hyphens(arguments)))
+    for section, _ in SECTIONS:
+        if not isinstance(getattr(options, section), jsonargparse.Namespace):
+            raise InputError(f"{section} is a value; expected a table, [{section}]")
     check_removed_online(vars(options), "--config")
     if options.output is None and not options.print_config:
         raise InputError("--output is missing; give the folder for the run")

@@ -32,6 +32,7 @@ from blender_addon.dataset import atomic_file, write_atomically
 from pii_seg.config import ModelConfig
 from pii_seg.errors import CheckpointError
 from pii_seg.models.base import Network
+from pii_seg.models.device import usable_device
 from pii_seg.models.fold_batchnorm import fold_norms
 from pii_seg.models.model_card import model_card
 from pii_seg.models.segmenter import Segmenter, fastest_precision
@@ -91,7 +92,11 @@ class Checkpoint:
             device: Where it predicts.
             precision: torch.bfloat16 or torch.float32; "auto": the faster one on `device`; None:
                 that of the surrounding autocast.
+
+        Raises:
+            InputError: There is no such device.
         """
+        device = usable_device(device)
         network = untrained_network(self.model)
         chosen = fastest_precision(device) if isinstance(precision, str) else precision
         segmenter = Segmenter(network, scale=self.model.scale, precision=chosen)

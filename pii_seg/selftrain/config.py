@@ -9,8 +9,10 @@ from typing import Any, Literal
 from diffusion_synth.repaint.crops import CropSettings
 from pii_seg.config import DATA_ROLES, Folders, TrainConfig, to_plain_data
 from pii_seg.errors import ConfigError
+from pii_seg.inference.settings import InferenceSettings
+from pii_seg.number_checks import check_numbers
 from pii_seg.selftrain.gate import GateSettings
-from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings
+from pii_seg.selftrain.pseudo_labels import LARGEST_JPEG, PseudoLabelSettings
 
 LEAST = {
     "count": 1,
@@ -95,6 +97,11 @@ class LoopConfig:
         self._check_inputs()
 
     def _check_numbers(self) -> None:
+        check_numbers(self, "loop", {"longest": (32, LARGEST_JPEG)})
+        try:
+            InferenceSettings(scales=self.scales, flip=self.flip, merge=self.merge)
+        except ConfigError as error:
+            raise ConfigError(f"loop.{error}") from None
         for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise ConfigError(

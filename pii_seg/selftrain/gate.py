@@ -34,6 +34,7 @@ import numpy as np
 
 from pii_seg.errors import ConfigError
 from pii_seg.evaluation.counting import MISSED_BELOW, ImageCount
+from pii_seg.number_checks import check_numbers
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class GateSettings:
     labels', whichever is larger; a larger value is more tolerant."""
 
     def __post_init__(self) -> None:
+        check_numbers(self, "gate", {"draws": (100, 1_000_000)})
         for name in ("iou_fall", "missed_rise"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"gate.{name} is {getattr(self, name)}; it must be within 0..1")
@@ -69,8 +71,6 @@ class GateSettings:
             raise ConfigError(
                 f"gate.confidence is {self.confidence}; it must be at least 0.5 and below 1"
             )
-        if self.draws < 100:
-            raise ConfigError(f"gate.draws is {self.draws}; it must be at least 100")
         for name in ("collapse", "collapse_of_prior"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(

@@ -47,7 +47,13 @@ from pii_seg.inference.predict import MASK_COMPRESSION, draw_overlay
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
 from pii_seg.models.checkpoint import load_checkpoint
-from pii_seg.selftrain.pseudo_labels import PseudoLabelSettings, label, numbers_of, reliability
+from pii_seg.selftrain.pseudo_labels import (
+    LARGEST_JPEG,
+    PseudoLabelSettings,
+    label,
+    numbers_of,
+    reliability,
+)
 
 Probability = Callable[[np.ndarray], np.ndarray]
 """Maps an image, uint8 (H, W, 3), to the calibrated probability of "person", float32 (H, W)."""
@@ -63,7 +69,6 @@ UNREADABLE, NO_NUMBERS, NO_MEMORY = (
 )
 
 JPEG_QUALITY = 95
-LARGEST_JPEG = 65500  # px, a limit of the format
 SHEET_EXAMPLES = 24
 
 

@@ -33,7 +33,9 @@ import numpy as np
 
 from diffusion_synth.repaint.filtering import outline_band
 from pii_seg.errors import ConfigError
+from pii_seg.number_checks import check_numbers
 
+LARGEST_JPEG = 65500  # px, a limit of the format
 MOST_PERSONS = 65535  # limit of a 16-bit mask
 
 
@@ -54,6 +56,7 @@ class PseudoLabelSettings:
     more."""
 
     def __post_init__(self) -> None:
+        check_numbers(self, "labels", {})
         if not 0 < self.threshold < 1:
             raise ConfigError(
                 f"labels.threshold is {self.threshold}; it must be above 0 and below 1"

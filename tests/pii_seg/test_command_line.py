@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +12,7 @@ from pathlib import Path
 import jsonargparse
 import pytest
 
+from blender_addon.dataset import OutputBusyError
 from pii_seg.command_line import (
     inference_settings,
     parse,
@@ -18,7 +22,7 @@ from pii_seg.command_line import (
     with_hyphens,
 )
 from pii_seg.config_options import merge_repeated
-from pii_seg.errors import DataError, InputError
+from pii_seg.errors import ConfigError, DataError, InputError
 from pii_seg.predict import parser
 
 
@@ -28,6 +32,7 @@ from pii_seg.predict import parser
         (InputError("--x"), 2),
         (DataError("d"), 2),
         (OSError("disk full"), 1),
+        (ConfigError("c"), 2),
         (KeyboardInterrupt(), 130),
         (None, 0),
     ],
@@ -46,9 +51,89 @@ def test_errors_become_one_line_and_a_code(
     assert str(raised) in said or code in (0, 130)
 
 
-def test_bugs_are_not_hidden() -> None:
+def test_a_bug_is_one_line_and_its_traceback_can_be_had(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_command(lambda: 1 // 0) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ZeroDivisionError: ") and said.count("\n") == 1
+    assert "PII_SEG_TRACEBACK=1" in said
+    monkeypatch.setenv("PII_SEG_TRACEBACK", "1")
     with pytest.raises(ZeroDivisionError):
         run_command(lambda: 1 // 0)
+
+
+WORKER = """Caught DataError in DataLoader worker process 0.
+Original Traceback (most recent call last):
+  File "/x/fetch.py", line 54, in fetch
+    data = [self.dataset[idx]]
+pii_seg.errors.DataError: photos/1.jpg: cut short
+"""
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/x/best.ckpt"), 1,
+         "/x/best.ckpt: no space left on the disk; free some"),
+        (OSError(errno.EACCES, "Permission denied", "/x"), 1, "/x: no permission"),
+        (OSError(errno.EMFILE, "Too many open files"), 1, "ulimit"),
+        (MemoryError(), 1, "out of memory; use a smaller"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:1] DefaultCPUAllocator: not enough memory"),
+         1, "out of memory; use a smaller"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 1, "out of memory; use"),
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "), 1,
+         "--machine.workers"),
+        (RuntimeError("DataLoader worker (pid(s) 7, 8) exited unexpectedly"), 1,
+         "--machine.workers"),
+        (DataError(WORKER), 2, "error: photos/1.jpg: cut short\n"),
+        (FloatingPointError("the logits are not finite"), 1, "error: the logits are not finite\n"),
+        (OutputBusyError("run: another run is writing there"), 2, "another run"),
+        (RecursionError("maximum recursion depth exceeded"), 1, "unexpected"),
+        (KeyError("state"), 1, "error: KeyError: 'state' (unexpected"),
+    ],
+)  # fmt: skip
+def test_foreign_errors_name_cause_and_remedy(
+    raised: Exception, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> int:
+        raise raised
+
+    assert run_command(work) == code
+    line = capsys.readouterr().err
+    assert said in line and line.count("\n") == 1 and "Traceback" not in line
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_signals_that_end_a_process_interrupt_it_like_ctrl_c(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = getattr(signal, name)
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+
+        def work() -> int:
+            signal.raise_signal(number)
+            return 0
+
+        assert run_command(work, interrupted="resume it") == 130
+        assert capsys.readouterr().err == "resume it\n"
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+
+
+def test_text_that_the_terminal_cannot_show_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+
+    def work() -> int:
+        print("\u2013 \u2264 3")
+        return 0
+
+    assert run_command(work) == 0
+    stream.flush()
+    assert stream.buffer.getvalue() == b"\\u2013 \\u2264 3\n"  # type: ignore[attr-defined]
 
 
 def test_arguments_make_settings() -> None:

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "pii_seg"
 ROOMS = (
     "errors",
     "config_history",
+    "number_checks",
     "config",
     "data",
     "models",
@@ -31,7 +32,9 @@ ROOMS = (
 COMMAND_MODULES = {module for module, _ in COMMANDS.values()} | {"pii_seg.__main__"}
 COMMAND_HELPERS = {
     "pii_seg.command_line",
+    "pii_seg.config_file",
     "pii_seg.config_options",
+    "pii_seg.error_lines",
     "pii_seg.progress_display",
     "pii_seg.training_options",
 }
