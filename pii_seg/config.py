@@ -24,6 +24,7 @@ PLAIN = "plain"  # `encoder` of the narrow U-Net, which has no timm encoder
 LIGHT_DECODERS = ("lraspp", "ladder")
 SMP_DECODERS = ("unet", "fpn", "linknet", "deeplabv3plus", "segformer", "upernet")
 DECODERS = (*LIGHT_DECODERS, *SMP_DECODERS)
+NAMED_WEIGHTS = ("auto", "none", "hub")  # values of `weights` that are no file
 PROGRESS_STYLES = ("auto", "bar", "plain", "none")
 
 

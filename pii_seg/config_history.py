@@ -14,26 +14,6 @@ ADDED_LATER: dict[str, dict[str, Any]] = {"data": {"mask_code": "auto", "person_
 """Options that earlier versions lack, by section, with the values that do what those did."""
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the dotted names of values that differ between two configurations, sorted.
-
-    `machine` does not count, nor does `online`, which only older configurations have.
-    """
-    found = []
-    for section in sorted({*before, *now} - {"machine", "online"}):
-        old, new = before.get(section, {}), now.get(section, {})
-        if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-            found += [section] if (old or "") != (new or "") else []
-            continue
-        added = ADDED_LATER.get(section, {})
-        found += [
-            f"{section}.{key}"
-            for key in sorted({*old, *new})
-            if old.get(key, added.get(key)) != new.get(key, added.get(key))
-        ]
-    return found
-
-
 def check_removed_online(values: Mapping[str, Any], where: str) -> None:
     """Accept the `[online]` section of an older configuration if it was off, and log a note.
 

@@ -18,7 +18,7 @@ from jsonargparse import ArgumentParser
 
 from pii_seg.command_line import program_name, run_command
 from pii_seg.errors import ConfigError
-from pii_seg.train import work
+from pii_seg.train import MEMORY_REMEDY, work
 from pii_seg.training_options import training_parser
 
 EPILOG = """\
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wrong=(ConfigError,),
         failed=(ValueError, RuntimeError, ImportError),
         interrupted="error: interrupted at once; the same command resumes",
+        memory_remedy=MEMORY_REMEDY,
     )
 
 

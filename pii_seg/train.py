@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,13 @@ from pii_seg.command_line import (
 from pii_seg.config import TrainConfig, to_plain_data
 from pii_seg.errors import ConfigError, InputError
 from pii_seg.selftrain.config import LoopConfig
+from pii_seg.training.slurm import requeued_on_signal
 from pii_seg.training_options import read_arguments, training_parser
 
 if TYPE_CHECKING:
     from pii_seg.training.fit import FitResult
 
+MEMORY_REMEDY = "use a smaller --data.batch-size, --data.size or --machine.memory-mb"
 EPILOG = """\
 RUN/best.ckpt is the checkpoint for evaluate and predict. Ctrl-C stops after the current step, and
 --resume continues from there. --print-config prints every value as a file for --config.
@@ -59,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wrong=(ConfigError,),
         failed=(ValueError, RuntimeError, ImportError),
         interrupted="error: interrupted at once; --resume continues from the last validation",
+        memory_remedy=MEMORY_REMEDY,
     )
 
 
@@ -85,17 +89,19 @@ def work(p: ArgumentParser, given: Sequence[str], *, self_training: bool = False
         whole = config.resolved() if isinstance(config, LoopConfig) else to_plain_data(config)
         print(tomli_w.dumps(whole), end="")
         return DONE
-    if isinstance(config, LoopConfig):
-        return run_self_training(config, options)
-    if self_training:
-        raise InputError("--unlabelled is missing; give the folder of the photos without masks")
-    return run_training(config, options)
+    with requeued_on_signal():
+        if isinstance(config, LoopConfig):
+            return run_self_training(config, options)
+        if self_training:
+            raise InputError("--unlabelled is missing; give the folder of the photos without masks")
+        return run_training(config, options)
 
 
 def run_training(config: TrainConfig, options: Any) -> int:
     """Train once. Returns the exit code."""
     # Imported here, so that --help and a wrong option need not wait for Lightning.
-    from pii_seg.training.fit import fit, is_first_process
+    from pii_seg.training.fit import fit
+    from pii_seg.training.machine import is_first_process
 
     quiet_libraries()
     result = fit(config, options.output, resume=options.resume, overwrite=options.overwrite)
@@ -110,20 +116,17 @@ def run_self_training(config: LoopConfig, options: Any) -> int:
 
     from pii_seg.selftrain.loop import self_train
     from pii_seg.selftrain.stages import Stopped
+    from pii_seg.training.machine import device_of
 
     quiet_libraries()
     root: Path = options.output
     if root.exists() and not root.is_dir():
         raise InputError(f"--output {root}: is a file; expected a folder")
 
-    def log(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
+    log = partial(print, file=sys.stderr, flush=True)
     if config.training.machine.threads:
         torch.set_num_threads(config.training.machine.threads)
-    device = config.training.machine.device
-    if device in ("auto", "gpu", "cuda"):  # Lightning's names
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = device_of(config.training.machine)
     try:
         stages = {"begin_at": options.begin_at, "stop_after": options.stop_after}
         outcome = self_train(config, root, **stages, device=device, log=log)

@@ -16,10 +16,11 @@ import numpy as np
 
 from blender_addon.dataset import iter_lines
 from pii_seg.config import GIVEN_ROLES
+from pii_seg.data.content_hash import CONTENT, ContentHashes, sketch_of
 from pii_seg.data.progress import OnImage, no_progress
 from pii_seg.data.sources import MaskOptions, Sample, Source, notes_of
 from pii_seg.data.sources.dataset_contract import ContractSource
-from pii_seg.errors import CalibrationError, InputError
+from pii_seg.errors import CalibrationError, CheckpointError, InputError
 from pii_seg.evaluation.conformal import (
     Confidence,
     Promise,
@@ -27,7 +28,7 @@ from pii_seg.evaluation.conformal import (
     make_promise,
     missed_shares,
 )
-from pii_seg.evaluation.measure import PredictLogits, evaluate_images, open_data
+from pii_seg.evaluation.measure import PredictLogits, evaluate_images, open_data, refuse_inside
 from pii_seg.evaluation.metrics import Totals
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.parallel import worker_threads
@@ -113,8 +114,7 @@ def calibrate(
     settings = settings or InferenceSettings()
     checkpoint = Path(checkpoint)
     output = Path(output) if output else checkpoint.with_name("calibrated.ckpt")
-    if output.is_dir():
-        raise InputError(f"--output {output}: is a folder; expected a file name for the checkpoint")
+    refuse_output(output, checkpoint, data)
     loaded = load_checkpoint(checkpoint)
     sources = open_data(data, [], strict=strict, masks=masks)
     segmenter = loaded.segmenter(device)
@@ -135,9 +135,26 @@ def calibrate(
             loaded, temperature=temperature, threshold=threshold, calibration=promise.plain()
         ),
     )
-    cautions = (*cautions_of(collected), *cautions_of_data(loaded.config, data, sources))
+    sketch = loaded.provenance.get("data_sketch", [])
+    cautions = (*cautions_of(collected), *cautions_of_data(loaded.config, data, sources, sketch))
     notes = tuple(note for source in sources for note in notes_of(source))
     return CalibrationResult(promise, temperature, output, cautions, notes)
+
+
+def refuse_output(output: Path, checkpoint: Path, data: Sequence[Path | str]) -> None:
+    """Raise InputError when the calibrated checkpoint would replace something else."""
+    if output.is_dir():
+        raise InputError(f"--output {output}: is a folder; expected a file name for the checkpoint")
+    if output.exists() and checkpoint.exists() and output.samefile(checkpoint):
+        raise InputError(f"--output {output}: is the --checkpoint itself; choose another name")
+    if output.exists():
+        try:
+            load_checkpoint(output)
+        except CheckpointError:
+            raise InputError(
+                f"--output {output}: is there already, and no checkpoint; choose another name"
+            ) from None
+    refuse_inside("--output", output, data)
 
 
 def collect_losses(
@@ -245,7 +262,10 @@ def cautions_of(collected: CalibrationData) -> list[str]:
 
 
 def cautions_of_data(
-    config: Mapping[str, Any], data: Sequence[Path | str], sources: Sequence[Source]
+    config: Mapping[str, Any],
+    data: Sequence[Path | str],
+    sources: Sequence[Source],
+    sketch: Sequence[str] = (),
 ) -> list[str]:
     """Warnings about images that cannot be like those that the promise is needed for."""
     cautions = []
@@ -257,7 +277,7 @@ def cautions_of_data(
                     f"{source.name}: holds images of source {', '.join(sorted(kinds))}; the "
                     "promise is about such images, not about photos"
                 )
-    for path in known_to_training(config, data):
+    for path in known_to_training(config, data, sketch):
         cautions.append(
             f"{path}: was part of the checkpoint's training, which fits these images better than "
             "any others: the promise does not hold for yours"
@@ -265,13 +285,31 @@ def cautions_of_data(
     return cautions
 
 
-def known_to_training(config: Mapping[str, Any], data: Sequence[Path | str]) -> list[Path]:
-    """The folders of `data` that a training's configuration names, or that lie above or below."""
+def known_to_training(
+    config: Mapping[str, Any], data: Sequence[Path | str], sketch: Sequence[str] = ()
+) -> list[Path]:
+    """The folders of `data` that were part of a training.
+
+    Args:
+        config: The training's configuration. Those of earlier versions name folders.
+        data: The folders.
+        sketch: What the training recorded of its images (`sketch_of`). Folders that share some
+            with it are found; of a training on very many images, those that share a good part.
+    """
     section = config.get("data") if isinstance(config, Mapping) else None
     roles = [section.get(role) for role in GIVEN_ROLES] if isinstance(section, Mapping) else []
-    known = {Path(f).resolve() for folders in roles if isinstance(folders, list) for f in folders}
+    named = {str(f) for folders in roles if isinstance(folders, list) for f in folders}
+    known = {Path(f).resolve() for f in named if not f.startswith(CONTENT)}
+    hashes, sketched = ContentHashes(), set(map(str, sketch))
+
+    def shares_images(path: Path) -> bool:
+        if not sketched or not path.exists():
+            return False
+        return bool(sketched & set(sketch_of(hashes.contents(path), most=None)))
+
     return [
         path
         for path in map(Path, data)
         if any(k.is_relative_to(path.resolve()) or path.resolve().is_relative_to(k) for k in known)
+        or shares_images(path)
     ]

@@ -22,6 +22,7 @@ from pii_seg.evaluation.measure import (
     ImageResult,
     evaluate_source,
     open_data,
+    refuse_inside,
     require_masks,
     sum_counts,
 )
@@ -92,7 +93,9 @@ def evaluate(
         CalibrationError: The data cannot determine a temperature or threshold.
     """
     checkpoint, output, settings = Path(checkpoint), Path(output), settings or InferenceSettings()
-    _check_arguments(data, negatives, threshold, recall, output)
+    _check_arguments(data, negatives, threshold, recall, output, examples)
+    calibrated = output / "calibrated.ckpt"
+    _refuse_to_replace(checkpoint, calibrated, calibrate)
     loaded = load_checkpoint(checkpoint)
     sources = open_data(data, negatives, strict=strict, masks=masks)
     calibration = _open_calibration(calibrate, strict=strict, masks=masks)
@@ -114,7 +117,7 @@ def evaluate(
             recall_of=recall_of,
         )
         if calibration is not None:
-            save_checkpoint(output / "calibrated.ckpt", decided)
+            save_checkpoint(calibrated, decided)
         evaluations = []
         for source in sources:
             evaluations.append(
@@ -148,7 +151,10 @@ def _check_arguments(
     threshold: float | None,
     recall: float | None,
     output: Path,
+    examples: int,
 ) -> None:
+    if examples < 0:
+        raise InputError(f"--examples {examples}: must be at least 0")
     if not data and not negatives:
         raise InputError("no data to measure on; give --data or --negatives")
     if threshold is not None and recall is not None:
@@ -160,6 +166,15 @@ def _check_arguments(
             raise InputError(f"--{name} {value}: expected a number between 0 and 1")
     if output.exists() and not output.is_dir():
         raise InputError(f"--output {output}: is a file; expected a folder")
+    refuse_inside("--output", output, [*data, *negatives])
+
+
+def _refuse_to_replace(checkpoint: Path, calibrated: Path, data: Path | str | None) -> None:
+    if data is None:
+        return
+    refuse_inside("--output", calibrated.parent, [data])
+    if calibrated.exists() and checkpoint.exists() and calibrated.samefile(checkpoint):
+        raise InputError(f"--checkpoint {checkpoint}: would be replaced; give another --output")
 
 
 def _open_calibration(

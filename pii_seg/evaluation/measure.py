@@ -81,6 +81,13 @@ def require_masks(source: Source) -> None:
         )
 
 
+def refuse_inside(option: str, output: Path, data: Sequence[Path | str]) -> None:
+    """Raise InputError when an output would lie among the data that it is made from."""
+    for path in map(Path, data):
+        if output.resolve().is_relative_to(path.resolve()):
+            raise InputError(f"{option} {output}: lies in the data {path}; choose another place")
+
+
 def open_data(
     data: Sequence[Path | str],
     negatives: Sequence[Path | str],

@@ -160,9 +160,14 @@ def predict_logits(
         for view in views
     )
     merged = _merged(outputs, settings.merge)
-    if not np.isfinite(merged).all():
-        raise FloatingPointError("the segmenter's logits are not finite numbers")
-    return resize_array(merged, height, width)
+    # Both, because interpolation between huge numbers can overflow too.
+    whole = resize_array(merged, height, width)
+    if not (np.isfinite(merged).all() and np.isfinite(whole).all()):
+        raise FloatingPointError(
+            "the segmenter's logits are not finite numbers; the checkpoint is damaged, or its "
+            "numbers overflow on this device"
+        )
+    return whole
 
 
 def _merged(views: Iterator[np.ndarray], merge: Merge) -> np.ndarray:

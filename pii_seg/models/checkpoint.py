@@ -126,7 +126,14 @@ def with_calibration(
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a .ckpt file; an old one stays until the new one is whole."""
+    """Write a .ckpt file; an old one stays until the new one is whole.
+
+    Raises:
+        FloatingPointError: Its weights hold values that are no numbers; nothing is written.
+    """
+    for name, value in checkpoint.weights.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise FloatingPointError(f"{path}: weight {name} holds values that are no numbers")
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -134,8 +141,26 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "description": json.dumps(checkpoint.description(), allow_nan=False),
     }
     # Processes of one run may write the same checkpoint; each needs a temporary name of its own.
-    with atomic_file(path, token=f"-{os.getpid()}") as file:
-        torch.save(content, file)
+    write_torch(path, content, token=f"-{os.getpid()}")
+
+
+def write_torch(path: Path, content: Any, *, token: str = "") -> None:
+    """Write a file with torch.save; an old one stays until the new one is whole.
+
+    Raises:
+        OSError: The disk is full, or the file cannot be written for another reason.
+    """
+    try:
+        with atomic_file(path, token=token) as file:
+            torch.save(content, file)
+    except (OSError, RuntimeError) as error:
+        # torch raises an error about positions in its archive, after that of the system.
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__context__
+        if cause is None:
+            raise
+        raise OSError(cause.errno, cause.strerror, str(path)) from None
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:

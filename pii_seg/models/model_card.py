@@ -67,9 +67,12 @@ def model_card(description: Mapping[str, Any]) -> str:
         "threshold": description["threshold"],
         "calibrated": "yes" if description["calibration"] else "no",
     }
+    provenance = description["provenance"]
     return HEADER + BODY.format(
         model=_table(description["model"]),
-        training=_table(description["provenance"]),
+        training=_table(
+            {name: value for name, value in provenance.items() if name != "data_sketch"}
+        ),
         calibration=_table(calibration),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from diffusion_synth.repaint.crops import CropSettings
-from pii_seg.config import DATA_ROLES, Folders, TrainConfig, to_plain_data
+from pii_seg.config import DATA_ROLES, NAMED_WEIGHTS, Folders, TrainConfig, to_plain_data
 from pii_seg.errors import ConfigError
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.number_checks import check_numbers
@@ -201,8 +201,10 @@ class LoopConfig:
 
 
 def decisive_settings(training: TrainConfig) -> dict[str, Any]:
-    """The settings that decide a training's weights. Its folders count by content instead."""
+    """The settings that decide a training's weights. Its files count by content instead."""
     whole = training.decisive()
+    if training.model.weights not in NAMED_WEIGHTS:
+        whole["model"]["weights"] = "a file"
     for role in DATA_ROLES:
         del whole["data"][role]
     return whole

@@ -8,19 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pii_seg.config import GIVEN_ROLES, Folders
+from pii_seg.config import GIVEN_ROLES, NAMED_WEIGHTS, Folders
+from pii_seg.data.content_hash import CONTENT, ContentHashes
 from pii_seg.data.mixture import DataSources, open_data
 from pii_seg.data.sources import Source
-from pii_seg.errors import ConfigError
+from pii_seg.errors import ConfigError, InputError
 from pii_seg.inference.predict import find_images
-from pii_seg.models.checkpoint import load_checkpoint
+from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
 from pii_seg.selftrain.comparison import open_tests
 from pii_seg.selftrain.config import LoopConfig
-from pii_seg.selftrain.content_hash import ContentHashes
 from pii_seg.selftrain.gate import Verdict
+from pii_seg.selftrain.rendering import recipe_file
 from pii_seg.selftrain.repainting import Painting, by_generator
 from pii_seg.selftrain.stages import Stage, StageRunner, Work
-from pii_seg.training.fit import BEST
+from pii_seg.training.fit import program_version
+from pii_seg.training.recorded import record
+from pii_seg.training.run_folder import BEST
 
 EARLY = ("early-1.ckpt", "early-2.ckpt")
 
@@ -102,6 +105,7 @@ class RunContext:
             CheckpointError: The given teacher cannot be loaded.
             ConfigError: The given teacher has another model, or the generator cannot be loaded.
         """
+        refuse_inputs_inside(config, root)
         hashes = ContentHashes(root / ".contents")
         found = find_images([Path(folder) for folder in config.unlabelled], exclude=root)
         photos = hashes.in_order(photo.path for photo in found)
@@ -131,10 +135,19 @@ class RunContext:
     def perform(
         self, name: str, *, settings: Mapping[str, Any], inputs: Inputs | None = None, work: Work
     ) -> Stage:
-        """Run the stage `name` unless it is done already, and record it."""
+        """Run the stage `name` unless it is done already, and record it.
+
+        The version of this program decides the result like a setting.
+        """
+        settings = {**settings, "program": program_version()}
         stage = self.runner.run(name, settings=settings, inputs=inputs, work=work)
         self.stages.append(stage)
         return stage
+
+    def add_model(self, name: str, stage: Stage) -> Model:
+        """Record the model that a stage made."""
+        self.models.append(Model(name, stage))
+        return self.models[-1]
 
     def data_hashes(self) -> Inputs:
         """Hashes of the teacher's training data, by role; without what the run itself rendered."""
@@ -146,16 +159,52 @@ class RunContext:
 
     def training_inputs(self) -> Inputs:
         """Inputs of every training: the hashes of the data, and the stage that rendered some."""
-        return {**self.data_hashes(), **({"renders": self.renders} if self.renders else {})}
+        inputs = self.data_hashes()
+        weights = self.config.training.model.weights
+        if weights not in NAMED_WEIGHTS:
+            inputs["weights"] = self.hashes.of_file(Path(weights))
+        return {**inputs, **({"renders": self.renders} if self.renders else {})}
 
     def folder_hashes(self, role: str, folders: Folders) -> Inputs:
         """Hashes of the contents of folders, or files, that play the same role."""
+        exclude = [self.runner.root]
         return {
-            f"{role}-{number}": self.hashes.of_folder(path)
-            if path.is_dir()
-            else self.hashes.of_file(path)
+            f"{role}-{number}": self.hashes.of_data(path, exclude=exclude)
             for number, path in enumerate(map(Path, folders), start=1)
         }
+
+    def recorded(self) -> dict[str, Any]:
+        """All settings as plain data by section, with hashes in place of paths."""
+        config, exclude = self.config, [self.runner.root]
+        training = record(config.training, self.hashes, exclude=exclude).config
+        whole = dataclasses.replace(config, training=training).resolved()
+
+        def hashed(path: str) -> str:
+            return CONTENT + self.hashes.of_data(Path(path), exclude=exclude)
+
+        loop = whole["loop"]
+        loop["unlabelled"] = [CONTENT + self.photos_hash]
+        for name in ("test", "test_negatives"):
+            loop[name] = [hashed(path) for path in loop[name]]
+        if recipe_file(config.recipe):
+            loop["recipe"] = hashed(config.recipe)
+        if config.teacher:
+            loop["teacher"] = CONTENT + checkpoint_sha256(Path(config.teacher))
+        if config.generator and self.painting:
+            loop["generator"] = str(self.painting.described["model"])
+        return whole
+
+
+def refuse_inputs_inside(config: LoopConfig, root: Path) -> None:
+    """Raise InputError when an input lies in the run's folder, whose stages replace files."""
+    data = config.training.data
+    folders = [folder for role in GIVEN_ROLES for folder in getattr(data, role)]
+    files = [config.teacher, config.generator, str(recipe_file(config.recipe) or "")]
+    for path in [*config.unlabelled, *config.test, *config.test_negatives, *folders, *files]:
+        if path and Path(path).resolve().is_relative_to(root.resolve()):
+            raise InputError(
+                f"{path}: is an input, and lies in the --output {root}; choose another --output"
+            )
 
 
 def open_training_data(config: LoopConfig, synthetic: Folders) -> DataSources:

@@ -25,11 +25,12 @@ from pathlib import Path
 import tomli_w
 
 from blender_addon.dataset import write_atomically
+from pii_seg.models.device import usable_device
 from pii_seg.selftrain import steps
 from pii_seg.selftrain.config import LoopConfig
-from pii_seg.selftrain.context import Log, RunContext
+from pii_seg.selftrain.context import Log, RunContext, refuse_inputs_inside
 from pii_seg.selftrain.stages import StageRunner
-from pii_seg.training.fit import BEST
+from pii_seg.training.run_folder import BEST, locked_folder
 
 CONFIG = "config.toml"
 
@@ -73,13 +74,17 @@ def self_train(
 
     Raises:
         InputError, ConfigError, DataError, CheckpointError: An input is wrong; no stage has begun.
+        OutputBusyError: Another process runs there.
         Stopped: `stop_after` is done.
     """
     root = Path(root)
-    loop = Loop(config, root, begin_at=begin_at, stop_after=stop_after, device=device, log=log)
-    root.mkdir(parents=True, exist_ok=True)
-    write_atomically(root / CONFIG, tomli_w.dumps(config.resolved()).encode())
-    return loop.run()
+    usable_device(device, option="--machine.device")
+    refuse_inputs_inside(config, root)
+    with locked_folder(root):
+        loop = Loop(config, root, begin_at=begin_at, stop_after=stop_after, device=device, log=log)
+        recorded = loop.context.recorded()
+        write_atomically(root / CONFIG, tomli_w.dumps(recorded).encode())
+        return loop.run()
 
 
 class Loop:

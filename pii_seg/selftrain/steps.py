@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from blender_addon.dataset import write_atomically
-from pii_seg.config import TrainConfig, to_plain_data
+from pii_seg.config import ModelConfig, TrainConfig, to_plain_data
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
@@ -56,8 +56,10 @@ from pii_seg.selftrain.repainting import (
 from pii_seg.selftrain.report import REPORT, RunSummary, write_loop_report
 from pii_seg.selftrain.stages import Stage
 from pii_seg.training.callbacks import SaveAtFractions
-from pii_seg.training.fit import BEST, fit, program_version
+from pii_seg.training.fit import fit
 from pii_seg.training.module import SegmentationModule
+from pii_seg.training.recorded import record
+from pii_seg.training.run_folder import BEST
 
 LABELLER = "labeller.ckpt"  # the best checkpoint, calibrated
 EARLY_SHARES = (1 / 3, 2 / 3)  # of a training; ST++ compares these checkpoints with the last one
@@ -78,8 +80,9 @@ def render(run: RunContext) -> None:
     # A preset counts by its name, a recipe file by its content.
     file = recipe_file(config.recipe)
     inputs: Inputs = {"recipe": run.hashes.of_file(file)} if file else {}
+    settings = {"command": ["recipe", *command[1:]] if file else command}
     work = partial(render_pairs, command=command)
-    run.renders = run.perform("renders", settings={"command": command}, inputs=inputs, work=work)
+    run.renders = run.perform("renders", settings=settings, inputs=inputs, work=work)
     run.synthetic = (str(run.renders.folder),)
     _ = run.data  # raises for renders that cannot be trained on
 
@@ -105,7 +108,7 @@ def train_teacher(run: RunContext) -> Model:
             inputs=run.training_inputs(),
             work=partial(train, run=run, training=training, start=None),
         )
-    return add_model(run, "teacher", stage)
+    return run.add_model("teacher", stage)
 
 
 def train_control(run: RunContext, number: int, pseudo: Stage, teacher: Model) -> Model:
@@ -141,7 +144,7 @@ def train_student(
             train, run=run, training=training, start=None if config.from_scratch else teacher
         ),
     )
-    return add_model(run, f"{kind} of round {number}", stage)
+    return run.add_model(f"{kind} of round {number}", stage)
 
 
 def average_weights(run: RunContext, number: int, students: Sequence[Model]) -> Model:
@@ -150,13 +153,7 @@ def average_weights(run: RunContext, number: int, students: Sequence[Model]) -> 
     inputs = {**run.data_hashes(), **{student.name: student.stage for student in students}}
     work = partial(average_checkpoints, run=run, students=students)
     stage = run.perform(f"soup-{number}", settings={}, inputs=inputs, work=work)
-    return add_model(run, f"soup of round {number}", stage)
-
-
-def add_model(run: RunContext, name: str, stage: Stage) -> Model:
-    model = Model(name, stage)
-    run.models.append(model)
-    return model
+    return run.add_model(f"soup of round {number}", stage)
 
 
 def copy_teacher(folder: Path, run: RunContext) -> Result:
@@ -172,16 +169,20 @@ def copy_teacher(folder: Path, run: RunContext) -> Result:
 def train(folder: Path, run: RunContext, training: TrainConfig, start: Model | None) -> Result:
     """Train in `folder`, or resume there; from the weights of `start`, if given."""
 
+    plain = to_plain_data(record(training, run.hashes, exclude=[folder]).config)
+
     def save_early(module: SegmentationModule, place: int) -> None:
         weights = dict(module.average.state_dict())
-        checkpoint = Checkpoint(training.model, weights, config=to_plain_data(training))
+        checkpoint = Checkpoint(ModelConfig(**plain["model"]), weights, config=plain)
         save_checkpoint(folder / EARLY[place], checkpoint)
 
     early = SaveAtFractions(
         EARLY_SHARES, save_early, lambda place: (folder / EARLY[place]).exists()
     )
     first = load_checkpoint(start.checkpoint) if start else None
-    result = fit(training, folder, resume=True, start_from=first, callbacks=[early])
+    result = fit(
+        training, folder, resume=True, start_from=first, callbacks=[early], hashes=run.hashes
+    )
     if result.ended == "interrupted":
         raise KeyboardInterrupt
     calibrate(folder, run)
@@ -378,7 +379,7 @@ def report(run: RunContext, chosen: Model) -> Path:
         **run.folder_hashes("test", config.test),
         **run.folder_hashes("negatives", config.test_negatives),
     }
-    settings = {"examples": config.examples, "chosen": chosen.name, "version": program_version()}
+    settings = {"examples": config.examples, "chosen": chosen.name}
     work = partial(write_report, run=run, chosen=chosen)
     stage = run.perform("report", settings=settings, inputs=inputs, work=work)
     return stage.folder / REPORT
@@ -394,7 +395,5 @@ def write_report(folder: Path, run: RunContext, chosen: Model) -> Result:
         images={**run.data.counts(), "unlabelled": len(run.photos)},
         tested=tested,
     )
-    tests = run.tests or run.data.validation
-    return write_loop_report(
-        folder, summary, tests, examples=run.config.examples, device=run.device
-    )
+    tests, examples = run.tests or run.data.validation, run.config.examples
+    return write_loop_report(folder, summary, tests, examples=examples, device=run.device)

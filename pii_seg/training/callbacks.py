@@ -13,13 +13,12 @@ from types import FrameType
 from typing import Any, TextIO
 
 import pytorch_lightning as lightning
-import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from blender_addon.dataset import atomic_file
+from pii_seg.models.checkpoint import write_torch
 from pii_seg.training.module import SegmentationModule
 
 # The keys of the stateful callbacks in RUN/last.ckpt. They are the first names of the classes, and
@@ -41,15 +40,54 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
     ) -> None:
-        with atomic_file(Path(path)) as file:
-            torch.save(checkpoint, file)
+        write_torch(Path(path), checkpoint)
+
+
+class StopOnBadNumbers(Callback):
+    """Ends a run at a loss or an output that is no number, before anything of it is saved.
+
+    Args:
+        best: RUN/best.ckpt, for the message.
+    """
+
+    def __init__(self, best: Path) -> None:
+        self.best = best
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        step = trainer.global_step
+        # Each look at a value on a GPU waits for it.
+        if pl_module.device.type == "cpu" or step % 10 == 0 or trainer.is_last_batch:
+            self.check(trainer, pl_module)
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        self.check(trainer, pl_module)
+
+    def on_save_checkpoint(
+        self, trainer: lightning.Trainer, pl_module: Any, checkpoint: dict[str, Any]
+    ) -> None:
+        self.check(trainer, pl_module)
+
+    def check(self, trainer: lightning.Trainer, pl_module: SegmentationModule) -> None:
+        """Raise FloatingPointError when a loss or an output since the start was no number."""
+        if not (bad := pl_module.bad_numbers()):
+            return
+        remedy = "begin again with a smaller --optimiser.learning-rate"
+        if trainer.precision != "32-true":
+            remedy += ", or with --machine.precision float32"
+        kept = f"; {self.best} is from before" if self.best.exists() else ""
+        raise FloatingPointError(
+            f"{bad} is no number (NaN or infinite) at step {trainer.global_step}, so the training "
+            f"cannot go on; {remedy}{kept}"
+        )
 
 
 class StopOnBudgetOrSignal(Callback):
     """Ends a run when its budget is spent or a signal asks for it, after the running step.
 
-    RUN/last.ckpt is written at the end of each epoch and on SIGINT (Ctrl-C) or SIGTERM; a second
-    signal interrupts at once.
+    RUN/last.ckpt is written at the end of each epoch and on SIGINT (Ctrl-C), SIGTERM or SIGHUP (a
+    terminal that was closed); a second Ctrl-C interrupts at once.
 
     Attributes:
         ended: How the run ended by itself, "finished" or "early"; empty as long as it did not.
@@ -68,14 +106,19 @@ class StopOnBudgetOrSignal(Callback):
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
+        self.ended = ""  # a run that had ended continues with a larger budget
         # Only the main thread may set handlers; a training in another thread is ended by its
         # caller.
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            numbers = [signal.SIGINT, signal.SIGTERM]
+            if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+                numbers.append(signal.SIGHUP)
+            for number in numbers:
                 self._previous_handlers[number] = signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        # Systems send SIGTERM again and again while they wait.
+        if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.asked = True
 

@@ -1,6 +1,6 @@
 """One training, from its configuration to RUN/best.ckpt: `fit(config, output)`.
 
-    RUN/config.toml     the whole configuration, resolved
+    RUN/config.toml     the whole configuration, resolved; data by the hash of their content
     RUN/best.ckpt       the segmenter with the best validation IoU, for `evaluate` and `predict`
     RUN/last.ckpt       the state of the run, for --resume
     RUN/metrics.csv     losses, IoU, learning rate, speed
@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import shutil
-import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,24 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
-import tomli_w
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
-from pytorch_lightning.loggers import TensorBoardLogger
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from blender_addon.dataset import write_atomically
 from pii_seg.config import TrainConfig, to_plain_data
-from pii_seg.config_history import check_removed_online, differences
+from pii_seg.data.content_hash import ContentHashes
 from pii_seg.data.datamodule import SegmentationDataModule
 from pii_seg.data.mixture import DataSources, assemble, open_data
-from pii_seg.errors import CheckpointError, InputError
-from pii_seg.models.checkpoint import (
-    Checkpoint,
-    load_checkpoint,
-    read_torch_safely,
-    save_checkpoint,
-)
+from pii_seg.errors import InputError
+from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter, fastest_precision
 from pii_seg.training.callbacks import (
@@ -53,13 +42,37 @@ from pii_seg.training.callbacks import (
     Interrupted,
     ProgressReporter,
     SaveBest,
+    StopOnBadNumbers,
     StopOnBudgetOrSignal,
 )
 from pii_seg.training.csv_log import CsvLogger
+from pii_seg.training.machine import (
+    accelerator_of,
+    claim_first_process,
+    is_first_process,
+    is_one_process,
+    trainer_environment,
+    without_trainer_variables,
+)
 from pii_seg.training.module import Clock, SegmentationModule
-
-CONFIG, BEST, LAST = "config.toml", "best.ckpt", "last.ckpt"
-METRICS, TENSORBOARD = "metrics.csv", "tensorboard"
+from pii_seg.training.recorded import Recorded, record
+from pii_seg.training.run_folder import (
+    BEST,
+    CONFIG,
+    FOREIGN_STATES,
+    HASHES,
+    LAST,
+    METRICS,
+    TENSORBOARD,
+    check_folder,
+    check_inputs,
+    delete_run,
+    locked_folder,
+    read_state,
+    write_config,
+)
+from pii_seg.training.slurm import is_requeued, write_job
+from pii_seg.training.tensorboard_log import TensorBoardLog
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +104,7 @@ def fit(
     overwrite: bool = False,
     start_from: Checkpoint | None = None,
     callbacks: Sequence[Callback] = (),
+    hashes: ContentHashes | None = None,
 ) -> FitResult:
     """Train in the folder `output`. Everything is checked before training begins.
 
@@ -101,6 +115,7 @@ def fit(
         overwrite: Delete the run in `output` first.
         start_from: Weights to start from, of the same model, instead of those of config.start_from.
         callbacks: Lightning callbacks, called before those of this module.
+        hashes: Reads the contents of the data; by default it stores their hashes in `output`.
 
     Returns:
         The outcome. A run that SIGINT or SIGTERM ended has `ended` "interrupted".
@@ -110,10 +125,36 @@ def fit(
         ConfigError: The model cannot be built.
         DataError: Data is missing or cannot be used.
         CheckpointError: A checkpoint to resume or start from cannot be used.
+        OutputBusyError: Another process trains in `output`.
+        FloatingPointError: The network or the loss yields values that are no numbers.
     """
     output = Path(output)
-    state = prepare_folder(config, output, resume=resume, overwrite=overwrite)
-    if state is not None and state["callbacks"][STOP_KEY]["ended"]:
+    if is_requeued(output):  # the same command must not begin again
+        resume, overwrite = True, False
+    claim_first_process(config.machine)
+    check_folder(config, output, resume=resume, overwrite=overwrite)
+    accelerator_of(config.machine)  # raises InputError
+    if not (is_one_process(config.machine) or is_first_process()):  # the first one has the lock
+        return _fit(config, output, resume, overwrite, start_from, callbacks, hashes)
+    with locked_folder(output):
+        return _fit(config, output, resume, overwrite, start_from, callbacks, hashes)
+
+
+def _fit(
+    config: TrainConfig,
+    output: Path,
+    resume: bool,
+    overwrite: bool,
+    start_from: Checkpoint | None,
+    callbacks: Sequence[Callback],
+    hashes: ContentHashes | None,
+) -> FitResult:
+    """Train as `fit` does, in a folder that is locked."""
+    check_folder(config, output, resume=resume, overwrite=overwrite)  # again: it may have changed
+    state = None if overwrite else read_state(output)
+    hashes = hashes or ContentHashes(output / HASHES)
+    if state is not None and _is_over(state, config):
+        check_inputs(output, config, record(config, hashes, exclude=[output]).config)
         log.warning("%s: the training is over already; nothing was done", output)
         return _result_of(state, output)
     if start_from is None and config.start_from:
@@ -125,16 +166,20 @@ def fit(
     if is_first_process():
         _log_data(sources)
         log.warning("encoder: %s", module.segmenter.network.weights)
+    recorded = record(config, hashes, exclude=[output])
+    if not overwrite:
+        check_inputs(output, config, recorded.config)
     resume_at = None if state is None else int(state["global_step"])
     data = _data_module(config, sources, resume_at=resume_at)
     if is_first_process():  # from here on, files are written
-        output.mkdir(parents=True, exist_ok=True)
-        write_config(output / CONFIG, config)
+        _begin(output, recorded.config, overwrite=overwrite)
 
-    best = SaveBest(lambda module, iou: save_best(output / BEST, config, sources, module, iou))
+    best = SaveBest(lambda module, iou: save_best(output / BEST, recorded, sources, module, iou))
     stop = StopOnBudgetOrSignal(output / LAST)
-    # The order matters: the best is known before the state is written.
+    # The order matters: bad numbers are never saved, and the best is known before the state is
+    # written.
     own = [
+        StopOnBadNumbers(output / BEST),
         best,
         *([early_stopping(config.budget.patience)] if config.budget.patience else []),
         ProgressReporter(config.machine.progress, config.data.batch_size),
@@ -147,6 +192,24 @@ def fit(
         stop.ended = "interrupted"
     seconds = module.clock.elapsed
     return FitResult(output / BEST, best.best, trainer.global_step, seconds, stop.ended)
+
+
+def _is_over(state: Mapping[str, Any], config: TrainConfig) -> bool:
+    """Whether a run has ended by itself. More steps or minutes than it had continue it."""
+    ended = state["callbacks"][STOP_KEY]["ended"]
+    clock = Clock.from_budget(config.budget)
+    clock.carried = float(state["seconds"])
+    return bool(ended == "early" or (ended and clock.progress(int(state["global_step"])) >= 1))
+
+
+def _begin(output: Path, recorded: TrainConfig, *, overwrite: bool) -> None:
+    """Write the first files of a run, or of its next part."""
+    if overwrite:
+        delete_run(output)
+    for path in sorted(output.glob(FOREIGN_STATES)):
+        log.warning("%s: ignored; the run continues from %s alone", path, LAST)
+    write_config(output / CONFIG, recorded)
+    write_job(output)
 
 
 def _result_of(state: Mapping[str, Any], output: Path) -> FitResult:
@@ -190,7 +253,10 @@ def _run(
     with warnings.catch_warnings():
         for message in EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
-        trainer.fit(module, datamodule=data, ckpt_path=last, weights_only=True)
+        try:
+            trainer.fit(module, datamodule=data, ckpt_path=last, weights_only=True)
+        except SystemExit:  # into which Lightning turns a second Ctrl-C
+            raise KeyboardInterrupt from None
 
 
 def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> SegmentationModule:
@@ -230,34 +296,34 @@ def build_trainer(
     config: TrainConfig, output: Path, callbacks: list[Callback], *, resume_at: int | None
 ) -> lightning.Trainer:
     machine = config.machine
-    kind = (
-        "cuda" if machine.device in ("auto", "cuda", "gpu") and torch.cuda.is_available() else "cpu"
-    )
+    kind, devices = accelerator_of(machine)
     fast = machine.precision == "bf16" or (
         machine.precision == "auto" and fastest_precision(kind) == torch.bfloat16
     )
-    return lightning.Trainer(
-        accelerator=machine.device,
-        devices=machine.devices,
-        num_nodes=machine.nodes,
-        strategy=machine.strategy,
-        precision="bf16-mixed" if fast else "32-true",
-        max_epochs=-1,  # the clock decides
-        num_sanity_val_steps=0,
-        log_every_n_steps=min(10, config.budget.validate_every),
-        gradient_clip_val=config.optimiser.gradient_norm,
-        callbacks=callbacks,
-        logger=[
-            CsvLogger(output / METRICS, resume_at=resume_at),
-            TensorBoardLogger(output, name=TENSORBOARD, version=""),
-        ],
-        default_root_dir=output,
-        plugins=[AtomicCheckpointIO()],
-        use_distributed_sampler=False,  # SegmentationDataModule divides its data among processes
-        enable_checkpointing=False,  # StopOnBudgetOrSignal and SaveBest write them
-        enable_progress_bar=False,  # ProgressReporter shows it
-        enable_model_summary=False,
-    )
+    with without_trainer_variables():
+        return lightning.Trainer(
+            accelerator=kind,
+            devices=devices,
+            num_nodes=machine.nodes,
+            strategy=machine.strategy,
+            precision="bf16-mixed" if fast else "32-true",
+            max_epochs=-1,  # the clock decides
+            num_sanity_val_steps=0,
+            log_every_n_steps=min(10, config.budget.validate_every),
+            gradient_clip_val=config.optimiser.gradient_norm,
+            callbacks=callbacks,
+            logger=[
+                CsvLogger(output / METRICS, resume_at=resume_at),
+                TensorBoardLog(output / TENSORBOARD),
+            ],
+            # Never made. Under SLURM, Lightning looks here for states of its own to continue from.
+            default_root_dir=output / ".lightning",
+            plugins=[AtomicCheckpointIO(), *trainer_environment(machine)],
+            use_distributed_sampler=False,  # SegmentationDataModule divides its data
+            enable_checkpointing=False,  # StopOnBudgetOrSignal and SaveBest write them
+            enable_progress_bar=False,  # ProgressReporter shows it
+            enable_model_summary=False,
+        )
 
 
 def early_stopping(patience: int) -> EarlyStopping:
@@ -265,7 +331,7 @@ def early_stopping(patience: int) -> EarlyStopping:
 
 
 def save_best(
-    path: Path, config: TrainConfig, sources: DataSources, module: SegmentationModule, iou: float
+    path: Path, recorded: Recorded, sources: DataSources, module: SegmentationModule, iou: float
 ) -> None:
     """Write the moving average as a checkpoint."""
     provenance = {
@@ -276,94 +342,11 @@ def save_best(
         "validation_iou": iou,
         "steps": module.global_step,
         "seconds": round(module.clock.elapsed, 1),
+        "data_sketch": list(recorded.sketch),
     }
-    weights = dict(module.average.state_dict())
-    save_checkpoint(
-        path, Checkpoint(config.model, weights, config=to_plain_data(config), provenance=provenance)
-    )
-
-
-def prepare_folder(
-    config: TrainConfig, output: Path, *, resume: bool, overwrite: bool
-) -> Mapping[str, Any] | None:
-    """Check the folder of a run, and return the content of last.ckpt if the run is to be resumed.
-
-    Nothing foreign is touched.
-
-    Returns:
-        The state of the run; None for a new run.
-
-    Raises:
-        InputError: The folder holds something else, a run of another configuration, or a run
-            without `resume` or `overwrite`.
-        ConfigError: The run in the folder used an option that was removed.
-        CheckpointError: Its last.ckpt is damaged.
-    """
-    if resume and overwrite:
-        raise InputError("--resume and --overwrite exclude each other")
-    if output.exists() and not output.is_dir():
-        raise InputError(f"{output}: is a file; --output must be a folder")
-    entries = sorted(path.name for path in output.iterdir()) if output.exists() else []
-    if not (entries := [name for name in entries if not name.startswith(".")]):
-        return None
-    if not (output / CONFIG).exists():
-        raise InputError(
-            f"{output}: not empty and not a training (it holds {entries[0]!r}); "
-            "choose another --output"
-        )
-    if overwrite:
-        if is_first_process():  # the others start when this process is in its run already
-            delete_run(output)
-        return None
-    before = read_config(output / CONFIG)
-    check_removed_online(before, str(output / CONFIG))
-    changed = differences(before, config.decisive())
-    if changed:
-        raise InputError(
-            f"{output}: holds a training with another {' and '.join(changed)}; "
-            "choose another --output, or replace it with --overwrite"
-        )
-    if not (output / LAST).exists():
-        return None  # it ended before its first checkpoint, so nothing is lost
-    if not resume:
-        raise InputError(
-            f"{output}: holds a training already; --resume continues it, --overwrite replaces it"
-        )
-    state = read_torch_safely(output / LAST)
-    if not isinstance(state, dict) or not {"global_step", "seconds", "callbacks"} <= set(state):
-        raise CheckpointError(
-            f"{output / LAST}: not the state of a training; use --overwrite to start again"
-        )
-    return state
-
-
-def delete_run(output: Path) -> None:
-    """Delete the files that a training wrote into `output`, and nothing else."""
-    for name in (LAST, BEST, METRICS, CONFIG):
-        (output / name).unlink(missing_ok=True)
-    shutil.rmtree(output / TENSORBOARD, ignore_errors=True)
-
-
-def write_config(path: Path, config: TrainConfig) -> None:
-    """Write the resolved configuration as TOML."""
-    write_atomically(path, tomli_w.dumps(to_plain_data(config)).encode())
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """Read a configuration from TOML.
-
-    Raises:
-        InputError: It cannot be read.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-
-
-def is_first_process() -> bool:
-    """Return whether this is the process of a distributed run that writes files and messages."""
-    return getattr(rank_zero_only, "rank", 0) == 0
+    weights, config = dict(module.average.state_dict()), recorded.config
+    plain = to_plain_data(config)
+    save_checkpoint(path, Checkpoint(config.model, weights, config=plain, provenance=provenance))
 
 
 def program_version() -> str:

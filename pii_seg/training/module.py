@@ -104,6 +104,8 @@ class SegmentationModule(lightning.LightningModule):
         self.loss = SegmentationLoss(dice=optimiser.dice, label_smoothing=optimiser.label_smoothing)
         self.person_iou = BinaryJaccardIndex(ignore_index=IGNORE)
         self.validation_loss = MeanMetric()
+        # Checked on the device and read seldom: (of the training's loss, of outputs in validation).
+        self._finite: list[Tensor | None] = [None, None]
 
     @property
     def average(self) -> Segmenter:
@@ -124,6 +126,7 @@ class SegmentationModule(lightning.LightningModule):
         ):
             logits = self.segmenter(batch["image"])
         loss = self.loss(logits, batch["target"])
+        self._note(0, loss.detach())
         self.log("train_loss", loss, batch_size=len(logits))
         return loss
 
@@ -134,8 +137,20 @@ class SegmentationModule(lightning.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
         logits = self.average(batch["image"])
+        self._note(1, logits)
         self.validation_loss.update(self.loss(logits, batch["target"]), len(batch["image"]))
         self.person_iou.update(logits[:, 0] > 0, batch["target"].int())
+
+    def _note(self, place: int, values: Tensor) -> None:
+        finite, before = values.isfinite().all(), self._finite[place]
+        self._finite[place] = finite if before is None else before & finite
+
+    def bad_numbers(self) -> str:
+        """Name what was no number since the start; empty if there was nothing."""
+        for name, finite in zip(("the loss", "an output in validation"), self._finite, strict=True):
+            if finite is not None and not bool(finite):
+                return name
+        return ""
 
     def on_validation_epoch_end(self) -> None:
         """Log loss and IoU over the pixels of all validation sources together."""

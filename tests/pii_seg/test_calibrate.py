@@ -232,6 +232,25 @@ def test_wrong_input_is_one_line_and_nothing_is_written(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("run/best.ckpt", "the --checkpoint itself"),
+        ("street/images/01.png", "no checkpoint"),
+        ("street/new.ckpt", "lies in the data"),
+    ],
+)
+def test_an_output_never_replaces_an_input(
+    output: str, said: str, checkpoint: Path, street: Path, tmp_path: Path, capsys
+) -> None:
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    given = ("--checkpoint", checkpoint, "--data", street, "--output", tmp_path / output)
+    assert run(*given) == 2
+    assert said in capsys.readouterr().err
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
+
+
 def test_anonymize_keeps_the_promise_of_a_calibrated_checkpoint(
     checkpoint: Path, street: Path, tmp_path: Path, capsys
 ) -> None:

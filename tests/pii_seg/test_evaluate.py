@@ -257,6 +257,10 @@ def test_without_examples_no_image_is_in_the_output(checkpoint, folder, tmp_path
         (["--data", "{folder}", "{folder}"], "'street'"),
         (["--data", "{folder}", "--calibrate", "nowhere"], "nowhere"),
         (["--data", "{negatives}"], "--negatives"),
+        (["--data", "{folder}", "--threshold", "nan"], "threshold"),
+        (["--data", "{folder}", "--examples", "-1"], "--examples"),
+        (["--data", "{folder}", "--device", "bogus"], "bogus"),
+        (["--data", "{folder}", "--device", "cuda:99"], "--device cuda:99"),
     ],
 )
 def test_wrong_input_is_one_line(
@@ -269,6 +273,23 @@ def test_wrong_input_is_one_line(
     assert said in error
     assert error.count("\n") == 1
     assert not out.exists() or not list(out.iterdir())
+
+
+def test_an_output_never_replaces_an_input(
+    checkpoint: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    given = ["--checkpoint", str(checkpoint), "--data", str(folder)]
+    assert main([*given, "--output", str(folder / "report")]) == 2
+    assert "lies in the data" in capsys.readouterr().err
+    inside = tmp_path / "report" / "calibrated.ckpt"
+    inside.parent.mkdir()
+    inside.write_bytes(checkpoint.read_bytes())
+    given = ["--checkpoint", str(inside), "--data", str(folder), "--calibrate", str(folder)]
+    assert main([*given, "--output", str(inside.parent)]) == 2
+    assert "would be replaced" in capsys.readouterr().err
+    assert inside.read_bytes() == checkpoint.read_bytes()
+    assert all(path.read_bytes() == content for path, content in before.items())
 
 
 def test_one_name_for_two_sets_is_refused(folder: Path) -> None:

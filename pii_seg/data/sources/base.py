@@ -156,6 +156,10 @@ class Listed(Source, Generic[ItemT]):
     @abstractmethod
     def fault_path(self, item: ItemT) -> Path: ...
 
+    def paths(self) -> list[Path]:
+        """The file of each item that faults name, in order."""
+        return [self.fault_path(item) for item in self._items]
+
     def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
         """Open every file, in threads (decoding releases Python's lock).
 

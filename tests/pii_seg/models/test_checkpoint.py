@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import pickle
+import resource
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +16,7 @@ import pytest
 import torch
 
 from pii_seg.config import SIZES
-from pii_seg.errors import CheckpointError
+from pii_seg.errors import CheckpointError, InputError
 from pii_seg.models.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -182,3 +184,35 @@ def test_a_failed_save_leaves_the_old_one(checkpoint: Checkpoint, path: Path) ->
     assert path.read_bytes() == before
     assert zipfile.is_zipfile(path)
     assert [p.name for p in path.parent.iterdir()] == ["best.ckpt"]
+
+
+def test_a_full_disk_is_named_and_leaves_the_old_one(checkpoint: Checkpoint, path: Path) -> None:
+    """torch turns the system's error into one about positions in its archive."""
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(OSError, match=r"best\.ckpt") as raised:
+            save_checkpoint(path, checkpoint)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert raised.value.errno == errno.EFBIG
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["best.ckpt"]
+
+
+def test_weights_that_are_no_numbers_are_not_saved(checkpoint: Checkpoint, path: Path) -> None:
+    before = path.read_bytes()
+    weights = {**checkpoint.weights, FIRST: checkpoint.weights[FIRST] * torch.inf}
+    with pytest.raises(FloatingPointError, match=FIRST):
+        save_checkpoint(path, replace(checkpoint, weights=weights))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:9", "mps:3", "meta", "xpu", "bogus", "cpu:1", ""])
+def test_a_device_that_is_not_there_is_named(
+    checkpoint: Checkpoint, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(InputError, match=rf"--device {device}: "):
+        checkpoint.segmenter(device)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from blender_addon.dataset import iter_lines
+from blender_addon.dataset import OutputBusyError, iter_lines, output_lock
 from diffusion_synth.repaint.crops import CropSettings
 from pii_seg.config import (
     SIZES,
@@ -24,7 +26,7 @@ from pii_seg.config import (
     OptimiserConfig,
     TrainConfig,
 )
-from pii_seg.errors import ConfigError
+from pii_seg.errors import ConfigError, InputError
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.selftrain import repainting, steps
 from pii_seg.selftrain.config import LoopConfig
@@ -163,7 +165,9 @@ def test_run_writes_every_stage_and_a_report(
     assert set(metrics["scores"]) == set(MODELS)
     for path in (tmp_path / "run").rglob("*"):
         assert SECRET not in path.name
-        assert not path.is_file() or SECRET.encode() not in path.read_bytes()
+        content = path.read_bytes() if path.is_file() else b""
+        assert SECRET.encode() not in content
+        assert str(tmp_path).encode() not in content, path
     assert not any(SECRET in line for line in log)
 
     # Nothing has changed, so nothing runs again.
@@ -296,7 +300,8 @@ def test_only_stages_with_changes_run_again(config: LoopConfig, tmp_path: Path) 
         "report",
     }
     # The seed changes the repainted images, but not a given teacher.
-    given = replace(config, teacher=str(tmp_path / "run" / "best.ckpt"))
+    shutil.copy(tmp_path / "run" / "best.ckpt", tmp_path / "given.ckpt")
+    given = replace(config, teacher=str(tmp_path / "given.ckpt"))
     other = replace(
         given, training=replace(given.training, budget=replace(given.training.budget, seed=1))
     )
@@ -350,7 +355,12 @@ def test_command_line_reads_its_own_configuration_file(
     again = ["--config", str(tmp_path / "all.toml"), "--output", str(tmp_path / "run")]
     assert main([*again, "--size", "tiny", "--stop-after", "pseudo-1"]) == 0
     assert "stopped after pseudo-1" in capsys.readouterr().err
-    assert (tmp_path / "run" / "config.toml").read_text() == (tmp_path / "all.toml").read_text()
+    recorded = tomllib.loads((tmp_path / "run" / "config.toml").read_text())
+    given = tomllib.loads((tmp_path / "all.toml").read_text())
+    for section, name in (("data", "synthetic"), ("loop", "unlabelled")):
+        assert re.fullmatch(r"sha256:[0-9a-f]{64}", recorded[section][name][0])
+        recorded[section][name] = given[section][name]
+    assert recorded == given
 
 
 @pytest.mark.parametrize(
@@ -523,6 +533,35 @@ def test_foreign_folder_is_left_alone(config: LoopConfig, tmp_path: Path) -> Non
     with pytest.raises(ValueError, match=r"diary\.txt"):
         self_train(replace(config, repaint="none"), root)
     assert (root / "teacher" / "diary.txt").read_text() == "mine"
+
+
+def test_an_input_in_the_folder_of_the_run_is_refused(
+    config: LoopConfig, photos: Path, tmp_path: Path
+) -> None:
+    for other in (
+        replace(config, teacher=str(tmp_path / "run" / "teacher" / "best.ckpt")),
+        replace(config, unlabelled=(str(tmp_path / "run" / "pseudo-1" / "images"),)),
+    ):
+        with pytest.raises(InputError, match="is an input, and lies in the --output"):
+            self_train(other, tmp_path / "run")
+    with pytest.raises(InputError, match="is an input, and lies in the --output"):
+        self_train(config, tmp_path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_two_runs_at_once_are_one_and_a_refusal(config: LoopConfig, tmp_path: Path) -> None:
+    with (
+        output_lock(tmp_path / "run" / ".train.lock"),
+        pytest.raises(OutputBusyError, match="another run is writing there"),
+    ):
+        self_train(config, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".train.lock"]
+
+
+def test_a_device_that_is_not_there_is_named_first(config: LoopConfig, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--machine\.device cuda:99"):
+        self_train(config, tmp_path / "run", device="cuda:99")
+    assert not (tmp_path / "run").exists()
 
 
 def test_teacher_with_another_model_is_refused(config: LoopConfig, tmp_path: Path) -> None:

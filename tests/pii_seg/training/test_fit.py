@@ -13,7 +13,9 @@ import pytest
 import pytorch_lightning as lightning
 import torch
 from PIL import Image
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from blender_addon.dataset import OutputBusyError
 from pii_seg.config import (
     SIZES,
     AugmentationConfig,
@@ -28,7 +30,8 @@ from pii_seg.errors import CheckpointError, ConfigError, DataError, InputError
 from pii_seg.evaluation.history import read_history
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.training.csv_log import CsvLogger
-from pii_seg.training.fit import FitResult, fit, prepare_folder, read_config, write_config
+from pii_seg.training.fit import FitResult, fit
+from pii_seg.training.run_folder import check_folder, read_config, read_state, write_config
 
 MACHINE = MachineConfig(
     device="cpu", precision="float32", workers=0, threads=1, memory_mb=10, progress="none"
@@ -135,7 +138,7 @@ def test_a_run_writes_its_files(config: TrainConfig, tmp_path: Path) -> None:
     run = tmp_path / "run"
     result = fit(config, run)
     assert result == FitResult(run / "best.ckpt", result.iou, 9, result.seconds, "finished")
-    names = {path.name for path in run.iterdir()}
+    names = {path.name for path in run.iterdir() if not path.name.startswith(".")}
     assert names == {"config.toml", "best.ckpt", "last.ckpt", "metrics.csv", "tensorboard"}
     assert list((run / "tensorboard").iterdir())
     history = read_history(run / "metrics.csv")
@@ -275,7 +278,8 @@ def test_a_student_begins_where_its_teacher_ended(config: TrainConfig, tmp_path:
         load_checkpoint(fit(named, tmp_path / "named").best).weights[name], student.weights[name]
     )
     with pytest.raises(InputError, match="another start_from"):
-        fit(replace(named, start_from="elsewhere"), tmp_path / "named", resume=True)
+        other_start = str(tmp_path / "student" / "best.ckpt")
+        fit(replace(named, start_from=other_start), tmp_path / "named", resume=True)
     other = replace(config, model=ModelConfig(encoder="plain", width=12))
     with pytest.raises(InputError, match="another model"):
         fit(other, tmp_path / "other", start_from=teacher)
@@ -293,9 +297,9 @@ def test_another_configuration_is_refused_and_named(config: TrainConfig, tmp_pat
         fit(config, run)
     assert content == {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
     # What it runs on is no part of the experiment.
-    assert prepare_folder(
-        replace(config, machine=MachineConfig(threads=2)), run, resume=True, overwrite=False
-    )
+    machine = MachineConfig(threads=2)
+    check_folder(replace(config, machine=machine), run, resume=True, overwrite=False)
+    assert read_state(run)
     (run / "notes.txt").write_text("mine")
     assert fit(other, run, overwrite=True).steps == 9
     assert (run / "notes.txt").read_text() == "mine"
@@ -371,13 +375,16 @@ def test_invalid_numbers_are_rejected(make: Any, said: str) -> None:
 
 
 def test_configurations_survive_toml(config: TrainConfig, tmp_path: Path) -> None:
-    write_config(tmp_path / "config.toml", config)
-    assert prepare_folder(config, tmp_path, resume=True, overwrite=False) is None
-    whole = read_config(tmp_path / "config.toml")
+    run = tmp_path / "run"
+    run.mkdir()
+    write_config(run / "config.toml", config)
+    check_folder(config, run, resume=False, overwrite=False)
+    assert read_state(run) is None
+    whole = read_config(run / "config.toml")
     assert whole["augmentation"]["scale_range"] == list(config.augmentation.scale_range)
-    (tmp_path / "config.toml").write_text("=")
+    (run / "config.toml").write_text("=")
     with pytest.raises(InputError, match=r"config\.toml: cannot be read"):
-        read_config(tmp_path / "config.toml")
+        read_config(run / "config.toml")
 
 
 def test_a_resumed_history_continues_its_file(tmp_path: Path) -> None:
@@ -430,3 +437,169 @@ def test_the_states_of_older_runs_resume(config: TrainConfig, tmp_path: Path) ->
     assert (resumed.steps, resumed.ended, resumed.iou) == (9, "finished", 2.0)
     again = fit(config, run, resume=True)
     assert (again.steps, again.iou) == (9, 2.0)
+
+
+@pytest.mark.parametrize("first", [4, 9])
+def test_a_run_that_is_over_continues_with_more_steps(
+    config: TrainConfig, tmp_path: Path, first: int
+) -> None:
+    def of(steps: int) -> TrainConfig:
+        return replace(config, budget=BudgetConfig(steps=steps, validate_every=4))
+
+    run = tmp_path / "run"
+    assert fit(of(first), run).ended == "finished"
+    again = fit(of(14), run, resume=True)
+    assert (again.ended, again.steps) == ("finished", 14)
+    rows = read_history(run / "metrics.csv")
+    validated = [row["step"] for row in rows if "val_iou" in row]
+    assert validated[-1] == 14 and validated == sorted(set(validated))
+    assert read_config(run / "config.toml")["budget"]["steps"] == 14
+    with pytest.raises(InputError, match=r"another budget\.steps"):
+        fit(of(13), run, resume=True)
+
+
+def test_overwriting_begins_only_when_all_inputs_are_good(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    fit(config, run)
+    before = (run / "best.ckpt").read_bytes()
+    wrong = replace(config, data=replace(config.data, validation=(str(tmp_path / "nowhere"),)))
+    with pytest.raises(DataError):
+        fit(wrong, run, overwrite=True)
+    assert (run / "best.ckpt").read_bytes() == before
+    inside = replace(config, start_from=str(run / "best.ckpt"))
+    with pytest.raises(InputError, match=r"best\.ckpt: is an input, and lies in the --output"):
+        fit(inside, run, overwrite=True)
+    assert (run / "best.ckpt").read_bytes() == before
+
+
+def test_a_folder_of_self_training_is_no_training(config: TrainConfig, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.toml").write_text("[loop]\nrounds = 1\n")
+    (run / "best.ckpt").write_bytes(b"mine")
+    with pytest.raises(InputError, match="holds a self-training"):
+        fit(config, run, overwrite=True)
+    assert (run / "best.ckpt").read_bytes() == b"mine"
+
+
+def test_two_runs_at_once_are_one_and_a_refusal(config: TrainConfig, tmp_path: Path) -> None:
+    run, refused = tmp_path / "run", []
+
+    def second() -> None:
+        with pytest.raises(OutputBusyError) as raised:
+            fit(config, run, resume=True)
+        refused.append(str(raised.value))
+
+    assert fit(config, run, callbacks=[At(5, second)]).steps == 9
+    assert len(refused) == 1 and str(run) in refused[0] and "\n" not in refused[0]
+
+
+class Poison(lightning.Callback):
+    """Spoils a weight before a step, as an overflow would."""
+
+    def __init__(self, step: int, averaged: bool) -> None:
+        self.step, self.averaged = step, averaged
+
+    def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            segmenter = module.average if self.averaged else module.segmenter
+            with torch.no_grad():
+                next(segmenter.parameters()).fill_(torch.nan)
+
+
+@pytest.mark.parametrize(("averaged", "named"), [(False, "the loss"), (True, "an output")])
+def test_numbers_that_are_none_end_a_run_before_they_are_saved(
+    config: TrainConfig, tmp_path: Path, averaged: bool, named: str
+) -> None:
+    run = tmp_path / "run"
+    said = rf"{named}.* is no number .*--optimiser\.learning-rate.*best\.ckpt is from before"
+    with pytest.raises(FloatingPointError, match=said):
+        fit(config, run, callbacks=[Poison(5, averaged)])
+    assert load_checkpoint(run / "best.ckpt").provenance["steps"] == 4  # the first validation
+    assert all(bool(v.isfinite().all()) for v in state_of(run)["state_dict"].values())
+
+
+def test_a_learning_rate_that_diverges_is_named(config: TrainConfig, tmp_path: Path) -> None:
+    wild = replace(config, optimiser=OptimiserConfig(learning_rate=1000.0, gradient_norm=1e9))
+    try:
+        fit(wild, tmp_path / "run")
+    except FloatingPointError as error:
+        assert "learning-rate" in str(error)
+    else:  # some machines stay within float32
+        load_checkpoint(tmp_path / "run" / "best.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        ("cuda", "finds no CUDA device"),
+        ("cuda:9", "--machine.device cuda:9"),
+        ("bogus", "unknown"),
+        ("meta", "unknown"),
+    ],
+)
+def test_a_device_that_is_not_there_is_named_first(
+    config: TrainConfig, tmp_path: Path, device: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(InputError, match=said):
+        fit(replace(config, machine=replace(MACHINE, device=device)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+FOREIGN = {
+    "RANK": "3", "LOCAL_RANK": "3", "WORLD_SIZE": "8", "MASTER_ADDR": "nowhere.invalid",
+    "MASTER_PORT": "1", "NODE_RANK": "2", "GROUP_RANK": "2", "TORCHELASTIC_RUN_ID": "7",
+    "PL_TRAINER_MAX_STEPS": "1", "PL_TRAINER_FAST_DEV_RUN": "True",
+    "PL_TRAINER_LIMIT_TRAIN_BATCHES": "1", "PL_GLOBAL_SEED": "99", "SLURM_JOB_ID": "4711",
+    "SLURM_NTASKS": "8", "SLURM_JOB_NAME": "outer", "SLURM_NTASKS_PER_NODE": "8",
+    "SLURM_PROCID": "0", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1", "KUBERNETES_PORT": "1",
+}  # fmt: skip
+
+
+def test_variables_of_other_programs_change_nothing(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(config, tmp_path / "plain")
+    for name, value in FOREIGN.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(rank_zero_only, "rank", 3)  # as it is when Lightning is imported
+    assert fit(config, tmp_path / "foreign").steps == 9
+    assert_same_run(tmp_path / "plain", tmp_path / "foreign")
+
+
+def test_states_of_lightning_under_slurm_are_neither_written_nor_read(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Earlier versions left hpc_ckpt_1.ckpt, from which a later, fresh run continued."""
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    fit(config, whole)
+    monkeypatch.setenv("SLURM_JOB_ID", "4711")
+    monkeypatch.setenv("SLURM_NTASKS", "1")
+    monkeypatch.setenv("SLURM_JOB_NAME", "train")
+    run.mkdir()
+    (run / "hpc_ckpt_1.ckpt").write_bytes((whole / "last.ckpt").read_bytes())
+    write_config(run / "config.toml", config)
+    steps: list[int] = []
+    counted = [At(step, lambda step=step: steps.append(step)) for step in range(10)]
+    fit(config, run, callbacks=counted)
+    assert steps == list(range(1, 10))  # all of them, from the first
+    fit(config, run, overwrite=True)
+    assert not list(run.glob("**/hpc_ckpt*"))
+
+
+def test_a_requeued_job_continues_whatever_its_command_says(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    fit(config, whole)
+    monkeypatch.setenv("SLURM_JOB_ID", "4711")
+    fit(config, run, overwrite=True, callbacks=[At(6, ctrl_c)])
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert fit(config, run, overwrite=True).steps == 9
+    assert_same_run(whole, run)
+    monkeypatch.setenv("SLURM_JOB_ID", "4712")  # requeued too, but the run is another job's
+    with pytest.raises(InputError, match="--resume continues it"):
+        fit(config, run)

@@ -1,4 +1,4 @@
-"""Hashes of the files that a run reads from outside. It needs only the standard library.
+"""Hashes of the files that a run reads from outside: what is moved or renamed stays the same.
 
 A hundred thousand photos are read once: the hash of each is stored by its inode, size and time of
 change, so that the stored hashes contain no file names.
@@ -10,10 +10,13 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pii_seg.data.files import list_files
+from pii_seg.data.image_io import IMAGE_ENDINGS
+from pii_seg.data.sources import Listed, open_sources
+from pii_seg.errors import DataError
 
 # A file changed this recently may change again without a new time of change: file systems count in
 # steps of up to two seconds.
@@ -27,13 +30,13 @@ class ContentHashes:
 
     Args:
         memory: File that stores the hashes from run to run. Damaged lines are skipped, and their
-            files are read again.
+            files are read again. None stores nothing.
     """
 
-    def __init__(self, memory: Path) -> None:
+    def __init__(self, memory: Path | None = None) -> None:
         self.memory = memory
         self._known: dict[Identity, str] = {}
-        if memory.exists():
+        if memory is not None and memory.exists():
             with memory.open(encoding="utf-8", errors="replace") as file:
                 for line in file:
                     self._remember(line)
@@ -51,17 +54,30 @@ class ContentHashes:
             self._append(identity, digest)
         return self._known[identity]
 
-    def of_folder(self, folder: Path) -> str:
+    def of_folder(self, folder: Path, *, exclude: Sequence[Path] = ()) -> str:
         """Hash of the contents and names of all files in a folder and its subfolders.
 
         Names count because a mask belongs to the image of the same name. Hidden files, and the path
-        of the folder itself, do not count. Raises OSError.
+        of the folder itself, do not count; folders of `exclude` are left out. Raises OSError.
         """
-        whole = hashlib.sha256()
-        for path in list_files(folder).files:
-            name = path.relative_to(folder).as_posix()
-            whole.update(json.dumps([name, self.of_file(path)]).encode() + b"\n")
-        return whole.hexdigest()
+        return hash_of(self.contents(folder, exclude=exclude))
+
+    def of_data(self, path: Path, *, exclude: Sequence[Path] = ()) -> str:
+        """Hash of a folder, or of a file with annotations and the images that it names.
+
+        Raises OSError.
+        """
+        return hash_of(self.contents(path, exclude=exclude))
+
+    def contents(self, path: Path, *, exclude: Sequence[Path] = ()) -> list[tuple[str, str]]:
+        """(name, hash) of each file of a data set, in order. Raises OSError, DataError."""
+        if not path.exists():
+            raise DataError(f"{path}: does not exist")
+        if path.is_dir():
+            files = list_files(path, exclude=exclude).files
+            return [(file.relative_to(path).as_posix(), self.of_file(file)) for file in files]
+        files = images_named_in(path)
+        return [("", self.of_file(path)), *((file.name, self.of_file(file)) for file in files)]
 
     def of_photos(self, paths: Iterable[Path]) -> str:
         """Hash of the contents of photos; it ignores names and copies. Raises OSError."""
@@ -80,6 +96,8 @@ class ContentHashes:
 
     def _append(self, identity: Identity, digest: str) -> None:
         """Store a hash on disk."""
+        if self.memory is None:
+            return
         # No fsync: hashes lost in a crash are computed again. The line break comes first, so that
         # the half line of a killed run damages no other.
         self.memory.parent.mkdir(parents=True, exist_ok=True)
@@ -94,6 +112,48 @@ class ContentHashes:
                 self._known[int(inode), int(size), int(changed)] = digest
         except (ValueError, TypeError):
             return
+
+
+def hash_of(contents: Iterable[tuple[str, str]]) -> str:
+    """Hash of names and hashes of files."""
+    whole = hashlib.sha256()
+    for name, digest in contents:
+        whole.update(json.dumps([name, digest]).encode() + b"\n")
+    return whole.hexdigest()
+
+
+def images_named_in(path: Path) -> tuple[Path, ...]:
+    """The images that a file with annotations names, in order; none if it is no such file."""
+    try:
+        sources = open_sources(path, strict=False)
+    except DataError:
+        return ()
+    return tuple(
+        image for source in sources if isinstance(source, Listed) for image in source.paths()
+    )
+
+
+CONTENT = "sha256:"  # before a hash that stands for the path of its file or folder
+MASK_FOLDERS = frozenset(
+    {"masks", "ignore", "instances", "alpha", "parts", "SegmentationClass", "SegmentationObject"}
+)
+SKETCH = 512  # images; of a larger data set, every n-th is recognised
+SKETCH_DIGITS = 8  # of a hash: too few to prove that a certain image was there
+
+
+def sketch_of(contents: Iterable[tuple[str, str]], *, most: int | None = SKETCH) -> list[str]:
+    """A sample of a data set's images, as the beginnings of their smallest hashes.
+
+    The sketch of a part has most of its images in the sketch of the whole (Broder, "On the
+    resemblance and containment of documents", 1997).
+    """
+    found = {
+        digest[:SKETCH_DIGITS]
+        for name, digest in contents
+        if Path(name).suffix.lower() in IMAGE_ENDINGS
+        and not MASK_FOLDERS.intersection(Path(name).parts[:-1])
+    }
+    return sorted(found)[:most]
 
 
 def identity_of(path: Path) -> Identity:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pii_seg.selftrain import content_hash
-from pii_seg.selftrain.content_hash import ContentHashes
+from pii_seg.data import content_hash
+from pii_seg.data.content_hash import ContentHashes
 
 LONG_AGO = 1_000_000_000  # s
 
