@@ -207,13 +207,12 @@ class BodyModel:
         """W(T_P, J, θ, W), Eq. 2 and 7: linear blend skinning of T_P (V, 3) by G' (J, 3, 4): (V,
         3).
         """
+        return moved(T_P, self.blended_transforms(G_rel))
+
+    def blended_transforms(self, G_rel: NDArray[np.float64]) -> Array:
+        """Σ_k w_k G'_k of each vertex, row by row: (12, V)."""
         # Rows of (12, V), not a matrix for each vertex: numpy then runs along V instead of along 3.
-        A = _product(G_rel.reshape(-1, 12).T.astype(np.float32), self._weights_by_joint)
-        x, y, z = np.ascontiguousarray(T_P.T)
-        vertices = np.empty((3, len(T_P)), dtype=np.float32)
-        for i in range(3):
-            vertices[i] = A[4 * i] * x + A[4 * i + 1] * y + A[4 * i + 2] * z + A[4 * i + 3]
-        return np.ascontiguousarray(vertices.T)
+        return _product(G_rel.reshape(-1, 12).T.astype(np.float32), self._weights_by_joint)
 
     # J = script-J (T̄ + Σ β S) is linear in β: regress T̄ and each S once, not all V vertices for
     # every pose.
@@ -267,6 +266,16 @@ class BodyModel:
         if np.abs(theta).max() > MAX_ANGLE:
             raise ValueError(f"pose: angles beyond {MAX_ANGLE:g} rad")
         return theta
+
+
+def moved(points: Array, transforms: Array) -> Array:
+    """Move points (V, 3) by a transform each, from `blended_transforms` (12, V): (V, 3)."""
+    A = transforms
+    x, y, z = np.ascontiguousarray(points.T)
+    out = np.empty((3, len(points)), dtype=np.float32)
+    for i in range(3):
+        out[i] = A[4 * i] * x + A[4 * i + 1] * y + A[4 * i + 2] * z + A[4 * i + 3]
+    return np.ascontiguousarray(out.T)
 
 
 def _blend(directions: Array, coefficients: NDArray[Any]) -> Array:

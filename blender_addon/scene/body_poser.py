@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..bodies.model import BodyModel, Posed
 from ..bodies.rotations import rodrigues
 from ..wardrobe.chart import body_chart
+from ..wardrobe.dressed import Dressed, Wearable
 from ..wardrobe.outfit import Outfit
 from ..wardrobe.shell import outfit_offsets
 from .spec import BodySpec, PersonSpec
@@ -21,6 +22,7 @@ Chart = dict[str, NDArray[np.float32]]
 
 # Posed bodies in the cache: sampler, stage and annotation pose the same ones.
 _CACHED = 64
+_WEARABLES = 16  # persons whose clothes stay laid out
 _UNTURNED = (0.0, 0.0, 0.0)
 
 
@@ -30,6 +32,7 @@ class BodyPoser:
     def __init__(self, bodies: Mapping[str, BodyModel]) -> None:
         self.bodies = bodies
         self._recent: OrderedDict[Hashable, Posed] = OrderedDict()
+        self._wearables: OrderedDict[Hashable, Wearable] = OrderedDict()
 
     def pose(self, person: PersonSpec) -> Posed:
         """Pose a person.
@@ -57,6 +60,30 @@ class BodyPoser:
     def pose_body(self, body: BodySpec, outfit: Outfit) -> Posed:
         """Pose a dressed body. Returns vertices, joints and bone transforms in the world, m."""
         return self._once((body, outfit), lambda: self._placed(body, outfit))
+
+    def dressed(
+        self, person: PersonSpec, channels: tuple[str, ...], *, later: bool = False
+    ) -> Dressed:
+        """Pose a person whose garments are meshes.
+
+        Args:
+            person: The person.
+            channels: Coordinates of the chart that the materials read.
+            later: Pose it as it is `person.motion.seconds` later.
+
+        Returns:
+            The mesh of skin and clothes in the world, m.
+        """
+        body = person.body
+        key = (body.model, body.betas, person.outfit, channels)
+        if key not in self._wearables:
+            self._wearables[key] = Wearable(
+                self.bodies[body.model], self.chart(body.model), body.betas, person.outfit, channels
+            )
+            if len(self._wearables) > _WEARABLES:
+                self._wearables.popitem(last=False)
+        here = person.motion if later and person.motion is not None else body
+        return self._wearables[key].posed(np.array(here.pose), here.translation)
 
     def _placed(self, body: BodySpec, outfit: Outfit) -> Posed:
         """Move a skinned body to its place. Skinning depends on the pose and not on the place: the

@@ -13,9 +13,11 @@ from ..bodies.model import BodyModel
 from ..render.part_labels import add_part_outputs
 from ..scene.body_poser import BodyPoser
 from ..scene.spec import PersonSpec
-from .body_mesh import attach_chart, body_mesh
+from .body_mesh import attach_chart, body_mesh, face_parts
+from .dressed_mesh import write_dressed
 from .images import ImageCache
 from .mesh_writer import show
+from .outfit_properties import CHART_CHANNELS
 from .person_shader import apply_outfit
 
 VELOCITY = "velocity"  # the point attribute that Cycles uses for motion blur
@@ -36,7 +38,7 @@ class StagePeople:
         images: ImageCache,
     ) -> None:
         self.scene, self.bodies, self.poser, self.images = scene, bodies, poser, images
-        self._objects: dict[tuple[str, int], bpy.types.Object] = {}
+        self._objects: dict[tuple[str, str, int], bpy.types.Object] = {}
         self._with_parts: set[str] = set()  # names of materials that write the parts pass
 
     def apply(self, persons: Sequence[PersonSpec], shutter: float) -> None:
@@ -54,48 +56,66 @@ class StagePeople:
 
     def objects(self, persons: Sequence[PersonSpec]) -> dict[int, bpy.types.Object]:
         """Objects by person id. Raises KeyError as `apply` does."""
-        used: Counter[str] = Counter()
+        used: Counter[tuple[str, str]] = Counter()
         chosen = {}
         for person in persons:
-            model = person.body.model
-            chosen[person.id] = self._object(model, used[model])
-            used[model] += 1
+            kind = (person.body.model, person.outfit.style)
+            chosen[person.id] = self._object(*kind, used[kind])
+            used[kind] += 1
         return chosen
 
     def _apply(self, obj: bpy.types.Object, person: PersonSpec, moving: bool) -> None:
-        vertices = self.poser.pose(person).vertices
         mesh = obj.data
-        mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
+        if person.outfit.style == "mesh":
+            dressed = self.poser.dressed(person, CHART_CHANNELS)
+            write_dressed(mesh, dressed, self._face_parts(person.body.model))
+            vertices = dressed.vertices
+        else:
+            vertices = self.poser.pose(person).vertices
+            mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
         if moving:
             _write_velocity(mesh, self._velocity(person, vertices))
         mesh.update()
         apply_outfit(obj, person.outfit, self.images)
-        material = obj.material_slots[0].material
-        if material.name not in self._with_parts:
-            add_part_outputs(material)
-            self._with_parts.add(material.name)
+        for slot in obj.material_slots:
+            material = slot.material
+            if material is not None and material.name not in self._with_parts:
+                add_part_outputs(material)
+                self._with_parts.add(material.name)
+
+    def _face_parts(self, model: str) -> NDArray[np.int32] | None:
+        body = self.bodies[model]
+        return None if body.part_labels is None else face_parts(body)
 
     def _velocity(self, person: PersonSpec, vertices: NDArray[np.float32]) -> NDArray[np.float32]:
         """(V, 3) m/s: the straight way to the person's next place."""
         if person.motion is None or person.motion.seconds <= 0.0:
             return np.zeros_like(vertices)
-        return (self.poser.pose_later(person).vertices - vertices) / np.float32(
+        if person.outfit.style == "mesh":
+            later = self.poser.dressed(person, CHART_CHANNELS, later=True).vertices
+        else:
+            later = self.poser.pose_later(person).vertices
+        return (later - vertices) / np.float32(
             person.motion.seconds
         )
 
-    def _object(self, model: str, number: int) -> bpy.types.Object:
-        if (model, number) not in self._objects:
+    def _object(self, model: str, style: str, number: int) -> bpy.types.Object:
+        key = (model, style, number)
+        if key not in self._objects:
             if model not in self.bodies:
                 raise KeyError(f"no body model {model!r}; there are: {', '.join(self.bodies)}")
             # Blender cuts names at 63 bytes, and a model's name may be a long path, whose end is
             # more distinctive.
-            name = f"PII person {model[-40:]} {number}"
-            mesh = body_mesh(name, self.bodies[model])
-            attach_chart(mesh, self.poser.chart(model))
+            name = f"PII person {model[-40:]} {style[:1]}{number}"
+            if style == "mesh":
+                mesh = bpy.data.meshes.new(name)
+            else:
+                mesh = body_mesh(name, self.bodies[model])
+                attach_chart(mesh, self.poser.chart(model))
             obj = bpy.data.objects.new(name, mesh)
             self.scene.collection.objects.link(obj)
-            self._objects[model, number] = obj
-        return self._objects[model, number]
+            self._objects[key] = obj
+        return self._objects[key]
 
 
 def _write_velocity(mesh: bpy.types.Mesh, velocity: NDArray[np.float32]) -> None:

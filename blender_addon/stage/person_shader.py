@@ -27,6 +27,8 @@ from ..wardrobe.coverage import (
     garment_field,
     hair_field,
 )
+from ..wardrobe.cloth_layers import HAIR
+from ..wardrobe.dressed import MATERIALS, SKIN
 from ..wardrobe.garment_kind import PATTERNS
 from ..wardrobe.outfit import Outfit
 from .formula import Formula, Value
@@ -50,15 +52,18 @@ def apply_outfit(obj: bpy.types.Object, outfit: Outfit, images: ImageCache) -> N
     for name, value in outfit_properties(outfit).items():
         obj[PREFIX + name] = value
     obj.update_tag()
-    material = (
-        _textured(obj.name, images.get(outfit.texture)) if outfit.texture else person_material()
-    )
-    if not obj.material_slots:
-        obj.data.materials.append(material)
-    slot = obj.material_slots[0]
-    if slot.link != "OBJECT" or slot.material != material:
-        slot.link = "OBJECT"
-        slot.material = material
+    if outfit.texture:
+        materials = [_textured(obj.name, images.get(outfit.texture))]
+    elif outfit.style == "mesh":
+        materials = [layer_material(name) for name in MATERIALS]
+    else:
+        materials = [person_material()]
+    while len(obj.material_slots) < len(materials):
+        obj.data.materials.append(None)
+    for slot, material in zip(obj.material_slots, materials, strict=False):
+        if slot.link != "OBJECT" or slot.material != material:
+            slot.link = "OBJECT"
+            slot.material = material
 
 
 # --- materials ------------------------------------------------------------------------------------
@@ -70,6 +75,23 @@ def person_material() -> bpy.types.Material:
     if material is None:
         material = bpy.data.materials.new(MATERIAL)
         _build_painted(clear_tree(material))
+        material.cycles.emission_sampling = "NONE"
+    return material
+
+
+def layer_material(name: str) -> bpy.types.Material:
+    """The material of a dressed mesh's skin, hair or layer of clothes; built at the first call.
+
+    Args:
+        name: One of wardrobe.dressed.MATERIALS.
+    """
+    full_name = f"{MATERIAL} {name}"
+    material = bpy.data.materials.get(full_name)
+    if material is None:
+        material = bpy.data.materials.new(full_name)
+        nodes = clear_tree(material)
+        output = nodes.node("ShaderNodeOutputMaterial")
+        nodes.put(_Painter(Formula(nodes)).layer(name), output.inputs["Surface"])
         material.cycles.emission_sampling = "NONE"
     return material
 
@@ -170,6 +192,20 @@ class _Painter:
     def person(self) -> Any:
         head = self.c["neck"] < _CHIN
         return self.nodes.mix_shader(head.socket, self._body(), self._head())
+
+    def layer(self, name: str) -> Any:
+        """The closure of one layer alone, for a mesh that is nothing else."""
+        bright = Value.one(self.nodes)
+        if name == SKIN:
+            head = self.c["neck"] < _CHIN
+            face = self._stack([self._hair(bright)], self._face(bright))
+            return self.nodes.mix_shader(head.socket, self._skin(bright), face)
+        if name == HAIR:
+            return self._hair_surface(bright)
+        if name == "hat":
+            return self._hat()[0][1]
+        (_, closure), _ = getattr(self, f"_{name}")(bright)
+        return closure
 
     def _head(self) -> Any:
         hat, shade = self._hat()

@@ -32,6 +32,19 @@ class HairStyle:
         volume: Thickness of the hair over the scalp, rm.
         density: Share of the skin that it hides.
         bun: Whether it is tied at the back.
+        ribbons: Number of locks, of those styles that are more than a shell over the scalp.
+        length: Length of a lock, rm; long hair reaches down to its fall instead.
+        width: Half the width of a lock, rm.
+        lift: How far locks stand off at the root, 0 flat .. 1 upright.
+        weight: How far they bend down, 0 stiff .. 1 limp.
+        curl: Width of curls or waves, as a share of a step along the lock.
+        curls: Number of turns along a lock.
+        messy: How much the locks differ in direction.
+        parting: Place of the parting, -1 right ear .. 1 left ear; None when there is none.
+        towards: What hair is combed towards, in radii of the skull from its middle; zeros: away
+            from the crown.
+        tied: Whether all of it is drawn there.
+        fringe: Share of the full length that hair has over the forehead.
     """
 
     man: Weight
@@ -42,6 +55,18 @@ class HairStyle:
     volume: Range = (0.008, 0.016)
     density: float = 1.0
     bun: bool = False
+    ribbons: int = 0
+    length: float = 0.05
+    width: float = 0.004
+    lift: float = 0.3
+    weight: float = 0.3
+    curl: float = 0.0
+    curls: float = 1.0
+    messy: float = 0.15
+    parting: float | None = None
+    towards: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    tied: bool = False
+    fringe: float = 0.35
 
 
 # One row is one style. The order is part of every draw: a new one goes to the end.
@@ -50,20 +75,74 @@ HAIR_STYLES: dict[str, HairStyle] = {
         lambda loss: 0.3 + 1.2 * loss, lambda loss: 0.03, top=-NEVER, volume=(0.0, 0.0)
     ),
     "buzz": HairStyle(lambda loss: 1.2, lambda loss: 0.1, volume=(0.002, 0.003), density=0.7),
-    "short": HairStyle(lambda loss: 4.0, lambda loss: 1.0, volume=(0.010, 0.020)),
-    "full": HairStyle(lambda loss: 1.6, lambda loss: 0.8, volume=(0.022, 0.036)),
+    "short": HairStyle(
+        lambda loss: 4.0,
+        lambda loss: 1.0,
+        volume=(0.010, 0.020),
+        ribbons=700,
+        length=0.045,
+        parting=0.45,
+        towards=(0.3, 0.7, 1.0),
+    ),
+    "full": HairStyle(
+        lambda loss: 1.6,
+        lambda loss: 0.8,
+        volume=(0.022, 0.036),
+        ribbons=800,
+        length=0.075,
+        lift=0.6,
+        curl=0.5,
+        curls=1.5,
+        messy=0.3,
+    ),
     "receding": HairStyle(
         lambda loss: 2.2 * loss,
         lambda loss: 0.05 * loss,
         recede=(0.22, 0.5),
         volume=(0.005, 0.012),
+        ribbons=450,
+        length=0.03,
     ),
     "ring": HairStyle(lambda loss: 1.6 * loss**2, _never, top=0.28, volume=(0.006, 0.012)),
-    "bob": HairStyle(lambda loss: 0.3, lambda loss: 2.0, fall=(0.98, 1.08), volume=(0.016, 0.028)),
-    "long": HairStyle(
-        lambda loss: 0.35, lambda loss: 3.2, fall=(0.62, 0.92), volume=(0.014, 0.026)
+    "bob": HairStyle(
+        lambda loss: 0.3,
+        lambda loss: 2.0,
+        fall=(0.98, 1.08),
+        volume=(0.016, 0.028),
+        ribbons=700,
+        width=0.005,
+        lift=0.2,
+        weight=1.0,
+        messy=0.08,
+        parting=0.3,
     ),
-    "bun": HairStyle(lambda loss: 0.1, lambda loss: 1.4, volume=(0.006, 0.012), bun=True),
+    "long": HairStyle(
+        lambda loss: 0.35,
+        lambda loss: 3.2,
+        fall=(0.62, 0.92),
+        volume=(0.014, 0.026),
+        ribbons=800,
+        width=0.006,
+        lift=0.2,
+        weight=1.0,
+        curl=0.15,
+        curls=2.0,
+        messy=0.08,
+        parting=0.0,
+    ),
+    "bun": HairStyle(
+        lambda loss: 0.1,
+        lambda loss: 1.4,
+        volume=(0.006, 0.012),
+        bun=True,
+        ribbons=500,
+        length=0.1,
+        lift=0.0,
+        weight=0.0,
+        messy=0.05,
+        towards=(0.0, 0.3, -1.0),
+        tied=True,
+    ),
     "ponytail": HairStyle(
         lambda loss: 0.08,
         lambda loss: 1.4,

@@ -108,6 +108,7 @@ class Outfit:
         tone: Step of the Monk skin tone scale, 1 (lightest) .. 10; 0 when `skin` is none of them.
         skin: Its colour.
         garments: At most one of each layer.
+        style: "mesh" has garments as geometry of their own, "painted" paints them on the body.
         texture: File of a UV texture that replaces all paint; empty for none.
         seed: 0..1, shifts noise, so that folds differ between people.
     """
@@ -119,6 +120,7 @@ class Outfit:
     garments: tuple[Garment, ...] = ()
     texture: str = ""
     seed: float = 0.0
+    style: str = "painted"
 
     def worn(self, layer: str) -> Garment | None:
         """The garment of that layer, or None."""

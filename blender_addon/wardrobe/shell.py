@@ -47,25 +47,25 @@ def outfit_offsets(
     c = numpy_chart(chart)
     scale = 1.0 if shaped is None else float(np.ptp(shaped[:, 1])) / REFERENCE_HEIGHT
     body = c["position"] if shaped is None else shaped / scale
-    out = _hair(c, outfit)
+    out = hair_offset(c, outfit)
     thickness, slack = np.zeros_like(c["level"]), np.zeros_like(c["level"])
     # 1 where cloth is drawn over hollows, and the share of the way that it hangs straight down.
     wrapped, legs_wrapped, trunk_hangs, legs_hang = np.zeros((4, *slack.shape), slack.dtype)
-    folds = _folds(c, outfit.seed)
+    folds = fold_noise(c, outfit.seed)
     for layer in LAYERS:
         garment = outfit.worn(layer)
         if garment is None:
             continue
         kind = KINDS[garment.kind]
-        cover = _rise(layer_field(c, garment), HEM)
+        cover = rise(layer_field(c, garment), HEM)
         loose = garment.looseness
         if layer == "bottom":  # a waistband must not show through what is worn over it
-            cover = cover * _rise((garment.waist - c["level"]) * LEVEL_HEIGHT, 0.08)
+            cover = cover * rise((garment.waist - c["level"]) * LEVEL_HEIGHT, 0.08)
         if kind.skirt and loose > 0:
             out += _skirt(c, cover, kind.slack * loose)
             # Between the legs there is no cloth to have a thickness.
             cover = cover * (
-                1 - np.clip(-3 * np.sin(c["leg_angle"]), 0.0, 1.0) * _rise(0.05 - c["level"], 0.35)
+                1 - np.clip(-3 * np.sin(c["leg_angle"]), 0.0, 1.0) * rise(0.05 - c["level"], 0.35)
             )
         thickness += cover * kind.thickness * (0.4 + 0.6 * min(1.0, loose * 2))
         slack = np.maximum(slack, cover * c["room"] * kind.slack * loose * (1 + 0.35 * folds))
@@ -76,11 +76,11 @@ def outfit_offsets(
         if layer == "bottom" and not kind.skirt:
             legs_hang = np.maximum(legs_hang, cover * kind.drape * loose)
         if layer == "shoes":
-            out += _shoe(c, cover)
+            out += shoe_offset(c, cover)
         elif layer == "hat":
             out *= 1 - 0.8 * cover[:, None]  # presses the hair down
             if kind.brim and loose > 0:
-                out += _brim(c, garment)
+                out += brim_offset(c, garment)
     out += wrapped[:, None] * c["fill"] + (thickness + slack)[:, None] * c["normal"]
     if wrapped.any():
         on_trunk = np.clip((c["level"] + 0.25) * 8, 0.0, 1.0)
@@ -110,13 +110,13 @@ def _over_hollows(
     return out
 
 
-def _rise(field: Array, width: float) -> Array:
+def rise(field: Array, width: float) -> Array:
     """0 outside the edge, 1 from `width` inside it, smooth."""
     t = np.clip(field / width, 0.0, 1.0)
     return t * t * (3 - 2 * t)
 
 
-def _folds(c: Mapping[str, Array], seed: float) -> Array:
+def fold_noise(c: Mapping[str, Array], seed: float) -> Array:
     """(V,) noise of about unit variance: another mixture of the chart's waves for every person."""
     turns = 2 * np.pi * np.array([seed, 3 * seed, 7 * seed, 11 * seed])
     return np.clip(c["folds"] @ (np.cos(turns) * [0.8, 0.7, 0.6, 0.4]), -2.0, 2.0)
@@ -136,14 +136,14 @@ def _skirt(c: Mapping[str, Array], cover: Array, flare: float) -> Array:
     side = np.where(p[:, 0] < 0, -1.0, 1.0)
     target_x = side * (ellipse_x + wider) * outer
     target_z = centre_z + (ellipse_z + wider) * np.cos(angle)
-    blend = cover * _rise(0.05 - level, 0.35)
+    blend = cover * rise(0.05 - level, 0.35)
     out = np.zeros_like(p)
     out[:, 0] = blend * (target_x - p[:, 0])
     out[:, 2] = blend * (target_z - p[:, 2])
     return out
 
 
-def _shoe(c: Mapping[str, Array], cover: Array) -> Array:
+def shoe_offset(c: Mapping[str, Array], cover: Array) -> Array:
     """A toe cap ahead of the toes and a flat sole."""
     ahead = np.clip((c["position"][:, 2] - 0.06) / 0.1, 0.0, 1.0)
     out = cover[:, None] * c["last"]
@@ -152,14 +152,14 @@ def _shoe(c: Mapping[str, Array], cover: Array) -> Array:
     return out
 
 
-def _hair(c: Mapping[str, Array], outfit: Outfit) -> Array:
+def hair_offset(c: Mapping[str, Array], outfit: Outfit) -> Array:
     hair = outfit.hair
     if hair.volume <= 0:
         return np.zeros_like(c["position"])
     field = hair_field(np, c, *hair_cut(hair))
     # Thinner at the hairline than on the crown.
-    thick = _rise(field, 0.07) * (0.3 + 0.7 * np.clip(c["head_y"] * 1.2 - 0.1, 0, 1))
-    hanging = _rise(np.minimum(c["fall"], (c["level"] - hair.fall) * LEVEL_HEIGHT), 0.03)
+    thick = rise(field, 0.07) * (0.3 + 0.7 * np.clip(c["head_y"] * 1.2 - 0.1, 0, 1))
+    hanging = rise(np.minimum(c["fall"], (c["level"] - hair.fall) * LEVEL_HEIGHT), 0.03)
     hanging = hanging * np.clip(0.1 - 2 * c["head_y"], 0.0, 1.0)
     volume = hair.volume * np.maximum(thick, 0.4 * hanging) * (1 + 0.12 * c["folds"][:, 3])
     out = volume[:, None] * c["normal"] + hanging[:, None] * c["curtain"]
@@ -168,7 +168,7 @@ def _hair(c: Mapping[str, Array], outfit: Outfit) -> Array:
     return out
 
 
-def _brim(c: Mapping[str, Array], garment: Garment) -> Array:
+def brim_offset(c: Mapping[str, Array], garment: Garment) -> Array:
     """The peak of a cap: the row above its edge, drawn forwards."""
     above = c["hat"] - garment.hem
     front = np.clip(

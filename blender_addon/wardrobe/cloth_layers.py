@@ -1,0 +1,133 @@
+"""The surface of each layer of clothes over a body at rest, as offsets of the body's vertices.
+
+`shell.outfit_offsets` moves one surface for all clothes together; here each layer is a surface of
+its own that lies outside those beneath it, and keeps its distance up to its edge. `cut_mesh` then
+cuts the garment out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .chart import LEVEL_HEIGHT, REFERENCE_HEIGHT
+from .coverage import hair_cut, hair_field, layer_field, numpy_chart
+from .drape import LEGS, TRUNK, over_hollows
+from .garment_kind import LAYERS
+from .garments import KINDS
+from .outfit import Garment, Outfit
+from .shell import brim_offset, fold_noise, hair_offset, rise, shoe_offset
+
+Array = np.ndarray
+
+HAIR = "hair"
+CLEARANCE = 0.0025  # rm that every layer keeps from the one beneath it, so that none shows through
+SKIRT_LEVEL = -0.02  # level at which a skirt leaves the body and hangs
+
+
+@dataclass(frozen=True)
+class ClothLayer:
+    """One layer of clothes, or the hair.
+
+    Attributes:
+        name: One of garment_kind.LAYERS, or HAIR.
+        garment: None for hair.
+        field: (V,) rm, positive where the layer lies on the body.
+        offset: (V, 3) m from the body at rest to the layer's outer surface.
+        hangs: Whether it goes on below as a skirt, from SKIRT_LEVEL on.
+    """
+
+    name: str
+    garment: Garment | None
+    field: Array
+    offset: Array
+    hangs: bool = False
+
+
+def cloth_layers(chart: Mapping[str, Array], outfit: Outfit, shaped: Array) -> list[ClothLayer]:
+    """List the layers that an outfit has, from the skin outwards, hair last but for the hat.
+
+    Args:
+        chart: The body chart.
+        outfit: The clothes.
+        shaped: (V, 3) m, the person's own body at rest.
+    """
+    c = numpy_chart(chart)
+    scale = float(np.ptp(shaped[:, 1])) / REFERENCE_HEIGHT
+    return list(_Layers(c, outfit, shaped / scale, scale))
+
+
+class _Layers:
+    """Puts one layer over the other."""
+
+    def __init__(self, c: Mapping[str, Array], outfit: Outfit, body: Array, scale: float) -> None:
+        self.c, self.outfit, self.scale = c, outfit, scale
+        V = len(body)
+        self.thickness, self.slack = np.zeros(V), np.zeros(V)
+        self.folds = fold_noise(c, outfit.seed)
+        self.on_trunk = np.clip((c["level"] + 0.25) * 8, 0.0, 1.0)
+        self.trunk_hangs, self.legs_hang = np.zeros(V), np.zeros(V)
+        self._hollows = {
+            "trunk": over_hollows(body, c, "trunk", TRUNK, 0.07),
+            "legs": over_hollows(body, c, "legs", LEGS, 0.028),
+        }
+
+    def __iter__(self) -> Iterator[ClothLayer]:
+        for name in LAYERS:
+            if name == "hat" and self.outfit.hair.volume > 0:  # hair lies over all but the hat
+                yield self._hair()
+            garment = self.outfit.worn(name)
+            if garment is not None:
+                yield self._layer(name, garment)
+
+    def _layer(self, name: str, garment: Garment) -> ClothLayer:
+        c, kind = self.c, KINDS[garment.kind]
+        field = np.asarray(layer_field(c, garment), dtype=np.float64)
+        hangs = kind.skirt
+        if hangs:
+            field = np.minimum(field, (c["level"] - SKIRT_LEVEL) * LEVEL_HEIGHT)
+        # Its own distance is kept up to the edge and a little beyond, where it is cut off.
+        cover = rise(field + 0.03, 0.02)
+        tucked = rise((garment.waist - c["level"]) * LEVEL_HEIGHT, 0.08) if name == "bottom" else 1.0
+        loose = garment.looseness
+        self.thickness += cover * (
+            CLEARANCE + tucked * kind.thickness * (0.4 + 0.6 * min(1.0, loose * 2))
+        )
+        own = tucked * cover * c["room"] * kind.slack * loose * (1 + 0.35 * self.folds)
+        self.slack = np.maximum(self.slack, own)
+        if loose > 0:
+            own = tucked * cover * kind.drape * (0.35 + 0.65 * loose)
+            self.trunk_hangs = np.maximum(self.trunk_hangs, own)
+        if name == "bottom" and not kind.skirt:
+            self.legs_hang = np.maximum(self.legs_hang, cover * kind.drape * loose)
+        return ClothLayer(name, garment, field, self._surface(name, garment, loose > 0), hangs)
+
+    def _surface(self, name: str, garment: Garment, loose: bool) -> Array:
+        c = self.c
+        out = (self.thickness + self.slack)[:, None] * c["normal"]
+        if name == "hat":
+            hair = hair_offset(c, self.outfit) * 0.2  # it presses the hair down
+            out = out + hair
+            if KINDS[garment.kind].brim and loose:
+                out = out + brim_offset(c, garment)
+        if loose:
+            out = out + c["fill"]
+            out[:, [0, 2]] += self._over("trunk", self.on_trunk, self.trunk_hangs)
+            if name not in ("shoes", "hat"):
+                out[:, [0, 2]] += self._over("legs", 1 - self.on_trunk, self.legs_hang)
+        if name == "shoes":
+            out = out + shoe_offset(c, np.ones(len(out)))
+        out[:, 1] = np.maximum(out[:, 1], -c["height"])
+        return (out * self.scale).astype(np.float32)
+
+    def _over(self, tube: str, share: Array, hangs: Array) -> Array:
+        direction, tight, hanging = self._hollows[tube]
+        return direction * (share * (tight + hangs * hanging))[:, None]
+
+    def _hair(self) -> ClothLayer:
+        c = self.c
+        field = hair_field(np, c, *hair_cut(self.outfit.hair))
+        offset = hair_offset(c, self.outfit) + CLEARANCE * c["normal"]
+        return ClothLayer(HAIR, None, field, (offset * self.scale).astype(np.float32))

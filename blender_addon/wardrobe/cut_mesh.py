@@ -1,0 +1,179 @@
+"""Cut pieces of cloth out of the surface of a body, along the edges of a garment.
+
+Every vertex of a piece lies on an edge of the body's mesh, between two of its vertices. So a piece
+follows any shape and any pose of the body: its vertices are interpolated between posed ones, and
+its edge is as straight as the field that it was cut by, whatever the resolution of the body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Array = np.ndarray
+
+# No corner of a cut is nearer to a vertex than this share of its edge: slivers would shade badly.
+_NEAREST = 0.02
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Triangles on the surface of a body.
+
+    Attributes:
+        ends: (N, 2) int32, the two body vertices that a vertex lies between.
+        share: (N,) float32, its place between them: 0 at the first .. 1 at the second.
+        faces: (F, 3) int32, indices of vertices of the piece.
+        source: (F,) int32, the body's face that each face is a part of.
+        corners: (F, 3, 3) float32, place of each corner in its source, barycentric.
+        border: (E, 2) int32, edges along the cut, with the piece on their left seen from outside.
+    """
+
+    ends: Array
+    share: Array
+    faces: Array
+    source: Array
+    corners: Array
+    border: Array
+
+    def values(self, of_body: Array) -> Array:
+        """Interpolate values (V, …) of the body's vertices to the vertices of the piece (N, …)."""
+        first, second = of_body[self.ends[:, 0]], of_body[self.ends[:, 1]]
+        share = self.share.reshape(-1, *(1,) * (of_body.ndim - 1)).astype(first.dtype, copy=False)
+        return first + share * (second - first)
+
+    def corner_values(self, of_body: Array) -> Array:
+        """Interpolate values (F, 3, C) of the body's face corners: (F, 3, C)."""
+        return np.einsum("fij,fjc->fic", self.corners, of_body[self.source])
+
+
+def cut(faces: Array, field: Array, among: Array | None = None) -> Piece:
+    """Cut out the part of a mesh where a field is positive (marching triangles).
+
+    Args:
+        faces: (F, 3) the body's faces.
+        field: (V,) the field at its vertices, linear in between.
+        among: (F,) bool, the faces that may be part of it; None for all.
+
+    Returns:
+        The piece.
+    """
+    inside = field > 0
+    count = inside[faces].sum(axis=1)
+    if among is not None:
+        count = np.where(among, count, 0)
+    whole = np.flatnonzero(count == 3)
+    # Turn mixed faces so that the corner that is alone on its side comes first.
+    tips, stumps = (_turned(faces, inside, np.flatnonzero(count == n), n == 1) for n in (1, 2))
+    own_faces, own_corners, source, border = _parts(faces, field, whole, tips, stumps)
+    # A vertex is known by the two ends of its edge; a whole vertex by its index twice.
+    low, high = own_faces[..., 0], own_faces[..., 1]
+    key = np.minimum(low, high).astype(np.int64) * len(field) + np.maximum(low, high)
+    unique, index = np.unique(key, return_inverse=True)
+    ends = np.stack([unique // len(field), unique % len(field)], axis=1).astype(np.int32)
+    return Piece(
+        ends=ends,
+        share=_crossing(field, ends),
+        faces=index.reshape(key.shape).astype(np.int32),
+        source=source.astype(np.int32),
+        corners=own_corners.astype(np.float32),
+        border=np.searchsorted(unique, _keys(border, len(field))).astype(np.int32),
+    )
+
+
+def _turned(faces: Array, inside: Array, which: Array, alone: bool) -> tuple[Array, Array]:
+    """(face numbers, (n, 3) corner order) with the corner that alone is inside, or outside, first."""
+    first = np.argmax(inside[faces[which]] == alone, axis=1)
+    return which, (first[:, None] + np.arange(3)) % 3
+
+
+def _parts(
+    faces: Array,
+    field: Array,
+    whole: Array,
+    tips: tuple[Array, Array],
+    stumps: tuple[Array, Array],
+) -> tuple[Array, Array, Array, Array]:
+    """All triangles of the piece as (n, 3, 2) edge ends, their corners, sources, and the border."""
+    eye = np.eye(3)
+    ends, corners, sources = [], [], []
+    f = faces[whole]
+    ends.append(np.stack([f, f], axis=2))
+    corners.append(np.broadcast_to(eye, (len(f), 3, 3)))
+    sources.append(whole)
+
+    which, order = tips
+    a, b, c, at = _corner(faces, which, order)
+    ab, ac = (a, b), (a, c)
+    _add(ends, corners, sources, which, [(a, a), ab, ac], [at(0), at(0, 1, field), at(0, 2, field)])
+    border = [_edge(ab, ac)]
+
+    which, order = stumps
+    a, b, c, at = _corner(faces, which, order)
+    ab, ac = (a, b), (a, c)
+    p_ab, p_ac = at(0, 1, field), at(0, 2, field)
+    _add(ends, corners, sources, which, [ab, (b, b), (c, c)], [p_ab, at(1), at(2)])
+    _add(ends, corners, sources, which, [ab, (c, c), ac], [p_ab, at(2), p_ac])
+    border.append(_edge(ac, ab))
+    return (
+        np.concatenate(ends),
+        np.concatenate(corners),
+        np.concatenate(sources),
+        np.concatenate(border),
+    )
+
+
+def _corner(faces: Array, which: Array, order: Array):
+    """The three corners of turned faces, and a function for barycentric places in them."""
+    f = np.take_along_axis(faces[which], order, axis=1)
+    unit = np.eye(3)[order]  # (n, 3 turned corners, 3 original corners)
+
+    def at(k: int, other: int | None = None, field: Array | None = None) -> Array:
+        if other is None or field is None:
+            return unit[:, k]
+        t = _between(field, f[:, k], f[:, other])[:, None]
+        return unit[:, k] * (1 - t) + unit[:, other] * t
+
+    return f[:, 0], f[:, 1], f[:, 2], at
+
+
+def _add(ends, corners, sources, which, points, places) -> None:
+    ends.append(np.stack([np.stack(p, axis=1) for p in points], axis=1))
+    corners.append(np.stack(places, axis=1))
+    sources.append(which)
+
+
+def _edge(start: tuple[Array, Array], end: tuple[Array, Array]) -> Array:
+    return np.stack([np.stack(start, axis=1), np.stack(end, axis=1)], axis=1)
+
+
+def _keys(pairs: Array, count: int) -> Array:
+    return pairs.min(axis=-1).astype(np.int64) * count + pairs.max(axis=-1)
+
+
+def _between(field: Array, first: Array, second: Array) -> Array:
+    """Where the field crosses 0 between two vertices, 0 .. 1 from the first."""
+    a, b = field[first], field[second]
+    return np.clip(a / np.where(a == b, 1.0, a - b), _NEAREST, 1 - _NEAREST)
+
+
+def _crossing(field: Array, ends: Array) -> Array:
+    same = ends[:, 0] == ends[:, 1]
+    return np.where(same, 0.0, _between(field, ends[:, 0], ends[:, 1])).astype(np.float32)
+
+
+def loops(border: Array) -> list[tuple[Array, bool]]:
+    """The border's edges joined to chains: [((n,) vertices in order, whether it is closed), …]."""
+    following = dict(border.tolist())
+    ends = set(following.values())
+    chains = []
+    for start in [s for s in following if s not in ends] + list(following):
+        if start not in following:
+            continue
+        chain = [start]
+        while chain[-1] in following:
+            chain.append(following.pop(chain[-1]))
+        closed = chain[0] == chain[-1] and len(chain) > 2
+        chains.append((np.array(chain[:-1] if closed else chain), closed))
+    return chains

@@ -1,0 +1,305 @@
+"""A dressed person as one mesh: the skin that shows, and every garment as geometry of its own.
+
+    wearable = Wearable(model, chart, betas, outfit)      # once a person
+    dressed = wearable.posed(pose, up=...)                 # once a pose
+
+Garments are cut out of surfaces over the body (`cloth_layers`, `cut_mesh`); skirts hang from them
+(`skirt`). A fold turns the edge of each garment inwards, so that cloth has a thickness. Faces that
+cloth hides for certain are left out: no skin can show through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..bodies.model import BodyModel, moved
+from ..bodies.rotations import rodrigues
+from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers
+from .cut_mesh import Piece, cut, loops
+from .garment_kind import LAYERS
+from .garments import KINDS
+from .outfit import Outfit
+from .skirt import Curtain, curtain_of
+from .strands import strands_of
+
+Array = np.ndarray
+
+SKIN = "skin"
+MATERIALS = (SKIN, *LAYERS, HAIR)  # a face's material is an index into these
+_HIDDEN = 0.03  # rm inside the edge of a layer, from where on nothing beneath it shows
+_TURNED_IN = 0.004  # m that the edge of a garment is folded towards the body
+# Coordinates of the chart that a curtain has none of, and what it has instead.
+_NOWHERE = {"arm": -1.0, "neck": 0.5, "fall": -9.0, "scalp": -9.0, "white": -1.0, "beard": -9.0}
+
+
+@dataclass(frozen=True)
+class Dressed:
+    """A posed and dressed person.
+
+    Attributes:
+        vertices: (N, 3) float32, m, in the world.
+        faces: (F, 3) int32.
+        material: (F,) int32, index into MATERIALS.
+        source: (F,) int32, the face of the body that each face lies on or is nearest to.
+        chart: (N,) float32 by name: coordinates of the body chart, for the materials.
+        cloth: (F, 3, 2) float32, as in the chart.
+    """
+
+    vertices: Array
+    faces: Array
+    material: Array
+    source: Array
+    chart: Mapping[str, Array]
+    cloth: Array
+
+
+@dataclass
+class _Parts:
+    """Meshes that are put side by side into one."""
+
+    faces: list[Array] = field(default_factory=list)
+    material: list[Array] = field(default_factory=list)
+    source: list[Array] = field(default_factory=list)
+    chart: list[Array] = field(default_factory=list)
+    cloth: list[Array] = field(default_factory=list)
+    count: int = 0
+
+    def add(
+        self, faces: Array, material: str, source: Array, chart: Array, cloth: Array
+    ) -> None:
+        self.faces.append(faces + self.count)
+        self.material.append(np.full(len(faces), MATERIALS.index(material), np.int32))
+        self.source.append(source)
+        self.chart.append(chart)
+        self.cloth.append(cloth)
+        self.count += len(chart)
+
+
+@dataclass(frozen=True)
+class _Worn:
+    layer: ClothLayer
+    piece: Piece
+    rim: Array  # (n,) vertices of the piece that have a second one, turned in
+    curtain: Curtain | None
+
+
+class Wearable:
+    """A person's body and clothes at rest, ready to be posed."""
+
+    def __init__(
+        self,
+        model: BodyModel,
+        chart: Mapping[str, Array],
+        betas: ArrayLike,
+        outfit: Outfit,
+        channels: tuple[str, ...],
+    ) -> None:
+        """Cut and lay out all that the person wears.
+
+        Args:
+            model: The body.
+            chart: Its chart.
+            betas: The shape.
+            outfit: The clothes.
+            channels: Coordinates of the chart that the materials read.
+        """
+        self.model, self.channels = model, channels
+        self.shaped, self.joints = model.shape_blend(betas)
+        self._chart = _columns(chart, channels)
+        self._cloth = np.asarray(chart["cloth"], dtype=np.float32)
+        layers = cloth_layers(chart, outfit, self.shaped)
+        deepest = [layer.field[model.faces].min(axis=1) for layer in layers]
+        hidden = np.zeros(len(model.faces), dtype=bool)
+        self._worn: list[_Worn] = []
+        under = self.shaped
+        parts = _Parts()
+        for number, layer in enumerate(layers):
+            covered = np.zeros_like(hidden)
+            for above in deepest[number + 1 :]:
+                covered |= above > _HIDDEN
+            worn = self._cut(chart, layer, covered, under, outfit.seed)
+            under = np.where((layer.field > 0)[:, None], self.shaped + layer.offset, under)
+            self._worn.append(worn)
+            hidden |= deepest[number] > _HIDDEN
+        self._skin = np.flatnonzero(~hidden)
+        self._skin_vertices, skin_faces = np.unique(
+            model.faces[self._skin], return_inverse=True
+        )
+        parts.add(
+            skin_faces.reshape(-1, 3).astype(np.int32),
+            SKIN,
+            self._skin,
+            self._chart[self._skin_vertices],
+            self._cloth[self._skin],
+        )
+        for worn in self._worn:
+            self._lay_out(parts, worn)
+        self._strands = strands_of(chart, outfit, self.shaped, model.faces)
+        self._lay_out_strands(parts)
+        self.faces = np.concatenate(parts.faces)
+        self.material = np.concatenate(parts.material)
+        self.source = np.concatenate(parts.source).astype(np.int32)
+        self.cloth = np.concatenate(parts.cloth).astype(np.float32)
+        of_all = np.concatenate(parts.chart)
+        self.chart = {name: of_all[:, i] for i, name in enumerate(channels)}
+
+    def _cut(
+        self,
+        chart: Mapping[str, Array],
+        layer: ClothLayer,
+        covered: Array,
+        under: Array,
+        seed: float,
+    ) -> _Worn:
+        piece = cut(self.model.faces, layer.field, ~covered)
+        curtain = None
+        if layer.hangs and layer.garment is not None:
+            level = piece.values(np.asarray(chart["level"], dtype=np.float64))
+            low = np.abs(level[piece.border] - SKIRT_LEVEL).max(axis=1) < 0.01
+            chains = loops(piece.border[low])
+            if chains and layer.garment.hem < SKIRT_LEVEL - 0.1:
+                kind = KINDS[layer.garment.kind]
+                border = max(chains, key=lambda chain: len(chain[0]))
+                at = piece.values(self.shaped + layer.offset).astype(np.float64)[border[0]]
+                curtain = curtain_of(
+                    chart,
+                    border,
+                    at,
+                    under,
+                    layer.garment.hem,
+                    flare=0.12 + 6 * kind.slack * layer.garment.looseness,
+                    seed=seed,
+                )
+        rim = np.unique(piece.border) if layer.name != HAIR else np.zeros(0, int)
+        return _Worn(layer, piece, rim, curtain)
+
+    def _lay_out(self, parts: _Parts, worn: _Worn) -> None:
+        piece, name = worn.piece, worn.layer.name
+        chart = piece.values(self._chart)
+        cloth = piece.corner_values(self._cloth)
+        parts.add(piece.faces, name, piece.source, chart, cloth)
+        first = parts.count - len(chart)
+        if len(worn.rim):
+            # The turned-in edge: its outer vertices are those of the piece.
+            inner = np.searchsorted(worn.rim, piece.border) + len(chart)
+            a, b = piece.border[:, 1], piece.border[:, 0]
+            c, d = inner[:, 0], inner[:, 1]
+            strip = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
+            nearest = self._face_of_vertex(piece)
+            parts.faces.append((strip + first).astype(np.int32))
+            parts.material.append(np.full(len(strip), MATERIALS.index(name), np.int32))
+            source = nearest[np.concatenate([piece.border[:, 0]] * 2)]
+            parts.source.append(source)
+            parts.cloth.append(self._cloth[source])
+            parts.chart.append(chart[worn.rim])
+            parts.count += len(worn.rim)
+        if worn.curtain is not None:
+            self._lay_out_curtain(parts, worn, chart)
+
+    def _lay_out_curtain(self, parts: _Parts, worn: _Worn, chart: Array) -> None:
+        curtain = worn.curtain
+        assert curtain is not None
+        rest, faces = curtain.rest, curtain.faces
+        R, n, _ = rest.shape
+        of_curtain = np.repeat(chart[curtain.border][None], R, axis=0).copy()
+        hem = worn.layer.garment.hem if worn.layer.garment is not None else 0.0
+        depth = np.linspace(0, 1, R)[:, None]
+        for i, name in enumerate(self.channels):
+            if name == "level":
+                of_curtain[..., i] = SKIRT_LEVEL + depth * (hem - SKIRT_LEVEL)
+            elif name in ("x", "z"):
+                of_curtain[..., i] = rest[..., "xyz".index(name)]
+            elif name in ("tread", "down"):
+                of_curtain[..., i] = rest[..., 1] - rest[..., 1].min() + 0.2
+            elif name in _NOWHERE:
+                of_curtain[..., i] = _NOWHERE[name]
+        along = np.linalg.norm(np.diff(rest[0], axis=0, append=rest[0, :1]), axis=1)
+        u = np.concatenate([[0.0], np.cumsum(along)])
+        flat = np.stack(np.broadcast_arrays(u[None, :n], np.zeros((R, 1))), axis=-1)
+        cloth = flat.reshape(-1, 2)[faces]
+        wraps = np.ptp(cloth[..., 0], axis=1) > u[-1] / 2  # over the seam
+        cloth[wraps, :, 0] = np.where(
+            cloth[wraps, :, 0] < u[-1] / 2, cloth[wraps, :, 0] + u[-1], cloth[wraps, :, 0]
+        )
+        source = self._face_of_vertex(worn.piece)[curtain.border[faces[:, 0] % n]]
+        parts.add(
+            faces, worn.layer.name, source, of_curtain.reshape(R * n, -1), cloth
+        )
+
+    def _lay_out_strands(self, parts: _Parts) -> None:
+        strands = self._strands
+        chart = self._chart[strands.follows]
+        for i, name in enumerate(self.channels):
+            if name in ("x", "z"):  # so that noise differs between ribbons, and not along them
+                chart[:, i] += strands.shade * 3.0
+        nearest = np.zeros(len(self._chart), np.int32)
+        nearest[self.model.faces.ravel()] = np.repeat(np.arange(len(self.model.faces)), 3)
+        source = nearest[strands.follows[strands.faces[:, 0]]]
+        parts.add(strands.faces, HAIR, source, chart, self._cloth[source])
+
+    def _face_of_vertex(self, piece: Piece) -> Array:
+        out = np.zeros(len(piece.ends), np.int32)
+        out[piece.faces.ravel()] = np.repeat(piece.source, 3)
+        return out
+
+    def posed(
+        self, pose: ArrayLike, translation: ArrayLike, up: Array | None = None
+    ) -> Dressed:
+        """Pose body and clothes.
+
+        Args:
+            pose: (J, 3) axis-angle, rad.
+            translation: (3,) m.
+            up: (3,) direction against gravity; None for the world's Z.
+        """
+        model = self.model
+        R = rodrigues(np.asarray(pose, dtype=np.float64))
+        at_rest = self.shaped + model.pose_blend(R)
+        G = model.kinematic_chain(R, self.joints)
+        G[:, :3, 3] += np.asarray(translation)
+        G_rel = model.relative_transforms(G, self.joints)
+        A = model.blended_transforms(G_rel)
+        vertices = [moved(at_rest, A)[self._skin_vertices]]
+        by_joint = dict(zip(model.joint_names, G_rel, strict=True))
+        up = np.array([0.0, 0.0, 1.0]) if up is None else up
+        for worn in self._worn:
+            piece, offset = worn.piece, worn.layer.offset
+            on_body = moved(at_rest + offset, A)
+            own = piece.values(on_body)
+            vertices.append(own)
+            if len(worn.rim):
+                skin = piece.values(moved(at_rest, A))[worn.rim]
+                vertices.append(_towards(own[worn.rim], skin, _TURNED_IN))
+            if worn.curtain is not None:
+                hung = worn.curtain.hung(own[worn.curtain.border], by_joint, up)
+                vertices.append(hung.reshape(-1, 3))
+        strands = self._strands
+        vertices.append(moved(strands.points, A[:, strands.follows]))
+        return Dressed(
+            np.concatenate(vertices).astype(np.float32),
+            self.faces,
+            self.material,
+            self.source,
+            self.chart,
+            self.cloth,
+        )
+
+
+def _columns(chart: Mapping[str, Array], channels: tuple[str, ...]) -> Array:
+    """(V, C) float32."""
+    named = dict(chart)
+    for i, axis in enumerate("xyz"):
+        named[axis] = chart["position"][:, i]
+        named[f"head_{axis}"] = chart["head"][:, i]
+    return np.stack([named[name] for name in channels], axis=1).astype(np.float32)
+
+
+def _towards(points: Array, goals: Array, distance: float) -> Array:
+    """Move points by `distance` towards their goals, and not beyond."""
+    way = goals - points
+    length = np.linalg.norm(way, axis=1, keepdims=True)
+    return points + way * np.minimum(distance / np.maximum(length, 1e-6), 0.9)
