@@ -52,8 +52,8 @@ def _person(
     person: PersonSpec, spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser
 ) -> dict[str, Any]:
     posed = poser.pose(person)
-    pixels, depth = project(posed.vertices, spec.camera, spec.width, spec.height)
-    faces = poser.bodies[person.body.model].faces
+    vertices, faces = poser.surface(person)
+    pixels, depth = project(vertices, spec.camera, spec.width, spec.height)
     unoccluded, _ = silhouette_area(pixels, depth, faces, spec.width, spec.height)
     mask = instances == person.id
     area = int(np.count_nonzero(mask))

@@ -110,6 +110,11 @@ class Poses:
 @dataclass(frozen=True)
 class Wardrobe:
     enabled: bool = switch(True, "Draw clothes; off: one plain grey suit")
+    style: str = one_of(
+        "painted",
+        "Garments and hair as meshes of their own, or painted on the body",
+        ("mesh", "painted"),
+    )
     garments: tuple[str, ...] = names((), "Garments to use; empty: all", _garments)
     patterns: tuple[str, ...] = names((), "Fabric patterns to use; empty: all", _patterns)
     skin_tones: Distribution = vary([1, 10], "Skin tone on the Monk scale", 1, 10)

@@ -61,24 +61,28 @@ class BodyPoser:
         """Pose a dressed body. Returns vertices, joints and bone transforms in the world, m."""
         return self._once((body, outfit), lambda: self._placed(body, outfit))
 
-    def dressed(
-        self, person: PersonSpec, channels: tuple[str, ...], *, later: bool = False
-    ) -> Dressed:
+    def surface(self, person: PersonSpec) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """Vertices (N, 3), m in the world, and faces (F, 3) of what is seen of a person."""
+        if person.outfit.style == "mesh":
+            dressed = self.dressed(person)
+            return dressed.vertices, dressed.faces
+        return self.pose(person).vertices, self.bodies[person.body.model].faces
+
+    def dressed(self, person: PersonSpec, *, later: bool = False) -> Dressed:
         """Pose a person whose garments are meshes.
 
         Args:
             person: The person.
-            channels: Coordinates of the chart that the materials read.
             later: Pose it as it is `person.motion.seconds` later.
 
         Returns:
             The mesh of skin and clothes in the world, m.
         """
         body = person.body
-        key = (body.model, body.betas, person.outfit, channels)
+        key = (body.model, body.betas, person.outfit)
         if key not in self._wearables:
             self._wearables[key] = Wearable(
-                self.bodies[body.model], self.chart(body.model), body.betas, person.outfit, channels
+                self.bodies[body.model], self.chart(body.model), body.betas, person.outfit
             )
             if len(self._wearables) > _WEARABLES:
                 self._wearables.popitem(last=False)

@@ -168,7 +168,7 @@ def sample_clothes(
         return plain_outfit()
     textures = textures if rng.random() < w.texture_share else ()
     low, high = w.skin_tones.bounds
-    return sample_outfit(
+    outfit = sample_outfit(
         rng,
         age=age,
         gender=gender,
@@ -178,6 +178,8 @@ def sample_clothes(
         loose=w.loose,
         textures=textures,
     )
+    # A UV texture shows the clothes on the body itself.
+    return outfit if outfit.texture else dataclasses.replace(outfit, style=w.style)
 
 
 def _sample_pose(

@@ -22,7 +22,6 @@ CHANNELS = {
     "palm": ("palm",),
     "down": ("down",),
 }
-CHART_CHANNELS = tuple(name for channels in CHANNELS.values() for name in channels)
 CLOTH = "cloth"  # on face corners: (around torso and legs, around the arm)
 
 PATTERNED_LAYERS = ("bottom", "top", "outer")  # the others are of one colour

@@ -17,7 +17,6 @@ from .body_mesh import attach_chart, body_mesh, face_parts
 from .dressed_mesh import write_dressed
 from .images import ImageCache
 from .mesh_writer import show
-from .outfit_properties import CHART_CHANNELS
 from .person_shader import apply_outfit
 
 VELOCITY = "velocity"  # the point attribute that Cycles uses for motion blur
@@ -67,7 +66,7 @@ class StagePeople:
     def _apply(self, obj: bpy.types.Object, person: PersonSpec, moving: bool) -> None:
         mesh = obj.data
         if person.outfit.style == "mesh":
-            dressed = self.poser.dressed(person, CHART_CHANNELS)
+            dressed = self.poser.dressed(person)
             write_dressed(mesh, dressed, self._face_parts(person.body.model))
             vertices = dressed.vertices
         else:
@@ -92,12 +91,10 @@ class StagePeople:
         if person.motion is None or person.motion.seconds <= 0.0:
             return np.zeros_like(vertices)
         if person.outfit.style == "mesh":
-            later = self.poser.dressed(person, CHART_CHANNELS, later=True).vertices
+            later = self.poser.dressed(person, later=True).vertices
         else:
             later = self.poser.pose_later(person).vertices
-        return (later - vertices) / np.float32(
-            person.motion.seconds
-        )
+        return (later - vertices) / np.float32(person.motion.seconds)
 
     def _object(self, model: str, style: str, number: int) -> bpy.types.Object:
         key = (model, style, number)

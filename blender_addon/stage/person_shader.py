@@ -20,6 +20,7 @@ from typing import Any
 import bpy
 
 from ..wardrobe.chart import ARM_LENGTH, HEAD_UNIT, LEVEL_HEIGHT
+from ..wardrobe.cloth_layers import HAIR
 from ..wardrobe.coverage import (
     Cut,
     band_field,
@@ -27,7 +28,6 @@ from ..wardrobe.coverage import (
     garment_field,
     hair_field,
 )
-from ..wardrobe.cloth_layers import HAIR
 from ..wardrobe.dressed import MATERIALS, SKIN
 from ..wardrobe.garment_kind import PATTERNS
 from ..wardrobe.outfit import Outfit

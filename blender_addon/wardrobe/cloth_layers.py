@@ -90,7 +90,9 @@ class _Layers:
             field = np.minimum(field, (c["level"] - SKIRT_LEVEL) * LEVEL_HEIGHT)
         # Its own distance is kept up to the edge and a little beyond, where it is cut off.
         cover = rise(field + 0.03, 0.02)
-        tucked = rise((garment.waist - c["level"]) * LEVEL_HEIGHT, 0.08) if name == "bottom" else 1.0
+        tucked = (
+            rise((garment.waist - c["level"]) * LEVEL_HEIGHT, 0.08) if name == "bottom" else 1.0
+        )
         loose = garment.looseness
         self.thickness += cover * (
             CLEARANCE + tucked * kind.thickness * (0.4 + 0.6 * min(1.0, loose * 2))

@@ -66,24 +66,48 @@ def cut(faces: Array, field: Array, among: Array | None = None) -> Piece:
     whole = np.flatnonzero(count == 3)
     # Turn mixed faces so that the corner that is alone on its side comes first.
     tips, stumps = (_turned(faces, inside, np.flatnonzero(count == n), n == 1) for n in (1, 2))
-    own_faces, own_corners, source, border = _parts(faces, field, whole, tips, stumps)
-    # A vertex is known by the two ends of its edge; a whole vertex by its index twice.
-    low, high = own_faces[..., 0], own_faces[..., 1]
-    key = np.minimum(low, high).astype(np.int64) * len(field) + np.maximum(low, high)
-    unique, index = np.unique(key, return_inverse=True)
-    ends = np.stack([unique // len(field), unique % len(field)], axis=1).astype(np.int32)
+    points, corners, source, border = _parts(faces, field, whole, tips, stumps)
+    ends, (own_faces, own_border) = _numbered(len(field), points, border)
     return Piece(
         ends=ends,
         share=_crossing(field, ends),
-        faces=index.reshape(key.shape).astype(np.int32),
+        faces=own_faces,
         source=source.astype(np.int32),
-        corners=own_corners.astype(np.float32),
-        border=np.searchsorted(unique, _keys(border, len(field))).astype(np.int32),
+        corners=corners.astype(np.float32),
+        border=own_border,
     )
 
 
+def _numbered(V: int, *points: Array) -> tuple[Array, list[Array]]:
+    """Number points that are given by the two ends of their edge; a whole vertex has it twice.
+
+    Returns:
+        (ends (N, 2) int32 of each number, the numbers (...) int32 of each array (..., 2)).
+    """
+    low, high = (np.concatenate([f(p, axis=-1).ravel() for p in points]) for f in (np.min, np.max))
+    is_whole = low == high
+    used = np.zeros(V, dtype=bool)
+    used[low[is_whole]] = True
+    vertices = np.flatnonzero(used)
+    number = np.empty(V, np.int32)
+    number[vertices] = np.arange(len(vertices))
+    # Only the few points on the border have to be sorted.
+    edges, edge_number = np.unique(
+        low[~is_whole].astype(np.int64) * V + high[~is_whole], return_inverse=True
+    )
+    numbers = np.empty(len(low), np.int32)
+    numbers[is_whole] = number[low[is_whole]]
+    numbers[~is_whole] = len(vertices) + edge_number.ravel()
+    ends = np.concatenate([np.stack([vertices] * 2, 1), np.stack([edges // V, edges % V], 1)])
+    sizes = [p[..., 0].size for p in points]
+    split = np.split(numbers, np.cumsum(sizes)[:-1])
+    return ends.astype(np.int32), [
+        n.reshape(p.shape[:-1]) for n, p in zip(split, points, strict=True)
+    ]
+
+
 def _turned(faces: Array, inside: Array, which: Array, alone: bool) -> tuple[Array, Array]:
-    """(face numbers, (n, 3) corner order) with the corner that alone is inside, or outside, first."""
+    """Face numbers, and (n, 3) their corners in turn, beginning with the one alone on its side."""
     first = np.argmax(inside[faces[which]] == alone, axis=1)
     return which, (first[:, None] + np.arange(3)) % 3
 
@@ -146,10 +170,6 @@ def _add(ends, corners, sources, which, points, places) -> None:
 
 def _edge(start: tuple[Array, Array], end: tuple[Array, Array]) -> Array:
     return np.stack([np.stack(start, axis=1), np.stack(end, axis=1)], axis=1)
-
-
-def _keys(pairs: Array, count: int) -> Array:
-    return pairs.min(axis=-1).astype(np.int64) * count + pairs.max(axis=-1)
 
 
 def _between(field: Array, first: Array, second: Array) -> Array:

@@ -30,6 +30,10 @@ Array = np.ndarray
 
 SKIN = "skin"
 MATERIALS = (SKIN, *LAYERS, HAIR)  # a face's material is an index into these
+CHANNELS = (
+    *("arm", "level", "neck", "front", "x", "tread", "z", "fall", "head_y", "head_z", "scalp"),
+    *("ear", "brow", "lip", "white", "iris", "hat", "beard", "palm", "down"),
+)  # the coordinates of the body chart that materials read
 _HIDDEN = 0.03  # rm inside the edge of a layer, from where on nothing beneath it shows
 _TURNED_IN = 0.004  # m that the edge of a garment is folded towards the body
 # Coordinates of the chart that a curtain has none of, and what it has instead.
@@ -68,9 +72,7 @@ class _Parts:
     cloth: list[Array] = field(default_factory=list)
     count: int = 0
 
-    def add(
-        self, faces: Array, material: str, source: Array, chart: Array, cloth: Array
-    ) -> None:
+    def add(self, faces: Array, material: str, source: Array, chart: Array, cloth: Array) -> None:
         self.faces.append(faces + self.count)
         self.material.append(np.full(len(faces), MATERIALS.index(material), np.int32))
         self.source.append(source)
@@ -96,7 +98,6 @@ class Wearable:
         chart: Mapping[str, Array],
         betas: ArrayLike,
         outfit: Outfit,
-        channels: tuple[str, ...],
     ) -> None:
         """Cut and lay out all that the person wears.
 
@@ -105,11 +106,10 @@ class Wearable:
             chart: Its chart.
             betas: The shape.
             outfit: The clothes.
-            channels: Coordinates of the chart that the materials read.
         """
-        self.model, self.channels = model, channels
+        self.model = model
         self.shaped, self.joints = model.shape_blend(betas)
-        self._chart = _columns(chart, channels)
+        self._chart = _columns(chart)
         self._cloth = np.asarray(chart["cloth"], dtype=np.float32)
         layers = cloth_layers(chart, outfit, self.shaped)
         deepest = [layer.field[model.faces].min(axis=1) for layer in layers]
@@ -126,9 +126,7 @@ class Wearable:
             self._worn.append(worn)
             hidden |= deepest[number] > _HIDDEN
         self._skin = np.flatnonzero(~hidden)
-        self._skin_vertices, skin_faces = np.unique(
-            model.faces[self._skin], return_inverse=True
-        )
+        self._skin_vertices, skin_faces = np.unique(model.faces[self._skin], return_inverse=True)
         parts.add(
             skin_faces.reshape(-1, 3).astype(np.int32),
             SKIN,
@@ -145,7 +143,7 @@ class Wearable:
         self.source = np.concatenate(parts.source).astype(np.int32)
         self.cloth = np.concatenate(parts.cloth).astype(np.float32)
         of_all = np.concatenate(parts.chart)
-        self.chart = {name: of_all[:, i] for i, name in enumerate(channels)}
+        self.chart = {name: of_all[:, i] for i, name in enumerate(CHANNELS)}
 
     def _cut(
         self,
@@ -208,7 +206,7 @@ class Wearable:
         of_curtain = np.repeat(chart[curtain.border][None], R, axis=0).copy()
         hem = worn.layer.garment.hem if worn.layer.garment is not None else 0.0
         depth = np.linspace(0, 1, R)[:, None]
-        for i, name in enumerate(self.channels):
+        for i, name in enumerate(CHANNELS):
             if name == "level":
                 of_curtain[..., i] = SKIRT_LEVEL + depth * (hem - SKIRT_LEVEL)
             elif name in ("x", "z"):
@@ -226,14 +224,12 @@ class Wearable:
             cloth[wraps, :, 0] < u[-1] / 2, cloth[wraps, :, 0] + u[-1], cloth[wraps, :, 0]
         )
         source = self._face_of_vertex(worn.piece)[curtain.border[faces[:, 0] % n]]
-        parts.add(
-            faces, worn.layer.name, source, of_curtain.reshape(R * n, -1), cloth
-        )
+        parts.add(faces, worn.layer.name, source, of_curtain.reshape(R * n, -1), cloth)
 
     def _lay_out_strands(self, parts: _Parts) -> None:
         strands = self._strands
         chart = self._chart[strands.follows]
-        for i, name in enumerate(self.channels):
+        for i, name in enumerate(CHANNELS):
             if name in ("x", "z"):  # so that noise differs between ribbons, and not along them
                 chart[:, i] += strands.shade * 3.0
         nearest = np.zeros(len(self._chart), np.int32)
@@ -246,9 +242,7 @@ class Wearable:
         out[piece.faces.ravel()] = np.repeat(piece.source, 3)
         return out
 
-    def posed(
-        self, pose: ArrayLike, translation: ArrayLike, up: Array | None = None
-    ) -> Dressed:
+    def posed(self, pose: ArrayLike, translation: ArrayLike, up: Array | None = None) -> Dressed:
         """Pose body and clothes.
 
         Args:
@@ -289,13 +283,13 @@ class Wearable:
         )
 
 
-def _columns(chart: Mapping[str, Array], channels: tuple[str, ...]) -> Array:
+def _columns(chart: Mapping[str, Array]) -> Array:
     """(V, C) float32."""
     named = dict(chart)
     for i, axis in enumerate("xyz"):
         named[axis] = chart["position"][:, i]
         named[f"head_{axis}"] = chart["head"][:, i]
-    return np.stack([named[name] for name in channels], axis=1).astype(np.float32)
+    return np.stack([named[name] for name in CHANNELS], axis=1).astype(np.float32)
 
 
 def _towards(points: Array, goals: Array, distance: float) -> Array:

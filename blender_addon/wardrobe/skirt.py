@@ -107,8 +107,10 @@ class Curtain:
             (R, n, 3) m.
         """
         R, n, _ = self.rest.shape
-        column = np.linspace(0, n, COLUMNS, endpoint=False) if self.closed else np.linspace(
-            0, n - 1, COLUMNS
+        column = (
+            np.linspace(0, n, COLUMNS, endpoint=False)
+            if self.closed
+            else np.linspace(0, n - 1, COLUMNS)
         )
         rows = max(2, round((R - 1) * FINE_ROW / ROW) + 1)
         row = np.linspace(0, R - 1, rows)
@@ -205,9 +207,7 @@ def _swung(rest: Array, transforms: Mapping[str, Array]) -> Array:
     return np.einsum("rnij,rnj->rni", T[..., :3], rest) + T[..., 3]
 
 
-def _settle(
-    p: Array, rest: Array, closed: bool, centre: Array, radius: Array, up: Array
-) -> Array:
+def _settle(p: Array, rest: Array, closed: bool, centre: Array, radius: Array, up: Array) -> Array:
     """Let a grid (R, n, 3) fall, hold it by its threads, and push it out of the legs."""
     down = np.linalg.norm(np.diff(rest, axis=0), axis=-1)
     beside = np.roll(rest, -1, axis=1) - rest
@@ -254,9 +254,7 @@ def _hold_rows(p: Array, length: Array) -> None:
         p[:, b] -= over
 
 
-def _pushed_out(
-    p: Array, start: Array, end: Array, radius: Array, radius_end: Array
-) -> Array:
+def _pushed_out(p: Array, start: Array, end: Array, radius: Array, radius_end: Array) -> Array:
     """Move points out of capsules whose radius changes along their axis."""
     axis = end - start
     for k in range(len(start)):

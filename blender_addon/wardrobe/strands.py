@@ -21,7 +21,12 @@ from .outfit import Outfit
 Array = np.ndarray
 
 POINTS = 7  # along a ribbon
-_CROWN = (0.0, 0.6, -0.35)  # head units from the middle of the skull: the whorl from which hair grows away
+_CROWN = (
+    0.0,
+    0.6,
+    -0.35,
+)  # head units from the middle of the skull: the whorl from which hair grows away
+_GUIDES = 300  # vertices of head and shoulders that ribbons follow
 _MARGIN = 0.004  # rm between a ribbon and the skin
 
 
@@ -76,7 +81,8 @@ class _Growth:
         self.c, self.hair, self.style, self.rng, self.body = c, outfit.hair, style, rng, body
         field = hair_field(np, c, *hair_cut(outfit.hair))
         on_scalp = (field > 0) & (c["neck"] < -0.06) & (c["fall"] > -5)
-        self.near = np.flatnonzero((c["level"] > 0.55) & (c["arm"] < 0.1))
+        near = np.flatnonzero((c["level"] > 0.55) & (c["arm"] < 0.1))
+        self.near = near[:: max(1, len(near) // _GUIDES)]
         head = np.flatnonzero((c["neck"] < -0.08) & (c["head_y"] > -0.7))
         low, high = body[head].min(axis=0), body[head].max(axis=0)
         upper = body[head][c["head_y"][head] > 0.2]
@@ -104,7 +110,9 @@ class _Growth:
         steps = (np.arange(self.style.ribbons) + rng.random(self.style.ribbons)) / (
             self.style.ribbons
         )
-        order = np.argsort(np.arctan2(a[:, 0], a[:, 2]) + 10 * np.round(a[:, 1] * 60), kind="stable")
+        order = np.argsort(
+            np.arctan2(a[:, 0], a[:, 2]) + 10 * np.round(a[:, 1] * 60), kind="stable"
+        )
         of = order[np.searchsorted(np.cumsum(area[order]) / area.sum(), steps).clip(0, len(a) - 1)]
         u, v = rng.random((2, len(of), 1))
         flip = u + v > 1
@@ -119,7 +127,7 @@ class _Growth:
         S = len(path)
         width = self._widths(S)
         along = np.gradient(path, axis=1) if S else path
-        centre = self.middle + [0, -0.04, 0]
+        centre = self.middle - np.array([0, 0.04, 0])
         outwards = path - np.where(
             path[..., 1:2] < self.neck[1] + 0.06,
             path * [0, 1, 0] + [0, 0, self.neck[2]],
@@ -252,10 +260,10 @@ class _Growth:
 
     def _nearest(self, points: Array) -> Array:
         """The body vertex nearest to each point, of those around head and shoulders."""
-        some = self.near[::3]
-        at = self.body[some]
-        squared = (points**2).sum(1)[:, None] - 2 * points @ at.T + (at**2).sum(1)[None]
-        return some[squared.argmin(axis=1)]
+        at = self.body[self.near]
+        # |p - a|² without |p|², which is the same for all.
+        squared = (at**2).sum(axis=1) - 2 * np.einsum("pi,ai->pa", points, at)
+        return self.near[squared.argmin(axis=1)]
 
 
 def _ribbon_faces(count: int) -> Array:
