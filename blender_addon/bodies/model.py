@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .joints import FAMILIES, PARTS
 from .rotations import rodrigues
+from .skinning import moved
 
 Array = NDArray[np.float32]
 
@@ -266,16 +267,6 @@ class BodyModel:
         if np.abs(theta).max() > MAX_ANGLE:
             raise ValueError(f"pose: angles beyond {MAX_ANGLE:g} rad")
         return theta
-
-
-def moved(points: Array, transforms: Array) -> Array:
-    """Move points (V, 3) by a transform each, from `blended_transforms` (12, V): (V, 3)."""
-    A = transforms
-    x, y, z = np.ascontiguousarray(points.T)
-    out = np.empty((3, len(points)), dtype=np.float32)
-    for i in range(3):
-        out[i] = A[4 * i] * x + A[4 * i + 1] * y + A[4 * i + 2] * z + A[4 * i + 3]
-    return np.ascontiguousarray(out.T)
 
 
 def _blend(directions: Array, coefficients: NDArray[Any]) -> Array:

@@ -184,9 +184,7 @@ class PersonPainter:
 
     def _hair_surface(self, shade: Value) -> Any:
         color, _ = self._property("hair")
-        return surface(
-            self.nodes, self.f.scale(color, (self._strands() * 1.5 + 0.25) * shade), 0.5
-        )
+        return surface(self.nodes, self.f.scale(color, (self._strands() * 1.5 + 0.25) * shade), 0.5)
 
     def _strands(self) -> Value:
         return self._noise((130.0, 18.0, 130.0))

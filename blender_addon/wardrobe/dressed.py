@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..bodies.model import BodyModel, moved
+from ..bodies.model import BodyModel
 from ..bodies.rotations import rodrigues
+from ..bodies.skinning import moved
 from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers
 from .cut_mesh import Piece, cut, loops
 from .garment_kind import LAYERS
