@@ -152,12 +152,14 @@ def add_output_arguments(parser: ArgumentParser) -> None:
         "--audit",
         type=Path,
         metavar="JSON",
-        help="Write the audit to this file (default: audit.json in the output folder).",
+        help="Write the audit to this file, and .html and .jsonl beside it; it replaces nothing but "
+        "an older audit (default: audit.json in the output folder).",
     )
     out.add_argument(
         "--force",
         action="store_true",
-        help="Redo everything, and replace files that exist (default: skip what is done).",
+        help="Redo everything, also with other settings, and replace files that exist; if it is "
+        "interrupted, the same command resumes it (default: skip what is done).",
     )
 
 
@@ -187,5 +189,6 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     run.add_argument(
         "--seed",
         type=int,
-        help="Seed the random numbers of inpaint and synthesise (default: a fresh seed).",
+        help="Seed the random numbers of inpaint and synthesise (default: a fresh seed, which a run "
+        "that resumes keeps).",
     )

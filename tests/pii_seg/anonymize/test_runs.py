@@ -348,8 +348,8 @@ def test_a_full_disk_ends_the_run_in_one_line(
 
 
 def test_errors_are_one_line_without_paths() -> None:
-    path = Path("/home/jane/in/jane.jpg")
-    error = RuntimeError("bad\nfile /home/jane/in/jane.jpg, C:\\Users\\jane\\x.jpg")
+    path = Path("/mnt/in/jane.jpg")
+    error = RuntimeError("bad\nfile /mnt/in/jane.jpg, C:\\photos\\jane\\x.jpg")
     assert reason_of(error, path) == "RuntimeError: bad file file, x.jpg"
     assert reason_of(OSError(13, "Permission denied", str(path)), path) == "Permission denied"
     assert "memory" in reason_of(MemoryError(), path)
