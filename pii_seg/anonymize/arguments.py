@@ -152,8 +152,8 @@ def add_output_arguments(parser: ArgumentParser) -> None:
         "--audit",
         type=Path,
         metavar="JSON",
-        help="Write the audit to this file, and .html and .jsonl beside it; it replaces nothing but "
-        "an older audit (default: audit.json in the output folder).",
+        help="Write the audit to this file, and .html and .jsonl beside it; it replaces only an "
+        "older audit (default: audit.json in the output folder).",
     )
     out.add_argument(
         "--force",
@@ -189,6 +189,6 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     run.add_argument(
         "--seed",
         type=int,
-        help="Seed the random numbers of inpaint and synthesise (default: a fresh seed, which a run "
-        "that resumes keeps).",
+        help="Seed the random numbers of inpaint and synthesise (default: a fresh seed, which a "
+        "resumed run keeps).",
     )

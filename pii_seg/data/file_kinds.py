@@ -33,8 +33,10 @@ _VIDEOS = (
     b"FLV\x01",
     *(b".RMF", b"\x1f\x07\0"),  # RealMedia, DV
 )
-_IMAGE_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif")
-_IMAGE_BRANDS = (*_IMAGE_BRANDS, b"avis", b"crx ")
+_IMAGE_BRANDS = (
+    *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
+    *(b"avif", b"avis", b"crx "),
+)
 _SOUND_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
