@@ -58,15 +58,20 @@ def contrast_notes(frames: Sequence[Frame]) -> tuple[str, ...]:
         for number, frame in enumerate(frames, 1)
         if contrast(frame.to_rgb8()) < LEAST_CONTRAST
     ]
+    return flat_notes(flat, len(frames))
+
+
+def flat_notes(flat: Sequence[int], count: int) -> tuple[str, ...]:
+    """Say that the frames of the numbers `flat`, of `count`, need a check; empty if none does."""
     if not flat:
         return ()
-    which = "" if len(frames) == 1 else f"frames {_listed(flat)}: "
+    which = "" if count == 1 else f"frames {_listed(flat)}: "
     return (
         f"{which}next to no contrast (flat, black or white): the search may have missed persons",
     )
 
 
-def _listed(numbers: list[int]) -> str:
+def _listed(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:5]))
     return shown if len(numbers) <= 5 else f"{shown} and {len(numbers) - 5} more"
 

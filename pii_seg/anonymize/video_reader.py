@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import math
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ import numpy as np
 
 from pii_seg.anonymize.container_ends import REMEDY, Announced
 from pii_seg.anonymize.containers import Container
+from pii_seg.anonymize.image_reader import flat_notes
 from pii_seg.anonymize.video_frames import Turn, frame_losses, to_pixels, turn_of
+from pii_seg.data.shown import LEAST_CONTRAST, contrast
 from pii_seg.errors import MediaError
 
 MOST_PIXELS = 70_000_000
@@ -122,6 +125,7 @@ class VideoReader:
         self.leaps = False
         self._count = _Count(self.video.codec_context.name)
         self._losses: list[str] = []
+        self._flat = array("L")  # numbers of the frames on which nothing can be seen
         self._size: tuple[int, int] | None = None
         self._turn, self._rotation = Turn(), 0
         self._last: int | None = None
@@ -157,7 +161,8 @@ class VideoReader:
 
     def notes(self) -> list[str]:
         """Say what the frames do not hold any more."""
-        notes = [*self.announced.notes, *self._losses]
+        flat = flat_notes(self._flat, self._count.frames)
+        notes = [*self.announced.notes, *self._losses, *flat]
         if hidden := self._hidden():
             notes.append(f"left out: {hidden} frame(s) that the edit list of the video hides")
         if self._count.before:
@@ -199,17 +204,19 @@ class VideoReader:
         # Not for every frame: PyAV keeps those whose matrix was read until garbage is collected.
         if self._size is None or frame.rotation != self._rotation:
             self._turn, self._rotation = turn_of(frame), frame.rotation
-        array = np.ascontiguousarray(self._turn(to_pixels(frame)))
+        pixels = np.ascontiguousarray(self._turn(to_pixels(frame)))
         if self._size is None:
-            self._size = array.shape[:2]
+            self._size = pixels.shape[:2]
             self._read_properties(frame)
-        elif self._size != array.shape[:2]:
+        elif self._size != pixels.shape[:2]:
             raise MediaError(
                 f"changes its size at frame {number}; save it at one size with a video editor"
             )
+        if contrast(pixels) < LEAST_CONTRAST:
+            self._flat.append(number + 1)
         duration = frame.duration or 0
         time = frame.pts if frame.pts is not None else round(number * self.step)
-        return TimedFrame(array, self._placed(time), duration)
+        return TimedFrame(pixels, self._placed(time), duration)
 
     def _placed(self, time: int) -> int:
         """Move a time so that times grow, and a stream that was joined of several has no leaps."""

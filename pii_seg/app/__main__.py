@@ -10,6 +10,7 @@ discards everything.
 from __future__ import annotations
 
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -64,6 +65,7 @@ def serve(arguments: Namespace) -> int:
     import uvicorn
 
     from pii_seg.anonymize.anonymizer import Anonymizer
+    from pii_seg.app.http_protocol import GuardedProtocol
     from pii_seg.app.server import make_app
     from pii_seg.app.session import Session
 
@@ -81,6 +83,7 @@ def serve(arguments: Namespace) -> int:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, arguments.port))
+            listening.listen()  # so that the address that is printed answers at once
         except (OSError, OverflowError) as error:
             raise InputError(f"--port {arguments.port}: {error}; choose another") from None
         address = f"http://{HOST}:{listening.getsockname()[1]}/{token}/"
@@ -89,8 +92,17 @@ def serve(arguments: Namespace) -> int:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         # No access log: it would hold the token, and the names of images.
         config = uvicorn.Config(
-            make_app(session, token), log_level="warning", access_log=False, server_header=False
+            make_app(session, token),
+            http=GuardedProtocol,
+            ws="none",
+            lifespan="off",
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,  # s
         )
+        # uvicorn raises the signal that ended it once more: SIGTERM ends like Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             uvicorn.Server(config).run(sockets=[listening])
         finally:

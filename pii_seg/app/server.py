@@ -8,24 +8,24 @@ browser stores none of it.
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from pii_seg.anonymize.redaction import STYLES, warning_of
-from pii_seg.app.session import Session, Stroke
+from pii_seg.app.archive import zipped
+from pii_seg.app.guard import Guard, answer_failure, answer_http_error, error_answer
+from pii_seg.app.session import Session, Upload
+from pii_seg.app.strokes import MOST_BYTES, TOO_MANY, parse_strokes
 from pii_seg.errors import InputError, MediaError
 
 STATIC = Path(__file__).with_name("static")
@@ -35,53 +35,12 @@ MEDIA_TYPES = {
     ".css": "text/css",
     ".svg": "image/svg+xml",
 }
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; object-src 'none'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-MOST_POINTS = 200_000  # of all strokes of an image: an hour of brushing
-MOST_STROKES_BYTES = 64 * MOST_POINTS
-TOO_MANY = "too many strokes for one image; undo some"
+LONGEST_NAME = 1000
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def parse_strokes(body: bytes) -> list[Stroke]:
-    """Parse the page's JSON: [{"erases": bool, "radius": px, "points": [[x, y], …]}, …].
-
-    Raises:
-        InputError: It is malformed, or has too many points.
-    """
-    try:
-        given = json.loads(body)
-        strokes = [
-            Stroke(
-                bool(s["erases"]),
-                float(s["radius"]),
-                tuple((float(x), float(y)) for x, y in s["points"]),
-            )
-            for s in given
-        ]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise InputError("the strokes cannot be read; reload the page") from None
-    if sum(len(stroke.points) for stroke in strokes) > MOST_POINTS:
-        raise InputError(TOO_MANY)
-    for stroke in strokes:
-        numbers = [stroke.radius, *(value for point in stroke.points for value in point)]
-        if (
-            not stroke.points
-            or not all(abs(value) < 1e6 for value in numbers)
-            or stroke.radius <= 0
-        ):
-            raise InputError("a stroke lies outside the image; undo it")
-    return strokes
-
-
-def make_app(session: Session, token: str) -> Starlette:
+def make_app(session: Session, token: str) -> ASGIApp:
     """Create the application.
 
     Args:
@@ -90,11 +49,13 @@ def make_app(session: Session, token: str) -> Starlette:
     """
     styles = [name for name, style in STYLES.items() if not style.needs_painter]
     images = ImageRoutes(session, styles)
-    routes = [*_static_routes(), *(Route(p, _guarded(h), methods=m) for p, m, h in images.table())]
-    hosts = Middleware(
-        TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False
+    routes = [*_static_routes(), *(Route(p, _worded(h), methods=m) for p, m, h in images.table())]
+    return Guard(
+        Starlette(
+            routes=[Mount(f"/{token}", routes=routes)],
+            exception_handlers={HTTPException: answer_http_error, Exception: answer_failure},
+        )
     )
-    return Starlette(routes=[Mount(f"/{token}", routes=routes)], middleware=[hosts])
 
 
 class ImageRoutes:
@@ -127,16 +88,20 @@ class ImageRoutes:
             {
                 "pictures": self.session.entries(),
                 "styles": [{"name": style, "warning": warning_of(style)} for style in self.styles],
+                "most_bytes": self.session.limits.upload,
                 "promise": (self.session.anonymizer.model or {}).get("promise"),
             }
         )
 
     async def add(self, request: Request) -> Response:
-        """Take an uploaded file."""
-        content = await _body(request, self.session.limits.upload)
-        if content is None:
-            return _error(f"is larger than {self.session.limits.upload >> 20} MB", 413)
-        number = self.session.add(request.query_params.get("name", "image"), content)
+        """Take an uploaded file. Bytes are counted as they come, whatever Content-Length says."""
+        most = self.session.limits.upload
+        with Upload(self.session) as upload:
+            async for chunk in request.stream():
+                if upload.size + len(chunk) > most:
+                    return error_answer(f"is larger than {most >> 20} MB", 413)
+                upload.write(chunk)
+            number = upload.finish(request.query_params.get("name", "image")[:LONGEST_NAME])
         return JSONResponse({"id": number}, 201)
 
     async def remove(self, request: Request) -> Response:
@@ -150,10 +115,13 @@ class ImageRoutes:
 
     async def correct(self, request: Request) -> Response:
         """Replace the strokes of an image."""
-        content = await _body(request, MOST_STROKES_BYTES)
-        if content is None:
-            return _error(TOO_MANY, 413)
-        return JSONResponse(self.session.correct(_number(request), parse_strokes(content)))
+        content = bytearray()
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > MOST_BYTES:
+                return error_answer(TOO_MANY, 413)
+        strokes = await run_in_threadpool(parse_strokes, bytes(content))
+        return JSONResponse(self.session.correct(_number(request), strokes))
 
     async def before(self, request: Request) -> Response:
         """Return the original as a preview."""
@@ -178,11 +146,11 @@ class ImageRoutes:
         return _attachment(name, content)
 
     async def download_all(self, request: Request) -> Response:
-        """Return all redacted images as a zip archive."""
+        """Return all redacted images as a zip archive, made while it is sent."""
         numbered = request.query_params.get("names") == "numbered"
         style = self._style(request)
-        content = await run_in_threadpool(_zipped, self.session, style, numbered)
-        return _attachment("anonymised.zip", content)
+        parts = zipped(self.session, style, numbered=numbered)
+        return _attachment("anonymised.zip", parts)
 
     def _style(self, request: Request) -> str:
         style = request.query_params.get("style", self.styles[0])
@@ -201,28 +169,22 @@ def _static_routes() -> list[Route]:
         return respond
 
     return [
-        Route("/" if path.name == "index.html" else f"/{path.name}", _guarded(serve(path)))
+        Route("/" if path.name == "index.html" else f"/{path.name}", _worded(serve(path)))
         for path in sorted(STATIC.iterdir())
         if path.suffix in MEDIA_TYPES
     ]
 
 
-def _guarded(handler: Handler) -> Handler:
-    """Reject requests of other sites, answer errors in words, and add the headers."""
+def _worded(handler: Handler) -> Handler:
+    """Answer errors in words."""
 
     async def respond(request: Request) -> Response:
-        origin = request.headers.get("origin")
-        own = f"{request.url.scheme}://{request.headers.get('host')}"
-        if origin is not None and origin != own:
-            return _error("requests from other sites are rejected", 403)
         try:
-            response = await handler(request)
+            return await handler(request)
         except InputError as error:
-            response = _error(str(error), 409)
+            return error_answer(str(error), 409)
         except MediaError as error:
-            response = _error(str(error), 422)
-        response.headers.update(HEADERS)
-        return response
+            return error_answer(str(error), 422)
 
     return respond
 
@@ -231,45 +193,11 @@ def _number(request: Request) -> int:
     return int(request.path_params["number"])
 
 
-async def _body(request: Request, most: int) -> bytes | None:
-    """Read the body; None beyond `most` bytes.
-
-    Bytes are counted as they come, so that a wrong Content-Length does no harm.
-    """
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > most:
-            return None
-    return bytes(content)
-
-
-def _error(message: str, status: int) -> Response:
-    return JSONResponse({"error": message}, status, headers=HEADERS)
-
-
-def _attachment(name: str, content: bytes) -> Response:
-    return Response(
-        content,
-        media_type="application/octet-stream",
-        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"},
-    )
-
-
-def _zipped(session: Session, style: str, numbered: bool) -> bytes:
-    """Pack all images that are ready, in memory."""
-    file = io.BytesIO()
-    taken: set[str] = set()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for place, number in enumerate(session.ready(), start=1):
-            name, content = session.download(number, style)
-            if numbered or name in taken:
-                name = (
-                    f"{place:04d}{Path(name).suffix}"
-                    if numbered
-                    else f"{Path(name).stem}-{place}{Path(name).suffix}"
-                )
-            taken.add(name)
-            # ZipInfo's default date is the first that a zip can hold, which tells nothing.
-            archive.writestr(zipfile.ZipInfo(name), content)
-    return file.getvalue()
+def _attachment(name: str, content: bytes | Iterator[bytes]) -> Response:
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, errors='replace')}"
+    }
+    kind = "application/octet-stream"
+    if isinstance(content, bytes):
+        return Response(content, media_type=kind, headers=headers)
+    return StreamingResponse(content, media_type=kind, headers=headers)

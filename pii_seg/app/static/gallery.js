@@ -10,6 +10,7 @@ let added = false; // an image was added since the list was last requested
 export async function refresh() {
   const answer = await (await request("state")).json();
   state.images = answer.pictures;
+  state.mostBytes = answer.most_bytes;
   if (!$("style").options.length) {
     for (const { name, warning } of answer.styles) {
       const option = new Option(name, name);
@@ -72,12 +73,14 @@ export async function add(files) {
   const rejected = [];
   for (const file of files) {
     try {
+      if (file.size > state.mostBytes) throw new Error(`is larger than ${state.mostBytes >> 20} MB`);
       await request(`pictures?name=${encodeURIComponent(file.name || "pasted.png")}`, { method: "POST", body: file });
     } catch (error) {
       rejected.push(`${file.name}: ${error.message}`);
     }
     reporting(watch)();
   }
+  if (rejected.length > 5) rejected.splice(5, Infinity, `and ${rejected.length - 5} more`);
   if (rejected.length) showMessage(rejected.join(" · "));
   await watch();
 }

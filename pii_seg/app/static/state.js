@@ -11,6 +11,7 @@ export const state = {
   shown: {},        // before, tint, after: what is drawn of the selected image
   view: "mask",     // mask or compare
   brush: "add",     // add or erase
+  mostBytes: Infinity, // of a file that is uploaded
   zoom: 1,          // 1 fits the image into the window
 };
 

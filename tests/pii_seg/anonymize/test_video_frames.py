@@ -27,6 +27,7 @@ from tests.pii_seg.anonymize.videos import (
     Kind,
     decode,
     encode,
+    frame_of,
     unchanged,
     video,
 )
@@ -305,3 +306,13 @@ def test_sound_alone_is_named(tmp_path: Path) -> None:
         container.mux(audio.encode())
     with pytest.raises(MediaError, match="has no video, only audio"):
         rewrite_video(tmp_path / "in.mp4", tmp_path / "out", unchanged)
+
+
+def test_frames_without_contrast_ask_for_a_check(tmp_path: Path) -> None:
+    def dark(number: int, height: int, width: int) -> np.ndarray:
+        frame = frame_of(number, height, width)
+        return frame // 32 if number in (3, 4) else frame
+
+    (tmp_path / "in").write_bytes(encode(KINDS["mp4"], draw=dark))
+    (note,) = rewrite_video(tmp_path / "in", tmp_path / "out", unchanged).notes
+    assert note.startswith("frames 4, 5: next to no contrast")

@@ -2,97 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from pii_seg.app.server import make_app
-from pii_seg.app.session import Session
-from tests.pii_seg.app.conftest import HEIGHT, PERSON, WIDTH, grey_image, make_session, pixels_of
+from tests.pii_seg.app.browser import BROWSER_MARKS, drop, status
+from tests.pii_seg.app.conftest import HEIGHT, PERSON, WIDTH, grey_image, pixels_of
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-TOKEN = "secret"
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None and not os.environ.get("CI"),
-        reason="NOT TESTED: the page in a browser; install chromium (apt-get install chromium)",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "CI must test the page: install chromium"
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def address() -> Iterator[tuple[str, Session]]:
-    """Start a server; yields (address, session)."""
-    session = make_session()
-    config = uvicorn.Config(make_app(session, TOKEN), port=0, log_level="warning")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    end = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < end, "the server did not start"
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/{TOKEN}/", session
-    server.should_exit = True
-    thread.join(10)
-    session.close()
-
-
-@pytest.fixture
-def page(browser: Browser, address: tuple[str, Session]) -> Iterator[Page]:
-    """Open the empty page; fails afterwards if a script failed or another host was requested."""
-    context = browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda entry: faults.append(entry.text) if entry.type == "error" else None)
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((address[0], "blob:"))
-            else faults.append(f"requested {request.url}")
-        ),
-    )
-    page.goto(address[0])
-    yield page
-    context.close()
-    assert faults == []
-
-
-def drop(page: Page, *names: str, content: bytes | None = None) -> None:
-    files = [
-        {"name": name, "mimeType": "image/png", "buffer": content or grey_image()} for name in names
-    ]
-    page.set_input_files("#files", files)  # type: ignore[arg-type]
-
-
-def status(page: Page, name: str) -> Any:
-    return page.locator("#list button", has_text=name).locator(".status")
+pytestmark = BROWSER_MARKS
 
 
 def on_canvas(page: Page, column: float, row: float) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from pii_seg.app.__main__ import main
-from pii_seg.app.server import make_app, parse_strokes
+from pii_seg.app.server import make_app
 from pii_seg.app.session import Limits, Session
-from pii_seg.errors import InputError
+from pii_seg.app.strokes import parse_strokes
+from pii_seg.errors import InputError, MediaError
 from tests.pii_seg.anonymize.conftest import CANARY
 from tests.pii_seg.app.conftest import PERSON, grey_image, make_session, pixels_of, wait_for
 
@@ -112,27 +113,77 @@ def test_other_hosts_and_other_sites_are_rejected(client: TestClient) -> None:
     assert client.get("state", headers={"Origin": HERE}).status_code == 200
 
 
-def test_every_response_forbids_foreign_content(client: TestClient, session: Session) -> None:
-    number = post(client)
+PATHS = ("", "app.js", "style.css", "state", "pictures/1/mask", "pictures/99/mask", "download")
+
+
+def assert_guarded(headers: Mapping[str, str]) -> None:
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_response_forbids_foreign_content(
+    path: str, client: TestClient, session: Session
+) -> None:
+    post(client)
     wait_for(session)
-    paths = (
-        "",
-        "app.js",
-        "style.css",
-        "state",
-        f"pictures/{number}/mask",
-        "pictures/99/mask",
-        "download",
-    )
-    for path in paths:
-        headers = client.get(path).headers
-        assert "default-src 'self'" in headers["content-security-policy"]
-        assert headers["cache-control"] == "no-store"
-        assert headers["x-content-type-options"] == "nosniff"
-        assert "access-control-allow-origin" not in headers
+    assert_guarded(client.get(path).headers)
+
+
+def test_the_page_has_no_inline_code(client: TestClient) -> None:
     page = client.get("").text
     assert "http:" not in page and "https:" not in page
     assert "<script>" not in page and "style=" not in page
+
+
+def test_errors_are_guarded_too_and_say_what_is_wrong(
+    client: TestClient,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("a fault\nof the program")
+
+    monkeypatch.setattr(session, "remove", fail)
+    answers = {
+        404: client.get(HERE + "/nowhere"),
+        405: client.patch("state"),
+        400: client.get("state", headers={"Host": "evil.example"}),
+        403: client.get("state", headers={"Origin": "https://evil.example"}),
+        409: client.get("pictures/99/mask"),
+        500: client.delete("pictures/1"),
+    }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert_guarded(answer.headers)
+        assert answer.json()["error"] and "Traceback" not in answer.text
+    assert answers[405].headers["allow"]
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("path", ["", "state", "app.js", "pictures/1/mask"])
+def test_requests_that_other_sites_begin_are_rejected(
+    client: TestClient, path: str, site: str
+) -> None:
+    answer = client.get(path, headers={"Sec-Fetch-Site": site})
+    assert answer.status_code == 403
+    assert_guarded(answer.headers)
+    assert client.get("", headers={"Sec-Fetch-Site": "none"}).status_code == 200
+    assert client.get("", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "[::1]:80", "[", ""])
+def test_other_hosts_are_rejected(client: TestClient, host: str) -> None:
+    assert client.get("state", headers={"Host": host}).status_code == 400
 
 
 def test_large_uploads_are_rejected_while_they_are_read() -> None:
@@ -141,7 +192,9 @@ def test_large_uploads_are_rejected_while_they_are_read() -> None:
         # Without a length in the header, so only counting helps.
         answer = client.post("pictures", content=(bytes(100) for _ in range(100)))
         assert answer.status_code == 413
+        assert_guarded(answer.headers)
         assert session.entries() == []
+        assert session.stored.used == 0
     session.close()
 
 
@@ -175,6 +228,27 @@ def test_all_images_are_downloaded_as_a_zip(client: TestClient, session: Session
             assert not pixels_of(archive.read(name))[PERSON].any()
     with zipfile.ZipFile(io.BytesIO(client.get("download?names=numbered").content)) as archive:
         assert archive.namelist() == [f"{place:04d}.png" for place in range(1, 5)]
+
+
+def test_an_image_that_cannot_be_written_is_named_in_the_zip(
+    client: TestClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(client, "a.png")
+    post(client, "\ud800 ‮.png".encode("utf-8", "replace").decode())
+    wait_for(session)
+    download = session.download
+
+    def failing(number: int, style: str) -> tuple[str, bytes]:
+        if number == 1:
+            raise MediaError("cannot be held by its format")
+        return download(number, style)
+
+    monkeypatch.setattr(session, "download", failing)
+    with zipfile.ZipFile(io.BytesIO(client.get("download").content)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist()[-1] == "not included.txt"
+        assert archive.read("not included.txt") == b"0001: cannot be held by its format\n"
+        assert len(archive.namelist()) == 2
 
 
 def test_nothing_is_written_to_disk(client: TestClient, session: Session, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pii_seg.app.session import Limits, Session, Stroke
+from pii_seg.app.session import Limits, Session
+from pii_seg.app.strokes import Stroke, corrected
 from pii_seg.errors import InputError
 from tests.pii_seg.app.conftest import PERSON, grey_image, make_session, pixels_of, wait_for
 
@@ -18,7 +19,7 @@ coordinates = st.floats(-50, 150)
 
 @given(st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=5), st.floats(1, 40))
 def test_a_stroke_covers_its_radius(points: list[tuple[float, float]], radius: float) -> None:
-    drawn = Stroke(False, radius, tuple(points)).mask(80, 100)
+    drawn = corrected(np.zeros((80, 100), bool), [Stroke(False, radius, tuple(points))])
     rows, columns = np.mgrid[:80, :100]
     starts, ends = np.array(points[:-1] or points), np.array(points[1:] or points)
     along = ends - starts
@@ -82,9 +83,8 @@ def test_a_session_has_limits() -> None:
     session.remove(1)
     session.add("b.png", grey_image())
     session.close()
-    session = make_session(Limits(decoded=10))
+    session = make_session(Limits(stored=len(grey_image()) + 100))
     session.add("a.png", grey_image())
-    wait_for(session)
     with pytest.raises(InputError, match="memory"):
         session.add("b.png", grey_image())
     session.close()
