@@ -23,6 +23,7 @@ _ALL_STRIPS = {tag for pair in _STRIPS for tag in pair}
 _MAX_TAGS, _MAX_STRIPS = 1000, 1 << 17
 _TAIL = 1 << 12  # bytes in which a JPEG's end is looked for first
 _STEP = 1 << 20
+_JPEG_KINDS = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # baseline to progressive: all that libjpeg decodes
 
 
 class ImageHeaderError(ValueError):
@@ -115,8 +116,10 @@ def _jpeg(file: BinaryIO, size: int) -> ImageHeader:
         if code == 0xE1 and not seen_exif and (exif := _exif_of(file.read(length - 2))):
             orientation, seen_exif = _tiff_orientation(exif), True
         if 0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC):
-            _, height, width = struct.unpack(">BHH", file.read(5))
+            bits, height, width = struct.unpack(">BHH", file.read(5))
             shape = width, height
+            if bits != 8 or code not in _JPEG_KINDS:
+                raise ImageHeaderError(f"a JPEG of {bits} bits or a rare kind (SOF {code & 15})")
         if code == 0xDA:
             break
         position += length + 2
@@ -176,6 +179,8 @@ def _webp(file: BinaryIO, size: int) -> ImageHeader:
         kind, length = struct.unpack("<4sI", file.read(8))
         content = file.read(min(length, _MAX_EXIF))
         if kind == b"VP8X":
+            if content[0] & 2:
+                raise ImageHeaderError("an animation")
             w, h = content[4:7], content[7:10]
             shape = int.from_bytes(w, "little") + 1, int.from_bytes(h, "little") + 1
         elif kind == b"VP8 " and shape == (0, 0):

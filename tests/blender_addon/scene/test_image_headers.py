@@ -86,6 +86,23 @@ def test_faults_have_their_reason(tmp_path, content, reason):
         read_header(write(tmp_path, content))
 
 
+def test_kinds_that_blender_cannot_decode_are_named(tmp_path):
+    """It would fail at the image that draws them."""
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    stream = io.BytesIO()
+    frames[0].save(stream, "WEBP", save_all=True, append_images=frames[1:])
+    with pytest.raises(ImageHeaderError, match="an animation"):
+        read_header(write(tmp_path, stream.getvalue()))
+    content = case_named("colour_colour_jfif").content
+    at = content.index(b"\xff\xc0")
+    for changed in (
+        content[:at] + b"\xff\xc3" + content[at + 2 :],  # lossless
+        content[: at + 4] + b"\x0c" + content[at + 5 :],  # 12 bits
+    ):
+        with pytest.raises(ImageHeaderError, match=r"a JPEG of (8|12) bits or a rare kind"):
+            read_header(write(tmp_path, changed))
+
+
 @pytest.mark.parametrize("value", [0, 9, 200, 65535])
 def test_an_orientation_out_of_range_is_upright(tmp_path, value):
     exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 274, 3, 1, value, 0)
