@@ -135,7 +135,7 @@ def fingerprint(info: Mapping[str, Any]) -> str:
 
 
 def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[list[str], str]:
-    """What distinguishes two contents of dataset.json that give other images.
+    """Compare two contents of dataset.json that give other images.
 
     Returns:
         (the keys, sorted; a sentence part on the first values within them).

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from .output_files import DatasetError
 
@@ -229,7 +229,7 @@ def _object(raw: bytes, path: Path, number: int) -> dict[str, Any]:
     return line
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15
 
 

@@ -27,6 +27,15 @@ from .workers import NO_WINDOW, batch_command
 CHUNK = 1 << 14  # bytes
 LONGEST_LINE = 4000  # bytes; the rest of a line is dropped
 LAST_LINES = 40
+# What messages of the command line call things -> what the sidebar calls them.
+SIDEBAR_WORDS = (
+    (", or replace it with --overwrite", ""),
+    ("then run the same command to resume", "then press Resume Batch"),
+    ("run the same command to resume", "press Resume Batch"),
+    ("with fewer --jobs where memory is short", "with fewer Jobs where memory is short"),
+    ("fewer --jobs", "fewer Jobs"),
+    ("(width and height in [render])", "(Resolution)"),
+)
 GRACE = 1.0  # s that `close` leaves to the running image
 
 
@@ -213,12 +222,18 @@ class BatchJob:
         """The last error message of the command, else the last line that it wrote."""
         for line in reversed(self._last_lines):
             if ERROR_PREFIX in line:
-                return line.partition(ERROR_PREFIX)[2]
+                return _in_sidebar_words(line.partition(ERROR_PREFIX)[2])
         return self._last_lines[-1] if self._last_lines else ""
 
     def _delete_recipe(self) -> None:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _in_sidebar_words(text: str) -> str:
+    for there, here in SIDEBAR_WORDS:
+        text = text.replace(there, here)
+    return text
 
 
 def _pipe(stream: object) -> FileIO:

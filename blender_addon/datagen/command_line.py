@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..dataset import DatasetError
-from ..recipes.fields import RecipeError
 from ..recipes.recipe import Recipe
 from ..recipes.toml_io import load_preset, load_recipe, parse_recipe, preset_names
-from ..render.devices import DeviceError, pick_device
+from ..render.devices import pick_device
+from ..render.interrupt import InterruptFlag, terminated_as_interrupted, when_input_ends
 from . import progress
-from .exit_codes import ERROR_PREFIX, FAILURE, INTERRUPTED, INVALID_INPUT, SUCCESS
+from .exit_codes import ERROR_PREFIX, INTERRUPTED, SUCCESS
+from .failures import RESUME, UsageError, explain
 from .shard import Shard
 
 PROG = "python -m blender_addon.batch"
@@ -147,6 +149,8 @@ def _add_machine_options(group: argparse._ArgumentGroup) -> None:
         metavar="I/N",
         help="Render only part I of N of the dataset, I from 1 to N (default: 1/1).",
     )
+    # Given by `--jobs` to the processes that it starts: it holds the lock of the run for them.
+    group.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
 
 
 def _add_other_options(group: argparse._ArgumentGroup) -> None:
@@ -192,30 +196,33 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
         # argparse has printed its message; inside Blender an exit would skip Blender's clean-up.
         return int(leave.code or 0)
     try:
-        return _run(options, arguments)
-    except (RecipeError, DatasetError, DeviceError, _UsageError) as error:
-        print(f"{ERROR_PREFIX}{error}", file=sys.stderr)
-        return INVALID_INPUT
-    except (OSError, ValueError, RuntimeError, ImportError) as error:
-        print(f"{ERROR_PREFIX}{error}", file=sys.stderr)
-        return FAILURE
-
-
-class _UsageError(ValueError):
-    """Options that do not go together."""
+        with terminated_as_interrupted():
+            return _run(options, arguments)
+    except KeyboardInterrupt:
+        print(f"stopped; {RESUME}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `--dry-run | head`: the reader has seen enough
+        with contextlib.suppress(OSError, ValueError):  # what is left must not fail again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
+    except Exception as error:  # whatever it is, the user reads one line
+        rendering = None if options.dry_run or options.print_recipe else options.output
+        text, code = explain(error, rendering)
+        print(f"{ERROR_PREFIX}{text}", file=sys.stderr)
+        return code
 
 
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
     recipe = _recipe(options)
     if options.print_recipe:
-        print(recipe.to_toml(comments=True), end="")
+        _print_utf8(recipe.to_toml(comments=True))
         return SUCCESS
     if options.dry_run:
         return _dry_run(recipe, options)
     if options.output is None:
-        raise _UsageError("--output DIR is missing: name the folder of the dataset")
+        raise UsageError("--output DIR is missing: name the folder of the dataset")
     if options.overwrite and (options.shard.of > 1):
-        raise _UsageError(
+        raise UsageError(
             "--overwrite would delete what the other shards rendered; delete the folder by hand"
         )
     if options.jobs > 1:
@@ -224,7 +231,6 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
 
 
 def _run_here(recipe: Recipe, options: argparse.Namespace) -> int:
-    from ..render.interrupt import InterruptFlag, when_input_ends
     from .generate import generate
 
     input_ended = threading.Event()
@@ -242,45 +248,65 @@ def _run_here(recipe: Recipe, options: argparse.Namespace) -> int:
             overwrite=options.overwrite,
             report=progress.reporter(options.progress),
             stop=lambda: interrupted.is_set() or input_ended.is_set(),
+            lock=not options.worker,
         )
     if result.interrupted:
-        print(f"stopped at {result.progress}; run the same command to resume", file=sys.stderr)
+        print(f"stopped at {result.progress}; {RESUME}", file=sys.stderr)
         return INTERRUPTED
     return SUCCESS
 
 
 def _run_jobs(recipe: Recipe, options: argparse.Namespace, arguments: list[str]) -> int:
-    from ..dataset import DatasetWriter
     from ..render.compat import import_bpy
     from ..scene.assets import load_assets
-    from .generate import dataset_info
+    from .generate import opened_dataset
     from .workers import run_workers
 
     import_bpy()
     pick_device(options.device)  # before --overwrite deletes anything
-    # Opened here once, so that a wrong folder is reported once, and --overwrite happens once.
-    info = dataset_info(recipe, load_assets(recipe), seed=options.seed, count=options.count)
-    DatasetWriter(options.output, info, overwrite=options.overwrite)
     passed_on = _without(
         arguments,
         flags=("--overwrite", "--stop-on-eof"),
         with_value=("--jobs", "--shard", "--progress", "--threads"),
     )
-    code = run_workers(
-        passed_on,
-        options.shard.split(options.jobs),
-        progress.reporter(options.progress),
-        stop_on_eof=options.stop_on_eof,
-    )
+    # Opened here once, so that a wrong folder is reported once, --overwrite happens once, and files
+    # are read once; the lock is held until the last worker has ended.
+    with opened_dataset(
+        recipe,
+        load_assets(recipe),
+        options.output,
+        seed=options.seed,
+        count=options.count,
+        shard=options.shard,
+        overwrite=options.overwrite,
+    ) as writer:
+        writer.remove_leftovers(options.shard.indices(options.count))
+        code = run_workers(
+            passed_on,
+            options.shard.split(options.jobs),
+            progress.reporter(options.progress),
+            stop_on_eof=options.stop_on_eof,
+        )
     if code == INTERRUPTED:
-        print("stopped; run the same command to resume", file=sys.stderr)
+        print(f"stopped; {RESUME}", file=sys.stderr)
     return code
+
+
+def _print_utf8(text: str) -> None:
+    """Print a recipe as recipes are read, whatever the terminal's encoding is."""
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:
+        print(text, end="")
+        return
+    sys.stdout.flush()
+    buffer.write(text.encode())
+    buffer.flush()
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
     """The recipe with the changes that the options make to it."""
     if (options.recipe is None) == (options.preset is None):
-        raise _UsageError(
+        raise UsageError(
             f"give a recipe file or --preset ({', '.join(preset_names())}), and not both"
         )
     recipe = load_recipe(options.recipe) if options.recipe else load_preset(options.preset)

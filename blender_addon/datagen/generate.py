@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..dataset import CONTACT_SHEET_NAME, PASS_FILES, DatasetWriter, iter_lines, write_atomically
+from ..dataset import (
+    CONTACT_SHEET_NAME,
+    INFO_NAME,
+    PASS_FILES,
+    DatasetWriter,
+    iter_lines,
+    read_info,
+    refuse_foreign_folder,
+    write_atomically,
+)
 from ..recipes.recipe import Recipe
 from ..scene.assets import Assets, load_assets
 from ..scene.sampling import sample_scene
 from ..scene.spec import SceneSpec
 from .contact_sheet import contact_sheet
-from .output_folder import origin
-from .progress import Progress, Reporter
+from .file_hashes import MEMORY_NAME, FileHashes, Stopped, content_of
+from .output_folder import make_writable, origin, refuse_other_streams
+from .progress import Progress, Reporter, print_note
 from .renderer import Pair, Renderer
+from .run_lock import run_lock
 from .shard import Shard
 
 SHEET_PAIRS = 24
@@ -38,16 +49,45 @@ class Result:
     interrupted: bool
 
 
-def dataset_info(recipe: Recipe, assets: Assets, *, seed: int, count: int) -> dict[str, Any]:
-    """The content of dataset.json for a rendered dataset."""
-    return {
-        **origin(recipe, seed),
-        "count": count,
-        "licences": {
-            f"body {Path(name).name}": model.licence or "of the file's owner"
-            for name, model in assets.bodies.items()
-        },
-    }
+@contextmanager
+def opened_dataset(
+    recipe: Recipe,
+    assets: Assets,
+    output: Path,
+    *,
+    seed: int,
+    count: int,
+    shard: Shard,
+    overwrite: bool = False,
+    lock: bool = True,
+    stop: Callable[[], bool] = lambda: False,
+    note: Callable[[str], None] = print_note,
+) -> Iterator[DatasetWriter]:
+    """Lock the output folder for a run, and create or resume its dataset.
+
+    Arguments and errors are those of `generate`.
+
+    Yields:
+        The writer of the dataset. The lock is held until the block ends.
+
+    Raises:
+        Stopped: `stop` returned True before the dataset was open.
+    """
+    refuse_foreign_folder(output)
+    make_writable(output)
+    with run_lock(output, shard, alone=overwrite) if lock else nullcontext():
+        if (output / INFO_NAME).exists() and not overwrite:
+            refuse_other_streams(output, read_info(output))
+        hashes = FileHashes(output / MEMORY_NAME, stop=stop, note=note)
+        info = {
+            **origin(recipe, seed, content_of(recipe, assets, hashes)),
+            "count": count,
+            "licences": {
+                f"body {Path(name).name}": model.licence or "of the file's owner"
+                for name, model in assets.bodies.items()
+            },
+        }
+        yield DatasetWriter(output, info, overwrite=overwrite)
 
 
 def generate(
@@ -62,6 +102,8 @@ def generate(
     overwrite: bool = False,
     report: Reporter = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
+    note: Callable[[str], None] = print_note,
+    lock: bool = True,
 ) -> Result:
     """Render images 0 .. count-1 of a recipe, or one shard of them, into a dataset.
 
@@ -78,12 +120,14 @@ def generate(
         overwrite: Delete a dataset at `output` first.
         report: Called once at the start and after every image.
         stop: Called before every image; the run ends when it returns True.
+        note: Called with sentences that the user should read.
+        lock: Whether to lock the output; False for a worker, whose parent holds the lock.
 
     Returns:
         The progress, and whether the dataset is complete.
 
     Raises:
-        DatasetError: `output` holds something else.
+        DatasetError: `output` holds something else, or another run renders the same part.
         RecipeError: A file that the recipe names cannot be used; the message names both.
         ValueError: The device is not available, or a file cannot be read. No pair is ever left
             half written.
@@ -91,30 +135,51 @@ def generate(
     shard = shard or Shard()
     assets = load_assets(recipe)
     if shard.number == 1:  # the others would repeat it
-        for note in assets.notes:
-            print(f"note: {note}", file=sys.stderr, flush=True)
+        for text in assets.notes:
+            note(text)
     # The device is checked before anything is written or deleted.
     renderer = Renderer(assets, device=device, threads=threads)
-    writer = DatasetWriter(
-        output, dataset_info(recipe, assets, seed=seed, count=count), overwrite=overwrite
-    )
-    indices = shard.indices(count)
+    try:
+        with opened_dataset(
+            recipe, assets, output, seed=seed, count=count, shard=shard, overwrite=overwrite,
+            lock=lock, stop=stop, note=note,
+        ) as writer:  # fmt: skip
+            return _render(
+                recipe, assets, renderer, writer, seed, shard.indices(count), report, stop
+            )
+    except Stopped:
+        return Result(Progress(0, len(shard.indices(count))), complete=False, interrupted=True)
+
+
+def _render(
+    recipe: Recipe,
+    assets: Assets,
+    renderer: Renderer,
+    writer: DatasetWriter,
+    seed: int,
+    indices: range,
+    report: Reporter,
+    stop: Callable[[], bool],
+) -> Result:
+    """Render those of `indices` that are not done; see `generate`."""
     writer.remove_leftovers(indices)
     left = [i for i in indices if i not in writer.done]
     progress = Progress(len(indices) - len(left), len(indices))
     report(progress)
-    started, cycles = time.perf_counter(), 0.0
+    started, cycles, fresh = time.perf_counter(), 0.0, 0
     interrupted = False
-    for fresh, index in enumerate(left, start=1):
+    for number, index in enumerate(left, start=1):
         if stop():
             interrupted = True
             break
-        spec = sample_scene(recipe, assets, seed, index)
-        pair = renderer.render(spec)
-        writer.add(*to_files(pair, spec, recipe.render.image_format))
-        cycles += pair.cycles_seconds
+        if index not in writer.done:  # another run may have listed it meanwhile
+            spec = sample_scene(recipe, assets, seed, index)
+            pair = renderer.render(spec)
+            writer.add(*to_files(pair, spec, recipe.render.image_format))
+            cycles += pair.cycles_seconds
+            fresh += 1
         progress = Progress(
-            len(indices) - len(left) + fresh,
+            len(indices) - len(left) + number,
             len(indices),
             fresh,
             time.perf_counter() - started,
@@ -123,7 +188,7 @@ def generate(
         report(progress)
     complete = writer.finish()
     if complete:
-        write_contact_sheet(output)
+        write_contact_sheet(writer.root)
     return Result(progress, complete, interrupted)
 
 

@@ -63,6 +63,11 @@ def read_json_line(line: str) -> Progress | None:
     return progress if numbers else None
 
 
+def print_note(text: str) -> None:
+    """Tell the user something on standard error."""
+    print(f"note: {text}", file=sys.stderr, flush=True)
+
+
 class Reporter(Protocol):
     def __call__(self, progress: Progress) -> None: ...
 

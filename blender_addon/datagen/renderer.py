@@ -109,7 +109,7 @@ class Renderer:
             height=spec.height,
             samples=spec.samples,
             bounces=spec.bounces,
-            seed=spec.index & 0x7FFFFFFF,
+            seed=spec.noise_seed,
             device=self.device,
             passes=passes,
             film_transparent=self._stage.film_transparent(spec),

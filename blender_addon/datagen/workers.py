@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..render.interrupt import when_input_ends
-from .exit_codes import INTERRUPTED, SUCCESS
+from ..render.interrupt import InterruptFlag, when_input_ends
+from .exit_codes import ERROR_PREFIX, FAILURE, INTERRUPTED, SUCCESS
 from .progress import Progress, Reporter, read_json_line
 from .shard import Shard
 
@@ -28,9 +30,10 @@ def run_workers(
 ) -> int:
     """Run the batch command once for each shard, and report their sum.
 
-    A worker that dies is named on standard error; the others finish their shards. SIGINT reaches
-    the workers too (same process group): each ends after its current image, and so does this call.
-    Workers outlive this process by one image at most, since their standard input ends with it.
+    A worker that dies is named on standard error; the others finish their shards. At SIGINT or
+    SIGTERM each ends after its current image, and so does this call; a second signal ends them at
+    once. Workers outlive this process by one image at most, since their standard input ends with
+    it.
 
     Args:
         arguments: The command line without --jobs, --shard, --progress and --stop-on-eof.
@@ -56,17 +59,31 @@ def run_workers(
                 if len(latest) == len(shards):
                     report(_sum(list(latest.values())))
 
-    processes = [_start(arguments, shard, threads) for shard in shards]
-    if stop_on_eof:
-        when_input_ends(lambda: _end_input(processes))
-    listeners = [
-        threading.Thread(target=listen, args=pair, daemon=True) for pair in enumerate(processes)
-    ]
-    for listener in listeners:
-        listener.start()
-    codes = [_wait(process) for process in processes]
+    processes: list[subprocess.Popen[str]] = []
+    with InterruptFlag(lambda: _end_input(processes)) as interrupted:
+        try:
+            for shard in shards:
+                if not interrupted.is_set():
+                    processes.append(_start(arguments, shard, threads))
+            if interrupted.is_set():
+                _end_input(processes)
+            if stop_on_eof:
+                when_input_ends(lambda: _end_input(processes))
+            listeners = [
+                threading.Thread(target=listen, args=pair, daemon=True)
+                for pair in enumerate(processes)
+            ]
+            for listener in listeners:
+                listener.start()
+            codes = [process.wait() for process in processes]
+        except BaseException:  # a second signal; the images in work are lost
+            for process in processes:
+                process.kill()
+            raise
     for listener in listeners:
         listener.join()
+    if interrupted.is_set() and not any(code not in (SUCCESS, INTERRUPTED) for code in codes):
+        return INTERRUPTED
     return _conclude(codes)
 
 
@@ -74,7 +91,10 @@ def _start(arguments: Sequence[str], shard: Shard, threads: int) -> subprocess.P
     """Start the batch command for one shard."""
     shard_options = ["--shard", f"{shard.number}/{shard.of}", "--threads", str(threads)]
     return subprocess.Popen(
-        [*batch_command(), *arguments, *shard_options, "--progress", "json", "--stop-on-eof"],
+        [
+            *(*batch_command(), *arguments, *shard_options, "--worker"),
+            *("--progress", "json", "--stop-on-eof"),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -85,31 +105,50 @@ def _start(arguments: Sequence[str], shard: Shard, threads: int) -> subprocess.P
 
 
 def _conclude(codes: Sequence[int]) -> int:
-    """Name the workers that failed, and return the worst exit code."""
-    failed = [code for code in codes if code not in (SUCCESS, INTERRUPTED)]
-    for number, code in enumerate(codes, start=1):
-        if code in failed:
-            cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+    """Name the workers that failed, and return the worst exit code.
+
+    A worker that ends with an error has written its cause itself.
+    """
+    failed = {
+        number: code
+        for number, code in enumerate(codes, start=1)
+        if code not in (SUCCESS, INTERRUPTED)
+    }
+    for number, code in failed.items():
+        if code < 0:
             print(
-                f"worker {number} of {len(codes)} ended early ({cause}); "
-                "run the same command to resume",
+                f"{ERROR_PREFIX}worker {number} of {len(codes)} was {_cause(-code)}; run the same "
+                "command to resume, with fewer --jobs where memory is short",
                 file=sys.stderr,
             )
-    return abs(failed[0]) if failed else max(codes)
+    ended = [str(number) for number, code in failed.items() if code >= 0]
+    if ended:
+        workers = f"worker {ended[0]}" if len(ended) == 1 else f"workers {', '.join(ended)}"
+        print(
+            f"{workers} of {len(codes)} ended early, as said above; run the same command to resume",
+            file=sys.stderr,
+        )
+    if any(code < 0 for code in failed.values()):
+        return FAILURE
+    return next(iter(failed.values()), max(codes, default=SUCCESS))
 
 
-def _wait(process: subprocess.Popen[str]) -> int:
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue  # the worker got the signal too and is about to end
+def _cause(number: int) -> str:
+    """Say how a signal ended a worker."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    if name == "SIGKILL":
+        return "killed (SIGKILL, as by a system that is out of memory)"
+    return f"ended by the system ({name})"
 
 
 def _end_input(processes: Sequence[subprocess.Popen[str]]) -> None:
-    for process in processes:
+    for process in list(processes):
         assert process.stdin is not None
-        process.stdin.close()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
 
 
 def batch_command() -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-LARGEST = 1e12  # magnitude of any number in a recipe: sums and squares of such stay finite
+LARGEST = 1e100  # magnitude of any number in a recipe: sums and squares of such stay finite
 _SHOWN = reprlib.Repr()
 _SHOWN.maxstring = _SHOWN.maxother = 80
 _SHOWN.maxlong = 40

@@ -67,7 +67,7 @@ def resample(
     """
     if factor not in FACTORS:
         raise ValueError(f"factor {factor!r}: expected one of {', '.join(FACTORS)}")
-    stream = sampling.streams(seed, index)
+    stream = sampling.streams(recipe, seed, index)
     if factor in PERSON_FACTORS:
         return _with_persons(spec, _PERSON[factor], recipe, assets, stream, persons)
     return _SCENE[factor](spec, recipe, assets, stream)

@@ -1,7 +1,8 @@
 """Draw scenes: (recipe, assets, seed, index) → SceneSpec. Pure numpy, milliseconds per scene.
 
-Each factor draws from a stream of its own, keyed by its name: a change in the clothes does not move
-the cameras, and index i is the same in whatever order scenes are drawn.
+Each factor draws from a stream of its own, keyed by the recipe's name, seed, index and factor: two
+presets of one seed share no draw, a change in the clothes does not move the cameras, and index i is
+the same in whatever order scenes are drawn.
 
 Layout of a scene: the origin is the drawn place of the first person; the camera is `distance` away
 and aimed at it; people stand in the wedge that the camera sees, on the ground at z = 0.
@@ -10,7 +11,8 @@ and aimed at it; people stand in the wedge that the camera sees, on the ground a
 from __future__ import annotations
 
 import dataclasses
-import zlib
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -24,6 +26,9 @@ from .people import Stream
 from .placement import Crowd, place_people
 from .spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec, SensorSpec, Vec3
 
+# Enters every stream. Another number draws other scenes: raise it with any change to what a recipe
+# draws, so that no dataset is resumed with scenes of two kinds.
+STREAMS_VERSION = 2
 OCCLUDER_TRIES = 8
 # An occluder takes at most this share of the frame's width, so that people remain visible.
 OCCLUDER_WIDTH = 0.4
@@ -35,8 +40,7 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
     Raises:
         ValueError: A motion file cannot be read; the message names it.
     """
-
-    stream = streams(seed, index)
+    stream = streams(recipe, seed, index)
     background_rng = stream("background")
     kind = sample_background_kind(recipe, background_rng)
     recipe = level_on_photos(recipe, kind)
@@ -57,14 +61,21 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         sensor=sample_sensor(recipe, stream("sensor")),
         persons=tuple(person.spec for person in crowd.people),
         props=props,
+        noise_seed=int(stream("noise").integers(1 << 31)),
     )
 
 
-def streams(seed: int, index: int) -> Stream:
-    """Generators of draw `index`: one for each factor and part of it (the number of a person)."""
+def streams(recipe: Recipe, seed: int, index: int) -> Stream:
+    """Generators of draw `index`: one for each factor and part of it (the number of a person).
+
+    Of the recipe only `stream_key` counts. A hash keeps all streams apart: numpy alone would take
+    seeds above 32 bits for a smaller seed and an index.
+    """
 
     def stream(factor: str, part: int = 0) -> np.random.Generator:
-        return np.random.default_rng([seed, index, zlib.crc32(factor.encode()), part])
+        key = json.dumps([STREAMS_VERSION, recipe.stream_key, seed, index, factor, part])
+        digest = hashlib.sha256(key.encode()).digest()
+        return np.random.default_rng(int.from_bytes(digest, "big"))
 
     return stream
 

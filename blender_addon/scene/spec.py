@@ -213,6 +213,7 @@ class SceneSpec:
     props: tuple[PropSpec, ...] = ()
     passes: tuple[str, ...] = ()  # beyond image and mask: alpha, parts, depth, normals
     bounces: int = 4
+    noise_seed: int = 0  # of Cycles' samples
     version: int = field(default=SPEC_VERSION)
 
     def to_json(self) -> dict[str, Any]:

@@ -29,11 +29,15 @@ class ReportingOperator:
         """Do the work. Returns a message for the user, or ''."""
         raise NotImplementedError
 
+    def message_of(self, error: Exception) -> str:
+        """One line for the user on what ended `run`."""
+        return in_words(error)
+
     def execute(self: Any, context: Any) -> set[str]:
         try:
             message = self.run(context)
         except Exception as error:  # a bad file may raise anything; the user gets one sentence
-            self.report({"ERROR"}, f"{self.bl_label.rstrip('…')}: {in_words(error)}")
+            self.report({"ERROR"}, f"{self.bl_label.rstrip('…')}: {self.message_of(error)}")
             return {"CANCELLED"}
         if message:
             self.report({"INFO"}, message)

@@ -89,7 +89,7 @@ class Shot:
             height=spec.height,
             samples=samples,
             bounces=spec.bounces,
-            seed=spec.index,
+            seed=spec.noise_seed,
             device=device,
             passes=PASSES,
             film_transparent=film_transparent(spec.background),

@@ -363,7 +363,7 @@ def test_a_broken_photo_is_named(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "bad.jpg").write_bytes(b"not a picture")
     done = run(tmp_path / "out", "--photos", str(tmp_path / "photos"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "bad.jpg" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -371,6 +371,6 @@ def test_a_broken_photo_is_named(tmp_path):
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     done = run(tmp_path / "file" / "out")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert str(tmp_path / "file") in done.stderr
     assert "Traceback" not in done.stderr

@@ -19,7 +19,7 @@ from ...datagen.background_job import Batch, BatchJob, JobError, State
 from ...datagen.output_folder import FolderContents, OutputFolder, inspect_folder, make_writable
 from ...dataset import DatasetError
 from ..preferences import absolute, default_output, device_name
-from ..properties.recipe_settings import recipe_error, to_recipe
+from ..properties.recipe_settings import in_panel_words, recipe_error, to_recipe
 from ..tab import in_words, settings_of
 
 REDRAW_INTERVAL = 0.25  # s
@@ -41,6 +41,11 @@ def output_folder(context: Any) -> Path:
     """
     text = settings_of(context).output
     return absolute(text) if text else default_output(context)
+
+
+def message_of(job: BatchJob) -> str:
+    """One sentence on how a batch ended, in the words of the sidebar."""
+    return in_panel_words(job.message)
 
 
 def running_job() -> BatchJob | None:
@@ -245,7 +250,7 @@ class PII_SYNTH_OT_report_batch(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         if _job is not None and _job.message:
-            self.report({"ERROR" if _job.state in TROUBLE else "INFO"}, _job.message)
+            self.report({"ERROR" if _job.state in TROUBLE else "INFO"}, message_of(_job))
         return {"FINISHED"}
 
 

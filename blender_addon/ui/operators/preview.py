@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ..preferences import device_name
-from ..properties.recipe_settings import recipe_error, to_recipe
+from ..properties.recipe_settings import in_panel_words, recipe_error, to_recipe
 from ..tab import in_words, settings_of
 
 _TICK = 0.1  # s between checks whether the render is done
@@ -106,7 +106,7 @@ class PII_SYNTH_OT_preview(bpy.types.Operator):
             return None
 
     def _failed(self, error: Exception) -> set[str]:
-        self.report({"ERROR"}, f"Preview: {in_words(error)}")
+        self.report({"ERROR"}, f"Preview: {in_panel_words(in_words(error))}")
         return {"CANCELLED"}
 
     def _show(self, context: bpy.types.Context, preview: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import bpy
 
-from ..properties.recipe_settings import recipe_error, to_recipe
-from ..tab import ReportingOperator, settings_of
+from ..properties.recipe_settings import in_panel_words, recipe_error, to_recipe
+from ..tab import ReportingOperator, in_words, settings_of
 
 # Factor (scene.resampling.FACTORS) -> its label and its icon.
 FACTORS = {
@@ -37,6 +37,9 @@ class OnScene(ReportingOperator):
             cls.poll_message_set(f"The recipe cannot be used: {error}")
             return False
         return True
+
+    def message_of(self, error: Exception) -> str:
+        return in_panel_words(in_words(error))
 
 
 class PII_SYNTH_OT_draw_scene(OnScene, bpy.types.Operator):

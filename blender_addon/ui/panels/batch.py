@@ -18,6 +18,7 @@ from ..operators.batch import (
     PII_SYNTH_OT_overwrite_batch,
     current_job,
     destination_of,
+    message_of,
     running_job,
     start_obstacle,
 )
@@ -100,7 +101,7 @@ def _draw_result(layout: Any, context: Any, job: BatchJob) -> None:
     box = layout.box()
     trouble = job.state in TROUBLE
     icon = "ERROR" if trouble else "CHECKMARK" if job.state is State.DONE else "PAUSE"
-    draw_wrapped_text(box, context, job.message, icon, alert=trouble)
+    draw_wrapped_text(box, context, message_of(job), icon, alert=trouble)
     if job.batch.output.is_dir():
         box.operator(PII_SYNTH_OT_open_folder.bl_idname, icon="FOLDER_REDIRECT").folder = str(
             job.batch.output

@@ -6,6 +6,7 @@ shows Recipe().
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -84,6 +85,19 @@ def wrong_key(settings: Any) -> str:
     """The key of the field that `recipe_error` names, such as 'people.count', or ''."""
     result = _parse(*_contents(settings))
     return result.key if isinstance(result, _Problem) else ""
+
+
+def in_panel_words(text: str) -> str:
+    """A message about a recipe with the panel's labels in place of the recipe file's keys:
+    'poses.motions_up' → 'Poses > Motions Up'.
+    """
+
+    def label(match: re.Match[str]) -> str:
+        section, name = match.groups()
+        field = next((field for field in SECTIONS[section] if field.name == name), None)
+        return match.group() if field is None else f"{title(section)} > {field.label}"
+
+    return re.sub(rf"\b({'|'.join(SECTIONS)})\.(\w+)\b", label, text)
 
 
 def from_recipe(settings: Any, recipe: Recipe) -> None:

@@ -359,3 +359,31 @@ def test_a_long_line_is_cut_and_the_next_one_is_whole(length, size, tail):
     lines = list(_lines(Chunks([whole[i : i + size] for i in range(0, len(whole), size)])))
     assert lines[0] == "x" * min(length, LONGEST_LINE)
     assert lines[1:] == ([tail.decode("utf-8", "replace")] if tail else [])
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "/a: holds a dataset made with another recipe; choose another output folder, or "
+            "replace it with --overwrite (x)",
+            "/a: holds a dataset made with another recipe; choose another output folder (x)",
+        ),
+        (
+            "/a: no space is left on the disk; free some, then run the same command to resume",
+            "/a: no space is left on the disk; free some, then press Resume Batch",
+        ),
+    ],
+)
+def test_remedies_are_those_of_the_sidebar(play, said, shown):
+    job = play(f"print({'error: ' + said!r}, file=sys.stderr)\nsys.exit(1)")
+    assert ended(job).message == shown
+
+
+def test_the_sidebar_has_a_word_for_every_option_that_a_remedy_names():
+    from blender_addon.datagen.background_job import _in_sidebar_words
+    from blender_addon.datagen.failures import explain
+
+    for error in (MemoryError(), OSError(28, "No space left on device")):
+        text = _in_sidebar_words(explain(error, Path("/a"))[0])
+        assert "--" not in text and "command" not in text

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blender_addon.recipes.fields import RecipeError
+from blender_addon.recipes.recipe import SECTIONS as RECIPE_SECTIONS
 from blender_addon.recipes.recipe import Recipe
 from blender_addon.recipes.toml_io import load_preset, parse_recipe, preset_names
 from blender_addon.ui.properties import recipe_settings
@@ -25,6 +26,7 @@ from blender_addon.ui.properties.recipe_fields import Number, OneOf, Switch, Who
 from blender_addon.ui.properties.recipe_settings import (
     SECTIONS,
     from_recipe,
+    in_panel_words,
     is_changed,
     recipe_error,
     reset_section,
@@ -148,9 +150,9 @@ same_panel = settings(
 
 def test_every_field_of_a_recipe_is_in_the_panel() -> None:
     expected = {
-        (section.name, field.name)
-        for section in dataclasses.fields(Recipe)[1:]
-        for field in dataclasses.fields(getattr(Recipe(), section.name))
+        (section, field.name)
+        for section in RECIPE_SECTIONS
+        for field in dataclasses.fields(getattr(Recipe(), section))
     }
     assert {(field.section, field.name) for field in ALL_FIELDS} == expected
 
@@ -412,3 +414,18 @@ def test_polls_cost_less_than_a_millisecond(panel: Any) -> None:
         recipe_error(panel)
         times.append(time.perf_counter() - start)
     assert np.median(times) < 1e-3
+
+
+def test_messages_name_fields_as_the_panel_does() -> None:
+    text = 'a.npz: set poses.motions_up to "z"; people.nothing and x.people.py stay'
+    assert in_panel_words(text) == (
+        'a.npz: set Poses > Motions Up to "z"; people.nothing and x.people.py stay'
+    )
+
+
+def test_streams_of_a_loaded_recipe_stay(panel: Any) -> None:
+    recipe = dataclasses.replace(load_preset("street"), streams="everyday")
+    from_recipe(panel, recipe)
+    assert to_recipe(panel) == recipe
+    panel.people.spacing = 0.5
+    assert to_recipe(panel).streams == "everyday"
