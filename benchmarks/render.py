@@ -18,7 +18,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from blender_addon.datagen.generate import dataset_info, to_files
+from blender_addon.datagen.generate import to_files
+from blender_addon.datagen.output_folder import origin
 from blender_addon.datagen.renderer import Renderer
 from blender_addon.dataset import DatasetWriter
 from blender_addon.recipes.toml_io import load_preset
@@ -58,7 +59,7 @@ def main() -> None:
     walls, ratios, memory = [], [], {}
 
     with tempfile.TemporaryDirectory() as folder:
-        info = dataset_info(recipe, assets, seed=options.seed, count=options.frames)
+        info = {**origin(recipe, options.seed), "count": options.frames}
         writer = DatasetWriter(Path(folder) / "renders", info)
         for index in range(options.frames):
             start = time.perf_counter()
