@@ -289,8 +289,12 @@ def operations(pickle: bytes | BinaryIO) -> Iterator[tuple[str, Any]]:
 
 def whole_numbers(value: Value) -> list[int]:
     """The items of a tuple, if all are whole numbers of a sensible size."""
-    numbers = [item.content if item.kind == "plain" else None for item in value.content]
-    if value.kind != "tuple" or not all(type(n) is int and 0 <= n < 1 << 48 for n in numbers):
+    numbers: list[int] = [
+        item.content
+        for item in value.content
+        if item.kind == "plain" and type(item.content) is int and 0 <= item.content < 1 << 48
+    ]
+    if value.kind != "tuple" or len(numbers) < len(value.content):
         raise UnsafeArchiveError("a tensor of no sensible shape")
     return numbers
 

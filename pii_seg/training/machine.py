@@ -56,7 +56,7 @@ def is_first_process() -> bool:
 def claim_first_process(machine: MachineConfig) -> None:
     """Make this process the first one, if it is the only one: RANK may be another program's."""
     if is_one_process(machine):
-        rank_zero_only.rank = 0
+        rank_zero_only.rank = 0  # type: ignore[attr-defined]
 
 
 def accelerator_of(machine: MachineConfig) -> tuple[str, int | list[int]]:

@@ -48,7 +48,9 @@ def record(config: TrainConfig, hashes: ContentHashes, *, exclude: Sequence[Path
         role: [hashes.contents(Path(path), exclude=exclude) for path in getattr(config.data, role)]
         for role in DATA_ROLES
     }
-    data = {role: tuple(CONTENT + hash_of(c) for c in listed) for role, listed in contents.items()}
+    data: dict[str, Any] = {
+        role: tuple(CONTENT + hash_of(c) for c in listed) for role, listed in contents.items()
+    }
     images = sketch_of(entry for listed in contents.values() for c in listed for entry in c)
     weights, start = config.model.weights, config.start_from
     if weights not in NAMED_WEIGHTS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from pii_seg.config import DATA_ROLES, TrainConfig, to_plain_data
 from pii_seg.config_history import check_removed_online
 from pii_seg.errors import CheckpointError, InputError
 from pii_seg.models.checkpoint import read_torch_safely
+from pii_seg.training.callbacks import BEST_KEY, STOP_KEY
 from pii_seg.training.recorded import differences, without_inputs
 
 CONFIG, BEST, LAST = "config.toml", "best.ckpt", "last.ckpt"
@@ -87,11 +89,22 @@ def read_state(output: Path) -> Mapping[str, Any] | None:
     if not (output / LAST).exists():
         return None  # it ended before its first checkpoint, so nothing is lost
     state = read_torch_safely(output / LAST)
-    if not isinstance(state, dict) or not {"global_step", "seconds", "callbacks"} <= set(state):
+    if not is_state(state):
         raise CheckpointError(
             f"{output / LAST}: not the state of a training; use --overwrite to start again"
         )
     return state
+
+
+def is_state(state: Any) -> bool:
+    """Whether what last.ckpt holds is the state of a training, as far as this program reads it."""
+    try:
+        ended, best = state["callbacks"][STOP_KEY]["ended"], state["callbacks"][BEST_KEY]["best"]
+        step, seconds = state["global_step"], state["seconds"]
+    except (KeyError, TypeError, IndexError):
+        return False
+    numbers = isinstance(best, float) and isinstance(seconds, float | int) and type(step) is int
+    return numbers and isinstance(ended, str) and step >= 0 and math.isfinite(seconds)
 
 
 def check_inputs(output: Path, given: TrainConfig, recorded: TrainConfig) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import pickle
 import resource
 import zipfile
@@ -174,6 +175,27 @@ def test_any_truncation_and_bit_flip_is_an_error_or_harmless(path: Path) -> None
                 assert str(path) in str(error)
             else:
                 assert loaded.model == SIZES["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99)), "not a checkpoint"),
+        (lambda p: p.write_text('{"model": {}}'), "not a checkpoint"),
+        (lambda p: p.write_text("best.ckpt"), "not a checkpoint"),
+        (lambda p: zipfile.ZipFile(p, "w").writestr("word/document.xml", "<w/>"), "damaged, or"),
+        (Path.mkdir, "no such file; expected the folder of a segmenter"),
+        (lambda p: os.mkfifo(p), "no such checkpoint"),
+        (lambda p: p.symlink_to(p), "no such checkpoint"),
+    ],
+)
+def test_other_things_than_checkpoints_are_named(
+    tmp_path: Path, make: Callable[[Path], object], said: str
+) -> None:
+    path = tmp_path / "photo.jpg"
+    make(path)
+    with pytest.raises(CheckpointError, match=rf"photo\.jpg.*{said}"):
+        load_checkpoint(path)
 
 
 def test_a_failed_save_leaves_the_old_one(checkpoint: Checkpoint, path: Path) -> None:

@@ -355,6 +355,27 @@ def test_a_damaged_state_is_named(config: TrainConfig, tmp_path: Path, spoil: by
         fit(config, run, resume=True)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"global_step": "9"}, {"global_step": -1}, {"seconds": float("nan")}, {"seconds": None},
+        {"callbacks": []}, {"callbacks": {"Ending": {"ended": ""}}},
+        {"callbacks": {"Ending": 3, "KeepBest": {"best": 0.5}}},
+    ],
+)  # fmt: skip
+def test_a_state_of_something_else_is_named(change: dict[str, Any], tmp_path: Path) -> None:
+    state = {
+        "global_step": 4,
+        "seconds": 1.5,
+        "callbacks": {"Ending": {"ended": ""}, "KeepBest": {"best": 0.5}},
+    }
+    torch.save(state, tmp_path / "last.ckpt")
+    assert read_state(tmp_path) == state
+    torch.save({**state, **change}, tmp_path / "last.ckpt")
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: not the state of a training"):
+        read_state(tmp_path)
+
+
 def test_resume_without_a_run_starts_one(config: TrainConfig, tmp_path: Path) -> None:
     assert fit(config, tmp_path / "run", resume=True).steps == 9
 
