@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.redaction import STYLES, Painter, redact
 from pii_seg.anonymize.regions import Person, Region, dilate, persons, with_regions
 from pii_seg.anonymize.review import ReviewSignals, first_pass_signals, second_pass_signals
+from pii_seg.data.decoding import frame_of
 from pii_seg.data.frames import Frame
 from pii_seg.data.shown import shown_range
 from pii_seg.errors import InputError, MediaError
@@ -332,7 +333,7 @@ def _read_frame(image: np.ndarray | Image.Image | Path | str) -> Frame:
             raise MediaError(f"{image}: has {len(frames)} frames; use python -m pii_seg.anonymize")
         return frames[0]
     if isinstance(image, Image.Image):
-        image = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        return frame_of(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise InputError(
             f"expected an image of shape (H, W, 3), uint8, got {image.dtype} {image.shape}"

@@ -106,6 +106,22 @@ def decode(
         ) from None
 
 
+def frame_of(image: Image.Image) -> Frame:
+    """Make a frame of an image that a program opened with Pillow, as if `decode` had read it.
+
+    Raises:
+        MediaError: Its file is damaged, or its pixels are of a kind that is not read.
+    """
+    try:
+        image.load()
+        with np.errstate(all="ignore"):
+            return _Work(b"", Limits(), False, True).frame(image, _orientation(image), None)
+    except MediaError:
+        raise
+    except Exception as error:
+        raise MediaError(f"cannot be read ({error}); convert it to mode RGB") from None
+
+
 class _Work:
     """One file that is decoded: its bytes, what is wanted of it, and what was noted."""
 
@@ -209,7 +225,8 @@ class _Work:
             return
         size = image.size
         for number in range(count):
-            image.seek(number)
+            if count > 1:  # else the primary image of a burst stays chosen
+                image.seek(number)
             if image.size != size:  # images of a burst; of a GIF it was checked before
                 self.check(image.width, image.height)
             if number == 0 and kind in ("JPEG", "MPO") and image.mode in ("RGB", "L"):

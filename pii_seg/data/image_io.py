@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from pii_seg.data.decoding import decode
+from pii_seg.data.decoding import HEIF, decode
 from pii_seg.data.frames import Limits
 from pii_seg.errors import DataError, MediaError
 
@@ -19,11 +19,13 @@ IMAGE_ENDINGS = frozenset(
     {
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".tif", ".tiff"),
         *(".gif", ".avif", ".jp2", ".mpo"),
+        *((".heic", ".heif") if HEIF else ()),
     }
 )
 # Photos that cannot be decoded here: reported as faults instead of being passed over.
-FOREIGN_ENDINGS = frozenset(
-    {".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".jxl"}
+FOREIGN_ENDINGS = (
+    frozenset({".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".jxl"})
+    - IMAGE_ENDINGS
 )
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from pii_seg.data.decoding import frame_of
 from pii_seg.data.image_io import read_image
-from pii_seg.errors import InputError
+from pii_seg.errors import DataError, InputError, MediaError
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_pretrained
@@ -115,7 +116,7 @@ class PersonSegmenter:
             The mask and the probability, of the image's own size.
 
         Raises:
-            DataError: The file cannot be read.
+            DataError: The file or the PIL image cannot be read.
             ValueError: The array has another shape or type.
         """
         probability = predict_probability(
@@ -132,5 +133,8 @@ def _pixels(image: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     if isinstance(image, np.ndarray):
         return np.ascontiguousarray(image)
     if isinstance(image, Image.Image):
-        return np.ascontiguousarray(ImageOps.exif_transpose(image).convert("RGB"))
+        try:
+            return frame_of(image).to_rgb8()
+        except MediaError as error:
+            raise DataError(f"the image {error}") from None
     return read_image(Path(image))

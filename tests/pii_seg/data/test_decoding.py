@@ -18,7 +18,7 @@ from PIL import Image, PngImagePlugin
 from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.image_writer import encode_file
 from pii_seg.data import decoding
-from pii_seg.data.decoding import decode
+from pii_seg.data.decoding import decode, frame_of
 from pii_seg.data.frames import Limits
 from pii_seg.data.image_io import read_image
 from pii_seg.data.tiff import turned
@@ -70,6 +70,19 @@ def test_what_is_written_is_seen_like_what_was_read(name: str) -> None:
         assert again.pixels.dtype == image.frames[0].pixels.dtype  # no depth is lost
         difference = again.seen_like(image.frames[0]).to_rgb8().astype(int) - case.shown
         assert np.abs(difference).mean() <= case.tolerance + 4
+
+
+@pytest.mark.parametrize("name", sorted(CASES)[::3])
+def test_an_image_that_pillow_opened_is_seen_like_its_file(name: str) -> None:
+    try:
+        image = Image.open(io.BytesIO(CASES[name].content))
+    except Image.UnidentifiedImageError:
+        return  # of a kind that Pillow does not know
+    if image.mode == "RGB" and name.startswith("deep"):
+        return  # cut to 8 bits by Pillow
+    if image.mode == "I;16" and "inverted" in name:
+        return  # Pillow does not say so
+    assert CASES[name].agrees(frame_of(image).to_rgb8())
 
 
 def test_predict_reads_all_endings_of_the_table(tmp_path: Path) -> None:
