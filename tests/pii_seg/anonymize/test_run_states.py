@@ -184,7 +184,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=fuzz_count(0.2), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=fuzz_count(0.1), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example([("run", "a.png", 0), ("mask", "a.png", 3), ("run", "a.png", 0)])
 @example([("run", "a.png", 0), ("restyle", "a.png", 1), ("write", "a.png", 9), ("run", "a.png", 1)])
 @example([("run", "a.png", 0), ("restyle", "a.png", 1), ("kill", "a.png", 5), ("run", "a.png", 1)])
