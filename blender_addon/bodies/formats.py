@@ -71,7 +71,7 @@ def model_from_arrays(arrays: Mapping[str, Any], path: str | Path) -> BodyModel:
         )
     v_template = _numbers(arrays, "v_template", path)
     kintree = _numbers(arrays, "kintree_table", path)
-    if kintree.ndim != 2 or kintree.shape[1] == 0:
+    if kintree.ndim != 2 or kintree.size == 0:
         raise ValueError(f"{path}: kintree_table: shape {kintree.shape}, expected (2, J)")
     parents = kintree[0].astype(np.int64)
     parents[0] = -1  # the files have 4294967295, -1 or 0

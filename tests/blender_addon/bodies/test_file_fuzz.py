@@ -114,6 +114,13 @@ def test_models_of_any_arrays_are_made_or_refused():
     assert made
 
 
+@pytest.mark.parametrize("shape", [(0, 24), (2, 0), (24,), ()])
+def test_a_table_of_joints_without_rows_is_refused(random_arrays, rng, shape):
+    arrays = random_arrays("smpl", rng) | {"kintree_table": np.zeros(shape, np.uint32)}
+    with pytest.raises(ValueError, match=r"m\.npz: kintree_table: shape"):
+        model_from_arrays(arrays, "m.npz")
+
+
 @pytest.mark.parametrize("numbers", [{"betas": [1e300]}, {"betas": [np.nan]}, {"betas": [np.inf]}])
 def test_betas_that_make_no_body_are_refused(random_body, numbers):
     with pytest.raises(ValueError, match="betas: "):
