@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from pii_seg.errors import CheckpointError, InputError, MediaError
 from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
+from tests.image_cases import case_named
 from tests.pii_seg.anonymize.conftest import Bright, noise, person_on, pillow, saved, tagged_exif
 
 GREY = np.full((24, 36, 3), 90, np.uint8)
@@ -103,3 +105,19 @@ def test_wrong_images_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"broken")
     with pytest.raises(MediaError, match=r"broken\.png: is not an image"):
         anonymizer.redact(tmp_path / "broken.png")
+
+
+@pytest.mark.parametrize("style", ["solid", "inpaint"])
+def test_a_redaction_stays_within_the_numbers_of_a_thermal_image(style: str) -> None:
+    """Black would be 30,000 below them: a viewer that stretches contrasts would show only that."""
+    mask = np.zeros((48, 32), bool)
+    mask[10:20, 8:16] = True
+    outputs = []
+    for person in (31000, 45000, 30001):
+        numbers = decode_file(case_named("deep_thermal_offset_png").content).frames[0]
+        pixels = numbers.pixels.copy()
+        pixels[mask] = person
+        frame = replace(numbers, pixels=pixels)
+        outputs.append(Anonymizer(None, style=style, seed=1).replace_frame(frame, mask).pixels)
+        assert outputs[-1].min() >= 30000 and outputs[-1].max() <= 30378
+        np.testing.assert_array_equal(outputs[-1], outputs[0])  # nothing of the person counts
