@@ -42,13 +42,13 @@ def pixels_of(content: bytes) -> np.ndarray:
 
 def wait_for(session: Session) -> list[dict[str, Any]]:
     """Wait until no image is being searched, and return what the page gets."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         entries = session.entries()
         if all(entry["status"] != "waiting" for entry in entries):
             return entries
         time.sleep(0.01)
-    raise TimeoutError(f"still searching after 20 s: {entries}")
+    raise TimeoutError(f"still searching after 120 s: {entries}")
 
 
 @pytest.fixture(scope="module")
