@@ -6,19 +6,21 @@ is one convention for the whole folder (`pii_seg.data.mask_reading`).
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from pii_seg.data.image_io import FOREIGN_ENDINGS, IMAGE_ENDINGS, read_image
+from pii_seg.data import file_kinds
+from pii_seg.data.files import LeftOut, describe_left_out, list_files
+from pii_seg.data.image_io import FOREIGN_ENDINGS, read_image
 from pii_seg.data.mask_io import MaskImage, orientation_of, read_mask, read_mask_image
 from pii_seg.data.mask_names import SUFFIXES, MaskNames, name_key, without_ending
 from pii_seg.data.mask_reading import MaskCode, MaskOptions, Reading
 from pii_seg.data.person_classes import PERSON_NAME, PersonClasses
 from pii_seg.data.sources.base import Listed
+from pii_seg.data.sources.label_map import FILES as LABEL_FILES
 from pii_seg.data.sources.label_map import read_label_map
 from pii_seg.data.sources.recognise import recognise
 from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample
@@ -127,18 +129,21 @@ def open_folder(
     # Images directly in `root` may have masks in root/masks, which are not images.
     reserved = () if has_images else ("masks", "ignore", "instances")
     faults: list[Fault] = []
-    listed = list(list_images(image_folder, without=reserved))
+    left_out: list[LeftOut] = []
+    listed = list_images(image_folder, without=reserved, left_out=left_out)
     if (root / "masks").is_dir():
-        mask_files = named(root / "masks")
+        mask_files = named(root / "masks", left_out)
     else:
         mask_files, listed = masks_beside(image_folder, listed)
     images = _by_name(image_folder, listed, faults)
     if not mask_files and not (root / "masks").is_dir():
         items = [Files(name, path) for name, path in images.items()]
-        return PhotoSource(root, root.resolve().name, items, faults, strict=strict)
+        photos = PhotoSource(root, root.resolve().name, items, faults, strict=strict)
+        report_left_out(photos, left_out)
+        return photos
     found, ignores, instances = (
         _masks_of(image_folder, images, files, faults)
-        for files in (mask_files, named(root / "ignore"), named(root / "instances"))
+        for files in (mask_files, *(named(root / n, left_out) for n in ("ignore", "instances")))
     )
     if images and mask_files and not found:
         raise DataError(
@@ -157,7 +162,9 @@ def open_folder(
         if n in found
     ]
     reading, doubts = read_as(root, [found[item.name] for item in items], masks or MaskOptions())
-    return FolderSource(root, items, faults, reading, strict=strict, doubts=doubts)
+    source = FolderSource(root, items, faults, reading, strict=strict, doubts=doubts)
+    report_left_out(source, left_out)
+    return source
 
 
 def read_as(
@@ -186,38 +193,43 @@ def read_as(
     return Reading(MaskCode.PERSONS, given=True, persons=classes), doubts
 
 
-def list_images(folder: Path, *, without: Sequence[str] = ()) -> Iterator[Path]:
-    """List every image below `folder`, sorted, but hidden files and those in `without`."""
-    endings = IMAGE_ENDINGS | FOREIGN_ENDINGS
-    for where, folders, files in _walk(folder):
-        if Path(where) == folder:
-            folders[:] = [name for name in folders if name not in without]
-        yield from (Path(where) / file for file in files if Path(file).suffix.lower() in endings)
+def list_images(
+    folder: Path, *, without: Sequence[str] = (), left_out: list[LeftOut] | None = None
+) -> list[Path]:
+    """List every image below `folder`, sorted; links are followed.
+
+    Args:
+        folder: Searched with its sub-folders.
+        without: Names of folders in it that are not searched.
+        left_out: Receives the other entries of the folder.
+    """
+    found = file_kinds.list_images(folder, exclude=[folder / name for name in without])
+    if left_out is not None:
+        left_out += found.left_out
+    return list(found.files)
 
 
 def list_labels(folder: Path) -> list[Path]:
     """List every .json file below `folder`, sorted, but hidden ones."""
-    return [
-        Path(where) / file
-        for where, folders, files in _walk(folder)
-        for file in files
-        if file.lower().endswith(".json")
-    ]
+    return [path for path in list_files(folder).files if path.suffix.lower() == ".json"]
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Walk through a folder in order, without hidden files; the caller may drop sub-folders."""
-    for where, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield where, folders, sorted(name for name in files if not name.startswith("."))
+def report_left_out(source: Listed[Files], left_out: Sequence[LeftOut]) -> None:
+    """Name what lies in the folders of a source but is not used, in its warnings."""
+    others = [(e.path.name, e.reason) for e in left_out if e.path.name not in LABEL_FILES]
+    if others:
+        source.doubts.append(f"left out: {describe_left_out(others)}")
 
 
-def named(folder: Path) -> dict[str, Path]:
+def named(folder: Path, left_out: list[LeftOut]) -> dict[str, Path]:
     """Map the names, relative to `folder` and with ending, of the images below it to their files.
 
-    A folder that does not exist has none.
+    A folder that does not exist has none. `left_out` receives its other entries.
     """
-    return {path.relative_to(folder).as_posix(): path for path in list_images(folder)}
+    if not folder.is_dir():
+        return {}
+    found = list_images(folder, left_out=left_out)
+    return {path.relative_to(folder).as_posix(): path for path in found}
 
 
 def masks_beside(folder: Path, listed: Sequence[Path]) -> tuple[dict[str, Path], list[Path]]:

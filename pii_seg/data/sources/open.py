@@ -56,14 +56,13 @@ def open_source(path: Path, *, strict: bool = False, masks: MaskOptions | None =
     if (path / ROBOFLOW_NAME).is_file():
         return open_coco(path / ROBOFLOW_NAME, strict=strict, masks=masks)
     if not (path / "masks").is_dir() and is_labelme(labels := list_labels(path)):
-        images = list(list_images(path))
-        return open_labelme(path, images, labels, strict=strict, masks=masks)
+        return open_labelme(path, list_images(path), labels, strict=strict, masks=masks)
     if not (path / "images").is_dir():
         if several := [folder.name for folder in _folders(path) if _is_layout(folder)]:
             raise DataError(
                 f"{path}: holds several sources ({', '.join(several)}); give them one by one"
             )
-        if not (path / "masks").is_dir() and next(list_images(path), None) is None:
+        if not (path / "masks").is_dir() and not list_images(path):
             raise DataError(f"{path}: holds no images; {EXPECTED}")
     return open_folder(path, strict=strict, masks=masks)
 

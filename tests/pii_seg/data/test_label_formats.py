@@ -557,3 +557,43 @@ def test_json_is_bounded_before_it_is_parsed(
         open_source(path)
     with pytest.raises(DataError, match="is larger than"):
         bounded_json.read_json(path, largest=10)
+
+
+# What lies in a folder
+
+
+def test_linked_folders_are_read_and_other_entries_are_named(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    mask = np.where(square(), 255, 0).astype(np.uint8)
+    pairs(tmp_path / "elsewhere", a=mask)
+    (root / "images").mkdir(parents=True)
+    (root / "masks").mkdir()
+    for part in ("images", "masks"):
+        (root / part / "linked").symlink_to(tmp_path / "elsewhere" / part)
+    (root / "images/gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (root / "images/notes.doc").write_text("x")
+    (root / "images/.hidden.jpg").write_bytes(b"")
+    source = open_source(root)
+    assert len(source) == 1 and source.load(0).name == "linked/a"
+    for name in ("gone.jpg", "notes.doc", ".hidden.jpg"):
+        assert name in notes(source)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.jfif", "JPEG"),
+        ("a.jpe", "JPEG"),
+        ("a.gif", "GIF"),
+        ("a.avif", "AVIF"),
+        ("a.jp2", "JPEG2000"),
+        ("a", "PNG"),
+    ],
+)
+def test_images_of_every_ending_are_read(tmp_path: Path, name: str, kind: str) -> None:
+    write(tmp_path / "masks/a.png", np.where(square(), 255, 0).astype(np.uint8))
+    (tmp_path / "images").mkdir()
+    Image.fromarray(RED).save(tmp_path / "images" / name, kind)
+    source = open_source(tmp_path)
+    assert_square(source)
+    assert abs(source.load(0).image.astype(int) - RED).max() < 12
