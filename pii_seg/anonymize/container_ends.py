@@ -10,7 +10,7 @@ content only headers are read.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Protocol
 
 from pii_seg.errors import MediaError
 
@@ -39,6 +39,16 @@ class Announced:
     notes: tuple[str, ...] = ()
 
 
+class Seekable(Protocol):
+    """A file that can be read anywhere."""
+
+    def read(self, count: int, /) -> bytes:
+        """Read up to `count` bytes."""
+
+    def seek(self, position: int, /) -> int:
+        """Go to a position."""
+
+
 @dataclass
 class Cursor:
     """Reads headers of a file that nobody has checked.
@@ -48,7 +58,7 @@ class Cursor:
         size: Bytes of the file.
     """
 
-    file: BinaryIO
+    file: Seekable
     size: int
     _read: int = field(default=0)
 
@@ -93,7 +103,7 @@ def trailing(count: int) -> tuple[str, ...]:
 # --- AVI: Microsoft's RIFF, and OpenDML for more than 1 GB ---
 
 
-def read_avi(file: BinaryIO, size: int) -> Announced:
+def read_avi(file: Seekable, size: int) -> Announced:
     """Count the chunks of the video stream that hold a frame."""
     cursor = Cursor(file, size)
     position, frames, videos = 0, 0, 0
@@ -149,7 +159,7 @@ _BROADCAST = 1
 _HEADER = 30  # bytes before the objects within the header object
 
 
-def read_asf(file: BinaryIO, size: int) -> Announced:
+def read_asf(file: Seekable, size: int) -> Announced:
     """Compare the number of data packets with the size of the file."""
     cursor = Cursor(file, size)
     end = int.from_bytes(cursor.at(16, 8), "little")
@@ -189,7 +199,7 @@ _FLV_VIDEO = 9
 _AVC = 7
 
 
-def read_flv(file: BinaryIO, size: int) -> Announced:
+def read_flv(file: Seekable, size: int) -> Announced:
     """Count the tags that hold a frame."""
     cursor = Cursor(file, size)
     position = int.from_bytes(cursor.at(5, 4)) + 4
@@ -218,7 +228,7 @@ def _holds_frame(first: int, second: int) -> bool:
 # --- Ogg: RFC 3533 ---
 
 
-def read_ogg(file: BinaryIO, size: int) -> Announced:
+def read_ogg(file: Seekable, size: int) -> Announced:
     """Follow the pages to the end, and check that every stream is closed."""
     cursor = Cursor(file, size)
     position, begun, ended = 0, set(), set()
@@ -244,7 +254,7 @@ def read_ogg(file: BinaryIO, size: int) -> Announced:
 _PACK, _END = 0xBA, 0xB9
 
 
-def read_program_stream(file: BinaryIO, size: int) -> Announced:
+def read_program_stream(file: Seekable, size: int) -> Announced:
     """Follow the packets to the end."""
     cursor = Cursor(file, size)
     position = 0
@@ -274,7 +284,7 @@ def read_program_stream(file: BinaryIO, size: int) -> Announced:
 # --- Streams of equal packets ---
 
 
-def read_dv(file: BinaryIO, size: int) -> Announced:
+def read_dv(file: Seekable, size: int) -> Announced:
     """Check that there are whole frames: 120,000 bytes with 60 fields a second, else 144,000."""
     frame = 144_000 if Cursor(file, size).at(3, 1) >= b"\x80" else 120_000
     if size % frame:
@@ -282,7 +292,7 @@ def read_dv(file: BinaryIO, size: int) -> Announced:
     return Announced()
 
 
-def read_transport_stream(file: BinaryIO, size: int) -> Announced:
+def read_transport_stream(file: Seekable, size: int) -> Announced:
     """Check that there are whole packets."""
     found = transport_packets(Cursor(file, size).at(0, 1024))
     if found is not None:

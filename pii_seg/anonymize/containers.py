@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from pii_seg.anonymize import container_ends
-from pii_seg.anonymize.container_ends import Announced
+from pii_seg.anonymize.container_ends import Announced, Seekable
 from pii_seg.anonymize.iso_boxes import read_iso
 from pii_seg.anonymize.matroska import read_matroska
 from pii_seg.errors import MediaError
@@ -65,7 +64,7 @@ class Container:
     name: str
     demuxer: str
     written: Written
-    announced: Callable[[BinaryIO, int], Announced]
+    announced: Callable[[Seekable, int], Announced]
     stream: bool = False
 
     @property

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 from pii_seg.anonymize.container_ends import (
     REMEDY,
     Announced,
     Cursor,
+    Seekable,
     cut_off,
     damaged,
     several,
@@ -51,7 +51,7 @@ class _Movie:
     tracks: list[_Track] = field(default_factory=list)
 
 
-def read_iso(file: BinaryIO, size: int) -> Announced:
+def read_iso(file: Seekable, size: int) -> Announced:
     """Check that every box is there, and read the edit list of the video.
 
     Raises:

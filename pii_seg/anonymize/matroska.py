@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 from pii_seg.anonymize.container_ends import (
     REMEDY,
     Announced,
     Cursor,
+    Seekable,
     cut_off,
     damaged,
     several,
@@ -26,7 +26,7 @@ _LEVEL_1 = {
 _VIDEO = 1
 
 
-def read_matroska(file: BinaryIO, size: int) -> Announced:
+def read_matroska(file: Seekable, size: int) -> Announced:
     """Count the blocks of the video track."""
     cursor = Cursor(file, size)
     _, start, end = _element(cursor, 0)

@@ -62,7 +62,8 @@ class PackedMask:
     @classmethod
     def of(cls, mask: np.ndarray) -> PackedMask:
         """Pack a mask, bool (H, W)."""
-        return cls(*mask.shape, zlib.compress(np.packbits(mask).tobytes(), 1))
+        height, width = mask.shape
+        return cls(height, width, zlib.compress(np.packbits(mask).tobytes(), 1))
 
     def unpacked(self) -> np.ndarray:
         """Return the mask, bool (H, W)."""

@@ -115,11 +115,11 @@ def encode(
         tempfile.NamedTemporaryFile() as file,  # not in memory: some writers read it again
         av.open(file.name, "w", format=kind.muxer, options=kind.container) as container,
     ):
-        stream = container.add_stream(kind.codec, rate=25, options=kind.options)
+        stream: Any = container.add_stream(kind.codec, rate=25, options=kind.options)
         stream.height, stream.width = size
         stream.pix_fmt = kind.pixels
         prepare(stream)
-        audio = container.add_stream(sound, rate=44100) if sound else None
+        audio: Any = container.add_stream(sound, rate=44100) if sound else None
         if audio is not None:
             audio.bit_rate = 64_000
         for number in range(frames):
