@@ -8,7 +8,7 @@
 
     RUN/model/      the generator in the layout of diffusers, half precision, or with --base the
                     LoRA (pytorch_lora_weights.safetensors); and a model card
-    RUN/state.pt    the state that the same command resumes from; Ctrl-C ends after the step
+    RUN/state.safetensors   what the same command resumes from; Ctrl-C ends after the step
     RUN/samples/    repainted persons after some steps: before, after, mask
     RUN/losses.csv  step, loss
 
@@ -22,15 +22,15 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diffusion_synth.command_line import (
     DONE,
-    FAILED,
     INTERRUPTED,
-    WRONG_INPUT,
-    complain,
+    checked_input,
+    command,
     find_device,
     make_parser,
     parse,
@@ -54,23 +54,28 @@ def parser() -> argparse.ArgumentParser:
     return make_parser("diffusion-synth train", REQUIRED, __doc__, TRAIN_OPTIONS)
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit code; an error is one line on standard error."""
-    try:
+    with checked_input():
         options = parse(parser(), argv)
         learner, held_out = prepare(options)
-    except ValueError as error:  # all errors of the package are ValueErrors
-        return complain(error, WRONG_INPUT)
-    try:
-        finished = train(learner, held_out, options.output, options.save_every)
-    except (OSError, RuntimeError, ValueError, ArithmeticError) as error:
-        return complain(error, FAILED)
-    if not finished:
+    from diffusion_synth.training.training_run import begun_run
+
+    with ExitStack() as stack:
+        with checked_input():
+            stack.enter_context(begun_run(learner, options.output, overwrite=options.overwrite))
         print(
-            f"interrupted after {learner.step} steps; run the same command to resume",
+            f"{len(learner.bank) + len(held_out)} crops of persons; "
+            f"from step {learner.step} of {learner.config.steps}",
             file=sys.stderr,
         )
-        return INTERRUPTED
+        if not train(learner, held_out, options.output, options.save_every):
+            print(
+                f"interrupted after {learner.step} steps; run the same command to resume",
+                file=sys.stderr,
+            )
+            return INTERRUPTED
     print(options.output / "model")
     return DONE
 
@@ -109,15 +114,7 @@ def prepare(options: argparse.Namespace) -> tuple[Learner, CropBank]:
         if "channels" in own:
             own["channels"] = tuple(own["channels"])
         plan = plan_generator(grammar, settings, own, device=device, bf16=bf16)
-    learner, held_out = prepare_run(
-        plan, datasets, options.output, smallest=options.smallest, overwrite=options.overwrite
-    )
-    crops = len(learner.bank) + len(held_out)
-    print(
-        f"{crops} crops of persons; from step {learner.step} of {learner.config.steps}",
-        file=sys.stderr,
-    )
-    return learner, held_out
+    return prepare_run(plan, datasets, smallest=options.smallest)
 
 
 def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
@@ -126,7 +123,7 @@ def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 
 def train(learner: Learner, held_out: CropBank, output: Path, save_every: int) -> bool:
-    """Train with progress; Ctrl-C ends after the step. Returns whether it reached its end."""
+    """Train with progress; Ctrl-C or SIGTERM ends after the step. Returns whether all is done."""
     from diffusion_synth.training.training_run import train_run
 
     stopped = False
@@ -135,7 +132,7 @@ def train(learner: Learner, held_out: CropBank, output: Path, save_every: int) -
         nonlocal stopped
         stopped = True
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with progress("steps") as report:
             return train_run(
@@ -143,7 +140,8 @@ def train(learner: Learner, held_out: CropBank, output: Path, save_every: int) -
                 report=lambda step, loss: report(step, learner.config.steps, f"loss {loss:.4f}"),
             )  # fmt: skip
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ in every attention, and the mask for inpainting UNets.
 from __future__ import annotations
 
 import math
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,8 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from blender_addon.dataset import atomic_file
-from diffusion_synth.errors import CheckpointError, ConfigError
+from diffusion_synth.errors import ConfigError
 from diffusion_synth.pipeline.attention import region_processors
 from diffusion_synth.pipeline.attention_schedules import SCHEDULES
 from diffusion_synth.pipeline.conditioning import Conditioning
@@ -31,8 +29,8 @@ from diffusion_synth.pipeline.shape_guided import ShapeGuidedPipeline
 from diffusion_synth.prompts.grammar import Grammar, Prompt
 from diffusion_synth.randomness import generator_of
 from diffusion_synth.training.crop_bank import CropBank
+from diffusion_synth.training.state_file import STATE, save_state
 
-STATE = "state.pt"
 # Weight of the surroundings in the loss: when painting, they are put back after every step.
 OUTSIDE_WEIGHT = 0.1
 
@@ -58,6 +56,8 @@ class LearningConfig:
         for name in ("steps", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.seed < 0:
+            raise ConfigError(f"seed must be at least 0, got {self.seed}")
         if not 0 < self.learning_rate < math.inf:
             raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate}")
         if not 0 <= self.prompt_dropout < 1:
@@ -153,6 +153,7 @@ class Learner(ABC):
             self.parameters, lr=config.learning_rate, weight_decay=0.01
         )
         self.step = 0
+        self.data = ""  # hash of the data that the crops are from
         self.batches = BatchLoader(config, bank, grammar)
 
     @property
@@ -193,7 +194,11 @@ class Learner(ABC):
         return self.parameters[0].device
 
     def train_step(self) -> float:
-        """Train one step. Returns its loss."""
+        """Train one step. Returns its loss.
+
+        Raises:
+            FloatingPointError: The loss is not finite; the weights are those of the step before.
+        """
         batch = self.batches.batch(self.step)
         draw = torch.Generator(self.device).manual_seed(batch.noise)
         images = torch.from_numpy(batch.images).to(self.device).permute(0, 3, 1, 2)
@@ -208,6 +213,11 @@ class Learner(ABC):
         with region_processors(self.pipeline.unet):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
                 loss = self.loss(pixels, labels, batch.prompts, batch.without_prompt, draw)
+            if not math.isfinite(float(loss.detach())):
+                raise FloatingPointError(
+                    f"the loss is not finite at step {self.step + 1}; train with a smaller "
+                    "--learning-rate or --precision float32, and --overwrite"
+                )
             self.optimiser.zero_grad()
             loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
@@ -273,29 +283,13 @@ class Learner(ABC):
             pooled,
         )
 
-    def state(self) -> dict[str, Any]:
-        """Return tensors and plain values that `restore` loads."""
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the weights, as plain values; a state of others is refused."""
         return {
-            "config": config_on_disk(self.config),
-            "step": self.step,
-            **self.weights(),
-            "optimiser": self.optimiser.state_dict(),
+            **config_on_disk(self.config),
+            "data": self.data,
+            "prompts": self.grammar.identity(),
         }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Load the result of `state`.
-
-        Raises:
-            CheckpointError: It is of another configuration.
-        """
-        ours, theirs = config_on_disk(self.config), state["config"]
-        if changed := sorted(
-            key for key in {*ours, *theirs} if plain(ours.get(key)) != plain(theirs.get(key))
-        ):
-            raise CheckpointError(f"it was trained with another {' and '.join(changed)}")
-        self.restore_weights(state)
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step = int(state["step"])
 
 
 def rate_share(step: int, steps: int, warmup: int) -> float:
@@ -325,35 +319,6 @@ def config_on_disk(config: LearningConfig) -> dict[str, Any]:
     settings = asdict(config)
     settings["silent"] = settings.pop("prompt_dropout")
     return settings
-
-
-def plain(value: Any) -> Any:
-    """Return the value with lists in place of tuples, at every depth."""
-    if isinstance(value, dict):
-        return {key: plain(entry) for key, entry in value.items()}
-    return [plain(entry) for entry in value] if isinstance(value, list | tuple) else value
-
-
-def save_state(learner: Learner, path: Path) -> None:
-    """Write the state that `load_state` resumes from, whole or not at all."""
-    with atomic_file(path, token=f"-{os.getpid()}") as file:
-        torch.save(learner.state(), file)
-
-
-def load_state(learner: Learner, path: Path) -> None:
-    """Load the state that `save_state` wrote.
-
-    Raises:
-        CheckpointError: The file is damaged or of another configuration; the message names it.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        learner.restore(state)
-    except Exception as error:  # a damaged file makes torch raise nearly anything
-        reason, *_ = str(error).splitlines() or [type(error).__name__]
-        raise CheckpointError(
-            f"cannot resume from {path}: {reason}; choose another output folder, or overwrite it"
-        ) from None
 
 
 def train_until(

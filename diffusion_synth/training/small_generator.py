@@ -55,6 +55,8 @@ class GeneratorConfig:
     2022), which was noisier after as many steps (docs/decisions.md)."""
 
     def __post_init__(self) -> None:
+        if min(self.factor, self.size, *self.channels) < 1:
+            raise ConfigError("size, factor and channels must be at least 1")
         levels = 2 ** (len(self.channels) - 1)
         if len(self.channels) < 2:
             raise ConfigError("channels must have at least two levels: the first has no attention")

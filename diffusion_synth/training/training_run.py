@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from diffusion_synth.errors import DataError, InputError
+from blender_addon.dataset import output_lock
+from diffusion_synth.errors import CheckpointError, DataError, InputError
 from diffusion_synth.pipeline.loading import load_pipeline, model_identity
 from diffusion_synth.prompts.grammar import Grammar
 from diffusion_synth.randomness import generator_of
@@ -23,11 +27,13 @@ from diffusion_synth.repaint.painters import PipelinePainter
 from diffusion_synth.repaint.repaint_image import Repainter
 from diffusion_synth.training.crop_bank import CropBank
 from diffusion_synth.training.generator_learner import GeneratorLearner, GeneratorLearningConfig
-from diffusion_synth.training.learner import STATE, Learner, load_state, train_until
+from diffusion_synth.training.learner import Learner, train_until
 from diffusion_synth.training.lora_learner import LoraLearner, LoraLearningConfig
 from diffusion_synth.training.small_generator import GeneratorConfig
+from diffusion_synth.training.state_file import EARLIER_STATE, STATE, load_state
 
 MODEL, SAMPLES, LOSSES = "model", "samples", "losses.csv"
+LOCK = ".train.lock"
 SAMPLE_COUNT = 8  # persons in a sheet of samples
 SAMPLE_SHARES = (0.05, 0.2, 0.5, 1.0)  # of the steps, after which samples are painted
 HELD_OUT_CROPS = 16  # the last ones, so that samples are of persons it was not trained on
@@ -110,7 +116,7 @@ def plan_lora(
         raise InputError(
             f"--size must be a multiple of {base.size_multiple} for this --base, got {size}"
         )
-    config = replace(config, size=size, base=model_identity(base_model))
+    config = replace(config, size=size, base=model_identity(base.name_or_path))
     return TrainingPlan(
         size,
         False,
@@ -121,28 +127,20 @@ def plan_lora(
 
 
 def prepare_run(
-    plan: TrainingPlan,
-    datasets: Sequence[Dataset],
-    output: Path,
-    *,
-    smallest: int = 32,
-    overwrite: bool = False,
+    plan: TrainingPlan, datasets: Sequence[Dataset], *, smallest: int = 32
 ) -> tuple[Learner, CropBank]:
-    """Read all crops, make the learner, and resume the run in `output` if there is one.
+    """Read all crops and make the learner.
 
     Args:
         plan: The training.
         datasets: The renders.
-        output: The RUN folder.
         smallest: Least longer side of a person, px.
-        overwrite: Delete the run in `output` rather than resume it.
 
     Returns:
         The learner, and the crops held out for samples.
 
     Raises:
         DataError: There are too few persons.
-        CheckpointError: The run in `output` is of another configuration.
     """
     bank = CropBank.from_datasets(datasets, plan.size, smallest=smallest, in_memory=plan.in_memory)
     if len(bank) <= HELD_OUT_CROPS:
@@ -151,25 +149,50 @@ def prepare_run(
             "give more renders"
         )
     learner = plan.make_learner(CropBank(bank.persons[:-HELD_OUT_CROPS]))
-    if overwrite:
-        delete_run(output)
-    elif (output / STATE).exists():
-        load_state(learner, output / STATE)
+    contents = " ".join(dataset.content_hash() for dataset in datasets)
+    learner.data = hashlib.sha256(f"{contents} {smallest}".encode()).hexdigest()
     return learner, CropBank(bank.persons[-HELD_OUT_CROPS:])
+
+
+@contextmanager
+def begun_run(learner: Learner, output: Path, *, overwrite: bool = False) -> Iterator[None]:
+    """Hold the lock of the RUN folder, and resume the run in it if there is one.
+
+    Args:
+        learner: A result of `prepare_run`.
+        output: The RUN folder.
+        overwrite: Delete the run in `output` rather than resume it.
+
+    Raises:
+        CheckpointError: The run in `output` is of another configuration.
+        DatasetError: Another process trains there.
+    """
+    with output_lock(output / LOCK):
+        if overwrite:
+            delete_run(output)
+        elif (output / STATE).exists():
+            load_state(learner, output / STATE)
+        elif (output / EARLIER_STATE).exists():
+            raise CheckpointError(
+                f"{output / EARLIER_STATE}: is of an earlier version and cannot be resumed; "
+                "choose another --output, or --overwrite it"
+            )
+        yield
 
 
 def check_output(output: Path) -> None:
     """Raise InputError when `output` is a file, or a folder that holds something else."""
     if output.exists() and not output.is_dir():
         raise InputError(f"--output {output}: is a file; give a folder")
-    found = sorted(path.name for path in output.iterdir()) if output.exists() else []
-    if found and not ({STATE, LOSSES} & set(found)):
+    names = [path.name for path in output.iterdir()] if output.exists() else []
+    found = sorted(name for name in names if not name.startswith("."))
+    if found and not ({STATE, EARLIER_STATE, LOSSES} & set(found)):
         raise InputError(f"{output}: holds something else ({found[0]!r}); choose another --output")
 
 
 def delete_run(output: Path) -> None:
     """Delete the files of a training in `output`, and no others."""
-    for name in (STATE, LOSSES):
+    for name in (STATE, EARLIER_STATE, LOSSES):
         (output / name).unlink(missing_ok=True)
     for name in (MODEL, SAMPLES):
         shutil.rmtree(output / name, ignore_errors=True)
@@ -219,12 +242,9 @@ class LossLog:
     ) -> None:
         self.path, self.steps, self.report = path, steps, report
         self.sum = self.count = 0.0
-        rows = path.read_text().splitlines()[1:] if path.exists() else []
-        kept = [
-            row
-            for row in rows
-            if row.split(",")[0].isdigit() and int(row.split(",")[0]) <= begun_at
-        ]
+        text = path.read_text(encoding="ascii", errors="replace") if path.exists() else ""
+        rows = [row for row in text.splitlines()[1:] if re.fullmatch(r"\d{1,9},[\d.]+", row)]
+        kept = [row for row in rows if int(row.split(",")[0]) <= begun_at]
         path.write_text("\n".join(["step,loss", *kept]) + "\n")
 
     def __call__(self, step: int, loss: float) -> None:

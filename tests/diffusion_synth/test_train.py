@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from blender_addon.dataset import output_lock
 from diffusion_synth.pipeline.loading import load_pipeline
 from diffusion_synth.train import main
 from diffusion_synth.training import learner
+from diffusion_synth.training.state_file import STATE
+from diffusion_synth.training.training_run import LOCK
 from tests.diffusion_synth.conftest import refusal, write_dataset
 
 
@@ -64,14 +69,15 @@ def test_a_training_writes_a_model(
     assert np.isfinite(
         pipeline(image, mask, "a woman", num_inference_steps=2, output_type="np").images
     ).all()
-    assert not list(run.rglob(".*"))
-    before = (run / "state.pt").read_bytes()
+    assert [path.name for path in run.rglob(".*")] == [LOCK]
+    before = (run / STATE).read_bytes()
     assert main(arguments(renders, run)) == 0  # over already
-    assert (run / "state.pt").read_bytes() == before
+    assert (run / STATE).read_bytes() == before
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_training_resumes(
-    renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert main(arguments(renders, whole)) == 0
@@ -79,7 +85,7 @@ def test_an_interrupted_training_resumes(
 
     def interrupted(self: Any) -> float:
         if self.step == 12:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
         return honest(self)
 
     monkeypatch.setattr(learner.Learner, "train_step", interrupted)
@@ -102,6 +108,10 @@ def test_an_interrupted_training_resumes(
         (["--smallest", "400"], "no person of 400 px"),
         (["--prompts", "none.toml"], "none.toml: no such file"),
         (["--surprise"], "surprise"),
+        (["--seed", "-5"], "'-5' is not a whole number"),
+        (["--factor", "0"], "at least 1"),
+        (["--device", "cuda:99"], "use --device auto"),
+        (["--base", "./nowhere"], "./nowhere: no such folder"),
     ],
 )
 def test_invalid_input_is_one_line_and_writes_nothing(
@@ -126,3 +136,30 @@ def test_another_folder_or_training_is_rejected(
     (run / "mine.txt").write_text("mine")
     assert main(arguments(renders, run, "--seed", 3, "--overwrite")) == 0
     assert (run / "mine.txt").exists()
+
+
+def test_one_training_writes_a_run(
+    renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    with output_lock(run / LOCK):
+        assert main(arguments(renders, run)) == 2
+    assert "another run is writing there" in capsys.readouterr().err
+    (run / "state.pt").write_bytes(b"of an earlier version")
+    assert main(arguments(renders, run)) == 2
+    assert "earlier version" in capsys.readouterr().err
+    assert (run / "state.pt").exists()
+
+
+def test_a_training_resumes_with_moved_data_and_not_with_others(
+    renders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, data = tmp_path / "run", Path(shutil.copytree(renders, tmp_path / "data"))
+    assert main(arguments(data, run)) == 0
+    assert str(tmp_path).encode() not in (run / STATE).read_bytes()
+    moved = data.rename(tmp_path / "moved")
+    assert main(arguments(moved, run)) == 0
+    mask = moved / "masks" / "0.png"
+    Image.fromarray(np.roll(np.asarray(Image.open(mask)), 2, 0)).save(mask)
+    assert main(arguments(moved, run)) == 2
+    assert "another data" in capsys.readouterr().err

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from blender_addon.bodies.pose_library import load_poses
 from blender_addon.scene.assets import BUILTIN_HDRIS
@@ -21,6 +23,7 @@ from diffusion_synth.prompts.from_annotation import (
     person_words,
     scene_words,
 )
+from tests.fuzz import fuzz_settings
 
 
 def linear(srgb: tuple[float, float, float]) -> list[float]:
@@ -86,3 +89,26 @@ def test_articles_and_lists() -> None:
     assert garment_phrase(garment("coat", "orange")) == "an orange coat"
     assert garment_phrase(garment("shorts")) == "red shorts"
     assert [join_phrases(list("abc")[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["sit_up", "bob", "hdri", "shirt", "stripes"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["pose_name", "wardrobe", "garments", "hair", "style", "color", "fabric", "kind",
+             "pattern", "light", "hdri", "background"]
+        ),
+        inner,
+    ),
+    max_leaves=16,
+)  # fmt: skip
+
+
+@fuzz_settings
+@given(values)
+def test_any_annotation_has_words(value: Any) -> None:
+    line = value if isinstance(value, dict) else {"wardrobe": value, "light": value}
+    for words in (person_words(line), scene_words(line)):
+        assert all(isinstance(word, str) for word in words.values())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load, save
 
+from diffusion_synth.errors import CheckpointError
 from diffusion_synth.prompts.grammar import Grammar
 from diffusion_synth.training.crop_bank import CropBank, PersonCrop, random_lighting
 from diffusion_synth.training.generator_learner import (
@@ -18,8 +22,10 @@ from diffusion_synth.training.generator_learner import (
     GeneratorLearner,
     GeneratorLearningConfig,
 )
-from diffusion_synth.training.learner import STATE, BatchLoader, load_state, train_until
+from diffusion_synth.training.learner import BatchLoader, train_until
 from diffusion_synth.training.small_generator import GeneratorConfig
+from diffusion_synth.training.state_file import STATE, load_state
+from tests.fuzz import fuzz_count, mutated, random_of
 
 CONFIG = GeneratorLearningConfig(
     steps=6,
@@ -111,11 +117,83 @@ def test_training_teaches_the_prompted_colour() -> None:
 
 def test_a_state_that_does_not_fit_is_rejected_by_name(tmp_path: Path) -> None:
     train_until(learner(), 1, tmp_path)
-    with pytest.raises(ValueError, match=r"cannot resume from .*state\.pt: .*another batch_size"):
+    with pytest.raises(
+        ValueError, match=r"cannot resume from .*state\.safetensors: .*another batch_size"
+    ):
         load_state(learner(replace(CONFIG, batch_size=2)), tmp_path / STATE)
     (tmp_path / STATE).write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match=r"cannot resume from .*state\.pt"):
+    with pytest.raises(ValueError, match=r"cannot resume from .*state\.safetensors"):
         load_state(learner(), tmp_path / STATE)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("run")
+    train_until(learner(), 1, folder)
+    return (folder / STATE).read_bytes()
+
+
+def rewritten(content: bytes, settings: dict[str, Any] | None = None, **changes: Any) -> bytes:
+    """Return a state whose tensors, settings or step a stranger has changed."""
+    tensors = {**load(content), **{k: v for k, v in changes.items() if k != "step"}}
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    if settings is not None:
+        header["settings"] = json.dumps({**json.loads(header["settings"]), **settings})
+    return save({k: v for k, v in tensors.items() if v is not None},
+                {**header, **{k: v for k, v in changes.items() if k == "step"}})  # fmt: skip
+
+
+def test_hostile_states_are_refused_and_change_nothing(state: bytes, tmp_path: Path) -> None:
+    path, target = tmp_path / STATE, learner()
+    before = {name: one.clone() for name, one in target.networks["unet"].state_dict().items()}
+    name = next(name for name in load(state) if name.startswith("weights/modules/unet"))
+    moment = "optimiser/0/exp_avg_sq"
+    for content, said in (
+        (rewritten(state, **{name: torch.zeros(3)}), "has the shape"),
+        (rewritten(state, **{name: load(state)[name].half()}), "float16, expected"),
+        (rewritten(state, **{name: torch.full_like(load(state)[name], torch.nan)}), "NaN"),
+        (rewritten(state, **{moment: None}), "not those of this training"),
+        (rewritten(state, **{"weights/more": torch.zeros(1)}), "not those of this training"),
+        (rewritten(state, step="-1"), "step '-1' is none"),
+        (rewritten(state, step="999999999999"), "is none of this training"),
+        (rewritten(state, {"seed": 9}), "another seed"),
+        (rewritten(state, {"data": "x"}), "another data"),
+        (rewritten(state, {"x": [[[["a" * (1 << 20)]]]]}), "too large"),
+        (state[:-100], "cannot resume"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=said):
+            load_state(target, path)
+    torch.save({"step": 1}, path)
+    with pytest.raises(CheckpointError, match="cannot resume"):
+        load_state(target, path)
+    assert target.step == 0
+    for name, one in target.networks["unet"].state_dict().items():
+        torch.testing.assert_close(one, before[name])
+    path.write_bytes(state)
+    load_state(target, path)
+    assert target.step == 1
+
+
+@pytest.mark.fuzz
+def test_mutated_states_are_refused_or_loaded(state: bytes, tmp_path: Path) -> None:
+    path, target = tmp_path / STATE, learner()
+    head = 8 + int.from_bytes(state[:8], "little")
+    for number in range(fuzz_count(0.5)):
+        numbers = random_of(number)
+        path.write_bytes(mutated(state[:head], numbers) + state[head:])
+        try:
+            load_state(target, path)
+        except CheckpointError as error:
+            assert "\n" not in str(error)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training() -> None:
+    broken = learner()
+    torch.nn.init.constant_(broken.pipeline.unet.conv_out.weight, torch.nan)
+    with pytest.raises(FloatingPointError, match=r"not finite at step 1; .*--learning-rate"):
+        broken.train_step()
+    assert broken.step == 0
 
 
 @pytest.mark.parametrize(

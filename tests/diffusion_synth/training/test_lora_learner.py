@@ -19,8 +19,9 @@ from diffusion_synth.prompts.grammar import Grammar
 from diffusion_synth.run import main as run
 from diffusion_synth.train import main as train
 from diffusion_synth.training.crop_bank import CropBank, PersonCrop
-from diffusion_synth.training.learner import STATE, load_state, train_until
+from diffusion_synth.training.learner import train_until
 from diffusion_synth.training.lora_learner import LoraLearner, LoraLearningConfig, min_snr_weights
+from diffusion_synth.training.state_file import STATE, load_state
 from tests.diffusion_synth.conftest import refusal, tiny_pipeline, write_dataset
 
 CONFIG = LoraLearningConfig(steps=6, batch_size=2, learning_rate=1e-3, warmup=1, size=16, rank=2)
