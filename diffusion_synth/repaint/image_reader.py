@@ -11,6 +11,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -103,13 +104,14 @@ def cannot_read(path: Path, error: Exception) -> DatasetError:
 
 def opened(path: Path, content: bytes) -> Image.Image:
     """Open an image file of one image. Raises DatasetError when it is too large or holds more."""
-    image = Image.open(io.BytesIO(content), formats=FORMATS)
+    image: Any = Image.open(io.BytesIO(content), formats=FORMATS)
     if image.width * image.height > MAX_PIXELS:
         raise DatasetError(f"{path}: is larger than {MAX_PIXELS // 10**6} Mpx")
     # A phone's MPO holds further views of the same image.
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise DatasetError(f"{path}: holds {image.n_frames} images; give each as a file of its own")
-    return image
+    opened_image: Image.Image = image
+    return opened_image
 
 
 def shown(image: Image.Image, content: bytes, path: Path) -> np.ndarray:
@@ -138,7 +140,7 @@ def shown(image: Image.Image, content: bytes, path: Path) -> np.ndarray:
     return np.ascontiguousarray(image.convert("RGB"))
 
 
-def in_srgb(image: Image.Image, profile: object) -> Image.Image:
+def in_srgb(image: Image.Image, profile: Any) -> Image.Image:
     """Convert colours from a profile to sRGB."""
     converted = ImageCms.profileToProfile(
         image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
@@ -147,7 +149,7 @@ def in_srgb(image: Image.Image, profile: object) -> Image.Image:
     return converted
 
 
-def deep_pixels(image: Image.Image, content: bytes, path: Path) -> np.ndarray | None:
+def deep_pixels(image: Any, content: bytes, path: Path) -> np.ndarray | None:
     """Return the numbers of an image of more than 8 bits a channel; None where it has 8."""
     stored = " ".join(str(tile[3]) for tile in image.tile)
     tags = getattr(image, "tag_v2", {})
@@ -192,7 +194,7 @@ def in_8_bits(values: np.ndarray) -> np.ndarray:
     return (scaled.clip(0, 1) * 255).round().astype(np.uint8)
 
 
-def whole_numbers(image: Image.Image, path: Path) -> np.ndarray:
+def whole_numbers(image: Any, path: Path) -> np.ndarray:
     """Return the numbers of a mask, uint8 or uint16 (H, W).
 
     Raises:
