@@ -111,7 +111,6 @@ def test_an_interrupted_training_resumes(
         (["--seed", "-5"], "'-5' is not a whole number"),
         (["--factor", "0"], "at least 1"),
         (["--device", "cuda:99"], "use --device auto"),
-        (["--base", "./nowhere"], "./nowhere: no such folder"),
     ],
 )
 def test_invalid_input_is_one_line_and_writes_nothing(
