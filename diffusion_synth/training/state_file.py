@@ -28,7 +28,7 @@ WEIGHTS, OPTIMISER = "weights", "optimiser"
 
 
 class Resumable(Protocol):
-    """What is saved and resumed: a `learner.Learner`."""
+    """A training that is saved and resumed: a `learner.Learner`."""
 
     config: Any
     step: int
