@@ -127,19 +127,15 @@ def _parts(
     corners.append(np.broadcast_to(eye, (len(f), 3, 3)))
     sources.append(whole)
 
-    which, order = tips
-    a, b, c, at = _corner(faces, which, order)
-    ab, ac = (a, b), (a, c)
-    _add(ends, corners, sources, which, [(a, a), ab, ac], [at(0), at(0, 1, field), at(0, 2, field)])
-    border = [_edge(ab, ac)]
-
-    which, order = stumps
-    a, b, c, at = _corner(faces, which, order)
-    ab, ac = (a, b), (a, c)
-    p_ab, p_ac = at(0, 1, field), at(0, 2, field)
-    _add(ends, corners, sources, which, [ab, (b, b), (c, c)], [p_ab, at(1), at(2)])
-    _add(ends, corners, sources, which, [ab, (c, c), ac], [p_ab, at(2), p_ac])
-    border.append(_edge(ac, ab))
+    tip = _Turned(faces, field, *tips)
+    a, ab, ac = tip.point(0), tip.point(0, 1), tip.point(0, 2)
+    stump = _Turned(faces, field, *stumps)
+    p, q, b, c = stump.point(0, 1), stump.point(0, 2), stump.point(1), stump.point(2)
+    for turned, triangle in ((tip, (a, ab, ac)), (stump, (p, b, c)), (stump, (p, c, q))):
+        ends.append(np.stack([point.ends for point in triangle], axis=1))
+        corners.append(np.stack([point.place for point in triangle], axis=1))
+        sources.append(turned.which)
+    border = [np.stack([ab.ends, ac.ends], axis=1), np.stack([q.ends, p.ends], axis=1)]
     return (
         np.concatenate(ends),
         np.concatenate(corners),
@@ -148,28 +144,31 @@ def _parts(
     )
 
 
-def _corner(faces: Array, which: Array, order: Array):
-    """The three corners of turned faces, and a function for barycentric places in them."""
-    f = np.take_along_axis(faces[which], order, axis=1)
-    unit = np.eye(3)[order]  # (n, 3 turned corners, 3 original corners)
+@dataclass(frozen=True)
+class _Point:
+    """One corner of many triangles: both ends of its edge (n, 2), its place in its face (n, 3)."""
 
-    def at(k: int, other: int | None = None, field: Array | None = None) -> Array:
-        if other is None or field is None:
-            return unit[:, k]
-        t = _between(field, f[:, k], f[:, other])[:, None]
-        return unit[:, k] * (1 - t) + unit[:, other] * t
-
-    return f[:, 0], f[:, 1], f[:, 2], at
+    ends: Array
+    place: Array
 
 
-def _add(ends, corners, sources, which, points, places) -> None:
-    ends.append(np.stack([np.stack(p, axis=1) for p in points], axis=1))
-    corners.append(np.stack(places, axis=1))
-    sources.append(which)
+class _Turned:
+    """Faces whose corners are counted from the one that is alone on its side of the cut."""
 
+    def __init__(self, faces: Array, field: Array, which: Array, order: Array) -> None:
+        self.which, self.field = which, field
+        self.corner = np.take_along_axis(faces[which], order, axis=1)
+        self.place = np.eye(3)[order]  # (n, 3 turned corners, 3 corners)
 
-def _edge(start: tuple[Array, Array], end: tuple[Array, Array]) -> Array:
-    return np.stack([np.stack(start, axis=1), np.stack(end, axis=1)], axis=1)
+    def point(self, k: int, other: int | None = None) -> _Point:
+        """Corner `k`, or where the cut crosses its edge to corner `other`."""
+        start = self.corner[:, k]
+        if other is None:
+            return _Point(np.stack([start, start], axis=1), self.place[:, k])
+        end = self.corner[:, other]
+        t = _between(self.field, start, end)[:, None]
+        place = self.place[:, k] * (1 - t) + self.place[:, other] * t
+        return _Point(np.stack([start, end], axis=1), place)
 
 
 def _between(field: Array, first: Array, second: Array) -> Array:

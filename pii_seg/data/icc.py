@@ -90,7 +90,7 @@ def colours_only(content: bytes) -> bytes | None:
 def _rebuilt(profile: Profile) -> bytes | None:
     if profile.channels is None or profile.header[20:24] not in (b"XYZ ", b"Lab "):
         return None
-    kept = {}
+    kept: dict[bytes, bytes] = {}
     if profile.is_matrix:
         wanted = _CURVES[profile.channels] + (_COLUMNS if profile.channels == 3 else ())
     elif profile.header[20:24] in (b"Lab ", b"XYZ ") and b"A2B0" in profile.tags:
