@@ -91,12 +91,13 @@ class PipelineComponents(
 
     def with_parts(self, **parts: Any) -> Self:
         """Return a pipeline of the same components and settings, apart from `parts`."""
-        settings = {
+        settings: dict[str, Any] = {
             name: self.config[name]
             for name in ("force_zeros_for_empty_prompt", "requires_aesthetics_score")
             if name in self.config
         }
-        return type(self)(**{**self.components, **settings, **parts})
+        given: dict[str, Any] = {**self.components, **settings, **parts}
+        return type(self)(**given)
 
     @classmethod
     def load_config(cls, *given: Any, **options: Any) -> Any:

@@ -62,11 +62,11 @@ class PromptEmbeddings:
             if pools and name != "outside_embeds" and partner is None:
                 pooled = name.replace("prompt", "pooled_prompt")
                 raise DataError(f"SDXL takes {pooled} beside {name}; encode_prompt returns both")
-        for name, pooled in (("pooled", self.pooled), ("negative_pooled", self.negative_pooled)):
-            if pooled is not None and (pooled.ndim != 2 or len(pooled) not in (1, images)):
+        for name, given in (("pooled", self.pooled), ("negative_pooled", self.negative_pooled)):
+            if given is not None and (given.ndim != 2 or len(given) not in (1, images)):
                 raise DataError(
                     f"expected {name}_prompt_embeds of shape ({images}, P), "
-                    f"got {tuple(pooled.shape)}"
+                    f"got {tuple(given.shape)}"
                 )
 
 
@@ -82,7 +82,11 @@ class PromptEncoding:
     text_encoder_2: Any
     tokenizer_2: Any
     config: Any
-    _execution_device: torch.device
+
+    @property
+    def _execution_device(self) -> Any:
+        """The device on which the pipeline runs; diffusers' own property comes before this one."""
+        raise NotImplementedError
 
     @property
     def is_xl(self) -> bool:
@@ -311,7 +315,7 @@ class PromptEncoding:
     def time_ids(self, labels: Tensor, *, negative: bool = False) -> Tensor:
         """Return what SDXL is told of images with labels (B, H, W): their sizes, (B, N)."""
         height, width = labels.shape[-2:]
-        numbers = [height, width, 0, 0, height, width]
+        numbers: list[float] = [height, width, 0, 0, height, width]
         if getattr(self.config, "requires_aesthetics_score", False):
             numbers[4:] = [AESTHETIC_SCORES[negative]]
         sizes = torch.tensor(numbers, device=labels.device, dtype=self.unet.dtype)

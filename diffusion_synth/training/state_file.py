@@ -33,7 +33,9 @@ class Resumable(Protocol):
     config: Any
     step: int
     parameters: list[Any]
-    optimiser: torch.optim.Optimizer
+
+    @property
+    def optimiser(self) -> torch.optim.Optimizer: ...
 
     def settings(self) -> dict[str, Any]: ...
     def weights(self) -> dict[str, Any]: ...

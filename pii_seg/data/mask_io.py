@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -68,9 +69,9 @@ class MaskImage:
         """Bool (H, W): pixels whose number, or colour where there are no numbers, is not 0."""
         least = NOISE if self.lossy else 0
         if self.numbers is not None:
-            return self.numbers > least
+            return np.asarray(self.numbers > least)
         assert self.colours is not None
-        return (self.colours > least).any(axis=2)
+        return np.asarray((self.colours > least).any(axis=2))
 
     @cached_property
     def transparent(self) -> bool:
@@ -89,7 +90,7 @@ class MaskImage:
         if orientation not in TURNS:
             return replace(self, orientation=1)
         turn = TURNS[orientation]
-        arrays = {
+        arrays: dict[str, Any] = {
             name: np.ascontiguousarray(turn(array))
             for name in ("numbers", "colours", "alpha")
             if (array := getattr(self, name)) is not None

@@ -302,7 +302,7 @@ def redacted_pixels(mask: MaskImage, reading: Reading | None) -> np.ndarray:
 
 def distinct_colours(shown: np.ndarray, where: np.ndarray | None = None) -> np.ndarray:
     """List the distinct colours of an image (H, W) or (H, W, 3), packed into one number each."""
-    packed = shown.astype(np.uint32)
+    packed: np.ndarray = shown.astype(np.uint32)
     if packed.ndim == 3:
         packed = (packed[..., 0] << 16) | (packed[..., 1] << 8) | packed[..., 2]
     return np.unique(packed if where is None else packed[where])

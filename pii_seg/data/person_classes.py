@@ -127,9 +127,9 @@ class PersonClasses:
     def _decode_colours(self, mask: MaskImage) -> np.ndarray:
         if self.known and (strange := self._strange(mask)).any():
             shown = mask.shown[strange][0]
-            colour = colour_text(np.broadcast_to(shown, 3).tolist())
+            text = colour_text(np.broadcast_to(shown, 3).tolist())
             raise DataError(
-                f"{mask.path}: holds the colour {colour}, which its label map does not name; add "
+                f"{mask.path}: holds the colour {text}, which its label map does not name; add "
                 "it there, or give the colours of persons with --person-class"
             )
         found = np.zeros(mask.shape, bool)

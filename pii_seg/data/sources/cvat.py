@@ -131,15 +131,13 @@ def parse_shape(kind: str, attributes: dict[str, str]) -> Outline:
         numbers = attributes["points"].replace(";", ",").split(",")
         return Outline([_finite(numbers)], None, False, group)
     if kind == "mask":
-        left, top, width, height = (
-            int(attributes[name]) for name in ("left", "top", "width", "height")
-        )
-        patch = RunPatch(left, top, width, height, attributes["rle"])
+        place = [int(attributes[name]) for name in ("left", "top", "width", "height")]
+        patch = RunPatch(place[0], place[1], place[2], place[3], attributes["rle"])
         return Outline(patch, None, False, group)
     if kind == "ellipse":
-        values = _finite([attributes[name] for name in ("cx", "cy", "rx", "ry")])
+        x, y, rx, ry = _finite([attributes[name] for name in ("cx", "cy", "rx", "ry")])
         (turn,) = _finite([attributes.get("rotation", "0")])
-        return Outline([ellipse(*values, turn)], None, False, group)
+        return Outline([ellipse(x, y, rx, ry, turn)], None, False, group)
     if kind == "box":
         left, top, right, bottom = _finite([attributes[n] for n in ("xtl", "ytl", "xbr", "ybr")])
         (turn,) = _finite([attributes.get("rotation", "0")])

@@ -103,7 +103,7 @@ def object_numbers(mask: MaskImage) -> np.ndarray:
     colours = distinct_colours(inner.shown)
     if len(colours) > IGNORE:
         raise DataError(f"{mask.path}: has {len(colours)} colours, more than objects; is it lossy?")
-    packed = inner.shown.astype(np.uint32)
+    packed: np.ndarray = inner.shown.astype(np.uint32)
     packed = (packed[..., 0] << 16) | (packed[..., 1] << 8) | packed[..., 2]
     offset = 0 if colours[0] == 0 else 1  # black is no object
     return (np.searchsorted(colours, packed) + offset).astype(np.uint16)
