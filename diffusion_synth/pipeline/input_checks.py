@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +14,13 @@ from torch import Tensor
 from diffusion_synth.errors import ConfigError, DataError
 from diffusion_synth.pipeline.attention_schedules import SCHEDULES
 from diffusion_synth.pipeline.ddim_inversion import Inversion
+from diffusion_synth.pipeline.mask_values import is_smoothed
 
 MODES = ("blend", "invert")
+SMOOTHED = (
+    "a mask has smoothed outlines: pixels from half of 255 on are read as one person; give labels "
+    "0, 1, 2, … for several"
+)
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 
 
@@ -90,7 +96,9 @@ def read_labels(mask: Any, height: int, width: int) -> Tensor:
     """Return a mask of any kind as labels (H, W), int64.
 
     Args:
-        mask: PIL, numpy or tensor: 0 outside, r inside person r; booleans, or 0 and 255.
+        mask: PIL, numpy or tensor: 0 outside, r inside person r; booleans, or 0 and 255. Where
+            the outlines between 0 and 255 are smoothed, pixels from half of 255 on are inside, as
+            in the inpainting pipelines of diffusers; a warning says so.
         height: Height of its image, px.
         width: Width of its image, px.
 
@@ -107,6 +115,9 @@ def read_labels(mask: Any, height: int, width: int) -> Tensor:
         raise DataError("expected a mask of integers (0 outside, r inside person r), got fractions")
     if labels.dtype == torch.uint8 and set(labels.unique().tolist()) == {0, 255}:
         labels = labels > 0
+    elif labels.dtype == torch.uint8 and is_smoothed(labels.numpy(force=True)):
+        warnings.warn(SMOOTHED, stacklevel=3)
+        labels = labels >= 128
     if int(labels.min()) < 0 or not bool((labels > 0).any()):
         raise DataError("a mask is empty or negative: it has no person to repaint")
     return labels.long()

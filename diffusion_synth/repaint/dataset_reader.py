@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from blender_addon.dataset import DatasetError, iter_lines, read_info
+from diffusion_synth.pipeline.mask_values import SMOOTHED_FROM, is_smoothed
 from diffusion_synth.repaint.image_folders import (
     MOST_PERSONS,
-    SMOOTHED_FROM,
     is_pair_of_folders,
-    is_smoothed,
     lines_of_folders,
     persons_of,
 )

@@ -15,12 +15,11 @@ import cv2
 import numpy as np
 
 from blender_addon.dataset import INFO_NAME, LINES_NAME, DatasetError
+from diffusion_synth.pipeline.mask_values import is_smoothed
 from diffusion_synth.repaint.image_reader import ENDINGS
 
 IMAGES, MASKS = "images", "masks"
 MOST_PERSONS = 65535
-SMOOTHED_FROM = 250  # a smoothed mask of 0 and 255 has such values
-MOST_CODES = 8  # a mask of fewer values than these, up to 255, may hold classes
 SMALLEST_PIECE = 16  # px; smaller ones are specks
 SMOOTHED = "masks are smoothed: pixels from half of 255 on were read as a person's"
 
@@ -107,20 +106,6 @@ def persons_of(mask: np.ndarray, path: Path) -> tuple[np.ndarray, list[dict[str,
         )
     ids = [int(value) for value in np.unique(labels) if value]
     return labels, [{"id": number} for number in ids], note
-
-
-def is_smoothed(mask: np.ndarray) -> bool:
-    """Return whether a mask is 0 and 255 with values in between at its outlines."""
-    values = np.unique(mask)
-    if (
-        mask.dtype != np.uint8
-        or values[0] != 0
-        or values[-1] < SMOOTHED_FROM
-        or len(values) < MOST_CODES
-    ):
-        return False
-    between = (mask > 8) & (mask < 247)
-    return bool(between.sum() < (mask >= 128).sum())
 
 
 def pieces(inside: np.ndarray) -> np.ndarray:

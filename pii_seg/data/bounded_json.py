@@ -23,14 +23,23 @@ def read_json(path: Path, *, largest: int = LARGEST) -> Any:
     Raises:
         DataError: It cannot be read, is larger than that, or is no JSON.
     """
+    return parse_json(read_bounded(path, largest), str(path))
+
+
+def read_bounded(path: Path, largest: int, remedy: str = "split it into several files") -> bytes:
+    """Read a file of at most `largest` bytes.
+
+    Raises:
+        DataError: It cannot be read, or is larger; `remedy` ends the message then.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(largest + 1)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     if len(content) > largest:
-        raise DataError(f"{path}: is larger than {largest >> 20} MB; split it into several files")
-    return parse_json(content, str(path))
+        raise DataError(f"{path}: is larger than {largest >> 20} MB; {remedy}")
+    return content
 
 
 def parse_json(content: bytes, name: str) -> Any:

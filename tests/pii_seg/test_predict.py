@@ -112,6 +112,28 @@ def test_the_command_writes_masks_and_a_record(
     assert read(out / "masks" / "a.png").all()
 
 
+def test_images_of_rare_endings_and_behind_links_are_predicted(
+    checkpoint: Path, tmp_path: Path, caplog
+) -> None:
+    given, elsewhere = tmp_path / "given", tmp_path / "elsewhere"
+    given.mkdir()
+    elsewhere.mkdir()
+    formats = {"a.jfif": "JPEG", "b.jpe": "JPEG", "c.gif": "GIF", "d.avif": "AVIF"}
+    for name, kind in {**formats, "e.jp2": "JPEG2000", "noending": "PNG"}.items():
+        Image.fromarray(left_half()).save(given / name, kind)
+    Image.fromarray(left_half()).save(elsewhere / "f.png")
+    (given / "linked").symlink_to(elsewhere)
+    (given / "lost.jpg").symlink_to(tmp_path / "nowhere")
+    (given / "notes.txt").write_text("no image")
+    out = tmp_path / "out"
+    assert main([str(given), "--checkpoint", str(checkpoint), "--output", str(out)]) == 0
+    masks = {path.relative_to(out / "masks").as_posix() for path in (out / "masks").rglob("*.png")}
+    wanted = {"a.png", "b.png", "c.png", "d.png", "e.png", "noending.png", "linked/f.png"}
+    assert masks == wanted
+    assert "lost.jpg" in caplog.text
+    assert "notes.txt" in caplog.text
+
+
 def test_unreadable_images_are_named_and_the_others_predicted(
     checkpoint, images, tmp_path, capsys
 ) -> None:

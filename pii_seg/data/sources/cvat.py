@@ -15,6 +15,7 @@ from xml.parsers import expat
 
 import numpy as np
 
+from pii_seg.data.bounded_json import read_bounded
 from pii_seg.data.image_io import MAX_PIXELS
 from pii_seg.data.mask_reading import MaskOptions
 from pii_seg.data.person_classes import PERSON_NAME, same_name
@@ -171,7 +172,7 @@ def open_cvat(path: Path, *, strict: bool, masks: MaskOptions | None = None) -> 
     """
     persons = (masks.person_class if masks else ()) or (PERSON_NAME,)
     reader = _Reader(path, persons)
-    reader.parse(_content(path))
+    reader.parse(read_bounded(path, LARGEST, "export it in several parts"))
     if not reader.images:
         raise DataError(f"{path}: lists no images")
     known = ", ".join(sorted(reader.labels)[:10])
@@ -194,17 +195,6 @@ def open_cvat(path: Path, *, strict: bool, masks: MaskOptions | None = None) -> 
     return OutlineSource(
         path, title, items, faults, strict=strict, reading=reading, skipped=reader.skipped
     )
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if len(content) > LARGEST:
-        raise DataError(f"{path}: is larger than {LARGEST >> 20} MB; export it in several parts")
-    return content
 
 
 def _parse_image(

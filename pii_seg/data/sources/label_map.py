@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pii_seg.data.bounded_json import read_bounded
 from pii_seg.data.person_classes import (
     Colour,
     Label,
@@ -60,13 +61,7 @@ def read_label_map(root: Path) -> LabelMap | None:
         path = root / name
         if not path.is_file():
             continue
-        try:
-            with path.open("rb") as file:
-                content = file.read(BYTES + 1)
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-        if len(content) > BYTES:
-            raise DataError(f"{path}: is larger than {BYTES >> 20} MB; a list of classes is not")
+        content = read_bounded(path, BYTES, "a list of classes is not")
         try:
             text = content.decode("utf-8-sig")
         except ValueError:
