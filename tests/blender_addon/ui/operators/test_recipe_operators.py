@@ -86,7 +86,7 @@ def test_saving_overwrites_and_keeps_an_ending_in_capitals(panel: Any, tmp_path:
     ("content", "complaint"),
     [
         (None, r"recipe\.toml: cannot be read"),
-        (b"a\xff\xfe", r"recipe\.toml: cannot be read"),
+        (b"a\xff\xfe", r"recipe\.toml: line 1 is not UTF-8 text"),
         (b"[people", r"recipe\.toml: not valid TOML"),
         (b"[people]\ncuont = 1", r"recipe\.toml: people\.cuont: unknown key"),
         (
