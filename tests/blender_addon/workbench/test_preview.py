@@ -43,10 +43,10 @@ def assets(recipe: Recipe) -> Assets:
 
 @pytest.fixture
 def drawn(recipe: Recipe, scene: Any, assets: Assets) -> SceneSpec:
-    """The scene shows draw (0, 4): two people."""
+    """The scene shows draw (0, 7): two people, both large."""
     from blender_addon.workbench.scene import show
 
-    spec = sample_scene(recipe, assets, 0, 4)
+    spec = sample_scene(recipe, assets, 0, 7)
     assert len(spec.persons) == 2
     show(spec, scene, assets)
     return spec
