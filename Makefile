@@ -6,6 +6,9 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PYTHON := .venv/bin/python
 LOCK = $(UV) pip compile --universal --python-version 3.11 --upgrade --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+# One process a core with one thread each; the tests of one file share its fixtures.
+ON_ALL_CORES = OMP_NUM_THREADS=1 $(PYTHON)
+PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile
 LOCKED := .venv/.locked
 READY := .venv/.ready
 DEMO := demo
@@ -22,10 +25,10 @@ demo: $(READY) ## run the whole project, small: render, self-train, report, anon
 	$(PYTHON) tools/demo.py $(DEMO)
 
 test: $(READY) ## run all tests, including the slow ones
-	$(PYTHON) -m pytest
+	$(ON_ALL_CORES) -m pytest $(PARALLEL)
 
 test-fast: $(READY) ## run the tests that take less than ten seconds each
-	$(PYTHON) -m pytest -m "not slow"
+	$(ON_ALL_CORES) -m pytest $(PARALLEL) -m "not slow"
 
 test-gui: $(READY) ## click in a real Blender, downloaded if needed; images in build/gui/
 	$(PYTHON) tools/gui_blender.py
@@ -38,7 +41,7 @@ test-smplx: $(READY) ## compare bodies with the smplx package, which only this t
 	PYTHONPATH=.smplx $(PYTHON) -m pytest -m smplx tests/blender_addon
 
 fuzz: $(READY) ## give every parser 10,000 damaged inputs instead of 300; takes hours
-	$(PYTHON) -m pytest -m fuzz --fuzz-long
+	$(ON_ALL_CORES) -m pytest $(PARALLEL) -m fuzz --fuzz-long
 
 screenshots: test-gui ## update the images of docs/blender.md from the same tests
 	$(PYTHON) tools/screenshots.py
