@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pii_seg.data.files import list_files
+from pii_seg.data.hashes import sha256_of
 from pii_seg.data.image_io import IMAGE_ENDINGS
 from pii_seg.data.sources import Listed, open_sources
 from pii_seg.errors import DataError
@@ -45,8 +46,7 @@ class ContentHashes:
         """Hash of the content of a file. Raises OSError."""
         identity = identity_of(path)
         if identity not in self._known:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = sha256_of(path)
             # It changed while it was read, or just before: this hash must not be stored.
             if identity_of(path) != identity or time.time_ns() - identity[2] < SETTLED_NS:
                 return digest

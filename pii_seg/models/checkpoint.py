@@ -30,6 +30,7 @@ from torch import Tensor
 
 from blender_addon.dataset import atomic_file, write_atomically
 from pii_seg.config import ModelConfig
+from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import CheckpointError
 from pii_seg.models.base import Network
 from pii_seg.models.device import usable_device
@@ -274,7 +275,7 @@ def checkpoint_sha256(path: Path) -> str:
     Of a folder it is that of config.json, which holds the hash of the weights.
     """
     file = path / CONFIG_FILE if path.is_dir() else path
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return sha256_of(file)
 
 
 def read_torch_safely(path: Path) -> Any:
