@@ -29,7 +29,7 @@ def scenes(name: str, seed: int, count: int) -> list[SceneSpec]:
 
 
 def numbers_of(spec: SceneSpec) -> dict[str, object]:
-    """What two scenes share by chance with probability 0, by factor."""
+    """Numbers by factor that two scenes share by chance with probability 0."""
     person, light = spec.persons[0], spec.light
     return {
         "body": person.body.betas,

@@ -1,4 +1,4 @@
-"""What users of diffusers expect of any of its pipelines: callbacks, embeddings, VAEs, LoRAs."""
+"""The pipeline keeps the conventions of diffusers: callbacks, embeddings, VAEs, LoRAs."""
 
 from __future__ import annotations
 

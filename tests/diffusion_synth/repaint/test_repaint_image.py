@@ -206,7 +206,7 @@ def test_an_empty_dataset_is_rejected(tmp_path: Path) -> None:
 
 
 def test_flat_colour_is_rejected_and_noise_is_not() -> None:
-    """What a model paints whose numbers overflow: black, grey or white without detail."""
+    """A model whose numbers overflow paints black, grey or white without detail."""
 
     class Flat(Painter):
         def __call__(self, requests: Sequence[PaintRequest]) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""What a run records names no path, user or machine; data are known by their content."""
+"""The files of a run name no path, user or machine; data are known by their content."""
 
 from __future__ import annotations
 
