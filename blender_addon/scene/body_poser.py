@@ -6,6 +6,7 @@ import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,28 @@ Chart = dict[str, NDArray[np.float32]]
 
 # Posed bodies in the cache: sampler, stage and annotation pose the same ones.
 _CACHED = 64
-_WEARABLES = 16  # persons whose clothes stay laid out
+_WEARABLES = 16  # the same of persons whose garments are meshes, which take more memory
 _UNTURNED = (0.0, 0.0, 0.0)
+
+
+T = TypeVar("T")
+
+
+class _Recent(Generic[T]):
+    """The latest values by key; the one that was not asked for the longest goes first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value of `key`, made now if it is not there."""
+        if key not in self._values:
+            self._values[key] = make()
+            if len(self._values) > self._most:
+                self._values.popitem(last=False)
+        self._values.move_to_end(key)
+        return self._values[key]
 
 
 class BodyPoser:
@@ -31,8 +52,9 @@ class BodyPoser:
 
     def __init__(self, bodies: Mapping[str, BodyModel]) -> None:
         self.bodies = bodies
-        self._recent: OrderedDict[Hashable, Posed] = OrderedDict()
-        self._wearables: OrderedDict[Hashable, Wearable] = OrderedDict()
+        self._posed: _Recent[Posed] = _Recent(_CACHED)
+        self._wearables: _Recent[Wearable] = _Recent(_WEARABLES)
+        self._dressed: _Recent[Dressed] = _Recent(_WEARABLES)
 
     def pose(self, person: PersonSpec) -> Posed:
         """Pose a person.
@@ -59,7 +81,7 @@ class BodyPoser:
 
     def pose_body(self, body: BodySpec, outfit: Outfit) -> Posed:
         """Pose a dressed body. Returns vertices, joints and bone transforms in the world, m."""
-        return self._once((body, outfit), lambda: self._placed(body, outfit))
+        return self._posed.get((body, outfit), lambda: self._placed(body, outfit))
 
     def surface(self, person: PersonSpec) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """Vertices (N, 3), m in the world, and faces (F, 3) of what is seen of a person."""
@@ -79,15 +101,17 @@ class BodyPoser:
             The mesh of skin and clothes in the world, m.
         """
         body = person.body
-        key = (body.model, body.betas, person.outfit)
-        if key not in self._wearables:
-            self._wearables[key] = Wearable(
-                self.bodies[body.model], self.chart(body.model), body.betas, person.outfit
-            )
-            if len(self._wearables) > _WEARABLES:
-                self._wearables.popitem(last=False)
         here = person.motion if later and person.motion is not None else body
-        return self._wearables[key].posed(np.array(here.pose), here.translation)
+        key = (body.model, body.betas, person.outfit)
+        return self._dressed.get(
+            (*key, here.pose, here.translation),
+            lambda: self._wearables.get(
+                key,
+                lambda: Wearable(
+                    self.bodies[body.model], self.chart(body.model), body.betas, person.outfit
+                ),
+            ).posed(np.array(here.pose), here.translation),
+        )
 
     def _placed(self, body: BodySpec, outfit: Outfit) -> Posed:
         """Move a skinned body to its place. Skinning depends on the pose and not on the place: the
@@ -95,7 +119,7 @@ class BodyPoser:
         moved rigidly about its pelvis.
         """
         here = dataclasses.replace(body, pose=(_UNTURNED, *body.pose[1:]), translation=_UNTURNED)
-        posed = self._once((here, outfit, "unplaced"), lambda: self._skinned(here, outfit))
+        posed = self._posed.get((here, outfit, "unplaced"), lambda: self._skinned(here, outfit))
         R, pelvis = rodrigues(body.pose[0]), posed.transforms[0, :3, 3]
         shift = pelvis - R @ pelvis + np.asarray(body.translation)
         transforms = posed.transforms.copy()
@@ -109,14 +133,6 @@ class BodyPoser:
         return self.bodies[body.model].pose(
             body.betas, np.array(body.pose), body.translation, clothes
         )
-
-    def _once(self, key: Hashable, make: Callable[[], Posed]) -> Posed:
-        if key not in self._recent:
-            self._recent[key] = make()
-            if len(self._recent) > _CACHED:
-                self._recent.popitem(last=False)
-        self._recent.move_to_end(key)
-        return self._recent[key]
 
     def chart(self, model_name: str) -> Chart:
         """The body chart of a model, on which clothes are cut; takes about a second at the first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import bpy
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..bodies.model import BodyModel
 from ..render.part_labels import PART_ATTRIBUTE
-from .outfit_properties import CHANNELS, CLOTH, PREFIX
+from ..wardrobe.chart import CHANNELS, channel_values
+from .outfit_properties import CLOTH, PREFIX
 
 UV_MAP = "UVMap"
 
@@ -23,27 +25,43 @@ def body_mesh(
     mean shape's.
     """
     mesh = bpy.data.meshes.new(name)
-    F = len(model.faces)
-    mesh.vertices.add(model.num_vertices)
-    mesh.loops.add(3 * F)
-    mesh.polygons.add(F)
-    mesh.attributes["position"].data.foreach_set(
-        "vector", (model.v_template if vertices is None else vertices).ravel()
-    )
-    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(model.faces).ravel())
-    mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * F, 3, dtype=np.int32))
+    add_triangles(mesh, model.v_template if vertices is None else vertices, model.faces)
     if model.uv is not None:
         _attribute(mesh, UV_MAP, "FLOAT2", "CORNER", "vector", model.uv)
-    if model.part_labels is not None:
-        _attribute(mesh, PART_ATTRIBUTE, "INT", "FACE", "value", face_parts(model))
+    parts = face_parts(model)
+    if parts is not None:
+        write_parts(mesh, parts)
     mesh.update(calc_edges=True)
     mesh.validate()
     return mesh
 
 
-def face_parts(model: BodyModel) -> NDArray[np.int32]:
-    """(F,) part label + 1 of each face: the label of most of its corners, else the middle one."""
-    assert model.part_labels is not None
+def add_triangles(
+    mesh: bpy.types.Mesh, vertices: NDArray[np.float32], faces: NDArray[np.int32]
+) -> None:
+    """Give an empty mesh vertices (V, 3) and faces (F, 3); the caller has to update it."""
+    F = len(faces)
+    mesh.vertices.add(len(vertices))
+    mesh.loops.add(3 * F)
+    mesh.polygons.add(F)
+    mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
+    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(faces).ravel())
+    mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * F, 3, dtype=np.int32))
+
+
+def write_parts(mesh: bpy.types.Mesh, parts: NDArray[np.int32]) -> None:
+    """Write the part label + 1 of each face (F,), see `face_parts`."""
+    _attribute(mesh, PART_ATTRIBUTE, "INT", "FACE", "value", parts)
+
+
+@lru_cache(maxsize=8)
+def face_parts(model: BodyModel) -> NDArray[np.int32] | None:
+    """(F,) part label + 1 of each face: the label of most of its corners, else the middle one.
+
+    None for a model without part labels.
+    """
+    if model.part_labels is None:
+        return None
     return np.sort(model.part_labels[model.faces], axis=1)[:, 1].astype(np.int32) + 1
 
 
@@ -67,18 +85,14 @@ def attach_chart(mesh: bpy.types.Mesh, chart: Mapping[str, np.ndarray]) -> None:
             f"mesh {mesh.name!r} has {len(mesh.vertices)} vertices and {len(mesh.loops)} corners, "
             f"its chart {len(chart['level'])} and {len(chart['cloth']) * 3}"
         )
-    names = {
-        **chart,
-        **_columns("xyz", chart["position"]),
-        **_columns(("head_x", "head_y", "head_z"), chart["head"]),
-    }
+    write_chart(mesh, channel_values(chart), chart["cloth"])
+
+
+def write_chart(mesh: bpy.types.Mesh, values: Mapping[str, np.ndarray], cloth: np.ndarray) -> None:
+    """Write coordinates of vertices (V,) by name and `cloth` (F, 3, 2) as attributes of `mesh`."""
     for name, channels in CHANNELS.items():
-        _write(mesh, name, "POINT", np.stack([names[c] for c in channels], axis=1))
-    _write(mesh, CLOTH, "CORNER", chart["cloth"].reshape(-1, 2))
-
-
-def _columns(names: Any, array: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: array[:, i] for i, name in enumerate(names)}
+        _write(mesh, name, "POINT", np.stack([values[c] for c in channels], axis=1))
+    _write(mesh, CLOTH, "CORNER", cloth.reshape(-1, 2))
 
 
 # Numbers in an attribute -> (its type, the name under which Blender takes them).

@@ -6,11 +6,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..render.part_labels import PART_ATTRIBUTE
 from ..wardrobe.dressed import Dressed
-from .outfit_properties import CHANNELS, CLOTH, PREFIX
-
-_KINDS = {1: ("FLOAT", "value"), 2: ("FLOAT2", "vector"), 4: ("FLOAT_COLOR", "color")}
+from .body_mesh import add_triangles, write_chart, write_parts
 
 
 def write_dressed(
@@ -23,27 +20,10 @@ def write_dressed(
         dressed: The person.
         face_parts: (F,) part label + 1 of the body's faces; None without part labels.
     """
-    F = len(dressed.faces)
     mesh.clear_geometry()
-    mesh.vertices.add(len(dressed.vertices))
-    mesh.loops.add(3 * F)
-    mesh.polygons.add(F)
-    mesh.attributes["position"].data.foreach_set("vector", dressed.vertices.ravel())
-    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(dressed.faces).ravel())
-    mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * F, 3, dtype=np.int32))
+    add_triangles(mesh, dressed.vertices, dressed.faces)
     mesh.polygons.foreach_set("material_index", dressed.material)
     if face_parts is not None:
-        _write(mesh, PART_ATTRIBUTE, "FACE", "INT", "value", face_parts[dressed.source])
-    for name, channels in CHANNELS.items():
-        columns = np.stack([dressed.chart[c] for c in channels], axis=1)
-        kind, key = _KINDS[len(channels)]
-        _write(mesh, PREFIX + name, "POINT", kind, key, columns)
-    _write(mesh, PREFIX + CLOTH, "CORNER", "FLOAT2", "vector", dressed.cloth)
+        write_parts(mesh, face_parts[dressed.source])
+    write_chart(mesh, dressed.chart, dressed.cloth)
     mesh.update(calc_edges=True)
-
-
-def _write(
-    mesh: bpy.types.Mesh, name: str, domain: str, kind: str, key: str, values: NDArray
-) -> None:
-    attribute = mesh.attributes.new(name, kind, domain)
-    attribute.data.foreach_set(key, np.ascontiguousarray(values).ravel())

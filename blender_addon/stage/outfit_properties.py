@@ -11,17 +11,6 @@ from ..wardrobe.outfit import Garment, Outfit
 
 PREFIX = "PII "
 
-# Attributes of the mesh, four numbers each where possible: one look-up in the shader then gives
-# four coordinates. Those of the head are apart from those of the body, which does not look them up.
-CHANNELS = {
-    "cover": ("arm", "level", "neck", "front"),
-    "place": ("x", "tread", "z", "fall"),
-    "skull": ("head_y", "head_z", "scalp", "ear"),
-    "face": ("brow", "lip", "white", "iris"),
-    "marks": ("hat", "beard"),
-    "palm": ("palm",),
-    "down": ("down",),
-}
 CLOTH = "cloth"  # on face corners: (around torso and legs, around the arm)
 
 PATTERNED_LAYERS = ("bottom", "top", "outer")  # the others are of one colour

@@ -64,10 +64,10 @@ class StagePeople:
         return chosen
 
     def _apply(self, obj: bpy.types.Object, person: PersonSpec, moving: bool) -> None:
-        mesh = obj.data
-        if person.outfit.style == "mesh":
+        mesh, layered = obj.data, person.outfit.style == "mesh"
+        if layered:
             dressed = self.poser.dressed(person)
-            write_dressed(mesh, dressed, self._face_parts(person.body.model))
+            write_dressed(mesh, dressed, face_parts(self.bodies[person.body.model]))
             vertices = dressed.vertices
         else:
             vertices = self.poser.pose(person).vertices
@@ -75,16 +75,12 @@ class StagePeople:
         if moving:
             _write_velocity(mesh, self._velocity(person, vertices))
         mesh.update()
-        apply_outfit(obj, person.outfit, self.images)
+        apply_outfit(obj, person.outfit, self.images, layered=layered)
         for slot in obj.material_slots:
             material = slot.material
             if material is not None and material.name not in self._with_parts:
                 add_part_outputs(material)
                 self._with_parts.add(material.name)
-
-    def _face_parts(self, model: str) -> NDArray[np.int32] | None:
-        body = self.bodies[model]
-        return None if body.part_labels is None else face_parts(body)
 
     def _velocity(self, person: PersonSpec, vertices: NDArray[np.float32]) -> NDArray[np.float32]:
         """(V, 3) m/s: the straight way to the person's next place."""

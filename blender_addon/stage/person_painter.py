@@ -11,7 +11,7 @@ from typing import Any
 
 import bpy
 
-from ..wardrobe.chart import ARM_LENGTH, HEAD_UNIT, LEVEL_HEIGHT
+from ..wardrobe.chart import ARM_LENGTH, CHANNELS, HEAD_UNIT, LEVEL_HEIGHT
 from ..wardrobe.cloth_layers import HAIR
 from ..wardrobe.coverage import (
     Cut,
@@ -24,7 +24,7 @@ from ..wardrobe.dressed import SKIN
 from ..wardrobe.garment_kind import PATTERNS
 from .formula import Formula, Value
 from .nodes import Nodes
-from .outfit_properties import CHANNELS, CLOTH, PREFIX
+from .outfit_properties import CLOTH, PREFIX
 from .shading import shading_group
 
 SOLE_HEIGHT = 0.013  # rm

@@ -32,8 +32,17 @@ MATERIAL = "PII Person"
 # --- per frame ------------------------------------------------------------------------------------
 
 
-def apply_outfit(obj: bpy.types.Object, outfit: Outfit, images: ImageCache) -> None:
-    """Dress `obj`, whose mesh has a chart: set its properties, and the material of its first slot.
+def apply_outfit(
+    obj: bpy.types.Object, outfit: Outfit, images: ImageCache, *, layered: bool = False
+) -> None:
+    """Dress `obj`, whose mesh has a chart: set its properties and materials.
+
+    Args:
+        obj: The person.
+        outfit: The clothes.
+        images: Where UV textures come from.
+        layered: Whether each layer is a mesh of its own, with a slot for each of
+            wardrobe.dressed.MATERIALS; otherwise all is painted on the body, in one slot.
 
     Raises:
         FileNotFoundError, ValueError: A UV texture cannot be read; the message names it.
@@ -43,7 +52,7 @@ def apply_outfit(obj: bpy.types.Object, outfit: Outfit, images: ImageCache) -> N
     obj.update_tag()
     if outfit.texture:
         materials = [_textured(obj.name, images.get(outfit.texture))]
-    elif outfit.style == "mesh":
+    elif layered:
         materials = [layer_material(name) for name in MATERIALS]
     else:
         materials = [person_material()]

@@ -12,6 +12,8 @@ adult and a child.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..bodies.model import BodyModel
@@ -24,6 +26,19 @@ REFERENCE_HEIGHT = 1.7  # m
 ARM_LENGTH = 0.5  # rm from shoulder to wrist; what one unit of `arm` is worth
 LEVEL_HEIGHT = 0.44  # rm; what one unit of `level` is worth
 HEAD_UNIT = 0.115  # rm from the eyes to the crown; the unit of head coordinates
+
+# The coordinates that materials read, by attribute of the mesh: four numbers each where possible,
+# so that one look-up in the shader gives four. Those of the head, which the body does not look up,
+# are apart.
+CHANNELS = {
+    "cover": ("arm", "level", "neck", "front"),
+    "place": ("x", "tread", "z", "fall"),
+    "skull": ("head_y", "head_z", "scalp", "ear"),
+    "face": ("brow", "lip", "white", "iris"),
+    "marks": ("hat", "beard"),
+    "palm": ("palm",),
+    "down": ("down",),
+}
 
 LEVELS = ("sole", "ankle", "knee", "hip", "neck", "crown")
 LEVEL_VALUES = (-2.2, -2.0, -1.0, 0.0, 1.0, 2.0)
@@ -67,6 +82,14 @@ def body_chart(body: BodyModel) -> dict[str, Array]:
     chart.update(cloth_shape(p, body.faces, joints, chart))
     chart["tread"] = p[:, 1] + chart["last"][:, 1]
     return {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in chart.items()}
+
+
+def channel_values(chart: Mapping[str, Array]) -> dict[str, Array]:
+    """The coordinates of CHANNELS by name, (V,) each."""
+    named = dict(chart)
+    for i, axis in enumerate("xyz"):
+        named[axis], named[f"head_{axis}"] = chart["position"][:, i], chart["head"][:, i]
+    return {name: named[name] for names in CHANNELS.values() for name in names}
 
 
 def _joints(body: BodyModel, v: Array) -> dict[str, Array]:

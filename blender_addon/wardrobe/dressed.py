@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from ..bodies.model import BodyModel
 from ..bodies.rotations import rodrigues
 from ..bodies.skinning import moved
+from .chart import channel_values
 from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers
 from .cut_mesh import Piece, cut, loops
 from .garment_kind import LAYERS
@@ -31,10 +32,6 @@ Array = np.ndarray
 
 SKIN = "skin"
 MATERIALS = (SKIN, *LAYERS, HAIR)  # a face's material is an index into these
-CHANNELS = (
-    *("arm", "level", "neck", "front", "x", "tread", "z", "fall", "head_y", "head_z", "scalp"),
-    *("ear", "brow", "lip", "white", "iris", "hat", "beard", "palm", "down"),
-)  # the coordinates of the body chart that materials read
 _HIDDEN = 0.03  # rm inside the edge of a layer, from where on nothing beneath it shows
 _TURNED_IN = 0.004  # m that the edge of a garment is folded towards the body
 # Coordinates of the chart that a curtain has none of, and what it has instead.
@@ -50,7 +47,7 @@ class Dressed:
         faces: (F, 3) int32.
         material: (F,) int32, index into MATERIALS.
         source: (F,) int32, the face of the body that each face lies on or is nearest to.
-        chart: (N,) float32 by name: coordinates of the body chart, for the materials.
+        chart: (N,) float32 by name: the coordinates of chart.CHANNELS, for the materials.
         cloth: (F, 3, 2) float32, as in the chart.
     """
 
@@ -73,8 +70,18 @@ class _Parts:
     cloth: list[Array] = field(default_factory=list)
     count: int = 0
 
-    def add(self, faces: Array, material: str, source: Array, chart: Array, cloth: Array) -> None:
-        self.faces.append(faces + self.count)
+    def add(
+        self,
+        faces: Array,
+        material: str,
+        source: Array,
+        chart: Array,
+        cloth: Array,
+        *,
+        shared: int = 0,
+    ) -> None:
+        """Add a mesh. Its faces count from the last `shared` vertices that are there already."""
+        self.faces.append(faces + (self.count - shared))
         self.material.append(np.full(len(faces), MATERIALS.index(material), np.int32))
         self.source.append(source)
         self.chart.append(chart)
@@ -110,7 +117,9 @@ class Wearable:
         """
         self.model = model
         self.shaped, self.joints = model.shape_blend(betas)
-        self._chart = _columns(chart)
+        channels = channel_values(chart)
+        self._channels = tuple(channels)
+        self._chart = np.stack(list(channels.values()), axis=1).astype(np.float32)
         self._cloth = np.asarray(chart["cloth"], dtype=np.float32)
         layers = cloth_layers(chart, outfit, self.shaped)
         deepest = [layer.field[model.faces].min(axis=1) for layer in layers]
@@ -139,12 +148,12 @@ class Wearable:
             self._lay_out(parts, worn)
         self._strands = strands_of(chart, outfit, self.shaped, model.faces)
         self._lay_out_strands(parts)
-        self.faces = np.concatenate(parts.faces)
+        self.faces = np.concatenate(parts.faces).astype(np.int32)
         self.material = np.concatenate(parts.material)
         self.source = np.concatenate(parts.source).astype(np.int32)
         self.cloth = np.concatenate(parts.cloth).astype(np.float32)
         of_all = np.concatenate(parts.chart)
-        self.chart = {name: of_all[:, i] for i, name in enumerate(CHANNELS)}
+        self.chart = {name: of_all[:, i] for i, name in enumerate(self._channels)}
 
     def _cut(
         self,
@@ -181,21 +190,15 @@ class Wearable:
         chart = piece.values(self._chart)
         cloth = piece.corner_values(self._cloth)
         parts.add(piece.faces, name, piece.source, chart, cloth)
-        first = parts.count - len(chart)
         if len(worn.rim):
             # The turned-in edge: its outer vertices are those of the piece.
             inner = np.searchsorted(worn.rim, piece.border) + len(chart)
             a, b = piece.border[:, 1], piece.border[:, 0]
             c, d = inner[:, 0], inner[:, 1]
             strip = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
-            nearest = self._face_of_vertex(piece)
-            parts.faces.append((strip + first).astype(np.int32))
-            parts.material.append(np.full(len(strip), MATERIALS.index(name), np.int32))
-            source = nearest[np.concatenate([piece.border[:, 0]] * 2)]
-            parts.source.append(source)
-            parts.cloth.append(self._cloth[source])
-            parts.chart.append(chart[worn.rim])
-            parts.count += len(worn.rim)
+            source = self._face_of_vertex(piece)[np.concatenate([piece.border[:, 0]] * 2)]
+            rim = chart[worn.rim]
+            parts.add(strip, name, source, rim, self._cloth[source], shared=len(chart))
         if worn.curtain is not None:
             self._lay_out_curtain(parts, worn, chart)
 
@@ -207,7 +210,7 @@ class Wearable:
         of_curtain = np.repeat(chart[curtain.border][None], R, axis=0).copy()
         hem = worn.layer.garment.hem if worn.layer.garment is not None else 0.0
         depth = np.linspace(0, 1, R)[:, None]
-        for i, name in enumerate(CHANNELS):
+        for i, name in enumerate(self._channels):
             if name == "level":
                 of_curtain[..., i] = SKIRT_LEVEL + depth * (hem - SKIRT_LEVEL)
             elif name in ("x", "z"):
@@ -230,7 +233,7 @@ class Wearable:
     def _lay_out_strands(self, parts: _Parts) -> None:
         strands = self._strands
         chart = self._chart[strands.follows]
-        for i, name in enumerate(CHANNELS):
+        for i, name in enumerate(self._channels):
             if name in ("x", "z"):  # so that noise differs between ribbons, and not along them
                 chart[:, i] += strands.shade * 3.0
         nearest = np.zeros(len(self._chart), np.int32)
@@ -258,7 +261,8 @@ class Wearable:
         G[:, :3, 3] += np.asarray(translation)
         G_rel = model.relative_transforms(G, self.joints)
         A = model.blended_transforms(G_rel)
-        vertices = [moved(at_rest, A)[self._skin_vertices]]
+        skin = moved(at_rest, A)
+        vertices = [skin[self._skin_vertices]]
         by_joint = dict(zip(model.joint_names, G_rel, strict=True))
         up = np.array([0.0, 0.0, 1.0]) if up is None else up
         for worn in self._worn:
@@ -267,8 +271,8 @@ class Wearable:
             own = piece.values(on_body)
             vertices.append(own)
             if len(worn.rim):
-                skin = piece.values(moved(at_rest, A))[worn.rim]
-                vertices.append(_towards(own[worn.rim], skin, _TURNED_IN))
+                inwards = piece.values(skin)[worn.rim]
+                vertices.append(_towards(own[worn.rim], inwards, _TURNED_IN))
             if worn.curtain is not None:
                 hung = worn.curtain.hung(own[worn.curtain.border], by_joint, up)
                 vertices.append(hung.reshape(-1, 3))
@@ -282,15 +286,6 @@ class Wearable:
             self.chart,
             self.cloth,
         )
-
-
-def _columns(chart: Mapping[str, Array]) -> Array:
-    """(V, C) float32."""
-    named = dict(chart)
-    for i, axis in enumerate("xyz"):
-        named[axis] = chart["position"][:, i]
-        named[f"head_{axis}"] = chart["head"][:, i]
-    return np.stack([named[name] for name in CHANNELS], axis=1).astype(np.float32)
 
 
 def _towards(points: Array, goals: Array, distance: float) -> Array:
