@@ -143,7 +143,7 @@ def segmenter_identity(description: str) -> str:
     """Return what identifies a segmenter: a file or folder that it is made of by its content."""
     place, _, argument = description.partition("=")
     path = Path(argument)
-    if not path.exists():
+    if not argument or not path.exists():  # Path("") is the working folder
         return description
     digest = hashlib.sha256()
     for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):

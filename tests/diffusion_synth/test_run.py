@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from blender_addon.dataset import PASS_FILES, iter_left_out, iter_lines
+from diffusion_synth.command_line import segmenter_identity
 from diffusion_synth.prompts.grammar import DEFAULT
 from diffusion_synth.repaint import repaint_dataset
 from diffusion_synth.run import main
@@ -165,6 +166,17 @@ def test_shards_and_resumed_runs_equal_one_run(
     for name in wanted:  # another batch size: the same to rounding
         if name.startswith("masks/"):
             assert found[name] == wanted[name]
+
+
+@pytest.mark.parametrize("description", ["", "module:function", "module:function="])
+def test_a_segmenter_without_files_is_not_identified_by_the_working_folder(
+    description: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert segmenter_identity(description) == description
+    (tmp_path / "notes.txt").write_text("beside the data")
+    assert segmenter_identity(description) == description
+    assert segmenter_identity("module:function=notes.txt") != "module:function=notes.txt"
 
 
 def test_persons_that_are_not_found_are_left_out(
