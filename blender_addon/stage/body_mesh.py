@@ -27,7 +27,7 @@ def body_mesh(
     mesh = bpy.data.meshes.new(name)
     add_triangles(mesh, model.v_template if vertices is None else vertices, model.faces)
     if model.uv is not None:
-        _attribute(mesh, UV_MAP, "FLOAT2", "CORNER", "vector", model.uv)
+        write_attribute(mesh, UV_MAP, "FLOAT2", "CORNER", "vector", model.uv)
     parts = face_parts(model)
     if parts is not None:
         write_parts(mesh, parts)
@@ -51,7 +51,7 @@ def add_triangles(
 
 def write_parts(mesh: bpy.types.Mesh, parts: NDArray[np.int32]) -> None:
     """Write the part label + 1 of each face (F,), see `face_parts`."""
-    _attribute(mesh, PART_ATTRIBUTE, "INT", "FACE", "value", parts)
+    write_attribute(mesh, PART_ATTRIBUTE, "INT", "FACE", "value", parts)
 
 
 @lru_cache(maxsize=8)
@@ -65,9 +65,10 @@ def face_parts(model: BodyModel) -> NDArray[np.int32] | None:
     return np.sort(model.part_labels[model.faces], axis=1)[:, 1].astype(np.int32) + 1
 
 
-def _attribute(
+def write_attribute(
     mesh: bpy.types.Mesh, name: str, kind: str, domain: str, key: str, values: Any
 ) -> None:
+    """Give a mesh a new attribute: its Blender type and domain, the values and their field."""
     mesh.attributes.new(name, kind, domain).data.foreach_set(
         key, np.ascontiguousarray(values).ravel()
     )

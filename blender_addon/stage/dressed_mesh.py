@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..wardrobe.dressed import Dressed
-from .body_mesh import add_triangles, write_chart, write_parts
+from .body_mesh import UV_MAP, add_triangles, write_attribute, write_chart, write_parts
+from .part_shader import PART_COLOR
 
 
 def write_dressed(
@@ -16,7 +17,8 @@ def write_dressed(
     """Replace the geometry of `mesh`.
 
     Args:
-        mesh: A mesh with a material slot for each of wardrobe.dressed.MATERIALS.
+        mesh: A mesh with a material slot for each of wardrobe.dressed.MATERIALS, and for each of
+            the person's surfaces after them.
         dressed: The person.
         face_parts: (F,) part label + 1 of the body's faces; None without part labels.
     """
@@ -26,4 +28,10 @@ def write_dressed(
     if face_parts is not None:
         write_parts(mesh, face_parts[dressed.source])
     write_chart(mesh, dressed.chart, dressed.cloth)
+    if len(dressed.part_faces):
+        count = len(dressed.faces)
+        uv, color = np.zeros((count, 3, 2), np.float32), np.ones((count, 4), np.float32)
+        uv[dressed.part_faces], color[dressed.part_faces, :3] = dressed.uv, dressed.color
+        write_attribute(mesh, UV_MAP, "FLOAT2", "CORNER", "vector", uv)
+        write_attribute(mesh, PART_COLOR, "FLOAT_COLOR", "FACE", "color", color)
     mesh.update(calc_edges=True)

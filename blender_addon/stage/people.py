@@ -13,6 +13,7 @@ from ..bodies.model import BodyModel
 from ..render.part_labels import add_part_outputs
 from ..scene.body_poser import BodyPoser
 from ..scene.spec import PersonSpec
+from ..wardrobe.worn_part import PartSurface
 from .body_mesh import attach_chart, body_mesh, face_parts
 from .dressed_mesh import write_dressed
 from .images import ImageCache
@@ -65,17 +66,18 @@ class StagePeople:
 
     def _apply(self, obj: bpy.types.Object, person: PersonSpec, moving: bool) -> None:
         mesh, layered = obj.data, person.outfit.style == "mesh"
+        surfaces: tuple[PartSurface, ...] = ()
         if layered:
             dressed = self.poser.dressed(person)
             write_dressed(mesh, dressed, face_parts(self.bodies[person.body.model]))
-            vertices = dressed.vertices
+            vertices, surfaces = dressed.vertices, dressed.surfaces
         else:
             vertices = self.poser.pose(person).vertices
             mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
         if moving:
             _write_velocity(mesh, self._velocity(person, vertices))
         mesh.update()
-        apply_outfit(obj, person.outfit, self.images, layered=layered)
+        apply_outfit(obj, person.outfit, self.images, layered=layered, surfaces=surfaces)
         for slot in obj.material_slots:
             material = slot.material
             if material is not None and material.name not in self._with_parts:

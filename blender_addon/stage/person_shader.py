@@ -15,16 +15,19 @@ see `_build_painted`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
 from ..wardrobe.dressed import MATERIALS
 from ..wardrobe.outfit import Outfit
+from ..wardrobe.worn_part import PartSurface
 from .formula import Formula
 from .images import ImageCache
 from .nodes import Nodes, clear_tree
 from .outfit_properties import PREFIX, outfit_properties
+from .part_shader import part_material
 from .person_painter import PersonPainter, surface
 
 MATERIAL = "PII Person"
@@ -33,7 +36,12 @@ MATERIAL = "PII Person"
 
 
 def apply_outfit(
-    obj: bpy.types.Object, outfit: Outfit, images: ImageCache, *, layered: bool = False
+    obj: bpy.types.Object,
+    outfit: Outfit,
+    images: ImageCache,
+    *,
+    layered: bool = False,
+    surfaces: Sequence[PartSurface] = (),
 ) -> None:
     """Dress `obj`, whose mesh has a chart: set its properties and materials.
 
@@ -43,6 +51,7 @@ def apply_outfit(
         images: Where UV textures come from.
         layered: Whether each layer is a mesh of its own, with a slot for each of
             wardrobe.dressed.MATERIALS; otherwise all is painted on the body, in one slot.
+        surfaces: What the parts of a layered mesh are made of, a slot each after those.
 
     Raises:
         FileNotFoundError, ValueError: A UV texture cannot be read; the message names it.
@@ -54,6 +63,7 @@ def apply_outfit(
         materials = [_textured(obj.name, images.get(outfit.texture))]
     elif layered:
         materials = [layer_material(name) for name in MATERIALS]
+        materials += [part_material(surface, images) for surface in surfaces]
     else:
         materials = [person_material()]
     while len(obj.material_slots) < len(materials):

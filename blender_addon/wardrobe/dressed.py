@@ -4,14 +4,15 @@
     dressed = wearable.posed(pose, up=...)                 # once a pose
 
 Garments are cut out of surfaces over the body (`cloth_layers`, `cut_mesh`); skirts hang from them
-(`skirt`). A fold turns the edge of each garment inwards, so that cloth has a thickness. Faces that
-cloth hides for certain are left out: no skin can show through them.
+(`skirt`); what else is worn are parts (`worn_part`). A fold turns the edge of each garment inwards,
+so that cloth has a thickness. Faces that cloth hides for certain are left out: no skin can show
+through them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,9 +25,11 @@ from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers
 from .cut_mesh import Piece, cut, loops
 from .garment_kind import LAYERS
 from .garments import KINDS
+from .items import parts_of
 from .outfit import Outfit
 from .skirt import Curtain, curtain_of
 from .strands import strands_of
+from .worn_part import Fitting, PartSurface
 
 Array = np.ndarray
 
@@ -45,10 +48,14 @@ class Dressed:
     Attributes:
         vertices: (N, 3) float32, m, in the world.
         faces: (F, 3) int32.
-        material: (F,) int32, index into MATERIALS.
+        material: (F,) int32, index into MATERIALS, and from len(MATERIALS) on into `surfaces`.
         source: (F,) int32, the face of the body that each face lies on or is nearest to.
         chart: (N,) float32 by name: the coordinates of chart.CHANNELS, for the materials.
         cloth: (F, 3, 2) float32, as in the chart.
+        surfaces: Materials of the parts that are worn, see `worn_part`.
+        part_faces: (P,) int32, the faces that belong to parts, in the order of the next two.
+        uv: (P, 3, 2) float32, coordinates of their corners in the surfaces' images.
+        color: (P, 3) float32, linear colours of them.
     """
 
     vertices: Array
@@ -57,6 +64,10 @@ class Dressed:
     source: Array
     chart: Mapping[str, Array]
     cloth: Array
+    surfaces: tuple[PartSurface, ...]
+    part_faces: Array
+    uv: Array
+    color: Array
 
 
 @dataclass
@@ -73,7 +84,7 @@ class _Parts:
     def add(
         self,
         faces: Array,
-        material: str,
+        material: int,
         source: Array,
         chart: Array,
         cloth: Array,
@@ -82,7 +93,7 @@ class _Parts:
     ) -> None:
         """Add a mesh. Its faces count from the last `shared` vertices that are there already."""
         self.faces.append(faces + (self.count - shared))
-        self.material.append(np.full(len(faces), MATERIALS.index(material), np.int32))
+        self.material.append(np.full(len(faces), material, np.int32))
         self.source.append(source)
         self.chart.append(chart)
         self.cloth.append(cloth)
@@ -121,7 +132,14 @@ class Wearable:
         self._channels = tuple(channels)
         self._chart = np.stack(list(channels.values()), axis=1).astype(np.float32)
         self._cloth = np.asarray(chart["cloth"], dtype=np.float32)
-        layers = cloth_layers(chart, outfit, self.shaped)
+        fitting = Fitting(model, chart, self.shaped, self.joints, outfit.seed)
+        self._items = parts_of(fitting, outfit.items)
+        replaced = {layer for part in self._items for layer in part.replaces}
+        layers = [
+            layer
+            for layer in cloth_layers(chart, outfit, self.shaped)
+            if layer.name not in replaced
+        ]
         deepest = [layer.field[model.faces].min(axis=1) for layer in layers]
         hidden = np.zeros(len(model.faces), dtype=bool)
         self._worn: list[_Worn] = []
@@ -135,19 +153,26 @@ class Wearable:
             under = np.where((layer.field > 0)[:, None], self.shaped + layer.offset, under)
             self._worn.append(worn)
             hidden |= deepest[number] > _HIDDEN
+        for part in self._items:
+            if len(part.hides):
+                hidden |= part.hides
         self._skin = np.flatnonzero(~hidden)
         self._skin_vertices, skin_faces = np.unique(model.faces[self._skin], return_inverse=True)
         parts.add(
             skin_faces.reshape(-1, 3).astype(np.int32),
-            SKIN,
+            MATERIALS.index(SKIN),
             self._skin,
             self._chart[self._skin_vertices],
             self._cloth[self._skin],
         )
         for worn in self._worn:
             self._lay_out(parts, worn)
-        self._strands = strands_of(chart, outfit, self.shaped, model.faces)
+        bald = replace(outfit, hair=replace(outfit.hair, volume=0.0))
+        self._strands = strands_of(
+            chart, bald if HAIR in replaced else outfit, self.shaped, model.faces
+        )
         self._lay_out_strands(parts)
+        self._lay_out_items(parts, fitting)
         self.faces = np.concatenate(parts.faces).astype(np.int32)
         self.material = np.concatenate(parts.material)
         self.source = np.concatenate(parts.source).astype(np.int32)
@@ -186,7 +211,7 @@ class Wearable:
         return _Worn(layer, piece, rim, curtain)
 
     def _lay_out(self, parts: _Parts, worn: _Worn) -> None:
-        piece, name = worn.piece, worn.layer.name
+        piece, name = worn.piece, MATERIALS.index(worn.layer.name)
         chart = piece.values(self._chart)
         cloth = piece.corner_values(self._cloth)
         parts.add(piece.faces, name, piece.source, chart, cloth)
@@ -228,7 +253,9 @@ class Wearable:
             cloth[wraps, :, 0] < u[-1] / 2, cloth[wraps, :, 0] + u[-1], cloth[wraps, :, 0]
         )
         source = self._face_of_vertex(worn.piece)[curtain.border[faces[:, 0] % n]]
-        parts.add(faces, worn.layer.name, source, of_curtain.reshape(R * n, -1), cloth)
+        parts.add(
+            faces, MATERIALS.index(worn.layer.name), source, of_curtain.reshape(R * n, -1), cloth
+        )
 
     def _lay_out_strands(self, parts: _Parts) -> None:
         strands = self._strands
@@ -239,7 +266,23 @@ class Wearable:
         nearest = np.zeros(len(self._chart), np.int32)
         nearest[self.model.faces.ravel()] = np.repeat(np.arange(len(self.model.faces)), 3)
         source = nearest[strands.follows[strands.faces[:, 0]]]
-        parts.add(strands.faces, HAIR, source, chart, self._cloth[source])
+        parts.add(strands.faces, MATERIALS.index(HAIR), source, chart, self._cloth[source])
+
+    def _lay_out_items(self, parts: _Parts, fitting: Fitting) -> None:
+        first = sum(map(len, parts.faces))
+        surfaces = list(dict.fromkeys(part.surface for part in self._items))
+        for part in self._items:
+            # Materials of parts read no chart: any values will do.
+            chart = np.zeros((len(part.vertices), len(self._channels)), np.float32)
+            cloth = np.zeros((len(part.faces), 3, 2), np.float32)
+            material = len(MATERIALS) + surfaces.index(part.surface)
+            parts.add(part.faces, material, part.source, chart, cloth)
+        self.surfaces = tuple(surfaces)
+        count = sum(len(part.faces) for part in self._items)
+        self.part_faces = np.arange(first, first + count, dtype=np.int32)
+        none = np.zeros((0, 3), np.float32)
+        self.uv = np.concatenate([none.reshape(0, 3, 2), *(part.uv for part in self._items)])
+        self.color = np.concatenate([none, *(part.color for part in self._items)])
 
     def _face_of_vertex(self, piece: Piece) -> Array:
         out = np.zeros(len(piece.ends), np.int32)
@@ -278,6 +321,7 @@ class Wearable:
                 vertices.append(hung.reshape(-1, 3))
         strands = self._strands
         vertices.append(moved(strands.points, A[:, strands.follows]))
+        vertices += [moved(part.vertices, part.transforms(G_rel)) for part in self._items]
         return Dressed(
             np.concatenate(vertices).astype(np.float32),
             self.faces,
@@ -285,6 +329,10 @@ class Wearable:
             self.source,
             self.chart,
             self.cloth,
+            self.surfaces,
+            self.part_faces,
+            self.uv,
+            self.color,
         )
 
 

@@ -64,6 +64,23 @@ class Garment:
 
 
 @dataclass(frozen=True)
+class Item:
+    """A thing that is worn besides the garments: glasses, a bag, a hat, a garment of a pack.
+
+    Attributes:
+        kind: One of items.BUILDERS.
+        source: What the kind needs to know of where it comes from, such as a file; empty for none.
+        variant: Which of its forms, 0..1.
+        colors: Linear colours of its regions, the main one first.
+    """
+
+    kind: str
+    source: str = ""
+    variant: float = 0.5
+    colors: tuple[Color, ...] = ()
+
+
+@dataclass(frozen=True)
 class Hair:
     """The hair.
 
@@ -109,6 +126,7 @@ class Outfit:
         skin: Its colour.
         garments: At most one of each layer.
         style: "mesh" has garments as geometry of their own, "painted" paints them on the body.
+        items: What else is worn, in style "mesh" only.
         texture: File of a UV texture that replaces all paint; empty for none.
         seed: 0..1, shifts noise, so that folds differ between people.
     """
@@ -121,6 +139,7 @@ class Outfit:
     texture: str = ""
     seed: float = 0.0
     style: str = "painted"
+    items: tuple[Item, ...] = ()
 
     def worn(self, layer: str) -> Garment | None:
         """The garment of that layer, or None."""

@@ -1,0 +1,79 @@
+"""Materials of the parts that people wear (`wardrobe.worn_part`), one for each kind of surface.
+
+The colour of a face comes from an attribute of the mesh and multiplies the surface's image, so that
+persons in other colours share a material, and Cycles compiles it once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import bpy
+
+from ..wardrobe.worn_part import PartSurface
+from .images import ImageCache
+from .nodes import Nodes, clear_tree
+from .outfit_properties import PREFIX
+from .shading import shading_group
+
+PART_COLOR = PREFIX + "color"  # on faces
+_COLOR, _NORMAL = "Color", "Normal map"  # names of the nodes whose images are set
+_SPECULAR = {"hair": 0.12, "skin": 0.4, "leather": 0.5, "plastic": 0.5, "eye": 0.6}
+_PREFIX = "PII Part "
+
+
+def part_material(surface: PartSurface, images: ImageCache) -> bpy.types.Material:
+    """The material of a surface, built at the first call; its images are loaded at every call.
+
+    Raises:
+        FileNotFoundError, ValueError: An image cannot be read; the message names it.
+    """
+    name = _name_of(surface)
+    material = bpy.data.materials.get(name)
+    if material is None:
+        material = bpy.data.materials.new(name)
+        _build(clear_tree(material), surface)
+        material.cycles.emission_sampling = "NONE"
+    for node_name, path, space in (
+        (_COLOR, surface.color_image, ""),
+        (_NORMAL, surface.normal_image, "Non-Color"),
+    ):
+        if path:
+            node, image = material.node_tree.nodes[node_name], images.get(path, space)
+            if node.image != image:
+                node.image = image
+    return material
+
+
+def _name_of(surface: PartSurface) -> str:
+    """A name of its own for every surface; Blender cuts names at 63 bytes."""
+    return _PREFIX + hashlib.blake2b(repr(surface).encode(), digest_size=8).hexdigest()
+
+
+def _build(nodes: Nodes, surface: PartSurface) -> None:
+    color: Any = nodes.attribute(PART_COLOR, "Color")
+    opacity: Any = None
+    if surface.color_image:
+        texture = nodes.node("ShaderNodeTexImage", name=_COLOR)
+        color = nodes.vector("MULTIPLY", color, texture.outputs["Color"])
+        if surface.cut_out:
+            opacity = texture.outputs["Alpha"]
+    principled = nodes.node("ShaderNodeBsdfPrincipled")
+    nodes.put(color, principled.inputs["Base Color"])
+    principled.inputs["Roughness"].default_value = surface.roughness
+    principled.inputs["Specular IOR Level"].default_value = _SPECULAR.get(surface.kind, 0.3)
+    if surface.kind == "metal":
+        principled.inputs["Metallic"].default_value = 1.0
+    if surface.kind == "glass":
+        principled.inputs["Alpha"].default_value = 0.25
+    if opacity is not None:
+        nodes.put(opacity, principled.inputs["Alpha"])
+    if surface.normal_image:
+        texture = nodes.node("ShaderNodeTexImage", name=_NORMAL)
+        normal = nodes.node("ShaderNodeNormalMap")
+        nodes.put(texture.outputs["Color"], normal.inputs["Color"])
+        nodes.put(normal.outputs["Normal"], principled.inputs["Normal"])
+    output = nodes.node("ShaderNodeOutputMaterial")
+    shading = nodes.group(shading_group(), Surface=principled.outputs["BSDF"], Albedo=color)
+    nodes.put(shading.outputs["Surface"], output.inputs["Surface"])
