@@ -7,7 +7,7 @@ cuts the garment out of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,16 @@ def cloth_layers(chart: Mapping[str, Array], outfit: Outfit, shaped: Array) -> l
     c = numpy_chart(chart)
     scale = float(np.ptp(shaped[:, 1])) / REFERENCE_HEIGHT
     return list(_Layers(c, outfit, shaped / scale, scale))
+
+
+def outermost(layers: Sequence[ClothLayer], shaped: Array) -> Array:
+    """(V, 3) m: the surface of the clothes over a body at rest; hair and hat lie over it."""
+    out = np.array(shaped, dtype=np.float64)
+    for layer in layers:
+        if layer.name not in ("hat", HAIR):
+            on = layer.field > 0
+            out[on] = shaped[on] + layer.offset[on]
+    return out
 
 
 class _Layers:

@@ -21,7 +21,7 @@ from ..bodies.model import BodyModel
 from ..bodies.rotations import rodrigues
 from ..bodies.skinning import moved
 from .chart import channel_values
-from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers
+from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers, outermost
 from .cut_mesh import Piece, cut, loops
 from .garment_kind import LAYERS
 from .garments import KINDS
@@ -132,14 +132,14 @@ class Wearable:
         self._channels = tuple(channels)
         self._chart = np.stack(list(channels.values()), axis=1).astype(np.float32)
         self._cloth = np.asarray(chart["cloth"], dtype=np.float32)
-        fitting = Fitting(model, chart, self.shaped, self.joints, outfit.seed)
+        layers = cloth_layers(chart, outfit, self.shaped)
+        outer = outermost(layers, self.shaped)
+        fitting = Fitting(
+            model, chart, self.shaped, self.joints, outfit.seed, outer, outfit.hair.volume
+        )
         self._items = parts_of(fitting, outfit.items)
         replaced = {layer for part in self._items for layer in part.replaces}
-        layers = [
-            layer
-            for layer in cloth_layers(chart, outfit, self.shaped)
-            if layer.name not in replaced
-        ]
+        layers = [layer for layer in layers if layer.name not in replaced]
         deepest = [layer.field[model.faces].min(axis=1) for layer in layers]
         hidden = np.zeros(len(model.faces), dtype=bool)
         self._worn: list[_Worn] = []
@@ -149,6 +149,9 @@ class Wearable:
             covered = np.zeros_like(hidden)
             for above in deepest[number + 1 :]:
                 covered |= above > _HIDDEN
+            for part in self._items:
+                if layer.name in part.covers:
+                    covered |= part.hides
             worn = self._cut(chart, layer, covered, under, outfit.seed)
             under = np.where((layer.field > 0)[:, None], self.shaped + layer.offset, under)
             self._worn.append(worn)
@@ -321,7 +324,7 @@ class Wearable:
                 vertices.append(hung.reshape(-1, 3))
         strands = self._strands
         vertices.append(moved(strands.points, A[:, strands.follows]))
-        vertices += [moved(part.vertices, part.transforms(G_rel)) for part in self._items]
+        vertices += [moved(part.vertices, part.transforms(G_rel, up)) for part in self._items]
         return Dressed(
             np.concatenate(vertices).astype(np.float32),
             self.faces,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..bodies.model import BodyModel
+from ..bodies.rotations import rodrigues
 from .chart import REFERENCE_HEIGHT
 from .palette import Color
 
@@ -65,6 +66,9 @@ class WornPart:
         hides: (B,) bool, faces of the body that the part covers for certain; empty for none.
         replaces: Layers of garments (garment_kind.LAYERS, or "hair") that the part stands for and
             that are not built beneath it.
+        covers: Layers beneath the part that are left out where it hides the body.
+        hangs: (2, 3) for a part on one joint that hangs from a point and does not turn with the
+            joint: that point, m, and the direction at rest that gravity pulls it to.
     """
 
     name: str
@@ -78,17 +82,37 @@ class WornPart:
     surface: PartSurface = PartSurface()
     hides: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))
     replaces: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
+    hangs: Array | None = None
 
-    def transforms(self, G_rel: ArrayLike) -> Array:
+    def transforms(self, G_rel: ArrayLike, up: ArrayLike = (0.0, 0.0, 1.0)) -> Array:
         """(12, N) rows of the blended transform of each vertex, for `skinning.moved`.
 
         Args:
             G_rel: (J, 3, 4), or (J, 4, 4), of `BodyModel.relative_transforms`.
+            up: (3,) direction against gravity.
         """
+        if self.hangs is not None:
+            row = _hung(np.asarray(G_rel)[self.joints[0, 0], :3], self.hangs, up)
+            return np.repeat(row.reshape(12, 1).astype(np.float32), len(self.vertices), axis=1)
         by_joint = np.asarray(G_rel, dtype=np.float32)[:, :3].reshape(-1, 12)
         if self.joints.shape[1] == 1:
             return np.ascontiguousarray(by_joint[self.joints[:, 0]].T)
         return np.einsum("nk,nkr->rn", self.weights, by_joint[self.joints], optimize=True)
+
+
+def _hung(matrix: Array, hangs: Array, up: ArrayLike) -> Array:
+    """(3, 4) `matrix`, turned about the point of `hangs` by the least angle that lets it hang."""
+    point, rest = hangs
+    place = matrix[:, :3] @ point + matrix[:, 3]
+    now, goal = matrix[:, :3] @ rest, -np.asarray(up, dtype=np.float64)
+    axis = np.cross(now, goal)
+    if now @ goal < -0.999:  # upside down: any axis across will do
+        axis = np.cross(now, [1.0, 0.0, 0.0] if abs(now[0]) < 0.9 else [0.0, 1.0, 0.0])
+    sine = max(float(np.linalg.norm(axis)), 1e-9)
+    turned = rodrigues(axis / sine * np.arctan2(sine, now @ goal))
+    R = turned @ matrix[:, :3]
+    return np.concatenate([R, (place - R @ point)[:, None]], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +125,8 @@ class Fitting:
         shaped: (V, 3) m, the person's own body at rest.
         joint_places: (J, 3) m, its joints at rest.
         seed: 0..1, the outfit's.
+        outer: (V, 3) m, the outermost surface of the clothes at rest; None for a bare body.
+        hair: rm, how far the hair stands off the scalp.
     """
 
     model: BodyModel
@@ -108,6 +134,13 @@ class Fitting:
     shaped: Array
     joint_places: Array
     seed: float = 0.0
+    outer: Array | None = None
+    hair: float = 0.0
+
+    @property
+    def surface(self) -> Array:
+        """(V, 3) m, what a part lies on: the clothes, and the body where it is bare."""
+        return np.asarray(self.shaped if self.outer is None else self.outer)
 
     @property
     def scale(self) -> float:
