@@ -115,6 +115,20 @@ class Wardrobe:
         "Garments and hair as meshes of their own, or painted on the body",
         ("mesh", "painted"),
     )
+    packs: tuple[str, ...] = paths(
+        "Folders of MakeHuman or MPFB assets to dress people from; they need style = 'mesh'"
+    )
+    pack_share: float = number(
+        0.5, "Share of people dressed from `packs`, where there are any", 0.0, 1.0
+    )
+    hair: bool = switch(True, "Grow hair in locks; off: a shell over the scalp. Style 'mesh' only")
+    accessories: bool = switch(True, "Let people wear glasses, hats and bags. Style 'mesh' only")
+    drape: bool = switch(
+        True, "Let skirts and loose cloth hang; off: they keep their cut. Style 'mesh' only"
+    )
+    skin_detail: bool = switch(
+        True, "Give skin pores, blush and marks; off: an even colour. Style 'mesh' only"
+    )
     garments: tuple[str, ...] = names((), "Garments to use; empty: all", _garments)
     patterns: tuple[str, ...] = names((), "Fabric patterns to use; empty: all", _patterns)
     skin_tones: Distribution = vary([1, 10], "Skin tone on the Monk scale", 1, 10)

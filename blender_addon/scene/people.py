@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..bodies.pose_library import Pose
 from ..bodies.pose_props import ground_clearance, place_props
 from ..bodies.rotations import about_z, matrix_to_axis_angle, rodrigues
 from ..recipes.recipe import Recipe
+from ..wardrobe.item_sampling import at_rest, sample_items, wearer_of, without_accessories
 from ..wardrobe.outfit import Outfit, plain_outfit
 from ..wardrobe.sampling import sample_outfit
 from . import surfaces
@@ -25,6 +26,8 @@ Stream = Callable[..., np.random.Generator]  # (factor, part) -> the generator o
 
 # Ground speed (m/s) that a pose suggests, for motion blur.
 SPEEDS = {"walking": 1.4, "running": 3.2, "cycling": 4.0}
+# Categories of poses in which the back may touch a seat or a bed.
+SEATED = ("sitting", "lying")
 # Long against any shutter, short against a step.
 MOTION_SECONDS = 0.05
 # A body model is Y-up and faces +Z; this takes it to the world's Z-up, facing -Y.
@@ -55,7 +58,7 @@ class UnplacedPerson:
 def sample_person(recipe: Recipe, assets: Assets, stream: Stream, number: int) -> UnplacedPerson:
     """Draw person `number` of a scene, counted from 0."""
     model, betas, age, gender = sample_shape(recipe, assets, stream("body", number))
-    outfit = sample_clothes(recipe, stream("outfit", number), assets.textures, age, gender)
+    outfit = sample_clothes(recipe, assets, stream, number, model, age, gender)
     return draw_pose(recipe, assets, number + 1, model, betas, outfit, stream("pose", number))
 
 
@@ -80,6 +83,7 @@ def draw_pose(
         rng: Generator of the pose.
     """
     pose, joints, later, step, seconds = _sample_pose(recipe, assets, model_name, rng)
+    outfit = worn_in(pose.category, outfit)
     # Posed once at the origin to find how high it must be lifted; a rigid motion places it later.
     body = BodySpec(model_name, betas, _rows(joints), (0.0, 0.0, 0.0))
     posed = assets.poser.pose_body(body, outfit)
@@ -106,6 +110,11 @@ def draw_pose(
     )
     pelvis = assets.bodies[model_name].rest_joints(betas)[0]
     return UnplacedPerson(spec, pelvis, posed.joints + up, _sparse(vertices), props, step)
+
+
+def worn_in(category: str, outfit: Outfit) -> Outfit:
+    """The part of an outfit that a person wears in a pose of this category."""
+    return at_rest(outfit) if category in SEATED else outfit
 
 
 def _sparse(vertices: NDArray[np.floating]) -> Array:
@@ -149,23 +158,29 @@ def sample_shape(
 
 def sample_clothes(
     recipe: Recipe,
-    rng: np.random.Generator,
-    textures: Sequence[str],
+    assets: Assets,
+    stream: Stream,
+    number: int,
+    model_name: str,
     age: float | None,
     gender: float | None,
 ) -> Outfit:
-    """Draw an outfit of the recipe.
+    """Draw an outfit of the recipe. What a switch of [wardrobe] turns off moves no other draw.
 
     Args:
         recipe: What may vary.
-        rng: Generator of the outfit.
-        textures: UV texture files to draw from.
+        assets: The files to draw from.
+        stream: Generators by factor.
+        number: Number of the person in the scene, from 0.
+        model_name: The body model.
         age: Years; None where unknown.
         gender: 0 female .. 1 male; None where unknown.
     """
     w = recipe.wardrobe
     if not w.enabled:
         return plain_outfit()
+    rng = stream("outfit", number)
+    textures = assets.textures if assets.bodies[model_name].uv is not None else ()
     textures = textures if rng.random() < w.texture_share else ()
     low, high = w.skin_tones.bounds
     outfit = sample_outfit(
@@ -178,8 +193,14 @@ def sample_clothes(
         loose=w.loose,
         textures=textures,
     )
-    # A UV texture shows the clothes on the body itself.
-    return outfit if outfit.texture else dataclasses.replace(outfit, style=w.style)
+    if outfit.texture or w.style == "painted":
+        return outfit  # a UV texture shows the clothes on the body itself
+    outfit = dataclasses.replace(
+        outfit, style=w.style, locks=w.hair, drape=w.drape, skin_detail=w.skin_detail
+    )
+    wearer = wearer_of(outfit, age, gender)
+    outfit = sample_items(stream("items", number), outfit, wearer)
+    return outfit if w.accessories else without_accessories(outfit)
 
 
 def _sample_pose(

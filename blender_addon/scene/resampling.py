@@ -128,8 +128,10 @@ def _clothes(
     person: PersonSpec, own: Own, recipe: Recipe, assets: Assets, stream: Stream
 ) -> tuple[PersonSpec, Own]:
     age, gender = _age_and_gender(person.body, recipe, assets, stream("body", person.id - 1))
-    textures = assets.textures if assets.bodies[person.body.model].uv is not None else ()
-    outfit = people.sample_clothes(recipe, stream("outfit", person.id - 1), textures, age, gender)
+    outfit = people.sample_clothes(
+        recipe, assets, stream, person.id - 1, person.body.model, age, gender
+    )
+    outfit = people.worn_in(_category(person.pose_name, assets), outfit)
     return _refitted(person, person.body, outfit, assets), own
 
 
@@ -173,6 +175,11 @@ def _refitted(person: PersonSpec, body: BodySpec, outfit: Outfit, assets: Assets
     )
     body = dataclasses.replace(body, translation=_plus(person.body.translation, shift))
     return dataclasses.replace(person, body=body, outfit=outfit, motion=motion)
+
+
+def _category(pose_name: str, assets: Assets) -> str:
+    """Category of a pose of the library; '' for others."""
+    return next((pose.category for pose in assets.poses if pose.name == pose_name), "")
 
 
 def _lift(pose_name: str, assets: Assets) -> float:

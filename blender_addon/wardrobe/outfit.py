@@ -129,6 +129,9 @@ class Outfit:
         items: What else is worn, in style "mesh" only.
         texture: File of a UV texture that replaces all paint; empty for none.
         seed: 0..1, shifts noise, so that folds differ between people.
+        locks: Whether hair grows in locks, in style "mesh"; else it is a shell over the scalp.
+        drape: Whether skirts and loose cloth hang, in style "mesh"; else they keep their cut.
+        skin_detail: Whether skin has pores, blush and marks, in style "mesh".
     """
 
     tone: int = 5
@@ -140,6 +143,9 @@ class Outfit:
     seed: float = 0.0
     style: str = "painted"
     items: tuple[Item, ...] = ()
+    locks: bool = True
+    drape: bool = True
+    skin_detail: bool = True
 
     def worn(self, layer: str) -> Garment | None:
         """The garment of that layer, or None."""
