@@ -26,8 +26,10 @@ class Piece:
         share: (N,) float32, its place between them: 0 at the first .. 1 at the second.
         faces: (F, 3) int32, indices of vertices of the piece.
         source: (F,) int32, the body's face that each face is a part of.
-        corners: (F, 3, 3) float32, place of each corner in its source, barycentric.
+        corners: (C, 3, 3) float32, place of each corner of the last C faces in its source,
+            barycentric. The faces before them are whole faces of the body.
         border: (E, 2) int32, edges along the cut, with the piece on their left seen from outside.
+        whole: Number of the first vertices that are vertices of the body.
     """
 
     ends: Array
@@ -36,16 +38,22 @@ class Piece:
     source: Array
     corners: Array
     border: Array
+    whole: int
 
     def values(self, of_body: Array) -> Array:
         """Interpolate values (V, …) of the body's vertices to the vertices of the piece (N, …)."""
-        first, second = of_body[self.ends[:, 0]], of_body[self.ends[:, 1]]
-        share = self.share.reshape(-1, *(1,) * (of_body.ndim - 1)).astype(first.dtype, copy=False)
-        return first + share * (second - first)
+        out = of_body.take(self.ends[:, 0], axis=0)
+        first, second = out[self.whole :], of_body.take(self.ends[self.whole :, 1], axis=0)
+        share = self.share[self.whole :].reshape(-1, *(1,) * (of_body.ndim - 1))
+        first += share.astype(out.dtype, copy=False) * (second - first)
+        return out
 
     def corner_values(self, of_body: Array) -> Array:
         """Interpolate values (F, 3, C) of the body's face corners: (F, 3, C)."""
-        return np.einsum("fij,fjc->fic", self.corners, of_body[self.source])
+        out = of_body.take(self.source, axis=0)
+        cut = out[len(out) - len(self.corners) :]
+        cut[:] = np.einsum("fij,fjc->fic", self.corners, cut)
+        return out
 
 
 def cut(faces: Array, field: Array, among: Array | None = None) -> Piece:
@@ -60,50 +68,68 @@ def cut(faces: Array, field: Array, among: Array | None = None) -> Piece:
         The piece.
     """
     inside = field > 0
-    count = inside[faces].sum(axis=1)
+    of_corner = inside.view(np.uint8)
+    count = of_corner[faces[:, 0]] + of_corner[faces[:, 1]] + of_corner[faces[:, 2]]
     if among is not None:
-        count = np.where(among, count, 0)
+        count *= among
     whole = np.flatnonzero(count == 3)
     # Turn mixed faces so that the corner that is alone on its side comes first.
     tips, stumps = (_turned(faces, inside, np.flatnonzero(count == n), n == 1) for n in (1, 2))
-    points, corners, source, border = _parts(faces, field, whole, tips, stumps)
-    ends, (own_faces, own_border) = _numbered(len(field), points, border)
+    points, corners, source, border = _parts(faces, field, tips, stumps)
+    ends, kept, (own_whole, own_faces, own_border) = _numbered(
+        len(field), faces.take(whole, axis=0), points, border
+    )
+    share = np.zeros(len(ends), np.float32)
+    share[kept:] = _between(field, *ends[kept:].T)
     return Piece(
         ends=ends,
-        share=_crossing(field, ends),
-        faces=own_faces,
-        source=source.astype(np.int32),
+        share=share,
+        faces=np.concatenate([own_whole, own_faces]),
+        source=np.concatenate([whole, source]).astype(np.int32),
         corners=corners.astype(np.float32),
         border=own_border,
+        whole=kept,
     )
 
 
-def _numbered(V: int, *points: Array) -> tuple[Array, list[Array]]:
-    """Number points that are given by the two ends of their edge; a whole vertex has it twice.
+def _numbered(V: int, whole: Array, *points: Array) -> tuple[Array, int, list[Array]]:
+    """Number the corners of whole faces (n, 3), and points (..., 2) that are given by the two ends
+    of their edge; one at a vertex has it twice.
 
     Returns:
-        (ends (N, 2) int32 of each number, the numbers (...) int32 of each array (..., 2)).
+        (ends (N, 2) int32 of each number, how many of the first are vertices, the numbers int32 of
+        each array).
     """
-    low, high = (np.concatenate([f(p, axis=-1).ravel() for p in points]) for f in (np.min, np.max))
-    is_whole = low == high
+    low, high = (
+        np.concatenate([of_two(p[..., 0], p[..., 1]).ravel() for p in points])
+        for of_two in (np.minimum, np.maximum)
+    )
+    at_vertex = low == high
     used = np.zeros(V, dtype=bool)
-    used[low[is_whole]] = True
+    used[whole.ravel()] = True
+    used[low[at_vertex]] = True
     vertices = np.flatnonzero(used)
     number = np.empty(V, np.int32)
-    number[vertices] = np.arange(len(vertices))
+    number[vertices] = np.arange(len(vertices), dtype=np.int32)
     # Only the few points on the border have to be sorted.
     edges, edge_number = np.unique(
-        low[~is_whole].astype(np.int64) * V + high[~is_whole], return_inverse=True
+        low[~at_vertex].astype(np.int64) * V + high[~at_vertex], return_inverse=True
     )
     numbers = np.empty(len(low), np.int32)
-    numbers[is_whole] = number[low[is_whole]]
-    numbers[~is_whole] = len(vertices) + edge_number.ravel()
-    ends = np.concatenate([np.stack([vertices] * 2, 1), np.stack([edges // V, edges % V], 1)])
-    sizes = [p[..., 0].size for p in points]
-    split = np.split(numbers, np.cumsum(sizes)[:-1])
-    return ends.astype(np.int32), [
-        n.reshape(p.shape[:-1]) for n, p in zip(split, points, strict=True)
-    ]
+    numbers[at_vertex] = number[low[at_vertex]]
+    numbers[~at_vertex] = len(vertices) + edge_number.ravel()
+    ends = np.empty((len(vertices) + len(edges), 2), np.int32)
+    ends[: len(vertices)] = vertices[:, None]
+    ends[len(vertices) :, 0], ends[len(vertices) :, 1] = np.divmod(edges, V)
+    split = np.split(numbers, np.cumsum([p[..., 0].size for p in points])[:-1])
+    return (
+        ends,
+        len(vertices),
+        [
+            number.take(whole),
+            *(n.reshape(p.shape[:-1]) for n, p in zip(split, points, strict=True)),
+        ],
+    )
 
 
 def _turned(faces: Array, inside: Array, which: Array, alone: bool) -> tuple[Array, Array]:
@@ -115,18 +141,11 @@ def _turned(faces: Array, inside: Array, which: Array, alone: bool) -> tuple[Arr
 def _parts(
     faces: Array,
     field: Array,
-    whole: Array,
     tips: tuple[Array, Array],
     stumps: tuple[Array, Array],
 ) -> tuple[Array, Array, Array, Array]:
-    """All triangles of the piece as (n, 3, 2) edge ends, their corners, sources, and the border."""
-    eye = np.eye(3)
+    """Triangles that are cut: (n, 3, 2) ends of edges, their corners, sources, and the border."""
     ends, corners, sources = [], [], []
-    f = faces[whole]
-    ends.append(np.stack([f, f], axis=2))
-    corners.append(np.broadcast_to(eye, (len(f), 3, 3)))
-    sources.append(whole)
-
     tip = _Turned(faces, field, *tips)
     a, ab, ac = tip.point(0), tip.point(0, 1), tip.point(0, 2)
     stump = _Turned(faces, field, *stumps)
@@ -175,11 +194,6 @@ def _between(field: Array, first: Array, second: Array) -> Array:
     """Where the field crosses 0 between two vertices, 0 .. 1 from the first."""
     a, b = field[first], field[second]
     return np.clip(a / np.where(a == b, 1.0, a - b), _NEAREST, 1 - _NEAREST)
-
-
-def _crossing(field: Array, ends: Array) -> Array:
-    same = ends[:, 0] == ends[:, 1]
-    return np.where(same, 0.0, _between(field, ends[:, 0], ends[:, 1])).astype(np.float32)
 
 
 def loops(border: Array) -> list[tuple[Array, bool]]:
