@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from ..bodies.model import BodyModel
 from ..bodies.rotations import rodrigues
 from ..bodies.skinning import moved
-from .chart import channel_values
+from .body_tables import tables_of
 from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers, outermost
 from .cut_mesh import Piece, cut, loops
 from .garment_kind import LAYERS
@@ -128,10 +128,9 @@ class Wearable:
         """
         self.model = model
         self.shaped, self.joints = model.shape_blend(betas)
-        channels = channel_values(chart)
-        self._channels = tuple(channels)
-        self._chart = np.stack(list(channels.values()), axis=1).astype(np.float32)
-        self._cloth = np.asarray(chart["cloth"], dtype=np.float32)
+        self._tables = tables_of(model, chart)
+        self._channels, self._chart = self._tables.channels, self._tables.values
+        self._cloth = self._tables.cloth
         layers = cloth_layers(chart, outfit, self.shaped)
         outer = outermost(layers, self.shaped)
         fitting = Fitting(
@@ -140,29 +139,33 @@ class Wearable:
         self._items = parts_of(fitting, outfit.items)
         replaced = {layer for part in self._items for layer in part.replaces}
         layers = [layer for layer in layers if layer.name not in replaced]
-        deepest = [layer.field[model.faces].min(axis=1) for layer in layers]
+        deep = [self._tables.where_all(layer.field > _HIDDEN) for layer in layers]
         hidden = np.zeros(len(model.faces), dtype=bool)
         self._worn: list[_Worn] = []
         under = self.shaped
         parts = _Parts()
         for number, layer in enumerate(layers):
             covered = np.zeros_like(hidden)
-            for above in deepest[number + 1 :]:
-                covered |= above > _HIDDEN
+            for above in deep[number + 1 :]:
+                covered |= above
             for part in self._items:
                 if layer.name in part.covers:
                     covered |= part.hides
             worn = self._cut(chart, layer, covered, under, outfit.seed)
             under = np.where((layer.field > 0)[:, None], self.shaped + layer.offset, under)
             self._worn.append(worn)
-            hidden |= deepest[number] > _HIDDEN
+            hidden |= deep[number]
         for part in self._items:
             if len(part.hides):
                 hidden |= part.hides
         self._skin = np.flatnonzero(~hidden)
-        self._skin_vertices, skin_faces = np.unique(model.faces[self._skin], return_inverse=True)
+        skin_faces = model.faces.take(self._skin, axis=0)
+        is_seen = np.zeros(model.num_vertices, dtype=bool)
+        is_seen[skin_faces.ravel()] = True
+        self._skin_vertices = np.flatnonzero(is_seen)
+        number_of = np.cumsum(is_seen, dtype=np.int32) - 1
         parts.add(
-            skin_faces.reshape(-1, 3).astype(np.int32),
+            number_of.take(skin_faces),
             MATERIALS.index(SKIN),
             self._skin,
             self._chart[self._skin_vertices],
@@ -266,9 +269,7 @@ class Wearable:
         for i, name in enumerate(self._channels):
             if name in ("x", "z"):  # so that noise differs between ribbons, and not along them
                 chart[:, i] += strands.shade * 3.0
-        nearest = np.zeros(len(self._chart), np.int32)
-        nearest[self.model.faces.ravel()] = np.repeat(np.arange(len(self.model.faces)), 3)
-        source = nearest[strands.follows[strands.faces[:, 0]]]
+        source = self._tables.face_of_vertex[strands.follows[strands.faces[:, 0]]]
         parts.add(strands.faces, MATERIALS.index(HAIR), source, chart, self._cloth[source])
 
     def _lay_out_items(self, parts: _Parts, fitting: Fitting) -> None:

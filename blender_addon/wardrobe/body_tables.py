@@ -1,0 +1,66 @@
+"""What dressing a person needs of the body model and its chart alone, computed once for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ..bodies.model import BodyModel
+from .chart import channel_values
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class BodyTables:
+    """Arrays of a body model and its chart, laid out for fast access.
+
+    Attributes:
+        chart: The chart that they are of.
+        channels: Names of the chart's coordinates for materials.
+        values: (V, C) float32, those coordinates.
+        cloth: (F, 3, 2) float32.
+        corners: (3, F) int32, the first, second and third corners of all faces.
+        face_of_vertex: (V,) int32, a face at each vertex.
+    """
+
+    chart: Mapping[str, Array]
+    channels: tuple[str, ...]
+    values: Array
+    cloth: Array
+    corners: Array
+    face_of_vertex: Array
+
+    def where_all(self, of_vertex: Array) -> Array:
+        """(F,) bool, the faces all corners of which have `of_vertex` (V,) bool."""
+        a, b, c = self.corners
+        return of_vertex.take(a) & of_vertex.take(b) & of_vertex.take(c)
+
+
+def tables_of(model: BodyModel, chart: Mapping[str, Array]) -> BodyTables:
+    """The tables of a model, made at the first call for it."""
+    found = _TABLES.get(model)
+    if found is None or found.chart is not chart:
+        found = _made(model, chart)
+        _TABLES[model] = found
+    return found
+
+
+_TABLES: WeakKeyDictionary[BodyModel, BodyTables] = WeakKeyDictionary()
+
+
+def _made(model: BodyModel, chart: Mapping[str, Array]) -> BodyTables:
+    values = channel_values(chart)
+    face_of_vertex = np.zeros(model.num_vertices, np.int32)
+    face_of_vertex[model.faces.ravel()] = np.repeat(np.arange(len(model.faces), dtype=np.int32), 3)
+    return BodyTables(
+        chart,
+        tuple(values),
+        np.stack(list(values.values()), axis=1).astype(np.float32),
+        np.ascontiguousarray(chart["cloth"], dtype=np.float32),
+        np.ascontiguousarray(model.faces.T),
+        face_of_vertex,
+    )
