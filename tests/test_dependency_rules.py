@@ -36,6 +36,7 @@ ROOM_ORDER = (
     "dataset",
     "bodies",
     "props",
+    "packs",
     "wardrobe",
     "recipes",
     "scene",

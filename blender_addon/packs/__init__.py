@@ -1,0 +1,5 @@
+"""Packs of MakeHuman and MPFB assets: reading their files, and fitting them to a body.
+
+pack = read_pack(folder)                  # `pack`: every item by name, and what cannot be used
+fitted = fit_item(read_clothes(...))      # `fit`: a body model of its own, once an item
+"""
