@@ -9,9 +9,9 @@ are tested without Blender.
     from blender_addon import generate, load_preset         # in a Python that has Blender's bpy
     generate(load_preset("everyday"), Path("renders"), count=100)
 
-The package is GPL-3.0-or-later. This file, dataset.py, dataset_lines.py and output_files.py are
-also Apache-2.0, as you choose, since the other packages read datasets through them; the default
-body's data are CC0-1.0.
+The package is GPL-3.0-or-later. This file, dataset.py, dataset_lines.py, dataset_credits.py and
+output_files.py are also Apache-2.0, as you choose, since the other packages read datasets through
+them; the default body's data are CC0-1.0.
 """
 
 from __future__ import annotations

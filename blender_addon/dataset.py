@@ -3,6 +3,7 @@
 
     DATASET/dataset.json      its origin: schema version, recipe, seed, count, licences
     DATASET/metadata.jsonl    one line per image, sorted by index once the dataset is complete
+    DATASET/ATTRIBUTION.md    authors of what the images show; only where there are any
     DATASET/left_out.jsonl    indices without an image, and why; only where a filter rejects some
     DATASET/images/000000.jpg, masks/000000.png, and one folder for each further pass
 
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .dataset_credits import ATTRIBUTION_NAME, KEYS, united, write_attribution
 from .dataset_lines import (
     INFO_NAME,
     LEFT_OUT_NAME,
@@ -48,6 +50,7 @@ from .output_files import (
 )
 
 __all__ = [
+    "ATTRIBUTION_NAME",
     "INFO_NAME",
     "LEFT_OUT_NAME",
     "LINES_NAME",
@@ -102,7 +105,7 @@ PASS_FILES = {
 }
 PASS_FOLDERS = tuple(file.folder for file in PASS_FILES.values())
 
-_INDECISIVE = {"count", "fingerprint", "device", "licences"}
+_INDECISIVE = {"count", "fingerprint", "device", *KEYS}
 _TAIL_STEP = 1 << 14  # bytes read at a time to find the end of the last line
 
 
@@ -225,6 +228,21 @@ class DatasetWriter:
                 write_atomically(path, content, token=token)
         return self._append(LINES_NAME, line["index"], encoded)
 
+    def credit(self, licences: Mapping[str, str], credits: Mapping[str, Mapping[str, str]]) -> None:
+        """Record works of others that images show; call it before their lines are added.
+
+        Args:
+            licences: Licence by name of the work.
+            credits: `author` and `source` by name of the work.
+        """
+        new = {"licences": {**licences}, "credits": {**credits}}
+        if united([self.info, new]) == united([self.info]):
+            return
+        with self._locked():
+            # Another process may have recorded others.
+            self.info = {**self.info, **united([read_info(self.root), self.info, new])}
+            self._write_info()
+
     def leave_out(self, index: int, reason: str) -> bool:
         """Record that an index has no image: it counts as done, and no later run tries it again.
 
@@ -318,16 +336,19 @@ class DatasetWriter:
                 f"choose another output folder, or replace it with --overwrite ({details})"
             )
         # What was written stays: other datasets name this one by its fingerprint.
-        kept = {key: there[key] for key in ("fingerprint", "licences") if key in there}
+        kept = {key: there[key] for key in ("fingerprint", *KEYS) if key in there}
         count = max(self.info["count"], there.get("count", 0))
         self.info = {**self.info, **kept, "count": count}
 
     def _write_info(self) -> None:
+        token = f"-{os.getpid()}"
+        # The words come first: a killed run leaves no work in dataset.json that they do not name.
+        write_attribution(self.root, self.info, token)
         path = self.root / INFO_NAME
         if path.exists() and read_info(self.root) == self.info:
             return
         content = json.dumps(self.info, indent=2).encode() + b"\n"
-        write_atomically(path, content, token=f"-{os.getpid()}")
+        write_atomically(path, content, token=token)
 
     def _mend_tail(self, path: Path) -> None:
         """Remove a last line that a kill cut short."""
@@ -361,7 +382,7 @@ def _delete_dataset(root: Path) -> None:
     if not root.exists():
         return
     (root / INFO_NAME).unlink(missing_ok=True)
-    for name in (LINES_NAME, LEFT_OUT_NAME, CONTACT_SHEET_NAME):
+    for name in (LINES_NAME, LEFT_OUT_NAME, CONTACT_SHEET_NAME, ATTRIBUTION_NAME):
         (root / name).unlink(missing_ok=True)
     for folder in PASS_FOLDERS:
         shutil.rmtree(root / folder, ignore_errors=True)

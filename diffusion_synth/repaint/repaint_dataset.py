@@ -84,6 +84,8 @@ class RepaintJob:
                 "source": source.content_hash(),  # not its path: moved data resume
             },
             "licences": source.info.get("licences", {}),
+            # The repainted images show what is around the persons, and the persons' outlines.
+            **{key: source.info[key] for key in ("credits",) if key in source.info},
         }
 
 

@@ -30,6 +30,7 @@ def test_the_contract_needs_neither_numpy_nor_blender() -> None:
     )
     expected = [
         "blender_addon.dataset",
+        "blender_addon.dataset_credits",
         "blender_addon.dataset_lines",
         "blender_addon.output_files",
     ]
@@ -37,7 +38,13 @@ def test_the_contract_needs_neither_numpy_nor_blender() -> None:
 
 
 def test_what_importing_the_contract_executes_is_dually_licensed() -> None:
-    for name in ("__init__.py", "dataset.py", "dataset_lines.py", "output_files.py"):
+    for name in (
+        "__init__.py",
+        "dataset.py",
+        "dataset_credits.py",
+        "dataset_lines.py",
+        "output_files.py",
+    ):
         first = (ROOT / "blender_addon" / name).read_text(encoding="utf-8").splitlines()[0]
         assert first == SPDX, name
 
