@@ -21,12 +21,14 @@ from ..bodies.model import BodyModel
 from ..bodies.rotations import rodrigues
 from ..bodies.skinning import moved
 from .body_tables import tables_of
+from .chart import REFERENCE_HEIGHT
 from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers, outermost
 from .cut_mesh import Piece, cut, loops
 from .garment_kind import LAYERS
 from .garments import KINDS
 from .items import parts_of
 from .outfit import Outfit
+from .shoe_forms import lowered
 from .skirt import Curtain, curtain_of
 from .strands import strands_of
 from .worn_part import Fitting, PartSurface
@@ -127,7 +129,7 @@ class Wearable:
             outfit: The clothes.
         """
         self.model = model
-        self.shaped, self.joints = model.shape_blend(betas)
+        self.shaped, self.joints = _standing(model, chart, betas, outfit)
         self._tables = tables_of(model, chart)
         self._channels, self._chart = self._tables.channels, self._tables.values
         self._cloth = self._tables.cloth
@@ -338,6 +340,18 @@ class Wearable:
             self.uv,
             self.color,
         )
+
+
+def _standing(
+    model: BodyModel, chart: Mapping[str, Array], betas: ArrayLike, outfit: Outfit
+) -> tuple[Array, Array]:
+    """Vertices and joints of the shaped body at rest, its feet as shoes hold them."""
+    shaped, joints = model.shape_blend(betas)
+    heels = lowered(outfit.items, chart)
+    if heels is not None:
+        shaped = np.array(shaped)
+        shaped[:, 1] -= heels * (np.ptp(shaped[:, 1]) / REFERENCE_HEIGHT)
+    return shaped, joints
 
 
 def _towards(points: Array, goals: Array, distance: float) -> Array:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from . import palette
 from .garment_kind import Wearer
 from .outfit import Item
+from .shoe_forms import FORMS as SHOES
+from .shoes import shoes
 from .worn_part import Fitting, WornPart
 
 Builder = Callable[[Fitting, Item], Sequence[WornPart]]
@@ -34,12 +37,64 @@ class ItemKind:
 
 # The weight of nothing in a slot, relative to the slot's items. Shoes stand for the garment of the
 # layer "shoes", so that whoever wears one of those may wear one of these.
-SLOTS: Mapping[str, Callable[[Wearer], float]] = {}
+SLOTS: Mapping[str, Callable[[Wearer], float]] = {
+    "shoes": lambda w: 0.0,
+}
 
-ITEM_KINDS: Mapping[str, ItemKind] = {}
+_LEATHER, _SNEAKER = palette.LEATHER, palette.SNEAKER
+_SOLES = ("#ecebe6", "#dcd8cc", "#151515", "#8a8a88", "#c9b38a")
+_DARK_SOLES = ("#121110", "#1d1814", "#2a1f17")
+_BARE = ("socks", "tights")  # nobody wears these in sandals
+
+ITEM_KINDS: Mapping[str, ItemKind] = {
+    "sneaker": ItemKind(
+        "shoes", lambda w: 0.05 + 6 * w.wears("sneakers"), (_SNEAKER, _SNEAKER, _SOLES)
+    ),
+    "high-top": ItemKind("shoes", lambda w: 0.9 * w.wears("sneakers"), (_SNEAKER, _SOLES, _SOLES)),
+    "leather shoe": ItemKind(
+        "shoes",
+        lambda w: 3.0 * w.wears("shoes") * (0.3 + w.male),
+        (_LEATHER, _LEATHER, _DARK_SOLES),
+    ),
+    "loafer": ItemKind(
+        "shoes", lambda w: 1.0 * w.wears("shoes"), (_LEATHER, _LEATHER, _DARK_SOLES)
+    ),
+    "boot": ItemKind("shoes", lambda w: 3.0 * w.wears("boots"), (_LEATHER, _LEATHER, _DARK_SOLES)),
+    "tall boot": ItemKind(
+        "shoes",
+        lambda w: 2.0 * w.wears("boots") * w.woman * (w.age > 12),
+        (_LEATHER, _LEATHER, _DARK_SOLES),
+    ),
+    "rubber boot": ItemKind(
+        "shoes",
+        lambda w: 0.25 * w.wears("boots") * (5 if w.age < 9 else 1),
+        (("#1f3a2a", "#16203a", "#e3b62f", "#b3262e", "#111312"), (), _DARK_SOLES),
+    ),
+    "pump": ItemKind(
+        "shoes",
+        lambda w: 2.2 * w.wears("shoes") * w.woman * (w.age > 17) * (w.age < 75),
+        ((*_LEATHER, "#6e1f26", "#c79f80", "#b3262e"), (), _DARK_SOLES),
+    ),
+    "ballet flat": ItemKind(
+        "shoes",
+        lambda w: 2.0 * w.wears("shoes") * w.woman,
+        ((*_LEATHER, "#c79f80", "#1f2f55", "#e7e0d0"), (), _DARK_SOLES),
+    ),
+    "slipper": ItemKind("shoes", lambda w: 0.12, ((), (), _SOLES)),
+    "sandal": ItemKind(
+        "shoes",
+        lambda w: 2.5 * w.warm**2 * (not w.wears("boots", *_BARE)),
+        (_LEATHER, (), ("#2a2018", "#6b4c30", "#151515")),
+    ),
+    "flip-flop": ItemKind(
+        "shoes",
+        lambda w: 1.2 * w.warm**2 * (not w.wears("boots", *_BARE)),
+        ((), (), (*_SNEAKER, "#d9722b")),
+    ),
+}
 
 # Kind of an item -> what builds it.
-BUILDERS: Mapping[str, Builder] = {}
+BUILDERS: Mapping[str, Builder] = dict.fromkeys(SHOES, shoes)
 
 
 def parts_of(fitting: Fitting, items: Sequence[Item]) -> list[WornPart]:

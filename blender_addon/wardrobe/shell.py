@@ -20,6 +20,7 @@ from .garment_kind import LAYERS
 from .garments import KINDS
 from .hair import HAIR_STYLES
 from .outfit import Garment, Outfit
+from .shoe_forms import below_feet
 
 Array = np.ndarray
 
@@ -92,6 +93,8 @@ def outfit_offsets(
         )
     # Nothing goes below the ground that the bare foot stands on.
     out[:, 1] = np.maximum(out[:, 1], -c["height"])
+    if outfit.items:
+        out[:, 1] -= below_feet(outfit.items, chart)
     return (out * scale).astype(np.float32)
 
 
