@@ -160,19 +160,7 @@ class Wearable:
         for part in self._items:
             if len(part.hides):
                 hidden |= part.hides
-        self._skin = np.flatnonzero(~hidden)
-        skin_faces = model.faces.take(self._skin, axis=0)
-        is_seen = np.zeros(model.num_vertices, dtype=bool)
-        is_seen[skin_faces.ravel()] = True
-        self._skin_vertices = np.flatnonzero(is_seen)
-        number_of = np.cumsum(is_seen, dtype=np.int32) - 1
-        parts.add(
-            number_of.take(skin_faces),
-            MATERIALS.index(SKIN),
-            self._skin,
-            self._chart[self._skin_vertices],
-            self._cloth[self._skin],
-        )
+        self._lay_out_skin(parts, ~hidden)
         for worn in self._worn:
             self._lay_out(parts, worn)
         bald = replace(outfit, hair=replace(outfit.hair, volume=0.0))
@@ -217,6 +205,22 @@ class Wearable:
                 )
         rim = np.unique(piece.border) if layer.name != HAIR else np.zeros(0, int)
         return _Worn(layer, piece, rim, curtain)
+
+    def _lay_out_skin(self, parts: _Parts, seen: Array) -> None:
+        """The faces (F,) of the body that are seen."""
+        self._skin = np.flatnonzero(seen)
+        faces = self.model.faces.take(self._skin, axis=0)
+        is_seen = np.zeros(self.model.num_vertices, dtype=bool)
+        is_seen[faces.ravel()] = True
+        self._skin_vertices = np.flatnonzero(is_seen)
+        number_of = np.cumsum(is_seen, dtype=np.int32) - 1
+        parts.add(
+            number_of.take(faces),
+            MATERIALS.index(SKIN),
+            self._skin,
+            self._chart[self._skin_vertices],
+            self._cloth[self._skin],
+        )
 
     def _lay_out(self, parts: _Parts, worn: _Worn) -> None:
         piece, name = worn.piece, MATERIALS.index(worn.layer.name)
