@@ -41,9 +41,9 @@ def _garments() -> tuple[str, ...]:
 
 
 def _patterns() -> tuple[str, ...]:
-    from ..wardrobe.garment_kind import PATTERNS
+    from ..wardrobe.fabric_sampling import FIGURES_OF
 
-    return tuple(PATTERNS)
+    return tuple(FIGURES_OF)
 
 
 def _shapes() -> tuple[str, ...]:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,6 +58,12 @@ def intrinsics(camera: CameraSpec, width: int, height: int) -> Array:
     """K (3, 3) in px: square pixels, principal point in the middle, `fov` across the width."""
     f = 0.5 * width / np.tan(np.radians(camera.fov) / 2)
     return np.array([[f, 0.0, width / 2], [0.0, f, height / 2], [0.0, 0.0, 1.0]])
+
+
+def pixel_size(point: Sequence[float], camera: CameraSpec, width: int) -> float:
+    """Size of a pixel at a world point, m."""
+    away = float(np.linalg.norm(np.asarray(point) - np.asarray(camera.location)))
+    return 2.0 * away * float(np.tan(np.radians(camera.fov) / 2)) / width
 
 
 def to_camera(points: NDArray[np.floating], camera: CameraSpec) -> Array:

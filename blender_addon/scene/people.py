@@ -13,9 +13,11 @@ from ..bodies.pose_library import Pose
 from ..bodies.pose_props import ground_clearance, place_props
 from ..bodies.rotations import about_z, matrix_to_axis_angle, rodrigues
 from ..recipes.recipe import Recipe
+from ..wardrobe.fabric_sampling import with_cloth
 from ..wardrobe.item_sampling import at_rest, sample_items, wearer_of, without_accessories
 from ..wardrobe.outfit import Outfit, plain_outfit
 from ..wardrobe.sampling import sample_outfit
+from ..wardrobe.skin_detail import with_skin_detail
 from . import surfaces
 from .assets import Assets
 from .ground_grid import CELL, cells_of, centers
@@ -198,6 +200,7 @@ def sample_clothes(
     outfit = dataclasses.replace(
         outfit, style=w.style, locks=w.hair, drape=w.drape, skin_detail=w.skin_detail
     )
+    outfit = with_skin_detail(with_cloth(outfit, w.patterns), age, gender)
     wearer = wearer_of(outfit, age, gender)
     outfit = sample_items(stream("items", number), outfit, wearer)
     return outfit if w.accessories else without_accessories(outfit)

@@ -98,6 +98,9 @@ class Formula:
     def sin(self, a: Value) -> Value:
         return a._math("SINE", a)
 
+    def root(self, a: Value) -> Value:
+        return a._math("SQRT", a)
+
     def select(self, mask: Value, no: Any, yes: Any) -> Value:
         """`no` where the mask is 0, `yes` where it is 1."""
         return mask * (yes - no) + no

@@ -41,16 +41,26 @@ class StagePeople:
         self._objects: dict[tuple[str, str, int], bpy.types.Object] = {}
         self._with_parts: set[str] = set()  # names of materials that write the parts pass
 
-    def apply(self, persons: Sequence[PersonSpec], shutter: float) -> None:
-        """Pose, dress and show `persons`, and hide all others. With a `shutter` (s) above 0 moving
-        persons blur.
+    def apply(
+        self,
+        persons: Sequence[PersonSpec],
+        shutter: float,
+        pixel_sizes: Mapping[int, float] | None = None,
+    ) -> None:
+        """Pose, dress and show `persons`, and hide all others.
+
+        Args:
+            persons: The persons.
+            shutter: s; above 0 moving persons blur.
+            pixel_sizes: Size of a pixel at each person, m, by id: finer threads are left out.
 
         Raises:
             KeyError: This stage does not have the body model.
         """
         shown = self.objects(persons)
         for person in persons:
-            self._apply(shown[person.id], person, shutter > 0.0)
+            pixel = (pixel_sizes or {}).get(person.id, 0.0)
+            self._apply(shown[person.id], person, shutter > 0.0, pixel)
         for obj in self._objects.values():
             show(obj, obj in shown.values())
 
@@ -64,7 +74,7 @@ class StagePeople:
             used[kind] += 1
         return chosen
 
-    def _apply(self, obj: bpy.types.Object, person: PersonSpec, moving: bool) -> None:
+    def _apply(self, obj: bpy.types.Object, person: PersonSpec, moving: bool, pixel: float) -> None:
         mesh, layered = obj.data, person.outfit.style == "mesh"
         surfaces: tuple[PartSurface, ...] = ()
         if layered:
@@ -77,7 +87,9 @@ class StagePeople:
         if moving:
             _write_velocity(mesh, self._velocity(person, vertices))
         mesh.update()
-        apply_outfit(obj, person.outfit, self.images, layered=layered, surfaces=surfaces)
+        apply_outfit(
+            obj, person.outfit, self.images, layered=layered, pixel=pixel, surfaces=surfaces
+        )
         for slot in obj.material_slots:
             material = slot.material
             if material is not None and material.name not in self._with_parts:

@@ -22,10 +22,12 @@ from ..wardrobe.coverage import (
 )
 from ..wardrobe.dressed import SKIN
 from ..wardrobe.garment_kind import PATTERNS
+from .fabric_shader import FabricPainter
 from .formula import Formula, Value
 from .nodes import Nodes
-from .outfit_properties import CLOTH, PREFIX
+from .outfit_properties import CLOTH, PATTERNED_LAYERS, PREFIX
 from .shading import shading_group
+from .skin_shader import SkinPainter
 
 SOLE_HEIGHT = 0.013  # rm
 
@@ -77,6 +79,7 @@ def _four(f: Formula, attribute: bpy.types.Node, names: Any) -> dict[str, Value]
     return {name: f.value(socket) for name, socket in zip(names, parts, strict=False)}
 
 
+_HEM = 0.018  # rm between the edge of a garment and the stitches of its hem
 _EDGE = 0.010  # rm: width of a hem, and of the shade a garment throws on what it lies on
 _ARMHOLE = -0.04  # `arm` from which cloth is wrapped around the arm in place of the torso
 _CHIN = -0.08  # `neck` above which there are hats and no garments: no collar reaches it
@@ -99,14 +102,31 @@ class PersonPainter:
         bright = Value.one(self.nodes)
         if name == SKIN:
             head = self.c["neck"] < _CHIN
-            face = self._stack([self._hair(bright)], self._face(bright))
-            return self.nodes.mix_shader(head.socket, self._skin(bright), face)
+            arm = self.c["arm"] > _ARMHOLE
+            skin = SkinPainter(self.f, self.c, self._place_on_cloth(), arm)
+            face = self._stack([self._hair(bright)], skin.face())
+            return self.nodes.mix_shader(head.socket, skin.body(), face)
         if name == HAIR:
             return self._hair_surface(bright)
-        if name == "hat":
-            return self._hat()[0][1]
-        (_, closure), _ = getattr(self, f"_{name}")(bright)
-        return closure
+        if name == "shoes":
+            return self._shoes(bright)[0][1]
+        fabric = FabricPainter(self.f, self.c, self._place_on_cloth())
+        return fabric.cloth_surface(name, self._seam(name), figured=name in PATTERNED_LAYERS)
+
+    def _seam(self, name: str) -> Value:
+        """The shade of a stitched hem along the edges of a garment."""
+        if name not in PATTERNED_LAYERS:
+            return Value.one(self.nodes)
+        cut, _ = read_cut(self.f, name)
+        field_of = band_field if name == "bottom" else garment_field
+        field = field_of(self.f, self.c, cut)
+        stitch = abs(field - _HEM) < 0.0016
+        return (1.0 - stitch * 0.22) * (field.ramp(0.0, 0.004) * 0.12 + 0.88)
+
+    def _place_on_cloth(self) -> Any:
+        """Place of the point on the cloth as a vector, rm."""
+        u, v = self._wrapped()
+        return self.nodes.join(u.socket, v.socket, 0.0)
 
     def _head(self) -> Any:
         hat, shade = self._hat()
@@ -293,14 +313,21 @@ class PersonPainter:
 
     def _threads(self, scale: Value, angle: Value) -> tuple[Value, Value]:
         """Place of the point in the cloth, in repeats of the pattern, turned by `angle`."""
+        u, v = self._wrapped()
+        cos, sin = self.f.cos(angle), self.f.sin(angle)
+        return (u * cos + v * sin) / scale, (v * cos - u * sin) / scale
+
+    def _wrapped(self) -> tuple[Value, Value]:
+        """Place of the point on the cloth, around torso, leg or arm and along it, rm."""
         f, c = self.f, self.c
         around, around_arm, _ = (
             f.value(socket) for socket in f.nodes.split(f.nodes.attribute(PREFIX + CLOTH, "Vector"))
         )
         arm = c["arm"] > _ARMHOLE
-        u, v = f.select(arm, around, around_arm), f.select(arm, c["down"], c["arm"] * ARM_LENGTH)
-        cos, sin = f.cos(angle), f.sin(angle)
-        return (u * cos + v * sin) / scale, (v * cos - u * sin) / scale
+        return (
+            f.select(arm, around, around_arm),
+            f.select(arm, c["down"], c["arm"] * ARM_LENGTH),
+        )
 
     def _on_the_chest(self) -> Value:
         c = self.c

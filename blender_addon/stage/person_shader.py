@@ -23,6 +23,7 @@ import bpy
 from ..wardrobe.dressed import MATERIALS
 from ..wardrobe.outfit import Outfit
 from ..wardrobe.worn_part import PartSurface
+from .fabric_properties import fabric_properties, skin_properties
 from .formula import Formula
 from .images import ImageCache
 from .nodes import Nodes, clear_tree
@@ -41,6 +42,7 @@ def apply_outfit(
     images: ImageCache,
     *,
     layered: bool = False,
+    pixel: float = 0.0,
     surfaces: Sequence[PartSurface] = (),
 ) -> None:
     """Dress `obj`, whose mesh has a chart: set its properties and materials.
@@ -51,12 +53,17 @@ def apply_outfit(
         images: Where UV textures come from.
         layered: Whether each layer is a mesh of its own, with a slot for each of
             wardrobe.dressed.MATERIALS; otherwise all is painted on the body, in one slot.
+        pixel: Size of a pixel at the person, m: finer threads are left out of a layered mesh.
         surfaces: What the parts of a layered mesh are made of, a slot each after those.
 
     Raises:
         FileNotFoundError, ValueError: A UV texture cannot be read; the message names it.
     """
-    for name, value in outfit_properties(outfit).items():
+    properties = outfit_properties(outfit)
+    if layered:
+        properties.update(fabric_properties(outfit, pixel))
+        properties.update(skin_properties(outfit, pixel))
+    for name, value in properties.items():
         obj[PREFIX + name] = value
     obj.update_tag()
     if outfit.texture:

@@ -8,6 +8,7 @@ import bpy
 
 from ..bodies.model import BodyModel
 from ..scene.body_poser import BodyPoser
+from ..scene.camera import pixel_size
 from ..scene.spec import SceneSpec
 from .background import StageBackground, film_transparent
 from .camera import StageCamera
@@ -44,7 +45,10 @@ class Stage:
         self.camera.apply(spec.camera, spec.width, spec.height)
         self.light.apply(spec.light, spec.background)
         self.background.apply(spec.background, spec.props, spec.persons, spec.light)
-        self.people.apply(spec.persons, spec.camera.shutter)
+        sizes = {
+            p.id: pixel_size(p.body.translation, spec.camera, spec.width) for p in spec.persons
+        }
+        self.people.apply(spec.persons, spec.camera.shutter, sizes)
         self.images.trim()
 
     def person_names(self, spec: SceneSpec) -> dict[int, str]:

@@ -19,6 +19,7 @@ import numpy as np
 from ..bodies.model import BodyModel
 from .drape import cloth_shape
 from .mesh import loose_parts, vertex_normals
+from .skin_chart import skin_chart
 
 Array = np.ndarray
 
@@ -38,6 +39,8 @@ CHANNELS = {
     "marks": ("hat", "beard"),
     "palm": ("palm",),
     "down": ("down",),
+    "touch": ("flush", "shadow", "lash", "crease"),
+    "gaze": ("eye_x", "eye_y"),
 }
 
 LEVELS = ("sole", "ankle", "knee", "hip", "neck", "crown")
@@ -53,7 +56,8 @@ def body_chart(body: BodyModel) -> dict[str, Array]:
     cloth lies flat; `palm` 1 on palms and soles; `height` rm above the sole, `tread` the same in
     shoes; `fall` rm inside the curtain that long hair hangs in; in head units `scalp` above the
     hairline, `hat` above a hat's brim, and, positive inside, `beard`, `brow`, `lip`, `ear` and
-    `white` (of the eye); `iris` 0 at the middle of the pupil, in radii of the eyeball. (V, 3):
+    `white` (of the eye); `iris` 0 at the middle of the pupil, in radii of the eyeball. For what
+    `skin_chart.skin_chart` adds, see there. (V, 3):
     `position` rm, origin between the soles; `head` head units, origin between the eyes. Per face
     corner, (F, 3, 2): `cloth` (around torso and legs, around the arm), rm. And what
     `drape.cloth_shape` adds.
@@ -81,6 +85,7 @@ def body_chart(body: BodyModel) -> dict[str, Array]:
     chart["cloth"] = _cloth(body.faces, p, joints, chart["arm"])
     chart.update(cloth_shape(p, body.faces, joints, chart))
     chart["tread"] = p[:, 1] + chart["last"][:, 1]
+    chart.update(skin_chart(body.faces, chart))
     return {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in chart.items()}
 
 

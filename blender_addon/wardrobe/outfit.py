@@ -25,6 +25,10 @@ class Fabric:
         angle: Turn of the pattern, degrees (0: stripes run around the body).
         roughness: Roughness of the surface.
         weave: Contrast of the threads, 0..1.
+        cloth: One of fabric_weaves.WEAVES, in style "mesh"; empty for what suits the pattern.
+        figure: One of fabric_figures.FIGURES, in style "mesh"; empty for what suits the pattern.
+        repeat: Side of the figure's tile, rm; 0 for what suits `scale`.
+        folds: Depth of folds and creases; 1 is usual.
     """
 
     pattern: str = "plain"
@@ -35,6 +39,10 @@ class Fabric:
     angle: float = 0.0
     roughness: float = 0.85
     weave: float = 0.2
+    cloth: str = ""
+    figure: str = ""
+    repeat: float = 0.0
+    folds: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,37 @@ class Face:
 
 
 @dataclass(frozen=True)
+class Complexion:
+    """What is on the skin besides its colour, in style "mesh"; every share is 0 for none.
+
+    Attributes:
+        blush: Redness of cheeks, nose, ears, knuckles, knees and elbows.
+        mottling: Contrast of the blotches of the skin.
+        freckles: Share of freckles and moles that show.
+        wrinkles: Depth of the lines of the face.
+        shadow: Darkness of hollows and under the eyes.
+        stubble: Darkness of a beard that was shaved off.
+        shine: How much forehead and nose shine.
+        pores: Depth of pores.
+        tattoo: A tile of skin_tiles.SKIN_TILES that begins with "ink"; empty for none.
+        tattoo_arm: Place of its middle on the arms, 0 shoulder .. 1 wrist.
+        gaze: Turn of the eyes to the person's left and upwards, in radii of the eyeball.
+    """
+
+    blush: float = 0.0
+    mottling: float = 0.0
+    freckles: float = 0.0
+    wrinkles: float = 0.0
+    shadow: float = 0.0
+    stubble: float = 0.0
+    shine: float = 0.0
+    pores: float = 0.0
+    tattoo: str = ""
+    tattoo_arm: float = 0.3
+    gaze: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
 class Outfit:
     """The outfit of a person.
 
@@ -127,6 +166,7 @@ class Outfit:
         garments: At most one of each layer.
         style: "mesh" has garments as geometry of their own, "painted" paints them on the body.
         items: What else is worn, in style "mesh" only.
+        complexion: Details of the skin, in style "mesh" only.
         texture: File of a UV texture that replaces all paint; empty for none.
         seed: 0..1, shifts noise, so that folds differ between people.
         locks: Whether hair grows in locks, in style "mesh"; else it is a shell over the scalp.
@@ -146,6 +186,7 @@ class Outfit:
     locks: bool = True
     drape: bool = True
     skin_detail: bool = True
+    complexion: Complexion = Complexion()
 
     def worn(self, layer: str) -> Garment | None:
         """The garment of that layer, or None."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from . import palette
+from .fabric_sampling import FIGURES_OF
 from .garment_kind import NEVER, PATTERNS, Kind, Wearer, draw
 from .garments import KINDS, NOTHING
 from .hair import sample_face, sample_hair
@@ -69,7 +70,7 @@ def sample_outfit(
 def _check(tones: tuple[int, int], garments: Sequence[str], patterns: Sequence[str]) -> None:
     if not (1 <= tones[0] <= tones[1] <= 10):
         raise ValueError(f"expected Monk skin tones from 1 to 10, got {tones[0]} to {tones[1]}")
-    for word, given, known in (("garment", garments, KINDS), ("pattern", patterns, PATTERNS)):
+    for word, given, known in (("garment", garments, KINDS), ("pattern", patterns, FIGURES_OF)):
         for name in given:
             if name not in known:
                 raise ValueError(f"unknown {word} {name!r}; there are {', '.join(known)}")

@@ -1,0 +1,155 @@
+"""The material of skin that is a mesh of its own: blush, blotches, freckles, lines, stubble, ink,
+lips, brows and eyes.
+
+Places come from the chart (`wardrobe.skin_chart`), texture from tiles of the atlas
+(`wardrobe.skin_tiles`), strengths from the object's properties (`fabric_properties`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..wardrobe.chart import ARM_LENGTH, HEAD_UNIT
+from ..wardrobe.fabric_images import tile_origin
+from ..wardrobe.skin_tiles import FACE_LOW, FACE_SIZE, INK_SIZE, SKIN_SIZE
+from .atlas import look_up
+from .fabric_shader import bumpy_surface, object_property
+from .formula import Formula, Value
+from .shading import shading_group
+
+_PUPIL, _IRIS = 0.17, 0.42  # radii of the eyeball
+_INK = (0.035, 0.045, 0.055, 1.0)
+
+
+class SkinPainter:
+    """Builds the closures of skin over the chart `c`."""
+
+    def __init__(self, f: Formula, c: dict[str, Value], cloth: Any, arm: Value) -> None:
+        """Prepare.
+
+        Args:
+            f: Where to build.
+            c: The coordinates of the chart.
+            cloth: A vector: place on the body's wrapping, rm.
+            arm: 1 where the place is on an arm.
+        """
+        self.f, self.nodes, self.c, self.cloth, self.arm = f, f.nodes, c, cloth, arm
+
+    def _property(self, name: str) -> tuple[Any, Value]:
+        return object_property(self.f, name)
+
+    def body(self) -> Any:
+        """The closure of all but the head; ink costs nothing where there is none."""
+        color, height = self._base()
+        origin, on = self._property("ink")
+        along = self.f.value(self.nodes.split(origin)[2])
+        u, v, _ = self.nodes.split(self.cloth)
+        s = self.f.value(u) / INK_SIZE + 0.5
+        t = (self.f.value(v) - along * ARM_LENGTH) / INK_SIZE + 0.5
+        inside = self.f.minimum(self.f.minimum(s, 1.0 - s), self.f.minimum(t, 1.0 - t)) > 0.0
+        left = self.c["x"] > 0.0
+        inked = inside * on * self.arm * left
+        at = self.nodes.join(s.socket, t.socket, 0.0)
+        _, ink, _, _ = look_up(self.nodes, at, origin)
+        drawn = self.nodes.mix((self.f.value(ink) * 0.8).socket, color, _INK)
+        bare = bumpy_surface(self.nodes, color, 0.46, height.socket, 0.75)
+        with_ink = bumpy_surface(self.nodes, drawn, 0.46, height.socket, 0.75)
+        return self.nodes.mix_shader(inked.socket, bare, with_ink)
+
+    def _base(self) -> tuple[Any, Value]:
+        """(colour, height) of skin anywhere."""
+        f, nodes, c = self.f, self.nodes, self.c
+        skin, _ = self._property("skin")
+        blood, blush = self._property("blood")
+        spots, freckles = self._property("spots")
+        marks, _ = self._property("marks")
+        gloss, _ = self._property("gloss")
+        mottling, _, shadow = (f.value(socket) for socket in nodes.split(marks))
+        pores = f.value(nodes.split(gloss)[1])
+        at = nodes.vector("SCALE", self.cloth, 1.0 / SKIN_SIZE)
+        blotch, spot, shade, grain = look_up(nodes, at, (*tile_origin("skin"), 0.0))
+        red = c["flush"] * blush + (f.value(blotch) - 0.5) * mottling
+        color = nodes.mix((c["palm"] * 0.45).socket, skin, (0.50, 0.27, 0.21, 1.0))
+        color = nodes.mix(f.maximum(red, 0.0).socket, color, blood)
+        color = nodes.mix((f.value(spot) * freckles).socket, color, spots)
+        light = f.value(shade) * 2.0 * (1.0 - c["shadow"] * shadow * 0.65)
+        return f.scale(color, light), f.value(grain) * pores
+
+    def face(self) -> Any:
+        """The closure of the head without its hair."""
+        f, nodes, c = self.f, self.nodes, self.c
+        color, height = self._base()
+        x = c["x"] * (1.0 / (HEAD_UNIT * FACE_SIZE)) + 0.5
+        y = (c["head_y"] - FACE_LOW) * (1.0 / FACE_SIZE)
+        at = nodes.join(x.socket, y.socket, 0.0)
+        lines, freckle, stubble, _ = (
+            f.value(s) for s in look_up(nodes, at, (*tile_origin("face"), 0.0))
+        )
+        front = c["head_z"].ramp(0.15, 0.35)
+        spots, freckles = self._property("spots")
+        marks, shaved = self._property("marks")
+        wrinkles = f.value(nodes.split(marks)[1]) * front * lines
+        color = nodes.mix((freckle * freckles * front).socket, color, spots)
+        color = f.scale(color, 1.0 - wrinkles * 0.45)
+        height = height - wrinkles * 0.0012
+        color = self._beard(color, stubble, shaved)
+        color = self._painted(color, "lips", c["lip"].ramp(0.0, 0.45) * (stubble * 0.3 + 0.85))
+        brow = c["brow"].ramp(0.0, 0.030) * (stubble * 0.9 + 0.35)
+        color = self._painted(color, "brows", f.minimum(brow, 1.0))
+        color = nodes.mix((c["lash"] * 0.85).socket, color, (0.012, 0.008, 0.006, 1.0))
+        gloss, _ = self._property("gloss")
+        shine = f.value(nodes.split(gloss)[0])
+        wet = c["lip"].ramp(0.0, 0.3)
+        zone = f.maximum(c["x"].ramp(-0.05, -0.02) * (1.0 - c["x"].ramp(0.02, 0.05)), wet)
+        roughness = 0.48 - zone * (shine * 0.16 + wet * 0.10)
+        skin = bumpy_surface(nodes, color, roughness.socket, height.socket, 0.8)
+        return nodes.mix_shader((c["white"] > 0.0).socket, skin, self._eye())
+
+    def _beard(self, color: Any, stubble: Value, shaved: Value) -> Any:
+        c = self.c
+        hair, _ = self._property("hair")
+        _, beard = self._property("eyes")
+        edge = (c["beard"] * HEAD_UNIT + (stubble - 0.5) * 0.012).ramp(0.0, 0.016)
+        shade = self.f.maximum(beard, shaved * (stubble * 0.35 + 0.08))
+        return self.nodes.mix((edge * shade).socket, color, hair)
+
+    def _painted(self, color: Any, name: str, mask: Value) -> Any:
+        paint, opacity = self._property(name)
+        return self.nodes.mix((mask * opacity).socket, color, paint)
+
+    def _eye(self) -> Any:
+        f, nodes, c = self.f, self.nodes, self.c
+        gaze, _ = self._property("gaze")
+        iris_color, _ = self._property("eyes")
+        right, up, _ = nodes.split(gaze)
+        x, y = c["eye_x"] - f.value(right), c["eye_y"] - f.value(up)
+        away = f.root(x * x + y * y)
+        vein = self._veins(x, y)
+        white = nodes.mix(vein.socket, (0.50, 0.46, 0.42, 1.0), (0.42, 0.22, 0.18, 1.0))
+        fibre = vein * 0.8 + away.ramp(_PUPIL, _IRIS) * 0.7 + 0.45
+        rim = away.ramp(_IRIS - 0.07, _IRIS)
+        iris = f.scale(iris_color, fibre * (1.0 - rim * 0.75))
+        color = nodes.mix(away.ramp(_IRIS - 0.015, _IRIS + 0.03).socket, iris, white)
+        color = nodes.mix(
+            away.ramp(_PUPIL, _PUPIL + 0.03).socket, (0.003, 0.003, 0.003, 1.0), color
+        )
+        # The upper lid and its lashes shade the eye.
+        lid = c["eye_y"].ramp(0.05, 0.55) * 0.65
+        corner = abs(c["eye_x"]).ramp(0.45, 0.95) * 0.35
+        color = f.scale(color, (1.0 - lid) * (1.0 - corner))
+        diffuse, glossy = nodes.node("ShaderNodeBsdfDiffuse"), nodes.node("ShaderNodeBsdfGlossy")
+        nodes.put(color, diffuse.inputs["Color"])
+        glossy.inputs["Roughness"].default_value = 0.05
+        fresnel = nodes.node("ShaderNodeFresnel")
+        fresnel.inputs[0].default_value = 1.38
+        closure = nodes.mix_shader(
+            fresnel.outputs[0], diffuse.outputs["BSDF"], glossy.outputs["BSDF"]
+        )
+        group = nodes.group(shading_group(), Surface=closure, Albedo=color)
+        return group.outputs["Surface"]
+
+    def _veins(self, x: Value, y: Value) -> Value:
+        """Red blotches on the white and fibres of the iris, from the skin's tile."""
+        at = self.nodes.join((x * 0.45).socket, (y * 0.45).socket, 0.0)
+        blotch, _, _, _ = look_up(self.nodes, at, (*tile_origin("skin"), 0.0))
+        return self.f.value(blotch) * 0.45
