@@ -61,8 +61,8 @@ _CHEST = 0.66 * 0.44  # rm of the middle of a print above the hips
 
 
 def seen_share(size: float, pixel: float) -> float:
-    """How much of a texture shows, 0..1: all when its details are as large as a pixel, nothing when
-    they are a quarter as large.
+    """The share of a texture that shows: 1 when its details are as large as a pixel, 0 when they
+    are a quarter as large.
     """
     if pixel <= 0.0:
         return 1.0

@@ -41,6 +41,8 @@ def tile_origin(name: str) -> tuple[float, float]:
     Raises:
         ValueError: There is no tile of that name.
     """
+    if name not in _MAKERS:
+        raise ValueError(f"unknown tile {name!r}; there are {', '.join(TILES)}")
     row, column = divmod(TILES.index(name), COLUMNS)
     return (column * _STEP + MARGIN) / WIDTH, (row * _STEP + MARGIN) / HEIGHT
 

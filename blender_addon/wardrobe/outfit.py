@@ -127,7 +127,7 @@ class Face:
 
 @dataclass(frozen=True)
 class Complexion:
-    """What is on the skin besides its colour, in style "mesh"; every share is 0 for none.
+    """Marks of the skin besides its colour, in style "mesh"; every share is 0 for none.
 
     Attributes:
         blush: Redness of cheeks, nose, ears, knuckles, knees and elbows.
