@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..bodies.model import BodyModel
 from .chart import channel_values
+from .contact import thinned
 
 Array = np.ndarray
 
@@ -33,6 +35,12 @@ class BodyTables:
     cloth: Array
     corners: Array
     face_of_vertex: Array
+
+    @cached_property
+    def below(self) -> Array:
+        """(S,) int, vertices that stand for hips and legs where cloth lies on them."""
+        among = np.flatnonzero((self.chart["level"] < 0.25) & (self.chart["arm"] < 0))
+        return thinned(self.chart["position"], among)
 
     def where_all(self, of_vertex: Array) -> Array:
         """(F,) bool, the faces all corners of which have `of_vertex` (V,) bool."""

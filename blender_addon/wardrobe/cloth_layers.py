@@ -25,6 +25,8 @@ Array = np.ndarray
 HAIR = "hair"
 CLEARANCE = 0.0025  # rm that every layer keeps from the one beneath it, so that none shows through
 SKIRT_LEVEL = -0.02  # level at which a skirt leaves the body and hangs
+_HIDDEN = 0.03  # rm inside the edge of a layer, from where on nothing beneath it shows
+_UNDER_SKIRT = 0.45  # levels above the hem of a closed skirt, from where on the same holds
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,21 @@ def outermost(layers: Sequence[ClothLayer], shaped: Array) -> Array:
             on = layer.field > 0
             out[on] = shaped[on] + layer.offset[on]
     return out
+
+
+def hidden_under(chart: Mapping[str, Array], layer: ClothLayer) -> Array:
+    """(V,) bool: where nothing that lies beneath a layer can be seen.
+
+    A skirt slides up over bent knees, so that only what is far above its hem is hidden; in front of
+    the legs an open coat hides nothing.
+    """
+    hidden = np.asarray(layer.field > _HIDDEN)
+    garment = layer.garment
+    if layer.hangs and garment is not None and garment.opening < 0:
+        level = chart["level"]
+        above = (level > garment.hem + _UNDER_SKIRT) & (level < SKIRT_LEVEL + 0.1)
+        hidden = hidden | (above & (chart["arm"] < 0))
+    return hidden
 
 
 class _Layers:

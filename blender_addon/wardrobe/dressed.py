@@ -22,14 +22,15 @@ from ..bodies.rotations import rodrigues
 from ..bodies.skinning import moved
 from .body_tables import tables_of
 from .chart import REFERENCE_HEIGHT
-from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers, outermost
+from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers, hidden_under, outermost
+from .contact import body_contact
 from .cut_mesh import Piece, cut, loops
 from .garment_kind import LAYERS
 from .garments import KINDS
 from .items import parts_of
 from .outfit import Outfit
 from .shoe_forms import lowered
-from .skirt import Curtain, curtain_of
+from .skirt import JOINTS, Curtain, curtain_of
 from .strands import strands_of
 from .worn_part import Fitting, PartSurface
 
@@ -37,7 +38,6 @@ Array = np.ndarray
 
 SKIN = "skin"
 MATERIALS = (SKIN, *LAYERS, HAIR)  # a face's material is an index into these
-_HIDDEN = 0.03  # rm inside the edge of a layer, from where on nothing beneath it shows
 _TURNED_IN = 0.004  # m that the edge of a garment is folded towards the body
 # Coordinates of the chart that a curtain has none of, and what it has instead.
 _NOWHERE = {"arm": -1.0, "neck": 0.5, "fall": -9.0, "scalp": -9.0, "white": -1.0, "beard": -9.0}
@@ -141,7 +141,7 @@ class Wearable:
         self._items = parts_of(fitting, outfit.items)
         replaced = {layer for part in self._items for layer in part.replaces}
         layers = [layer for layer in layers if layer.name not in replaced]
-        deep = [self._tables.where_all(layer.field > _HIDDEN) for layer in layers]
+        deep = [self._tables.where_all(hidden_under(chart, layer)) for layer in layers]
         hidden = np.zeros(len(model.faces), dtype=bool)
         self._worn: list[_Worn] = []
         under = self.shaped
@@ -160,6 +160,7 @@ class Wearable:
         for part in self._items:
             if len(part.hides):
                 hidden |= part.hides
+        self._drape, self._normal = outfit.drape, np.asarray(chart["normal"])
         self._lay_out_skin(parts, ~hidden)
         for worn in self._worn:
             self._lay_out(parts, worn)
@@ -200,6 +201,7 @@ class Wearable:
                     at,
                     under,
                     layer.garment.hem,
+                    places=np.stack([self.joints[self.model.joint_names.index(j)] for j in JOINTS]),
                     flare=0.12 + 6 * kind.slack * layer.garment.looseness,
                     seed=seed,
                 )
@@ -318,6 +320,8 @@ class Wearable:
         vertices = [skin[self._skin_vertices]]
         by_joint = dict(zip(model.joint_names, G_rel, strict=True))
         up = np.array([0.0, 0.0, 1.0]) if up is None else up
+        contact, lies_on = None, skin.copy()
+        hangs = any(worn.curtain is not None for worn in self._worn)
         for worn in self._worn:
             piece, offset = worn.piece, worn.layer.offset
             on_body = moved(at_rest + offset, A)
@@ -327,8 +331,15 @@ class Wearable:
                 inwards = piece.values(skin)[worn.rim]
                 vertices.append(_towards(own[worn.rim], inwards, _TURNED_IN))
             if worn.curtain is not None:
-                hung = worn.curtain.hung(own[worn.curtain.border], by_joint, up)
+                if contact is None:
+                    contact = body_contact(lies_on, self._normal, A, self._tables.below, up)
+                hung, contact = worn.curtain.hung(
+                    own[worn.curtain.border], by_joint, contact, drape=self._drape
+                )
                 vertices.append(hung.reshape(-1, 3))
+            elif hangs:
+                on = worn.layer.field > 0
+                lies_on[on] = on_body[on]
         strands = self._strands
         vertices.append(moved(strands.points, A[:, strands.follows]))
         vertices += [moved(part.vertices, part.transforms(G_rel, up)) for part in self._items]

@@ -1,10 +1,8 @@
 """Skirts, dresses and coats below the hips: a curtain of cloth that hangs around both legs.
 
 The curtain begins at the border where its garment was cut off the body, column by column, so that
-the two make one surface. It is draped in every pose: a coarse grid of points falls, is held by the
-length of its threads and pushed out of the legs (Müller et al., "Position Based Dynamics", 2007,
-without velocities: cloth at rest). The number of steps is fixed, so the same pose always gives the
-same cloth.
+the two make one surface. It is draped in every pose: a coarse grid of points goes along with pelvis
+and legs, to whichever is furthest outside there, and comes to rest on them (`hanging`).
 """
 
 from __future__ import annotations
@@ -14,56 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .contact import Contact, grid_normals
+from .hanging import GAP, refined, resampled, settled, threads_of
+
 Array = np.ndarray
 
-STEPS = 24
-COLUMNS, ROW = 36, 0.045  # points around, and metres between two rows, of the coarse grid
+COLUMNS, ROW = 40, 0.045  # points around, and metres between two rows, of the coarse grid
 FINE_ROW = 0.02  # m between two rows of the mesh
-GAP = 0.006  # m that cloth keeps from what is under it
-_FALL = 0.012  # m that a point falls in the first step
-_LEG_LEVELS = (-0.08, -0.3, -0.6, -0.97, -1.35, -1.75)
-
-
-@dataclass(frozen=True)
-class Legs:
-    """Capsules around both legs at rest: what a skirt lies on.
-
-    Attributes:
-        centre: (2, L, 3) m, middle of a leg at each of its levels, left leg first.
-        radius: (2, L) m.
-    """
-
-    centre: Array
-    radius: Array
-
-    def posed(self, upper: Array, lower: Array) -> Array:
-        """Move the centres with thighs and shins.
-
-        Args:
-            upper, lower: (2, 3, 4) transforms from rest of the hip and knee joints.
-
-        Returns:
-            (2, L, 3) m.
-        """
-        below = np.array(_LEG_LEVELS) < -1.0
-        T = np.where(below[None, :, None, None], lower[:, None], upper[:, None])
-        return np.einsum("slij,slj->sli", T[..., :3], self.centre) + T[..., 3]
-
-
-def legs_of(chart: Mapping[str, Array], surface: Array) -> Legs:
-    """Measure the legs of a body at rest; `surface` (V, 3) m is its skin or what it wears there."""
-    level, side = chart["level"], chart["position"][:, 0] > 0
-    on_legs = (chart["arm"] < 0) & (level < 0.05)
-    centre, radius = np.zeros((2, len(_LEG_LEVELS), 3)), np.zeros((2, len(_LEG_LEVELS)))
-    for s, of_side in enumerate((side, ~side)):
-        for k, at in enumerate(_LEG_LEVELS):
-            ring = surface[on_legs & of_side & (np.abs(level - at) < 0.07)].astype(np.float64)
-            low, high = ring.min(axis=0), ring.max(axis=0)
-            centre[s, k] = 0.5 * (low + high)
-            radius[s, k] = np.percentile(
-                np.linalg.norm((ring - centre[s, k])[:, [0, 2]], axis=1), 70
-            )
-    return Legs(centre, radius)
+_CHOICE = 0.04  # m by which one limb must be further outside than another for cloth to follow it
+_ASIDE = 0.4  # m that the leg on the other side counts as being further inside
+_FOLLOWS = 0.14  # m below the border, from where on cloth follows a leg and not the pelvis
+JOINTS = ("pelvis", "left_hip", "right_hip", "left_knee", "right_knee")
 
 
 @dataclass(frozen=True)
@@ -74,15 +33,15 @@ class Curtain:
         border: (n,) vertices of the piece that it hangs from, in order around the body.
         closed: Whether the last one is joined to the first; a coat is open in front.
         rest: (R, n, 3) m; the first row is the border.
-        legs: What it lies on.
         pleats: (n,) m, how far its folds stand out at the hem.
+        places: (5, 3) m, the JOINTS at rest.
     """
 
     border: Array
     closed: bool
     rest: Array
-    legs: Legs
     pleats: Array
+    places: Array
 
     @property
     def faces(self) -> Array:
@@ -94,55 +53,107 @@ class Curtain:
         quads = np.stack([a, a + n, b + n, b], axis=-1).reshape(-1, 4)
         return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
 
-    def hung(self, border: Array, transforms: Mapping[str, Array], up: Array) -> Array:
+    def hung(
+        self,
+        border: Array,
+        transforms: Mapping[str, Array],
+        contact: Contact,
+        *,
+        drape: bool = True,
+    ) -> tuple[Array, Contact]:
         """Hang it in a pose.
 
         Args:
             border: (n, 3) m, the posed vertices it hangs from.
-            transforms: (3, 4) transforms from rest, by joint: pelvis, left_hip, right_hip,
-                left_knee and right_knee.
-            up: (3,) unit vector against gravity.
+            transforms: (3, 4) transforms from rest, by joint, those of JOINTS.
+            contact: What it lies on.
+            drape: Whether it comes to rest; else it only goes along with pelvis and legs.
 
         Returns:
-            (R, n, 3) m.
+            (vertices (R, n, 3) m, what is worn over it lies on).
         """
         R, n, _ = self.rest.shape
-        column = (
-            np.linspace(0, n, COLUMNS, endpoint=False)
-            if self.closed
-            else np.linspace(0, n - 1, COLUMNS)
-        )
+        column, back = _places(n, COLUMNS, self.closed), _places(COLUMNS, n, self.closed)
         rows = max(2, round((R - 1) * FINE_ROW / ROW) + 1)
-        row = np.linspace(0, R - 1, rows)
-        rest = _resampled(self.rest, row, column, self.closed)
-        start = _resampled(border[None], np.zeros(1), column, self.closed)[0]
-        points = _swung(rest, transforms)
-        points += (start - points[0])[None] * np.linspace(1, 0, rows)[:, None, None] ** 2
-        upper = np.stack([transforms["left_hip"], transforms["right_hip"]])
-        lower = np.stack([transforms["left_knee"], transforms["right_knee"]])
-        centre = self.legs.posed(upper, lower)
-        points = _settle(points, rest, self.closed, centre, self.legs.radius + GAP, up)
-        fine = _resampled(
-            points,
-            np.linspace(0, rows - 1, R),
-            np.linspace(0, COLUMNS, n, endpoint=False)
-            if self.closed
-            else np.linspace(0, COLUMNS - 1, n),
-            self.closed,
+        rest = resampled(
+            np.moveaxis(self.rest, 2, 0), np.linspace(0, R - 1, rows), column, self.closed
         )
-        fine = self._pleated(fine, up)
-        fine[0] = border
-        return fine.astype(np.float32)
+        top = resampled(border.T[:, None], np.zeros(1), column, self.closed)
+        T = np.stack([transforms[name] for name in JOINTS]).astype(np.float64)
+        points, weight = self._swung(rest, T)
+        points += (top - points[:, :1]) * np.linspace(1, 0, rows)[:, None] ** 2
+        if drape:
+            points, near = settled(points, threads_of(rest, self.closed), contact, weight)
+        middle = points.mean(axis=2, keepdims=True)
+        normals = grid_normals(points, self.closed, middle)
+        above = contact.over(points.reshape(3, -1), normals.reshape(3, -1))
+        row = np.linspace(0, rows - 1, R)
+        fine = resampled(points, row, back, self.closed)
+        fine += (border.T[:, None] - fine[:, :1]) * np.clip(1 - np.arange(R) / 4, 0, 1)[:, None]
+        fine = self._pleated(fine)
+        if drape:
+            fine[:, 1:] = refined(fine[:, 1:], near, row[1:], back, contact)
+        return np.moveaxis(fine, 0, 2).astype(np.float32), above
 
-    def _pleated(self, points: Array, up: Array) -> Array:
-        """Add folds that grow towards the hem."""
-        along = np.roll(points, -1, axis=1) - np.roll(points, 1, axis=1)
-        out = np.cross(along, up)
-        out /= np.maximum(np.linalg.norm(out, axis=-1, keepdims=True), 1e-6)
-        depth = np.linspace(0, 1, len(points))[:, None, None]
-        inwards = np.einsum("rni,rni->rn", out, points - points.mean(axis=1, keepdims=True)) < 0
-        out = np.where(inwards[..., None], -out, out)
-        return points + out * np.abs(self.pleats)[None, :, None] * depth
+    def _swung(self, rest: Array, T: Array) -> tuple[Array, Array]:
+        """Where the curtain is let go: every point (3, R, n) goes along with pelvis, left or right
+        leg, whichever is furthest outside; those of a seated person with their leg.
+
+        Returns:
+            (points (3, R, n), (n,) 0..1, how much each column falls).
+        """
+        x, y = rest[0], rest[1]
+        moved = np.einsum("kij,jrn->kirn", T[:, :, :3], rest) + T[:, :, 3, None, None]
+        depth = y[0].mean() - y
+        follow = _rise(depth / _FOLLOWS)
+        places = [moved[0]]
+        for hip, knee in ((1, 3), (2, 4)):
+            below = _rise(0.5 + (self.places[knee, 1] - y) / 0.12)
+            leg = moved[hip] * (1 - below) + moved[knee] * below
+            places.append(moved[0] + follow * (leg - moved[0]))
+        out = rest[:, min(2, len(y) - 1)] - rest[:, :1].mean(axis=2)
+        out[1] = 0.0
+        out /= np.maximum(np.sqrt((out * out).sum(axis=0)), 1e-9)
+        # How far each limb goes outwards there, a good part of the way down to the knee.
+        at = rest[:, 0].copy()
+        at[1] -= 0.35
+        limbs = np.einsum("kij,jn->kin", T[:3, :, :3], at) + T[:3, :, 3, None]
+        reach = np.einsum("in,kin->kn", T[0, :, :3] @ out, limbs - limbs[0])
+        left = _rise(0.5 + 0.5 * x[0] / np.abs(x[0]).max())
+        aside = _ASIDE * np.stack([np.zeros_like(left), 1 - left, left])
+        if not self.closed:  # each panel of a coat goes with its own leg
+            aside *= 4
+        reach -= aside
+        share = np.exp((reach - reach.max(axis=0)) / _CHOICE)
+        share /= share.sum(axis=0)
+        seated = self._seated(T)
+        share += seated * (np.stack([np.zeros_like(left), left, 1 - left]) - share)
+        behind = _rise(0.5 - 1.5 * out[2])
+        return np.einsum("kn,kirn->irn", share, np.stack(places)), 1 - seated * behind
+
+    def _seated(self, T: Array) -> float:
+        """0 standing .. 1 with both thighs level."""
+        thigh = self.places[3:] - self.places[1:3]
+        raised = [(T[0, :, :3].T @ T[k, :, :3] @ thigh[k - 1])[2] for k in (1, 2)]
+        length = np.linalg.norm(thigh, axis=1)
+        return float(_rise((min(raised / length) - 0.6) / 0.3))
+
+    def _pleated(self, points: Array) -> Array:
+        """Add folds that grow towards the hem to points (3, R, n)."""
+        out = grid_normals(points, self.closed, points.mean(axis=2, keepdims=True))
+        return points + out * np.abs(self.pleats) * np.linspace(0, 1, points.shape[1])[:, None]
+
+
+def _rise(t: Array) -> Array:
+    t = np.clip(t, 0.0, 1.0)
+    return t * t * (3 - 2 * t)
+
+
+def _places(count: int, samples: int, closed: bool) -> Array:
+    """Where `samples` even samples of a row of `count` points lie."""
+    if closed:
+        return np.arange(samples) * (count / samples)
+    return np.linspace(0, count - 1, samples)
 
 
 def curtain_of(
@@ -152,6 +163,7 @@ def curtain_of(
     surface: Array,
     hem: float,
     *,
+    places: Array,
     flare: float,
     seed: float,
 ) -> Curtain:
@@ -163,11 +175,11 @@ def curtain_of(
         at: (n, 3) m, their places at rest.
         surface: (V, 3) m, the body with what is worn beneath, at rest.
         hem: Level of the hem.
+        places: (5, 3) m, the JOINTS at rest.
         flare: Growth of its width, m for each m down.
         seed: 0..1, chooses the folds.
     """
     vertices, closed = border
-    legs = legs_of(chart, surface)
     level = chart["level"]
     floor = np.interp(hem, level[np.argsort(level)], surface[np.argsort(level), 1])
     length = max(float(at[:, 1].mean() - floor), 2 * FINE_ROW)
@@ -191,90 +203,4 @@ def curtain_of(
     around = np.arange(len(at)) / len(at)
     waves = np.sin(2 * np.pi * (around * (9 + round(6 * seed)) + 3 * seed))
     pleats = 0.05 * flare * length * np.clip(waves, 0, None) ** 2
-    return Curtain(vertices, closed, rest, legs, pleats)
-
-
-def _swung(rest: Array, transforms: Mapping[str, Array]) -> Array:
-    """Where the curtain would be if it followed hips and thighs: the start of the fall."""
-    depth = rest[0, :, 1].mean() - rest[..., 1]
-    follow = np.clip(depth / 0.3, 0, 1)[..., None, None] * 0.75
-    width = np.abs(rest[0, :, 0]).max()
-    left = np.clip(0.5 + 0.5 * rest[..., 0] / width, 0, 1)
-    left = (left * left * (3 - 2 * left))[..., None, None]
-    T = (1 - follow) * transforms["pelvis"] + follow * (
-        left * transforms["left_hip"] + (1 - left) * transforms["right_hip"]
-    )
-    return np.einsum("rnij,rnj->rni", T[..., :3], rest) + T[..., 3]
-
-
-def _settle(p: Array, rest: Array, closed: bool, centre: Array, radius: Array, up: Array) -> Array:
-    """Let a grid (R, n, 3) fall, hold it by its threads, and push it out of the legs."""
-    down = np.linalg.norm(np.diff(rest, axis=0), axis=-1)
-    beside = np.roll(rest, -1, axis=1) - rest
-    across = np.linalg.norm(beside, axis=-1)
-    if not closed:
-        across[:, -1] = np.inf  # no thread over the opening
-    ends = (centre[:, :-1].reshape(-1, 3), centre[:, 1:].reshape(-1, 3))
-    radii = (radius[:, :-1].ravel(), radius[:, 1:].ravel())
-    top = p[0].copy()
-    for step in range(STEPS):
-        p = p - up * (_FALL * (1 - step / STEPS) + 0.001)
-        p[0] = top
-        _hold_columns(p, down)
-        _hold_rows(p, across)
-        p = _pushed_out(p, *ends, *radii)
-        p[0] = top
-    return p
-
-
-def _hold_columns(p: Array, length: Array) -> None:
-    for parity in (0, 1):
-        a, b = p[parity:-1:2], p[parity + 1 :: 2]
-        if len(a) == 0:
-            continue
-        way = b - a
-        distance = np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 1e-9)
-        over = way * np.maximum(1 - length[parity::2, :, None] / distance, -0.3)
-        fixed = np.full((len(a), 1, 1), 0.5)
-        if parity == 0:
-            fixed[0] = 0.0  # the border does not give
-        a += over * fixed
-        b -= over * (1 - fixed)
-
-
-def _hold_rows(p: Array, length: Array) -> None:
-    n = p.shape[1]
-    for parity in (0, 1):
-        a = np.arange(parity, n, 2)
-        b = (a + 1) % n
-        way = p[:, b] - p[:, a]
-        distance = np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 1e-9)
-        over = way * np.maximum(1 - length[:, a, None] / distance, 0.0) * 0.5
-        p[:, a] += over
-        p[:, b] -= over
-
-
-def _pushed_out(p: Array, start: Array, end: Array, radius: Array, radius_end: Array) -> Array:
-    """Move points out of capsules whose radius changes along their axis."""
-    axis = end - start
-    for k in range(len(start)):
-        way = p - start[k]
-        t = np.clip(way @ axis[k] / max(axis[k] @ axis[k], 1e-9), 0, 1)
-        off = way - t[..., None] * axis[k]
-        distance = np.maximum(np.sqrt(np.einsum("rni,rni->rn", off, off)), 1e-6)
-        deep = np.maximum(radius[k] + t * (radius_end[k] - radius[k]) - distance, 0.0)
-        p = p + off * (deep / distance)[..., None]
-    return p
-
-
-def _resampled(grid: Array, row: Array, column: Array, closed: bool) -> Array:
-    """Bilinear samples of a grid (R, n, C) at fractional rows and columns."""
-    R, n = grid.shape[:2]
-    i = np.minimum(row.astype(int), max(R - 2, 0))
-    s = (row - i)[:, None, None] if R > 1 else np.zeros((len(row), 1, 1))
-    mixed = grid[i] * (1 - s) + grid[np.minimum(i + 1, R - 1)] * s
-    j = np.floor(column).astype(int)
-    if not closed:
-        j = np.minimum(j, n - 2)
-    t = (column - j)[None, :, None]
-    return mixed[:, j % n] * (1 - t) + mixed[:, (j + 1) % n] * t
+    return Curtain(vertices, closed, rest, pleats, places)
