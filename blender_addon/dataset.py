@@ -104,6 +104,7 @@ PASS_FILES = {
     "ignore": PassFile("ignore_file_name", "ignore", ".png", "never"),
 }
 PASS_FOLDERS = tuple(file.folder for file in PASS_FILES.values())
+HEAD_PART = 16  # the value of heads, with hair and hats, in the images of the pass "parts"
 
 _INDECISIVE = {"count", "fingerprint", "device", *KEYS}
 _TAIL_STEP = 1 << 14  # bytes read at a time to find the end of the last line

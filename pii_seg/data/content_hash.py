@@ -135,7 +135,16 @@ def images_named_in(path: Path) -> tuple[Path, ...]:
 
 CONTENT = "sha256:"  # before a hash that stands for the path of its file or folder
 MASK_FOLDERS = frozenset(
-    {"masks", "ignore", "instances", "alpha", "parts", "SegmentationClass", "SegmentationObject"}
+    {
+        "masks",
+        "ignore",
+        "instances",
+        "heads",
+        "alpha",
+        "parts",
+        "SegmentationClass",
+        "SegmentationObject",
+    }
 )
 SKETCH = 512  # images; of a larger data set, every n-th is recognised
 SKETCH_DIGITS = 8  # of a hash: too few to prove that a certain image was there

@@ -1,4 +1,4 @@
-"""Count one image: histograms of its logits for person pixels, for the rest and for each person."""
+"""Count one image: histograms of its logits for person pixels, the rest, each person and head."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ SIZE_LIMITS = (
     96**2,
 )  # px of a person's area: below the first small, below the second medium
 MISSED_BELOW, UNTOUCHED_BELOW = 0.5, 0.1  # coverage
+HEAD_COVERED_FROM = 0.9  # coverage of a head that hides who it is
 BOUNDARY_SHARE = 0.02  # of the diagonal
 
 BIN_LOGITS = (np.arange(BINS) + 0.5) * (2 * LIMIT / BINS) - LIMIT  # of the bins' middles
@@ -67,6 +68,7 @@ class ImageCount:
     persons: tuple[PersonCount, ...] | None
     boundary: tuple[int, int] | None  # pixels of the intersection and of the union
     threshold_index: int
+    heads: tuple[np.ndarray, ...] = ()  # of each head: pixels found at each of THRESHOLDS
 
     @property
     def has_person(self) -> bool:
@@ -91,6 +93,7 @@ def count_image(
     target: np.ndarray,
     instances: np.ndarray | None = None,
     *,
+    heads: np.ndarray | None = None,
     threshold: float = 0.5,
     boundary: bool = True,
 ) -> ImageCount:
@@ -100,15 +103,16 @@ def count_image(
         logits: float (H, W).
         target: uint8 (H, W): 0 background, 1 person, 255 ignored.
         instances: (H, W) ids of the persons, 0 for background; None if they are unknown.
+        heads: bool (H, W), True on heads; None if they are unknown.
         threshold: Probability for the boundary IoU; the other counts hold for all thresholds.
         boundary: Count the boundary IoU.
 
     Raises:
         ValueError: The sizes differ, or a logit is NaN.
     """
-    if logits.shape != target.shape or (instances is not None and instances.shape != target.shape):
-        shapes = [logits.shape, target.shape, *([] if instances is None else [instances.shape])]
-        raise ValueError(f"logits, target and instances differ in size: {shapes}")
+    shapes = [a.shape for a in (logits, target, instances, heads) if a is not None]
+    if len(set(shapes)) > 1:
+        raise ValueError(f"logits, target, instances and heads differ in size: {shapes}")
     at = threshold_index(threshold)
     bins = _bins(logits)
     scored = target != IGNORE
@@ -117,7 +121,8 @@ def count_image(
     background = np.bincount(bins[scored], minlength=BINS) - person
     pair = _boundary_pair(bins >= at, is_person, scored) if boundary else None
     persons = None if instances is None else _count_persons(bins, instances, scored)
-    return ImageCount(person, background, persons, pair, at)
+    heads_found = () if heads is None else _count_heads(bins, heads & is_person, instances)
+    return ImageCount(person, background, persons, pair, at, heads_found)
 
 
 def _bins(logits: np.ndarray) -> np.ndarray:
@@ -143,6 +148,17 @@ def _count_persons(
         if area := int(histogram.sum()):
             persons.append(PersonCount(int(number), area, box, np.cumsum(histogram[::-1])[::-1]))
     return tuple(persons)
+
+
+def _count_heads(
+    bins: np.ndarray, heads: np.ndarray, instances: np.ndarray | None
+) -> tuple[np.ndarray, ...]:
+    """Pixels found of each head: one of each person, or one of the image without instances."""
+    owners = np.ones(heads.shape, np.uint8) if instances is None else instances
+    owner, place = owners[heads], bins[heads]
+    numbers = np.unique(owner[owner > 0])
+    histograms = (np.bincount(place[owner == number], minlength=BINS) for number in numbers)
+    return tuple(np.cumsum(histogram[::-1])[::-1] for histogram in histograms)
 
 
 def boundary_of(mask: np.ndarray, distance: int) -> np.ndarray:

@@ -161,8 +161,9 @@ def evaluate_images(
         logits = predict(sample.image)
         seconds = time.perf_counter() - start
         count = count_image(
-            logits, sample.target, sample.instances, threshold=threshold, boundary=boundary
-        )
+            logits, sample.target, sample.instances, heads=source.heads(index),
+            threshold=threshold, boundary=boundary,
+        )  # fmt: skip
         return ImageResult(sample, logits, count, seconds)
 
     evaluated = 0

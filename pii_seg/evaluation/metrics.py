@@ -12,10 +12,11 @@ precision, and has no notion of persons; tests compare these sums with it. Thres
 1/64 in logit (at most .004 in probability); `snap` rounds to the nearest.
 
 Definitions. *Coverage* of a person: share of its pixels that are found. *Missed*: coverage < .5;
-*untouched*: < .1. Target 255 is ignored throughout. *IoU* is that of person pixels: `iou` over all
-pixels of the data set, `iou_per_picture` the mean over the images that show a person (which other
-tables call mIoU), `miou` the mean of the IoUs of person and background over all pixels. *Boundary
-IoU*: Cheng et al., CVPR 2021, eq. 1, with d = 2 % of the diagonal.
+*untouched*: < .1. A *head* (hair, hat, glasses, face) is *covered* from .9 on. Target 255 is
+ignored throughout. *IoU* is that of person pixels: `iou` over all pixels of the data set,
+`iou_per_picture` the mean over the images that show a person (which other tables call mIoU), `miou`
+the mean of the IoUs of person and background over all pixels. *Boundary IoU*: Cheng et al., CVPR
+2021, eq. 1, with d = 2 % of the diagonal.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import numpy as np
 from pii_seg.evaluation.counting import (
     BIN_LOGITS,
     BINS,
+    HEAD_COVERED_FROM,
     MISSED_BELOW,
     SIZES,
     THRESHOLDS,
@@ -61,6 +63,10 @@ class Totals:
     persons: np.ndarray = field(default_factory=lambda: np.zeros(len(SIZES), np.int64))
     missed: np.ndarray = field(default_factory=lambda: np.zeros((len(SIZES), BINS), np.int64))
     untouched: np.ndarray = field(default_factory=lambda: np.zeros((len(SIZES), BINS), np.int64))
+    heads: np.ndarray = field(default_factory=lambda: np.zeros((), np.int64))
+    head_pixels: np.ndarray = field(default_factory=lambda: np.zeros((), np.int64))
+    head_found: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    heads_covered: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
 
     def __post_init__(self) -> None:
         self.threshold = snap(self.threshold)
@@ -97,6 +103,11 @@ class Totals:
             self.persons[person.size] += 1
             self.missed[person.size] += person.found < MISSED_BELOW * person.area
             self.untouched[person.size] += person.found < UNTOUCHED_BELOW * person.area
+        for found in count.heads:
+            self.heads += 1
+            self.head_pixels += found[0]
+            self.head_found += found
+            self.heads_covered += found >= HEAD_COVERED_FROM * found[0]
 
     def __add__(self, other: Totals) -> Totals:
         """Add the totals of two shards or data sets."""
@@ -162,6 +173,9 @@ class Totals:
                 s: ratio(self.untouched[i, at], self.persons[i]) for i, s in enumerate(SIZES)
             },
             persons_by_size=dict(zip(SIZES, map(int, self.persons), strict=True)),
+            heads=int(self.heads),
+            head_recall=ratio(self.head_found[at], self.head_pixels),
+            heads_covered=ratio(self.heads_covered[at], self.heads),
             person_free_pictures=int(self.person_free_pictures),
             false_area=float(curves.false_area[at]),
             false_pictures=ratio(self.false_pictures[at], self.person_free_pictures),
@@ -213,6 +227,9 @@ class Scores:
     untouched: float
     untouched_by_size: dict[str, float]
     persons_by_size: dict[str, int]
+    heads: int
+    head_recall: float  # share of the pixels of heads that are found
+    heads_covered: float  # share of heads of which nine tenths or more are found
     person_free_pictures: int
     false_area: float  # mean share of person-free images taken for a person
     false_pictures: float  # share of them with more than .1 % of it

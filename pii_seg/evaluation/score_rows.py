@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pii_seg.evaluation.counting import SIZES
+from pii_seg.evaluation.counting import HEAD_COVERED_FROM, SIZES
 from pii_seg.evaluation.measure import Evaluation
 from pii_seg.evaluation.metrics import MIN_PRECISION, Scores
 
@@ -92,6 +92,14 @@ ROWS = (
              lambda e: percent(e.scores.untouched)),
     ScoreRow("untouched_by_size", "… small / medium / large", "Untouched persons of each size.",
              lambda e: _by_size(e.scores, e.scores.untouched_by_size)),
+    ScoreRow("heads", "heads", "Number of heads, where the data say which pixels are heads.",
+             lambda e: f"{e.scores.heads:,}" if e.scores.heads else ABSENT),
+    ScoreRow("head_recall", "… pixel recall",
+             "Share of the pixels of heads found: hair, hat, glasses and face.",
+             lambda e: percent(e.scores.head_recall), change="head_recall"),
+    ScoreRow("heads_covered", f"… covered to {HEAD_COVERED_FROM:.0%}",
+             "Share of heads of which at least this much is found: what identifies a person.",
+             lambda e: percent(e.scores.heads_covered), change="heads_covered"),
     ScoreRow("false_area", "false area, person-free",
              "Mean share of an image without persons that is taken for a person.",
              lambda e: percent(e.scores.false_area, 2), change="false_area"),

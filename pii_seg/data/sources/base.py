@@ -54,6 +54,19 @@ class Source(ABC):
             DataError: A file cannot be read or does not fit; the message names it.
         """
 
+    def heads(self, i: int) -> np.ndarray | None:
+        """Read where the heads of the `i`-th sample are, with hair, hats and glasses.
+
+        Training does not need them; so they are not part of a sample.
+
+        Returns:
+            bool (H, W), or None where the source does not know it.
+
+        Raises:
+            DataError: The file cannot be read or has another size than the image.
+        """
+        return None
+
     @abstractmethod
     def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
         """Open every file; leave out, and return, those that cannot be used."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from blender_addon.dataset import LINES_NAME, DatasetError, iter_lines, read_info
+from blender_addon.dataset import HEAD_PART, LINES_NAME, DatasetError, iter_lines, read_info
 from pii_seg.data.image_io import read_image
 from pii_seg.data.mask_io import read_mask
 from pii_seg.data.sources.base import Listed
@@ -29,6 +29,7 @@ class Line:
     mask: str
     ignore: str | None
     persons: tuple[tuple[int, float], ...]  # (id, visibility)
+    parts: str | None = None
 
 
 class ContractSource(Listed[Line]):
@@ -54,6 +55,14 @@ class ContractSource(Listed[Line]):
         if name.parts[0] == "images":
             name = name.relative_to("images")
         return Sample(str(name), image, target, instances.astype(np.uint16), dict(item.persons))
+
+    def heads(self, i: int) -> np.ndarray | None:
+        item = self._items[i]
+        if item.parts is None:
+            return None
+        parts = read_mask(self.root / item.parts)
+        require_same_size(read_image(self.root / item.image), parts, self.root / item.parts)
+        return parts == HEAD_PART
 
     def fault_path(self, item: Line) -> Path:
         return self.root / item.image
@@ -96,7 +105,10 @@ def parse_line(line: Any) -> Line:
     """
     if not isinstance(line, dict):
         raise DataError("is not an object")
-    ignore = None if line.get("ignore_file_name") is None else _file_name(line, "ignore_file_name")
+    ignore, parts = (
+        None if line.get(key) is None else _file_name(line, key)
+        for key in ("ignore_file_name", "parts_file_name")
+    )
     persons = line.get("persons")
     if not isinstance(persons, list):
         raise DataError("has no list 'persons'")
@@ -105,6 +117,7 @@ def parse_line(line: Any) -> Line:
         _file_name(line, "mask_file_name"),
         ignore,
         tuple(map(_parse_person, persons)),
+        parts,
     )
 
 

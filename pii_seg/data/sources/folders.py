@@ -1,7 +1,8 @@
-"""Plain folders: images/ + masks/ [+ ignore/ + instances/], NAME.jpg + NAME_mask.png, or images.
+"""Plain folders: images/ + masks/ [+ ignore/ + instances/ + heads/], or NAME.jpg + NAME_mask.png.
 
-A mask belongs to the image of the same name (`pii_seg.data.mask_names`). The meaning of its values
-is one convention for the whole folder (`pii_seg.data.mask_reading`).
+A folder without masks holds photos. A mask belongs to the image of the same name
+(`pii_seg.data.mask_names`). The meaning of its values is one convention for the whole folder
+(`pii_seg.data.mask_reading`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from pii_seg.data.sources.recognise import recognise
 from pii_seg.data.sources.sample import IGNORE, PERSON, Fault, Sample
 from pii_seg.errors import DataError
 
+FURTHER = ("ignore", "instances", "heads")  # folders beside masks/
+
 
 @dataclass(frozen=True, slots=True)
 class Files:
@@ -36,6 +39,7 @@ class Files:
     mask: Path | None = None
     ignore: Path | None = None
     instances: Path | None = None
+    heads: Path | None = None
 
 
 class PhotoSource(Listed[Files]):
@@ -87,6 +91,12 @@ class FolderSource(Listed[Files]):
             target[numbers_of(item.ignore, item.image, image) > 0] = IGNORE
         return Sample(item.name, image, target, instances)
 
+    def heads(self, i: int) -> np.ndarray | None:
+        item = self._items[i]
+        if item.heads is None:
+            return None
+        return numbers_of(item.heads, item.image, read_image(item.image)) > 0
+
     def fault_path(self, item: Files) -> Path:
         return item.image
 
@@ -127,23 +137,24 @@ def open_folder(
     has_images = (root / "images").is_dir()
     image_folder = root / "images" if has_images else root
     # Images directly in `root` may have masks in root/masks, which are not images.
-    reserved = () if has_images else ("masks", "ignore", "instances")
+    has_masks = (root / "masks").is_dir()
+    reserved = ("masks", *FURTHER) if has_masks and not has_images else ()
     faults: list[Fault] = []
     left_out: list[LeftOut] = []
     listed = list_images(image_folder, without=reserved, left_out=left_out)
-    if (root / "masks").is_dir():
+    if has_masks:
         mask_files = named(root / "masks", left_out)
     else:
         mask_files, listed = masks_beside(image_folder, listed)
     images = _by_name(image_folder, listed, faults)
-    if not mask_files and not (root / "masks").is_dir():
+    if not mask_files and not has_masks:
         items = [Files(name, path) for name, path in images.items()]
         photos = PhotoSource(root, root.resolve().name, items, faults, strict=strict)
         report_left_out(photos, left_out)
         return photos
-    found, ignores, instances = (
+    found, ignores, instances, heads = (
         _masks_of(image_folder, images, files, faults)
-        for files in (mask_files, *(named(root / n, left_out) for n in ("ignore", "instances")))
+        for files in (mask_files, *(named(root / n, left_out) for n in FURTHER))
     )
     if images and mask_files and not found:
         raise DataError(
@@ -157,7 +168,7 @@ def open_folder(
         if name not in found and path not in claimed
     ]
     items = [
-        Files(n, path, found[n], ignores.get(n), instances.get(n))
+        Files(n, path, found[n], ignores.get(n), instances.get(n), heads.get(n))
         for n, path in images.items()
         if n in found
     ]

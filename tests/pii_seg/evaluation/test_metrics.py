@@ -307,3 +307,36 @@ def test_wrong_input_is_rejected() -> None:
         count_image(np.zeros((4, 5)), np.zeros((5, 4), np.uint8))
     with pytest.raises(ValueError, match="got NaN"):
         count_image(np.full((4, 5), np.nan), np.zeros((4, 5), np.uint8))
+
+
+def test_heads_are_counted_by_person_at_every_threshold() -> None:
+    totals, brute = Totals(0.5), []
+    lower = snap(0.12)
+    limit = math.log(lower / (1 - lower))
+    for logits, target, instances in IMAGES:
+        heads = np.zeros(target.shape, bool)
+        heads[: len(heads) // 2] = True
+        totals.add(count_image(logits, target, instances, heads=heads))
+        for number in set(instances[instances > 0]):
+            own = (instances == number) & heads & (target == 1)
+            if own.any():
+                brute.append((int(own.sum()), int((logits[own] >= limit).sum())))
+    areas, found = np.array(brute).T
+    scores = totals.scores(lower)
+    assert scores.heads == len(brute) > 5
+    assert scores.head_recall == pytest.approx(found.sum() / areas.sum())
+    assert scores.heads_covered == pytest.approx((found >= 0.9 * areas).mean())
+    assert 0 < scores.heads_covered < 1
+    assert totals.scores(THRESHOLDS[1]).heads_covered == 1
+
+
+def test_without_instances_an_image_has_one_head() -> None:
+    logits, target, _ = IMAGES[3]
+    heads = target == 1
+    totals = Totals(0.5)
+    totals.add(count_image(logits, target, heads=heads))
+    totals.add(count_image(logits, target, heads=np.zeros_like(heads)))
+    totals.add(count_image(logits, target))
+    assert totals.scores().heads == 1
+    assert totals.scores().head_recall == pytest.approx(totals.scores().recall)
+    assert math.isnan(Totals(0.5).scores().head_recall)
