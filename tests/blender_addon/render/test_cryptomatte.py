@@ -137,13 +137,21 @@ def test_coverage_equals_a_loop_over_pixels(which: np.ndarray, data: st.DataObje
             assert coverage.person[y, x] == (0 if sum(sums) == 0 else int(np.argmax(sums)) + 1)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.5, 1.5])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.5, 99.0])
 def test_a_coverage_that_is_no_share_is_refused(value):
     """The mask of such a pixel would miss its person in silence."""
     ranks = np.zeros((2, 2, 8), np.float32)
     ranks[0, 1, 1] = value
     with pytest.raises(ValueError, match="coverage is not from 0 to 1"):
         person_coverage(ranks, PersonIds.of([["a"]]))
+
+
+def test_noise_behind_transparent_hair_is_no_damage():
+    ranks = np.zeros((1, 1, 4), np.float32)
+    ranks[..., 0] = np.uint32(name_id("a")).view(np.float32)
+    ranks[..., 1] = 1.24
+    coverage = person_coverage(ranks, PersonIds.of([["a"]]))
+    assert (coverage.person, coverage.total) == (1, 1.0)
 
 
 @fuzz_settings
