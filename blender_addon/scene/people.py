@@ -14,6 +14,7 @@ from ..bodies.pose_props import ground_clearance, place_props
 from ..bodies.rotations import about_z, matrix_to_axis_angle, rodrigues
 from ..recipes.recipe import Recipe
 from ..wardrobe.fabric_sampling import with_cloth
+from ..wardrobe.hair_styles import with_mesh_hair
 from ..wardrobe.item_sampling import at_rest, sample_items, wearer_of, without_accessories
 from ..wardrobe.outfit import Outfit, plain_outfit
 from ..wardrobe.sampling import sample_outfit
@@ -201,6 +202,8 @@ def sample_clothes(
         outfit, style=w.style, locks=w.hair, drape=w.drape, skin_detail=w.skin_detail
     )
     outfit = with_skin_detail(with_cloth(outfit, w.patterns), age, gender)
+    if w.hair:
+        outfit = with_mesh_hair(stream("hair", number), outfit, age, gender)
     wearer = wearer_of(outfit, age, gender)
     outfit = sample_items(stream("items", number), outfit, wearer)
     return outfit if w.accessories else without_accessories(outfit)

@@ -24,6 +24,7 @@ from ..wardrobe.dressed import SKIN
 from ..wardrobe.garment_kind import PATTERNS
 from .fabric_shader import FabricPainter
 from .formula import Formula, Value
+from .hair_shader import hair_closure, scalp_layer
 from .nodes import Nodes
 from .outfit_properties import CLOTH, PATTERNED_LAYERS, PREFIX
 from .shading import shading_group
@@ -104,10 +105,10 @@ class PersonPainter:
             head = self.c["neck"] < _CHIN
             arm = self.c["arm"] > _ARMHOLE
             skin = SkinPainter(self.f, self.c, self._place_on_cloth(), arm)
-            face = self._stack([self._hair(bright)], skin.face())
+            face = self._stack([scalp_layer(self.f, self.c, self._noise(520.0))], skin.face())
             return self.nodes.mix_shader(head.socket, skin.body(), face)
         if name == HAIR:
-            return self._hair_surface(bright)
+            return hair_closure(self.f)
         if name == "shoes":
             return self._shoes(bright)[0][1]
         fabric = FabricPainter(self.f, self.c, self._place_on_cloth())

@@ -103,7 +103,8 @@ class _Layers:
 
     def __iter__(self) -> Iterator[ClothLayer]:
         for name in LAYERS:
-            if name == "hat" and self.outfit.hair.volume > 0:  # hair lies over all but the hat
+            # A shell of hair lies over all but the hat; hair in locks is no layer.
+            if name == "hat" and self.outfit.hair.volume > 0 and not self.outfit.locks:
                 yield self._hair()
             garment = self.outfit.worn(name)
             if garment is not None:

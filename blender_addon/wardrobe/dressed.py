@@ -12,7 +12,7 @@ through them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +21,7 @@ from ..bodies.model import BodyModel
 from ..bodies.rotations import rodrigues
 from ..bodies.skinning import moved
 from .body_tables import tables_of
-from .chart import REFERENCE_HEIGHT
+from .chart import CHANNELS, REFERENCE_HEIGHT
 from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers, hidden_under, outermost
 from .contact import body_contact
 from .cut_mesh import Piece, cut, loops
@@ -31,7 +31,7 @@ from .items import parts_of
 from .outfit import Outfit
 from .shoe_forms import lowered
 from .skirt import JOINTS, Curtain, curtain_of
-from .strands import strands_of
+from .strands import shell_values, strands_of
 from .worn_part import Fitting, PartSurface
 
 Array = np.ndarray
@@ -133,6 +133,8 @@ class Wearable:
         self._tables = tables_of(model, chart)
         self._channels, self._chart = self._tables.channels, self._tables.values
         self._cloth = self._tables.cloth
+        # Where the chart has a place on the body, the material of hair reads other numbers.
+        self._place = [self._channels.index(name) for name in CHANNELS["place"]]
         layers = cloth_layers(chart, outfit, self.shaped)
         outer = outermost(layers, self.shaped)
         fitting = Fitting(
@@ -164,10 +166,7 @@ class Wearable:
         self._lay_out_skin(parts, ~hidden)
         for worn in self._worn:
             self._lay_out(parts, worn)
-        bald = replace(outfit, hair=replace(outfit.hair, volume=0.0))
-        self._strands = strands_of(
-            chart, bald if HAIR in replaced else outfit, self.shaped, model.faces
-        )
+        self._strands = strands_of(fitting, outfit, scalp=HAIR not in replaced)
         self._lay_out_strands(parts)
         self._lay_out_items(parts, fitting)
         self.faces = np.concatenate(parts.faces).astype(np.int32)
@@ -227,6 +226,8 @@ class Wearable:
     def _lay_out(self, parts: _Parts, worn: _Worn) -> None:
         piece, name = worn.piece, MATERIALS.index(worn.layer.name)
         chart = piece.values(self._chart)
+        if worn.layer.name == HAIR:
+            chart[:, self._place] = shell_values(chart[:, self._place])
         cloth = piece.corner_values(self._cloth)
         parts.add(piece.faces, name, piece.source, chart, cloth)
         if len(worn.rim):
@@ -273,12 +274,10 @@ class Wearable:
 
     def _lay_out_strands(self, parts: _Parts) -> None:
         strands = self._strands
-        chart = self._chart[strands.follows]
-        for i, name in enumerate(self._channels):
-            if name in ("x", "z"):  # so that noise differs between ribbons, and not along them
-                chart[:, i] += strands.shade * 3.0
-        source = self._tables.face_of_vertex[strands.follows[strands.faces[:, 0]]]
-        parts.add(strands.faces, MATERIALS.index(HAIR), source, chart, self._cloth[source])
+        chart = np.zeros((len(strands.points), len(self._channels)), np.float32)
+        chart[:, self._place] = strands.values
+        cloth = np.zeros((len(strands.faces), 3, 2), np.float32)
+        parts.add(strands.faces, MATERIALS.index(HAIR), strands.source, chart, cloth)
 
     def _lay_out_items(self, parts: _Parts, fitting: Fitting) -> None:
         first = sum(map(len, parts.faces))
@@ -341,7 +340,7 @@ class Wearable:
                 on = worn.layer.field > 0
                 lies_on[on] = on_body[on]
         strands = self._strands
-        vertices.append(moved(strands.points, A[:, strands.follows]))
+        vertices.append(moved(strands.points, strands.transforms(G_rel)))
         vertices += [moved(part.vertices, part.transforms(G_rel, up)) for part in self._items]
         return Dressed(
             np.concatenate(vertices).astype(np.float32),

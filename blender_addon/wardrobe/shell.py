@@ -166,7 +166,7 @@ def hair_offset(c: Mapping[str, Array], outfit: Outfit) -> Array:
     hanging = hanging * np.clip(0.1 - 2 * c["head_y"], 0.0, 1.0)
     volume = hair.volume * np.maximum(thick, 0.4 * hanging) * (1 + 0.12 * c["folds"][:, 3])
     out = volume[:, None] * c["normal"] + hanging[:, None] * c["curtain"]
-    if HAIR_STYLES[hair.style].bun:
+    if hair.style in HAIR_STYLES and HAIR_STYLES[hair.style].bun:
         out += 0.032 * np.exp(-((c["knot"] / 0.40) ** 4))[:, None] * c["normal"]
     return out
 

@@ -7,10 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from blender_addon.wardrobe.cloth_layers import HAIR, SKIRT_LEVEL, cloth_layers
+from blender_addon.wardrobe.cloth_layers import SKIRT_LEVEL, cloth_layers
 from blender_addon.wardrobe.dressed import MATERIALS, SKIN, Wearable
 from blender_addon.wardrobe.garments import KINDS
-from blender_addon.wardrobe.hair import HAIR_STYLES
 from blender_addon.wardrobe.outfit import Garment, Hair, Outfit
 from blender_addon.wardrobe.sampling import sample_outfit
 
@@ -134,40 +133,6 @@ def test_a_skirt_stays_whole_in_a_stride_and_outside_of_the_legs(body, chart, an
         reach = np.linalg.norm(ring - middle, axis=1)[difference.argmin(axis=1)]
         inside = np.linalg.norm(leg - middle, axis=1) < reach + 0.012
         assert inside.mean() > 0.97
-
-
-@pytest.mark.parametrize("style", [name for name, s in HAIR_STYLES.items() if s.ribbons])
-def test_ribbons_of_hair_stay_outside_of_the_head_and_near_it(body, chart, style):
-    s = HAIR_STYLES[style]
-    hair = Hair(style, recede=0.0, fall=sum(s.fall) / 2, volume=sum(s.volume) / 2)
-    wearable = wear(body, chart, hair=hair)
-    strands = wearable._strands
-    assert len(strands.faces) == s.ribbons * 12
-    head = wearable.shaped[chart["neck"] < -0.08]
-    distance = np.linalg.norm(strands.points[::7, None] - head[None, ::5], axis=-1).min(axis=1)
-    assert distance.max() < 0.5
-    inside = (
-        (strands.points - wearable.shaped[strands.follows]) * chart["normal"][strands.follows]
-    ).sum(1)
-    assert np.mean(inside < -0.02) < 0.02
-    dressed = wearable.posed(standing(body), (0, 0, 0))
-    assert (dressed.material == MATERIALS.index(HAIR)).sum() >= len(strands.faces)
-
-
-def test_a_turned_head_takes_its_hair_along(body, chart):
-    hair = Hair("short", volume=0.015)
-    wearable = wear(body, chart, hair=hair)
-    pose = standing(body)
-    before = wearable.posed(pose, (0, 0, 0))
-    pose[body.joint_names.index("head"), 1] = 0.7
-    after = wearable.posed(pose, (0, 0, 0))
-    lengths = [
-        np.linalg.norm(d.vertices[d.faces[-600:, 0]] - d.vertices[d.faces[-600:, 1]], axis=1)
-        for d in (before, after)
-    ]
-    assert np.allclose(*lengths, atol=2e-3)
-    moved = np.linalg.norm(before.vertices - after.vertices, axis=1)[rows(before, HAIR)]
-    assert np.median(moved) > 0.02
 
 
 def test_all_kinds_of_garments_can_be_worn_as_a_mesh(body, chart):

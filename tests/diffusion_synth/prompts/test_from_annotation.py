@@ -12,6 +12,7 @@ from blender_addon.bodies.pose_library import load_poses
 from blender_addon.scene.assets import BUILTIN_HDRIS
 from blender_addon.wardrobe.garments import KINDS
 from blender_addon.wardrobe.hair import HAIR_STYLES
+from blender_addon.wardrobe.hair_styles import HAIR_STYLES_MESH
 from diffusion_synth.prompts.from_annotation import (
     COLOURS,
     HAIR,
@@ -73,7 +74,7 @@ def test_missing_annotations_give_no_words(line: dict[str, Any]) -> None:
 
 def test_everything_of_the_renderer_has_words() -> None:
     assert {pose.name.split("_")[0] for pose in load_poses()} <= set(POSES)
-    assert set(HAIR_STYLES) == set(HAIR)
+    assert set(HAIR_STYLES) | set(HAIR_STYLES_MESH) == set(HAIR)
     assert {name.removeprefix("builtin:") for name in BUILTIN_HDRIS} == set(LIGHTS)
     for kind in KINDS:
         assert garment_phrase(garment(kind)).endswith(kind)

@@ -1,0 +1,115 @@
+"""The mesh of locks of hair along their middle lines, and of what fills thick hair below them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .hair_growth import Growth
+from .ribbons import HairMesh, ribbons, ropes
+from .scalp import scalp_field
+
+Array = np.ndarray
+
+_TAPER = ([0, 0.12, 0.55, 0.85, 1], [0.75, 1.0, 0.95, 0.62, 0.12])
+
+
+def add_locks(
+    mesh: HairMesh,
+    growth: Growth,
+    roots: Array,
+    lines: Array,
+    *,
+    out: Array | None = None,
+    width: float | None = None,
+) -> None:
+    """Add a ribbon or a rope along each middle line.
+
+    Args:
+        mesh: Where to.
+        growth: The hair.
+        roots: (S,) the root that each belongs to.
+        lines: (S, n, 3).
+        out: (S, n, 3) directions that ribbons face; None for away from the head.
+        width: Half their width, rm; None for the style's.
+    """
+    S, n = lines.shape[:2]
+    if not S:
+        return
+    style, head, rng = growth.style, growth.head, growth.rng
+    if out is None:
+        out = lines - head.middle
+        out[..., 1] *= lines[..., 1] > head.neck
+    half = style.width if width is None else width
+    t = np.linspace(0, 1, n)
+    if style.ropes:
+        sides = 3
+        radius = half * rng.uniform(0.8, 1.2, (S, 1)) * np.interp(t, [0, 0.85, 1], [1, 0.9, 0.4])
+        points, faces = ropes(lines, out, radius, sides)
+    else:
+        sides = 2
+        wide = half * rng.uniform(0.55, 1.3, (S, 1)) * np.interp(t, *_TAPER)
+        points, faces = ribbons(lines, out, wide, rng.normal(0, 0.4, S))
+    values = lock_values(rng, lines, sides, style.ropes)
+    weights = head.weights(
+        lines.reshape(-1, 3), np.repeat(head.of.weight_of_root[roots], n, axis=0)
+    )
+    source = head.of.roots.face[roots]
+    per_lock = len(faces) // S
+    # Faces come in two halves, each in the order of the locks.
+    source = np.tile(np.repeat(source, per_lock // 2), 2)
+    mesh.add(points, faces, values, np.repeat(weights, sides, axis=0), source)
+
+
+def lock_values(rng: np.random.Generator, lines: Array, sides: int, braided: bool) -> Array:
+    """(S·n·sides, 4) values of HairMesh: roots are dark, and so are locks that lie below others."""
+    S, n = lines.shape[:2]
+    lock = rng.random(S)
+    t = np.linspace(0, 1, n)
+    light = np.interp(t, [0, 0.15, 0.6, 1], [0.45, 0.75, 1.0, 1.12])
+    light = light * np.exp(rng.normal(0, 0.22, S))[:, None]
+    across = (
+        np.broadcast_to(np.linspace(0, 1, sides), (S, n, sides)) + 7.3 * lock[:, None, None] * 11
+    )
+    if braided:  # the turns of a braid
+        light = light * np.where(np.arange(n) % 2, 1.12, 0.8)
+    return np.stack(
+        [
+            across,
+            np.broadcast_to(t[:, None], (S, n, sides)),
+            np.broadcast_to(lock[:, None, None], (S, n, sides)),
+            np.broadcast_to(light[..., None], (S, n, sides)),
+        ],
+        axis=-1,
+    ).reshape(-1, 4)
+
+
+def add_hull(mesh: HairMesh, growth: Growth) -> None:
+    """Fill thick hair below its locks by a rough surface over the scalp."""
+    head, style, hair = growth.head, growth.style, growth.hair
+    of = head.of
+    c = of.c
+    field = scalp_field(np, c, hair.recede, hair.top)
+    inside = (field > 0.004) & (c["neck"] < -0.05) & (c["hat"] < growth.line)
+    faces = of.faces[inside[of.faces].all(axis=1)]
+    if not len(faces):
+        return
+    used, corners = np.unique(faces, return_inverse=True)
+    source = np.flatnonzero(inside[of.faces].all(axis=1))
+    at = head.body[used]
+    out = at - head.middle
+    out /= np.sqrt((out**2).sum(axis=1, keepdims=True))
+    thick = np.clip((field[used] - 0.004) / 0.03, 0, 1)
+    thick = thick * np.clip(0.75 + 0.4 * out[:, 1], 0.35, 1.1)
+    rough = 1 + 0.16 * growth.rng.normal(size=len(used))
+    points = at + out * (hair.volume * style.hull * thick * rough + 0.001)[:, None]
+    values = np.stack(
+        [
+            growth.rng.random(len(used)) * 40,
+            growth.rng.random(len(used)),
+            np.full(len(used), 0.5),
+            0.5 + 0.25 * growth.rng.random(len(used)),
+        ],
+        axis=1,
+    )
+    weights = np.asarray(of.vertex_weights[used])
+    mesh.add(points, corners.reshape(-1, 3).astype(np.int32), values, weights, source)
