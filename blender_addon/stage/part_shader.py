@@ -52,6 +52,9 @@ def _name_of(surface: PartSurface) -> str:
 
 
 def _build(nodes: Nodes, surface: PartSurface) -> None:
+    if surface.kind == "glass":
+        _build_glass(nodes, surface)
+        return
     color: Any = nodes.attribute(PART_COLOR, "Color")
     opacity: Any = None
     if surface.color_image:
@@ -65,8 +68,6 @@ def _build(nodes: Nodes, surface: PartSurface) -> None:
     principled.inputs["Specular IOR Level"].default_value = _SPECULAR.get(surface.kind, 0.3)
     if surface.kind == "metal":
         principled.inputs["Metallic"].default_value = 1.0
-    if surface.kind == "glass":
-        principled.inputs["Alpha"].default_value = 0.25
     if opacity is not None:
         nodes.put(opacity, principled.inputs["Alpha"])
     if surface.normal_image:
@@ -77,3 +78,19 @@ def _build(nodes: Nodes, surface: PartSurface) -> None:
     output = nodes.node("ShaderNodeOutputMaterial")
     shading = nodes.group(shading_group(), Surface=principled.outputs["BSDF"], Albedo=color)
     nodes.put(shading.outputs["Surface"], output.inputs["Surface"])
+
+
+def _build_glass(nodes: Nodes, surface: PartSurface) -> None:
+    """A thin pane: nearly all light goes straight through, a little is mirrored.
+
+    A Glass BSDF would bend rays twice a lens, and throw a shadow on the eyes.
+    """
+    clear = nodes.node("ShaderNodeBsdfTransparent")
+    nodes.put(nodes.attribute(PART_COLOR, "Color"), clear.inputs["Color"])
+    gloss = nodes.node("ShaderNodeBsdfGlossy")
+    gloss.inputs["Roughness"].default_value = surface.roughness
+    weight = nodes.node("ShaderNodeFresnel")
+    weight.inputs["IOR"].default_value = 1.5
+    output = nodes.node("ShaderNodeOutputMaterial")
+    mixed = nodes.mix_shader(weight.outputs[0], clear.outputs[0], gloss.outputs[0])
+    nodes.put(mixed, output.inputs["Surface"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from . import palette
 from .garment_kind import Wearer
+from .glasses import earrings, face_mask, glasses, headphones, sunglasses
 from .outfit import Item
 from .shoe_forms import FORMS as SHOES
 from .shoes import shoes
@@ -17,7 +18,7 @@ Builder = Callable[[Fitting, Item], Sequence[WornPart]]
 
 @dataclass(frozen=True)
 class ItemKind:
-    """How often an item is worn, and in which colours.
+    """The wearers of an item, and its colours.
 
     Attributes:
         slot: Where it is worn; a person wears at most one item of each slot.
@@ -39,6 +40,9 @@ class ItemKind:
 # layer "shoes", so that whoever wears one of those may wear one of these.
 SLOTS: Mapping[str, Callable[[Wearer], float]] = {
     "shoes": lambda w: 0.0,
+    "glasses": lambda w: 7.0 - 0.04 * min(w.age, 80),
+    "mask": lambda w: 40.0,
+    "ears": lambda w: 12.0,
 }
 
 _LEATHER, _SNEAKER = palette.LEATHER, palette.SNEAKER
@@ -91,10 +95,41 @@ ITEM_KINDS: Mapping[str, ItemKind] = {
         lambda w: 1.2 * w.warm**2 * (not w.wears("boots", *_BARE)),
         ((), (), (*_SNEAKER, "#d9722b")),
     ),
+    "glasses": ItemKind(
+        "glasses",
+        lambda w: 0.4 if w.age < 16 else 1.0 + 0.03 * w.age,
+        (("#0d0d0f", "#0d0d0f", "#2a1a10", "#5d3a22", "#3b3b3d", "#8a7a5a", "#1f2f55", "#6e1f26"),),
+    ),
+    "sunglasses": ItemKind(
+        "glasses",
+        lambda w: 1.4 * w.warm * (w.age > 10),
+        (
+            ("#0d0d0f", "#0d0d0f", "#2a1a10", "#8a7a5a", "#ececea"),
+            ("#08080a", "#0c0a08", "#101418", "#1a120c"),
+        ),
+    ),
+    "face mask": ItemKind(
+        "mask", lambda w: 0.8 * (w.age > 5), (("#9fc4dc", "#9fc4dc", "#f0efec", "#101114"),)
+    ),
+    "headphones": ItemKind(
+        "ears",
+        lambda w: 0.5 * (10 < w.age < 60),
+        (("#0d0d0f", "#141416", "#d8d2c4", "#ececea", "#24416e"), ("#0d0d0f", "#3a2417")),
+    ),
+    "earrings": ItemKind(
+        "ears", lambda w: 4.0 * w.woman * (w.age > 10), (("#c9a24a", "#b9bbbd", "#d8c08a"),)
+    ),
 }
 
 # Kind of an item -> what builds it.
-BUILDERS: Mapping[str, Builder] = dict.fromkeys(SHOES, shoes)
+BUILDERS: Mapping[str, Builder] = {
+    **dict.fromkeys(SHOES, shoes),
+    "glasses": glasses,
+    "sunglasses": sunglasses,
+    "face mask": face_mask,
+    "headphones": headphones,
+    "earrings": earrings,
+}
 
 
 def parts_of(fitting: Fitting, items: Sequence[Item]) -> list[WornPart]:

@@ -1,5 +1,5 @@
-"""How parts are fitted to a body: paths drawn taut around it, measures that are taken once for each
-body model, and joints and weights of what lies on it.
+"""Parts are fitted to a body by paths drawn taut around it, by what is computed once for each body
+model, and by joints and weights of the skin beneath.
 """
 
 from __future__ import annotations
@@ -79,16 +79,6 @@ def taut_loop(
     return Loop(origin + points, out, near[chosen[index]])
 
 
-def radii(points: Array, angles: Array) -> Array:
-    """The convex hull of points (n, 2) about the origin, as radii at angles (m,) from the second
-    axis towards the first.
-    """
-    way = np.stack([np.sin(angles), np.cos(angles)])
-    support = (points @ way).max(axis=0)
-    cos = np.cos(angles[:, None] - angles[None, :])
-    return np.where(cos > 0.05, support[None] / np.maximum(cos, 0.05), 1e6).min(axis=1)
-
-
 def nearest(points: Array, cloud: Array) -> Array:
     """(n,) index of the point of `cloud` that is nearest to each point."""
     a, b = np.asarray(points, np.float32), np.asarray(cloud, np.float32)
@@ -154,7 +144,7 @@ def mean_body(fitting: Fitting) -> Fitting:
 
 
 def bound(fitting: Fitting, points: Array, among: Array, most: int = 8) -> tuple[Array, ...]:
-    """How points move with a body: as the vertices nearest to them.
+    """Weigh joints for points that move as the vertices nearest to them.
 
     Args:
         fitting: The body.
