@@ -6,7 +6,9 @@ metres (rm), see `chart`.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -94,34 +96,99 @@ def over_hollows(
         and at most `limit`.
     """
     top, bottom, start = ends
+    t = _tube_of(chart, tube, ends)
+    # The axis goes where this body's vertices went, on average, row by row and leg by leg.
+    at = p[t.inside][:, [0, 2]]
+    from_axis = at - (t.axis + _row_means(at - t.rest, t.row, t.legs, t.depth))
+    radius = np.hypot(from_axis[:, 0], from_axis[:, 1])
+
+    outline = np.zeros(_ROWS * _COLUMNS)
+    outline[t.cells] = np.maximum.reduceat(radius[t.by_cell], t.starts)
+    hull = _blurred(_convex(outline.reshape(_ROWS, _COLUMNS)))
+    hanging = hull.copy()
+    first = int((top - start) / (top - bottom) * _ROWS)
+    hanging[first:] = _blurred(np.maximum.accumulate(hanging[first:], axis=0))
+    to_hull = np.clip(t.looked_up(hull) - radius, 0.0, limit)
+    to_hanging = np.clip(t.looked_up(hanging) - radius, 0.0, limit) - to_hull
+
+    direction, tight, loose = np.zeros((len(p), 2)), np.zeros(len(p)), np.zeros(len(p))
+    direction[t.inside] = from_axis / np.maximum(radius, 1e-6)[:, None]
+    tight[t.inside], loose[t.inside] = to_hull, np.maximum(to_hanging, 0.0)
+    return direction, tight, loose
+
+
+@dataclass(frozen=True, eq=False)
+class _Tube:
+    """What `over_hollows` needs of the chart alone: where the vertices of a tube lie on a grid of
+    rows downwards and columns around it.
+    """
+
+    inside: Array  # (n,) its vertices
+    rest: Array  # (n, 2) their places on the mean body, x and z
+    axis: Array  # (n, 2) the axis there
+    depth: Array  # (n,) in rows
+    row: Array
+    legs: Array | int  # added to the row of one leg
+    by_cell: Array  # (n,) order of the vertices by cell
+    starts: Array  # (c,) where each cell that has vertices begins in it
+    cells: Array  # (c,) those cells
+    corners: Array  # (4, n) cells around each vertex: above left, above right, below left and right
+    u: Array  # (n,) share of the right ones
+    v: Array  # (n,) share of the ones below
+
+    def looked_up(self, grid: Array) -> Array:
+        """Bilinear between the middles of cells."""
+        a, b, c, d = grid.ravel()[self.corners]
+        above = a * (1 - self.u) + b * self.u
+        below = c * (1 - self.u) + d * self.u
+        return np.asarray(above * (1 - self.v) + below * self.v)
+
+
+_TUBES: dict[tuple[int, str], tuple[weakref.ref[Array], _Tube]] = {}
+
+
+def _tube_of(chart: Mapping[str, Array], tube: str, ends: tuple[float, float, float]) -> _Tube:
+    """The table of a tube, made once for a chart, which its array of levels stands for."""
+    level = chart["level"]
+    found = _TUBES.get((id(level), tube))
+    if found is None or found[0]() is not level:
+        key = (id(level), tube)
+        reference = weakref.ref(level, lambda _: _TUBES.pop(key, None))
+        found = _TUBES[key] = (reference, _made_tube(chart, tube, ends))
+    return found[1]
+
+
+def _made_tube(chart: Mapping[str, Array], tube: str, ends: tuple[float, float, float]) -> _Tube:
+    top, bottom, _ = ends
     rest, level = chart["position"], chart["level"]
     inside = np.flatnonzero((level < top) & (level > bottom) & (chart["arm"] < -0.02))
     depth = (top - level[inside]) / (top - bottom) * _ROWS  # grows downwards
     row = np.minimum(depth.astype(int), _ROWS - 1)
     turn = chart[tube][inside, 2]
     column = np.minimum((turn * _COLUMNS).astype(int), _COLUMNS - 1)
-
-    # The axis goes where this body's vertices went, on average, row by row and leg by leg.
     legs = np.where(rest[inside, 0] < 0, _ROWS, 0) if tube == "legs" else 0
-    axis = chart[tube][inside, :2] + _row_means(
-        p[inside][:, [0, 2]] - rest[inside][:, [0, 2]], row, legs, depth
+    cell = row * _COLUMNS + column
+    by_cell = np.argsort(cell, kind="stable")
+    cells, starts = np.unique(cell[by_cell], return_index=True)
+    y = np.clip(depth - 0.5, 0, _ROWS - 1.001)
+    x = turn * _COLUMNS - 0.5
+    i, j = np.floor(y).astype(int), np.floor(x).astype(int)
+    left, right = j % _COLUMNS, (j + 1) % _COLUMNS
+    corners = np.stack([r * _COLUMNS + k for r in (i, i + 1) for k in (left, right)])
+    return _Tube(
+        inside,
+        rest[inside][:, [0, 2]],
+        chart[tube][inside, :2],
+        depth,
+        row,
+        legs,
+        by_cell,
+        starts,
+        cells,
+        corners,
+        x - j,
+        y - i,
     )
-    from_axis = p[inside][:, [0, 2]] - axis
-    radius = np.hypot(from_axis[:, 0], from_axis[:, 1])
-
-    outline = np.zeros((_ROWS, _COLUMNS))
-    np.maximum.at(outline, (row, column), radius)
-    hull = _blurred(_convex(outline))
-    hanging = hull.copy()
-    first = int((top - start) / (top - bottom) * _ROWS)
-    hanging[first:] = _blurred(np.maximum.accumulate(hanging[first:], axis=0))
-    to_hull = np.clip(_look_up(hull, depth, turn) - radius, 0.0, limit)
-    to_hanging = np.clip(_look_up(hanging, depth, turn) - radius, 0.0, limit) - to_hull
-
-    direction, tight, loose = np.zeros((len(p), 2)), np.zeros(len(p)), np.zeros(len(p))
-    direction[inside] = from_axis / np.maximum(radius, 1e-6)[:, None]
-    tight[inside], loose[inside] = to_hull, np.maximum(to_hanging, 0.0)
-    return direction, tight, loose
 
 
 def _row_means(values: Array, row: Array, offset: Array | int, depth: Array) -> Array:
@@ -154,19 +221,6 @@ def _blurred(grid: Array) -> Array:
         grid = (np.roll(grid, 1, 1) + 2 * grid + np.roll(grid, -1, 1)) / 4
         grid[1:-1] = (grid[:-2] + 2 * grid[1:-1] + grid[2:]) / 4
     return grid
-
-
-def _look_up(grid: Array, depth: Array, turn: Array) -> Array:
-    """Bilinear between the middles of cells; `depth` in rows, `turn` 0..1 around the columns."""
-    rows, columns = grid.shape
-    y = np.clip(depth - 0.5, 0, rows - 1.001)
-    x = turn * columns - 0.5
-    i, j = np.floor(y).astype(int), np.floor(x).astype(int)
-    v, u = y - i, x - j
-    left, right = j % columns, (j + 1) % columns
-    above = grid[i, left] * (1 - u) + grid[i, right] * u
-    below = grid[i + 1, left] * (1 - u) + grid[i + 1, right] * u
-    return above * (1 - v) + below * v
 
 
 def _last(p: Array, faces: Array) -> Array:
