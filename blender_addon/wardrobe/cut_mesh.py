@@ -56,138 +56,102 @@ class Piece:
         return out
 
 
-def cut(faces: Array, field: Array, among: Array | None = None) -> Piece:
+def cut(
+    faces: Array, field: Array, among: Array | None = None, columns: Array | None = None
+) -> Piece:
     """Cut out the part of a mesh where a field is positive (marching triangles).
 
     Args:
         faces: (F, 3) the body's faces.
         field: (V,) the field at its vertices, linear in between.
         among: (F,) bool, the faces that may be part of it; None for all.
+        columns: (3, F) the faces' corners, which are faster to read; None to take them of `faces`.
 
     Returns:
         The piece.
     """
     inside = field > 0
     of_corner = inside.view(np.uint8)
-    count = of_corner[faces[:, 0]] + of_corner[faces[:, 1]] + of_corner[faces[:, 2]]
+    a, b, c = faces.T if columns is None else columns
+    count = of_corner.take(a) + of_corner.take(b) + of_corner.take(c)
     if among is not None:
         count *= among
     whole = np.flatnonzero(count == 3)
-    # Turn mixed faces so that the corner that is alone on its side comes first.
-    tips, stumps = (_turned(faces, inside, np.flatnonzero(count == n), n == 1) for n in (1, 2))
-    points, corners, source, border = _parts(faces, field, tips, stumps)
-    ends, kept, (own_whole, own_faces, own_border) = _numbered(
-        len(field), faces.take(whole, axis=0), points, border
-    )
+    # Tips have one corner inside, stumps two; corners are turned so that the one alone on its side
+    # comes first. The cut crosses its edges to the other two.
+    tips, stumps = np.flatnonzero(count == 1), np.flatnonzero(count == 2)
+    mixed, n = np.concatenate([tips, stumps]), len(tips)
+    corner = faces.take(mixed, axis=0)
+    alone = inside[corner] == (np.arange(len(mixed)) < n)[:, None]
+    order = _TURNS[alone.argmax(axis=1)]
+    corner = np.take_along_axis(corner, order, axis=1)
+    place = np.eye(3)[order]  # (n, 3 turned corners, 3 corners)
+    t = _between(field, corner[:, :1], corner[:, 1:])[:, :, None]
+    crossing = place[:, :1] * (1 - t) + place[:, 1:] * t
+
+    ends, kept, number, edge = _numbered(len(field), faces.take(whole, axis=0), corner, n)
     share = np.zeros(len(ends), np.float32)
     share[kept:] = _between(field, *ends[kept:].T)
+    own = number.take(corner)
+    parts = [_triangles(own, edge)[:n], *(x[n:] for x in _quads(own, edge))]
+    places = [_triangles(place, crossing)[:n], *(x[n:] for x in _quads(place, crossing))]
+    border = edge.copy()
+    border[n:] = edge[n:, ::-1]
     return Piece(
         ends=ends,
         share=share,
-        faces=np.concatenate([own_whole, own_faces]),
-        source=np.concatenate([whole, source]).astype(np.int32),
-        corners=corners.astype(np.float32),
-        border=own_border,
+        faces=np.concatenate([number.take(faces.take(whole, axis=0)), *parts]),
+        source=np.concatenate([whole, tips, stumps, stumps]).astype(np.int32),
+        corners=np.concatenate(places).astype(np.float32),
+        border=border,
         whole=kept,
     )
 
 
-def _numbered(V: int, whole: Array, *points: Array) -> tuple[Array, int, list[Array]]:
-    """Number the corners of whole faces (n, 3), and points (..., 2) that are given by the two ends
-    of their edge; one at a vertex has it twice.
+_TURNS = np.array([[0, 1, 2], [1, 2, 0], [2, 0, 1]])
+
+
+def _triangles(corner: Array, crossing: Array) -> Array:
+    """The tips of faces: corners (n, 3, …) and crossings of the edges of the first (n, 2, …)."""
+    return np.concatenate([corner[:, :1], crossing], axis=1)
+
+
+def _quads(corner: Array, crossing: Array) -> tuple[Array, Array]:
+    """What is left of faces without their tips: two triangles each."""
+    return (
+        np.concatenate([crossing[:, :1], corner[:, 1:]], axis=1),
+        np.concatenate([crossing[:, :1], corner[:, 2:], crossing[:, 1:]], axis=1),
+    )
+
+
+def _numbered(V: int, whole: Array, mixed: Array, tips: int) -> tuple[Array, int, Array, Array]:
+    """Number the vertices of a piece: first the body's, then the crossings of edges.
+
+    Args:
+        V: Number of the body's vertices.
+        whole: (w, 3) corners of faces that are in it.
+        mixed: (n, 3) corners of faces that are cut, the one alone on its side first.
+        tips: How many of the first of those have that corner inside.
 
     Returns:
-        (ends (N, 2) int32 of each number, how many of the first are vertices, the numbers int32 of
-        each array).
+        (ends (N, 2) int32 of each vertex, how many of them are the body's, (V,) int32 the number of
+        each of those, (n, 2) int32 the numbers of the crossings from the first corner to the second
+        and third).
     """
-    low, high = (
-        np.concatenate([of_two(p[..., 0], p[..., 1]).ravel() for p in points])
-        for of_two in (np.minimum, np.maximum)
-    )
-    at_vertex = low == high
     used = np.zeros(V, dtype=bool)
     used[whole.ravel()] = True
-    used[low[at_vertex]] = True
+    used[mixed[:tips, 0]] = True
+    used[mixed[tips:, 1:].ravel()] = True
     vertices = np.flatnonzero(used)
-    number = np.empty(V, np.int32)
-    number[vertices] = np.arange(len(vertices), dtype=np.int32)
-    # Only the few points on the border have to be sorted.
-    edges, edge_number = np.unique(
-        low[~at_vertex].astype(np.int64) * V + high[~at_vertex], return_inverse=True
-    )
-    numbers = np.empty(len(low), np.int32)
-    numbers[at_vertex] = number[low[at_vertex]]
-    numbers[~at_vertex] = len(vertices) + edge_number.ravel()
+    number = np.cumsum(used, dtype=np.int32) - np.int32(1)
+    first, others = mixed[:, :1].astype(np.int64), mixed[:, 1:]
+    code = np.minimum(first, others) * V + np.maximum(first, others)
+    edges, edge = np.unique(code, return_inverse=True)
     ends = np.empty((len(vertices) + len(edges), 2), np.int32)
     ends[: len(vertices)] = vertices[:, None]
     ends[len(vertices) :, 0], ends[len(vertices) :, 1] = np.divmod(edges, V)
-    split = np.split(numbers, np.cumsum([p[..., 0].size for p in points])[:-1])
-    return (
-        ends,
-        len(vertices),
-        [
-            number.take(whole),
-            *(n.reshape(p.shape[:-1]) for n, p in zip(split, points, strict=True)),
-        ],
-    )
-
-
-def _turned(faces: Array, inside: Array, which: Array, alone: bool) -> tuple[Array, Array]:
-    """Face numbers, and (n, 3) their corners in turn, beginning with the one alone on its side."""
-    first = np.argmax(inside[faces[which]] == alone, axis=1)
-    return which, (first[:, None] + np.arange(3)) % 3
-
-
-def _parts(
-    faces: Array,
-    field: Array,
-    tips: tuple[Array, Array],
-    stumps: tuple[Array, Array],
-) -> tuple[Array, Array, Array, Array]:
-    """Triangles that are cut: (n, 3, 2) ends of edges, their corners, sources, and the border."""
-    ends, corners, sources = [], [], []
-    tip = _Turned(faces, field, *tips)
-    a, ab, ac = tip.point(0), tip.point(0, 1), tip.point(0, 2)
-    stump = _Turned(faces, field, *stumps)
-    p, q, b, c = stump.point(0, 1), stump.point(0, 2), stump.point(1), stump.point(2)
-    for turned, triangle in ((tip, (a, ab, ac)), (stump, (p, b, c)), (stump, (p, c, q))):
-        ends.append(np.stack([point.ends for point in triangle], axis=1))
-        corners.append(np.stack([point.place for point in triangle], axis=1))
-        sources.append(turned.which)
-    border = [np.stack([ab.ends, ac.ends], axis=1), np.stack([q.ends, p.ends], axis=1)]
-    return (
-        np.concatenate(ends),
-        np.concatenate(corners),
-        np.concatenate(sources),
-        np.concatenate(border),
-    )
-
-
-@dataclass(frozen=True)
-class _Point:
-    """One corner of many triangles: both ends of its edge (n, 2), its place in its face (n, 3)."""
-
-    ends: Array
-    place: Array
-
-
-class _Turned:
-    """Faces whose corners are counted from the one that is alone on its side of the cut."""
-
-    def __init__(self, faces: Array, field: Array, which: Array, order: Array) -> None:
-        self.which, self.field = which, field
-        self.corner = np.take_along_axis(faces[which], order, axis=1)
-        self.place = np.eye(3)[order]  # (n, 3 turned corners, 3 corners)
-
-    def point(self, k: int, other: int | None = None) -> _Point:
-        """Corner `k`, or where the cut crosses its edge to corner `other`."""
-        start = self.corner[:, k]
-        if other is None:
-            return _Point(np.stack([start, start], axis=1), self.place[:, k])
-        end = self.corner[:, other]
-        t = _between(self.field, start, end)[:, None]
-        place = self.place[:, k] * (1 - t) + self.place[:, other] * t
-        return _Point(np.stack([start, end], axis=1), place)
+    edge = (edge.reshape(code.shape) + len(vertices)).astype(np.int32)
+    return ends, len(vertices), number, edge
 
 
 def _between(field: Array, first: Array, second: Array) -> Array:

@@ -184,7 +184,7 @@ class Wearable:
         under: Array,
         seed: float,
     ) -> _Worn:
-        piece = cut(self.model.faces, layer.field, ~covered)
+        piece = cut(self.model.faces, layer.field, ~covered, self._tables.corners)
         curtain = None
         if layer.hangs and layer.garment is not None:
             level = piece.values(np.asarray(chart["level"], dtype=np.float64))
