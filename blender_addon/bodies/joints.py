@@ -28,7 +28,7 @@ _BODY = (
     ),
 )
 _FACE = ("jaw", "left_eye", "right_eye")
-_FINGERS = tuple(
+FINGERS = tuple(
     f"{side}_{finger}{segment}"
     for side in ("left", "right")
     for finger in ("index", "middle", "pinky", "ring", "thumb")
@@ -36,8 +36,8 @@ _FINGERS = tuple(
 )
 
 SMPL_JOINTS = (*_BODY, "left_hand", "right_hand")  # 24
-SMPLH_JOINTS = (*_BODY, *_FINGERS)  # 52
-SMPLX_JOINTS = (*_BODY, *_FACE, *_FINGERS)  # 55
+SMPLH_JOINTS = (*_BODY, *FINGERS)  # 52
+SMPLX_JOINTS = (*_BODY, *_FACE, *FINGERS)  # 55
 
 FAMILIES = {"smpl": SMPL_JOINTS, "smplh": SMPLH_JOINTS, "smplx": SMPLX_JOINTS}
 
@@ -97,7 +97,7 @@ def part_of_joints(joint_names: tuple[str, ...]) -> NDArray[np.int64]:
     def part(name: str) -> str:
         if name in _FACE:
             return "head"
-        if name in _FINGERS:
+        if name in FINGERS:
             return "left_hand" if name.startswith("left") else "right_hand"
         return name
 
@@ -135,6 +135,6 @@ def fit_pose(
     for k, name in enumerate(target):
         if name in source:
             fitted[..., k, :] = source_pose[..., source[name], :]
-        elif name in _FINGERS and hands_mean is not None:
-            fitted[..., k, :] = np.reshape(hands_mean, (30, 3))[_FINGERS.index(name)]
+        elif name in FINGERS and hands_mean is not None:
+            fitted[..., k, :] = np.reshape(hands_mean, (30, 3))[FINGERS.index(name)]
     return fitted

@@ -81,7 +81,7 @@ class BodyModel:
         np.int64
     ]  # (J,)         -1 for the root, which is joint 0; a parent comes before its children
     joint_names: tuple[str, ...]  # J
-    exprdirs: Array | None = None  # (V, 3, E) SMPL-X only
+    exprdirs: Array | None = None  # (V, 3, E) of SMPL-X and the default body
     hands_mean: Array | None = (
         None  # (30, 3) relaxed pose of the left, then the right fingers, from the flat hand
     )
@@ -90,6 +90,7 @@ class BodyModel:
     shape_samples: ShapeSamples | None = None
     licence: str = ""
     origin: str = ""
+    expression_names: tuple[str, ...] = ()  # E, where each direction has a meaning
 
     def __post_init__(self) -> None:
         _check(self)
@@ -129,7 +130,7 @@ class BodyModel:
             translation: (3,) m.
             offsets: (V, 3) m, added to the shaped body at rest (clothes; "SMPL+D"); they do not
                 move the joints.
-            expression: (≤ E,) coefficients of SMPL-X's face.
+            expression: (≤ E,) coefficients of the face; of the default body's fingers too.
 
         Raises:
             ValueError: An argument has a wrong shape, or makes no body; the message names it.
@@ -339,6 +340,11 @@ def _check(model: BodyModel) -> None:
         _checked(model.part_labels, np.uint8, (V,), "part_labels", limit=len(PARTS)),
     )
 
+    if model.expression_names and len(model.expression_names) != model.num_expression:
+        raise ValueError(
+            f"expression_names: {len(model.expression_names)} names for"
+            f" {model.num_expression} expression directions"
+        )
     if model.parents[0] != -1 or any(not 0 <= model.parents[k] < k for k in range(1, J)):
         raise ValueError(
             f"parents: no tree rooted in joint 0 with parents before children: {model.parents}"

@@ -70,10 +70,17 @@ def _person(
             "betas": list(person.body.betas),
             "pose": _rounded(np.array(person.body.pose), 5),
             "translation": _rounded(np.array(person.body.translation), 5),
+            **_expression(person),
         },
         "pose_name": person.pose_name,
         "wardrobe": _plain(dataclasses.asdict(person.outfit)),
     }
+
+
+def _expression(person: PersonSpec) -> dict[str, list[float]]:
+    """The coefficients of face and fingers, where there are any."""
+    expression = person.body.expression
+    return {"expression": [round(value, 4) for value in expression]} if expression else {}
 
 
 def _bbox(mask: NDArray[np.bool_]) -> list[int]:

@@ -79,6 +79,9 @@ class Bodies:
     shape_noise: float = number(
         0.15, "Random change of a sampled shape, in standard deviations", 0.0, 2.0
     )
+    expression: float = number(
+        0.8, "Share of people with an expression and a gaze; 0: all look ahead, calm", 0.0, 1.0
+    )
     betas: Distribution = vary(
         {"normal": [0, 1]}, "Each shape coefficient (beta) of bodies from files", -5, 5
     )
@@ -102,6 +105,7 @@ class Poses:
     motion_share: float = number(
         0.5, "Share of people posed from `motions`, where there are any", 0.0, 1.0
     )
+    fingers: bool = switch(True, "Bend the fingers; off: all hands are flat")
     noise: float = number(
         0.0, "Uniform noise on each axis-angle value, rad (SURREACT: 0.05)", 0.0, 1.0
     )

@@ -75,8 +75,8 @@ class BodyPoser:
         """
         if person.motion is None:
             raise ValueError(f"person {person.id} has no motion")
-        body = person.body
-        later = BodySpec(body.model, body.betas, person.motion.pose, person.motion.translation)
+        motion = person.motion
+        later = dataclasses.replace(person.body, pose=motion.pose, translation=motion.translation)
         return self.pose_body(later, person.outfit)
 
     def pose_body(self, body: BodySpec, outfit: Outfit) -> Posed:
@@ -102,13 +102,17 @@ class BodyPoser:
         """
         body = person.body
         here = person.motion if later and person.motion is not None else body
-        key = (body.model, body.betas, person.outfit)
+        key = (body.model, body.betas, body.expression, person.outfit)
         return self._dressed.get(
             (*key, here.pose, here.translation),
             lambda: self._wearables.get(
                 key,
                 lambda: Wearable(
-                    self.bodies[body.model], self.chart(body.model), body.betas, person.outfit
+                    self.bodies[body.model],
+                    self.chart(body.model),
+                    body.betas,
+                    person.outfit,
+                    body.expression,
                 ),
             ).posed(np.array(here.pose), here.translation),
         )
@@ -131,7 +135,7 @@ class BodyPoser:
     def _skinned(self, body: BodySpec, outfit: Outfit) -> Posed:
         clothes = self.clothes(body, outfit)
         return self.bodies[body.model].pose(
-            body.betas, np.array(body.pose), body.translation, clothes
+            body.betas, np.array(body.pose), body.translation, clothes, body.expression
         )
 
     def chart(self, model_name: str) -> Chart:

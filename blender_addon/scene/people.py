@@ -20,6 +20,7 @@ from ..wardrobe.outfit import Outfit, plain_outfit
 from ..wardrobe.sampling import sample_outfit
 from ..wardrobe.skin_detail import with_skin_detail
 from . import surfaces
+from .acting import Acting, acting, as_posed
 from .assets import Assets
 from .ground_grid import CELL, cells_of, centers
 from .spec import BodySpec, MotionSpec, PersonSpec, PropSpec, Vec3, vec3
@@ -62,7 +63,8 @@ def sample_person(recipe: Recipe, assets: Assets, stream: Stream, number: int) -
     """Draw person `number` of a scene, counted from 0."""
     model, betas, age, gender = sample_shape(recipe, assets, stream("body", number))
     outfit = sample_clothes(recipe, assets, stream, number, model, age, gender)
-    return draw_pose(recipe, assets, number + 1, model, betas, outfit, stream("pose", number))
+    act = acting(recipe, stream("face", number), stream("fingers", number))
+    return draw_pose(recipe, assets, number + 1, model, betas, outfit, stream("pose", number), act)
 
 
 def draw_pose(
@@ -73,6 +75,7 @@ def draw_pose(
     betas: tuple[float, ...],
     outfit: Outfit,
     rng: np.random.Generator,
+    act: Acting = as_posed,
 ) -> UnplacedPerson:
     """Draw a pose for a body in its clothes, with the props that the pose needs.
 
@@ -84,11 +87,14 @@ def draw_pose(
         betas: The shape.
         outfit: The clothes.
         rng: Generator of the pose.
+        act: What gives the person face and fingers.
     """
     pose, joints, later, step, seconds = _sample_pose(recipe, assets, model_name, rng)
     outfit = worn_in(pose.category, outfit)
     # Posed once at the origin to find how high it must be lifted; a rigid motion places it later.
-    body = BodySpec(model_name, betas, _rows(joints), (0.0, 0.0, 0.0))
+    model = assets.bodies[model_name]
+    joints, expression = act(model, betas, pose, joints)
+    body = BodySpec(model_name, betas, _rows(joints), (0.0, 0.0, 0.0), expression)
     posed = assets.poser.pose_body(body, outfit)
     up = np.array(
         [0.0, 0.0, ground_clearance(pose, posed.joints[:24]) - float(posed.vertices[:, 2].min())]
@@ -111,7 +117,7 @@ def draw_pose(
     spec = PersonSpec(
         id_, dataclasses.replace(body, translation=vec3(up)), outfit, pose.name, motion
     )
-    pelvis = assets.bodies[model_name].rest_joints(betas)[0]
+    pelvis = model.rest_joints(betas)[0]
     return UnplacedPerson(spec, pelvis, posed.joints + up, _sparse(vertices), props, step)
 
 

@@ -20,6 +20,7 @@ from ..bodies.posed_body import GROWN_UP_LEG, leg_length
 from ..recipes.recipe import Recipe
 from ..wardrobe.outfit import Outfit
 from . import people, placement, sampling
+from .acting import acting
 from .assets import Assets
 from .ground_grid import cells_of
 from .people import Stream
@@ -105,7 +106,10 @@ def _pose(
     person: PersonSpec, own: Own, recipe: Recipe, assets: Assets, stream: Stream
 ) -> tuple[PersonSpec, Own]:
     body, rng = person.body, stream("pose", person.id - 1)
-    drawn = people.draw_pose(recipe, assets, person.id, body.model, body.betas, person.outfit, rng)
+    act = acting(recipe, stream("face", person.id - 1), stream("fingers", person.id - 1))
+    drawn = people.draw_pose(
+        recipe, assets, person.id, body.model, body.betas, person.outfit, rng, act
+    )
     pelvis = drawn.pelvis + body.translation
     placed = placement.stand_like(drawn, pelvis[:2], placement.facing(body.pose[0]))
     return placed.spec, placed.props

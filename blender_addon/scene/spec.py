@@ -69,12 +69,14 @@ class BodySpec:
         betas: Shape coefficients.
         pose: J×3 axis-angle, rad; the first row is the orientation of the root in the world.
         translation: m, added after skinning, as in AMASS.
+        expression: Coefficients of the model's expression directions; see bodies.expressions.
     """
 
     model: str
     betas: tuple[float, ...]
     pose: tuple[Vec3, ...]
     translation: Vec3
+    expression: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,7 @@ class Wearable:
         chart: Mapping[str, Array],
         betas: ArrayLike,
         outfit: Outfit,
+        expression: ArrayLike = (),
     ) -> None:
         """Cut and lay out all that the person wears.
 
@@ -127,9 +128,10 @@ class Wearable:
             chart: Its chart.
             betas: The shape.
             outfit: The clothes.
+            expression: Of face and fingers.
         """
         self.model = model
-        self.shaped, self.joints = _standing(model, chart, betas, outfit)
+        self.shaped, self.joints = _standing(model, chart, betas, expression, outfit)
         self._tables = tables_of(model, chart)
         self._channels, self._chart = self._tables.channels, self._tables.values
         self._cloth = self._tables.cloth
@@ -169,6 +171,9 @@ class Wearable:
         self._strands = strands_of(fitting, outfit, scalp=HAIR not in replaced)
         self._lay_out_strands(parts)
         self._lay_out_items(parts, fitting)
+        self._join(parts)
+
+    def _join(self, parts: _Parts) -> None:
         self.faces = np.concatenate(parts.faces).astype(np.int32)
         self.material = np.concatenate(parts.material)
         self.source = np.concatenate(parts.source).astype(np.int32)
@@ -357,10 +362,14 @@ class Wearable:
 
 
 def _standing(
-    model: BodyModel, chart: Mapping[str, Array], betas: ArrayLike, outfit: Outfit
+    model: BodyModel,
+    chart: Mapping[str, Array],
+    betas: ArrayLike,
+    expression: ArrayLike,
+    outfit: Outfit,
 ) -> tuple[Array, Array]:
     """Vertices and joints of the shaped body at rest, its feet as shoes hold them."""
-    shaped, joints = model.shape_blend(betas)
+    shaped, joints = model.shape_blend(betas, expression)
     heels = lowered(outfit.items, chart)
     if heels is not None:
         shaped = np.array(shaped)

@@ -1,0 +1,97 @@
+"""Faces and fingers of the people of a scene."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+
+from blender_addon.recipes.recipe import Recipe
+from blender_addon.scene.assets import Assets, load_assets
+from blender_addon.scene.sampling import sample_scene
+from blender_addon.scene.spec import BodySpec, SceneSpec, from_plain
+
+
+@cache
+def assets() -> Assets:
+    return load_assets(Recipe())
+
+
+def recipe(expression: float = 1.0, fingers: bool = True) -> Recipe:
+    base = Recipe()
+    return dataclasses.replace(
+        base,
+        bodies=dataclasses.replace(base.bodies, expression=expression),
+        poses=dataclasses.replace(base.poses, fingers=fingers),
+    )
+
+
+def scenes(expression: float, fingers: bool, count: int = 8) -> list[SceneSpec]:
+    return [sample_scene(recipe(expression, fingers), assets(), 5, k) for k in range(count)]
+
+
+def test_faces_and_fingers_change_nothing_else():
+    for plain, acted in zip(scenes(0.0, False), scenes(1.0, True), strict=True):
+        assert [len(p.body.expression) for p in plain.persons] == [0] * len(plain.persons)
+        assert [p.outfit for p in plain.persons] == [p.outfit for p in acted.persons]
+        for one, other in zip(plain.persons, acted.persons, strict=True):
+            assert one.body.betas == other.body.betas
+            assert one.body.pose[1:22] == other.body.pose[1:22]
+
+
+def test_people_differ_in_face_and_hands():
+    faces = [p.body.expression for s in scenes(1.0, True) for p in s.persons]
+    assert len(set(faces)) == len(faces)
+    assert all(len(face) <= 27 for face in faces)
+    calm = [p.body.expression[:11] for s in scenes(0.0, True) for p in s.persons]
+    assert all(not any(face) for face in calm)
+    flat = [p.body.expression[11:] for s in scenes(1.0, False) for p in s.persons]
+    assert all(not any(hand) for hand in flat)
+
+
+def test_share_of_expressions_is_the_recipe_s():
+    faces = [any(p.body.expression[:11]) for s in scenes(0.5, False, 40) for p in s.persons]
+    assert 0.35 < np.mean(faces) < 0.65
+
+
+def test_a_hand_holds_what_the_pose_holds():
+    names = assets().bodies["default"].expression_names
+    curled = names.index("left_fingers_curl"), names.index("left_fingers_two_thirds")
+    held = [
+        p.body.expression
+        for s in scenes(1.0, True, 120)
+        for p in s.persons
+        for prop in s.props
+        if prop.owner == p.id and prop.shape == "bicycle"
+    ]
+    assert held
+    assert all(any(face[k] > 0.2 for k in curled) for face in held)
+
+
+def test_spec_records_the_expression_and_reads_specs_without_it():
+    spec = scenes(1.0, True, 1)[0]
+    data = json.loads(json.dumps(spec.to_json()))
+    assert SceneSpec.from_json(data) == spec
+    for person in data["persons"]:
+        del person["body"]["expression"]
+    old = SceneSpec.from_json(data)
+    assert all(p.body.expression == () for p in old.persons)
+    with pytest.raises(ValueError, match="unknown key"):
+        from_plain(BodySpec, {"mood": 1})
+
+
+def test_surface_of_a_person_shows_the_expression():
+    spec = scenes(1.0, True, 1)[0]
+    person = spec.persons[0]
+    calm = dataclasses.replace(person, body=dataclasses.replace(person.body, expression=()))
+    for style in ("painted", "mesh"):
+        acted, still = (
+            assets().poser.surface(
+                dataclasses.replace(p, outfit=dataclasses.replace(p.outfit, style=style))
+            )[0]
+            for p in (person, calm)
+        )
+        assert np.abs(acted - still).max() > 1e-3
