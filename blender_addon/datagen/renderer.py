@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..render import sensor
 from ..render.checks import RenderError, check_contrast, check_light
 from ..scene.assets import Assets
+from ..scene.skin_places import faces_and_hands
 from ..scene.spec import BackgroundSpec, SceneSpec
 from .annotation import annotate
 
@@ -90,12 +91,18 @@ class Renderer:
         instances, rgba = arrays.pop("instances"), arrays.pop("image")
         try:
             check_light(rgba, instances)
-            image = develop(spec, rgba)
+            image = develop(spec, rgba, self._skin(spec, instances))
             check_contrast(image, instances)
         except RenderError as error:
             raise RenderError(f"image {spec.index}: {error}; {_light_in_words(spec)}") from None
         annotation = annotate(spec, instances, self.assets.poser)
         return Pair(image, instances, arrays, annotation, frame.seconds)
+
+    def _skin(self, spec: SceneSpec, instances: NDArray[np.integer]) -> NDArray[np.bool_] | None:
+        """Faces and hands, where the exposure is metered on them."""
+        if spec.sensor.metering != "people":
+            return None
+        return faces_and_hands(spec, instances, self.assets.poser)
 
     def _frame(self, spec: SceneSpec, passes: Sequence[Pass]) -> Frame:
         """Set up Blender's scene and render these passes of it."""
@@ -129,12 +136,15 @@ def _light_in_words(spec: SceneSpec) -> str:
     return light
 
 
-def develop(spec: SceneSpec, rgba: NDArray[np.float32]) -> NDArray[np.uint8]:
+def develop(
+    spec: SceneSpec, rgba: NDArray[np.float32], skin: NDArray[np.bool_] | None = None
+) -> NDArray[np.uint8]:
     """Turn a linear render into the image that the camera of a scene spec saves.
 
     Args:
         spec: The scene; a photo or colour of its background is put behind the people.
         rgba: (H, W, 4) float32, linear Rec. 709, premultiplied alpha.
+        skin: (H, W), faces and hands that must not burn out; None to meter the scene alone.
 
     Returns:
         (H, W, 3) uint8, sRGB.
@@ -142,7 +152,16 @@ def develop(spec: SceneSpec, rgba: NDArray[np.float32]) -> NDArray[np.uint8]:
     Raises:
         OSError, ValueError: The background photo cannot be read; the message names it.
     """
-    return sensor.develop(_exposed(spec.background, rgba), spec.sensor)
+    linear = _exposed(spec.background, rgba)
+    if skin is not None:
+        gain = sensor.spared_gain(linear[skin], spec.sensor.exposure)
+        if gain < 1.0 and spec.background.kind == "photo":
+            # The photo has its own exposure; only the people are lit by the scene.
+            dimmed = rgba * np.array([gain, gain, gain, 1.0], dtype=np.float32)
+            linear = _exposed(spec.background, dimmed)
+        elif gain < 1.0:
+            linear = linear * np.float32(gain)
+    return sensor.develop(linear, spec.sensor)
 
 
 def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[np.float32]:

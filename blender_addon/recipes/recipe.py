@@ -229,6 +229,16 @@ class Occluders:
 @dataclass(frozen=True)
 class Sensor:
     enabled: bool = switch(True, "Simulate a camera sensor; off: a clean image, JPEG quality 95")
+    metering: str = one_of(
+        "people",
+        "Metering of the scene alone, or of people too: no face or hand burns out",
+        ("people", "scene"),
+    )
+    tone: str = one_of(
+        "film",
+        "Tone curve: a long shoulder as phones have it, or a short one",
+        ("film", "short"),
+    )
     exposure: Distribution = vary(
         {"normal": [0, 0.5]}, "Exposure relative to the metered one, stops", -5, 5
     )

@@ -17,9 +17,11 @@ Image = NDArray[np.float32]
 MID_GREY = 0.18
 BRIGHT_GREY = 0.55  # linear; upper limit for the brightest quarter of a metered image
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+BRIGHT_SKIN = 1.1  # linear; limit for the brightest twentieth of faces and hands
+_SHOULDER = 0.35  # linear value above which film rolls off; it is white at _TABLE_TOP["film"]
 _TABLE_SIZE = 4096
 # Linear values above this become white.
-_TABLE_TOP = 4.0
+_TABLE_TOP = {"short": 4.0, "film": 8.0}
 
 
 def luminance(linear: Image) -> NDArray[np.float32]:
@@ -40,6 +42,22 @@ def metered_gain(linear: Image) -> float:
     lit = y[y <= max(3.0 * upper_quarter, 1e-4)]
     average = float(np.exp(np.log(np.maximum(lit, 1e-4)).mean()))
     return min(MID_GREY / average, BRIGHT_GREY / max(upper_quarter, 1e-4), 1e4)
+
+
+def spared_gain(skin: NDArray[np.float32], exposure: float) -> float:
+    """The factor, at most 1, that keeps faces and hands from burning out.
+
+    Args:
+        skin: (N, 3) linear metered pixels of them; few pixels decide nothing.
+        exposure: Stops that the sensor adds.
+    """
+    if len(skin) < _FEWEST_SKIN:
+        return 1.0
+    brightest = float(np.percentile(skin.max(axis=1), 95)) * 2.0**exposure
+    return min(1.0, BRIGHT_SKIN / max(brightest, 1e-6))
+
+
+_FEWEST_SKIN = 8  # px
 
 
 def over(people: NDArray[np.float32], backdrop: Image, gain: float) -> Image:
@@ -73,7 +91,7 @@ def develop(linear: Image, sensor: SensorSpec) -> NDArray[np.uint8]:
         image *= _vignette(height, width, sensor.vignette)[..., None]
     if sensor.blur > 0.05:
         image = gaussian_blur(image, sensor.blur)
-    image = _tone(image, sensor.contrast)
+    image = _tone(image, sensor.contrast, sensor.tone)
     if sensor.saturation != 1.0:
         grey = luminance(image)[..., None]
         image = grey + (image - grey) * np.float32(sensor.saturation)
@@ -109,17 +127,35 @@ def _vignette(height: int, width: int, loss: float) -> NDArray[np.float32]:
     return (1.0 - loss * ((x * x + y * y) / 2.0) ** 1.5).astype(np.float32)
 
 
-def _tone(linear: Image, contrast: float) -> Image:
-    """Linear to display: highlights roll off smoothly above .7, then sRGB, then contrast about mid
-    grey.
+def _tone(linear: Image, contrast: float, curve: str) -> Image:
+    """Linear to display by a curve of the sensor, then contrast about mid grey.
 
     One table look-up: the curve is the same for every pixel and a power function is not cheap.
     """
-    x = np.linspace(0.0, 1.0, _TABLE_SIZE, dtype=np.float32) ** 2 * _TABLE_TOP
-    rolled = np.where(x < 0.7, x, 0.7 + 0.3 * (1.0 - np.exp(-(x - 0.7) / 0.3)))
-    display = to_display(rolled)
+    top = _TABLE_TOP[curve]
+    x = np.linspace(0.0, 1.0, _TABLE_SIZE, dtype=np.float32) ** 2 * top
+    display = _CURVES[curve](x)
     middle = float(to_display(np.array(MID_GREY)))
-    curve = middle + (display - middle) * contrast
+    table = middle + (display - middle) * contrast
     # Square root spacing puts the table's entries where the eye needs them: in the shadows.
-    position = np.sqrt(np.clip(linear, 0.0, _TABLE_TOP) / _TABLE_TOP) * (_TABLE_SIZE - 1)
-    return curve.astype(np.float32)[(position + 0.5).astype(np.int32)]
+    position = np.sqrt(np.clip(linear, 0.0, top) / top) * (_TABLE_SIZE - 1)
+    return table.astype(np.float32)[(position + 0.5).astype(np.int32)]
+
+
+def _short(x: Image) -> Image:
+    """sRGB whose highlights roll off above .7 and are white at twice a white wall."""
+    return to_display(np.where(x < 0.7, x, 0.7 + 0.3 * (1.0 - np.exp(-(x - 0.7) / 0.3))))
+
+
+def _film(x: Image) -> Image:
+    """sRGB with a long shoulder, as phones have it: above _SHOULDER the extended curve of Reinhard
+    et al. 2002 (eq. 4) goes on with the same slope.
+    """
+    start = float(to_display(np.array(_SHOULDER)))
+    slope = 1.055 / 2.4 * _SHOULDER ** (1 / 2.4 - 1) / (1.0 - start)
+    u, white = slope * (x - _SHOULDER), slope * (_TABLE_TOP["film"] - _SHOULDER)
+    rolled = start + (1.0 - start) * u * (1.0 + u / white**2) / (1.0 + np.maximum(u, 0.0))
+    return np.where(x < _SHOULDER, to_display(np.minimum(x, 1.0)), rolled)
+
+
+_CURVES = {"short": _short, "film": _film}

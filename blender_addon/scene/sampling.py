@@ -294,7 +294,7 @@ def sample_sensor(recipe: Recipe, rng: np.random.Generator) -> SensorSpec:
     """Draw the sensor: all between linear light and the JPEG."""
     s = recipe.sensor
     if not s.enabled:
-        return SensorSpec()
+        return SensorSpec(metering=s.metering, tone=s.tone)
     return SensorSpec(
         exposure=s.exposure.sample(rng),
         temperature=s.temperature.sample(rng),
@@ -305,4 +305,6 @@ def sample_sensor(recipe: Recipe, rng: np.random.Generator) -> SensorSpec:
         blur=s.blur.sample(rng),
         jpeg_quality=s.jpeg_quality.sample_int(rng),
         seed=int(rng.integers(1 << 31)),
+        metering=s.metering,
+        tone=s.tone,
     )

@@ -185,7 +185,10 @@ class BackgroundSpec:
 
 @dataclass(frozen=True)
 class SensorSpec:
-    """The camera sensor, from linear light to a JPEG; see render.sensor."""
+    """The camera sensor, from linear light to a JPEG; see render.sensor.
+
+    The defaults of `metering` and `tone` are those of images whose specs do not name them.
+    """
 
     exposure: float = 0.0  # stops, relative to the metered exposure
     temperature: float = 0.0  # -1 cool .. 1 warm
@@ -196,6 +199,8 @@ class SensorSpec:
     blur: float = 0.0  # Gaussian sigma, px
     jpeg_quality: int = 95  # 1..100
     seed: int = 0  # seed of the noise
+    metering: str = "scene"  # "people": faces and hands are kept from burning out, too
+    tone: str = "short"  # "film": highlights roll off over three stops
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -52,6 +54,36 @@ def test_developing_keeps_order_and_reaches_both_ends():
     assert row[0] == 0
     assert row[-1] == 255
     assert (np.diff(row) >= 0).all()
+
+
+FILM = SensorSpec(tone="film")
+
+
+def test_film_rolls_off_over_three_stops_and_agrees_in_the_shadows():
+    ramp = np.repeat(np.linspace(0, 8, 512, dtype=np.float32)[None, :, None], 3, axis=2)
+    film, short = (sensor.develop(ramp, s)[0, :, 0].astype(int) for s in (FILM, CLEAN))
+    assert (np.diff(film) >= 0).all()
+    assert film[-1] == 255
+    dark = ramp[0, :, 0] < 0.3
+    assert np.abs(film[dark] - short[dark]).max() <= 1
+    # A white wall, and what is two stops brighter, can still be told from white.
+    wall, twice = (int(film[np.searchsorted(ramp[0, :, 0], x)]) for x in (1.0, 4.0))
+    assert 200 < wall < 225 < twice < 250
+
+
+@given(st.floats(0.05, 50), st.floats(-2, 2))
+def test_faces_never_burn_out(light, exposure):
+    skin = np.random.default_rng(0).uniform(0.5, 1.0, (64, 3)).astype(np.float32) * light
+    gain = sensor.spared_gain(skin, exposure)
+    shown = sensor.develop(skin[None] * np.float32(gain), replace(FILM, exposure=exposure))
+    assert 0 < gain <= 1
+    assert (shown.max(axis=-1) >= 250).mean() < 0.05
+    if skin.max() * 2**exposure < sensor.BRIGHT_SKIN:
+        assert gain == 1
+
+
+def test_few_pixels_of_skin_decide_nothing():
+    assert sensor.spared_gain(np.full((3, 3), 9.0, np.float32), 0.0) == 1.0
 
 
 def test_noise_is_of_the_seed_and_about_as_strong_as_asked():
