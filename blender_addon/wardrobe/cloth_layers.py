@@ -23,6 +23,7 @@ from .shell import brim_offset, fold_noise, hair_offset, rise, shoe_offset
 Array = np.ndarray
 
 HAIR = "hair"
+_MARGIN = 0.09  # rm outside of its edge up to which a layer has a surface: any edge of the mesh
 CLEARANCE = 0.0025  # rm that every layer keeps from the one beneath it, so that none shows through
 SKIRT_LEVEL = -0.02  # level at which a skirt leaves the body and hangs
 _HIDDEN = 0.03  # rm inside the edge of a layer, from where on nothing beneath it shows
@@ -116,27 +117,31 @@ class _Layers:
         hangs = kind.skirt
         if hangs:
             field = np.minimum(field, (c["level"] - SKIRT_LEVEL) * LEVEL_HEIGHT)
+        self.near = near = np.flatnonzero(field > -_MARGIN)
+        some = _Part(c, near)
         # Its own distance is kept up to the edge and a little beyond, where it is cut off.
-        cover = rise(field + 0.03, 0.02)
+        cover = rise(field[near] + 0.03, 0.02)
         tucked = (
-            rise((garment.waist - c["level"]) * LEVEL_HEIGHT, 0.08) if name == "bottom" else 1.0
+            rise((garment.waist - some["level"]) * LEVEL_HEIGHT, 0.08) if name == "bottom" else 1.0
         )
         loose = garment.looseness
-        self.thickness += cover * (
+        self.thickness[near] += cover * (
             CLEARANCE + tucked * kind.thickness * (0.4 + 0.6 * min(1.0, loose * 2))
         )
-        own = tucked * cover * c["room"] * kind.slack * loose * (1 + 0.35 * self.folds)
-        self.slack = np.maximum(self.slack, own)
+        own = tucked * cover * some["room"] * kind.slack * loose * (1 + 0.35 * self.folds[near])
+        self.slack[near] = np.maximum(self.slack[near], own)
         if loose > 0:
             own = tucked * cover * kind.drape * (0.35 + 0.65 * loose)
-            self.trunk_hangs = np.maximum(self.trunk_hangs, own)
+            self.trunk_hangs[near] = np.maximum(self.trunk_hangs[near], own)
         if name == "bottom" and not kind.skirt:
-            self.legs_hang = np.maximum(self.legs_hang, cover * kind.drape * loose)
+            hang = cover * kind.drape * loose
+            self.legs_hang[near] = np.maximum(self.legs_hang[near], hang)
         return ClothLayer(name, garment, field, self._surface(name, garment, loose > 0), hangs)
 
     def _surface(self, name: str, garment: Garment, loose: bool) -> Array:
-        c = self.c
-        out = (self.thickness + self.slack)[:, None] * c["normal"]
+        near = self.near
+        c = _Part(self.c, near)
+        out = (self.thickness + self.slack)[near, None] * c["normal"]
         if name == "hat":
             hair = hair_offset(c, self.outfit) * 0.2  # it presses the hair down
             out = out + hair
@@ -144,20 +149,44 @@ class _Layers:
                 out = out + brim_offset(c, garment)
         if loose:
             out = out + c["fill"]
-            out[:, [0, 2]] += self._over("trunk", self.on_trunk, self.trunk_hangs)
+            on_trunk = self.on_trunk[near]
+            out[:, [0, 2]] += self._over("trunk", on_trunk, self.trunk_hangs)
             if name not in ("shoes", "hat"):
-                out[:, [0, 2]] += self._over("legs", 1 - self.on_trunk, self.legs_hang)
+                out[:, [0, 2]] += self._over("legs", 1 - on_trunk, self.legs_hang)
         if name == "shoes":
             out = out + shoe_offset(c, np.ones(len(out)))
         out[:, 1] = np.maximum(out[:, 1], -c["height"])
-        return (out * self.scale).astype(np.float32)
+        return self._of_all(out)
 
     def _over(self, tube: str, share: Array, hangs: Array) -> Array:
-        direction, tight, hanging = self._hollows[tube]
-        return direction * (share * (tight + hangs * hanging))[:, None]
+        direction, tight, hanging = (of_all[self.near] for of_all in self._hollows[tube])
+        return direction * (share * (tight + hangs[self.near] * hanging))[:, None]
 
     def _hair(self) -> ClothLayer:
-        c = self.c
-        field = hair_field(np, c, *hair_cut(self.outfit.hair))
+        field = hair_field(np, self.c, *hair_cut(self.outfit.hair))
+        self.near = np.flatnonzero(field > -_MARGIN)
+        c = _Part(self.c, self.near)
         offset = hair_offset(c, self.outfit) + CLEARANCE * c["normal"]
-        return ClothLayer(HAIR, None, field, (offset * self.scale).astype(np.float32))
+        return ClothLayer(HAIR, None, field, self._of_all(offset))
+
+    def _of_all(self, offset: Array) -> Array:
+        """(V, 3) m, from offsets of the vertices near a layer, rm."""
+        out = np.zeros((len(self.folds), 3), np.float32)
+        out[self.near] = offset * self.scale
+        return out
+
+
+class _Part(Mapping[str, Array]):
+    """The chart at some vertices."""
+
+    def __init__(self, c: Mapping[str, Array], vertices: Array) -> None:
+        self._c, self._vertices = c, vertices
+
+    def __getitem__(self, name: str) -> Array:
+        return self._c[name].take(self._vertices, axis=0)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._c)
+
+    def __len__(self) -> int:
+        return len(self._c)

@@ -138,7 +138,7 @@ class Wearable:
         # Where the chart has a place on the body, the material of hair reads other numbers.
         self._place = [self._channels.index(name) for name in CHANNELS["place"]]
         layers = cloth_layers(chart, outfit, self.shaped)
-        outer = outermost(layers, self.shaped)
+        outer = outermost(layers, self.shaped) if outfit.items else None
         fitting = Fitting(
             model, chart, self.shaped, self.joints, outfit.seed, outer, outfit.hair.volume
         )
@@ -148,7 +148,6 @@ class Wearable:
         deep = [self._tables.where_all(hidden_under(chart, layer)) for layer in layers]
         hidden = np.zeros(len(model.faces), dtype=bool)
         self._worn: list[_Worn] = []
-        under = self.shaped
         parts = _Parts()
         for number, layer in enumerate(layers):
             covered = np.zeros_like(hidden)
@@ -157,8 +156,8 @@ class Wearable:
             for part in self._items:
                 if layer.name in part.covers:
                     covered |= part.hides
+            under = outermost(layers[:number], self.shaped) if layer.hangs else self.shaped
             worn = self._cut(chart, layer, covered, under, outfit.seed)
-            under = np.where((layer.field > 0)[:, None], self.shaped + layer.offset, under)
             self._worn.append(worn)
             hidden |= deep[number]
         for part in self._items:
