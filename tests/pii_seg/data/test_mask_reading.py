@@ -165,9 +165,12 @@ def test_a_shape_that_was_compressed_with_loss_is_read_up_to_its_edge_or_refused
     kernel = np.ones((5, 5), np.uint8)
     inside = cv2.erode(shape.astype(np.uint8), kernel).astype(bool)
     around = cv2.dilate(shape.astype(np.uint8), np.ones((17, 17), np.uint8)).astype(bool)
+    content = LOSSY[name](shape)
+    if not np.asarray(Image.open(io.BytesIO(content))).any():
+        inside[:] = False  # a small shape of faint pixels is lost before anybody reads it
     for read in (as_folder, as_redaction):
         try:
-            found = read(file, LOSSY[name](shape)).astype(bool)
+            found = read(file, content).astype(bool)
         except DataError:
             continue
         assert found[inside].all() and not found[~around].any()
