@@ -39,6 +39,7 @@ class ClothLayer:
         garment: None for hair.
         field: (V,) rm, positive where the layer lies on the body.
         offset: (V, 3) m from the body at rest to the layer's outer surface.
+        fold: (V,) m for each rm that a fold stands out (`folds`): how easily the cloth folds.
         hangs: Whether it goes on below as a skirt, from SKIRT_LEVEL on.
     """
 
@@ -46,6 +47,7 @@ class ClothLayer:
     garment: Garment | None
     field: Array
     offset: Array
+    fold: Array
     hangs: bool = False
 
 
@@ -97,6 +99,7 @@ class _Layers:
         self.folds = fold_noise(c, outfit.seed)
         self.on_trunk = np.clip((c["level"] + 0.25) * 8, 0.0, 1.0)
         self.trunk_hangs, self.legs_hang = np.zeros(V), np.zeros(V)
+        self.fold = np.zeros(V, np.float32)
         self._hollows = {
             "trunk": over_hollows(body, c, "trunk", TRUNK, 0.07),
             "legs": over_hollows(body, c, "legs", LEGS, 0.028),
@@ -136,7 +139,20 @@ class _Layers:
         if name == "bottom" and not kind.skirt:
             hang = cover * kind.drape * loose
             self.legs_hang[near] = np.maximum(self.legs_hang[near], hang)
-        return ClothLayer(name, garment, field, self._surface(name, garment, loose > 0), hangs)
+        self._fold(name, kind.folds * min(1.0, 0.25 + 1.1 * loose) if loose > 0 else 0.0, field)
+        surface = self._surface(name, garment, loose > 0)
+        return ClothLayer(name, garment, field, surface, self.fold.copy(), hangs)
+
+    def _fold(self, name: str, ease: float, field: Array) -> None:
+        """Let a layer fold as easily as it does, and as what it lies on where it covers it."""
+        if name in ("shoes", "hat"):
+            self.fold = np.zeros_like(self.fold)
+            return
+        near, own = self.near, ease * self.scale * np.clip(field[self.near] / 0.02 + 1.0, 0.0, 1.0)
+        if name == "bottom" and (shoes := self.outfit.worn("shoes")) is not None:
+            # Cloth inside of a boot has no room.
+            own = own * np.clip((self.c["tread"][near] - shoes.hem) / 0.02, 0.0, 1.0)
+        self.fold[near] = np.maximum(self.fold[near], own)
 
     def _surface(self, name: str, garment: Garment, loose: bool) -> Array:
         near = self.near
@@ -167,7 +183,8 @@ class _Layers:
         self.near = np.flatnonzero(field > -_MARGIN)
         c = _Part(self.c, self.near)
         offset = hair_offset(c, self.outfit) + CLEARANCE * c["normal"]
-        return ClothLayer(HAIR, None, field, self._of_all(offset))
+        none = np.zeros(len(self.folds), np.float32)
+        return ClothLayer(HAIR, None, field, self._of_all(offset), none)
 
     def _of_all(self, offset: Array) -> Array:
         """(V, 3) m, from offsets of the vertices near a layer, rm."""

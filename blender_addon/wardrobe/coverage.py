@@ -64,9 +64,14 @@ def garment_field(xp: Any, c: Mapping[str, Any], cut: Cut) -> Any:
     field = band_field(xp, c, cut)
     field = xp.minimum(field, (cut.sleeve - c["arm"]) * ARM_LENGTH)
     field = xp.minimum(field, c["neck"] - cut.neck)
-    above_v = (c["level"] - COLLAR_LEVEL) * LEVEL_HEIGHT + cut.depth
-    half_width = xp.maximum(cut.opening, xp.minimum(above_v * cut.slope, WIDEST_V))
-    return xp.minimum(field, xp.maximum(abs(c["x"]) - half_width, -c["front"]))
+    return xp.minimum(field, front_field(xp, c, cut.opening, cut.depth, cut.slope))
+
+
+def front_field(xp: Any, c: Mapping[str, Any], opening: Any, depth: Any, slope: Any) -> Any:
+    """The field of all that lies beside the V and the open front of a garment, see Cut."""
+    above_v = (c["level"] - COLLAR_LEVEL) * LEVEL_HEIGHT + depth
+    half_width = xp.maximum(opening, xp.minimum(above_v * slope, WIDEST_V))
+    return xp.maximum(abs(c["x"]) - half_width, -c["front"])
 
 
 def band_field(xp: Any, c: Mapping[str, Any], cut: Cut) -> Any:

@@ -12,7 +12,7 @@ through them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,17 +21,22 @@ from ..bodies.model import BodyModel
 from ..bodies.rotations import rodrigues
 from ..bodies.skinning import moved
 from .body_tables import tables_of
+from .borders import smoothing
 from .chart import CHANNELS, REFERENCE_HEIGHT
 from .cloth_layers import HAIR, SKIRT_LEVEL, ClothLayer, cloth_layers, hidden_under, outermost
 from .contact import body_contact
+from .coverage import numpy_chart
 from .cut_mesh import Piece, cut, loops
+from .folds import folds_of
 from .garment_kind import LAYERS
 from .garments import KINDS
 from .items import parts_of
+from .layout import Layout
 from .outfit import Outfit
 from .shoe_forms import lowered
 from .skirt import JOINTS, Curtain, curtain_of
 from .strands import shell_values, strands_of
+from .tailoring import Bench
 from .worn_part import Fitting, PartSurface
 
 Array = np.ndarray
@@ -72,41 +77,13 @@ class Dressed:
     color: Array
 
 
-@dataclass
-class _Parts:
-    """Meshes that are put side by side into one."""
-
-    faces: list[Array] = field(default_factory=list)
-    material: list[Array] = field(default_factory=list)
-    source: list[Array] = field(default_factory=list)
-    chart: list[Array] = field(default_factory=list)
-    cloth: list[Array] = field(default_factory=list)
-    count: int = 0
-
-    def add(
-        self,
-        faces: Array,
-        material: int,
-        source: Array,
-        chart: Array,
-        cloth: Array,
-        *,
-        shared: int = 0,
-    ) -> None:
-        """Add a mesh. Its faces count from the last `shared` vertices that are there already."""
-        self.faces.append(faces + (self.count - shared))
-        self.material.append(np.full(len(faces), material, np.int32))
-        self.source.append(source)
-        self.chart.append(chart)
-        self.cloth.append(cloth)
-        self.count += len(chart)
-
-
 @dataclass(frozen=True)
 class _Worn:
     layer: ClothLayer
     piece: Piece
     rim: Array  # (n,) vertices of the piece that have a second one, turned in
+    edge: Array  # (m,) vertices of the piece that were moved to smooth its border
+    shift: Array  # (m, 3) m at rest, how far
     curtain: Curtain | None
 
 
@@ -148,7 +125,7 @@ class Wearable:
         deep = [self._tables.where_all(hidden_under(chart, layer)) for layer in layers]
         hidden = np.zeros(len(model.faces), dtype=bool)
         self._worn: list[_Worn] = []
-        parts = _Parts()
+        parts = Layout(len(MATERIALS))
         for number, layer in enumerate(layers):
             covered = np.zeros_like(hidden)
             for above in deep[number + 1 :]:
@@ -164,21 +141,29 @@ class Wearable:
             if len(part.hides):
                 hidden |= part.hides
         self._drape, self._normal = outfit.drape, np.asarray(chart["normal"])
+        self._folds = folds_of(model, chart, outfit.seed)
+        self._strands = strands_of(fitting, outfit, scalp=HAIR not in replaced)
         self._lay_out_skin(parts, ~hidden)
         for worn in self._worn:
             self._lay_out(parts, worn)
-        self._strands = strands_of(fitting, outfit, scalp=HAIR not in replaced)
         self._lay_out_strands(parts)
-        self._lay_out_items(parts, fitting)
-        self._join(parts)
+        self._lay_out_items(parts)
+        self._sew(parts, chart, layers, deep, outfit.seed)
+        self._joined = parts.joined(self._channels)
+        self.material, self.source = self._joined["material"], self._joined["source"]
 
-    def _join(self, parts: _Parts) -> None:
-        self.faces = np.concatenate(parts.faces).astype(np.int32)
-        self.material = np.concatenate(parts.material)
-        self.source = np.concatenate(parts.source).astype(np.int32)
-        self.cloth = np.concatenate(parts.cloth).astype(np.float32)
-        of_all = np.concatenate(parts.chart)
-        self.chart = {name: of_all[:, i] for i, name in enumerate(self._channels)}
+    def _sew(
+        self,
+        parts: Layout,
+        chart: Mapping[str, Array],
+        layers: list[ClothLayer],
+        deep: list[Array],
+        seed: float,
+    ) -> None:
+        scale = float(np.ptp(self.shaped[:, 1])) / REFERENCE_HEIGHT
+        tables = (self._tables.face_of_vertex, self._chart, self._cloth)
+        bench = Bench(numpy_chart(chart), self.model.faces, self.shaped, scale, seed, *tables)
+        self._sewn = bench.sewn_on(parts, layers, deep, MATERIALS)
 
     def _cut(
         self,
@@ -208,10 +193,15 @@ class Wearable:
                     flare=0.12 + 6 * kind.slack * layer.garment.looseness,
                     seed=seed,
                 )
-        rim = np.unique(piece.border) if layer.name != HAIR else np.zeros(0, int)
-        return _Worn(layer, piece, rim, curtain)
+        if layer.name == HAIR:
+            none = np.zeros(0, int)
+            return _Worn(layer, piece, none, none, np.zeros((0, 3)), curtain)
+        at = piece.values(self.shaped + layer.offset)
+        shift = smoothing(at, piece.faces, piece.border)
+        edge = np.flatnonzero(shift.any(axis=1))
+        return _Worn(layer, piece, np.unique(piece.border), edge, shift[edge], curtain)
 
-    def _lay_out_skin(self, parts: _Parts, seen: Array) -> None:
+    def _lay_out_skin(self, parts: Layout, seen: Array) -> None:
         """The faces (F,) of the body that are seen."""
         self._skin = np.flatnonzero(seen)
         faces = self.model.faces.take(self._skin, axis=0)
@@ -227,7 +217,7 @@ class Wearable:
             self._cloth[self._skin],
         )
 
-    def _lay_out(self, parts: _Parts, worn: _Worn) -> None:
+    def _lay_out(self, parts: Layout, worn: _Worn) -> None:
         piece, name = worn.piece, MATERIALS.index(worn.layer.name)
         chart = piece.values(self._chart)
         if worn.layer.name == HAIR:
@@ -246,7 +236,7 @@ class Wearable:
         if worn.curtain is not None:
             self._lay_out_curtain(parts, worn, chart)
 
-    def _lay_out_curtain(self, parts: _Parts, worn: _Worn, chart: Array) -> None:
+    def _lay_out_curtain(self, parts: Layout, worn: _Worn, chart: Array) -> None:
         curtain = worn.curtain
         assert curtain is not None
         rest, faces = curtain.rest, curtain.faces
@@ -276,28 +266,17 @@ class Wearable:
             faces, MATERIALS.index(worn.layer.name), source, of_curtain.reshape(R * n, -1), cloth
         )
 
-    def _lay_out_strands(self, parts: _Parts) -> None:
+    def _lay_out_strands(self, parts: Layout) -> None:
         strands = self._strands
         chart = np.zeros((len(strands.points), len(self._channels)), np.float32)
         chart[:, self._place] = strands.values
         cloth = np.zeros((len(strands.faces), 3, 2), np.float32)
         parts.add(strands.faces, MATERIALS.index(HAIR), strands.source, chart, cloth)
 
-    def _lay_out_items(self, parts: _Parts, fitting: Fitting) -> None:
-        first = sum(map(len, parts.faces))
-        surfaces = list(dict.fromkeys(part.surface for part in self._items))
+    def _lay_out_items(self, parts: Layout) -> None:
         for part in self._items:
-            # Materials of parts read no chart: any values will do.
-            chart = np.zeros((len(part.vertices), len(self._channels)), np.float32)
-            cloth = np.zeros((len(part.faces), 3, 2), np.float32)
-            material = len(MATERIALS) + surfaces.index(part.surface)
-            parts.add(part.faces, material, part.source, chart, cloth)
-        self.surfaces = tuple(surfaces)
-        count = sum(len(part.faces) for part in self._items)
-        self.part_faces = np.arange(first, first + count, dtype=np.int32)
-        none = np.zeros((0, 3), np.float32)
-        self.uv = np.concatenate([none.reshape(0, 3, 2), *(part.uv for part in self._items)])
-        self.color = np.concatenate([none, *(part.color for part in self._items)])
+            count = len(part.vertices)
+            parts.add_colored(part.faces, part.surface, part.source, count, part.uv, part.color)
 
     def _face_of_vertex(self, piece: Piece) -> Array:
         out = np.zeros(len(piece.ends), np.int32)
@@ -313,7 +292,8 @@ class Wearable:
             up: (3,) direction against gravity; None for the world's Z.
         """
         model = self.model
-        R = rodrigues(np.asarray(pose, dtype=np.float64))
+        pose = np.asarray(pose, dtype=np.float64)
+        R = rodrigues(pose)
         at_rest = self.shaped + model.pose_blend(R)
         G = model.kinematic_chain(R, self.joints)
         G[:, :3, 3] += np.asarray(translation)
@@ -325,10 +305,15 @@ class Wearable:
         up = np.array([0.0, 0.0, 1.0]) if up is None else up
         contact, lies_on = None, skin.copy()
         hangs = any(worn.curtain is not None for worn in self._worn)
+        bends = np.linalg.norm(pose, axis=1)
+        heights = self._folds.heights(dict(zip(model.joint_names, bends, strict=False)))
         for worn in self._worn:
-            piece, offset = worn.piece, worn.layer.offset
-            on_body = moved(at_rest + offset, A)
+            piece, layer = worn.piece, worn.layer
+            folded = layer.offset + (heights * layer.fold)[:, None] * self._normal
+            on_body = moved(at_rest + folded, A)
             own = piece.values(on_body)
+            if len(worn.edge):
+                own[worn.edge] += _turned(worn.shift, piece.ends[worn.edge, 0], A)
             vertices.append(own)
             if len(worn.rim):
                 inwards = piece.values(skin)[worn.rim]
@@ -346,18 +331,8 @@ class Wearable:
         strands = self._strands
         vertices.append(moved(strands.points, strands.transforms(G_rel)))
         vertices += [moved(part.vertices, part.transforms(G_rel, up)) for part in self._items]
-        return Dressed(
-            np.concatenate(vertices).astype(np.float32),
-            self.faces,
-            self.material,
-            self.source,
-            self.chart,
-            self.cloth,
-            self.surfaces,
-            self.part_faces,
-            self.uv,
-            self.color,
-        )
+        vertices.append(self._sewn.points(at_rest, heights, A))
+        return Dressed(np.concatenate(vertices).astype(np.float32), **self._joined)
 
 
 def _standing(
@@ -381,3 +356,10 @@ def _towards(points: Array, goals: Array, distance: float) -> Array:
     way = goals - points
     length = np.linalg.norm(way, axis=1, keepdims=True)
     return points + way * np.minimum(distance / np.maximum(length, 1e-6), 0.9)
+
+
+def _turned(vectors: Array, follows: Array, A: Array) -> Array:
+    """Turn vectors (N, 3) with the body's vertices (N,) that they follow."""
+    T = A[:, follows]
+    x, y, z = vectors.T
+    return np.stack([T[4 * i] * x + T[4 * i + 1] * y + T[4 * i + 2] * z for i in range(3)], axis=1)

@@ -88,6 +88,8 @@ class Kind:
         thickness: Thickness of the cloth, rm.
         slack: How far the loosest of its kind stands off the body, rm.
         drape: Share of the way across the hollows below chest and thighs that it hangs.
+        folds: How easily the cloth folds; 1 as a cotton shirt.
+        trims: What is sewn on, names of trims.TRIMS; style "mesh" only.
         skirt: Whether it spans the gap between the legs.
         bare_legs: Whether it leaves the legs to socks, tights or nothing.
         roughness: Roughness of the cloth.
@@ -117,6 +119,8 @@ class Kind:
     thickness: float = 0.003
     slack: float = 0.0
     drape: float = 0.0
+    folds: float = 1.0
+    trims: tuple[str, ...] = ()
     skirt: bool = False
     bare_legs: bool = False
     roughness: Range = (0.75, 0.95)

@@ -1,0 +1,361 @@
+"""The trims of each kind of garment, by the names that `garment_kind.Kind.trims` lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import collars
+from .chart import ARM_LENGTH, LEVEL_HEIGHT
+from .cloth_layers import ClothLayer
+from .coverage import COLLAR_LEVEL, front_field
+from .garments import KINDS
+from .layout import Layout
+from .palette import Color
+from .sweeps import Row, arm, buttons, curve, leg, ribbon, sweep, trunk
+from .trims import Sewing, SewnOn, Trim, between, sewn_on
+from .worn_part import PartSurface
+
+Array = np.ndarray
+Builder = Callable[[Sewing], Sequence[Trim]]
+
+LEATHER = PartSurface("leather", roughness=0.45)
+METAL = PartSurface("metal", roughness=0.35)
+PLASTIC = PartSurface("plastic", roughness=0.4)
+
+
+def trims_of(sewing: Sewing) -> list[Trim]:
+    """All trims of a garment."""
+    return [trim for name in KINDS[sewing.garment.kind].trims for trim in TRIMS[name](sewing)]
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """A person's body and outfit, as trims are made for them.
+
+    Attributes:
+        c, faces, shaped, scale, seed, face_of_vertex: As of Sewing.
+        values: (V, C) the channels of the chart.
+        cloth: (F, 3, 2) as of the chart.
+    """
+
+    c: Mapping[str, Array]
+    faces: Array
+    shaped: Array
+    scale: float
+    seed: float
+    face_of_vertex: Array
+    values: Array
+    cloth: Array
+
+    def sewn_on(
+        self,
+        parts: Layout,
+        layers: Sequence[ClothLayer],
+        deep: Sequence[Array],
+        materials: Sequence[str],
+    ) -> SewnOn:
+        """Make all trims, and lay them out.
+
+        Args:
+            parts: Where their meshes are added.
+            layers: The layers, from the skin outwards.
+            deep: (F,) for each, the faces that it hides.
+            materials: Names of the layers' materials.
+        """
+        sewn: list[tuple[Trim, ClothLayer]] = []
+        for number, layer in enumerate(layers):
+            if layer.garment is None:
+                continue
+            covered = np.zeros(len(self.faces), bool)
+            for above in deep[number + 1 :]:
+                covered |= above
+            sewing = Sewing(
+                self.c, self.faces, self.shaped, layer, self.scale, self.seed, self.face_of_vertex
+            )
+            seen = (trim.without(covered) for trim in trims_of(sewing))
+            sewn += [(trim, layer) for trim in seen if len(trim.faces)]
+        for trim, layer in sewn:
+            if trim.color is None:
+                chart = between(self.values, trim.ends, trim.share)
+                number = list(materials).index(layer.name)
+                parts.add(trim.faces, number, trim.source, chart, self.cloth[trim.source])
+                continue
+            color = np.tile(np.asarray(trim.color, np.float32), (len(trim.faces), 1))
+            uv = np.zeros((len(trim.faces), 3, 2), np.float32)
+            count = len(trim.ends)
+            parts.add_colored(trim.faces, trim.surface, trim.source, count, uv, color)
+        return sewn_on(self.c, sewn)
+
+
+def _shade(sewing: Sewing, light: float) -> Color:
+    """The garment's colour, darker or lighter."""
+    r, g, b = (min(0.9, max(0.004, light * x)) for x in sewing.garment.fabric.color)
+    return r, g, b
+
+
+def _edge(width: float, lift: float) -> tuple[Row, ...]:
+    """Profile of a band that is folded around the edge of a garment."""
+    return (
+        (-0.002, -0.002),
+        (-0.004, 0.5 * lift),
+        (-0.002, lift),
+        (width - 0.004, lift),
+        (width, 0.4 * lift),
+        (width, -0.001),
+    )
+
+
+def _cuffs(width: float, lift: float) -> Builder:
+    def build(sewing: Sewing) -> list[Trim]:
+        end = sewing.garment.sleeve
+        if end < 0.05:
+            return []
+        rows = _edge(width, lift)
+        return [
+            trim for side in (1.0, -1.0) for trim in sweep(sewing, arm(sewing, side, end), rows)
+        ]
+
+    return build
+
+
+def _hem(width: float, lift: float) -> Builder:
+    def build(sewing: Sewing) -> list[Trim]:
+        if sewing.layer.hangs:
+            return []
+        return sweep(sewing, trunk(sewing, sewing.garment.hem), _edge(width, lift), _open(sewing))
+
+    return build
+
+
+def _leg_hems(width: float, lift: float) -> Builder:
+    def build(sewing: Sewing) -> list[Trim]:
+        hem, rows = sewing.garment.hem, _edge(width, lift)
+        return [
+            trim for side in (1.0, -1.0) for trim in sweep(sewing, leg(sewing, side, hem), rows)
+        ]
+
+    return build
+
+
+def _open(sewing: Sewing) -> float:
+    """rad from the middle of the front to the front edge at the hips."""
+    return float(max(0.0, sewing.garment.opening) / 0.13)
+
+
+def _upside_down(rows: Sequence[Row]) -> list[Row]:
+    return [(-float(distance), lift) for distance, lift in rows]  # type: ignore[arg-type]
+
+
+def _waistband(sewing: Sewing) -> list[Trim]:
+    rows = _upside_down(_edge(0.036, 0.0025))
+    return sweep(sewing, trunk(sewing, sewing.garment.waist), rows)
+
+
+def _belt(sewing: Sewing) -> list[Trim]:
+    dark = (0.012, 0.010, 0.009) if sewing.seed < 0.6 else (0.09, 0.045, 0.02)
+    waist = trunk(sewing, sewing.garment.waist)
+    rows = ((-0.034, 0.002), (-0.033, 0.006), (-0.004, 0.006), (-0.003, 0.002))
+    line = np.asarray(sewing.c["x"], dtype=np.float64)
+    where = np.minimum(0.019 - np.abs(waist.distance + 0.018), sewing.c["front"])
+    buckle = (0.5, 0.48, 0.42)
+    return [
+        *sweep(sewing, waist, rows, 0.0, dark, LEATHER),
+        *ribbon(sewing, line, waist.distance, where, 0.024, 0.009, buckle, METAL),
+    ]
+
+
+def _placket(sewing: Sewing) -> list[Trim]:
+    """The strip down the front of a shirt, with its buttons."""
+    return _buttoned(sewing, np.full(len(sewing.shaped), 1.0), 0.085)
+
+
+def _short_placket(sewing: Sewing) -> list[Trim]:
+    below = (COLLAR_LEVEL - sewing.c["level"]) * LEVEL_HEIGHT
+    return _buttoned(sewing, 0.15 - below, 0.05)
+
+
+def _buttoned(sewing: Sewing, where: Array, apart: float) -> list[Trim]:
+    c = sewing.c
+    line = np.asarray(c["x"], dtype=np.float64)
+    up = np.asarray(c["level"], dtype=np.float64) * LEVEL_HEIGHT
+    where = np.minimum(where, c["front"])
+    strip = ribbon(sewing, line, up, where, 0.016, 0.002)
+    points = curve(sewing, line, up, where)
+    if points is None:
+        return strip
+    places = np.arange(points.along[-1] - 0.02, points.along[0] + 0.015, -apart)
+    light = max(sewing.garment.fabric.color) > 0.25
+    color = (0.75, 0.73, 0.68) if light or sewing.seed < 0.4 else (0.02, 0.02, 0.02)
+    return [*strip, *buttons(sewing, points, places, 0.0055, 0.0045, color)]
+
+
+def _box(sewing: Sewing, x: float, level: float, half: tuple[float, float]) -> Array:
+    """rm inside of a rectangle on one side of the body, seen from the front or the back."""
+    up = (sewing.c["level"] - level) * LEVEL_HEIGHT
+    return np.minimum(half[0] - np.abs(sewing.c["x"] - x), half[1] - np.abs(up))
+
+
+def _chest_pocket(sewing: Sewing) -> list[Trim]:
+    where = np.minimum(_box(sewing, 0.08, 0.62, (0.045, 0.055)), sewing.c["front"])
+    return sewing.patch(where, 0.0025)
+
+
+def _line(
+    sewing: Sewing, start: tuple[float, float], end: tuple[float, float]
+) -> tuple[Array, Array, Array]:
+    """(line, along, where), as `sweeps.curve` takes them, between two points (x rm, level)."""
+    x, y = np.asarray(sewing.c["x"], dtype=np.float64), sewing.c["level"] * LEVEL_HEIGHT
+    (x0, l0), (x1, l1) = start, end
+    y0, y1 = l0 * LEVEL_HEIGHT, l1 * LEVEL_HEIGHT
+    length = float(np.hypot(x1 - x0, y1 - y0))
+    along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length
+    beside = ((x - x0) * (y1 - y0) - (y - y0) * (x1 - x0)) / length
+    return beside, along, np.minimum(along, length - along)
+
+
+def _slits(sewing: Sewing) -> list[Trim]:
+    """The openings of trousers' pockets at the hips, and the fly."""
+    waist, dark = sewing.garment.waist - 0.1, _shade(sewing, 0.4)
+    lines = [((side * 0.09, waist), (side * 0.15, waist - 0.3)) for side in (1.0, -1.0)]
+    lines.append(((0.012, waist), (0.006, waist - 0.34)))
+    out = []
+    for start, end in lines:
+        line, along, where = _line(sewing, start, end)
+        where = np.minimum(where, sewing.c["front"])
+        out += ribbon(sewing, line, along, where, 0.0025, 0.0012, dark)
+    return out
+
+
+def _back_pockets(sewing: Sewing) -> list[Trim]:
+    x = np.abs(sewing.c["x"])
+    up = (sewing.c["level"] + 0.02) * LEVEL_HEIGHT
+    where = np.minimum(0.055 - np.abs(x - 0.085), 0.06 - np.abs(up) - 0.2 * np.abs(x - 0.085))
+    return sewing.patch(np.minimum(where, -sewing.c["front"]), 0.0022)
+
+
+def _patch_pockets(sewing: Sewing) -> list[Trim]:
+    """The two large pockets of a jacket or a coat."""
+    x = np.abs(sewing.c["x"])
+    up = (sewing.c["level"] - 0.02) * LEVEL_HEIGHT
+    where = np.minimum(0.062 - np.abs(x - 0.105), 0.03 - np.abs(up))
+    return sewing.patch(np.minimum(where, sewing.c["front"]), 0.004)
+
+
+def _pouch(sewing: Sewing) -> list[Trim]:
+    """The pocket in front of a hoodie, with slanted sides."""
+    up = (sewing.c["level"] - sewing.garment.hem) * LEVEL_HEIGHT - 0.13
+    where = np.minimum(0.14 - np.abs(sewing.c["x"]) - 0.5 * np.maximum(up, 0), 0.075 - np.abs(up))
+    return sewing.patch(np.minimum(where, sewing.c["front"]), 0.005)
+
+
+def _zip(sewing: Sewing) -> list[Trim]:
+    metal = (0.35, 0.35, 0.36) if sewing.seed < 0.5 else (0.02, 0.02, 0.02)
+    line, up = np.asarray(sewing.c["x"], dtype=np.float64), sewing.c["level"] * LEVEL_HEIGHT
+    return ribbon(sewing, line, up, sewing.c["front"], 0.004, 0.002, metal, METAL)
+
+
+def _strings(sewing: Sewing) -> list[Trim]:
+    """The strings of a hood, on the chest."""
+    color, out = _shade(sewing, 1.7), []
+    for side, length in ((1.0, 0.35), (-1.0, 0.42)):
+        start, end = (side * 0.03, COLLAR_LEVEL + 0.02), (side * 0.035, COLLAR_LEVEL - length)
+        line, along, where = _line(sewing, start, end)
+        where = np.minimum(where, sewing.c["front"])
+        out += ribbon(sewing, line, along, where, 0.003, 0.005, color)
+    return out
+
+
+def _seams(sewing: Sewing) -> list[Trim]:
+    """The seams down the outside of trousers' legs."""
+    up = sewing.c["level"] * LEVEL_HEIGHT
+    line = np.asarray(sewing.c["front"], dtype=np.float64)
+    out = []
+    for side in (1.0, -1.0):
+        outside = np.where(sewing.c["x"] * side > 0, np.sin(sewing.c["leg_angle"]), -1.0)
+        out += ribbon(sewing, line, up, outside, 0.002, 0.001, _shade(sewing, 0.6))
+    return out
+
+
+def _lapels(sewing: Sewing) -> list[Trim]:
+    """Flaps along a V, from the collar down to where the front closes."""
+    garment = sewing.garment
+    if garment.depth < 0.08:
+        return []
+    c = sewing.c
+    above = (c["level"] - COLLAR_LEVEL) * LEVEL_HEIGHT + garment.depth
+    from_edge = front_field(np, c, garment.opening, garment.depth, garment.slope)
+    share = np.clip(above / garment.depth, 0.0, 1.0)
+    width = 0.075 * share**0.75
+    top = garment.depth + 0.005 - 0.25 * from_edge - above
+    where = np.minimum(np.minimum(width - from_edge, top), above - 0.004)
+    return sewing.patch(np.minimum(where, c["front"]), 0.006, beyond=0.004)
+
+
+def _neck_band(sewing: Sewing) -> list[Trim]:
+    """A band along the neckline, V or round."""
+    garment, c = sewing.garment, sewing.c
+    front = front_field(np, c, garment.opening, garment.depth, garment.slope)
+    from_edge = np.minimum(c["neck"] - garment.neck, front)
+    where = np.minimum(0.014 - from_edge, c["level"] * LEVEL_HEIGHT - 0.1)
+    return sewing.patch(where, 0.0025, beyond=0.003)
+
+
+def _front_edges(sewing: Sewing) -> list[Trim]:
+    """Bands along an open front."""
+    garment, c = sewing.garment, sewing.c
+    front = front_field(np, c, garment.opening, garment.depth, garment.slope)
+    return sewing.patch(np.minimum(0.022 - front, c["front"] + 0.02), 0.003, beyond=0.003)
+
+
+def _reflective(sewing: Sewing) -> list[Trim]:
+    """Two bands around the trunk, and one over each shoulder."""
+    level, x = sewing.c["level"], np.abs(sewing.c["x"])
+    around = 0.024 - np.abs(np.abs(level - 0.32) - 0.17) * LEVEL_HEIGHT
+    over = np.minimum(0.024 - np.abs(x - 0.105), (level - 0.45) * LEVEL_HEIGHT)
+    where = np.minimum(np.maximum(around, over), -sewing.c["arm"] * ARM_LENGTH)
+    return sewing.patch(where, 0.002, (0.62, 0.63, 0.62), PLASTIC)
+
+
+def _side_stripes(sewing: Sewing) -> list[Trim]:
+    """A stripe down the outer seam of trousers."""
+    outside = 0.011 - np.abs(sewing.c["front"])
+    outside = np.where(np.sin(sewing.c["leg_angle"]) > 0, outside, -1.0)
+    return sewing.patch(outside, 0.0015, _shade(sewing, 0.2) if sewing.seed < 0.5 else (0.7,) * 3)
+
+
+TRIMS: Mapping[str, Builder] = {
+    "crew": collars.crew,
+    "turtle": collars.turtle,
+    "shirt collar": collars.shirt,
+    "polo collar": collars.polo,
+    "stand": collars.stand,
+    "turned down": collars.turned_down,
+    "hood": collars.hood,
+    "lapels": _lapels,
+    "neck band": _neck_band,
+    "front edges": _front_edges,
+    "cuffs": _cuffs(0.065, 0.003),
+    "rib cuffs": _cuffs(0.055, 0.0025),
+    "sleeve hem": _cuffs(0.022, 0.0012),
+    "rib hem": _hem(0.06, 0.003),
+    "hem": _hem(0.022, 0.0012),
+    "leg hems": _leg_hems(0.025, 0.0014),
+    "rib legs": _leg_hems(0.05, 0.003),
+    "seams": _seams,
+    "waistband": _waistband,
+    "belt": _belt,
+    "placket": _placket,
+    "short placket": _short_placket,
+    "chest pocket": _chest_pocket,
+    "slits": _slits,
+    "back pockets": _back_pockets,
+    "flap pockets": _patch_pockets,
+    "pouch": _pouch,
+    "zip": _zip,
+    "strings": _strings,
+    "reflective": _reflective,
+    "side stripes": _side_stripes,
+}
