@@ -11,10 +11,10 @@ from .outfit import Item
 NOTHING_SHOWS = 9.0
 HEAD_LINES: Mapping[str, float] = {
     "cap": 0.0,
-    "beanie": -0.06,
+    "beanie": -0.16,
     "fedora": 0.02,
     "sun hat": -0.02,
-    "bucket hat": -0.1,
+    "bucket hat": -0.08,
     "hard hat": 0.08,
     "bicycle helmet": 0.08,
     "hijab": -NOTHING_SHOWS,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from . import palette
 from .garment_kind import Wearer
 from .glasses import earrings, face_mask, glasses, headphones, sunglasses
+from .hats import HATS
+from .head_coverings import VEILS, covering, scarf, turban
 from .outfit import Item
 from .shoe_forms import FORMS as SHOES
 from .shoes import shoes
@@ -43,6 +45,8 @@ SLOTS: Mapping[str, Callable[[Wearer], float]] = {
     "glasses": lambda w: 7.0 - 0.04 * min(w.age, 80),
     "mask": lambda w: 40.0,
     "ears": lambda w: 12.0,
+    "head": lambda w: 20.0,
+    "neck": lambda w: 2.0 + 12 * w.warm,
 }
 
 _LEATHER, _SNEAKER = palette.LEATHER, palette.SNEAKER
@@ -119,6 +123,35 @@ ITEM_KINDS: Mapping[str, ItemKind] = {
     "earrings": ItemKind(
         "ears", lambda w: 4.0 * w.woman * (w.age > 10), (("#c9a24a", "#b9bbbd", "#d8c08a"),)
     ),
+    "cap": ItemKind("head", lambda w: 2.0 * (1.3 - w.woman), ((), ())),
+    "beanie": ItemKind("head", lambda w: 5.0 * w.cold, ((), ())),
+    "fedora": ItemKind(
+        "head",
+        lambda w: 0.5 * (w.age > 16),
+        (("#3a3128", "#1b1d23", "#6b5c45", "#2c2e33"), _DARK_SOLES),
+    ),
+    "sun hat": ItemKind(
+        "head", lambda w: 1.2 * w.warm * (0.2 + w.woman), (("#c9ab73", "#b79d77", "#e7e0d0"), ())
+    ),
+    "bucket hat": ItemKind("head", lambda w: 0.6 * w.warm * (3 if w.age < 8 else 1)),
+    "hard hat": ItemKind(
+        "head", lambda w: 0.35 * (17 < w.age < 68), (("#e3b62f", "#f0efec", "#ff6a1f", "#2d5fd0"),)
+    ),
+    "bicycle helmet": ItemKind(
+        "head", lambda w: 0.8 * (w.age > 3), (("#f0efec", "#101114", "#b3262e", "#2d5fd0"), ())
+    ),
+    "kippah": ItemKind("head", lambda w: 0.25 * w.male * (w.age > 3), ((), ())),
+    "hijab": ItemKind("head", lambda w: 2.2 * w.woman * (w.age > 11)),
+    "niqab": ItemKind(
+        "head", lambda w: 0.2 * w.woman * (w.age > 15), (("#101114", "#16203a", "#2c2e33"),)
+    ),
+    "headscarf": ItemKind("head", lambda w: 0.25 * w.woman * (1 + 3 * (w.age > 60))),
+    "turban": ItemKind(
+        "head",
+        lambda w: 0.5 * w.male * (w.age > 15),
+        (("#a9561e", "#16203a", "#101114", "#f0efec", "#6e1f26", "#d9722b"),),
+    ),
+    "scarf": ItemKind("neck", lambda w: 2.5 * w.cold, ((), ())),
 }
 
 # Kind of an item -> what builds it.
@@ -129,6 +162,10 @@ BUILDERS: Mapping[str, Builder] = {
     "face mask": face_mask,
     "headphones": headphones,
     "earrings": earrings,
+    **HATS,
+    **dict.fromkeys(VEILS, covering),
+    "turban": turban,
+    "scarf": scarf,
 }
 
 

@@ -21,6 +21,8 @@ from .worn_part import Fitting, PartSurface, WornPart
 Array = np.ndarray
 T = TypeVar("T")
 
+_CLOUD = 1500  # vertices of the body suffice to weigh joints
+
 
 @dataclass(frozen=True, eq=False)
 class Loop:
@@ -155,6 +157,7 @@ def bound(fitting: Fitting, points: Array, among: Array, most: int = 8) -> tuple
     Returns:
         (joints (N, 4), weights (N, 4), near (N,) the nearest vertex of the body).
     """
+    among = among[:: 1 + len(among) // _CLOUD]
     cloud = fitting.shaped[among]
     distance = np.linalg.norm(points[:, None] - cloud[None], axis=2)
     near = np.argsort(distance, axis=1)[:, :most]
