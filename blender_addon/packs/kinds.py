@@ -36,30 +36,28 @@ _WORDS = (
     (
         "accessory",
         "glasses sunglasses spectacles earring earrings necklace jewelry jewellery watch bracelet "
-        "ring piercing mask monocle wings tail horns sword weapon",
+        "ring piercing monocle sword weapon",
     ),
     ("hair", "hair wig ponytail bob afro braid"),
     ("eyebrows", "eyebrow eyebrows"),
     ("eyelashes", "eyelash eyelashes"),
 )
+_FOLDERS_ABOVE = 5
 _BY_WORD = {word: kind for kind, words in _WORDS for word in words.split()}
 
 
-def kind_of(path: Path, root: Path, tags: Sequence[str], name: str) -> str:
+def kind_of(path: Path, tags: Sequence[str], name: str) -> str:
     """One of KINDS.
 
     Args:
-        path: The item's .mhclo or .mhmat.
-        root: The pack's folder; it counts as well, since a single folder may be the pack.
+        path: The item's .mhclo or .mhmat; the nearest of the folders above it that is known counts.
         tags: The item's.
         name: The item's.
     """
-    below = [part.lower() for part in path.relative_to(root).parts[:-1]]
-    above = [part.lower() for part in root.absolute().parts[-2:]]
     folder = ""
-    for part in [*reversed(below), *reversed(above)]:
-        if part in FOLDERS:
-            folder = FOLDERS[part]
+    for part in path.absolute().parts[-2 : -2 - _FOLDERS_ABOVE : -1]:
+        if part.lower() in FOLDERS:
+            folder = FOLDERS[part.lower()]
             break
     if folder and folder != "clothes":
         return folder

@@ -14,6 +14,7 @@ from .kinds import gender_of, kind_of
 from .mhclo import Clothes, read_clothes
 from .mhmat import Material, read_material
 from .obj_mesh import read_obj
+from .regions import layers_of, regions_of
 from .text_files import PackError
 
 MAX_FILES = 200_000  # in one pack
@@ -36,6 +37,8 @@ class PackItem:
         key: The path below the pack and a hash of the contents: the same on every machine.
         tags: As written.
         gender: "female", "male", or "" for either.
+        regions: Those of regions.REGIONS that it covers; empty for skins and eyes.
+        layers: Layers of built-in garments (wardrobe's LAYERS, or "hair") that it stands for.
         author: As written; "" for unknown.
         licence: Such as "CC0-1.0" or "CC-BY-4.0"; "" for unknown.
         evidence: The file that says so; None for unknown.
@@ -50,6 +53,8 @@ class PackItem:
     key: str
     tags: tuple[str, ...] = ()
     gender: str = ""
+    regions: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
     author: str = ""
     licence: str = ""
     evidence: Path | None = None
@@ -204,19 +209,20 @@ class _Reader:
         first = materials[0][1] if materials else Material()
         return self._made(
             path,
-            kind=kind_of(path, self.root, clothes.tags, clothes.name),
+            kind=kind_of(path, clothes.tags, clothes.name),
             name=clothes.name,
             tags=clothes.tags,
             author=clothes.author or first.author,
             licence=clothes.licence or first.licence,
             files=[path, mesh_file],
             materials=materials,
+            regions=regions_of(clothes),
         )
 
     def _skin(self, path: Path) -> PackItem | None:
         self.used.add(path)
         material = read_material(path)
-        kind = kind_of(path, self.root, material.tags, material.name)
+        kind = kind_of(path, material.tags, material.name)
         if kind not in ("skin", "eyes"):
             self._cannot(path, "a material without a garment: no .mhclo in its folder names it")
             return None
@@ -251,6 +257,7 @@ class _Reader:
         licence: str,
         files: list[Path],
         materials: list[tuple[Path, Material]] | None = None,
+        regions: tuple[str, ...] = (),
     ) -> PackItem:
         materials = materials or []
         evidence: Path | None = path if licence else None
@@ -274,6 +281,8 @@ class _Reader:
             key=f"{key}#{content_hash(files)}",
             tags=tags,
             gender=gender_of(tags, name),
+            regions=regions,
+            layers=layers_of(kind, regions, name),
             author=author,
             licence=known_licence(licence) if licence else "",
             evidence=evidence,

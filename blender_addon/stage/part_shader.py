@@ -12,6 +12,7 @@ from typing import Any
 import bpy
 
 from ..wardrobe.worn_part import PartSurface
+from .body_mesh import UV_MAP
 from .images import ImageCache
 from .nodes import Nodes, clear_tree
 from .outfit_properties import PREFIX
@@ -51,6 +52,25 @@ def _name_of(surface: PartSurface) -> str:
     return _PREFIX + hashlib.blake2b(repr(surface).encode(), digest_size=8).hexdigest()
 
 
+def _image_node(nodes: Nodes, name: str) -> Any:
+    """A texture by the part's own coordinates: the mesh's first ones are those of cloth."""
+    texture = nodes.node("ShaderNodeTexImage", name=name)
+    nodes.put(nodes.attribute(UV_MAP, "Vector"), texture.inputs["Vector"])
+    return texture
+
+
+def _there(nodes: Nodes, alpha: Any) -> Any:
+    """1 or 0 at each sample, 1 as often as `alpha` says.
+
+    Half-transparent samples go on with weights beyond 1 now and then, which would make coverages
+    beyond 1 of them; they are noisier, and no pixel needs them.
+    """
+    noise = nodes.node("ShaderNodeTexWhiteNoise")
+    place = nodes.node("ShaderNodeNewGeometry").outputs["Position"]
+    nodes.put(nodes.vector("MULTIPLY", place, (997.0, 991.0, 983.0)), noise.inputs["Vector"])
+    return nodes.math("GREATER_THAN", alpha, noise.outputs["Value"])
+
+
 def _build(nodes: Nodes, surface: PartSurface) -> None:
     if surface.kind == "glass":
         _build_glass(nodes, surface)
@@ -58,10 +78,10 @@ def _build(nodes: Nodes, surface: PartSurface) -> None:
     color: Any = nodes.attribute(PART_COLOR, "Color")
     opacity: Any = None
     if surface.color_image:
-        texture = nodes.node("ShaderNodeTexImage", name=_COLOR)
+        texture = _image_node(nodes, _COLOR)
         color = nodes.vector("MULTIPLY", color, texture.outputs["Color"])
         if surface.cut_out:
-            opacity = texture.outputs["Alpha"]
+            opacity = _there(nodes, texture.outputs["Alpha"])
     principled = nodes.node("ShaderNodeBsdfPrincipled")
     nodes.put(color, principled.inputs["Base Color"])
     principled.inputs["Roughness"].default_value = surface.roughness
@@ -71,8 +91,8 @@ def _build(nodes: Nodes, surface: PartSurface) -> None:
     if opacity is not None:
         nodes.put(opacity, principled.inputs["Alpha"])
     if surface.normal_image:
-        texture = nodes.node("ShaderNodeTexImage", name=_NORMAL)
-        normal = nodes.node("ShaderNodeNormalMap")
+        texture = _image_node(nodes, _NORMAL)
+        normal = nodes.node("ShaderNodeNormalMap", uv_map=UV_MAP)
         nodes.put(texture.outputs["Color"], normal.inputs["Color"])
         nodes.put(normal.outputs["Normal"], principled.inputs["Normal"])
     output = nodes.node("ShaderNodeOutputMaterial")

@@ -116,9 +116,9 @@ class Wearable:
         self._place = [self._channels.index(name) for name in CHANNELS["place"]]
         layers = cloth_layers(chart, outfit, self.shaped)
         outer = outermost(layers, self.shaped) if outfit.items else None
-        fitting = Fitting(
-            model, chart, self.shaped, self.joints, outfit.seed, outer, outfit.hair.volume
-        )
+        body = (model, chart, self.shaped, self.joints)
+        own_betas = np.asarray(betas, dtype=np.float64)
+        fitting = Fitting(*body, outfit.seed, outer, outfit.hair.volume, own_betas)
         self._items = parts_of(fitting, outfit.items)
         replaced = {layer for part in self._items for layer in part.replaces}
         layers = [layer for layer in layers if layer.name not in replaced]

@@ -11,6 +11,7 @@ from .glasses import earrings, face_mask, glasses, headphones, sunglasses
 from .hats import HATS
 from .head_coverings import VEILS, covering, scarf, turban
 from .outfit import Item
+from .pack_parts import PACK_KINDS, pack_parts
 from .shoe_forms import FORMS as SHOES
 from .shoes import shoes
 from .worn_part import Fitting, WornPart
@@ -166,6 +167,7 @@ BUILDERS: Mapping[str, Builder] = {
     **dict.fromkeys(VEILS, covering),
     "turban": turban,
     "scarf": scarf,
+    **dict.fromkeys(PACK_KINDS, pack_parts),
 }
 
 

@@ -127,6 +127,7 @@ class Fitting:
         seed: 0..1, the outfit's.
         outer: (V, 3) m, the outermost surface of the clothes at rest; None for a bare body.
         hair: rm, how far the hair stands off the scalp.
+        betas: (B,) the person's shape; empty for the mean one.
     """
 
     model: BodyModel
@@ -136,6 +137,7 @@ class Fitting:
     seed: float = 0.0
     outer: Array | None = None
     hair: float = 0.0
+    betas: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def surface(self) -> Array:

@@ -203,8 +203,7 @@ def test_licences_have_one_name(text: str, licence: str) -> None:
     ],
 )
 def test_kinds(path: str, tags: tuple[str, ...], kind: str) -> None:
-    root = Path("/packs")
-    assert kind_of(root / path, root, tags, Path(path).stem) == kind
+    assert kind_of(Path("/packs") / path, tags, Path(path).stem) == kind
 
 
 @pytest.mark.parametrize(

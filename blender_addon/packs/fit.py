@@ -1,0 +1,181 @@
+"""Fits garments of packs to a body: each becomes a body model of its own.
+
+    fitted = fit_item(path, model)                  # once an item and body
+    vertices = fitted.shaped(betas)                 # once a person, at rest (T-pose)
+
+MakeHuman places a vertex of a garment at a weighted mean of three vertices of its base mesh, plus
+an offset along the world's axes that grows with lengths of the body, in MakeHuman's A-pose. All of
+this is linear in the body's betas when the A-pose is fixed; so is the way back from there into the
+T-pose by the garment's own skinning weights. Template and directions of a garment are therefore
+exact, and need no population of shapes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..bodies.model import BodyModel
+from .helper_mesh import HelperMesh, helper_mesh
+from .mhclo import BASE_VERTICES, Clothes, read_clothes
+from .nearest import nearest
+from .obj_mesh import ObjMesh, read_obj
+from .pack import mesh_of
+from .text_files import PackError
+from .transfer import transferred
+
+Array = np.ndarray
+
+INFLUENCES = 4  # joints of a vertex
+# Vertices and lengths of garments that do not say how they grow, as those of MakeHuman's own.
+_SCALES = ((5399, 11998, 1.416), (791, 881, 2.3073), (962, 5320, 1.9231))
+_SKIRT = (18002, 18722)  # vertices of the helper that skirts are bound to
+_MOST = 5.0  # m from the body; what is farther is damaged
+
+
+@dataclass(frozen=True, eq=False)
+class FittedItem:
+    """A garment as a body model of its own.
+
+    Attributes:
+        template: (G, 3) float32, m, at rest (T-pose) on the body at betas of 0.
+        shapedirs: (G, 3, B) float32, m, what each beta adds; betas beyond them add nothing.
+        joints: (G, K) int32, joints of the body model that a vertex follows.
+        weights: (G, K) float32, they sum to 1.
+        faces: (F, 3) int32.
+        uv: (F, 3, 2) float32.
+        near: (G,) int32, the nearest vertex of the body.
+        hides: (body F,) bool, faces of the body that the garment covers.
+    """
+
+    template: Array
+    shapedirs: Array
+    joints: Array
+    weights: Array
+    faces: Array
+    uv: Array
+    near: Array
+    hides: Array
+
+    def shaped(self, betas: ArrayLike) -> Array:
+        """(G, 3) float32, m, the garment at rest on a person."""
+        b = np.asarray(betas, dtype=np.float32)[: self.shapedirs.shape[2]]
+        G, _, B = self.shapedirs.shape
+        # In one order, whatever the number of threads, as `bodies.model` does it.
+        added = np.einsum("ij,j->i", self.shapedirs.reshape(3 * G, B)[:, : len(b)], b)
+        return self.template + added.reshape(G, 3)
+
+
+def fit_item(path: Path, model: BodyModel) -> FittedItem:
+    """Read and fit a garment.
+
+    Args:
+        path: Its .mhclo.
+        model: The body, of any topology.
+
+    Raises:
+        PackError: A file cannot be used; the message names it and the line.
+    """
+    clothes = read_clothes(path)
+    mesh = read_obj(mesh_of(clothes))
+    if len(mesh.vertices) != len(clothes.references):
+        raise PackError(
+            path,
+            None,
+            f"it binds {len(clothes.references)} vertices, its mesh has {len(mesh.vertices)}",
+        )
+    return fit(clothes, mesh, model)
+
+
+def fit(clothes: Clothes, mesh: ObjMesh, model: BodyModel) -> FittedItem:
+    """Fit a garment that has been read. Raises PackError when it lies far off the body."""
+    helper = helper_mesh()
+    dense = _weights(clothes, helper)
+    rest = _in_t_pose(_in_a_pose(clothes, helper), dense, helper)
+    if not np.abs(rest[0]).max() <= _MOST:  # also false for NaN
+        raise PackError(
+            clothes.path, None, f"it lies more than {_MOST:g} m off the body; it is damaged"
+        )
+    hidden = np.zeros(BASE_VERTICES, dtype=bool)
+    hidden[clothes.deleted] = True
+    if same_body(model, helper.body):
+        near = nearest(rest[0], model.v_template)
+        hides = hidden[helper.base][model.faces].any(axis=1)
+    else:
+        moved = transferred(rest, helper.body, hidden[helper.base], model)
+        rest, dense, near, hides = moved.rest, moved.weights, moved.near, moved.hides
+    dense = _hanging(clothes, dense, rest[0], model)
+    joints = np.argsort(-dense, axis=1, kind="stable")[:, :INFLUENCES]
+    weights = np.take_along_axis(dense, joints, axis=1)
+    return FittedItem(
+        template=rest[0].astype(np.float32),
+        shapedirs=np.ascontiguousarray(np.moveaxis(rest[1:], 0, -1), dtype=np.float32),
+        joints=joints.astype(np.int32),
+        weights=(weights / weights.sum(axis=1, keepdims=True)).astype(np.float32),
+        faces=mesh.faces,
+        uv=mesh.uv,
+        near=near.astype(np.int32),
+        hides=hides,
+    )
+
+
+def same_body(model: BodyModel, default: BodyModel) -> bool:
+    """Whether `model` is the default body, or a copy of it with other UVs or labels."""
+    return model is default or (
+        model.joint_names == default.joint_names
+        and np.array_equal(model.faces, default.faces)
+        and np.array_equal(model.v_template, default.v_template)
+        and np.array_equal(model.shapedirs, default.shapedirs)
+    )
+
+
+def _in_a_pose(clothes: Clothes, helper: HelperMesh) -> Array:
+    """(1 + B, G, 3) m, the garment as MakeHuman places it."""
+    V = helper.vertices
+    out = np.zeros((len(V), len(clothes.references), 3))
+    for k in range(3):
+        out += clothes.weights[:, k, None] * V[:, clothes.references[:, k]]
+    for axis, scale in enumerate(clothes.scales):
+        first, second, length = scale or _SCALES[axis]
+        apart = V[:, first, axis] - V[:, second, axis]
+        out[..., axis] += clothes.offsets[:, axis] * (np.sign(apart[0]) * apart / length)[:, None]
+    return out
+
+
+def _weights(clothes: Clothes, helper: HelperMesh) -> Array:
+    """(G, J) skinning weights."""
+    share = np.maximum(clothes.weights, 0.0)
+    share[share.sum(axis=1) < 1e-6] = 1 / 3
+    out = np.einsum("gk,gkj->gj", share, helper.weights[clothes.references])
+    return out / out.sum(axis=1, keepdims=True)
+
+
+def _in_t_pose(posed: Array, weights: Array, helper: HelperMesh) -> Array:
+    """Undo the A-pose: (1 + B, G, 3)."""
+    linear = np.einsum("gj,jab->gab", weights, helper.linear)
+    shifts = np.einsum("gj,nja->nga", weights, helper.shifts)
+    return np.einsum("gab,ngb->nga", np.linalg.inv(linear), posed - shifts)
+
+
+def _hanging(clothes: Clothes, weights: Array, rest: Array, model: BodyModel) -> Array:
+    """Let what hangs between the legs follow both of them, so that a stride does not split it."""
+    on_skirt = (clothes.references >= _SKIRT[0]) & (clothes.references < _SKIRT[1])
+    skirt = (clothes.weights * on_skirt).sum(axis=1) > 0.5
+    if not skirt.any():
+        return weights
+    names = model.joint_names
+    joints = {n: names.index(n) for n in names}
+    out = weights.copy()
+    hip = model.rest_joints()[joints["left_hip"]]
+    low = rest[:, 1] < hip[1]
+    which = np.flatnonzero(skirt & low)
+    x = rest[which, 0] / max(abs(hip[0]), 1e-3)
+    left = 1 / (1 + np.exp(-2.2 * x))  # from one leg to the other over the width of the hips
+    for name in ("hip", "knee", "ankle", "foot"):
+        pair = [joints[f"left_{name}"], joints[f"right_{name}"]]
+        both = weights[which][:, pair].sum(axis=1)
+        out[which, pair[0]], out[which, pair[1]] = both * left, both * (1 - left)
+    return out
