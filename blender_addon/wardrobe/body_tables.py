@@ -36,9 +36,15 @@ class BodyTables:
     corners: Array
     face_of_vertex: Array
 
+    def below(self, hem: float) -> Array:
+        """(S,) int, vertices that stand for hips and legs where cloth down to a level lies on
+        them, also when it slides down.
+        """
+        low = self.chart["level"][self._hips_and_legs]
+        return self._hips_and_legs[low > hem - 0.4]
+
     @cached_property
-    def below(self) -> Array:
-        """(S,) int, vertices that stand for hips and legs where cloth lies on them."""
+    def _hips_and_legs(self) -> Array:
         among = np.flatnonzero((self.chart["level"] < 0.25) & (self.chart["arm"] < 0))
         return thinned(self.chart["position"], among)
 

@@ -24,6 +24,7 @@ Array = np.ndarray
 
 HAIR = "hair"
 _MARGIN = 0.09  # rm outside of its edge up to which a layer has a surface: any edge of the mesh
+_OUTLINE = (40, 36)  # rows and columns of the outline of a body over whose hollows cloth lies
 CLEARANCE = 0.0025  # rm that every layer keeps from the one beneath it, so that none shows through
 SKIRT_LEVEL = -0.02  # level at which a skirt leaves the body and hangs
 _HIDDEN = 0.03  # rm inside the edge of a layer, from where on nothing beneath it shows
@@ -101,8 +102,8 @@ class _Layers:
         self.trunk_hangs, self.legs_hang = np.zeros(V), np.zeros(V)
         self.fold = np.zeros(V, np.float32)
         self._hollows = {
-            "trunk": over_hollows(body, c, "trunk", TRUNK, 0.07),
-            "legs": over_hollows(body, c, "legs", LEGS, 0.028),
+            "trunk": over_hollows(body, c, "trunk", TRUNK, 0.07, _OUTLINE),
+            "legs": over_hollows(body, c, "legs", LEGS, 0.028, _OUTLINE),
         }
 
     def __iter__(self) -> Iterator[ClothLayer]:

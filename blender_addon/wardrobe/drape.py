@@ -22,7 +22,8 @@ Joints = Mapping[str, Array]
 # hangs down.
 TRUNK = (0.95, -0.4, 0.72)
 LEGS = (-0.2, -2.08, -0.3)
-_ROWS, _COLUMNS = 60, 48  # of a tube's outline: 1 to 2 rcm each, finer than the mesh
+# Rows and columns of a tube's outline: 1 to 2 rcm each, finer than the mesh of a body.
+FINE = (60, 48)
 
 
 def cloth_shape(
@@ -84,7 +85,12 @@ def _tube(p: Array, axis: Array, side: Array) -> Array:
 
 
 def over_hollows(
-    p: Array, chart: Mapping[str, Array], tube: str, ends: tuple[float, float, float], limit: float
+    p: Array,
+    chart: Mapping[str, Array],
+    tube: str,
+    ends: tuple[float, float, float],
+    limit: float,
+    size: tuple[int, int] = FINE,
 ) -> tuple[Array, Array, Array]:
     """Cloth over the hollows of a shaped body `p` (V, 3), rm.
 
@@ -93,20 +99,21 @@ def over_hollows(
         hull of the body at that height, where cloth lies that is drawn around it. `hanging`: from
         there to cloth that hangs, which below the level ends[2] is nowhere nearer to the axis than
         further up. Both are 0 outside the `tube` ("trunk" or "legs", between the levels `ends`),
-        and at most `limit`.
+        and at most `limit`. The outline has rows and columns of this `size`.
     """
     top, bottom, start = ends
-    t = _tube_of(chart, tube, ends)
+    t = _tube_of(chart, tube, ends, size)
+    rows, columns = size
     # The axis goes where this body's vertices went, on average, row by row and leg by leg.
     at = p[t.inside][:, [0, 2]]
-    from_axis = at - (t.axis + _row_means(at - t.rest, t.row, t.legs, t.depth))
+    from_axis = at - (t.axis + _row_means(at - t.rest, t.row, t.legs, t.depth, rows))
     radius = np.hypot(from_axis[:, 0], from_axis[:, 1])
 
-    outline = np.zeros(_ROWS * _COLUMNS)
+    outline = np.zeros(rows * columns)
     outline[t.cells] = np.maximum.reduceat(radius[t.by_cell], t.starts)
-    hull = _blurred(_convex(outline.reshape(_ROWS, _COLUMNS)))
+    hull = _blurred(_convex(outline.reshape(size)))
     hanging = hull.copy()
-    first = int((top - start) / (top - bottom) * _ROWS)
+    first = int((top - start) / (top - bottom) * rows)
     hanging[first:] = _blurred(np.maximum.accumulate(hanging[first:], axis=0))
     to_hull = np.clip(t.looked_up(hull) - radius, 0.0, limit)
     to_hanging = np.clip(t.looked_up(hanging) - radius, 0.0, limit) - to_hull
@@ -144,37 +151,41 @@ class _Tube:
         return np.asarray(above * (1 - self.v) + below * self.v)
 
 
-_TUBES: dict[tuple[int, str], tuple[weakref.ref[Array], _Tube]] = {}
+_TUBES: dict[tuple[int, str, tuple[int, int]], tuple[weakref.ref[Array], _Tube]] = {}
 
 
-def _tube_of(chart: Mapping[str, Array], tube: str, ends: tuple[float, float, float]) -> _Tube:
+def _tube_of(
+    chart: Mapping[str, Array], tube: str, ends: tuple[float, float, float], size: tuple[int, int]
+) -> _Tube:
     """The table of a tube, made once for a chart, which its array of levels stands for."""
     level = chart["level"]
-    found = _TUBES.get((id(level), tube))
+    key = (id(level), tube, size)
+    found = _TUBES.get(key)
     if found is None or found[0]() is not level:
-        key = (id(level), tube)
         reference = weakref.ref(level, lambda _: _TUBES.pop(key, None))
-        found = _TUBES[key] = (reference, _made_tube(chart, tube, ends))
+        found = _TUBES[key] = (reference, _made_tube(chart, tube, ends, size))
     return found[1]
 
 
-def _made_tube(chart: Mapping[str, Array], tube: str, ends: tuple[float, float, float]) -> _Tube:
-    top, bottom, _ = ends
+def _made_tube(
+    chart: Mapping[str, Array], tube: str, ends: tuple[float, float, float], size: tuple[int, int]
+) -> _Tube:
+    (top, bottom, _), (rows, columns) = ends, size
     rest, level = chart["position"], chart["level"]
     inside = np.flatnonzero((level < top) & (level > bottom) & (chart["arm"] < -0.02))
-    depth = (top - level[inside]) / (top - bottom) * _ROWS  # grows downwards
-    row = np.minimum(depth.astype(int), _ROWS - 1)
+    depth = (top - level[inside]) / (top - bottom) * rows  # grows downwards
+    row = np.minimum(depth.astype(int), rows - 1)
     turn = chart[tube][inside, 2]
-    column = np.minimum((turn * _COLUMNS).astype(int), _COLUMNS - 1)
-    legs = np.where(rest[inside, 0] < 0, _ROWS, 0) if tube == "legs" else 0
-    cell = row * _COLUMNS + column
+    column = np.minimum((turn * columns).astype(int), columns - 1)
+    legs = np.where(rest[inside, 0] < 0, rows, 0) if tube == "legs" else 0
+    cell = row * columns + column
     by_cell = np.argsort(cell, kind="stable")
     cells, starts = np.unique(cell[by_cell], return_index=True)
-    y = np.clip(depth - 0.5, 0, _ROWS - 1.001)
-    x = turn * _COLUMNS - 0.5
+    y = np.clip(depth - 0.5, 0, rows - 1.001)
+    x = turn * columns - 0.5
     i, j = np.floor(y).astype(int), np.floor(x).astype(int)
-    left, right = j % _COLUMNS, (j + 1) % _COLUMNS
-    corners = np.stack([r * _COLUMNS + k for r in (i, i + 1) for k in (left, right)])
+    left, right = j % columns, (j + 1) % columns
+    corners = np.stack([r * columns + k for r in (i, i + 1) for k in (left, right)])
     return _Tube(
         inside,
         rest[inside][:, [0, 2]],
@@ -191,15 +202,15 @@ def _made_tube(chart: Mapping[str, Array], tube: str, ends: tuple[float, float, 
     )
 
 
-def _row_means(values: Array, row: Array, offset: Array | int, depth: Array) -> Array:
+def _row_means(values: Array, row: Array, offset: Array | int, depth: Array, rows: int) -> Array:
     """(n, 2) means of `values` (n, 2) by row, interpolated between the middles of rows."""
     key = row + offset
-    count = np.maximum(np.bincount(key, minlength=2 * _ROWS), 1)
+    count = np.maximum(np.bincount(key, minlength=2 * rows), 1)
     out = np.empty_like(values)
-    y = np.clip(depth - 0.5, 0, _ROWS - 1.001)
+    y = np.clip(depth - 0.5, 0, rows - 1.001)
     i = y.astype(int)
     for axis in range(2):
-        mean = np.bincount(key, values[:, axis], minlength=2 * _ROWS) / count
+        mean = np.bincount(key, values[:, axis], minlength=2 * rows) / count
         out[:, axis] = mean[i + offset] * (1 - (y - i)) + mean[i + 1 + offset] * (y - i)
     return out
 

@@ -143,6 +143,8 @@ class Wearable:
         self._drape, self._normal = outfit.drape, np.asarray(chart["normal"])
         self._folds = folds_of(model, chart, outfit.seed)
         self._strands = strands_of(fitting, outfit, scalp=HAIR not in replaced)
+        hems = [w.layer.garment.hem for w in self._worn if w.curtain and w.layer.garment]
+        self._touched = self._tables.below(min(hems, default=0.0))
         self._lay_out_skin(parts, ~hidden)
         for worn in self._worn:
             self._lay_out(parts, worn)
@@ -320,7 +322,7 @@ class Wearable:
                 vertices.append(_towards(own[worn.rim], inwards, _TURNED_IN))
             if worn.curtain is not None:
                 if contact is None:
-                    contact = body_contact(lies_on, self._normal, A, self._tables.below, up)
+                    contact = body_contact(lies_on, self._normal, A, self._touched, up)
                 hung, contact = worn.curtain.hung(
                     own[worn.curtain.border], by_joint, contact, drape=self._drape
                 )
