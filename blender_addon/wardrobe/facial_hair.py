@@ -1,4 +1,4 @@
-"""Beards, eyebrows and lashes as short ribbons on the face."""
+"""Beards and eyebrows as short ribbons on the face."""
 
 from __future__ import annotations
 
@@ -99,10 +99,6 @@ def _unit_of(of: HeadMap) -> float:
     return float(
         (of.p[high, 1] - of.p[low, 1]) / (of.c["head_y"][high] - of.c["head_y"][low]) / HEAD_UNIT
     )
-
-
-def add_lashes(mesh: HairMesh, head: Head) -> None:
-    """Add the upper lashes, where the model has eyeballs and lids."""
 
 
 def _add(

@@ -47,7 +47,9 @@ class Growth:
         else:
             grows &= of.of_root["hat"] < line + 0.35
         self.under = hat
-        self.grows = grows
+        known = np.zeros(GUIDES, dtype=bool)
+        known[np.flatnonzero(grows[:GUIDES])] = True
+        self.grows = grows & known[of.near].any(axis=1)
         parting = rng.uniform(*self.style.parting) * (1.0 if rng.random() < 0.65 else -1.0)
         at = of.roots.values(head.body)
         self.at, way = at, at - head.middle
@@ -65,7 +67,7 @@ class Growth:
         """(S, points) rm from the skin: rising from the root, more on top than at the sides."""
         up = self.way[roots, 1]
         most = self.hair.volume * np.clip(0.75 + 0.4 * up, 0.35, 1.1)
-        most = np.minimum(most, 0.45 * self.lengths(roots))
+        most = np.minimum(most, (0.45 + 0.5 * self.style.lift) * self.lengths(roots))
         rise = np.minimum(np.linspace(0, 1, points) * 3.5, 1.0)
         edge = np.clip(self.field[roots] / 0.035, 0.15, 1.0)  # flat at the hairline
         out = (0.0015 + most * edge * least)[:, None] * rise + 0.0008
@@ -126,13 +128,14 @@ class Growth:
         long = self.lengths(g) * rng.uniform(0.85, 1.15, len(g))
         floor = self.floor(g)
         long = np.minimum(long, np.maximum(self.at[g, 1] - floor, 0.03) * 1.15 + 0.10)
-        step = (long / (count - 1))[:, None]
+        pace = np.linspace(0.45, 1.3, count - 1)  # finer where it bends over the head
+        steps = long[:, None] * pace / pace.sum()
         comb, out = self.combed(g), self.way[g]
         lift = style.lift * rng.uniform(0.7, 1.3, (len(g), 1))
         way = comb * np.maximum(1 - 0.6 * lift, 0.0) + out * lift
         way /= np.maximum(_length(way), 1e-6)
         room = self.room(g, count, rng.uniform(0.45, 1.0, len(g)))
-        pull = style.weight * np.minimum(step / 0.016, 3.0) * 0.55
+        near_neck = 0.085 + 0.03 * rng.random(len(g))
         line = np.empty((len(g), count, 3))
         line[:, 0] = p = self.at[g]
         low = _LOW + 0.008 * rng.random(len(g))
@@ -145,12 +148,16 @@ class Growth:
             away /= np.maximum(_length(away), 1e-6)
             on = comb - np.maximum((comb * away).sum(axis=1, keepdims=True), 0.0) * away
             way = way + style.follow * on * (1.0 - 0.6 * k / count)
-            way[:, 1] -= pull[:, 0]
-            beside = np.clip((head.neck + 0.10 - p[:, 1]) / 0.05, 0, 1) * np.minimum(pull[:, 0], 1)
-            way[:, 2] += beside * before * np.clip((np.abs(p[:, 0]) - 0.03) * 20, 0, 1) * 0.6
-            way[:, 0] -= beside * np.clip(np.abs(p[:, 0]) - 0.075, 0, 0.1) * np.sign(p[:, 0]) * 8
+            step = steps[:, k - 1]
+            pull = style.weight * np.minimum(step / 0.016, 3.0) * 0.55
+            way[:, 1] -= pull
+            beside = np.clip((head.neck + 0.10 - p[:, 1]) / 0.05, 0, 1) * np.minimum(pull, 1)
+            way[:, 2] += beside * before * np.clip((np.abs(p[:, 0]) - 0.03) * 20, 0, 1) * 0.8
             way /= np.maximum(_length(way), 1e-6)
-            q = head.outside(p + way * step, room[:, k], low, cling)
+            q = p + way * step[:, None]
+            wide = np.clip(np.abs(q[:, 0]) - near_neck, 0.0, 0.05) * np.minimum(beside * 2, 1)
+            q[:, 0] -= wide * np.sign(q[:, 0])
+            q = head.outside(q, room[:, k], low, cling)
             way = q - p
             way /= np.maximum(_length(way), 1e-6)
             line[:, k] = p = q
@@ -183,7 +190,7 @@ class Growth:
         same = self.side[roots][:, None] == self.side[of.near[roots]]
         top = self.way[roots, 1:2] > 0.3
         usable = (near >= 0) & (same | ~top)
-        usable[:, 0] |= ~usable.any(axis=1)
+        usable |= (near >= 0) & ~usable.any(axis=1, keepdims=True)
         share = usable / (of.near_distance[roots] + 0.004) ** 2
         best = share.argmax(axis=1)
         share /= share.sum(axis=1, keepdims=True)

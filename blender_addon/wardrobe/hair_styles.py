@@ -111,7 +111,8 @@ _LONG = {
     "lift": 0.25,
     "messy": 0.10,
     "ears": True,
-    "over_top": (1.0, 0.25, -0.35),
+    "over_top": (1.0, 0.25, -0.5),
+    "parting": (0.0, 0.36),
     "over_side": (0.15, -1.0, -0.2),
     "points": 9,
     "ribbons": 340,
@@ -120,7 +121,9 @@ _LONG = {
     "volume": (0.014, 0.030),
     "recede": (-0.05, 0.08),
 }
-_SHORT = {"volume": (0.008, 0.016), "points": 4, "ribbons": 800, "width": 0.0042}
+_BOB = {**_LONG, "volume": (0.014, 0.026), "points": 8, "ribbons": 400, "width": 0.0062}
+_BOB |= {"clump": 0.3}
+_SHORT = {"volume": (0.008, 0.016), "points": 4, "ribbons": 950, "width": 0.0036}
 _TIED = {
     "volume": (0.006, 0.012),
     "ribbons": 330,
@@ -141,22 +144,22 @@ HAIR_STYLES_MESH: dict[str, MeshStyle] = {
     ),
     "buzz": MeshStyle(
         _always(1.1), _always(0.07), (0.006, 0.007, 0.005, 0.005), None, (0.003, 0.006),
-        density=0.75, ribbons=900, points=2, width=0.0018, lift=0.8, messy=0.5, clump=0.0,
+        density=0.85, ribbons=1300, points=2, width=0.0018, lift=0.8, messy=0.5, clump=0.0,
         over_top=(0.0, 0.0, 1.0), recede=(-0.06, 0.25),
     ),
     "crew": MeshStyle(
         _times(1.6, _from(5)), _always(0.03), (0.028, 0.024, 0.009, 0.009), None, (0.006, 0.012),
-        points=3, ribbons=900, width=0.0032, lift=0.55, over_top=(0.1, 0.25, 0.8), messy=0.35,
+        points=3, ribbons=1300, width=0.0027, lift=0.55, over_top=(0.1, 0.25, 0.8), messy=0.35,
         recede=(-0.05, 0.2),
     ),
     "short": MeshStyle(
-        _always(1.6), _times(0.5, _from(40)), (0.06, 0.055, 0.022, 0.022), None,
+        _always(1.6), _times(0.5, _from(40)), (0.048, 0.052, 0.022, 0.022), None,
         over_top=(0.7, 0.1, 0.5), messy=0.25, **_SHORT,
     ),
     "side part": MeshStyle(
         _times(1.8, _from(12)), _always(0.1), (0.085, 0.075, 0.028, 0.024), None,
         over_top=(1.0, 0.15, -0.15), whorl=0.1, messy=0.1, lift=0.35, recede=(-0.04, 0.22),
-        **{**_SHORT, "points": 5, "ribbons": 700},
+        **{**_SHORT, "points": 5, "ribbons": 740},
     ),
     "slicked back": MeshStyle(
         _times(0.8, _from(18)), _always(0.12), (0.11, 0.10, 0.05, 0.045), None, (0.008, 0.014),
@@ -177,13 +180,13 @@ HAIR_STYLES_MESH: dict[str, MeshStyle] = {
         turns=14, points=5, ribbons=700, width=0.0045,
     ),
     "full": MeshStyle(
-        _always(0.9), _times(0.3, _from(30)), (0.085, 0.085, 0.06, 0.06), None, (0.018, 0.032),
-        over_top=(0.6, 0.3, 0.2), lift=0.6, messy=0.35, clump=0.7, curl=0.006, turns=16,
-        points=6, ribbons=520, width=0.006,
+        _always(0.9), _times(0.3, _from(30)), (0.07, 0.075, 0.045, 0.05), None, (0.016, 0.028),
+        over_top=(0.6, 0.3, 0.2), lift=0.5, messy=0.28, clump=0.6, curl=0.005, turns=14,
+        points=6, ribbons=580, width=0.005,
     ),
     "shaggy": MeshStyle(
-        lambda age: 0.8 * _until(45, 20)(age), _times(0.3, _from(5)), (0.10, 0.11, 0.10, 0.11),
-        None, (0.014, 0.028), over_top=(0.9, 0.2, 0.35), weight=0.75, lift=0.4, messy=0.3,
+        lambda age: 0.8 * _until(45, 20)(age), _times(0.3, _from(5)), (0.08, 0.10, 0.10, 0.11),
+        None, (0.014, 0.028), over_top=(1.0, 0.2, 0.15), weight=0.75, lift=0.4, messy=0.3,
         clump=0.75, curl=0.007, turns=11, points=7, ribbons=420, width=0.006, ears=True,
     ),
     "receding": MeshStyle(
@@ -204,18 +207,18 @@ HAIR_STYLES_MESH: dict[str, MeshStyle] = {
     ),
     "afro short": MeshStyle(
         _always(0.7), _always(0.4), (0.022, 0.024, 0.012, 0.014), None, (0.014, 0.024),
-        lift=1.0, weight=0.0, messy=0.7, clump=0.0, curl=0.005, turns=70, points=5,
-        ribbons=680, width=0.0028, hull=0.75,
+        lift=1.0, weight=0.0, messy=0.7, clump=0.0, curl=0.005, turns=70, points=4,
+        ribbons=860, width=0.0030, hull=0.85,
     ),
     "afro": MeshStyle(
         _always(0.3), _always(0.5), (0.05, 0.065, 0.05, 0.055), None, (0.040, 0.075),
-        lift=1.0, weight=0.0, messy=0.6, clump=0.15, curl=0.008, turns=45, points=6,
-        ribbons=560, width=0.0038, hull=0.85,
+        lift=1.0, weight=0.0, messy=0.6, clump=0.15, curl=0.009, turns=60, points=5,
+        ribbons=640, width=0.0046, hull=0.93,
     ),
     "twists": MeshStyle(
         lambda age: 0.5 * _until(55, 20)(age), _always(0.35), (0.07, 0.075, 0.06, 0.06), None,
-        (0.014, 0.026), lift=0.7, weight=0.8, messy=0.35, ropes=True, ribbons=110, points=7,
-        width=0.0052, density=0.8, over_top=(0.5, 0.3, 0.3),
+        (0.014, 0.026), lift=0.7, weight=0.8, messy=0.35, ropes=True, ribbons=165, points=6,
+        width=0.0050, density=0.8, over_top=(0.5, 0.3, 0.3),
     ),
     "box braids": MeshStyle(
         _always(0.12), lambda age: 0.7 * _until(60, 20)(age), fall=(-0.28, -0.06), ropes=True,
@@ -231,15 +234,15 @@ HAIR_STYLES_MESH: dict[str, MeshStyle] = {
         weight=0.5, points=5, ribbons=640, width=0.0048,
     ),
     "bob": MeshStyle(
-        _always(0.03), _always(1.5), fall=(0.045, 0.095),
-        **{**_LONG, "volume": (0.016, 0.030), "points": 8},
+        _always(0.03), _always(1.5), fall=(0.0, 0.06),
+        **{**_BOB, "volume": (0.016, 0.030)},
     ),
     "bob with bangs": MeshStyle(
-        _always(0.0), _always(0.8), fall=(0.04, 0.10), bangs=True, parting=(-0.05, 0.05),
-        **{**_LONG, "volume": (0.014, 0.026), "points": 8},
+        _always(0.0), _always(0.8), fall=(0.0, 0.06), bangs=True,
+        **{**_BOB, "parting": (-0.05, 0.05)},
     ),
     "curly bob": MeshStyle(
-        _always(0.05), _always(0.7), fall=(0.02, 0.09), curl=0.011, turns=17, hull=0.5,
+        _always(0.05), _always(0.7), fall=(-0.01, 0.06), curl=0.011, turns=17, hull=0.25,
         **{**_LONG, "volume": (0.028, 0.045), "points": 11, "ribbons": 270, "lift": 0.5,
            "clump": 0.55, "messy": 0.25},
     ),
@@ -252,12 +255,13 @@ HAIR_STYLES_MESH: dict[str, MeshStyle] = {
         **{**_LONG, "points": 12, "ribbons": 260, "width": 0.009, "volume": (0.02, 0.036)},
     ),
     "long curly": MeshStyle(
-        _always(0.1), _always(0.9), fall=(-0.20, 0.0), curl=0.013, turns=15, clump=0.6, hull=0.45,
-        **{**_LONG, "points": 15, "ribbons": 210, "width": 0.008, "volume": (0.032, 0.055),
+        _always(0.1), _always(0.9), fall=(-0.20, 0.0), curl=0.013, turns=15, clump=0.6, hull=0.25,
+        **{**_LONG, "points": 15, "ribbons": 195, "width": 0.008, "volume": (0.032, 0.055),
            "lift": 0.55, "messy": 0.3},
     ),
     "long with bangs": MeshStyle(
-        _always(0.02), _always(0.9), fall=(-0.28, -0.02), bangs=True, parting=(-0.1, 0.1), **_LONG
+        _always(0.02), _always(0.9), fall=(-0.28, -0.02), bangs=True,
+        **{**_LONG, "parting": (-0.1, 0.1)},
     ),
     "very long": MeshStyle(
         _always(0.04), _always(0.35), fall=(-0.52, -0.32), **{**_LONG, "points": 11, "ribbons": 290}

@@ -142,7 +142,8 @@ def _add_tail(mesh: HairMesh, growth: Growth, knot: Array, axis: Array, thick: f
     u, v = _frame(axis)
     place = rng.normal(0, 0.0065 * thick, (S, 2))
     p = knot + place[:, :1] * u + place[:, 1:] * v
-    way = unit(axis + 0.22 * (place[:, :1] * u + place[:, 1:] * v) / 0.008 + [0, 0.15, 0])
+    rises = 0.15 if axis[1] > 0.4 else -0.55
+    way = unit(axis + 0.22 * (place[:, :1] * u + place[:, 1:] * v) / 0.008 + [0, rises, 0])
     lines = np.empty((S, n, 3))
     lines[:, 0] = p
     step = long / (n - 1)
@@ -151,7 +152,7 @@ def _add_tail(mesh: HairMesh, growth: Growth, knot: Array, axis: Array, thick: f
     room = 0.008 + rng.uniform(0, 0.02, S)
     fuzz = rng.normal(0, 0.05, (S, 3))
     for k in range(1, n):
-        way = unit(way - 0.62 * _UP + fuzz)
+        way = unit(way - 0.75 * _UP + fuzz)
         q = head.outside(p + way * step, room, low)
         way = unit(q - p)
         lines[:, k] = p = q

@@ -10,7 +10,7 @@ from .scalp import scalp_field
 
 Array = np.ndarray
 
-_TAPER = ([0, 0.12, 0.55, 0.85, 1], [0.75, 1.0, 0.95, 0.62, 0.12])
+_TAPER = ([0, 0.15, 0.55, 0.85, 1], [0.45, 1.0, 0.95, 0.62, 0.12])
 
 
 def add_locks(
@@ -100,8 +100,9 @@ def add_hull(mesh: HairMesh, growth: Growth) -> None:
     out /= np.sqrt((out**2).sum(axis=1, keepdims=True))
     thick = np.clip((field[used] - 0.004) / 0.03, 0, 1)
     thick = thick * np.clip(0.75 + 0.4 * out[:, 1], 0.35, 1.1)
-    rough = 1 + 0.16 * growth.rng.normal(size=len(used))
-    points = at + out * (hair.volume * style.hull * thick * rough + 0.001)[:, None]
+    rough = 1 + 0.10 * growth.rng.normal(size=len(used))
+    full = min(hair.volume, (0.45 + 0.5 * style.lift) * style.lengths[1])
+    points = at + out * (full * style.hull * thick * rough + 0.001)[:, None]
     values = np.stack(
         [
             growth.rng.random(len(used)) * 40,

@@ -22,11 +22,12 @@ Array = np.ndarray
 
 JOINTS = ("head", "neck", "spine3", "left_collar", "right_collar")  # what hair follows
 GUIDES = 170  # the first roots, evenly over the scalp; the others are interpolated between them
-_ROOTS = 1500
+_ROOTS = 1900
+_EAR = 0.02  # head units beside the skull from which on it is the ear
 _NEAR = 6  # guides that a root knows
-_AROUND, _UP = 64, 32  # cells of the map of the head's radius
-_CELL = 0.03  # rm, cells in which the nearest places of shoulders, chest and back are listed
-_LISTED = 6
+_AROUND, _UP = 56, 28  # cells of the map of the head's radius
+_CELL = 0.04  # rm, cells in which the nearest places of shoulders, chest and back are listed
+_LISTED = 8
 _CHANNELS = ("scalp", "ear", "fall", "level", "head_y", "head_z", "hat", "neck")
 
 
@@ -59,7 +60,7 @@ def scalp_field(xp: Any, c: Mapping[str, Any], recede: Any, top: Any) -> Any:
     """
     front = xp.minimum(xp.maximum(c["head_z"] + 0.3, 0.0), 1.0)
     scalp = xp.minimum(c["scalp"] - front * recede, top - c["head_y"])
-    off_ear = xp.maximum(-c["ear"], (c["head_y"] - 0.06) * 0.6)
+    off_ear = xp.maximum(_EAR - c["ear"], c["head_y"] - 0.06) * 6.0
     return xp.minimum(scalp, off_ear) * HEAD_UNIT
 
 
@@ -96,8 +97,8 @@ class HeadMap:
     def _plant(self) -> None:
         c, f = self.c, self.faces
         may = (c["scalp"] > -0.45) & (c["neck"] < -0.04) & (c["white"] <= 0)
-        may &= (c["ear"] < 0.05) | (c["head_y"] > 0.06)
-        dense = self.scattered(np.flatnonzero(may[f].all(axis=1)), 5000)
+        may &= (c["ear"] < _EAR) | (c["head_y"] > 0.06)
+        dense = self.scattered(np.flatnonzero(may[f].all(axis=1)), 4500)
         at = dense.values(self.p)
         self.roots = dense[_spread(at, min(_ROOTS, len(at)))]
         at = self.roots.values(self.p)
@@ -129,7 +130,7 @@ class HeadMap:
     def beard(self) -> tuple[Places, Array]:
         """Roots of a beard, evenly, and (N,) how far each is inside of it, head units."""
         may = self.c["beard"] > -0.02
-        dense = self.scattered(np.flatnonzero(may[self.faces].all(axis=1)), 2500)
+        dense = self.scattered(np.flatnonzero(may[self.faces].all(axis=1)), 1500)
         at = dense.values(self.p)
         beard = dense[_spread(at, min(600, len(at)))]
         return beard, beard.values(np.asarray(self.c["beard"], dtype=np.float64))
@@ -176,6 +177,8 @@ class HeadMap:
         self._radius = []
         for ears in (False, True):
             these = np.flatnonzero(outer & ((c["ear"] < 0) | ears))
+            # The face has many more vertices than a map of the head needs.
+            these = these[np.unique(np.round(self.p[these] / 0.006), axis=0, return_index=True)[1]]
             alike = cells @ way[these].T
             best = np.argpartition(-alike, 3, axis=1)[:, :4]
             near = np.maximum(1 - np.take_along_axis(alike, best, axis=1), 1e-5)
@@ -321,6 +324,7 @@ def _spread(points: Array, count: int) -> Array:
     index = 0
     for k in range(count):
         chosen[k] = index
-        far = np.minimum(far, ((points - points[index]) ** 2).sum(axis=1))
+        off = points - points[index]
+        far = np.minimum(far, np.einsum("nc,nc->n", off, off))
         index = int(far.argmax())
     return chosen

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .facial_hair import add_beard, add_brows, add_lashes
+from .facial_hair import add_beard, add_brows
 from .hair_growth import Growth
 from .hair_styles import HAIR_STYLES_MESH
 from .hair_tied import add_tied
@@ -58,7 +58,7 @@ def strands_of(fitting: Fitting, outfit: Outfit, *, scalp: bool = True) -> Stran
     Args:
         fitting: The person's body at rest, and its clothes.
         outfit: The hair, the face and what is worn on the head.
-        scalp: Whether there is hair on the head; without it there are beard, brows and lashes.
+        scalp: Whether there is hair on the head; without it there are beard and brows.
     """
     model = fitting.model
     mesh = HairMesh.empty()
@@ -70,7 +70,6 @@ def strands_of(fitting: Fitting, outfit: Outfit, *, scalp: bool = True) -> Stran
         hat = outfit.worn("hat")
         line = line if hat is None else min(line, hat.hem)
         add_brows(mesh, head, rng)
-        add_lashes(mesh, head)
         add_beard(mesh, head, outfit.face.beard, rng)
         style = HAIR_STYLES_MESH[hair.style]
         if scalp and style.ribbons and line > -NOTHING_SHOWS:
