@@ -20,6 +20,8 @@ from .anatomy import ANGLES, JOINT, JOINT_NAMES, mirror
 from .pose_variation import flatten_feet, vary
 
 DEFAULT_PATH = Path(__file__).with_name("poses.toml")
+COMPANIONS_PATH = Path(__file__).with_name("companion_poses.toml")
+CARRIED = "carried_on_arm"  # the pose of a child whom another person carries
 
 CATEGORIES = (
     *(

@@ -60,6 +60,9 @@ class People:
     facing: Distribution = vary(
         [-180, 180], "Angle by which a person is turned away from the camera, degrees", -360, 360
     )
+    groups: float = number(
+        0.3, "Share of people who come with others: talk, walk, hold hands, hug, queue", 0.0, 1.0
+    )
     lateral: Distribution = vary(
         [-0.85, 0.85], "Place across the frame: -1 left edge, 1 right edge", -2, 2
     )

@@ -39,7 +39,10 @@ def as_posed(
 
 
 def acting(
-    recipe: Recipe, face_rng: np.random.Generator, hands_rng: np.random.Generator, kind: str = ""
+    recipe: Recipe,
+    face_rng: np.random.Generator,
+    hands_rng: np.random.Generator,
+    holding: Mapping[str, str] | None = None,
 ) -> Acting:
     """Return the function that gives a person face and fingers.
 
@@ -47,7 +50,7 @@ def acting(
         recipe: What may vary.
         face_rng: Generator of the face.
         hands_rng: Generator of the hands.
-        kind: The kind of face; empty to draw one. See `sample_face`.
+        holding: Kinds of hands by side, in place of those of the pose. See `sample_hand`.
     """
 
     def act(
@@ -56,11 +59,11 @@ def acting(
         joints = joints.copy()
         coefficients: dict[int, float] = {}
         if recipe.bodies.enabled and face_rng.random() < recipe.bodies.expression:
-            face = sample_face(face_rng, kind)
+            face = sample_face(face_rng)
             coefficients |= face_coefficients(model, face, face_rng)
             _turn(joints, model, face_joints(face))
         if recipe.poses.enabled and recipe.poses.fingers:
-            coefficients |= _hands(model, betas, pose, joints, hands_rng)
+            coefficients |= _hands(model, betas, pose, joints, hands_rng, holding or {})
         used = {k: value for k, value in coefficients.items() if value}
         return joints, tuple(used.get(k, 0.0) for k in range(max(used, default=-1) + 1))
 
@@ -73,9 +76,11 @@ def _hands(
     pose: Pose,
     joints: Array,
     rng: np.random.Generator,
+    holding: Mapping[str, str],
 ) -> dict[int, float]:
     """Turn the finger joints of both hands in place; return the coefficients of the hands."""
-    shapes = {side: sample_hand(_held(pose, side, rng), rng) for side in SIDES}
+    kinds = {side: _held(pose, side, rng) for side in SIDES} | dict(holding)
+    shapes = {side: sample_hand(kind, rng) for side, kind in kinds.items()}
     if "left_index1" in model.joint_names:
         if pose.category != "motion":  # which has fingers of its own, or relaxed ones
             for side, shape in shapes.items():

@@ -18,7 +18,7 @@ from ..bodies.joints import fit_pose
 from ..bodies.library import default_body, load_body
 from ..bodies.model import BodyModel
 from ..bodies.motion import Motion, MotionFile, UnclearAxisError, Up, load_motions
-from ..bodies.pose_library import Pose, load_poses
+from ..bodies.pose_library import CARRIED, COMPANIONS_PATH, Pose, load_poses
 from ..recipes.fields import RecipeError
 from ..recipes.recipe import Recipe
 from .asset_files import AssetFiles, axis_advice
@@ -40,6 +40,8 @@ class Assets:
     bodies: dict[str, BodyModel]
     poses: tuple[Pose, ...]
     neutral_pose: Pose
+    companions: tuple[Pose, ...] = ()
+    carried_pose: Pose | None = None
     motions: tuple[str, ...] = ()
     motions_up: Up = "auto"
     hdris: tuple[str, ...] = BUILTIN_HDRIS
@@ -87,7 +89,7 @@ def load_assets(recipe: Recipe) -> Assets:
         raise RecipeError(
             f"wardrobe.textures: the body {bare[0]} has no UVs; name its UV .obj in bodies.uvs"
         )
-    poses = load_poses()
+    poses, companions = load_poses(), load_poses(COMPANIONS_PATH)
     allowed = set(recipe.poses.categories)
     files = AssetFiles(cast(Up, recipe.poses.motions_up))
     hdris: list[str] = []
@@ -109,6 +111,12 @@ def load_assets(recipe: Recipe) -> Assets:
         bodies=bodies,
         poses=tuple(pose for pose in poses if not allowed or pose.category in allowed),
         neutral_pose=next((pose for pose in poses if pose.name == NEUTRAL_POSE), poses[0]),
+        companions=tuple(
+            pose
+            for pose in companions
+            if pose.name != CARRIED and (not allowed or pose.category in allowed)
+        ),
+        carried_pose=next(pose for pose in companions if pose.name == CARRIED),
         motions=motions,
         motions_up=cast(Up, recipe.poses.motions_up),
         hdris=tuple(hdris),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,12 +59,29 @@ class UnplacedPerson:
     step: Array | None
 
 
-def sample_person(recipe: Recipe, assets: Assets, stream: Stream, number: int) -> UnplacedPerson:
-    """Draw person `number` of a scene, counted from 0."""
+def sample_person(
+    recipe: Recipe,
+    assets: Assets,
+    stream: Stream,
+    number: int,
+    poses: Sequence[Pose] = (),
+    holding: Mapping[str, str] | None = None,
+) -> UnplacedPerson:
+    """Draw person `number` of a scene, counted from 0.
+
+    Args:
+        recipe: What may vary.
+        assets: What is drawn from.
+        stream: The generators of the scene.
+        number: Number of the person.
+        poses: Poses to draw from; empty for all that the recipe has.
+        holding: Kinds of hands, see `acting`.
+    """
     model, betas, age, gender = sample_shape(recipe, assets, stream("body", number))
     outfit = sample_clothes(recipe, assets, stream, number, model, age, gender)
-    act = acting(recipe, stream("face", number), stream("fingers", number))
-    return draw_pose(recipe, assets, number + 1, model, betas, outfit, stream("pose", number), act)
+    act = acting(recipe, stream("face", number), stream("fingers", number), holding)
+    rng = stream("pose", number)
+    return draw_pose(recipe, assets, number + 1, model, betas, outfit, rng, act, poses)
 
 
 def draw_pose(
@@ -76,6 +93,7 @@ def draw_pose(
     outfit: Outfit,
     rng: np.random.Generator,
     act: Acting = as_posed,
+    poses: Sequence[Pose] = (),
 ) -> UnplacedPerson:
     """Draw a pose for a body in its clothes, with the props that the pose needs.
 
@@ -88,8 +106,9 @@ def draw_pose(
         outfit: The clothes.
         rng: Generator of the pose.
         act: What gives the person face and fingers.
+        poses: Poses to draw from; empty for all that the recipe has.
     """
-    pose, joints, later, step, seconds = _sample_pose(recipe, assets, model_name, rng)
+    pose, joints, later, step, seconds = _sample_pose(recipe, assets, model_name, rng, poses)
     outfit = worn_in(pose.category, outfit)
     # Posed once at the origin to find how high it must be lifted; a rigid motion places it later.
     model = assets.bodies[model_name]
@@ -216,13 +235,18 @@ def sample_clothes(
 
 
 def _sample_pose(
-    recipe: Recipe, assets: Assets, model_name: str, rng: np.random.Generator
+    recipe: Recipe,
+    assets: Assets,
+    model_name: str,
+    rng: np.random.Generator,
+    poses: Sequence[Pose] = (),
 ) -> tuple[Pose, Array, Array | None, Array | None, float]:
     """(pose, joints (J, 3) facing world -Y, joints a moment later, step (3,) m towards them, that
     moment in s); the last three are None where a pose suggests no motion.
     """
     p = recipe.poses
-    from_motion = bool(assets.motions) and p.enabled and rng.random() < p.motion_share
+    from_motion = bool(assets.motions) and p.enabled and not poses
+    from_motion = from_motion and rng.random() < p.motion_share
     if from_motion:
         motion = assets.sample_motion(rng)
         frame = int(rng.integers(len(motion.poses)))
@@ -238,7 +262,8 @@ def _sample_pose(
             return pose, joints, None, None, 0.0
         return pose, joints, later, step, 1.0 / motion.fps
 
-    pose = assets.poses[int(rng.integers(len(assets.poses)))] if p.enabled else assets.neutral_pose
+    choice = poses or assets.poses
+    pose = choice[int(rng.integers(len(choice)))] if p.enabled else assets.neutral_pose
     if p.enabled:
         pose = pose.mirrored() if rng.random() < 0.5 else pose
         pose = pose.varied(rng, p.variation)

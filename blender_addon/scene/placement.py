@@ -7,7 +7,7 @@ the ground, except in a jump or on a bicycle. The camera is aimed at the first p
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +19,8 @@ from ..recipes.recipe import Recipe
 from .assets import Assets
 from .camera import project
 from .ground_grid import CELL, Cells, Footprint, box_cells, cells_of
+from .group_members import Member
+from .groups import sample_group
 from .people import Array, Stream, UnplacedPerson, sample_person
 from .spec import BodySpec, CameraSpec, MotionSpec, PersonSpec, PropSpec, Vec3, vec3
 
@@ -78,7 +80,7 @@ def heading(yaw: float) -> Array:
 def place_people(recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Stream) -> Crowd:
     """Draw the people and place them in view of the camera, apart from each other.
 
-    A person is left out if no place is found, except the first.
+    A person or a group is left out if no place is found, except the first.
 
     Returns:
         The people, with the camera placed and aimed.
@@ -86,9 +88,13 @@ def place_people(recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Str
     count, reach = sample_extent(recipe, stream("people"))
     camera = moved_back(camera, np.zeros(2), reach)
     crowd = Crowd(camera, reach, free_ground(recipe, camera))
-    for number in range(count):
-        drawn = sample_person(recipe, assets, stream, number)
-        _admit(recipe, crowd, drawn, stream("place", number))
+    number = 0
+    while number < count:
+        members = sample_group(recipe, assets, stream, number, count - number)
+        if not members:
+            members = [Member(sample_person(recipe, assets, stream, number))]
+        _admit(recipe, crowd, members, stream("place", number))
+        number += len(members)
     if not crowd.people:
         crowd.camera = aimed_without_people(recipe, camera)
     return crowd
@@ -126,26 +132,30 @@ def sample_attempts(recipe: Recipe, rng: np.random.Generator) -> Iterator[Placem
         yield PlacementAttempt(late, distance, lateral, recipe.people.facing.sample(rng))
 
 
-def _admit(recipe: Recipe, crowd: Crowd, drawn: UnplacedPerson, rng: np.random.Generator) -> None:
-    """Find a place for one more person. The camera is aimed at the first."""
+def _admit(
+    recipe: Recipe, crowd: Crowd, members: Sequence[Member], rng: np.random.Generator
+) -> None:
+    """Find a place for one more person or group. The camera is aimed at the first."""
     first = not crowd.people
-    best: tuple[float, PlacedPerson, CameraSpec] | None = None
+    best: tuple[float, list[PlacedPerson], CameraSpec] | None = None
     for place in sample_attempts(recipe, rng):
         distance = stretched(crowd.reach, place) if first else place.distance
-        person = _stand(drawn, crowd.camera, distance, place.lateral, place.facing)
-        if crowd.occupied.hits(person.cells):
+        people = _stand(members, crowd.camera, distance, place.lateral, place.facing)
+        if any(crowd.occupied.hits(person.cells) for person in people):
             continue
-        camera = aimed(recipe, crowd.camera, person.joints, place.late) if first else crowd.camera
-        shown = share_in_frame(person.joints, camera, recipe)
+        joints = np.concatenate([person.joints for person in people])
+        camera = aimed(recipe, crowd.camera, joints, place.late) if first else crowd.camera
+        shown = min(share_in_frame(person.joints, camera, recipe) for person in people)
         if best is None or shown > best[0]:
-            best = (shown, person, camera)
+            best = (shown, people, camera)
         if shown >= recipe.people.in_frame:
             break
     if best is None or (best[0] < recipe.people.in_frame and not first):
         return
-    _, person, crowd.camera = best
-    crowd.occupied.add(person.cells)
-    crowd.people.append(_numbered(person, len(crowd.people) + 1))
+    _, people, crowd.camera = best
+    for person in people:
+        crowd.occupied.add(person.cells)
+        crowd.people.append(_numbered(person, len(crowd.people) + 1))
 
 
 def _numbered(person: PlacedPerson, id_: int) -> PlacedPerson:
@@ -231,15 +241,17 @@ def with_props(cells: Cells, props: Iterable[PropSpec]) -> Cells:
 
 
 def _stand(
-    drawn: UnplacedPerson, camera: CameraSpec, distance: float, lateral: float, facing: float
-) -> PlacedPerson:
-    """Place a person at `distance` from the camera, `lateral` halves of the frame to the right,
+    members: Sequence[Member], camera: CameraSpec, distance: float, lateral: float, facing: float
+) -> list[PlacedPerson]:
+    """Place a group at `distance` from the camera, `lateral` halves of the frame to the right,
     turned by `facing` degrees away from the camera.
     """
     aside = lateral * camera.fov / 2
     place = np.asarray(camera.location[:2]) + distance * heading(camera.yaw - aside)
     # At yaw 0 the camera looks along +Y, and a person at rest faces -Y: into the camera.
-    return stand(drawn, place, camera.yaw - aside + facing)
+    turn = camera.yaw - aside + facing
+    around = about_z(np.radians(turn))[:2, :2]
+    return [stand(m.drawn, place + around @ m.place, turn + m.turn) for m in members]
 
 
 def stand(drawn: UnplacedPerson, place: Array, degrees: float) -> PlacedPerson:

@@ -23,6 +23,7 @@ from . import people, placement, sampling
 from .acting import acting
 from .assets import Assets
 from .ground_grid import cells_of
+from .groups import member_of
 from .people import Stream
 from .placement import Crowd, PlacedPerson
 from .spec import BodySpec, CameraSpec, PersonSpec, PropSpec, SceneSpec, Vec3
@@ -106,13 +107,30 @@ def _pose(
     person: PersonSpec, own: Own, recipe: Recipe, assets: Assets, stream: Stream
 ) -> tuple[PersonSpec, Own]:
     body, rng = person.body, stream("pose", person.id - 1)
+    member = member_of(recipe, assets, stream, person.id - 1)
+    if member is not None and _same(member.drawn.spec, person):
+        spec, own = _stood_like(member.drawn, person)
+        return dataclasses.replace(spec, outfit=person.outfit), own
     act = acting(recipe, stream("face", person.id - 1), stream("fingers", person.id - 1))
     drawn = people.draw_pose(
         recipe, assets, person.id, body.model, body.betas, person.outfit, rng, act
     )
+    return _stood_like(drawn, person)
+
+
+def _same(one: PersonSpec, other: PersonSpec) -> bool:
+    """Whether two have the same body, so that hands find what they found before."""
+    bodies = one.body, other.body
+    return bodies[0].model == bodies[1].model and _alike(bodies[0].betas, bodies[1].betas)
+
+
+def _stood_like(drawn: people.UnplacedPerson, person: PersonSpec) -> tuple[PersonSpec, Own]:
+    """A drawn person in another one's place, with that one's id."""
+    body = person.body
     pelvis = drawn.pelvis + body.translation
     placed = placement.stand_like(drawn, pelvis[:2], placement.facing(body.pose[0]))
-    return placed.spec, placed.props
+    props = tuple(dataclasses.replace(prop, owner=person.id) for prop in placed.props)
+    return dataclasses.replace(placed.spec, id=person.id), props
 
 
 def _shape(
