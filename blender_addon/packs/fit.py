@@ -49,6 +49,7 @@ class FittedItem:
         uv: (F, 3, 2) float32.
         near: (G,) int32, the nearest vertex of the body.
         hides: (body F,) bool, faces of the body that the garment covers.
+        lower: (F,) bool, faces of its trousers or skirt, where these are a piece of their own.
     """
 
     template: Array
@@ -59,6 +60,7 @@ class FittedItem:
     uv: Array
     near: Array
     hides: Array
+    lower: Array
 
     def shaped(self, betas: ArrayLike) -> Array:
         """(G, 3) float32, m, the garment at rest on a person."""
@@ -119,7 +121,24 @@ def fit(clothes: Clothes, mesh: ObjMesh, model: BodyModel) -> FittedItem:
         uv=mesh.uv,
         near=near.astype(np.int32),
         hides=hides,
+        lower=_lower(rest[0], mesh.faces, model),
     )
+
+
+def _lower(vertices: Array, faces: Array, model: BodyModel) -> Array:
+    """(F,) bool, faces of the connected pieces that lie below the waist for the most part."""
+    piece = np.arange(len(vertices))
+    while True:
+        least = piece.copy()
+        np.minimum.at(least, faces, piece[faces].min(axis=1, keepdims=True))
+        least = least[least]
+        if np.array_equal(least, piece):
+            break
+        piece = least
+    count = np.bincount(piece, minlength=len(piece))
+    height = np.bincount(piece, vertices[:, 1], len(piece)) / np.maximum(count, 1)
+    waist = float(model.rest_joints()[model.joint_names.index("pelvis")][1])
+    return np.asarray((height < waist)[piece[faces[:, 0]]])
 
 
 def same_body(model: BodyModel, default: BodyModel) -> bool:

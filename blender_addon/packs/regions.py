@@ -63,7 +63,7 @@ def layers_of(kind: str, regions: tuple[str, ...], name: str) -> tuple[str, ...]
         regions: Of `regions_of`.
         name: A coat, by name, is worn over trousers.
     """
-    if kind in ("hair", "hat"):
+    if kind in ("hair", "hat", "eyebrows", "eyelashes"):
         return (kind,)
     if kind == "shoes":
         return ("socks", "shoes")

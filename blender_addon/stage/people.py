@@ -16,6 +16,7 @@ from ..scene.spec import PersonSpec
 from ..wardrobe.worn_part import PartSurface
 from .body_mesh import attach_chart, body_mesh, face_parts
 from .dressed_mesh import write_dressed
+from .image_tones import ImageTones
 from .images import ImageCache
 from .mesh_writer import show
 from .person_shader import apply_outfit
@@ -38,6 +39,7 @@ class StagePeople:
         images: ImageCache,
     ) -> None:
         self.scene, self.bodies, self.poser, self.images = scene, bodies, poser, images
+        self.tones = ImageTones(images)
         self._objects: dict[tuple[str, str, int], bpy.types.Object] = {}
         self._with_parts: set[str] = set()  # names of materials that write the parts pass
 
@@ -79,7 +81,9 @@ class StagePeople:
         surfaces: tuple[PartSurface, ...] = ()
         if layered:
             dressed = self.poser.dressed(person)
-            write_dressed(mesh, dressed, face_parts(self.bodies[person.body.model]))
+            body = self.bodies[person.body.model]
+            skin_uv = body.uv if person.outfit.skin_image else None
+            write_dressed(mesh, dressed, face_parts(body), self.tones, skin_uv)
             vertices, surfaces = dressed.vertices, dressed.surfaces
         else:
             vertices = self.poser.pose(person).vertices
@@ -88,7 +92,13 @@ class StagePeople:
             _write_velocity(mesh, self._velocity(person, vertices))
         mesh.update()
         apply_outfit(
-            obj, person.outfit, self.images, layered=layered, pixel=pixel, surfaces=surfaces
+            obj,
+            person.outfit,
+            self.images,
+            layered=layered,
+            pixel=pixel,
+            surfaces=surfaces,
+            tones=self.tones,
         )
         for slot in obj.material_slots:
             material = slot.material

@@ -98,13 +98,18 @@ class PersonPainter:
         head = self.c["neck"] < _CHIN
         return self.nodes.mix_shader(head.socket, self._body(), self._head())
 
-    def layer(self, name: str) -> Any:
-        """The closure of one layer alone, for a mesh that is nothing else."""
+    def layer(self, name: str, *, skin_image: bool = False) -> Any:
+        """The closure of one layer alone, for a mesh that is nothing else.
+
+        Args:
+            name: One of wardrobe.dressed.MATERIALS.
+            skin_image: Whether skin shows an image.
+        """
         bright = Value.one(self.nodes)
         if name == SKIN:
             head = self.c["neck"] < _CHIN
             arm = self.c["arm"] > _ARMHOLE
-            skin = SkinPainter(self.f, self.c, self._place_on_cloth(), arm)
+            skin = SkinPainter(self.f, self.c, self._place_on_cloth(), arm, with_image=skin_image)
             face = self._stack([scalp_layer(self.f, self.c, self._noise(520.0))], skin.face())
             return self.nodes.mix_shader(head.socket, skin.body(), face)
         if name == HAIR:

@@ -15,21 +15,25 @@ see `_build_painted`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 import bpy
+import numpy as np
 
-from ..wardrobe.dressed import MATERIALS
+from ..wardrobe.dressed import MATERIALS, SKIN
 from ..wardrobe.outfit import Outfit
 from ..wardrobe.worn_part import PartSurface
 from .fabric_properties import fabric_properties, skin_properties
 from .formula import Formula
+from .image_tones import ImageTones
 from .images import ImageCache
 from .nodes import Nodes, clear_tree
 from .outfit_properties import PREFIX, outfit_properties
 from .part_shader import part_material
 from .person_painter import PersonPainter, surface
+from .skin_shader import SKIN_FACTOR, SKIN_IMAGE
 
 MATERIAL = "PII Person"
 
@@ -44,6 +48,7 @@ def apply_outfit(
     layered: bool = False,
     pixel: float = 0.0,
     surfaces: Sequence[PartSurface] = (),
+    tones: ImageTones | None = None,
 ) -> None:
     """Dress `obj`, whose mesh has a chart: set its properties and materials.
 
@@ -55,6 +60,7 @@ def apply_outfit(
             wardrobe.dressed.MATERIALS; otherwise all is painted on the body, in one slot.
         pixel: Size of a pixel at the person, m: finer threads are left out of a layered mesh.
         surfaces: What the parts of a layered mesh are made of, a slot each after those.
+        tones: Colours of the images of skins; None for a mesh whose skin shows none.
 
     Raises:
         FileNotFoundError, ValueError: A UV texture cannot be read; the message names it.
@@ -63,13 +69,23 @@ def apply_outfit(
     if layered:
         properties.update(fabric_properties(outfit, pixel))
         properties.update(skin_properties(outfit, pixel))
+        if outfit.skin_image and tones is not None:
+            factor = tones.whole(np.array(outfit.skin), outfit.skin_image)
+            r, g, b = (float(v) for v in factor)
+            properties[SKIN_FACTOR] = (r, g, b, 1.0)
     for name, value in properties.items():
         obj[PREFIX + name] = value
     obj.update_tag()
     if outfit.texture:
         materials = [_textured(obj.name, images.get(outfit.texture))]
     elif layered:
-        materials = [layer_material(name) for name in MATERIALS]
+        skin_image = outfit.skin_image if tones is not None else ""
+        materials = [
+            skin_material(images.get(skin_image))
+            if name == SKIN and skin_image
+            else layer_material(name)
+            for name in MATERIALS
+        ]
         materials += [part_material(surface, images) for surface in surfaces]
     else:
         materials = [person_material()]
@@ -108,6 +124,24 @@ def layer_material(name: str) -> bpy.types.Material:
         output = nodes.node("ShaderNodeOutputMaterial")
         nodes.put(PersonPainter(Formula(nodes)).layer(name), output.inputs["Surface"])
         material.cycles.emission_sampling = "NONE"
+    return material
+
+
+def skin_material(image: bpy.types.Image) -> bpy.types.Material:
+    """The material of skin that shows an image, one for each file."""
+    digest = hashlib.blake2b(image.filepath.encode("utf-8", "surrogateescape"), digest_size=8)
+    name = f"{MATERIAL} {SKIN} {digest.hexdigest()}"
+    material = bpy.data.materials.get(name)
+    if material is None:
+        material = bpy.data.materials.new(name)
+        nodes = clear_tree(material)
+        output = nodes.node("ShaderNodeOutputMaterial")
+        closure = PersonPainter(Formula(nodes)).layer(SKIN, skin_image=True)
+        nodes.put(closure, output.inputs["Surface"])
+        material.cycles.emission_sampling = "NONE"
+    node = material.node_tree.nodes[SKIN_IMAGE]
+    if node.image != image:
+        node.image = image
     return material
 
 

@@ -13,9 +13,13 @@ from ..wardrobe.chart import ARM_LENGTH, HEAD_UNIT
 from ..wardrobe.fabric_images import tile_origin
 from ..wardrobe.skin_tiles import FACE_LOW, FACE_SIZE, INK_SIZE, SKIN_SIZE
 from .atlas import look_up
+from .body_mesh import UV_MAP
 from .fabric_shader import bumpy_surface, object_property
 from .formula import Formula, Value
 from .shading import shading_group
+
+SKIN_IMAGE = "Skin"  # name of the node
+SKIN_FACTOR = "skin image"  # property with the factor on its colour
 
 _PUPIL, _IRIS = 0.17, 0.42  # radii of the eyeball
 _INK = (0.035, 0.045, 0.055, 1.0)
@@ -24,7 +28,15 @@ _INK = (0.035, 0.045, 0.055, 1.0)
 class SkinPainter:
     """Builds the closures of skin over the chart `c`."""
 
-    def __init__(self, f: Formula, c: dict[str, Value], cloth: Any, arm: Value) -> None:
+    def __init__(
+        self,
+        f: Formula,
+        c: dict[str, Value],
+        cloth: Any,
+        arm: Value,
+        *,
+        with_image: bool = False,
+    ) -> None:
         """Prepare.
 
         Args:
@@ -32,7 +44,10 @@ class SkinPainter:
             c: The coordinates of the chart.
             cloth: A vector: place on the body's wrapping, rm.
             arm: 1 where the place is on an arm.
+            with_image: Whether the skin shows an image, in the node SKIN_IMAGE.
         """
+        self._with_image = with_image
+        self._image_color: Any = None
         self.f, self.nodes, self.c, self.cloth, self.arm = f, f.nodes, c, cloth, arm
 
     def _property(self, name: str) -> tuple[Any, Value]:
@@ -59,7 +74,7 @@ class SkinPainter:
     def _base(self) -> tuple[Any, Value]:
         """(colour, height) of skin anywhere."""
         f, nodes, c = self.f, self.nodes, self.c
-        skin, _ = self._property("skin")
+        skin = self._skin()
         blood, blush = self._property("blood")
         spots, freckles = self._property("spots")
         marks, _ = self._property("marks")
@@ -74,6 +89,18 @@ class SkinPainter:
         color = nodes.mix((f.value(spot) * freckles).socket, color, spots)
         light = f.value(shade) * 2.0 * (1.0 - c["shadow"] * shadow * 0.65)
         return f.scale(color, light), f.value(grain) * pores
+
+    def _skin(self) -> Any:
+        """The colour of bare skin: one for all of it, or the image's."""
+        if not self._with_image:
+            return self._property("skin")[0]
+        if self._image_color is None:
+            nodes = self.nodes
+            texture = nodes.node("ShaderNodeTexImage", name=SKIN_IMAGE)
+            nodes.put(nodes.attribute(UV_MAP, "Vector"), texture.inputs["Vector"])
+            factor, _ = self._property(SKIN_FACTOR)
+            self._image_color = nodes.vector("MULTIPLY", factor, texture.outputs["Color"])
+        return self._image_color
 
     def face(self) -> Any:
         """The closure of the head without its hair."""

@@ -63,6 +63,7 @@ class Dressed:
         part_faces: (P,) int32, the faces that belong to parts, in the order of the next two.
         uv: (P, 3, 2) float32, coordinates of their corners in the surfaces' images.
         color: (P, 3) float32, linear colours of them.
+        tones: (P,) int32, regions whose colour is the mean of their image, see `worn_part`.
     """
 
     vertices: Array
@@ -75,6 +76,7 @@ class Dressed:
     part_faces: Array
     uv: Array
     color: Array
+    tones: Array
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class Wearable:
                 hidden |= part.hides
         self._drape, self._normal = outfit.drape, np.asarray(chart["normal"])
         self._folds = folds_of(model, chart, outfit.seed)
-        self._strands = strands_of(fitting, outfit, scalp=HAIR not in replaced)
+        self._strands = strands_of(fitting, outfit, replaced)
         hems = [w.layer.garment.hem for w in self._worn if w.curtain and w.layer.garment]
         self._touched = self._tables.below(min(hems, default=0.0))
         self._lay_out_skin(parts, ~hidden)
@@ -277,8 +279,15 @@ class Wearable:
 
     def _lay_out_items(self, parts: Layout) -> None:
         for part in self._items:
-            count = len(part.vertices)
-            parts.add_colored(part.faces, part.surface, part.source, count, part.uv, part.color)
+            parts.add_colored(
+                part.faces,
+                part.surface,
+                part.source,
+                len(part.vertices),
+                part.uv,
+                part.color,
+                part.tones,
+            )
 
     def _face_of_vertex(self, piece: Piece) -> Array:
         out = np.zeros(len(piece.ends), np.int32)

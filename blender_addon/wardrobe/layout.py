@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .worn_part import PartSurface
+from .worn_part import NO_TONES, PartSurface
 
 Array = np.ndarray
 
@@ -18,7 +18,7 @@ class Layout:
 
     Attributes:
         faces, material, source, chart, cloth: As of `dressed.Dressed`, of each mesh.
-        part_faces, uv, color: The same, of the meshes that have colours of their own.
+        part_faces, uv, color, tones: The same, of the meshes that have colours of their own.
         surfaces: What those are made of; a material's number counts from `first_surface`.
         first_surface: Number of the materials that are not among `surfaces`.
     """
@@ -32,9 +32,11 @@ class Layout:
     part_faces: list[Array] = field(default_factory=list)
     uv: list[Array] = field(default_factory=list)
     color: list[Array] = field(default_factory=list)
+    tones: list[Array] = field(default_factory=list)
     surfaces: list[PartSurface] = field(default_factory=list)
     count: int = 0
     face_count: int = 0
+    tone_count: int = 0
 
     def add(
         self,
@@ -63,8 +65,12 @@ class Layout:
         vertices: int,
         uv: Array,
         color: Array,
+        tones: Array = NO_TONES,
     ) -> None:
         """Add a mesh with colours of its own, whose material reads no chart."""
+        tones = tones if len(tones) else np.zeros(len(faces), np.int32)
+        self.tones.append(np.where(tones > 0, tones + self.tone_count, 0).astype(np.int32))
+        self.tone_count = max(self.tone_count, int(self.tones[-1].max(initial=0)))
         if surface not in self.surfaces:
             self.surfaces.append(surface)
         self.part_faces.append(np.arange(len(faces), dtype=np.int32) + self.face_count)
@@ -93,4 +99,5 @@ class Layout:
             "part_faces": np.concatenate([np.zeros(0, np.int32), *self.part_faces]),
             "uv": np.concatenate([none.reshape(0, 3, 2), *self.uv]),
             "color": np.concatenate([none, *self.color]),
+            "tones": np.concatenate([NO_TONES, *self.tones]),
         }

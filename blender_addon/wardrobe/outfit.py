@@ -171,6 +171,8 @@ class Outfit:
         seed: 0..1, shifts noise, so that folds differ between people.
         locks: Whether hair grows in locks, in style "mesh"; else it is a shell over the scalp.
         drape: Whether skirts and loose cloth hang, in style "mesh"; else they keep their cut.
+        skin_image: File with the surface of the skin, in style "mesh", that takes the colour of
+            `skin`; empty for none.
         skin_detail: Whether skin has pores, blush and marks, in style "mesh".
     """
 
@@ -185,6 +187,7 @@ class Outfit:
     items: tuple[Item, ...] = ()
     locks: bool = True
     drape: bool = True
+    skin_image: str = ""
     skin_detail: bool = True
     complexion: Complexion = Complexion()
 

@@ -20,7 +20,7 @@ from ..packs.regions import layers_of, regions_of
 from .body_tables import tables_of
 from .outfit import Item
 from .palette import Color
-from .worn_part import WHITE, Fitting, PartSurface, WornPart
+from .worn_part import NO_TONES, WHITE, Fitting, PartSurface, WornPart
 
 Array = np.ndarray
 
@@ -42,7 +42,8 @@ def pack_parts(fitting: Fitting, item: Item) -> Sequence[WornPart]:
     Args:
         fitting: The body.
         item: Its `source` is the path of a .mhclo; `variant` chooses among its materials, 0 the
-            first; the first of `colors` multiplies its image.
+            first. Its image takes the first of `colors`, trousers and skirts of a whole outfit the
+            second; without colours it shows its own.
 
     Raises:
         PackError: A file of the pack cannot be used; the message names it and the line.
@@ -50,21 +51,25 @@ def pack_parts(fitting: Fitting, item: Item) -> Sequence[WornPart]:
     asset = _asset(item.source)
     fitted = _fitted(item.source, fitting.model)
     surface, tint = _surface(asset, item.variant)
-    color = np.asarray(tint) * np.asarray(item.colors[0] if item.colors else WHITE)
     faces = fitted.faces
+    lower = fitted.lower if len(item.colors) > 1 else np.zeros(len(faces), dtype=bool)
+    colors = np.array([*item.colors[:2]] or [WHITE], dtype=np.float32)
+    color = colors[lower.astype(int)] * np.asarray(tint, dtype=np.float32)
+    tones = 1 + lower.astype(np.int32) if item.colors and surface.color_image else NO_TONES
     face_of_vertex = tables_of(fitting.model, fitting.chart).face_of_vertex
     part = WornPart(
         name=asset.name,
         vertices=fitted.shaped(fitting.betas),
         faces=faces,
         uv=fitted.uv,
-        color=np.broadcast_to(color.astype(np.float32), (len(faces), 3)),
+        color=color,
         joints=fitted.joints,
         weights=fitted.weights,
         source=face_of_vertex[fitted.near[faces[:, 0]]],
         surface=surface,
         hides=fitted.hides,
         replaces=asset.layers,
+        tones=tones,
     )
     return [part]
 

@@ -7,6 +7,7 @@ the shoulders beneath.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,13 +53,13 @@ class Strands:
         return G.T @ self.weights.T
 
 
-def strands_of(fitting: Fitting, outfit: Outfit, *, scalp: bool = True) -> Strands:
+def strands_of(fitting: Fitting, outfit: Outfit, without: Collection[str] = ()) -> Strands:
     """Grow the hair of a person.
 
     Args:
         fitting: The person's body at rest, and its clothes.
         outfit: The hair, the face and what is worn on the head.
-        scalp: Whether there is hair on the head; without it there are beard and brows.
+        without: Those of "hair" and "eyebrows" that items stand for.
     """
     model = fitting.model
     mesh = HairMesh.empty()
@@ -69,10 +70,11 @@ def strands_of(fitting: Fitting, outfit: Outfit, *, scalp: bool = True) -> Stran
         line = hair_line(outfit.items)
         hat = outfit.worn("hat")
         line = line if hat is None else min(line, hat.hem)
-        add_brows(mesh, head, rng)
+        if "eyebrows" not in without:
+            add_brows(mesh, head, rng)
         add_beard(mesh, head, outfit.face.beard, rng)
         style = HAIR_STYLES_MESH[hair.style]
-        if scalp and style.ribbons and line > -NOTHING_SHOWS:
+        if "hair" not in without and style.ribbons and line > -NOTHING_SHOWS:
             growth = Growth(head, hair, rng, line)
             if style.tied:
                 add_tied(mesh, growth)

@@ -24,6 +24,7 @@ from .palette import Color
 Array = np.ndarray
 
 WHITE: Color = (1.0, 1.0, 1.0)
+NO_TONES = np.zeros(0, dtype=np.int32)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class WornPart:
         replaces: Layers of garments (garment_kind.LAYERS, or "hair") that the part stands for and
             that are not built beneath it.
         covers: Layers beneath the part that are left out where it hides the body.
+        tones: (F,) int32, 0 where `color` multiplies the image; faces of one number above it have
+            `color` as the mean of what their image shows; empty for all 0.
         hangs: (2, 3) for a part on one joint that hangs from a point and does not turn with the
             joint: that point, m, and the direction at rest that gravity pulls it to.
     """
@@ -83,6 +86,7 @@ class WornPart:
     hides: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))
     replaces: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
+    tones: Array = field(default_factory=lambda: NO_TONES)
     hangs: Array | None = None
 
     def transforms(self, G_rel: ArrayLike, up: ArrayLike = (0.0, 0.0, 1.0)) -> Array:

@@ -215,7 +215,7 @@ def test_regions(body: BodyModel) -> None:
         ("clothes", ("arms",), "sleeve", ()),
         ("shoes", ("feet",), "shoes", ("socks", "shoes")),
         ("hair", ("head", "torso"), "long", ("hair",)),
-        ("eyebrows", ("head",), "brow", ()),
+        ("eyebrows", ("head",), "brow", ("eyebrows",)),
     ],
 )
 def test_layers(kind: str, regions: tuple[str, ...], name: str, layers: tuple[str, ...]) -> None:
