@@ -14,6 +14,8 @@ from ..scene.body_poser import BodyPoser
 from ..scene.camera import extrinsics, intrinsics, project, to_camera
 from ..scene.spec import PersonSpec, SceneSpec
 
+_FILES = ("texture", "source", "skin_image")  # fields of an outfit that name a file
+
 
 def annotate(spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser) -> dict[str, Any]:
     """The metadata line of a rendered scene, without its file names.
@@ -97,9 +99,9 @@ def _rounded(values: NDArray[np.floating], digits: int = 4) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """JSON values with rounded numbers; a texture is named without its folder."""
+    """JSON values with rounded numbers; files are named without their folders."""
     if isinstance(value, dict):
-        return {k: Path(v).name if k == "texture" else _plain(v) for k, v in value.items()}
+        return {k: Path(v).name if k in _FILES else _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return round(value, 4) if isinstance(value, float) else value

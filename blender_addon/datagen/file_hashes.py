@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..recipes.recipe import Recipe
 from ..scene.assets import Assets
+from ..scene.pack_files import packs_hash
 
 MEMORY_NAME = ".file_hashes.jsonl"
 LONGEST_MEMORY = 1 << 28  # bytes; a million files take half of it
@@ -134,6 +135,8 @@ def content_of(recipe: Recipe, assets: Assets, hashes: FileHashes) -> dict[str, 
         for key, (items, files) in drawn.items()
         if len(words(items)) < len(items)
     }
+    if recipe.wardrobe.packs:  # read already, and hashed
+        contents["wardrobe.packs"] = [f"sha256:{packs_hash(assets.packs)}"]
     # A body is drawn by its number in the list; the first UV file that fits is taken.
     for key, items in (("bodies.models", recipe.bodies.models), ("bodies.uvs", recipe.bodies.uvs)):
         contents[key] = [

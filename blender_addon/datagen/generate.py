@@ -21,8 +21,9 @@ from ..dataset import (
 )
 from ..recipes.recipe import Recipe
 from ..scene.assets import Assets, load_assets
+from ..scene.pack_files import credits_of
 from ..scene.sampling import sample_scene
-from ..scene.spec import SceneSpec
+from ..scene.spec import SceneSpec, sources_of
 from .contact_sheet import contact_sheet
 from .file_hashes import MEMORY_NAME, FileHashes, Stopped, content_of
 from .output_folder import make_writable, origin, refuse_other_streams
@@ -135,7 +136,7 @@ def generate(
     shard = shard or Shard()
     assets = load_assets(recipe)
     if shard.number == 1:  # the others would repeat it
-        for text in assets.notes:
+        for text in (*assets.found, *assets.notes):
             note(text)
     # The device is checked before anything is written or deleted.
     renderer = Renderer(assets, device=device, threads=threads)
@@ -175,6 +176,7 @@ def _render(
         if index not in writer.done:  # another run may have listed it meanwhile
             spec = sample_scene(recipe, assets, seed, index)
             pair = renderer.render(spec)
+            writer.credit(*credits_of(sources_of(spec), assets.packs))
             writer.add(*to_files(pair, spec, recipe.render.image_format))
             cycles += pair.cycles_seconds
             fresh += 1

@@ -207,10 +207,19 @@ def _check_name(path: Path) -> None:
 
 
 def _check_image(path: Path) -> None:
-    status = path.stat()
-    fault = _image_fault(path, status.st_mtime_ns, status.st_size)
+    fault = image_fault(path)
     if fault:
         raise _UnusableError(fault)
+
+
+def image_fault(path: Path) -> str:
+    """The reason for which an image cannot be used, by its header; '' where there is none.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+    status = path.stat()
+    return _image_fault(path, status.st_mtime_ns, status.st_size)
 
 
 # Blender's sidebar asks at every draw: a file is checked again only when it has changed.

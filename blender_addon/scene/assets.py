@@ -19,10 +19,13 @@ from ..bodies.library import default_body, load_body
 from ..bodies.model import BodyModel
 from ..bodies.motion import Motion, MotionFile, UnclearAxisError, Up, load_motions
 from ..bodies.pose_library import CARRIED, COMPANIONS_PATH, Pose, load_poses
+from ..packs.pack import PackItem
 from ..recipes.fields import RecipeError
 from ..recipes.recipe import Recipe
+from ..wardrobe.pack_sampling import PackWardrobe
 from .asset_files import AssetFiles, axis_advice
 from .body_poser import BodyPoser
+from .pack_files import load_packs
 
 BUILTIN_HDRIS = tuple(
     f"builtin:{name}"
@@ -34,7 +37,7 @@ NEUTRAL_POSE = "standing"
 @dataclass(frozen=True, eq=False)
 class Assets:
     """All that can be drawn, in a fixed order (sorted by path), so that a draw is the same on every
-    machine. `notes` tell the user what was left out of folders, and why.
+    machine. `found` tells the user what packs hold, `notes` what was left out of folders, and why.
     """
 
     bodies: dict[str, BodyModel]
@@ -47,12 +50,19 @@ class Assets:
     hdris: tuple[str, ...] = BUILTIN_HDRIS
     photos: tuple[str, ...] = ()
     textures: tuple[str, ...] = ()
+    packs: tuple[PackItem, ...] = ()
+    found: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @cached_property
     def poser(self) -> BodyPoser:
         """Poses persons that have these bodies."""
         return BodyPoser(self.bodies)
+
+    @cached_property
+    def pack_wardrobe(self) -> PackWardrobe:
+        """The items of the packs by kind."""
+        return PackWardrobe.of(self.packs)
 
     def sample_motion(self, rng: np.random.Generator) -> Motion:
         """Draw a motion in a Z-up world; every file is equally likely.
@@ -107,6 +117,9 @@ def load_assets(recipe: Recipe) -> Assets:
     motions = files.motions(recipe.poses.motions, "poses.motions")
     photos = files.images(recipe.background.photos, "background.photos")
     textures = files.images(recipe.wardrobe.textures, "wardrobe.textures")
+    packs, found, faults = load_packs(recipe.wardrobe.packs)
+    if packs and recipe.wardrobe.style != "mesh":
+        faults.append('wardrobe.packs: nobody wears them; set wardrobe.style to "mesh"')
     return Assets(
         bodies=bodies,
         poses=tuple(pose for pose in poses if not allowed or pose.category in allowed),
@@ -122,7 +135,9 @@ def load_assets(recipe: Recipe) -> Assets:
         hdris=tuple(hdris),
         photos=photos,
         textures=textures,
-        notes=tuple(files.notes),
+        packs=packs,
+        found=tuple(found),
+        notes=(*files.notes, *faults),
     )
 
 

@@ -17,6 +17,7 @@ from ..wardrobe.fabric_sampling import with_cloth
 from ..wardrobe.hair_styles import with_mesh_hair
 from ..wardrobe.item_sampling import at_rest, sample_items, wearer_of, without_accessories
 from ..wardrobe.outfit import Outfit, plain_outfit
+from ..wardrobe.pack_sampling import dress_from_packs
 from ..wardrobe.sampling import sample_outfit
 from ..wardrobe.skin_detail import with_skin_detail
 from . import surfaces
@@ -231,7 +232,16 @@ def sample_clothes(
         outfit = with_mesh_hair(stream("hair", number), outfit, age, gender)
     wearer = wearer_of(outfit, age, gender)
     outfit = sample_items(stream("items", number), outfit, wearer)
-    return outfit if w.accessories else without_accessories(outfit)
+    outfit = outfit if w.accessories else without_accessories(outfit)
+    return dress_from_packs(
+        stream("packs", number),
+        outfit,
+        wearer,
+        assets.pack_wardrobe,
+        share=w.pack_share if assets.packs else 0.0,
+        hair=w.hair,
+        accessories=w.accessories,
+    )
 
 
 def _sample_pose(

@@ -241,6 +241,13 @@ class SceneSpec:
         return from_plain(cls, data)
 
 
+def sources_of(spec: SceneSpec) -> list[str]:
+    """The files of packs that the persons of a scene wear; one may be listed several times."""
+    outfits = [person.outfit for person in spec.persons]
+    files = [[*(item.source for item in outfit.items), outfit.skin_image] for outfit in outfits]
+    return [file for of_person in files for file in of_person if file]
+
+
 def from_plain(cls: type[T], data: Any, where: str = "spec") -> T:
     """Rebuild a dataclass from the plain dicts and lists that `dataclasses.asdict` and JSON leave.
 

@@ -21,6 +21,7 @@ HEAD_LINES: Mapping[str, float] = {
     "niqab": -NOTHING_SHOWS,
     "headscarf": -NOTHING_SHOWS,
     "turban": -NOTHING_SHOWS,
+    "pack hat": 0.0,
 }
 
 

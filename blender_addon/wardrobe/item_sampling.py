@@ -67,7 +67,7 @@ def without_accessories(outfit: Outfit) -> Outfit:
     return dataclasses.replace(
         outfit,
         garments=tuple(garment for garment in outfit.garments if garment.layer != "hat"),
-        items=tuple(item for item in outfit.items if _slot_of(item) in ("", SHOES)),
+        items=tuple(item for item in outfit.items if slot_of(item) in ("", SHOES)),
     )
 
 
@@ -81,7 +81,7 @@ def at_rest(outfit: Outfit) -> Outfit:
     return outfit if items == outfit.items else dataclasses.replace(outfit, items=items)
 
 
-def _slot_of(item: Item) -> str:
+def slot_of(item: Item) -> str:
     """The slot of a built-in item; '' for others, such as those of a pack."""
     return ITEM_KINDS[item.kind].slot if item.kind in ITEM_KINDS else ""
 

@@ -24,6 +24,7 @@ from blender_addon.datagen.run_lock import run_lock
 from blender_addon.datagen.shard import Shard
 from blender_addon.dataset import OutputBusyError, iter_lines, output_lock, read_info
 from blender_addon.recipes.toml_io import load_recipe
+from tests.blender_addon.packs.garment_files import write_garment
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -135,6 +136,49 @@ def test_other_photos_are_another_dataset(capsys, place, change):
     assert "made with another recipe" in err and "recipe.background.photos was" in err
     assert len(err.splitlines()) == 1
     assert indices(place) == [0, 1]
+
+
+def add_pack(place: Path) -> None:
+    """Let everybody wear the vest of a pack."""
+    write_garment(place / "pack" / "vest", "vest", head="# author Ada\n# license CC BY 4.0\n")
+    (place / "pack" / "vest" / "vest.png").write_bytes(png(90))
+    recipe = place / "mine.toml"
+    wardrobe = '[wardrobe]\nstyle = "mesh"\npacks = "pack"\npack_share = 1\n'
+    recipe.write_text(recipe.read_text() + wardrobe)
+
+
+def test_a_dataset_and_its_packs_may_move_and_credits_what_was_worn(capsys, place, tmp_path):
+    add_pack(place)
+    code, err = run(capsys, place, count=2)
+    assert code == 0
+    assert "1 item (1 clothes); 1 CC-BY-4.0" in err
+    info = read_info(place / "out")
+    assert info["licences"]["clothes vest"] == "CC-BY-4.0"
+    assert info["credits"]["clothes vest"]["author"] == "Ada"
+    assert "Ada" in (place / "out" / "ATTRIBUTION.md").read_text()
+    moved = tmp_path / "another user"
+    shutil.move(place, moved)
+    assert run(capsys, moved, count=4)[0] == 0
+    assert read_info(moved / "out") == info | {"count": 4}
+    assert "anna" not in (moved / "out" / "dataset.json").read_text()
+
+
+def test_another_pack_is_another_dataset(capsys, place):
+    add_pack(place)
+    assert run(capsys, place, count=2)[0] == 0
+    (place / "pack" / "vest" / "vest.png").write_bytes(png(200))
+    code, err = run(capsys, place)
+    assert code == 2
+    assert "made with another recipe" in err and "recipe.wardrobe.packs was" in err
+
+
+def test_a_pack_without_anything_to_wear_is_refused_before_rendering(capsys, place):
+    add_pack(place)
+    (place / "pack" / "vest" / "vest.obj").unlink()
+    code, err = run(capsys, place)
+    assert code == 2 and StubRenderer.images == 0
+    assert "wardrobe.packs" in err and "nothing in it can be worn: vest/vest.mhclo" in err
+    assert len(err.splitlines()) == 1 and not (place / "out").exists()
 
 
 @pytest.mark.parametrize("when", [0, 4_000_000_000])

@@ -43,13 +43,22 @@ def no_hat(person: PersonSpec) -> PersonSpec:
     return without(person, garments=garments)
 
 
-@pytest.mark.parametrize(
-    ("switch", "field"), [("hair", "locks"), ("drape", "drape"), ("skin_detail", "skin_detail")]
-)
+@pytest.mark.parametrize(("switch", "field"), [("drape", "drape"), ("skin_detail", "skin_detail")])
 def test_a_switch_changes_its_own_field(switch: str, field: str) -> None:
     on, off = persons(recipe(style="mesh")), persons(recipe(style="mesh", **{switch: False}))
     assert not any(getattr(person.outfit, field) for person in off)
     assert [without(person, **{field: False}) for person in on] == off
+
+
+def test_without_hair_heads_have_a_shell_and_the_rest_is_the_same() -> None:
+    on, off = persons(recipe(style="mesh")), persons(recipe(style="mesh", hair=False))
+    assert not any(person.outfit.locks for person in off)
+    # The styles of locks are others, with beards to match.
+    heads = [(person.outfit.hair, person.outfit.face) for person in off]
+    assert [
+        without(person, locks=False, hair=hair, face=face)
+        for person, (hair, face) in zip(on, heads, strict=True)
+    ] == off
 
 
 def test_without_accessories_the_rest_is_the_same() -> None:
