@@ -6,11 +6,12 @@ tab.
 
 from . import command, preferences
 from .operators import batch as batch_operators
+from .operators import packs as packs_operators
 from .operators import people as people_operators
 from .operators import preview as preview_operators
 from .operators import recipe as recipe_operators
 from .operators import sample as sample_operators
-from .panels import batch, people, preview, recipe, sample
+from .panels import batch, packs, people, preview, recipe, sample
 from .properties import recipe_settings, settings
 
 _MODULES = (
@@ -18,12 +19,14 @@ _MODULES = (
     recipe_settings,
     settings,
     recipe_operators,
+    packs_operators,
     people_operators,
     sample_operators,
     preview_operators,
     batch_operators,
     batch,
     recipe,
+    packs,
     people,
     sample,
     preview,

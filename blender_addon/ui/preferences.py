@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from ..render.devices import AUTO, CHOICES, DeviceError, choose, present_devices
+from .pack_folders import PII_SYNTH_PG_pack_folder, mpfb_folder
 from .tab import ADDON, label_beside_value
 
 FOLDERS = ("bodies", "motions", "textures", "hdris", "photos")
@@ -36,6 +37,8 @@ class Defaults:
     textures: str = ""
     hdris: str = ""
     photos: str = ""
+    packs: tuple[Any, ...] = ()
+    use_mpfb: bool = True
     output: str = str(Path.home() / "pii_synth")
     device: str = AUTO
 
@@ -109,6 +112,16 @@ class Preferences(bpy.types.AddonPreferences):
     textures: _folder("Textures", "Folder that holds UV textures of people")
     hdris: _folder("HDRIs", "Folder that holds panoramas (.hdr, .exr) to light the scene")
     photos: _folder("Photos", "Folder that holds photos without people, used as backgrounds")
+    packs: bpy.props.CollectionProperty(
+        type=PII_SYNTH_PG_pack_folder,
+        name="Packs",
+        description="Folders of MakeHuman or MPFB assets to dress people from",
+    )
+    use_mpfb: bpy.props.BoolProperty(
+        name="MPFB's Assets",
+        description="Dress people from the assets that MPFB has stored, too",
+        default=True,
+    )
     output: bpy.props.StringProperty(
         name="Output",
         description="Write batches to this folder when the scene names none",
@@ -128,6 +141,7 @@ class Preferences(bpy.types.AddonPreferences):
         folders = layout.column(heading="Folders")
         for kind in FOLDERS:
             folders.prop(self, kind)
+        self._draw_packs(layout.column(heading="Packs"))
         layout.separator()
         layout.prop(self, "output")
         layout.prop(self, "device")
@@ -135,6 +149,17 @@ class Preferences(bpy.types.AddonPreferences):
         row.use_property_split = False
         row.label(text=_devices_found or "Devices on this machine: press Detect to list them")
         row.operator(PII_SYNTH_OT_detect_devices.bl_idname, icon="VIEWZOOM")
+
+    def _draw_packs(self, layout: Any) -> None:
+        for index, item in enumerate(self.packs):
+            row = layout.row(align=True)
+            row.prop(item, "path", text="")
+            row.operator("pii_synth.remove_pack_folder", text="", icon="X").index = index
+        layout.operator("pii_synth.add_pack_folder", text="Add Pack…", icon="ADD")
+        layout.prop(self, "use_mpfb")
+        found = mpfb_folder()
+        where = f"MPFB: {found}" if found else "MPFB: no assets found"
+        layout.label(text=where, icon="CHECKMARK" if found else "INFO", translate=False)
 
 
 class PII_SYNTH_OT_detect_devices(bpy.types.Operator):
@@ -159,7 +184,7 @@ class PII_SYNTH_OT_detect_devices(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (PII_SYNTH_OT_detect_devices, Preferences)
+_CLASSES = (PII_SYNTH_PG_pack_folder, PII_SYNTH_OT_detect_devices, Preferences)
 
 
 def register() -> None:

@@ -10,7 +10,8 @@ import bpy
 from ...dataset import write_atomically
 from ...recipes.fields import RecipeError
 from ...recipes.toml_io import load_preset, load_recipe
-from ..preferences import absolute, folder
+from ..pack_folders import pack_folders
+from ..preferences import absolute, folder, preferences
 from ..properties.recipe_settings import (
     SECTIONS,
     from_recipe,
@@ -28,6 +29,7 @@ BROWSE = {
     "bodies.uvs": ("bodies", "*.obj"),
     "poses.motions": ("motions", "*.npz"),
     "wardrobe.textures": ("textures", ""),
+    "wardrobe.packs": ("packs", ""),
     "light.hdris": ("hdris", "*.hdr;*.exr"),
     "background.photos": ("photos", ""),
 }
@@ -195,7 +197,10 @@ class PII_SYNTH_OT_add_recipe_path(OnPathList, bpy.types.Operator):
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         kind, self.filter_glob = BROWSE.get(self.key, ("", ""))
-        start = folder(context, kind) if kind else None
+        if kind == "packs":
+            start = next(iter(pack_folders(preferences(context))), None)
+        else:
+            start = folder(context, kind) if kind else None
         if start is not None:
             self.directory = str(start)
         context.window_manager.fileselect_add(self)
