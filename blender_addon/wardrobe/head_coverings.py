@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -77,6 +78,7 @@ VEILS = {
 _SKINS: PerBody[tuple[Array, ...]] = PerBody()
 
 
+@lru_cache(maxsize=4)
 def bust_map(fitting: Fitting) -> RoundMap:
     """The outline of the clothes from the chest to the crown."""
     rows = (*_BUST_ROWS, *HEAD_ROWS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -63,6 +64,7 @@ def _places(mean: Fitting) -> dict[str, Array]:
     }
 
 
+@lru_cache(maxsize=4)
 def head_frame(fitting: Fitting) -> HeadFrame:
     """Measure the head of a person. It is taken as symmetrical, about the body's middle."""
     places, v = _PLACES.get(fitting, "head", _places), fitting.shaped
@@ -85,6 +87,7 @@ def head_frame(fitting: Fitting) -> HeadFrame:
     )
 
 
+@lru_cache(maxsize=4)
 def head_map(fitting: Fitting) -> RoundMap:
     """The convex outline of the head, from the chin to near the crown."""
     return round_map(fitting, fitting.shaped, "head", HEAD_ROWS, -0.2)

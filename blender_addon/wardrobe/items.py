@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import palette
+from .bags import BAGS
 from .garment_kind import Wearer
 from .glasses import earrings, face_mask, glasses, headphones, sunglasses
 from .hats import HATS
@@ -48,11 +49,15 @@ SLOTS: Mapping[str, Callable[[Wearer], float]] = {
     "ears": lambda w: 12.0,
     "head": lambda w: 20.0,
     "neck": lambda w: 2.0 + 12 * w.warm,
+    "bag": lambda w: 7.0 if w.age > 12 else 12.0,
+    "hand": lambda w: 14.0 if w.age > 12 else 60.0,
+    "wrist": lambda w: 3.0,
 }
 
 _LEATHER, _SNEAKER = palette.LEATHER, palette.SNEAKER
 _SOLES = ("#ecebe6", "#dcd8cc", "#151515", "#8a8a88", "#c9b38a")
 _DARK_SOLES = ("#121110", "#1d1814", "#2a1f17")
+_BAGS = ("#16203a", "#6e1f26", "#40432f", "#85878a", "#2c2e33")
 _BARE = ("socks", "tights")  # nobody wears these in sandals
 
 ITEM_KINDS: Mapping[str, ItemKind] = {
@@ -153,6 +158,32 @@ ITEM_KINDS: Mapping[str, ItemKind] = {
         (("#a9561e", "#16203a", "#101114", "#f0efec", "#6e1f26", "#d9722b"),),
     ),
     "scarf": ItemKind("neck", lambda w: 2.5 * w.cold, ((), ())),
+    "backpack": ItemKind("bag", lambda w: 2.5 * (1.2 if w.age < 35 else 0.6), ((), ()), True, True),
+    "shoulder bag": ItemKind("bag", lambda w: 2.0 * (w.age > 12), ((*_LEATHER, *_BAGS), ()), True),
+    "handbag": ItemKind(
+        "hand", lambda w: 1.6 * w.woman * (w.age > 16), ((*_LEATHER, *_BAGS), _LEATHER), True, True
+    ),
+    "tote": ItemKind(
+        "hand", lambda w: 0.8 * (w.age > 12), (("#d8d2c4", "#101114", *_BAGS), ()), True, True
+    ),
+    "shopping bag": ItemKind(
+        "hand",
+        lambda w: 1.0 * (w.age > 10),
+        (("#b79d77", "#f0efec", "#b9bbbd", *_BAGS), ("#6b5c45",)),
+        True,
+        True,
+    ),
+    "suitcase": ItemKind(
+        "hand", lambda w: 0.5 * (w.age > 18), ((*_LEATHER, *_BAGS), _LEATHER), True, True
+    ),
+    "umbrella": ItemKind("hand", lambda w: 0.3 * (w.age > 14), ((), _LEATHER), True, True),
+    "phone": ItemKind("hand", lambda w: 0.8 * (w.age > 11), (("#141416", "#d8d2c4"),), True),
+    "cup": ItemKind(
+        "hand", lambda w: 0.5 * (w.age > 14), (("#ecebe6", "#3a2417"), ("#1a1614", "#ecebe6")), True
+    ),
+    "watch": ItemKind(
+        "wrist", lambda w: 1.0 * (w.age > 14), (("#b9bbbd", "#c9a24a", "#101114"), _LEATHER)
+    ),
 }
 
 # Kind of an item -> what builds it.
@@ -168,6 +199,7 @@ BUILDERS: Mapping[str, Builder] = {
     "turban": turban,
     "scarf": scarf,
     **dict.fromkeys(PACK_KINDS, pack_parts),
+    **BAGS,
 }
 
 

@@ -20,7 +20,7 @@ def fitting(request, body, chart):
 
 
 def test_every_kind_has_a_builder_and_a_slot():
-    assert set(ITEM_KINDS) == set(BUILDERS)
+    assert set(ITEM_KINDS) <= set(BUILDERS)  # a pack's items are no kinds that are drawn
     assert {kind.slot for kind in ITEM_KINDS.values()} == set(SLOTS)
 
 
