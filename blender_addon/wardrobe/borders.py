@@ -8,6 +8,7 @@ Array = np.ndarray
 
 _STEPS = 10
 _IN, _OUT = 0.5, -0.52  # Taubin, "Curve and Surface Smoothing without Shrinkage", 1995
+_TO, _OF = np.array([0, 1, 2, 1, 2, 0]), np.array([1, 2, 0, 0, 1, 2])  # corners of a face
 _BEND = 0.6  # share of the way that the next row of vertices goes along
 
 
@@ -30,24 +31,29 @@ def smoothing(points: Array, faces: Array, border: Array) -> Array:
     before, after = (np.arange(len(rim)) for _ in range(2))
     after[edges[:, 0]], before[edges[:, 1]] = edges[:, 1], edges[:, 0]
     start = points[rim].astype(np.float64)
-    inner = (before != np.arange(len(rim))) & (after != np.arange(len(rim)))
+    every = np.arange(len(rim))
+    inner = ((before != every) & (after != every)).astype(np.float64)[:, None]
     now = start.copy()
     for _ in range(_STEPS):
-        for share in (_IN, _OUT):
-            mean = 0.5 * (now[before] + now[after])
-            now[inner] += share * (mean - now)[inner]
+        for share in (0.5 * _IN, 0.5 * _OUT):
+            mean = now.take(before, axis=0)
+            mean += now.take(after, axis=0)
+            mean -= 2 * now
+            mean *= share * inner
+            now += mean
     shift[rim] = now - start
     # The vertices beside it go along, so that no triangle at the edge is crushed.
     at_rim = np.zeros(len(points), bool)
     at_rim[rim] = True
-    touching = faces[at_rim[faces].any(axis=1)]
-    total, count = np.zeros((len(points), 3)), np.zeros(len(points))
-    for a, b in ((0, 1), (1, 2), (2, 0), (1, 0), (2, 1), (0, 2)):
-        goes = ~at_rim[touching[:, a]] & at_rim[touching[:, b]]
-        to, of = touching[goes, a], touching[goes, b]
-        count += np.bincount(to, minlength=len(points))
-        for axis in range(3):
-            total[:, axis] += np.bincount(to, shift[of, axis], minlength=len(points))
-    beside = count > 0
-    shift[beside] = _BEND * total[beside] / count[beside, None]
+    a, b, c = (faces[:, i] for i in range(3))
+    touching = faces[at_rim.take(a) | at_rim.take(b) | at_rim.take(c)]
+    to, of = touching[:, _TO].ravel(), touching[:, _OF].ravel()
+    goes = ~at_rim[to] & at_rim[of]
+    to, of = to[goes], of[goes]
+    beside, to = np.unique(to, return_inverse=True)
+    count = np.bincount(to, minlength=len(beside))
+    moved = shift[of]
+    for axis in range(3):
+        total = np.bincount(to, moved[:, axis], minlength=len(beside))
+        shift[beside, axis] = _BEND * total / count
     return shift

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 
 Array = np.ndarray
@@ -38,6 +40,23 @@ def smooth(values: Array, faces: Array, steps: int) -> Array:
         mean = np.add.reduceat(flat[end], first[has], axis=0) / count[has, None]
         flat[has] = 0.5 * (flat[has] + mean)
     return out
+
+
+_EDGES: dict[int, tuple[weakref.ref[Array], Array]] = {}
+
+
+def edges_of(faces: Array) -> Array:
+    """(2, E) int32: the two ends of each edge of a mesh, every edge once, sorted; found once for an
+    array of faces (F, 3).
+    """
+    key = id(faces)
+    found = _EDGES.get(key)
+    if found is None or found[0]() is not faces:
+        pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+        pairs = np.unique(np.sort(pairs, axis=1), axis=0).astype(np.int32)
+        reference = weakref.ref(faces, lambda _: _EDGES.pop(key, None))
+        found = _EDGES[key] = (reference, np.ascontiguousarray(pairs.T))
+    return found[1]
 
 
 def loose_parts(faces: Array, count: int) -> Array:

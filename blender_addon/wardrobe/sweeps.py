@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from .chart import ARM_LENGTH, LEVEL_HEIGHT
+from .mesh import edges_of
 from .palette import Color
 from .trims import CLOTH, Sewing, Trim
 from .worn_part import PartSurface
@@ -23,6 +25,7 @@ Amount = float | Callable[[Array], Array]  # rm, the same all around or by angle
 Row = tuple[Amount, Amount]  # distance from the tube's line; lift
 
 COLUMNS = 36
+_APART = 32.0  # rad between the angles of one row and those of the next, when all are sorted
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +34,19 @@ class Tube:
 
     Attributes:
         distance: (V,) rm from a line around it.
-        angle: (V,) rad around it, 0 in front.
-        edges: (E, 2) the edges of the body's mesh that belong to it.
+        vertices: (n,) the vertices of the body that belong to it.
+        near: (n,) the distance of those.
+        angle: (n,) rad around it, 0 in front.
+        edges: (2, E) the edges between them, both ends counted among `vertices`.
+        at: (n, 9) m, their places on the body and on the layer, and the direction outwards.
     """
 
     distance: Array
+    vertices: Array
+    near: Array
     angle: Array
     edges: Array
+    at: Array
 
 
 def neck(sewing: Sewing) -> Tube:
@@ -74,18 +83,26 @@ def leg(sewing: Sewing, side: float, level: float) -> Tube:
 
 
 def _tube(sewing: Sewing, distance: Array, near: Array, across: tuple[int, int]) -> Tube:
-    faces = sewing.body_faces[near[sewing.body_faces].all(axis=1)]
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    position = np.asarray(sewing.c["position"], dtype=np.float64)
-    at_line = position[near & (np.abs(distance) < 0.03)]
-    at_line = at_line if len(at_line) else position[near]
+    vertices = np.flatnonzero(near)
+    number = np.cumsum(near, dtype=np.int32) - np.int32(1)
+    first, second = edges_of(sewing.body_faces)
+    inside = np.flatnonzero(near.take(first) & near.take(second))
+    edges = number.take(np.stack([first.take(inside), second.take(inside)]))
+    of_near = distance[vertices]
+    position = sewing.c["position"].take(vertices, axis=0).astype(np.float64)
+    body = sewing.shaped.take(vertices, axis=0).astype(np.float64)
+    surface = body + sewing.layer.offset.take(vertices, axis=0)
+    at = np.concatenate([body, surface, sewing.c["normal"].take(vertices, axis=0)], axis=1)
+    at_line = position[np.abs(of_near) < 0.03]
+    at_line = at_line if len(at_line) else position
     if len(at_line) == 0:
-        return Tube(distance, np.zeros(len(distance)), edges)
+        return Tube(distance, vertices, of_near, np.zeros(0), edges, at)
     centre = 0.5 * (at_line.min(axis=0) + at_line.max(axis=0))
     if across == (0, 2) and at_line[:, 0].min() < 0 < at_line[:, 0].max():
         centre[0] = 0.0
     a, b = across
-    return Tube(distance, np.arctan2(position[:, a] - centre[a], position[:, b] - centre[b]), edges)
+    angle = np.arctan2(position[:, a] - centre[a], position[:, b] - centre[b])
+    return Tube(distance, vertices, of_near, angle, edges, at)
 
 
 def sweep(
@@ -111,10 +128,10 @@ def sweep(
         if closed
         else np.linspace(gap, 2 * np.pi - gap, COLUMNS)
     )
-    made = [_row(sewing, tube, angles, distance, lift) for distance, lift in rows]
-    if any(row is None for row in made):
+    made = _rows(sewing, tube, angles, rows)
+    if made is None:
         return []
-    ends, share, offset, out = (np.concatenate(list(x)) for x in zip(*made, strict=True))
+    ends, share, offset, out = made
     faces = grid_faces(len(rows), COLUMNS, closed)
     if not closed:
         faces = np.concatenate([faces, *_caps(len(rows), COLUMNS)])
@@ -132,8 +149,8 @@ def _outwards(
     surface: PartSurface,
 ) -> Trim:
     """A trim whose faces look away from the body, but for those beneath a fold."""
-    body = np.asarray(sewing.shaped, dtype=np.float64)
-    points = body[ends[:, 0]] + share[:, None] * (body[ends[:, 1]] - body[ends[:, 0]]) + offset
+    first = sewing.shaped[ends[:, 0]]
+    points = first + share[:, None] * (sewing.shaped[ends[:, 1]] - first) + offset
     corners = points[faces]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     if np.einsum("fi,fi->", normals, out[faces[:, 0]]) < 0:
@@ -142,13 +159,16 @@ def _outwards(
     return Trim(ends, share, offset, faces.astype(np.int32), source, color, surface)
 
 
+@lru_cache(maxsize=256)
 def grid_faces(rows: int, columns: int, closed: bool) -> Array:
     """(F, 3) triangles between rows of points, numbered row by row."""
     width = columns if closed else columns - 1
     r, c = np.meshgrid(np.arange(rows - 1), np.arange(width), indexing="ij")
     a, b = r * columns + c, r * columns + (c + 1) % columns
     quads = np.stack([a, a + columns, b + columns, b], axis=-1).reshape(-1, 4)
-    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    faces.flags.writeable = False  # kept for the next call
+    return faces
 
 
 def _caps(rows: int, columns: int) -> list[Array]:
@@ -158,59 +178,62 @@ def _caps(rows: int, columns: int) -> list[Array]:
     return [fan[:, [0, 2, 1]], fan + columns - 1]
 
 
-def _row(
-    sewing: Sewing, tube: Tube, angles: Array, distance: Amount, lift: Amount
+def _rows(
+    sewing: Sewing, tube: Tube, angles: Array, rows: Sequence[Row]
 ) -> tuple[Array, Array, Array, Array] | None:
     """(ends (n, 2), share (n,), offset (n, 3) m, direction away from the body (n, 3)) of points at
-    angles (n,) on a level curve, or None where the body does not reach so far.
+    angles on one level curve for each row, row by row; None where the body does not reach so far.
     """
-    wanted = distance(tube.angle) if callable(distance) else distance
-    a, b, t = _crossings(tube.edges, tube.distance - wanted)
-    if len(a) < 6:
+    wanted = [of(tube.angle) if callable(of) else np.full_like(tube.near, of) for of, _ in rows]
+    values = tube.near - np.stack(wanted)
+    positive = values > 0
+    first, second = tube.edges
+    row, edge = np.nonzero(positive.take(first, axis=1) != positive.take(second, axis=1))
+    a, b = first[edge], second[edge]
+    t = values[row, a]
+    t = t / (t - values[row, b])
+    if np.bincount(row, minlength=len(rows)).min() < 6:
         return None
     turn = (tube.angle[b] - tube.angle[a] + np.pi) % (2 * np.pi) - np.pi
     angle = (tube.angle[a] + t * turn) % (2 * np.pi)
-    order = np.argsort(angle, kind="stable")
-    a, b, t, angle = a[order], b[order], t[order], angle[order]
-    surface, normal = sewing.surface, np.asarray(sewing.c["normal"])
+    # Every crossing has a copy one turn on or back, which closes the circle.
+    twice = np.tile(np.arange(len(a)), 2)
+    key = np.concatenate([angle, angle + np.where(angle < np.pi, 2 * np.pi, -2 * np.pi)])
+    key += row[twice] * _APART
+    order = np.argsort(key, kind="stable")
+    key, twice = key[order], twice[order]
     wrapped = angles % (2 * np.pi)
-    at, out = (
-        np.stack([np.interp(wrapped, angle, of[:, i], period=2 * np.pi) for i in range(3)], axis=1)
-        for of in (v[a] + t[:, None] * (v[b] - v[a]) for v in (surface, normal))
-    )
-    out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-6)
-    high = lift(wrapped) if callable(lift) else np.full(len(wrapped), lift)
-    at = at + (high * sewing.scale)[:, None] * out
-    nearest = _nearest(angle, wrapped)
-    ends = np.stack([a, b], axis=1)[nearest]
-    return (*_anchored(sewing, ends, t[nearest], at), out)
+    sought = (np.arange(len(rows)) * _APART)[:, None] + wrapped
+    right = np.searchsorted(key, sought.ravel()).clip(1, len(key) - 1)
+    share = (sought.ravel() - key[right - 1]) / np.maximum(key[right] - key[right - 1], 1e-12)
+    left, right = twice[right - 1], twice[right]
+    at_a = tube.at[a]
+    points = at_a + t[:, None] * (tube.at[b] - at_a)
+    mixed = points[left] + share[:, None] * (points[right] - points[left])
+    at, out = mixed[:, 3:6], mixed[:, 6:]
+    out = out / np.maximum(np.sqrt((out * out).sum(axis=1, keepdims=True)), 1e-6)
+    high = [of(wrapped) if callable(of) else np.full_like(wrapped, of) for _, of in rows]
+    at = at + (np.concatenate(high) * sewing.scale)[:, None] * out
+    nearest = np.where(share < 0.5, left, right)
+    ends = tube.vertices[np.stack([a[nearest], b[nearest]], axis=1)].astype(np.int32)
+    return ends, t[nearest].astype(np.float32), at - points[nearest, :3], out
 
 
-def _crossings(edges: Array, values: Array) -> tuple[Array, Array, Array]:
+def _crossings(edges: Array | tuple[Array, Array], values: Array) -> tuple[Array, Array, Array]:
     """(start, end, share of the way) of the edges along which values (V,) cross 0."""
-    a, b = edges.T
-    crosses = (values[a] > 0) != (values[b] > 0)
-    a, b = a[crosses], b[crosses]
+    a, b = edges
+    positive = values > 0
+    crosses = np.flatnonzero(positive.take(a) != positive.take(b))
+    a, b = a.take(crosses), b.take(crosses)
     return a, b, values[a] / (values[a] - values[b])
 
 
 def _anchored(
     sewing: Sewing, ends: Array, share: Array, points: Array
 ) -> tuple[Array, Array, Array]:
-    body = np.asarray(sewing.shaped, dtype=np.float64)
-    anchor = body[ends[:, 0]] + share[:, None] * (body[ends[:, 1]] - body[ends[:, 0]])
+    first = sewing.shaped[ends[:, 0]].astype(np.float64)
+    anchor = first + share[:, None] * (sewing.shaped[ends[:, 1]] - first)
     return ends.astype(np.int32), share.astype(np.float32), points - anchor
-
-
-def _nearest(sorted_angles: Array, wanted: Array) -> Array:
-    """Number of the angle nearest to each wanted one, all in 0 .. 2 pi."""
-    n = len(sorted_angles)
-    right = np.searchsorted(sorted_angles, wanted) % n
-    left = (right - 1) % n
-    apart = [
-        np.abs((sorted_angles[i] - wanted + np.pi) % (2 * np.pi) - np.pi) for i in (left, right)
-    ]
-    return np.where(apart[0] < apart[1], left, right)
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,9 +260,9 @@ def curve(sewing: Sewing, line: Array, along: Array, where: Array) -> Curve | No
     """
     where = np.minimum(where, sewing.layer.field + 0.001)
     near = (where > -0.05) & (np.abs(line) < 0.08)
-    faces = sewing.body_faces[near[sewing.body_faces].all(axis=1)]
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    a, b, t = _crossings(edges, line)
+    first, second = edges_of(sewing.body_faces)
+    close = np.flatnonzero(near.take(first) & near.take(second))
+    a, b, t = _crossings((first.take(close), second.take(close)), line)
     inside = where[a] + t * (where[b] - where[a]) > 0
     a, b, t = a[inside], b[inside], t[inside]
     order = np.argsort(along[a] + t * (along[b] - along[a]), kind="stable")
@@ -249,9 +272,13 @@ def curve(sewing: Sewing, line: Array, along: Array, where: Array) -> Curve | No
     a, b, t, coordinate = a[apart], b[apart], t[apart], coordinate[apart]
     if len(a) < 2:
         return None
+    shaped, offset, normal = sewing.shaped, sewing.layer.offset, sewing.c["normal"]
     at, out = (
-        v[a] + t[:, None] * (v[b] - v[a])
-        for v in (sewing.surface, np.asarray(sewing.c["normal"], dtype=np.float64))
+        x + t[:, None] * (y - x)
+        for x, y in (
+            (shaped[a] + offset[a].astype(np.float64), shaped[b] + offset[b].astype(np.float64)),
+            (normal[a].astype(np.float64), normal[b].astype(np.float64)),
+        )
     )
     return Curve(np.stack([a, b], 1), t, at, out, coordinate)
 
