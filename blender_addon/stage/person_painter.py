@@ -80,7 +80,6 @@ def _four(f: Formula, attribute: bpy.types.Node, names: Any) -> dict[str, Value]
     return {name: f.value(socket) for name, socket in zip(names, parts, strict=False)}
 
 
-_HEM = 0.018  # rm between the edge of a garment and the stitches of its hem
 _EDGE = 0.010  # rm: width of a hem, and of the shade a garment throws on what it lies on
 _ARMHOLE = -0.04  # `arm` from which cloth is wrapped around the arm in place of the torso
 _CHIN = -0.08  # `neck` above which there are hats and no garments: no collar reaches it
@@ -117,17 +116,7 @@ class PersonPainter:
         if name == "shoes":
             return self._shoes(bright)[0][1]
         fabric = FabricPainter(self.f, self.c, self._place_on_cloth())
-        return fabric.cloth_surface(name, self._seam(name), figured=name in PATTERNED_LAYERS)
-
-    def _seam(self, name: str) -> Value:
-        """The shade of a stitched hem along the edges of a garment."""
-        if name not in PATTERNED_LAYERS:
-            return Value.one(self.nodes)
-        cut, _ = read_cut(self.f, name)
-        field_of = band_field if name == "bottom" else garment_field
-        field = field_of(self.f, self.c, cut)
-        stitch = abs(field - _HEM) < 0.0016
-        return (1.0 - stitch * 0.22) * (field.ramp(0.0, 0.004) * 0.12 + 0.88)
+        return fabric.cloth_surface(name, figured=name in PATTERNED_LAYERS)
 
     def _place_on_cloth(self) -> Any:
         """Place of the point on the cloth as a vector, rm."""

@@ -14,7 +14,7 @@ from ..wardrobe.fabric_images import tile_origin
 from ..wardrobe.skin_tiles import FACE_LOW, FACE_SIZE, INK_SIZE, SKIN_SIZE
 from .atlas import look_up
 from .body_mesh import UV_MAP
-from .fabric_shader import bumpy_surface, object_property
+from .fabric_shader import layered_surface, object_property
 from .formula import Formula, Value
 from .shading import shading_group
 
@@ -22,6 +22,7 @@ SKIN_IMAGE = "Skin"  # name of the node
 SKIN_FACTOR = "skin image"  # property with the factor on its colour
 
 _PUPIL, _IRIS = 0.17, 0.42  # radii of the eyeball
+_SPOT = (0.60, 0.42, 0.34)  # share of the skin's colour that freckles and moles have
 _INK = (0.035, 0.045, 0.055, 1.0)
 
 
@@ -55,45 +56,46 @@ class SkinPainter:
 
     def body(self) -> Any:
         """The closure of all but the head; ink costs nothing where there is none."""
-        color, height = self._base()
+        f, nodes = self.f, self.nodes
+        color, height, (_, along, bumpy) = self._base()
+        roughness = Value(nodes, nodes.value("Roughness", 0.46))
         origin, on = self._property("ink")
-        along = self.f.value(self.nodes.split(origin)[2])
-        u, v, _ = self.nodes.split(self.cloth)
-        s = self.f.value(u) / INK_SIZE + 0.5
-        t = (self.f.value(v) - along * ARM_LENGTH) / INK_SIZE + 0.5
-        inside = self.f.minimum(self.f.minimum(s, 1.0 - s), self.f.minimum(t, 1.0 - t)) > 0.0
-        left = self.c["x"] > 0.0
-        inked = inside * on * self.arm * left
-        at = self.nodes.join(s.socket, t.socket, 0.0)
-        _, ink, _, _ = look_up(self.nodes, at, origin)
-        drawn = self.nodes.mix((self.f.value(ink) * 0.8).socket, color, _INK)
-        bare = bumpy_surface(self.nodes, color, 0.46, height.socket, 0.75)
-        with_ink = bumpy_surface(self.nodes, drawn, 0.46, height.socket, 0.75)
-        return self.nodes.mix_shader(inked.socket, bare, with_ink)
+        u, v, _ = (f.value(socket) for socket in nodes.split(self.cloth))
+        s, t = u / INK_SIZE + 0.5, (v - along * ARM_LENGTH) / INK_SIZE + 0.5
+        inside = f.minimum(f.minimum(s, 1.0 - s), f.minimum(t, 1.0 - t)) > 0.0
+        inked = inside * on * self.arm * (self.c["x"] > 0.0)
+        _, ink, _, _ = look_up(nodes, nodes.join(s.socket, t.socket, 0.0), origin)
+        drawn = nodes.mix((f.value(ink) * 0.8).socket, color, _INK)
+        return nodes.mix_shader(
+            inked.socket,
+            layered_surface(nodes, color, roughness, height, bumpy, 0.75),
+            layered_surface(nodes, drawn, roughness, height, bumpy, 0.75),
+        )
 
-    def _base(self) -> tuple[Any, Value]:
-        """(colour, height) of skin anywhere."""
+    def _base(self) -> tuple[Any, Value, tuple[Value, Value, Value]]:
+        """(colour, height, (shine, place of the tattoo, whether it is bumpy)) of skin anywhere."""
         f, nodes, c = self.f, self.nodes, self.c
-        skin = self._skin()
-        blood, blush = self._property("blood")
-        spots, freckles = self._property("spots")
+        skin, (_, blush) = self._skin(), self._property("tone")
+        blood, freckles = self._property("blood")
         marks, _ = self._property("marks")
-        gloss, _ = self._property("gloss")
+        gloss, bumpy = self._property("gloss")
         mottling, _, shadow = (f.value(socket) for socket in nodes.split(marks))
-        pores = f.value(nodes.split(gloss)[1])
+        shine, pores, along = (f.value(socket) for socket in nodes.split(gloss))
         at = nodes.vector("SCALE", self.cloth, 1.0 / SKIN_SIZE)
         blotch, spot, shade, grain = look_up(nodes, at, (*tile_origin("skin"), 0.0))
         red = c["flush"] * blush + (f.value(blotch) - 0.5) * mottling
         color = nodes.mix((c["palm"] * 0.45).socket, skin, (0.50, 0.27, 0.21, 1.0))
         color = nodes.mix(f.maximum(red, 0.0).socket, color, blood)
-        color = nodes.mix((f.value(spot) * freckles).socket, color, spots)
+        color = nodes.mix(
+            (f.value(spot) * freckles).socket, color, nodes.vector("MULTIPLY", skin, _SPOT)
+        )
         light = f.value(shade) * 2.0 * (1.0 - c["shadow"] * shadow * 0.65)
-        return f.scale(color, light), f.value(grain) * pores
+        return f.scale(color, light), f.value(grain) * pores, (shine, along, bumpy)
 
     def _skin(self) -> Any:
         """The colour of bare skin: one for all of it, or the image's."""
         if not self._with_image:
-            return self._property("skin")[0]
+            return self._property("tone")[0]
         if self._image_color is None:
             nodes = self.nodes
             texture = nodes.node("ShaderNodeTexImage", name=SKIN_IMAGE)
@@ -105,7 +107,7 @@ class SkinPainter:
     def face(self) -> Any:
         """The closure of the head without its hair."""
         f, nodes, c = self.f, self.nodes, self.c
-        color, height = self._base()
+        color, height, (shine, _, bumpy) = self._base()
         x = c["x"] * (1.0 / (HEAD_UNIT * FACE_SIZE)) + 0.5
         y = (c["head_y"] - FACE_LOW) * (1.0 / FACE_SIZE)
         at = nodes.join(x.socket, y.socket, 0.0)
@@ -113,31 +115,30 @@ class SkinPainter:
             f.value(s) for s in look_up(nodes, at, (*tile_origin("face"), 0.0))
         )
         front = c["head_z"].ramp(0.15, 0.35)
-        spots, freckles = self._property("spots")
+        _, freckles = self._property("blood")
         marks, shaved = self._property("marks")
         wrinkles = f.value(nodes.split(marks)[1]) * front * lines
+        spots = nodes.vector("MULTIPLY", self._skin(), _SPOT)
         color = nodes.mix((freckle * freckles * front).socket, color, spots)
-        color = f.scale(color, 1.0 - wrinkles * 0.45)
-        height = height - wrinkles * 0.0012
+        color = f.scale(color, 1.0 - wrinkles * 0.28)
+        height = height - wrinkles * 0.0014
         color = self._beard(color, stubble, shaved)
         color = self._painted(color, "lips", c["lip"].ramp(0.0, 0.45) * (stubble * 0.3 + 0.85))
-        brow = c["brow"].ramp(0.0, 0.030) * (stubble * 0.9 + 0.35)
+        brow = c["brow"].ramp(0.0, 0.030) * (stubble * 0.6 + 0.55)
         color = self._painted(color, "brows", f.minimum(brow, 1.0))
         color = nodes.mix((c["lash"] * 0.85).socket, color, (0.012, 0.008, 0.006, 1.0))
-        gloss, _ = self._property("gloss")
-        shine = f.value(nodes.split(gloss)[0])
         wet = c["lip"].ramp(0.0, 0.3)
-        zone = f.maximum(c["x"].ramp(-0.05, -0.02) * (1.0 - c["x"].ramp(0.02, 0.05)), wet)
+        zone = f.maximum(abs(c["x"]).ramp(0.05, 0.02), wet)
         roughness = 0.48 - zone * (shine * 0.16 + wet * 0.10)
-        skin = bumpy_surface(nodes, color, roughness.socket, height.socket, 0.8)
-        return nodes.mix_shader((c["white"] > 0.0).socket, skin, self._eye())
+        covered = layered_surface(nodes, color, roughness, height, bumpy)
+        return nodes.mix_shader((c["white"] > 0.0).socket, covered, self._eye())
 
     def _beard(self, color: Any, stubble: Value, shaved: Value) -> Any:
         c = self.c
         hair, _ = self._property("hair")
         _, beard = self._property("eyes")
         edge = (c["beard"] * HEAD_UNIT + (stubble - 0.5) * 0.012).ramp(0.0, 0.016)
-        shade = self.f.maximum(beard, shaved * (stubble * 0.35 + 0.08))
+        shade = self.f.maximum(beard, shaved * (stubble * 0.24 + 0.08))
         return self.nodes.mix((edge * shade).socket, color, hair)
 
     def _painted(self, color: Any, name: str, mask: Value) -> Any:

@@ -168,13 +168,13 @@ def _tie_dye() -> Array:
 
 
 def _melange() -> Array:
-    fibre = noise(67, 40, 9) + 0.6 * noise(68, 70, 30)
-    return pack(ramp(fibre, -1.2, 1.6) * 0.9)
+    fibre = noise(67, 60, 14) + 0.6 * noise(68, 80, 40)
+    return pack(0.5 + 0.22 * fibre)
 
 
 def _marl() -> Array:
-    fibre = noise(69, 12, 60) + 0.6 * noise(70, 40, 80)
-    return pack(ramp(fibre, -0.2, 0.6), ramp(noise(71, 30, 60), 1.5, 1.8))
+    fibre = noise(69, 16, 80) + 0.6 * noise(70, 40, 80)
+    return pack(0.5 + 0.30 * fibre, ramp(noise(71, 40, 80), 1.6, 1.9))
 
 
 def _argyle() -> Array:

@@ -38,7 +38,7 @@ def _flush(c: Mapping[str, Array]) -> Array:
     x, y, z = np.abs(c["head"][:, 0]), c["head"][:, 1], c["head"][:, 2]
     on_head = c["neck"] < -0.06
     front = np.clip(z * 3, 0, 1) * on_head
-    cheeks = _bump(x, 0.42, 0.17) * _bump(y, -0.34, 0.15)
+    cheeks = 0.75 * _bump(x, 0.42, 0.22) * _bump(y, -0.33, 0.20)
     nose = 0.9 * _bump(x, 0.0, 0.10) * _bump(y, -0.33, 0.10) * (z > 0.85)
     chin = 0.35 * _bump(x, 0.0, 0.14) * _bump(y, -0.88, 0.10)
     ears = 0.8 * np.clip(c["ear"] * 20 + 0.5, 0, 1) * on_head

@@ -60,9 +60,10 @@ def _face() -> Array:
     y = V * FACE_SIZE + FACE_LOW
     wobble = 0.012 * noise(113, 9)
     lines = np.zeros_like(U)
-    for at in (0.40, 0.49, 0.58):  # forehead
-        bend = at + wobble - 0.06 * x**2 + 0.015 * np.cos(9 * x)
-        lines = np.maximum(lines, (1 - ramp(np.abs(y - bend), 0.004, 0.020)) * (x < 0.42))
+    for at, half in ((0.38, 0.40), (0.46, 0.44), (0.53, 0.36), (0.60, 0.26)):  # forehead
+        bend = at + 0.6 * wobble - 0.05 * x**2
+        edge = ramp(half - x + 0.08 * noise(118, 5), 0.0, 0.12)
+        lines = np.maximum(lines, (1 - ramp(np.abs(y - bend), 0.003, 0.018)) * edge)
     for k in range(4):  # beside the eyes
         slope, length = 0.35 * (k - 1.6), 0.16
         along = x - 0.42
@@ -83,13 +84,15 @@ def _face() -> Array:
     lines = np.maximum(
         lines, 0.6 * (1 - ramp(np.abs(y - under), 0.004, 0.016)) * (np.abs(x - 0.27) < 0.15)
     )
+    # Lines come and go, and are deeper on one side.
+    lines = lines * (0.35 + 0.65 * ramp(noise(119, 7), -0.8, 0.6))
     first, _, index = cells(114, 18)
     rng = np.random.default_rng(115)
     radius = np.float32(0.003) + 0.006 * rng.random(324).astype(np.float32)[index] ** 2
     near_nose = np.exp(-(((x / 0.45) ** 2) + ((y + 0.22) / 0.28) ** 2))
     freckles = (1 - ramp(first, radius * 0.6, radius)) * near_nose
     stubble = ramp(noise(116, 90), -0.2, 1.2)
-    return pack(lines, freckles, stubble, 0.5 + 0.13 * noise(117, 80))
+    return pack(lines, freckles, stubble, 0.5 + 0.10 * noise(117, 80) - 0.10 * lines)
 
 
 def _ink_band() -> Array:

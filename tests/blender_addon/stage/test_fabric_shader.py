@@ -69,14 +69,15 @@ def test_properties_follow_the_fabric_and_the_distance() -> None:
     shirt = Garment("shirt", Fabric(cloth="denim", figure="tartan", repeat=0.2))
     outfit = Outfit(garments=(shirt,), complexion=Complexion(freckles=0.5, blush=0.4))
     near, far = fabric_properties(outfit, 0.001), fabric_properties(outfit, 0.2)
-    assert near["top figure"][:2] == tile_origin("tartan")
+    assert (near["top u"][3], near["top v"][3]) == tile_origin("tartan")
     assert near["top weave"][:2] == tile_origin("denim")
     assert near["top u"][0] == 1 / 0.2
-    assert near["top weave"][3] == 1.0
-    assert far["top weave"][3] == far["top figure"][3] == 0.0
-    assert skin_properties(outfit, 0.05)["spots"][3] == 0.0
-    assert skin_properties(outfit)["blood"][3] == 0.4
-    assert skin_properties(replace(outfit, skin_detail=False))["blood"][3] == 0.0
+    assert near["top weave"][3] > 0.5
+    assert far["top weave"][3] == far["top relief"][0] == far["top relief"][1] == 0.0
+    assert near["top relief"][3] == -far["top relief"][3] > 0
+    assert skin_properties(outfit, 0.05)["blood"][3] == 0.0
+    assert skin_properties(outfit)["tone"][3] == 0.4
+    assert skin_properties(replace(outfit, skin_detail=False))["tone"][3] == 0.0
     assert "outer weave" not in near
 
 

@@ -17,7 +17,7 @@ def test_blood_shows_on_cheeks_knees_and_hands_and_not_on_the_belly(chart):
     cheek &= (head[:, 2] > 0.3) & (chart["neck"] < -0.06)
     belly = (chart["level"] > 0.2) & (chart["level"] < 0.4) & (chart["arm"] < -0.1)
     knee = (np.abs(chart["level"] + 1) < 0.03) & (chart["front"] > 0.03) & (chart["arm"] < 0)
-    assert flush[cheek].mean() > 0.7
+    assert flush[cheek].mean() > 0.5
     assert flush[knee].mean() > 0.3
     assert flush[chart["arm"] > 1.2].mean() > 0.2
     assert flush[belly].max() < 0.05
