@@ -42,7 +42,7 @@ def write_dressed(
             skin = dressed.material == MATERIALS.index(SKIN)
             uv[skin] = skin_uv[dressed.source[skin]]
         uv[dressed.part_faces] = dressed.uv
-        color[dressed.part_faces, :3] = toned_colors(dressed, tones)
+        color[dressed.part_faces] = toned_colors(dressed, tones)
         write_attribute(mesh, UV_MAP, "FLOAT2", "CORNER", "vector", uv)
         write_attribute(mesh, PART_COLOR, "FLOAT_COLOR", "FACE", "color", color)
     mesh.update(calc_edges=True)

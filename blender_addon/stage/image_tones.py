@@ -16,6 +16,8 @@ from .images import ImageCache, read_pixels
 Array = NDArray[np.float32]
 
 SIDE = 64  # px of the small copy of an image
+HUES = 0.3  # share of an image's own hues that is left in another colour
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
 LIGHTEST = 0.9  # reflectance
 _STRONGEST = 12.0  # factor on an image; a black one stays dark
 _MOST = 1024  # small copies that are kept
@@ -65,25 +67,29 @@ class ImageTones:
 
 
 def toned_colors(dressed: Dressed, tones: ImageTones) -> Array:
-    """(P, 3) colours of the faces of parts: factors on their images.
+    """(P, 4) factors on the images of the faces of parts, and the share of the images' own hues.
 
-    Faces with a tone of 0 keep their colour; those of one tone share a factor that gives their
-    image, where they are, their colour as its mean.
+    Faces with a tone of 0 keep their colour and all hues; those of one tone share a factor that
+    gives their image, where they are, their colour as its mean. Of blue jeans that are to be grey,
+    worn knees would otherwise be orange.
 
     Raises:
         FileNotFoundError, ValueError: An image cannot be read; the message names it.
     """
-    out = dressed.color
+    out = np.ones((len(dressed.color), 4), np.float32)
+    out[:, :3] = dressed.color
     if not dressed.tones.any():
         return out
-    out = out.copy()
     material = dressed.material[dressed.part_faces] - len(MATERIALS)
     for tone in range(1, int(dressed.tones.max()) + 1):
         faces = np.flatnonzero(dressed.tones == tone)
         path = dressed.surfaces[material[faces[0]]].color_image if len(faces) else ""
         if path:
-            pixels = _at(tones.small(path), dressed.uv[faces].mean(axis=1))
-            out[faces] = tones.factor(dressed.color[faces[0]], pixels)
+            pixels = _at(tones.small(path), dressed.uv[faces].mean(axis=1)).copy()
+            grey = pixels[:, :3] @ LUMINANCE
+            pixels[:, :3] = grey[:, None] + HUES * (pixels[:, :3] - grey[:, None])
+            out[faces, :3] = tones.factor(dressed.color[faces[0]], pixels)
+            out[faces, 3] = HUES
     return out
 
 

@@ -18,7 +18,8 @@ from .nodes import Nodes, clear_tree
 from .outfit_properties import PREFIX
 from .shading import shading_group
 
-PART_COLOR = PREFIX + "color"  # on faces
+# On faces: a factor on the image, and the share that the image's own hues have in it.
+PART_COLOR = PREFIX + "color"
 _COLOR, _NORMAL = "Color", "Normal map"  # names of the nodes whose images are set
 _SPECULAR = {"hair": 0.12, "skin": 0.4, "leather": 0.5, "plastic": 0.5, "eye": 0.6}
 _PREFIX = "PII Part "
@@ -79,7 +80,11 @@ def _build(nodes: Nodes, surface: PartSurface) -> None:
     opacity: Any = None
     if surface.color_image:
         texture = _image_node(nodes, _COLOR)
-        color = nodes.vector("MULTIPLY", color, texture.outputs["Color"])
+        grey = nodes.node("ShaderNodeRGBToBW")
+        nodes.put(texture.outputs["Color"], grey.inputs["Color"])
+        own = nodes.attribute(PART_COLOR, "Alpha")
+        pattern = nodes.mix(own, grey.outputs["Val"], texture.outputs["Color"])
+        color = nodes.vector("MULTIPLY", color, pattern)
         if surface.cut_out:
             opacity = _there(nodes, texture.outputs["Alpha"])
     principled = nodes.node("ShaderNodeBsdfPrincipled")

@@ -35,6 +35,8 @@ _HATS = 0.06  # share of persons with a pack's hat
 _GLASSES = 0.1
 _HAIR = 0.6  # share of persons dressed from packs who have a pack's hair
 _SKINS = 0.5
+_SKIRTED = 0.6  # share of women in a pack's skirt or trousers who keep built-in shoes
+_TUCKED = 0.13  # level of the hem of a built-in top under a pack's waistband
 _BALD = 0.004  # rm of hair, below which a head is shaven
 _RECOLOURED = 0.7  # share of clothes in other colours than those of their image
 _YOUNGEST = 3.0  # years; clothes made for grown-ups do not suit infants
@@ -124,7 +126,11 @@ class _Draws:
             return outfit
         formal = any(map(is_formal, chosen))
         worn = tuple(_item(item, self._tints(tint, item, formal)) for item in chosen)
-        return self._completed(outfit, worn, {x for i in chosen for x in i.layers}, fill)
+        covered = {layer for item in chosen for layer in item.layers}
+        if any(map(bares_legs, chosen)) and outfit.worn("socks") is not None:
+            covered.add("socks")  # with sneakers only, and those may cover them
+        outfit = self._completed(outfit, worn, covered, fill)
+        return _tucked(outfit) if "bottom" in covered and "top" not in covered else outfit
 
     def _completed(
         self, outfit: Outfit, worn: tuple[Item, ...], covered: set[str], rng: np.random.Generator
@@ -160,8 +166,9 @@ class _Draws:
         w = self.wearer
 
         def weight(item: PackItem) -> float:
-            bare = bares_legs(item) + 0.5 * ("top" in item.layers and "arms" not in item.regions)
-            season = (0.15 + w.warm) ** bare * (0.35 + w.cold) ** ("arms" in item.regions)
+            bare = bares_legs(item) + ("top" in item.layers and "arms" not in item.regions)
+            warm = min(max((w.warm - 0.2) * 2.0, 0.0), 1.0)  # none of the bare ones in the cold
+            season = warm**bare * (0.35 + w.cold) ** ("arms" in item.regions)
             return float(fits(item)) * suits(item, w.age, w.male) * float(season)
 
         return self._pick(rng, CLOTHES, weight)
@@ -184,13 +191,15 @@ class _Draws:
 
     def shoes(self, outfit: Outfit) -> Outfit:
         """Shoes of a pack in place of built-in ones; the barefoot stay so."""
-        rng = self.streams["shoes"]
+        rng, w = self.streams["shoes"], self.wearer
         item = self._pick(rng, "shoes", self._suits)
         color = palette.pick(rng, palette.LEATHER, 0.15)
         plain = rng.random() >= _RECOLOURED
-        if item is None or outfit.worn("shoes") is None:
+        # Most shoes of packs come with socks, which go with trousers.
+        skirted = w.male < 0.5 and not any(g.layer == "bottom" for g in outfit.garments)
+        if item is None or outfit.worn("shoes") is None or (skirted and rng.random() < _SKIRTED):
             return outfit
-        garments = tuple(g for g in outfit.garments if g.layer != "shoes")
+        garments = tuple(g for g in outfit.garments if g.layer not in ("shoes", *item.layers))
         others = tuple(i for i in outfit.items if slot_of(i) != SHOES)
         worn = _item(item, () if plain else (color,))
         return dataclasses.replace(outfit, garments=garments, items=(*others, worn))
@@ -211,7 +220,7 @@ class _Draws:
         rng = self.streams["accessory"]
         item = self._pick(rng, "accessory", lambda i: float(has(i, "glasses", "spectacles")))
         color, plain = palette.pick(rng, palette.LEATHER, 0.15), rng.random() >= _RECOLOURED
-        worn = any(slot_of(i) == "face" for i in outfit.items)
+        worn = any(slot_of(i) == "glasses" for i in outfit.items)
         if item is None or rng.random() >= _GLASSES or worn:
             return outfit
         more = _item(item, () if plain else (color,))
@@ -269,6 +278,15 @@ class _Draws:
 def _is_covered(outfit: Outfit) -> bool:
     """Whether a head covering among the items leaves no room for another, or for a pack's hair."""
     return any(item.kind in HEAD_LINES for item in outfit.items)
+
+
+def _tucked(outfit: Outfit) -> Outfit:
+    """The outfit with its built-in top tucked in: a pack's waistband lies on the body."""
+    garments = tuple(
+        dataclasses.replace(g, hem=max(g.hem, _TUCKED)) if g.layer == "top" else g
+        for g in outfit.garments
+    )
+    return dataclasses.replace(outfit, garments=garments)
 
 
 def _item(item: PackItem, colors: tuple[Color, ...]) -> Item:

@@ -51,6 +51,8 @@ def suits(item: PackItem, age: float, male: float) -> float:
     weight = 1 - male if feminine else male if item.gender == "male" else 1.0
     if is_formal(item):
         weight *= 0.8 if age >= 14 else 0.0
+    if male > 0.5 and has(item, "short", "shortjeans"):
+        weight *= 0.2  # what is called so is shorter than men's shorts
     if has(item, *_WORK):
         weight *= 0.5 if 17 < age < 67 else 0.0
     return float(weight)
@@ -68,7 +70,7 @@ def is_over(item: PackItem) -> bool:
 
 def bares_legs(item: PackItem) -> bool:
     """Whether it leaves shins bare: a skirt, a short dress, shorts."""
-    return "skirt" in item.regions or has(item, "shorts", "short")
+    return "skirt" in item.regions or ("legs" in item.regions and has(item, "shorts", "short"))
 
 
 def suits_skin(item: PackItem, age: float, male: float, tone: int) -> float:
