@@ -101,8 +101,9 @@ class _Layers:
         self.on_trunk = np.clip((c["level"] + 0.25) * 8, 0.0, 1.0)
         self.trunk_hangs, self.legs_hang = np.zeros(V), np.zeros(V)
         self.fold = np.zeros(V, np.float32)
+        self.floor = np.zeros(V)  # rm that a layer is away from the skin at least
         self._hollows = {
-            "trunk": over_hollows(body, c, "trunk", TRUNK, 0.07, _OUTLINE),
+            "trunk": over_hollows(body, c, "trunk", TRUNK, 0.07, _OUTLINE, 0.02),
             "legs": over_hollows(body, c, "legs", LEGS, 0.028, _OUTLINE),
         }
 
@@ -132,7 +133,8 @@ class _Layers:
         self.thickness[near] += cover * (
             CLEARANCE + tucked * kind.thickness * (0.4 + 0.6 * min(1.0, loose * 2))
         )
-        own = tucked * cover * some["room"] * kind.slack * loose * (1 + 0.35 * self.folds[near])
+        self.floor[near] += cover * CLEARANCE
+        own = tucked * cover * some["ease"] * kind.slack * loose * (1 + 0.35 * self.folds[near])
         self.slack[near] = np.maximum(self.slack[near], own)
         if loose > 0:
             own = tucked * cover * kind.drape * (0.35 + 0.65 * loose)
@@ -167,17 +169,19 @@ class _Layers:
         if loose:
             out = out + c["fill"]
             on_trunk = self.on_trunk[near]
-            out[:, [0, 2]] += self._over("trunk", on_trunk, self.trunk_hangs)
+            room = (self.thickness + self.slack - self.floor)[near]
+            out[:, [0, 2]] += self._over("trunk", on_trunk, self.trunk_hangs, room)
             if name not in ("shoes", "hat"):
-                out[:, [0, 2]] += self._over("legs", 1 - on_trunk, self.legs_hang)
+                out[:, [0, 2]] += self._over("legs", 1 - on_trunk, self.legs_hang, 0.0)
         if name == "shoes":
             out = out + shoe_offset(c, np.ones(len(out)))
         out[:, 1] = np.maximum(out[:, 1], -c["height"])
         return self._of_all(out)
 
-    def _over(self, tube: str, share: Array, hangs: Array) -> Array:
+    def _over(self, tube: str, share: Array, hangs: Array, room: Array | float) -> Array:
         direction, tight, hanging = (of_all[self.near] for of_all in self._hollows[tube])
-        return direction * (share * (tight + hangs[self.near] * hanging))[:, None]
+        away = share * (tight + hangs[self.near] * hanging)
+        return direction * np.maximum(away, np.minimum(0.0, -room))[:, None]
 
     def _hair(self) -> ClothLayer:
         field = hair_field(np, self.c, *hair_cut(self.outfit.hair))

@@ -38,8 +38,8 @@ def cloth_shape(
     depth and middle z of a skirt at that height; `curtain` from the neck to the inside of long
     hair. `folds` (V, 4): noise of unit variance at the lengths of folds. (V,) each: `room` 0..1,
     how much room loose cloth has: little in armpits, crotch and cuffs, none on hands and feet;
-    `leg_angle` rad around the leg, 0 in front, pi behind, negative inside; `knot` head units from
-    the middle of a bun.
+    `ease` the same without steps; `leg_angle` rad around the leg, 0 in front, pi behind, negative
+    inside; `knot` head units from the middle of a bun.
     """
     normals = vertex_normals(p, faces)
     smoothed_normals = vertex_normals(smooth(p, faces, 12), faces)
@@ -47,6 +47,7 @@ def cloth_shape(
     hip, ankle = joints["hip"], joints["ankle"]
     leg_x = np.sign(p[:, 0]) * np.interp(p[:, 1], [ankle[1], hip[1]], [ankle[0], hip[0]])
     trunk = _tube(p, np.stack([np.zeros(len(p)), seam_z], axis=1), np.ones(len(p)))
+    room = _room(p, joints, chart, smoothed_normals)
     # Chests differ from the mean body's: on the trunk cloth stands off straight away from the axis.
     on_trunk = np.clip((0.85 - chart["level"]) * 5, 0, 1) * np.clip(
         (chart["level"] + 0.25) * 8, 0, 1
@@ -61,7 +62,8 @@ def cloth_shape(
         "trunk": trunk,
         "legs": _tube(p, np.stack([leg_x, seam_z], axis=1), np.sign(p[:, 0])),
         "last": _last(p, faces),
-        "room": _room(p, joints, chart, smoothed_normals),
+        "room": room,
+        "ease": smooth(room, faces, 12),
         "folds": _folds(p),
         "curtain": _curtain(p, joints),
         "knot": np.linalg.norm(chart["head"] - [0.0, 0.62, -0.72], axis=1),
@@ -91,6 +93,7 @@ def over_hollows(
     ends: tuple[float, float, float],
     limit: float,
     size: tuple[int, int] = FINE,
+    pressed: float = 0.0,
 ) -> tuple[Array, Array, Array]:
     """Cloth over the hollows of a shaped body `p` (V, 3), rm.
 
@@ -99,7 +102,8 @@ def over_hollows(
         hull of the body at that height, where cloth lies that is drawn around it. `hanging`: from
         there to cloth that hangs, which below the level ends[2] is nowhere nearer to the axis than
         further up. Both are 0 outside the `tube` ("trunk" or "legs", between the levels `ends`),
-        and at most `limit`. The outline has rows and columns of this `size`.
+        and at most `limit`. `tight` is down to -`pressed` where the hull, which is smooth, cuts off
+        a tip of the body. The outline has rows and columns of this `size`.
     """
     top, bottom, start = ends
     t = _tube_of(chart, tube, ends, size)
@@ -115,7 +119,7 @@ def over_hollows(
     hanging = hull.copy()
     first = int((top - start) / (top - bottom) * rows)
     hanging[first:] = _blurred(np.maximum.accumulate(hanging[first:], axis=0))
-    to_hull = np.clip(t.looked_up(hull) - radius, 0.0, limit)
+    to_hull = np.clip(t.looked_up(hull) - radius, -pressed, limit)
     to_hanging = np.clip(t.looked_up(hanging) - radius, 0.0, limit) - to_hull
 
     direction, tight, loose = np.zeros((len(p), 2)), np.zeros(len(p)), np.zeros(len(p))

@@ -83,6 +83,7 @@ class Dressed:
 class _Worn:
     layer: ClothLayer
     piece: Piece
+    border: Array  # (E, 2) edges of the piece at which the cloth ends
     rim: Array  # (n,) vertices of the piece that have a second one, turned in
     edge: Array  # (m,) vertices of the piece that were moved to smooth its border
     shift: Array  # (m, 3) m at rest, how far
@@ -199,11 +200,14 @@ class Wearable:
                 )
         if layer.name == HAIR:
             none = np.zeros(0, int)
-            return _Worn(layer, piece, none, none, np.zeros((0, 3)), curtain)
+            return _Worn(layer, piece, piece.border, none, none, np.zeros((0, 3)), curtain)
+        border = piece.border
+        if curtain is not None:  # the cloth goes on there
+            border = border[~np.isin(border, curtain.border).all(axis=1)]
         at = piece.values(self.shaped + layer.offset)
-        shift = smoothing(at, piece.faces, piece.border)
+        shift = smoothing(at, piece.faces, border)
         edge = np.flatnonzero(shift.any(axis=1))
-        return _Worn(layer, piece, np.unique(piece.border), edge, shift[edge], curtain)
+        return _Worn(layer, piece, border, np.unique(border), edge, shift[edge], curtain)
 
     def _lay_out_skin(self, parts: Layout, seen: Array) -> None:
         """The faces (F,) of the body that are seen."""
@@ -230,11 +234,11 @@ class Wearable:
         parts.add(piece.faces, name, piece.source, chart, cloth)
         if len(worn.rim):
             # The turned-in edge: its outer vertices are those of the piece.
-            inner = np.searchsorted(worn.rim, piece.border) + len(chart)
-            a, b = piece.border[:, 1], piece.border[:, 0]
+            inner = np.searchsorted(worn.rim, worn.border) + len(chart)
+            a, b = worn.border[:, 1], worn.border[:, 0]
             c, d = inner[:, 0], inner[:, 1]
             strip = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
-            source = self._face_of_vertex(piece)[np.concatenate([piece.border[:, 0]] * 2)]
+            source = self._face_of_vertex(piece)[np.concatenate([worn.border[:, 0]] * 2)]
             rim = chart[worn.rim]
             parts.add(strip, name, source, rim, self._cloth[source], shared=len(chart))
         if worn.curtain is not None:

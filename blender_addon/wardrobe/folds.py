@@ -198,12 +198,12 @@ class _Body:
     def _hip(self, side: str) -> Pattern:
         x, y = self.x + 0.01, self.y - self.at["hip"][1] + 0.075
         away = np.hypot(x, y)
-        window = np.exp(-((away / 0.16) ** 2)) * _rise(away, 0.01, 0.06)
+        window = np.exp(-((away / 0.16) ** 2)) * _rise(away, 0.03, 0.09)
         window *= np.where(self.front > 0, 1.0, 0.55) * self.on_trunk
         return self._made(
             window * self.on_side[side],
             6.5 * np.arctan2(y, x),
-            (0.007, 0.012, 0.024),
+            (0.003, 0.012, 0.022),
             (f"{side}_hip",),
             0.5,
         )

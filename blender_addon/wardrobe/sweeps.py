@@ -254,11 +254,13 @@ class Curve:
     along: Array
 
 
-def curve(sewing: Sewing, line: Array, along: Array, where: Array) -> Curve | None:
+def curve(
+    sewing: Sewing, line: Array, along: Array, where: Array, beyond: float = 0.001
+) -> Curve | None:
     """The line on a layer where `line` (V,) is 0 and `where` (V,) positive, ordered by `along`
-    (V,); None where there are fewer than two points.
+    (V,); None where there are fewer than two points. It may lie `beyond` the layer's edge, rm.
     """
-    where = np.minimum(where, sewing.layer.field + 0.001)
+    where = np.minimum(where, sewing.layer.field + beyond)
     near = (where > -0.05) & (np.abs(line) < 0.08)
     first, second = edges_of(sewing.body_faces)
     close = np.flatnonzero(near.take(first) & near.take(second))
@@ -309,6 +311,26 @@ def ribbon(
     anchors = _anchored(sewing, ends, share, np.concatenate(list(rows)))
     faces, out = grid_faces(4, n, False), np.tile(points.out, (4, 1))
     return [_outwards(sewing, *anchors, faces, out, color, surface)]
+
+
+def loft(sewing: Sewing, rows: Sequence[tuple[Curve | None, float]], points: int) -> list[Trim]:
+    """Span cloth between curves, each with a lift in rm, by shares of their coordinate."""
+    made, outs = [], []
+    for of, lift in rows:
+        if of is None or of.along[-1] - of.along[0] < 0.02:
+            return []
+        wanted = np.linspace(of.along[0], of.along[-1], points)
+        at, out = (
+            np.stack([np.interp(wanted, of.along, v[:, i]) for i in range(3)], axis=1)
+            for v in (of.at, of.out)
+        )
+        near = np.clip(np.searchsorted(of.along, wanted), 0, len(of.along) - 1)
+        at = at + lift * sewing.scale * out
+        made.append(_anchored(sewing, of.ends[near], of.share[near], at))
+        outs.append(out)
+    anchors = (np.concatenate(list(x)) for x in zip(*made, strict=True))
+    faces = grid_faces(len(rows), points, False)
+    return [_outwards(sewing, *anchors, faces, np.concatenate(outs), None, CLOTH)]
 
 
 def buttons(

@@ -14,7 +14,7 @@ from .coverage import COLLAR_LEVEL, front_field
 from .garments import KINDS
 from .layout import Layout
 from .palette import Color
-from .sweeps import Row, arm, buttons, curve, leg, ribbon, sweep, trunk
+from .sweeps import Row, Tube, arm, buttons, curve, leg, loft, ribbon, sweep, trunk
 from .trims import Sewing, SewnOn, Trim, between, sewn_on
 from .worn_part import PartSurface
 
@@ -72,8 +72,18 @@ class Bench:
             covered = np.zeros(len(self.faces), bool)
             for above in deep[number + 1 :]:
                 covered |= above
+            over = np.full(len(self.shaped), -1.0)
+            for above_layer in layers[number + 1 :]:
+                over = np.maximum(over, above_layer.field)
             sewing = Sewing(
-                self.c, self.faces, self.shaped, layer, self.scale, self.seed, self.face_of_vertex
+                self.c,
+                self.faces,
+                self.shaped,
+                layer,
+                self.scale,
+                self.seed,
+                self.face_of_vertex,
+                over,
             )
             seen = (trim.without(covered) for trim in trims_of(sewing))
             sewn += [(trim, layer) for trim in seen if len(trim.faces)]
@@ -149,7 +159,15 @@ def _upside_down(rows: Sequence[Row]) -> list[Row]:
     return [(-float(distance), lift) for distance, lift in rows]  # type: ignore[arg-type]
 
 
+def _is_covered(sewing: Sewing, tube: Tube) -> bool:
+    """Whether something is worn over the line of a tube."""
+    at_line = np.abs(tube.distance + 0.015) < 0.02
+    return bool(np.mean(sewing.above[at_line] > 0) > 0.4) if at_line.any() else True
+
+
 def _waistband(sewing: Sewing) -> list[Trim]:
+    if _is_covered(sewing, trunk(sewing, sewing.garment.waist)):
+        return []
     rows = _upside_down(_edge(0.036, 0.0025))
     return sweep(sewing, trunk(sewing, sewing.garment.waist), rows)
 
@@ -157,6 +175,8 @@ def _waistband(sewing: Sewing) -> list[Trim]:
 def _belt(sewing: Sewing) -> list[Trim]:
     dark = (0.012, 0.010, 0.009) if sewing.seed < 0.6 else (0.09, 0.045, 0.02)
     waist = trunk(sewing, sewing.garment.waist)
+    if _is_covered(sewing, waist) or sewing.seed * 3 % 1 > 0.65:
+        return []
     rows = ((-0.034, 0.002), (-0.033, 0.006), (-0.004, 0.006), (-0.003, 0.002))
     line = np.asarray(sewing.c["x"], dtype=np.float64)
     where = np.minimum(0.019 - np.abs(waist.distance + 0.018), sewing.c["front"])
@@ -239,7 +259,7 @@ def _back_pockets(sewing: Sewing) -> list[Trim]:
 def _patch_pockets(sewing: Sewing) -> list[Trim]:
     """The two large pockets of a jacket or a coat."""
     x = np.abs(sewing.c["x"])
-    up = (sewing.c["level"] - 0.02) * LEVEL_HEIGHT
+    up = (sewing.c["level"] - 0.13) * LEVEL_HEIGHT
     where = np.minimum(0.062 - np.abs(x - 0.105), 0.03 - np.abs(up))
     return sewing.patch(np.minimum(where, sewing.c["front"]), 0.004)
 
@@ -281,17 +301,21 @@ def _seams(sewing: Sewing) -> list[Trim]:
 
 def _lapels(sewing: Sewing) -> list[Trim]:
     """Flaps along a V, from the collar down to where the front closes."""
-    garment = sewing.garment
+    garment, c = sewing.garment, sewing.c
     if garment.depth < 0.08:
         return []
-    c = sewing.c
     above = (c["level"] - COLLAR_LEVEL) * LEVEL_HEIGHT + garment.depth
-    from_edge = front_field(np, c, garment.opening, garment.depth, garment.slope)
-    share = np.clip(above / garment.depth, 0.0, 1.0)
-    width = 0.075 * share**0.75
-    top = garment.depth + 0.005 - 0.25 * from_edge - above
-    where = np.minimum(np.minimum(width - from_edge, top), above - 0.004)
-    return sewing.patch(np.minimum(where, c["front"]), 0.006, beyond=0.004)
+    edge = front_field(np, c, garment.opening, garment.depth, garment.slope)
+    width = 0.072 * np.clip(above / garment.depth, 0.0, 1.0) ** 0.8
+    out = []
+    for side in (1.0, -1.0):
+        where = np.minimum(c["front"] + 0.01, c["x"] * side)
+        inner = curve(sewing, edge - 0.002, above, np.minimum(where, above - 0.002), 0.01)
+        below_notch = np.minimum(where, np.minimum(above - 0.002, garment.depth - 0.02 - above))
+        outer = curve(sewing, edge - width - 0.002, above, below_notch)
+        rows = ((inner, -0.002), (inner, 0.010), (outer, 0.012), (outer, -0.001))
+        out += loft(sewing, rows, 14)
+    return out
 
 
 def _neck_band(sewing: Sewing) -> list[Trim]:

@@ -65,6 +65,7 @@ class Sewing:
         scale: m for each rm.
         seed: 0..1, the outfit's.
         face_of_vertex: (V,) a face of the body at each of its vertices.
+        above: (V,) rm, positive where another layer lies over this one.
     """
 
     c: Mapping[str, Array]
@@ -74,6 +75,7 @@ class Sewing:
     scale: float
     seed: float
     face_of_vertex: Array
+    above: Array
 
     @property
     def garment(self) -> Garment:
