@@ -14,8 +14,10 @@ from ..bodies.pose_props import ground_clearance, place_props
 from ..bodies.rotations import about_z, matrix_to_axis_angle, rodrigues
 from ..recipes.recipe import Recipe
 from ..wardrobe.fabric_sampling import with_cloth
+from ..wardrobe.garment_kind import PATTERNS
 from ..wardrobe.hair_styles import with_mesh_hair
 from ..wardrobe.item_sampling import at_rest, sample_items, wearer_of, without_accessories
+from ..wardrobe.mesh_sampling import matched, with_mesh_garments
 from ..wardrobe.outfit import Outfit, plain_outfit
 from ..wardrobe.pack_sampling import dress_from_packs
 from ..wardrobe.sampling import sample_outfit
@@ -227,7 +229,16 @@ def sample_clothes(
     outfit = dataclasses.replace(
         outfit, style=w.style, locks=w.hair, drape=w.drape, skin_detail=w.skin_detail
     )
-    outfit = with_skin_detail(with_cloth(outfit, w.patterns), age, gender)
+    outfit = with_mesh_garments(
+        stream("garments", number),
+        outfit,
+        age,
+        gender,
+        garments=w.garments,
+        patterns=tuple(p for p in w.patterns if p in PATTERNS),
+        loose=w.loose,
+    )
+    outfit = with_skin_detail(matched(with_cloth(outfit, w.patterns)), age, gender)
     if w.hair:
         outfit = with_mesh_hair(stream("hair", number), outfit, age, gender)
     wearer = wearer_of(outfit, age, gender)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .chart import LEVEL_HEIGHT, REFERENCE_HEIGHT
+from .chart import ARM_LENGTH, LEVEL_HEIGHT, REFERENCE_HEIGHT
 from .coverage import hair_cut, hair_field, layer_field, numpy_chart
 from .drape import LEGS, TRUNK, over_hollows
-from .garment_kind import LAYERS
+from .garment_kind import LAYERS, Kind
 from .garments import KINDS
 from .outfit import Garment, Outfit
 from .shell import brim_offset, fold_noise, hair_offset, rise, shoe_offset
@@ -135,11 +135,13 @@ class _Layers:
         )
         self.floor[near] += cover * CLEARANCE
         own = tucked * cover * some["ease"] * kind.slack * loose * (1 + 0.35 * self.folds[near])
+        own = own + cover * _widened(kind, some, 0.4 + 1.2 * loose)
+        self.thickness[near] += cover * _quilted(kind, some)
         self.slack[near] = np.maximum(self.slack[near], own)
         if loose > 0:
             own = tucked * cover * kind.drape * (0.35 + 0.65 * loose)
             self.trunk_hangs[near] = np.maximum(self.trunk_hangs[near], own)
-        if name == "bottom" and not kind.skirt:
+        if (name == "bottom" or kind.whole) and not kind.skirt:
             hang = cover * kind.drape * loose
             self.legs_hang[near] = np.maximum(self.legs_hang[near], hang)
         self._fold(name, kind.folds * min(1.0, 0.25 + 1.1 * loose) if loose > 0 else 0.0, field)
@@ -196,6 +198,24 @@ class _Layers:
         out = np.zeros((len(self.folds), 3), np.float32)
         out[self.near] = offset * self.scale
         return out
+
+
+def _widened(kind: Kind, c: Mapping[str, Array], loose: float) -> Array | float:
+    """rm that wide trousers and sleeves stand off more towards their ends."""
+    out: Array | float = 0.0
+    if kind.flare:
+        out = kind.flare * loose * np.clip((-0.3 - c["level"]) / 1.6, 0.0, 1.0)
+    if kind.bell:
+        out = out + kind.bell * loose * np.clip((c["arm"] - 0.2) / 0.7, 0.0, 1.0)
+    return out
+
+
+def _quilted(kind: Kind, c: Mapping[str, Array]) -> Array | float:
+    """rm that padding stands out between seams, which run around trunk and sleeves."""
+    if not kind.quilt:
+        return 0.0
+    along = np.where(c["arm"] > -0.03, c["arm"] * ARM_LENGTH, c["level"] * LEVEL_HEIGHT)
+    return kind.quilt * np.sqrt(np.abs(np.sin(np.pi * along / 0.085)))
 
 
 class _Part(Mapping[str, Array]):

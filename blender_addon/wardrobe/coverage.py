@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from .chart import ARM_LENGTH, HEAD_UNIT, LEVEL_HEIGHT
+from .garments import KINDS
 from .outfit import Garment, Hair, Outfit
+from .shapes import SHAPES
 
 COLLAR_LEVEL = (
     0.93  # `level` of the notch between the collar bones: depths of necklines count from here
@@ -121,9 +123,10 @@ def layer_field(c: Mapping[str, Any], garment: Garment) -> Any:
         return garment.hem - c["tread"]
     if garment.layer == "hat":
         return (c["hat"] - garment.hem) * HEAD_UNIT
-    if garment.layer in ("bottom", "socks"):
-        return band_field(np, c, cut_of(garment))
-    return garment_field(np, c, cut_of(garment))
+    in_band = garment.layer in ("bottom", "socks")
+    field = (band_field if in_band else garment_field)(np, c, cut_of(garment))
+    shape = KINDS[garment.kind].shape if garment.kind in KINDS else ""
+    return np.minimum(field, SHAPES[shape](c)) if shape else field
 
 
 def coverage(

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from ..bodies.model import BodyModel
 from ..bodies.rotations import rodrigues
 from ..bodies.skinning import moved
+from .bench import Bench
 from .body_tables import tables_of
 from .borders import smoothing
 from .chart import CHANNELS, REFERENCE_HEIGHT
@@ -36,7 +37,6 @@ from .outfit import Outfit
 from .shoe_forms import lowered
 from .skirt import JOINTS, Curtain, curtain_of
 from .strands import shell_values, strands_of
-from .tailoring import Bench
 from .worn_part import Fitting, PartSurface
 
 Array = np.ndarray

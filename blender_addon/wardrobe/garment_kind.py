@@ -90,6 +90,13 @@ class Kind:
         drape: Share of the way across the hollows below chest and thighs that it hangs.
         folds: How easily the cloth folds; 1 as a cotton shirt.
         trims: What is sewn on, names of trims.TRIMS; style "mesh" only.
+        mesh_only: Whether it is drawn for style "mesh" alone, so that it moves no other draw.
+        shape: Name of a cut of `shapes.SHAPES` that its edges alone do not describe.
+        flare: rm that trousers are wider at the ankle than at the thigh.
+        bell: rm that sleeves are wider at their end.
+        quilt: rm that padding stands out between its seams.
+        whole: Whether it covers the legs as well, so that no bottom is worn.
+        set_with: The kind of bottom that belongs to it, of the same cloth.
         skirt: Whether it spans the gap between the legs.
         bare_legs: Whether it leaves the legs to socks, tights or nothing.
         roughness: Roughness of the cloth.
@@ -121,6 +128,13 @@ class Kind:
     drape: float = 0.0
     folds: float = 1.0
     trims: tuple[str, ...] = ()
+    mesh_only: bool = False
+    shape: str = ""
+    flare: float = 0.0
+    bell: float = 0.0
+    quilt: float = 0.0
+    whole: bool = False
+    set_with: str = ""
     skirt: bool = False
     bare_legs: bool = False
     roughness: Range = (0.75, 0.95)

@@ -10,7 +10,7 @@ import numpy as np
 from . import palette
 from .fabric_sampling import FIGURES_OF
 from .garment_kind import NEVER, PATTERNS, Kind, Wearer, draw
-from .garments import KINDS, NOTHING
+from .garments import KINDS, NOTHING, kinds_of
 from .hair import sample_face, sample_hair
 from .outfit import Fabric, Garment, Outfit
 from .palette import Color
@@ -56,11 +56,13 @@ def sample_outfit(
 
     hair = sample_hair(head, age, male, tone)
     face = sample_face(head, age, male, skin, hair)
-    kinds = _choose_kinds(clothes, age, male, warm, set(garments or KINDS))
-    worn = tuple(_cut(clothes, kind, loose) for kind in kinds)
-    worn = _fit_together(clothes, worn)
+    kinds = choose_kinds(
+        clothes, age, male, warm, set(garments or KINDS) & set(kinds_of("painted"))
+    )
+    worn = tuple(cut_garment(clothes, kind, loose) for kind in kinds)
+    worn = fit_together(clothes, worn)
     allowed = set(patterns or PATTERNS)
-    worn = tuple(replace(g, fabric=_fabric(cloth, g.kind, skin, allowed, age)) for g in worn)
+    worn = tuple(replace(g, fabric=fabric_of(cloth, g.kind, skin, allowed, age)) for g in worn)
     if not loose:
         hair = replace(hair, volume=0.0)
     path = str(textures[int(texture.integers(len(textures)))]) if len(textures) else ""
@@ -83,7 +85,7 @@ def _between_tones(rng: np.random.Generator, tone: int, tones: tuple[int, int]) 
     return palette.blend(palette.MONK[tone - 1], palette.MONK[other - 1], abs(shift))
 
 
-def _choose_kinds(
+def choose_kinds(
     rng: np.random.Generator, age: float, male: float, warm: float, allowed: set[str]
 ) -> list[str]:
     """The kinds of a whole outfit, at most one of each layer."""
@@ -104,7 +106,7 @@ def _choose_kinds(
         chosen[layer] = _weighted(rng, weights)
 
     choose("top")
-    if not chosen["top"] or not KINDS[chosen["top"]].skirt:
+    if not chosen["top"] or not (KINDS[chosen["top"]].skirt or KINDS[chosen["top"]].whole):
         choose("bottom")
     if rng.random() < 0.12 + 0.75 * (1 - warm):
         choose("outer")
@@ -122,7 +124,8 @@ def _weighted(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
     return tuple(weights)[rng.choice(len(p), p=p / p.sum())]
 
 
-def _cut(rng: np.random.Generator, name: str, loose: bool) -> Garment:
+def cut_garment(rng: np.random.Generator, name: str, loose: bool) -> Garment:
+    """Draw the edges of a garment of a kind, without its cloth."""
     kind: Kind = KINDS[name]
     return Garment(
         kind=name,
@@ -137,7 +140,7 @@ def _cut(rng: np.random.Generator, name: str, loose: bool) -> Garment:
     )
 
 
-def _fit_together(rng: np.random.Generator, worn: tuple[Garment, ...]) -> tuple[Garment, ...]:
+def fit_together(rng: np.random.Generator, worn: tuple[Garment, ...]) -> tuple[Garment, ...]:
     """Tuck some tops in, push up some sleeves, close some coats, and let trousers fall over the
     shoes.
     """
@@ -155,9 +158,10 @@ def _fit_together(rng: np.random.Generator, worn: tuple[Garment, ...]) -> tuple[
     return tuple(layers[g.layer] for g in worn)
 
 
-def _fabric(
+def fabric_of(
     rng: np.random.Generator, name: str, skin: Color, allowed: set[str], age: float
 ) -> Fabric:
+    """Draw the cloth of a garment of a kind."""
     kind = KINDS[name]
     weights = {pattern: weight for pattern, weight in kind.patterns if pattern in allowed}
     pattern = _weighted(rng, weights) if weights else "plain"

@@ -2,108 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from . import collars
-from .chart import ARM_LENGTH, LEVEL_HEIGHT
-from .cloth_layers import ClothLayer
+from . import collars, patches
+from .chart import LEVEL_HEIGHT
 from .coverage import COLLAR_LEVEL, front_field
 from .garments import KINDS
-from .layout import Layout
-from .palette import Color
+from .patches import METAL, Builder, shade
 from .sweeps import Row, Tube, arm, buttons, curve, leg, loft, ribbon, sweep, trunk
-from .trims import Sewing, SewnOn, Trim, between, sewn_on
+from .trims import Sewing, Trim
 from .worn_part import PartSurface
 
 Array = np.ndarray
-Builder = Callable[[Sewing], Sequence[Trim]]
-
 LEATHER = PartSurface("leather", roughness=0.45)
-METAL = PartSurface("metal", roughness=0.35)
-PLASTIC = PartSurface("plastic", roughness=0.4)
 
 
 def trims_of(sewing: Sewing) -> list[Trim]:
     """All trims of a garment."""
     return [trim for name in KINDS[sewing.garment.kind].trims for trim in TRIMS[name](sewing)]
-
-
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """A person's body and outfit, as trims are made for them.
-
-    Attributes:
-        c, faces, shaped, scale, seed, face_of_vertex: As of Sewing.
-        values: (V, C) the channels of the chart.
-        cloth: (F, 3, 2) as of the chart.
-    """
-
-    c: Mapping[str, Array]
-    faces: Array
-    shaped: Array
-    scale: float
-    seed: float
-    face_of_vertex: Array
-    values: Array
-    cloth: Array
-
-    def sewn_on(
-        self,
-        parts: Layout,
-        layers: Sequence[ClothLayer],
-        deep: Sequence[Array],
-        materials: Sequence[str],
-    ) -> SewnOn:
-        """Make all trims, and lay them out.
-
-        Args:
-            parts: Where their meshes are added.
-            layers: The layers, from the skin outwards.
-            deep: (F,) for each, the faces that it hides.
-            materials: Names of the layers' materials.
-        """
-        sewn: list[tuple[Trim, ClothLayer]] = []
-        for number, layer in enumerate(layers):
-            if layer.garment is None:
-                continue
-            covered = np.zeros(len(self.faces), bool)
-            for above in deep[number + 1 :]:
-                covered |= above
-            over = np.full(len(self.shaped), -1.0)
-            for above_layer in layers[number + 1 :]:
-                over = np.maximum(over, above_layer.field)
-            sewing = Sewing(
-                self.c,
-                self.faces,
-                self.shaped,
-                layer,
-                self.scale,
-                self.seed,
-                self.face_of_vertex,
-                over,
-            )
-            seen = (trim.without(covered) for trim in trims_of(sewing))
-            sewn += [(trim, layer) for trim in seen if len(trim.faces)]
-        for trim, layer in sewn:
-            if trim.color is None:
-                chart = between(self.values, trim.ends, trim.share)
-                number = list(materials).index(layer.name)
-                parts.add(trim.faces, number, trim.source, chart, self.cloth[trim.source])
-                continue
-            color = np.tile(np.asarray(trim.color, np.float32), (len(trim.faces), 1))
-            uv = np.zeros((len(trim.faces), 3, 2), np.float32)
-            count = len(trim.ends)
-            parts.add_colored(trim.faces, trim.surface, trim.source, count, uv, color)
-        return sewn_on(self.c, sewn)
-
-
-def _shade(sewing: Sewing, light: float) -> Color:
-    """The garment's colour, darker or lighter."""
-    r, g, b = (min(0.9, max(0.004, light * x)) for x in sewing.garment.fabric.color)
-    return r, g, b
 
 
 def _edge(width: float, lift: float) -> tuple[Row, ...]:
@@ -118,10 +36,10 @@ def _edge(width: float, lift: float) -> tuple[Row, ...]:
     )
 
 
-def _cuffs(width: float, lift: float) -> Builder:
+def _cuffs(width: float, lift: float, least: float = 0.5, most: float = 2.0) -> Builder:
     def build(sewing: Sewing) -> list[Trim]:
         end = sewing.garment.sleeve
-        if end < 0.05:
+        if not least < end < most:
             return []
         rows = _edge(width, lift)
         return [
@@ -212,17 +130,6 @@ def _buttoned(sewing: Sewing, where: Array, apart: float) -> list[Trim]:
     return [*strip, *buttons(sewing, points, places, 0.0055, 0.0045, color)]
 
 
-def _box(sewing: Sewing, x: float, level: float, half: tuple[float, float]) -> Array:
-    """rm inside of a rectangle on one side of the body, seen from the front or the back."""
-    up = (sewing.c["level"] - level) * LEVEL_HEIGHT
-    return np.minimum(half[0] - np.abs(sewing.c["x"] - x), half[1] - np.abs(up))
-
-
-def _chest_pocket(sewing: Sewing) -> list[Trim]:
-    where = np.minimum(_box(sewing, 0.08, 0.62, (0.045, 0.055)), sewing.c["front"])
-    return sewing.patch(where, 0.0025)
-
-
 def _line(
     sewing: Sewing, start: tuple[float, float], end: tuple[float, float]
 ) -> tuple[Array, Array, Array]:
@@ -238,7 +145,7 @@ def _line(
 
 def _slits(sewing: Sewing) -> list[Trim]:
     """The openings of trousers' pockets at the hips, and the fly."""
-    waist, dark = sewing.garment.waist - 0.1, _shade(sewing, 0.4)
+    waist, dark = sewing.garment.waist - 0.1, shade(sewing, 0.4)
     lines = [((side * 0.09, waist), (side * 0.15, waist - 0.3)) for side in (1.0, -1.0)]
     lines.append(((0.012, waist), (0.006, waist - 0.34)))
     out = []
@@ -249,28 +156,6 @@ def _slits(sewing: Sewing) -> list[Trim]:
     return out
 
 
-def _back_pockets(sewing: Sewing) -> list[Trim]:
-    x = np.abs(sewing.c["x"])
-    up = (sewing.c["level"] + 0.02) * LEVEL_HEIGHT
-    where = np.minimum(0.055 - np.abs(x - 0.085), 0.06 - np.abs(up) - 0.2 * np.abs(x - 0.085))
-    return sewing.patch(np.minimum(where, -sewing.c["front"]), 0.0022)
-
-
-def _patch_pockets(sewing: Sewing) -> list[Trim]:
-    """The two large pockets of a jacket or a coat."""
-    x = np.abs(sewing.c["x"])
-    up = (sewing.c["level"] - 0.13) * LEVEL_HEIGHT
-    where = np.minimum(0.062 - np.abs(x - 0.105), 0.03 - np.abs(up))
-    return sewing.patch(np.minimum(where, sewing.c["front"]), 0.004)
-
-
-def _pouch(sewing: Sewing) -> list[Trim]:
-    """The pocket in front of a hoodie, with slanted sides."""
-    up = (sewing.c["level"] - sewing.garment.hem) * LEVEL_HEIGHT - 0.13
-    where = np.minimum(0.14 - np.abs(sewing.c["x"]) - 0.5 * np.maximum(up, 0), 0.075 - np.abs(up))
-    return sewing.patch(np.minimum(where, sewing.c["front"]), 0.005)
-
-
 def _zip(sewing: Sewing) -> list[Trim]:
     metal = (0.35, 0.35, 0.36) if sewing.seed < 0.5 else (0.02, 0.02, 0.02)
     line, up = np.asarray(sewing.c["x"], dtype=np.float64), sewing.c["level"] * LEVEL_HEIGHT
@@ -279,7 +164,7 @@ def _zip(sewing: Sewing) -> list[Trim]:
 
 def _strings(sewing: Sewing) -> list[Trim]:
     """The strings of a hood, on the chest."""
-    color, out = _shade(sewing, 1.7), []
+    color, out = shade(sewing, 1.7), []
     for side, length in ((1.0, 0.35), (-1.0, 0.42)):
         start, end = (side * 0.03, COLLAR_LEVEL + 0.02), (side * 0.035, COLLAR_LEVEL - length)
         line, along, where = _line(sewing, start, end)
@@ -295,7 +180,7 @@ def _seams(sewing: Sewing) -> list[Trim]:
     out = []
     for side in (1.0, -1.0):
         outside = np.where(sewing.c["x"] * side > 0, np.sin(sewing.c["leg_angle"]), -1.0)
-        out += ribbon(sewing, line, up, outside, 0.002, 0.001, _shade(sewing, 0.6))
+        out += ribbon(sewing, line, up, outside, 0.002, 0.001, shade(sewing, 0.6))
     return out
 
 
@@ -318,36 +203,43 @@ def _lapels(sewing: Sewing) -> list[Trim]:
     return out
 
 
-def _neck_band(sewing: Sewing) -> list[Trim]:
-    """A band along the neckline, V or round."""
+def _seam_line(level: float) -> Builder:
+    """A seam around the trunk at a level."""
+
+    def build(sewing: Sewing) -> list[Trim]:
+        rows = ((-0.002, 0.0), (-0.001, 0.0015), (0.001, 0.0015), (0.002, 0.0))
+        return sweep(sewing, trunk(sewing, level), rows, 0.0, shade(sewing, 0.6))
+
+    return build
+
+
+def _front_line(sewing: Sewing) -> list[Trim]:
+    """The closure down the front of a robe."""
+    line, up = np.asarray(sewing.c["x"], dtype=np.float64), sewing.c["level"] * LEVEL_HEIGHT
+    return ribbon(sewing, line, up, sewing.c["front"], 0.0025, 0.001, shade(sewing, 0.5))
+
+
+def _back_slits(sewing: Sewing) -> list[Trim]:
+    """The openings of trousers' pockets behind."""
+    level, out = sewing.garment.waist - 0.22, []
+    for side in (1.0, -1.0):
+        line, along, where = _line(sewing, (side * 0.05, level), (side * 0.12, level))
+        where = np.minimum(where, -sewing.c["front"])
+        out += ribbon(sewing, line, along, where, 0.003, 0.0012, shade(sewing, 0.4))
+    return out
+
+
+def _front_buttons(sewing: Sewing) -> list[Trim]:
+    """Two buttons below the V of a jacket."""
     garment, c = sewing.garment, sewing.c
-    front = front_field(np, c, garment.opening, garment.depth, garment.slope)
-    from_edge = np.minimum(c["neck"] - garment.neck, front)
-    where = np.minimum(0.014 - from_edge, c["level"] * LEVEL_HEIGHT - 0.1)
-    return sewing.patch(where, 0.0025, beyond=0.003)
-
-
-def _front_edges(sewing: Sewing) -> list[Trim]:
-    """Bands along an open front."""
-    garment, c = sewing.garment, sewing.c
-    front = front_field(np, c, garment.opening, garment.depth, garment.slope)
-    return sewing.patch(np.minimum(0.022 - front, c["front"] + 0.02), 0.003, beyond=0.003)
-
-
-def _reflective(sewing: Sewing) -> list[Trim]:
-    """Two bands around the trunk, and one over each shoulder."""
-    level, x = sewing.c["level"], np.abs(sewing.c["x"])
-    around = 0.024 - np.abs(np.abs(level - 0.32) - 0.17) * LEVEL_HEIGHT
-    over = np.minimum(0.024 - np.abs(x - 0.105), (level - 0.45) * LEVEL_HEIGHT)
-    where = np.minimum(np.maximum(around, over), -sewing.c["arm"] * ARM_LENGTH)
-    return sewing.patch(where, 0.002, (0.62, 0.63, 0.62), PLASTIC)
-
-
-def _side_stripes(sewing: Sewing) -> list[Trim]:
-    """A stripe down the outer seam of trousers."""
-    outside = 0.011 - np.abs(sewing.c["front"])
-    outside = np.where(np.sin(sewing.c["leg_angle"]) > 0, outside, -1.0)
-    return sewing.patch(outside, 0.0015, _shade(sewing, 0.2) if sewing.seed < 0.5 else (0.7,) * 3)
+    line = np.asarray(c["x"], dtype=np.float64) - max(garment.opening, 0.0) - 0.016
+    up = np.asarray(c["level"], dtype=np.float64) * LEVEL_HEIGHT
+    points = curve(sewing, line, up, c["front"])
+    if points is None:
+        return []
+    top = COLLAR_LEVEL * LEVEL_HEIGHT - max(garment.depth, 0.1)
+    places = np.array([top - 0.02, top - 0.12])
+    return buttons(sewing, points, places, 0.010, 0.005, shade(sewing, 0.5))
 
 
 TRIMS: Mapping[str, Builder] = {
@@ -359,11 +251,11 @@ TRIMS: Mapping[str, Builder] = {
     "turned down": collars.turned_down,
     "hood": collars.hood,
     "lapels": _lapels,
-    "neck band": _neck_band,
-    "front edges": _front_edges,
+    "neck band": patches.neck_band,
+    "front edges": patches.front_edges,
     "cuffs": _cuffs(0.065, 0.003),
     "rib cuffs": _cuffs(0.055, 0.0025),
-    "sleeve hem": _cuffs(0.022, 0.0012),
+    "sleeve hem": _cuffs(0.022, 0.0012, 0.05, 0.9),
     "rib hem": _hem(0.06, 0.003),
     "hem": _hem(0.022, 0.0012),
     "leg hems": _leg_hems(0.025, 0.0014),
@@ -373,13 +265,26 @@ TRIMS: Mapping[str, Builder] = {
     "belt": _belt,
     "placket": _placket,
     "short placket": _short_placket,
-    "chest pocket": _chest_pocket,
+    "chest pocket": patches.chest_pocket,
     "slits": _slits,
-    "back pockets": _back_pockets,
-    "flap pockets": _patch_pockets,
-    "pouch": _pouch,
+    "back pockets": patches.back_pockets,
+    "flap pockets": patches.patch_pockets,
+    "pouch": patches.pouch,
     "zip": _zip,
     "strings": _strings,
-    "reflective": _reflective,
-    "side stripes": _side_stripes,
+    "reflective": patches.reflective,
+    "reflective sleeves": patches.reflective_sleeves,
+    "reflective legs": patches.reflective_legs,
+    "two pockets": patches.pockets(0.08, 0.63, (0.045, 0.05), 0.003),
+    "thigh pockets": patches.thigh_pockets,
+    "bib pocket": patches.middle_pocket(0.5, (0.07, 0.05)),
+    "apron pocket": patches.middle_pocket(0.05, (0.11, 0.06)),
+    "epaulettes": patches.epaulettes,
+    "badge": patches.badge,
+    "sash": patches.sash,
+    "waist seam": _seam_line(0.26),
+    "front line": _front_line,
+    "back slits": _back_slits,
+    "front buttons": _front_buttons,
+    "side stripes": patches.side_stripes,
 }
