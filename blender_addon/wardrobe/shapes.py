@@ -55,7 +55,7 @@ def apron(c: Chart) -> Array:
 
 
 def leg_openings(c: Chart) -> Array:
-    """What swimsuits and briefs leave of the hips."""
+    """Swimsuits and briefs end in a slanted line over the hips."""
     return np.asarray(_up(c, 0.0) + 0.13 - 0.75 * np.abs(c["x"]))
 
 

@@ -98,7 +98,7 @@ def test_people_wear_one_garment_of_a_layer_and_never_none(crowd: list[Outfit]) 
 def test_numbers_are_plain_and_colours_within_range(crowd: list[Outfit]) -> None:
     for outfit in crowd[:200]:
         plain = dataclasses.asdict(outfit)
-        assert all(type(n) in (int, float) and np.isfinite(n) for n in numbers(plain))
+        assert all(type(n) in (bool, int, float) and np.isfinite(n) for n in numbers(plain))
         colors = [outfit.skin, outfit.hair.color, *(g.fabric.color for g in outfit.garments)]
         assert all(0.0 <= channel <= 1.0 for color in colors for channel in color)
 
