@@ -32,7 +32,7 @@ Array = np.ndarray
 INFLUENCES = 4  # joints of a vertex
 # Vertices and lengths of garments that do not say how they grow, as those of MakeHuman's own.
 _SCALES = ((5399, 11998, 1.416), (791, 881, 2.3073), (962, 5320, 1.9231))
-_SKIRT = (18002, 18722)  # vertices of the helper that skirts are bound to
+_BRIDGES = 3  # vertices from leg to leg that make a skirt
 _MOST = 5.0  # m from the body; what is farther is damaged
 
 
@@ -82,18 +82,21 @@ def fit_item(path: Path, model: BodyModel) -> FittedItem:
         PackError: A file cannot be used; the message names it and the line.
     """
     clothes = read_clothes(path)
-    mesh = read_obj(mesh_of(clothes))
-    if len(mesh.vertices) != len(clothes.references):
-        raise PackError(
-            path,
-            None,
-            f"it binds {len(clothes.references)} vertices, its mesh has {len(mesh.vertices)}",
-        )
-    return fit(clothes, mesh, model)
+    return fit(clothes, read_obj(mesh_of(clothes)), model)
 
 
 def fit(clothes: Clothes, mesh: ObjMesh, model: BodyModel) -> FittedItem:
-    """Fit a garment that has been read. Raises PackError when it lies far off the body."""
+    """Fit a garment that has been read.
+
+    Raises:
+        PackError: The mesh has other vertices than the garment binds, or lies far off the body.
+    """
+    if len(mesh.vertices) != len(clothes.references):
+        raise PackError(
+            clothes.path,
+            None,
+            f"it binds {len(clothes.references)} vertices, its mesh has {len(mesh.vertices)}",
+        )
     helper = helper_mesh()
     dense = _weights(clothes, helper)
     rest = _in_t_pose(_in_a_pose(clothes, helper), dense, helper)
@@ -109,7 +112,7 @@ def fit(clothes: Clothes, mesh: ObjMesh, model: BodyModel) -> FittedItem:
     else:
         moved = transferred(rest, helper.body, hidden[helper.base], model)
         rest, dense, near, hides = moved.rest, moved.weights, moved.near, moved.hides
-    dense = _hanging(clothes, dense, rest[0], model)
+    dense = _hanging(dense, rest[0], model)
     joints = np.argsort(-dense, axis=1, kind="stable")[:, :INFLUENCES]
     weights = np.take_along_axis(dense, joints, axis=1)
     return FittedItem(
@@ -179,22 +182,34 @@ def _in_t_pose(posed: Array, weights: Array, helper: HelperMesh) -> Array:
     return np.einsum("gab,ngb->nga", np.linalg.inv(linear), posed - shifts)
 
 
-def _hanging(clothes: Clothes, weights: Array, rest: Array, model: BodyModel) -> Array:
-    """Let what hangs between the legs follow both of them, so that a stride does not split it."""
-    on_skirt = (clothes.references >= _SKIRT[0]) & (clothes.references < _SKIRT[1])
-    skirt = (clothes.weights * on_skirt).sum(axis=1) > 0.5
-    if not skirt.any():
-        return weights
+def _hanging(weights: Array, rest: Array, model: BodyModel) -> Array:
+    """Let what hangs around both legs follow both of them, so that a stride does not split it.
+
+    Args:
+        weights: (G, J) skinning weights.
+        rest: (G, 3) m, the garment at rest.
+        model: The body.
+    """
     names = model.joint_names
-    joints = {n: names.index(n) for n in names}
+    place = dict(zip(names, model.rest_joints(), strict=True))
+    hip, knee = place["left_hip"], place["left_knee"]
+    leg = float(np.linalg.norm(hip - knee))
+    across = np.abs(rest[:, 0] - place["pelvis"][0])
+    low = (rest[:, 1] < hip[1]) & (across < 1.2 * leg)
+    below_crotch = rest[:, 1] < hip[1] - 0.24 * leg
+    # Trousers have no cloth in front of and behind the gap between the legs.
+    bridges = below_crotch & (across < 0.06 * leg) & (np.abs(rest[:, 2] - hip[2]) > 0.12 * leg)
+    if bridges.sum() < _BRIDGES:
+        return weights
     out = weights.copy()
-    hip = model.rest_joints()[joints["left_hip"]]
-    low = rest[:, 1] < hip[1]
-    which = np.flatnonzero(skirt & low)
-    x = rest[which, 0] / max(abs(hip[0]), 1e-3)
+    which = np.flatnonzero(low)
+    x = (rest[which, 0] - place["pelvis"][0]) / max(abs(hip[0] - place["pelvis"][0]), 1e-3)
     left = 1 / (1 + np.exp(-2.2 * x))  # from one leg to the other over the width of the hips
+    fade = np.clip((hip[1] - rest[which, 1]) / (0.3 * leg), 0.0, 1.0)
     for name in ("hip", "knee", "ankle", "foot"):
-        pair = [joints[f"left_{name}"], joints[f"right_{name}"]]
+        pair = [names.index(f"left_{name}"), names.index(f"right_{name}")]
         both = weights[which][:, pair].sum(axis=1)
-        out[which, pair[0]], out[which, pair[1]] = both * left, both * (1 - left)
+        for joint, share in zip(pair, (left, 1 - left), strict=True):
+            own = weights[which, joint]
+            out[which, joint] = own + fade * (both * share - own)
     return out

@@ -17,7 +17,7 @@ from .mhclo import BASE_VERTICES
 
 Array = np.ndarray
 
-_PATH = Path(__file__).parent / "data" / "helper_mesh.npz"
+HELPER_PATH = Path(__file__).parent / "data" / "helper_mesh.npz"
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 
 
@@ -50,7 +50,7 @@ class HelperMesh:
 def helper_mesh() -> HelperMesh:
     """The bundled mesh. Takes 0.2 s at the first call."""
     body = default_body()
-    with np.load(_PATH, allow_pickle=False) as file:
+    with np.load(HELPER_PATH, allow_pickle=False) as file:
         data = {name: file[name] for name in file.files}
     base, half, mirror = (data[name].astype(np.int64) for name in ("base", "half", "mirror"))
     unit = data["unit"]

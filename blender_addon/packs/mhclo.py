@@ -168,7 +168,7 @@ class _Reader:
             raise PackError(
                 self.path, None, f"{len(self.bound)} vertices, expected at most {MAX_BOUND}"
             )
-        single = np.array([len(words) < 6 for _, words in self.bound])
+        single = np.array([len(words) == 1 for _, words in self.bound])
         G = len(single)
         references = np.zeros((G, 3), np.int64)
         weights, offsets = np.zeros((G, 3)), np.zeros((G, 3))

@@ -175,7 +175,7 @@ class _Reader:
         try:
             item = read(path)
         except PackError as error:
-            reason = str(error).removeprefix(f"{path}:").strip()
+            reason = str(error).removeprefix(f"{path}:").strip()  # it begins with the line
             self._cannot(path, reason.removeprefix(f"{self.root}{os.sep}"))
         except OSError as error:
             self._cannot(path, f"cannot be read: {error.strerror}")

@@ -13,6 +13,7 @@ from .hats import HATS
 from .head_coverings import VEILS, covering, scarf, turban
 from .outfit import Item
 from .pack_parts import PACK_KINDS, pack_parts
+from .part_layers import settled
 from .shoe_forms import FORMS as SHOES
 from .shoes import shoes
 from .worn_part import Fitting, WornPart
@@ -213,4 +214,5 @@ def parts_of(fitting: Fitting, items: Sequence[Item]) -> list[WornPart]:
     Raises:
         KeyError: No builder has the kind of an item.
     """
-    return [part for item in items for part in BUILDERS[item.kind](fitting, item)]
+    parts = [part for item in items for part in BUILDERS[item.kind](fitting, item)]
+    return settled(fitting, parts)

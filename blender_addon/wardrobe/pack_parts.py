@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ..bodies.model import BodyModel
+from ..packs.cache import fit_cached
 from ..packs.files import IMAGE_ENDINGS, find_file
-from ..packs.fit import FittedItem, fit_item
+from ..packs.fit import FittedItem
 from ..packs.kinds import kind_of
 from ..packs.mhclo import read_clothes
 from ..packs.mhmat import Material, read_material
@@ -20,6 +21,7 @@ from ..packs.regions import layers_of, regions_of
 from .body_tables import tables_of
 from .outfit import Item
 from .palette import Color
+from .part_layers import pushes
 from .worn_part import NO_TONES, WHITE, Fitting, PartSurface, WornPart
 
 Array = np.ndarray
@@ -33,6 +35,8 @@ _SURFACES = {
     "accessory": "plastic",
     "eyes": "eye",
 }
+_OFF_SKIN, _MOST_OFF, _BY_SKIN = 0.002, 0.015, 0.05  # m
+_ON_FACE = ("eyebrows", "eyelashes")
 _ROUGHEST, _SMOOTHEST = 0.92, 0.35
 
 
@@ -50,16 +54,22 @@ def pack_parts(fitting: Fitting, item: Item) -> Sequence[WornPart]:
     """
     asset = _asset(item.source)
     fitted = _fitted(item.source, fitting.model)
-    surface, tint = _surface(asset, item.variant)
+    surface, tint = _surface(item.source, item.variant)
     faces = fitted.faces
     lower = fitted.lower if len(item.colors) > 1 else np.zeros(len(faces), dtype=bool)
     colors = np.array([*item.colors[:2]] or [WHITE], dtype=np.float32)
     color = colors[lower.astype(int)] * np.asarray(tint, dtype=np.float32)
     tones = 1 + lower.astype(np.int32) if item.colors and surface.color_image else NO_TONES
     face_of_vertex = tables_of(fitting.model, fitting.chart).face_of_vertex
+    vertices = fitted.shaped(fitting.betas)
+    if asset.kind in _ON_FACE:  # they follow expressions
+        at_rest = fitting.model.shape_blend(fitting.betas)[0]
+        vertices = vertices + (fitting.shaped - at_rest)[fitted.near].astype(np.float32)
+    if asset.depth:
+        vertices = _off_skin(fitting, item.source, fitted, vertices)
     part = WornPart(
         name=asset.name,
-        vertices=fitted.shaped(fitting.betas),
+        vertices=vertices,
         faces=faces,
         uv=fitted.uv,
         color=color,
@@ -70,8 +80,33 @@ def pack_parts(fitting: Fitting, item: Item) -> Sequence[WornPart]:
         hides=fitted.hides,
         replaces=asset.layers,
         tones=tones,
+        near=fitted.near,
+        depth=asset.depth,
     )
     return [part]
+
+
+def _off_skin(fitting: Fitting, source: str, fitted: FittedItem, vertices: Array) -> Array:
+    """Push a garment out of the skin that is seen beside it."""
+    which = _by_skin(source, fitting.model)
+    near = fitted.near[which]
+    n = fitting.chart["normal"][near]
+    away = vertices[which] - fitting.shaped[near].astype(np.float32)
+    rise = _OFF_SKIN - np.einsum("ij,ij->i", away, n)
+    push = np.zeros(len(vertices), np.float32)
+    push[which] = np.clip(rise, 0.0, _MOST_OFF)
+    push = pushes(push, fitted.faces)
+    return vertices + push[:, None] * fitting.chart["normal"][fitted.near]
+
+
+@lru_cache(maxsize=128)
+def _by_skin(source: str, model: BodyModel) -> Array:
+    """Vertices of a garment that are near skin which the garment does not hide."""
+    fitted = _fitted(source, model)
+    seen = np.zeros(model.num_vertices, dtype=bool)
+    seen[np.asarray(model.faces)[~fitted.hides]] = True
+    apart = np.linalg.norm(fitted.template - model.v_template[fitted.near], axis=1)
+    return np.flatnonzero(seen[fitted.near] & (apart < _BY_SKIN))
 
 
 @dataclass(frozen=True)
@@ -81,6 +116,7 @@ class _Asset:
     name: str
     kind: str
     layers: tuple[str, ...]
+    depth: int
     materials: tuple[tuple[Path, Material], ...]
 
 
@@ -91,16 +127,19 @@ def _asset(source: str) -> _Asset:
     kind = kind_of(path, clothes.tags, clothes.name)
     materials = [(own, read_material(own)) for own in material_files(path, clothes.material)]
     layers = layers_of(kind, regions_of(clothes), clothes.name)
-    return _Asset(clothes.name, kind, layers, tuple(materials))
+    depth = 1001 + clothes.z_depth if kind in ("clothes", "shoes") else 0
+    return _Asset(clothes.name, kind, layers, depth, tuple(materials))
 
 
 @lru_cache(maxsize=128)
 def _fitted(source: str, model: BodyModel) -> FittedItem:
-    return fit_item(Path(source), model)
+    return fit_cached(Path(source), model)
 
 
-def _surface(asset: _Asset, variant: float) -> tuple[PartSurface, Color]:
+@lru_cache(maxsize=1024)
+def _surface(source: str, variant: float) -> tuple[PartSurface, Color]:
     """The surface of a thing, and the colour of its material."""
+    asset = _asset(source)
     kind = _SURFACES.get(asset.kind, "cloth")
     if not asset.materials:
         return PartSurface(kind=kind), WHITE

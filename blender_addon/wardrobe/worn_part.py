@@ -72,6 +72,8 @@ class WornPart:
             `color` as the mean of what their image shows; empty for all 0.
         hangs: (2, 3) for a part on one joint that hangs from a point and does not turn with the
             joint: that point, m, and the direction at rest that gravity pulls it to.
+        near: (N,) int32, the vertex of the body nearest to each vertex; None where it is not known.
+        depth: Parts of a larger depth lie over the others; 0 for those that are no layers.
     """
 
     name: str
@@ -88,6 +90,8 @@ class WornPart:
     covers: tuple[str, ...] = ()
     tones: Array = field(default_factory=lambda: NO_TONES)
     hangs: Array | None = None
+    near: Array | None = None
+    depth: int = 0
 
     def transforms(self, G_rel: ArrayLike, up: ArrayLike = (0.0, 0.0, 1.0)) -> Array:
         """(12, N) rows of the blended transform of each vertex, for `skinning.moved`.
