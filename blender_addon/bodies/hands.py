@@ -52,10 +52,18 @@ HOLDING = {
     "bicycle": "grip",
     "book": "plate",
     "box": "plate",
+    "ball": "plate",
+    "crutch": "grip",
     "cup": "cup",
+    "dog": "grip",
     "phone": "phone",
     "pushchair": "grip",
+    "racket": "grip",
+    "rollator": "grip",
+    "scooter": "grip",
+    "stick": "grip",
     "suitcase": "handle",
+    "trolley": "grip",
     "umbrella": "grip",
 }
 _FREE = {"relaxed": 60, "loose": 22, "fist": 8, "flat": 6, "point": 2, "open": 2}

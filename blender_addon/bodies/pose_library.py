@@ -40,21 +40,31 @@ CATEGORIES = (
 SUPPORTS = ("ground", "seat", "lie", "bike", "none")
 PROPS = {
     "backpack": ("spine3",),
+    "ball": ("hands", "left_foot", "right_foot"),
     "bag": ("left_hand", "right_hand"),
     "bench": ("pelvis",),
     "bicycle": ("pelvis",),
     "book": ("hands",),
     "box": ("hands",),
     "chair": ("pelvis",),
+    "crutch": ("left_hand", "right_hand"),
     "cup": ("left_hand", "right_hand"),
+    "dog": ("left_hand", "right_hand"),
     "phone": ("left_hand", "right_hand"),
     "pushchair": ("hands",),
+    "racket": ("left_hand", "right_hand"),
+    "rollator": ("hands",),
+    "scooter": ("hands",),
     "seat": ("pelvis",),
+    "skateboard": ("pelvis",),
     "sofa": ("pelvis",),
+    "stick": ("left_hand", "right_hand"),
     "suitcase": ("left_hand", "right_hand"),
     "table": ("hands",),
+    "trolley": ("hands",),
     "umbrella": ("left_hand", "right_hand"),
     "wall": ("spine3",),
+    "wheelchair": ("pelvis",),
 }
 """Props of poses, and their places on the body: the part after the @ (the first is the default)."""
 

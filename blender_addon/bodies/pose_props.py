@@ -12,21 +12,14 @@ World: Z up, ground at z = 0. The fractions below are the places on a shape that
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from .anatomy import JOINT
+from .companion_props import COMPANION_PLACERS
 from .pose_library import Pose
-from .posed_body import (
-    GROWN_UP_LEG,
-    PosedBody,
-    Vec3,
-    euler_xyz,
-    frame_axes,
-    leg_length,
-    unit,
-)
+from .posed_body import GROWN_UP_LEG, PosedBody, frame_axes, leg_length, unit
+from .prop_placement import PropPlacement, rear_of, seat_height, turned, upright
 
 # Seat surface over the ground, as a share of the shape's whole height.
 SEAT_LEVEL = {"chair": 0.525, "bench": 0.55, "stool": 1.0, "seat_block": 1.0}
@@ -40,23 +33,6 @@ TOP_TUBE = np.array([0.0, -0.05, 0.91])
 UMBRELLA_RIM = 0.62
 
 CROTCH = 0.115  # m from the pelvis joint down to a saddle, for that same grown-up
-
-
-@dataclass(frozen=True)
-class PropPlacement:
-    """One prop in the world.
-
-    Attributes:
-        shape: One of props.catalogue.SHAPES.
-        location: m.
-        rotation: XYZ Euler angles, degrees.
-        size: m along the shape's own axes.
-    """
-
-    shape: str
-    location: Vec3
-    rotation: Vec3
-    size: Vec3
 
 
 def place_props(
@@ -112,26 +88,6 @@ def _bench(body: PosedBody, where: str) -> list[PropPlacement]:
     return _on(body, "bench")
 
 
-def seat_height(joints: np.ndarray, vertices: np.ndarray) -> float:
-    """Height, m, of the seat under a sitting body: its lowest point below the pelvis, with flesh
-    pressed in 1 cm.
-    """
-    vertices = np.asarray(vertices)
-    centre = np.asarray(joints)[[JOINT["pelvis"], JOINT["left_hip"], JOINT["right_hip"]]].mean(
-        axis=0
-    )
-    size = leg_length(joints) / GROWN_UP_LEG
-    across = np.linalg.norm((vertices - centre)[:, :2], axis=1) < 0.16 * size
-    below = np.abs(vertices[:, 2] - centre[2]) < 0.25 * size
-    return float(vertices[across & below, 2].min()) + 0.01
-
-
-def _rear(body: PosedBody, low: float, high: float) -> float:
-    """Distance (m) that the trunk reaches behind the pelvis, between two heights."""
-    behind = body.along(-body.front, low, high, half_width=0.16 * body.scale)
-    return float(behind.max(initial=0.1 * body.scale))
-
-
 def _on(body: PosedBody, shape: str) -> list[PropPlacement]:
     height = seat_height(body.joints, body.vertices)
     width, depth = {
@@ -142,20 +98,20 @@ def _on(body: PosedBody, shape: str) -> list[PropPlacement]:
     }[shape]
     total = height / SEAT_LEVEL[shape]
     if shape in ("chair", "bench"):  # the back stands right behind the body
-        rear = _rear(body, height + 0.1, total) + (0.035 if shape == "chair" else 0.08)
+        rear = rear_of(body, height + 0.1, total) + (0.035 if shape == "chair" else 0.08)
         centre = body.joint("pelvis") - (rear - depth / 2) * body.front
     else:
         centre = body.joint("pelvis") + 0.03 * body.front
     if shape == "bench":
         centre = centre + body.rng.uniform(-0.4, 0.4) * body.left
-    return [_upright(shape, centre, 0.0, body.yaw, (width, depth, total))]
+    return [upright(shape, centre, 0.0, body.yaw, (width, depth, total))]
 
 
 def _sofa(body: PosedBody, where: str) -> list[PropPlacement]:
     """Four boxes: the seat, the back and two arms."""
     height = seat_height(body.joints, body.vertices) + 0.02  # soft: one sinks in
     top = height + 0.42
-    rear = _rear(body, height + 0.15, top)
+    rear = rear_of(body, height + 0.15, top)
     knee = min(
         (body.joint(side + "knee") - body.joint("pelvis")) @ body.front
         for side in ("left_", "right_")
@@ -167,9 +123,9 @@ def _sofa(body: PosedBody, where: str) -> list[PropPlacement]:
     back = middle - (rear + 0.1) * body.front
     arms = [seat - 0.1 * body.front + side * (width / 2 + 0.09) * body.left for side in (-1.0, 1.0)]
     return [
-        _upright("box", seat, 0.0, body.yaw, (width, depth, height)),
-        _upright("box", back, 0.0, body.yaw, (width, 0.2, top)),
-        *(_upright("box", arm, 0.0, body.yaw, (0.18, depth + 0.2, height + 0.18)) for arm in arms),
+        upright("box", seat, 0.0, body.yaw, (width, depth, height)),
+        upright("box", back, 0.0, body.yaw, (width, 0.2, top)),
+        *(upright("box", arm, 0.0, body.yaw, (0.18, depth + 0.2, height + 0.18)) for arm in arms),
     ]
 
 
@@ -182,7 +138,7 @@ def _table(body: PosedBody, where: str) -> list[PropPlacement]:
     edge = max(reach, 0.16 * body.scale)
     width, depth = body.rng.uniform(0.9, 1.6), body.rng.uniform(0.65, 0.85)
     return [
-        _upright(
+        upright(
             "table",
             body.joint("pelvis") + (edge + depth / 2) * body.front,
             0.0,
@@ -197,7 +153,7 @@ def _wall(body: PosedBody, where: str) -> list[PropPlacement]:
     thickness = 0.25
     centre = body.joint("pelvis") - (float(offsets.max()) - 0.01 + thickness / 2) * body.front
     return [
-        _upright(
+        upright(
             "wall_segment",
             centre,
             0.0,
@@ -224,14 +180,14 @@ def _bicycle(body: PosedBody, where: str) -> list[PropPlacement]:
     size = scale * BICYCLE_SIZE
     if body.joint("left_ankle")[2] > body.joint("right_ankle")[2] + 0.1:
         size[0] = -size[0]  # its left pedal is the low one: turn it over for the other side
-    return [_upright("bicycle", centre, 0.0, body.yaw, size)]
+    return [upright("bicycle", centre, 0.0, body.yaw, size)]
 
 
 def _pushchair(body: PosedBody, where: str) -> list[PropPlacement]:
     palms = np.mean([body.hand(side)[0] for side in ("left_", "right_")], axis=0)
     length = 0.88
     return [
-        _upright(
+        upright(
             "pushchair",
             palms + (length / 2 - 0.02) * body.front,
             0.0,
@@ -270,7 +226,7 @@ def _box(body: PosedBody, where: str) -> list[PropPlacement]:
     hands = float((middle - body.joint("pelvis")) @ body.front)
     near = max(float(belly.max(initial=0.1)) + 0.01, hands - 0.25)
     depth = 2 * max(hands - near, 0.1)
-    return [_upright("box", middle, bottom, body.yaw, (width, depth, height))]
+    return [upright("box", middle, bottom, body.yaw, (width, depth, height))]
 
 
 def _bag(body: PosedBody, where: str) -> list[PropPlacement]:
@@ -279,7 +235,7 @@ def _bag(body: PosedBody, where: str) -> list[PropPlacement]:
     height = min(body.rng.uniform(0.38, 0.55) * body.scale, palm[2] - 0.03)
     size = (height * 0.65, height * body.rng.uniform(0.25, 0.4), height)
     outwards = body.left if where == "left_hand" else -body.left
-    return [_upright("bag", palm + 0.03 * outwards, palm[2] - height, body.yaw + 90.0, size)]
+    return [upright("bag", palm + 0.03 * outwards, palm[2] - height, body.yaw + 90.0, size)]
 
 
 def _backpack(body: PosedBody, where: str) -> list[PropPlacement]:
@@ -297,7 +253,7 @@ def _backpack(body: PosedBody, where: str) -> list[PropPlacement]:
     # Y.
     axes = rotation @ np.array([[-1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
     return [
-        _turned("backpack", body.joint("spine3") + rotation @ bottom, axes, (width, depth, height))
+        turned("backpack", body.joint("spine3") + rotation @ bottom, axes, (width, depth, height))
     ]
 
 
@@ -308,7 +264,7 @@ def _umbrella(body: PosedBody, where: str) -> list[PropPlacement]:
     clear = body.vertices[:, 2].max() + 0.04 - bottom
     width = body.rng.uniform(0.95, 1.15)
     height = max(clear / UMBRELLA_RIM, 0.8)
-    return [_upright("umbrella", palm, bottom, body.yaw, (width, width, height))]
+    return [upright("umbrella", palm, bottom, body.yaw, (width, width, height))]
 
 
 # --- in the hand ----------------------------------------------------------------------------------
@@ -319,12 +275,12 @@ def _phone(body: PosedBody, where: str) -> list[PropPlacement]:
     palm, facing, fingers = body.hand(where.removesuffix("hand"))
     size = (0.072, 0.009, 0.15)
     axes = frame_axes(front=facing, up=fingers)
-    return [_turned("phone", palm + 0.006 * facing - 0.05 * fingers, axes, size)]
+    return [turned("phone", palm + 0.006 * facing - 0.05 * fingers, axes, size)]
 
 
 def _cup(body: PosedBody, where: str) -> list[PropPlacement]:
     palm, facing, _ = body.hand(where.removesuffix("hand"))
-    return [_upright("cup", palm + 0.035 * facing, palm[2] - 0.05, body.yaw, (0.08, 0.08, 0.105))]
+    return [upright("cup", palm + 0.035 * facing, palm[2] - 0.05, body.yaw, (0.08, 0.08, 0.105))]
 
 
 def _book(body: PosedBody, where: str) -> list[PropPlacement]:
@@ -340,7 +296,7 @@ def _book(body: PosedBody, where: str) -> list[PropPlacement]:
         # The book lies closed in its own frame: width along X, height along Y, thickness along Z.
         axes = np.stack([outwards, np.cross(normal, outwards), normal], axis=1)
         placements.append(
-            _turned("book", middle + 0.075 * outwards - 0.005 * normal, axes, (0.15, 0.22, 0.014))
+            turned("book", middle + 0.075 * outwards - 0.005 * normal, axes, (0.15, 0.22, 0.014))
         )
     return placements
 
@@ -362,24 +318,5 @@ _PLACERS: dict[str, Callable[[PosedBody, str], list[PropPlacement]]] = {
     "table": _table,
     "umbrella": _umbrella,
     "wall": _wall,
+    **COMPANION_PLACERS,
 }
-
-
-# --- frames ---------------------------------------------------------------------------------------
-
-
-def _upright(
-    shape: str, centre: np.ndarray, bottom: float, yaw: float, size: np.ndarray | Vec3
-) -> PropPlacement:
-    width, depth, height = (float(extent) for extent in size)
-    location = (float(centre[0]), float(centre[1]), float(bottom))
-    return PropPlacement(shape, location, (0.0, 0.0, float(yaw)), (width, depth, height))
-
-
-def _turned(
-    shape: str, bottom: np.ndarray, axes: np.ndarray, size: np.ndarray | Vec3
-) -> PropPlacement:
-    """A prop whose own X, Y, Z are the columns of `axes` in the world."""
-    x, y, z = (float(value) for value in bottom)
-    width, depth, height = (float(extent) for extent in size)
-    return PropPlacement(shape, (x, y, z), euler_xyz(axes), (width, depth, height))

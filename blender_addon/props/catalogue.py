@@ -14,6 +14,7 @@ from functools import cache
 import numpy as np
 
 from .carried import CARRIED
+from .companions import COMPANIONS
 from .furniture import FURNITURE
 from .plants import PLANTS
 from .primitives import Solid, ball, box, tube
@@ -92,6 +93,7 @@ SHAPES: dict[str, Callable[[], Solid]] = {
     **VEHICLES,
     **STREET,
     **CARRIED,
+    **COMPANIONS,
 }
 
 

@@ -108,6 +108,12 @@ class Poses:
     motion_share: float = number(
         0.5, "Share of people posed from `motions`, where there are any", 0.0, 1.0
     )
+    companions: float = number(
+        0.08,
+        "Share of people with a wheelchair, rollator, stick, trolley, scooter, ball or dog",
+        0.0,
+        1.0,
+    )
     fingers: bool = switch(True, "Bend the fingers; off: all hands are flat")
     noise: float = number(
         0.0, "Uniform noise on each axis-angle value, rad (SURREACT: 0.05)", 0.0, 1.0

@@ -82,9 +82,48 @@ def sample_person(
     """
     model, betas, age, gender = sample_shape(recipe, assets, stream("body", number))
     outfit = sample_clothes(recipe, assets, stream, number, model, age, gender)
+    poses = poses or companion_poses(recipe, assets, stream, number, age)
     act = acting(recipe, stream("face", number), stream("fingers", number), holding)
     rng = stream("pose", number)
     return draw_pose(recipe, assets, number + 1, model, betas, outfit, rng, act, poses)
+
+
+# Years from which, and up to which, people are met with a thing.
+_AGES = {
+    "stick": (45, 200),
+    "rollator": (60, 200),
+    "scooter": (4, 45),
+    "skateboard": (8, 40),
+    "trolley": (12, 200),
+    "crutch": (8, 200),
+    "racket": (6, 75),
+}
+
+
+def companion_poses(
+    recipe: Recipe, assets: Assets, stream: Stream, number: int, age: float | None
+) -> tuple[Pose, ...]:
+    """Poses with a companion (a wheelchair, a dog) that suit an age; () for a person without one.
+
+    Args:
+        recipe: What may vary.
+        assets: What is drawn from.
+        stream: The generators of the scene.
+        number: Number of the person.
+        age: Years; None where unknown.
+    """
+    p = recipe.poses
+    if not p.enabled or p.companions <= 0 or not assets.companions:
+        return ()
+    if stream("companion", number).random() >= p.companions:
+        return ()
+    age = 35.0 if age is None else age
+
+    def suits(pose: Pose) -> bool:
+        spans = (_AGES.get(prop.partition("@")[0], (0, 200)) for prop in pose.props)
+        return all(low <= age <= high for low, high in spans)
+
+    return tuple(pose for pose in assets.companions if suits(pose))
 
 
 def draw_pose(

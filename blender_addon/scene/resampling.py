@@ -111,9 +111,12 @@ def _pose(
     if member is not None and _same(member.drawn.spec, person):
         spec, own = _stood_like(member.drawn, person)
         return dataclasses.replace(spec, outfit=person.outfit), own
+    shape_rng = stream("body", person.id - 1)
+    _, _, age, _ = people.sample_shape(recipe, assets, shape_rng, keep=body.model)
+    poses = people.companion_poses(recipe, assets, stream, person.id - 1, age)
     act = acting(recipe, stream("face", person.id - 1), stream("fingers", person.id - 1))
     drawn = people.draw_pose(
-        recipe, assets, person.id, body.model, body.betas, person.outfit, rng, act
+        recipe, assets, person.id, body.model, body.betas, person.outfit, rng, act, poses
     )
     return _stood_like(drawn, person)
 
@@ -206,7 +209,8 @@ def _category(pose_name: str, assets: Assets) -> str:
 
 def _lift(pose_name: str, assets: Assets) -> float:
     """Height (m, for a grown-up) of the lowest point of a pose; 0 for poses outside the library."""
-    return next((pose.lift for pose in assets.poses if pose.name == pose_name), 0.0)
+    known = (*assets.poses, *assets.companions)
+    return next((pose.lift for pose in known if pose.name == pose_name), 0.0)
 
 
 def _fitted(prop: PropSpec, before: Posed, after: Posed) -> PropSpec:

@@ -7,6 +7,7 @@ import colorsys
 import numpy as np
 
 from ..props.catalogue import OCCLUDERS
+from ..props.companions import COMPANIONS
 from .colour import to_linear
 from .spec import Color, SurfaceSpec
 
@@ -17,6 +18,13 @@ WALL_PATTERNS = ("plain", "plain", "noise", "bricks", "stripes", "wood", "tiles"
 
 def sample_surface(shape: str, rng: np.random.Generator) -> SurfaceSpec:
     """Draw the surface of a thing of this shape."""
+    if shape in COMPANIONS:
+        color = sample_color(rng)
+        return SurfaceSpec("plain", color, sample_color(rng), 1.0, float(rng.uniform(0.25, 0.6)))
+    if shape == "dog":
+        hue, tone = rng.uniform(0.04, 0.11), rng.choice([0.05, 0.2, 0.4, 0.8]) * rng.uniform(0.7, 1)
+        fur = _hsv(hue, rng.uniform(0.1, 0.6), tone)
+        return SurfaceSpec("noise", fur, _hsv(hue, 0.4, 0.7 * tone), 6.0, 0.9)
     family = OCCLUDERS[shape].colors if shape in OCCLUDERS else "any"
     if family == "plant":
         hue, dark = rng.uniform(0.2, 0.38), rng.uniform(0.15, 0.45)

@@ -9,7 +9,7 @@ from blender_addon.bodies import pose_props
 from blender_addon.bodies.anatomy import JOINT
 from blender_addon.bodies.library import default_body
 from blender_addon.bodies.model import Posed
-from blender_addon.bodies.pose_library import PROPS, Pose, load_poses
+from blender_addon.bodies.pose_library import COMPANIONS_PATH, PROPS, Pose, load_poses
 from blender_addon.bodies.pose_props import (
     PropPlacement,
     ground_clearance,
@@ -20,7 +20,7 @@ from blender_addon.bodies.posed_body import PosedBody, leg_length
 from blender_addon.bodies.rotations import matrix_to_axis_angle, rodrigues
 from blender_addon.props.catalogue import SHAPES
 
-LIBRARY = {pose.name: pose for pose in load_poses()}
+LIBRARY = {pose.name: pose for pose in (*load_poses(), *load_poses(COMPANIONS_PATH))}
 
 
 def stand(pose: Pose, yaw: float = 0.0) -> Posed:

@@ -11,6 +11,7 @@ import pytest
 
 from blender_addon.recipes.recipe import Recipe
 from blender_addon.scene.assets import Assets, load_assets
+from blender_addon.scene.people import companion_poses
 from blender_addon.scene.sampling import sample_scene
 from blender_addon.scene.spec import BodySpec, SceneSpec, from_plain
 
@@ -95,3 +96,33 @@ def test_surface_of_a_person_shows_the_expression():
             for p in (person, calm)
         )
         assert np.abs(acted - still).max() > 1e-3
+
+
+def test_share_of_companions_is_the_recipe_s():
+    base = recipe()
+    for share, low, high in ((0.0, 0, 0), (0.5, 0.3, 0.7), (1.0, 1, 1)):
+        poses = dataclasses.replace(base.poses, companions=share)
+        people = dataclasses.replace(base.people, groups=0.0)
+        changed = dataclasses.replace(base, poses=poses, people=people)
+        names = {pose.name for pose in assets().companions}
+        drawn = [
+            p.pose_name in names
+            for k in range(24)
+            for p in sample_scene(changed, assets(), 2, k).persons
+        ]
+        assert low <= np.mean(drawn) <= high
+
+
+def test_companions_suit_the_age():
+    everyone = dataclasses.replace(
+        recipe(), poses=dataclasses.replace(recipe().poses, companions=1.0)
+    )
+    rng = np.random.default_rng
+    child, elder = (
+        {prop.partition("@")[0] for pose in
+         companion_poses(everyone, assets(), lambda *key: rng(0), 0, age) for prop in pose.props}
+        for age in (6.0, 80.0)
+    )  # fmt: skip
+    assert "scooter" in child - elder
+    assert "rollator" in elder - child
+    assert "wheelchair" in child & elder

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_addon.bodies.pose_library import load_poses
+from blender_addon.bodies.pose_library import COMPANIONS_PATH, load_poses
 from blender_addon.bodies.pose_props import ground_clearance
 from blender_addon.recipes.recipe import Recipe
 from blender_addon.recipes.toml_io import load_preset, preset_names
@@ -27,7 +27,7 @@ from blender_addon.wardrobe.outfit import plain_outfit
 
 SEED = 5
 INDICES = st.integers(0, 2**31 - 1)
-LIFTS = {pose.name: pose for pose in load_poses()}
+LIFTS = {pose.name: pose for pose in (*load_poses(), *load_poses(COMPANIONS_PATH))}
 
 presets = pytest.mark.parametrize("name", preset_names())
 

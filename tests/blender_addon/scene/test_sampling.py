@@ -93,7 +93,7 @@ def test_a_factor_does_not_move_the_others():
 def test_people_neither_float_nor_sink(name):
     recipe, assets = loaded(name)
     recipe = changed(recipe, people={"groups": 0})  # a bench or an arm lifts people of a group
-    lifted = {pose.name for pose in assets.poses if pose.lift > 0}
+    lifted = {pose.name for pose in (*assets.poses, *assets.companions) if pose.lift > 0}
     for spec in (sample_scene(recipe, assets, 3, index) for index in range(12)):
         for person in spec.persons:
             lowest = assets.poser.pose(person).vertices[:, 2].min()
