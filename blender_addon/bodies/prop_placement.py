@@ -1,4 +1,4 @@
-"""Where the things of a pose are: the placement of one, and the measures of a seated body."""
+"""Placement of one thing of a pose, and measures of a seated body."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _FRONT, _BACK, _UP = (
 
 @dataclass(frozen=True)
 class GroupKind:
-    """How people come together.
+    """One way in which people come together.
 
     Attributes:
         weight: How often.
@@ -52,7 +52,7 @@ class GroupKind:
 
 @dataclass(frozen=True)
 class _Draw:
-    """What a group is drawn from.
+    """Holds all that a group is drawn from.
 
     Attributes:
         recipe, assets, stream: See `sample_group`.
