@@ -45,8 +45,28 @@ def add_triangles(
     mesh.loops.add(3 * F)
     mesh.polygons.add(F)
     mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
-    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(faces).ravel())
+    # By the attribute: a property of each loop takes a hundred times as long.
+    mesh.attributes[".corner_vert"].data.foreach_set("value", np.ascontiguousarray(faces).ravel())
     mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * F, 3, dtype=np.int32))
+
+
+def write_materials(mesh: bpy.types.Mesh, material: NDArray[np.int32]) -> None:
+    """Write the material slot of each face (F,) of a mesh that has none yet."""
+    write_attribute(mesh, "material_index", "INT", "FACE", "value", material)
+
+
+def add_own_edges(mesh: bpy.types.Mesh, faces: NDArray[np.int32]) -> None:
+    """Give each face (F, 3) of a new mesh three edges of its own.
+
+    Neighbours then have two edges at the same place. Cycles reads none, and finding the shared ones
+    takes 9 ms for a dressed person; a mesh that somebody edits needs them.
+    """
+    corners = np.ascontiguousarray(faces)
+    edges = np.stack([corners, np.roll(corners, -1, axis=1)], axis=2)
+    mesh.edges.add(corners.size)
+    mesh.attributes[".edge_verts"].data.foreach_set("value", edges.ravel())
+    own = np.arange(corners.size, dtype=np.int32)
+    mesh.attributes[".corner_edge"].data.foreach_set("value", own)
 
 
 def write_parts(mesh: bpy.types.Mesh, parts: NDArray[np.int32]) -> None:

@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..wardrobe.dressed import MATERIALS, SKIN, Dressed
-from .body_mesh import UV_MAP, add_triangles, write_attribute, write_chart, write_parts
+from .body_mesh import (
+    UV_MAP,
+    add_own_edges,
+    add_triangles,
+    write_attribute,
+    write_chart,
+    write_materials,
+    write_parts,
+)
 from .image_tones import ImageTones, toned_colors
 from .part_shader import PART_COLOR
 
@@ -31,7 +39,8 @@ def write_dressed(
     """
     mesh.clear_geometry()
     add_triangles(mesh, dressed.vertices, dressed.faces)
-    mesh.polygons.foreach_set("material_index", dressed.material)
+    add_own_edges(mesh, dressed.faces)
+    write_materials(mesh, dressed.material)
     if face_parts is not None:
         write_parts(mesh, face_parts[dressed.source])
     write_chart(mesh, dressed.chart, dressed.cloth)
@@ -45,4 +54,4 @@ def write_dressed(
         color[dressed.part_faces] = toned_colors(dressed, tones)
         write_attribute(mesh, UV_MAP, "FLOAT2", "CORNER", "vector", uv)
         write_attribute(mesh, PART_COLOR, "FLOAT_COLOR", "FACE", "color", color)
-    mesh.update(calc_edges=True)
+    mesh.update()
