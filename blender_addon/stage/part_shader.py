@@ -11,8 +11,12 @@ from typing import Any
 
 import bpy
 
+from ..wardrobe.fabric_images import tile_origin
+from ..wardrobe.fabric_weaves import WEAVES
 from ..wardrobe.worn_part import PartSurface
+from .atlas import look_up
 from .body_mesh import UV_MAP
+from .fabric_shader import bumpy_surface
 from .images import ImageCache
 from .nodes import Nodes, clear_tree
 from .outfit_properties import PREFIX
@@ -23,6 +27,7 @@ PART_COLOR = PREFIX + "color"
 _COLOR, _NORMAL = "Color", "Normal map"  # names of the nodes whose images are set
 _SPECULAR = {"hair": 0.12, "skin": 0.4, "leather": 0.5, "plastic": 0.5, "eye": 0.6}
 _PREFIX = "PII Part "
+_CONTRAST = 1.1  # of the shade of a weave, which is neutral at 0.5
 
 
 def part_material(surface: PartSurface, images: ImageCache) -> bpy.types.Material:
@@ -76,6 +81,9 @@ def _build(nodes: Nodes, surface: PartSurface) -> None:
     if surface.kind == "glass":
         _build_glass(nodes, surface)
         return
+    if surface.weave and not surface.color_image:
+        _build_woven(nodes, surface)
+        return
     color: Any = nodes.attribute(PART_COLOR, "Color")
     opacity: Any = None
     if surface.color_image:
@@ -105,10 +113,26 @@ def _build(nodes: Nodes, surface: PartSurface) -> None:
     nodes.put(shading.outputs["Surface"], output.inputs["Surface"])
 
 
+def _build_woven(nodes: Nodes, surface: PartSurface) -> None:
+    """Cloth or leather: a tile of the atlas shades the colour and raises the surface."""
+    weave = WEAVES[surface.weave]
+    place = nodes.vector("SCALE", nodes.attribute(UV_MAP, "Vector"), 1.0 / weave.size)
+    origin = (*tile_origin(surface.weave), 0.0)
+    _, _, shade, height = look_up(nodes, place, origin)
+    factor = nodes.math("MULTIPLY_ADD", shade, _CONTRAST, 1.0 - 0.5 * _CONTRAST)
+    color = nodes.vector("SCALE", nodes.attribute(PART_COLOR, "Color"), factor)
+    raised = nodes.math("MULTIPLY", height, weave.depth)
+    gloss = 0.8 if surface.kind == "cloth" else 1.0
+    output = nodes.node("ShaderNodeOutputMaterial")
+    closure = bumpy_surface(nodes, color, surface.roughness, raised, gloss)
+    nodes.put(closure, output.inputs["Surface"])
+
+
 def _build_glass(nodes: Nodes, surface: PartSurface) -> None:
     """A thin pane: nearly all light goes straight through, a little is mirrored.
 
-    A Glass BSDF would bend rays twice a lens, and throw a shadow on the eyes.
+    A Glass BSDF would bend rays twice a lens, and throw a shadow on the eyes. Each sample is one or
+    the other, see `_there`.
     """
     clear = nodes.node("ShaderNodeBsdfTransparent")
     nodes.put(nodes.attribute(PART_COLOR, "Color"), clear.inputs["Color"])
@@ -117,5 +141,6 @@ def _build_glass(nodes: Nodes, surface: PartSurface) -> None:
     weight = nodes.node("ShaderNodeFresnel")
     weight.inputs["IOR"].default_value = 1.5
     output = nodes.node("ShaderNodeOutputMaterial")
-    mixed = nodes.mix_shader(weight.outputs[0], clear.outputs[0], gloss.outputs[0])
+    mirrored = _there(nodes, weight.outputs[0])
+    mixed = nodes.mix_shader(mirrored, clear.outputs[0], gloss.outputs[0])
     nodes.put(mixed, output.inputs["Surface"])

@@ -40,7 +40,7 @@ def glasses(fitting: Fitting, item: Item) -> list[WornPart]:
     surface = METAL if thin else PLASTIC
     return [
         _on_head(fitting, "glasses", rim, (frame,), surface, head),
-        _on_head(fitting, "lenses", lenses, ((0.9, 0.9, 0.9),), GLASS, head),
+        _on_head(fitting, "lenses", lenses, ((1.0, 1.0, 1.0),), GLASS, head),
     ]
 
 

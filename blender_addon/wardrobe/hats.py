@@ -8,7 +8,7 @@ from .head_frame import head_frame, head_map
 from .outfit import Item
 from .palette import Color, linear
 from .part_fitting import worn
-from .solids import CLOTH, PLASTIC, Mesh, band, dome, join, loft, tube, unit
+from .solids import CLOTH, KNIT, PLASTIC, SOFT, Mesh, band, dome, join, loft, tube, unit
 from .worn_part import Fitting, PartSurface, WornPart
 
 Array = np.ndarray
@@ -143,7 +143,7 @@ def beanie(fitting: Fitting, item: Item) -> list[WornPart]:
     if item.variant < 0.2:
         meshes.append(_ball(rows[-1].mean(axis=0) + np.array([0.0, 0.022 * h, 0.0]), 0.03 * h))
     colors = colors_of(item, "#4c4f54", "#4c4f54")
-    return [crown.part("beanie", join(*meshes), colors, CLOTH)]
+    return [crown.part("beanie", join(*meshes), colors, KNIT)]
 
 
 def _ball(centre: Array, radius: float) -> Mesh:
@@ -180,7 +180,7 @@ def fedora(fitting: Fitting, item: Item) -> list[WornPart]:
     drop = 0.012 * h * (_COS - 1.2 * np.abs(_SIN) + 0.2)
     mesh = join(loft(np.array(rows), region, last=True), _brim(edge, width, drop, 0.004 * h))
     colors = colors_of(item, "#3a3128", "#141210")
-    return [crown.part("fedora", mesh, colors, CLOTH)]
+    return [crown.part("fedora", mesh, colors, SOFT)]
 
 
 def sun_hat(fitting: Fitting, item: Item) -> list[WornPart]:

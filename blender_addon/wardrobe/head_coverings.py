@@ -17,7 +17,7 @@ from .head_frame import HEAD_ROWS, HeadFrame, head_frame
 from .outfit import Item
 from .part_fitting import PerBody, bound, worn
 from .round_map import RoundMap, round_map
-from .solids import CLOTH, Mesh, band, join, loft, tube, unit
+from .solids import KNIT, SOFT, Mesh, band, join, loft, tube, unit
 from .worn_part import Fitting, WornPart
 
 Array = np.ndarray
@@ -91,7 +91,7 @@ def covering(fitting: Fitting, item: Item) -> list[WornPart]:
     joints, weights, near = _skin(fitting, item.kind, lambda f: _veil(f, VEILS[item.kind], 0.5))
     colors = colors_of(item, "#2c2e33")
     return [
-        worn(fitting, item.kind, mesh, colors, CLOTH, (joints, weights), near, replaces=("hair",))
+        worn(fitting, item.kind, mesh, colors, SOFT, (joints, weights), near, replaces=("hair",))
     ]
 
 
@@ -133,7 +133,7 @@ def _veil(fitting: Fitting, veil: Veil, variant: float) -> Mesh:
     number = np.arange(grid.shape[0] * _AROUND, dtype=np.int32).reshape(-1, _AROUND)
     met = np.linalg.norm(grid[:, 0] - grid[:, -1], axis=1)[::-1] < 1e-6
     number[met, -1] = number[met, 0]
-    mesh = Mesh(mesh.vertices, number.ravel()[mesh.faces], mesh.region)
+    mesh = replace(mesh, faces=number.ravel()[mesh.faces])
     return join(mesh, *_knot(grid, h)) if veil.knot else mesh
 
 
@@ -202,7 +202,7 @@ def turban(fitting: Fitting, item: Item) -> list[WornPart]:
     wraps = 0.008 * np.abs(np.sin(np.pi * (4.5 * t + 1.6 * lean[None] + item.variant))) ** 0.6
     rows = rows + out * ((full + wraps * np.sin(np.pi * t)) * h)[..., None]
     mesh = loft(rows, last=True)
-    part = crown.part("turban", mesh, colors_of(item, "#a9561e"), CLOTH)
+    part = crown.part("turban", mesh, colors_of(item, "#a9561e"), SOFT)
     return [replace(part, replaces=("hair",))]
 
 
@@ -212,7 +212,7 @@ def scarf(fitting: Fitting, item: Item) -> list[WornPart]:
     ends = "ends" if item.variant > 0.3 else "loop"
     joints, weights, near = _skin(fitting, f"scarf {ends}", lambda f: _scarf(f, item.variant))
     colors = colors_of(item, "#6e1f26", "#6e1f26")
-    return [worn(fitting, "scarf", mesh, colors, CLOTH, (joints, weights), near)]
+    return [worn(fitting, "scarf", mesh, colors, KNIT, (joints, weights), near)]
 
 
 def _scarf(fitting: Fitting, variant: float) -> Mesh:

@@ -95,7 +95,7 @@ ITEM_KINDS: Mapping[str, ItemKind] = {
         lambda w: 2.0 * w.wears("shoes") * w.woman,
         ((*_LEATHER, "#c79f80", "#1f2f55", "#e7e0d0"), (), _DARK_SOLES),
     ),
-    "slipper": ItemKind("shoes", lambda w: 0.12, ((), (), _SOLES)),
+    "slipper": ItemKind("shoes", lambda w: 0.04, ((), (), _SOLES)),
     "sandal": ItemKind(
         "shoes",
         lambda w: 2.5 * w.warm**2 * (not w.wears("boots", *_BARE)),

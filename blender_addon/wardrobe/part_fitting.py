@@ -115,7 +115,7 @@ def worn(
         name,
         mesh.vertices.astype(np.float32),
         np.ascontiguousarray(mesh.faces, dtype=np.int32),
-        np.zeros((len(mesh.faces), 3, 2), np.float32),
+        mesh.uv.astype(np.float32),
         palette[np.minimum(mesh.region, len(palette) - 1)],
         *skin,
         tables_of(fitting.model, fitting.chart).face_of_vertex[near[mesh.faces[:, 0]]],

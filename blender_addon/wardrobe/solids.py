@@ -16,8 +16,10 @@ from .worn_part import PartSurface
 
 Array = np.ndarray
 
-CLOTH = PartSurface("cloth", roughness=0.85)
-LEATHER = PartSurface("leather", roughness=0.45)
+CLOTH = PartSurface("cloth", roughness=0.9, weave="canvas")
+SOFT = PartSurface("cloth", roughness=0.95, weave="wool")
+KNIT = PartSurface("cloth", roughness=1.0, weave="knit")
+LEATHER = PartSurface("leather", roughness=0.45, weave="leather")
 PLASTIC = PartSurface("plastic", roughness=0.35)
 METAL = PartSurface("metal", roughness=0.25)
 GLASS = PartSurface("glass", roughness=0.03)
@@ -31,11 +33,13 @@ class Mesh:
         vertices: (N, 3) m.
         faces: (F, 3) int32, counter-clockwise seen from outside.
         region: (F,) int32.
+        uv: (F, 3, 2) m, where each corner of a face lies on the surface.
     """
 
     vertices: Array
     faces: Array
     region: Array
+    uv: Array
 
     def moved(self, by: ArrayLike) -> Mesh:
         return replace(self, vertices=self.vertices + np.asarray(by))
@@ -44,7 +48,8 @@ class Mesh:
         """vertices -> matrix · v + by. A mirroring matrix turns the faces over."""
         A = np.asarray(matrix, dtype=np.float64)
         faces = self.faces if np.linalg.det(A) > 0 else self.faces[:, ::-1]
-        return Mesh(self.vertices @ A.T + np.asarray(by), faces, self.region)
+        uv = self.uv if faces is self.faces else self.uv[:, ::-1]
+        return Mesh(self.vertices @ A.T + np.asarray(by), faces, self.region, uv)
 
     def mirrored(self) -> Mesh:
         """The same on the other side of the body."""
@@ -52,9 +57,6 @@ class Mesh:
 
     def painted(self, region: int | Array) -> Mesh:
         return replace(self, region=np.broadcast_to(np.int32(region), len(self.faces)))
-
-    def turned_over(self) -> Mesh:
-        return replace(self, faces=self.faces[:, ::-1])
 
 
 def join(*meshes: Mesh) -> Mesh:
@@ -64,6 +66,7 @@ def join(*meshes: Mesh) -> Mesh:
         np.concatenate([mesh.vertices for mesh in meshes]),
         np.concatenate([mesh.faces + n for mesh, n in zip(meshes, first, strict=False)]),
         np.concatenate([mesh.region for mesh in meshes]),
+        np.concatenate([mesh.uv for mesh in meshes]),
     )
 
 
@@ -78,6 +81,32 @@ def _grid(rows: int, columns: int, closed: bool) -> Array:
     quads = np.stack([a, b, c, a, c, d], axis=-1).reshape(-1, 3).astype(np.int32)
     quads.setflags(write=False)
     return quads
+
+
+@lru_cache(maxsize=256)
+def _corners(rows: int, columns: int, closed: bool) -> tuple[Array, Array]:
+    """(2 · quads, 3) column and row of each corner of `_grid`; closed columns do not start anew."""
+    r, i = np.meshgrid(
+        np.arange(rows - 1), np.arange(columns if closed else columns - 1), indexing="ij"
+    )
+    column = np.stack([i, i + 1, i + 1, i, i + 1, i], axis=-1).reshape(-1, 3)
+    row = np.stack([r, r, r + 1, r, r + 1, r + 1], axis=-1).reshape(-1, 3)
+    return column, row
+
+
+def _laid_out(rows: Array, closed: bool) -> Array:
+    """(2 · quads, 3, 2) m: the surface through rows, laid flat as well as one number for each
+    column and each row can.
+    """
+    R, n, _ = rows.shape
+    ring = np.concatenate([rows, rows[:, :1]], axis=1) if closed else rows
+    steps = []
+    for axis in (1, 0):
+        way = np.diff(ring, axis=axis)
+        length = np.sqrt(np.einsum("...i,...i->...", way, way)).mean(axis=1 - axis)
+        steps.append(np.concatenate([[0.0], np.cumsum(length)]))
+    column, row = _corners(R, n, closed)
+    return np.stack([steps[0][column], steps[1][row]], axis=-1)
 
 
 def loft(
@@ -101,6 +130,7 @@ def loft(
     faces = [_grid(R, n, closed)]
     every = np.full(len(faces[0]), region) if np.size(region) == 1 else np.repeat(region, 2)
     regions = [every.astype(np.int32)]
+    uv = [_laid_out(rows, closed)]
     vertices = [rows.reshape(-1, 3)]
     i = np.arange(n, dtype=np.int32)
     count = R * n
@@ -111,8 +141,10 @@ def loft(
             faces.append(np.column_stack([ring, np.full(n, count)]).astype(np.int32))
             regions.append(np.full(n, every[0 if row == 0 else -1], np.int32))
             vertices.append(rows[row].mean(axis=0)[None])
+            uv.append(np.zeros((n, 3, 2)))
             count += 1
-    return Mesh(np.concatenate(vertices), np.concatenate(faces), np.concatenate(regions))
+    parts = (np.concatenate(part) for part in (vertices, faces, regions, uv))
+    return Mesh(*parts)
 
 
 def unit(vectors: Array) -> Array:
@@ -211,7 +243,8 @@ def band(
     B, n = rows.shape[:2]
     one = _grid(n, 4, False)
     faces = (one + 4 * n * np.arange(B, dtype=np.int32)[:, None, None]).reshape(-1, 3)
-    return Mesh(rows.reshape(-1, 3), faces, np.full(len(faces), region, np.int32))
+    uv = np.tile(_laid_out(rows[0], False), (B, 1, 1))
+    return Mesh(rows.reshape(-1, 3), faces, np.full(len(faces), region, np.int32), uv)
 
 
 def dome(rows: ArrayLike, region: int | Array = 0) -> Mesh:

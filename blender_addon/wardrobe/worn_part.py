@@ -38,6 +38,8 @@ class PartSurface:
         normal_image: File with a tangent-space normal map; empty for none.
         cut_out: Whether the alpha of `color_image` is opacity.
         roughness: Roughness of the gloss, 0..1.
+        weave: Name of a tile of `fabric_images` that shades it, where it has no image: then the
+            coordinates are metres on the surface. Empty for none.
     """
 
     kind: str = "cloth"
@@ -45,6 +47,7 @@ class PartSurface:
     normal_image: str = ""
     cut_out: bool = False
     roughness: float = 0.8
+    weave: str = ""
 
 
 SURFACE_KINDS = ("cloth", "leather", "plastic", "metal", "glass", "hair", "skin", "eye")
