@@ -136,6 +136,9 @@ class Wardrobe:
     )
     hair: bool = switch(True, "Grow hair in locks; off: a shell over the scalp. Style 'mesh' only")
     accessories: bool = switch(True, "Let people wear glasses, hats and bags. Style 'mesh' only")
+    carried: bool = switch(
+        True, "Count bags, and what hands hold, as the person in masks. Style 'mesh' only"
+    )
     drape: bool = switch(
         True, "Let skirts and loose cloth hang; off: they keep their cut. Style 'mesh' only"
     )

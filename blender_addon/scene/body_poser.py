@@ -84,10 +84,11 @@ class BodyPoser:
         return self._posed.get((body, outfit), lambda: self._placed(body, outfit))
 
     def surface(self, person: PersonSpec) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-        """Vertices (N, 3), m in the world, and faces (F, 3) of what is seen of a person."""
+        """Vertices (N, 3), m in the world, and faces (F, 3) of what counts as a person."""
         if person.outfit.style == "mesh":
             dressed = self.dressed(person)
-            return dressed.vertices, dressed.faces
+            own = np.delete(dressed.faces, dressed.apart, axis=0) if len(dressed.apart) else None
+            return dressed.vertices, dressed.faces if own is None else own
         return self.pose(person).vertices, self.bodies[person.body.model].faces
 
     def dressed(self, person: PersonSpec, *, later: bool = False) -> Dressed:

@@ -16,7 +16,13 @@ from ..recipes.recipe import Recipe
 from ..wardrobe.fabric_sampling import with_cloth
 from ..wardrobe.garment_kind import PATTERNS
 from ..wardrobe.hair_styles import with_mesh_hair
-from ..wardrobe.item_sampling import at_rest, sample_items, wearer_of, without_accessories
+from ..wardrobe.item_sampling import (
+    at_rest,
+    sample_items,
+    wearer_of,
+    with_things_apart,
+    without_accessories,
+)
 from ..wardrobe.mesh_sampling import matched, with_mesh_garments
 from ..wardrobe.outfit import Outfit, plain_outfit
 from ..wardrobe.pack_sampling import dress_from_packs
@@ -283,6 +289,7 @@ def sample_clothes(
     wearer = wearer_of(outfit, age, gender)
     outfit = sample_items(stream("items", number), outfit, wearer)
     outfit = outfit if w.accessories else without_accessories(outfit)
+    outfit = outfit if w.carried else with_things_apart(outfit)
     return dress_from_packs(
         stream("packs", number),
         outfit,

@@ -16,7 +16,8 @@ from ..wardrobe.fabric_weaves import WEAVES
 from ..wardrobe.worn_part import PartSurface
 from .atlas import look_up
 from .body_mesh import UV_MAP
-from .fabric_shader import bumpy_surface
+from .fabric_shader import layered_surface, object_property
+from .formula import Formula, Value
 from .images import ImageCache
 from .nodes import Nodes, clear_tree
 from .outfit_properties import PREFIX
@@ -121,10 +122,17 @@ def _build_woven(nodes: Nodes, surface: PartSurface) -> None:
     _, _, shade, height = look_up(nodes, place, origin)
     factor = nodes.math("MULTIPLY_ADD", shade, _CONTRAST, 1.0 - 0.5 * _CONTRAST)
     color = nodes.vector("SCALE", nodes.attribute(PART_COLOR, "Color"), factor)
-    raised = nodes.math("MULTIPLY", height, weave.depth)
-    gloss = 0.8 if surface.kind == "cloth" else 1.0
+    f = Formula(nodes)
+    _, bumpy = object_property(f, "gloss")  # whether the person is near enough
+    closure = layered_surface(
+        nodes,
+        color,
+        Value(nodes, nodes.value("Roughness", surface.roughness)),
+        f.value(height) * weave.depth,
+        bumpy,
+        0.8 if surface.kind == "cloth" else 1.0,
+    )
     output = nodes.node("ShaderNodeOutputMaterial")
-    closure = bumpy_surface(nodes, color, surface.roughness, raised, gloss)
     nodes.put(closure, output.inputs["Surface"])
 
 

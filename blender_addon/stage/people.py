@@ -13,6 +13,7 @@ from ..bodies.model import BodyModel
 from ..render.part_labels import add_part_outputs
 from ..scene.body_poser import BodyPoser
 from ..scene.spec import PersonSpec
+from ..wardrobe.apart import split
 from ..wardrobe.worn_part import PartSurface
 from .body_mesh import attach_chart, body_mesh, face_parts
 from .dressed_mesh import write_dressed
@@ -41,6 +42,7 @@ class StagePeople:
         self.scene, self.bodies, self.poser, self.images = scene, bodies, poser, images
         self.tones = ImageTones(images)
         self._objects: dict[tuple[str, str, int], bpy.types.Object] = {}
+        self._beside: dict[str, bpy.types.Object] = {}  # what a person carries, by its object
         self._with_parts: set[str] = set()  # names of materials that write the parts pass
 
     def apply(
@@ -60,11 +62,12 @@ class StagePeople:
             KeyError: This stage does not have the body model.
         """
         shown = self.objects(persons)
+        written: set[bpy.types.Object] = set()
         for person in persons:
             pixel = (pixel_sizes or {}).get(person.id, 0.0)
-            self._apply(shown[person.id], person, shutter > 0.0, pixel)
-        for obj in self._objects.values():
-            show(obj, obj in shown.values())
+            written.update(self._apply(shown[person.id], person, shutter > 0.0, pixel))
+        for obj in (*self._objects.values(), *self._beside.values()):
+            show(obj, obj in written)
 
     def objects(self, persons: Sequence[PersonSpec]) -> dict[int, bpy.types.Object]:
         """Objects by person id. Raises KeyError as `apply` does."""
@@ -76,35 +79,55 @@ class StagePeople:
             used[kind] += 1
         return chosen
 
-    def _apply(self, obj: bpy.types.Object, person: PersonSpec, moving: bool, pixel: float) -> None:
+    def _apply(
+        self, obj: bpy.types.Object, person: PersonSpec, moving: bool, pixel: float
+    ) -> list[bpy.types.Object]:
+        """Write a person, and return all objects of it."""
         mesh, layered = obj.data, person.outfit.style == "mesh"
         surfaces: tuple[PartSurface, ...] = ()
+        objects = [obj]
         if layered:
             dressed = self.poser.dressed(person)
             body = self.bodies[person.body.model]
             skin_uv = body.uv if person.outfit.skin_image else None
-            write_dressed(mesh, dressed, face_parts(body), self.tones, skin_uv)
             vertices, surfaces = dressed.vertices, dressed.surfaces
+            if len(dressed.apart):
+                dressed, carried = split(dressed)
+                objects.append(self._carried(obj))
+                write_dressed(objects[1].data, carried, None, self.tones)
+            write_dressed(mesh, dressed, face_parts(body), self.tones, skin_uv)
         else:
             vertices = self.poser.pose(person).vertices
             mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
-        if moving:
-            _write_velocity(mesh, self._velocity(person, vertices))
-        mesh.update()
-        apply_outfit(
-            obj,
-            person.outfit,
-            self.images,
-            layered=layered,
-            pixel=pixel,
-            surfaces=surfaces,
-            tones=self.tones,
-        )
+        velocity = self._velocity(person, vertices) if moving else None
+        for each in objects:
+            if velocity is not None:
+                _write_velocity(each.data, velocity)
+            each.data.update()
+            apply_outfit(
+                each,
+                person.outfit,
+                self.images,
+                layered=layered,
+                pixel=pixel,
+                surfaces=surfaces,
+                tones=self.tones,
+            )
         for slot in obj.material_slots:
             material = slot.material
             if material is not None and material.name not in self._with_parts:
                 add_part_outputs(material)
                 self._with_parts.add(material.name)
+        return objects
+
+    def _carried(self, person: bpy.types.Object) -> bpy.types.Object:
+        """The object of what a person carries that does not count as the person."""
+        if person.name not in self._beside:
+            name = person.name.replace("person", "things", 1)
+            obj = bpy.data.objects.new(name, bpy.data.meshes.new(name))
+            self.scene.collection.objects.link(obj)
+            self._beside[person.name] = obj
+        return self._beside[person.name]
 
     def _velocity(self, person: PersonSpec, vertices: NDArray[np.float32]) -> NDArray[np.float32]:
         """(V, 3) m/s: the straight way to the person's next place."""

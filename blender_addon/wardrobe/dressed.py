@@ -64,6 +64,7 @@ class Dressed:
         uv: (P, 3, 2) float32, coordinates of their corners in the surfaces' images.
         color: (P, 3) float32, linear colours of them.
         tones: (P,) int32, regions whose colour is the mean of their image, see `worn_part`.
+        apart: (A,) int32, the faces that do not count as the person in masks, see `apart`.
     """
 
     vertices: Array
@@ -77,6 +78,7 @@ class Dressed:
     uv: Array
     color: Array
     tones: Array
+    apart: Array
 
 
 @dataclass(frozen=True)
@@ -282,7 +284,10 @@ class Wearable:
         parts.add(strands.faces, MATERIALS.index(HAIR), strands.source, chart, cloth)
 
     def _lay_out_items(self, parts: Layout) -> None:
+        apart = [np.zeros(0, np.int32)]
         for part in self._items:
+            if part.apart:
+                apart.append(parts.face_count + np.arange(len(part.faces), dtype=np.int32))
             parts.add_colored(
                 part.faces,
                 part.surface,
@@ -292,6 +297,7 @@ class Wearable:
                 part.color,
                 part.tones,
             )
+        self._apart = np.concatenate(apart)
 
     def _face_of_vertex(self, piece: Piece) -> Array:
         out = np.zeros(len(piece.ends), np.int32)
@@ -347,7 +353,9 @@ class Wearable:
         vertices.append(moved(strands.points, strands.transforms(G_rel)))
         vertices += [moved(part.vertices, part.transforms(G_rel, up)) for part in self._items]
         vertices.append(self._sewn.points(at_rest, heights, A))
-        return Dressed(np.concatenate(vertices).astype(np.float32), **self._joined)
+        return Dressed(
+            np.concatenate(vertices).astype(np.float32), **self._joined, apart=self._apart
+        )
 
 
 def _standing(

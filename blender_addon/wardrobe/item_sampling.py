@@ -71,6 +71,15 @@ def without_accessories(outfit: Outfit) -> Outfit:
     )
 
 
+def with_things_apart(outfit: Outfit) -> Outfit:
+    """The outfit whose bags, and what hands hold, do not count as the person in masks."""
+    items = tuple(
+        dataclasses.replace(item, apart=item.kind in ITEM_KINDS and ITEM_KINDS[item.kind].carried)
+        for item in outfit.items
+    )
+    return dataclasses.replace(outfit, items=items)
+
+
 def at_rest(outfit: Outfit) -> Outfit:
     """The outfit of a person who sits or lies: a backpack would sink into the seat."""
     items = tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import palette
 from .bags import BAGS
@@ -214,5 +214,9 @@ def parts_of(fitting: Fitting, items: Sequence[Item]) -> list[WornPart]:
     Raises:
         KeyError: No builder has the kind of an item.
     """
-    parts = [part for item in items for part in BUILDERS[item.kind](fitting, item)]
+    parts = [
+        replace(part, apart=True) if item.apart else part
+        for item in items
+        for part in BUILDERS[item.kind](fitting, item)
+    ]
     return settled(fitting, parts)

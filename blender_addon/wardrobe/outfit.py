@@ -80,12 +80,14 @@ class Item:
         source: What the kind needs to know of where it comes from, such as a file; empty for none.
         variant: Which of its forms, 0..1.
         colors: Linear colours of its regions, the main one first.
+        apart: Whether it does not count as the person in masks.
     """
 
     kind: str
     source: str = ""
     variant: float = 0.5
     colors: tuple[Color, ...] = ()
+    apart: bool = False
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ class WornPart:
             joint: that point, m, and the direction at rest that gravity pulls it to.
         near: (N,) int32, the vertex of the body nearest to each vertex; None where it is not known.
         depth: Parts of a larger depth lie over the others; 0 for those that are no layers.
+        apart: Whether it does not count as the person in masks.
     """
 
     name: str
@@ -95,6 +96,7 @@ class WornPart:
     hangs: Array | None = None
     near: Array | None = None
     depth: int = 0
+    apart: bool = False
 
     def transforms(self, G_rel: ArrayLike, up: ArrayLike = (0.0, 0.0, 1.0)) -> Array:
         """(12, N) rows of the blended transform of each vertex, for `skinning.moved`.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from blender_addon.wardrobe.outfit import Garment, Hair, Outfit
+from blender_addon.wardrobe.outfit import Garment, Hair, Item, Outfit
 
 OUTFIT = Outfit(
     hair=Hair("long", fall=0.8, volume=0.02),
@@ -46,3 +46,24 @@ def test_clothes_and_hair_belong_to_the_person_and_to_its_parts(
     assert (masks[1] | ~masks[0]).mean() > 0.995  # a coat and a skirt only add to a silhouette
     assert (dressed["parts"][masks[1]] > 0).mean() > 0.99
     assert len(np.unique(dressed["parts"])) > 12
+
+
+def test_what_is_worn_counts_as_the_person_and_what_is_carried_by_choice(
+    shoot: Any, scene: Any, person: Any
+) -> None:
+    def in_mask(*items: Item) -> tuple[np.ndarray, dict[str, Any]]:
+        who = dataclasses.replace(person(1), outfit=dataclasses.replace(OUTFIT, items=items))
+        shot = shoot(scene(persons=(who,), width=96, height=96), ("image", "instances", "parts"))
+        return shot["instances"] == 1, shot
+
+    glasses, case = Item("glasses", variant=0.1), Item("suitcase", variant=0.3)
+    without, _ = in_mask(glasses)
+    with_case, shot = in_mask(glasses, case)
+    apart, beside = in_mask(glasses, dataclasses.replace(case, apart=True))
+    again, _ = in_mask(glasses)
+    assert with_case.sum() > without.sum() + 10
+    assert (shot["parts"][with_case] > 0).mean() > 0.99
+    # A thing apart hides what is behind it, and looks the same.
+    assert not (apart & ~without).any()
+    np.testing.assert_array_equal(beside["image"], shot["image"])
+    np.testing.assert_array_equal(without, again)
