@@ -276,7 +276,7 @@ def tote(fitting: Fitting, item: Item) -> list[WornPart]:
                          0.2 * wide * np.cos(t)], axis=1)  # fmt: skip
         handles.append(band(path, (side, 0.0, 0.0), 0.025, 0.004, region=STRAP))
     mesh = join(bag, *handles)
-    return _held(fitting, item, mesh, CLOTH, colors_of(item, "#d8d2c4", "#d8d2c4"))
+    return _held(fitting, item, mesh, CLOTH, colors_of(item, "#d8d2c4"))
 
 
 def shopping_bag(fitting: Fitting, item: Item) -> list[WornPart]:

@@ -142,7 +142,7 @@ def beanie(fitting: Fitting, item: Item) -> list[WornPart]:
     meshes = [dome(rows), cuff]
     if item.variant < 0.2:
         meshes.append(_ball(rows[-1].mean(axis=0) + np.array([0.0, 0.022 * h, 0.0]), 0.03 * h))
-    colors = colors_of(item, "#4c4f54", "#4c4f54")
+    colors = colors_of(item, "#4c4f54")
     return [crown.part("beanie", join(*meshes), colors, KNIT)]
 
 
@@ -207,7 +207,7 @@ def bucket_hat(fitting: Fitting, item: Item) -> list[WornPart]:
     rows = crown.rows(edge, 0.014, 4.0, 9)
     width = np.full(COLUMNS, 0.042 * h) * (1 + 0.05 * np.sin(4 * TURN + 9 * item.variant))
     mesh = join(dome(rows), _brim(edge, width, np.full(COLUMNS, 0.026 * h), 0.004 * h, SECOND))
-    return [crown.part("bucket hat", mesh, colors_of(item, "#7b6f55", "#7b6f55"), CLOTH)]
+    return [crown.part("bucket hat", mesh, colors_of(item, "#7b6f55"), CLOTH)]
 
 
 def hard_hat(fitting: Fitting, item: Item) -> list[WornPart]:

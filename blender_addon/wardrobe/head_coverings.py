@@ -119,7 +119,8 @@ def _veil(fitting: Fitting, veil: Veil, variant: float) -> Mesh:
     y = head.eyes[1] + upper[:, None] * h + 0 * turn
     tight = 0.004 + 0.006 * np.sin(np.pi * u) ** 0.5
     rows = shape.points(y, turn, hair + tight * h)
-    body = _below(head, shape, veil, rows[-1], wave, h)
+    reach = 0.8 * abs(float(fitting.joint("left_shoulder")[0]) - float(head.eyes[0]))
+    body = _below(head, shape, veil, rows[-1], wave, reach)
     dome = []
     top = head.crown + 0.007 * h + hair
     for t in np.linspace(np.pi / 2, 0.25, 4):
@@ -138,15 +139,25 @@ def _veil(fitting: Fitting, veil: Veil, variant: float) -> Mesh:
 
 
 def _below(
-    head: HeadFrame, shape: RoundMap, veil: Veil, chin: Array, wave: float, h: float
+    head: HeadFrame, shape: RoundMap, veil: Veil, chin: Array, wave: float, reach: float
 ) -> Array:
-    """(rows, columns, 3) from the row of the chin to the hem."""
+    """(rows, columns, 3) from the row of the chin to the hem.
+
+    At the sides it ends where the body is `reach` (m) wide: farther out shoulders move with arms.
+    """
+    h = head.size
     u = np.linspace(0, 1, _AROUND)
     turn = 2 * np.pi * u
     cos = np.cos(turn)
     front, side, back = veil.hem
     hem = side + np.where(cos > 0, (front - side) * cos**2, (back - side) * cos**2)
     hem = hem + 0.012 * np.sin(turn + wave) * (1 - veil.knot)
+    drop = np.linspace(-0.125, -0.26, 28)
+    out = shape.points(head.eyes[1] + drop[:, None] * h, np.broadcast_to(turn, (28, _AROUND)))
+    wide = np.abs(out[..., 0] - head.eyes[0]) > reach
+    hem = np.where(wide.any(axis=0), np.maximum(hem, drop[wide.argmax(axis=0)]), hem)
+    for _ in range(2):
+        hem[1:-1] = (hem[:-2] + 2 * hem[1:-1] + hem[2:]) / 4
     t = np.linspace(0, 1, 9)[1:, None]
     y = chin[:, 1] + t * (head.eyes[1] + hem * h - chin[:, 1])
     folds = 0.5 + 0.5 * np.sin(2 * np.pi * 2.3 * t + 1.3 * cos[None] + wave)
@@ -211,7 +222,7 @@ def scarf(fitting: Fitting, item: Item) -> list[WornPart]:
     mesh = _scarf(fitting, item.variant)
     ends = "ends" if item.variant > 0.3 else "loop"
     joints, weights, near = _skin(fitting, f"scarf {ends}", lambda f: _scarf(f, item.variant))
-    colors = colors_of(item, "#6e1f26", "#6e1f26")
+    colors = colors_of(item, "#6e1f26")
     return [worn(fitting, "scarf", mesh, colors, KNIT, (joints, weights), near)]
 
 

@@ -131,7 +131,7 @@ ITEM_KINDS: Mapping[str, ItemKind] = {
         "ears", lambda w: 4.0 * w.woman * (w.age > 10), (("#c9a24a", "#b9bbbd", "#d8c08a"),)
     ),
     "cap": ItemKind("head", lambda w: 2.0 * (1.3 - w.woman), ((), ())),
-    "beanie": ItemKind("head", lambda w: 5.0 * w.cold, ((), ())),
+    "beanie": ItemKind("head", lambda w: 5.0 * w.cold),
     "fedora": ItemKind(
         "head",
         lambda w: 0.5 * (w.age > 16),
@@ -158,14 +158,16 @@ ITEM_KINDS: Mapping[str, ItemKind] = {
         lambda w: 0.5 * w.male * (w.age > 15),
         (("#a9561e", "#16203a", "#101114", "#f0efec", "#6e1f26", "#d9722b"),),
     ),
-    "scarf": ItemKind("neck", lambda w: 2.5 * w.cold, ((), ())),
-    "backpack": ItemKind("bag", lambda w: 2.5 * (1.2 if w.age < 35 else 0.6), ((), ()), True, True),
+    "scarf": ItemKind("neck", lambda w: 2.5 * w.cold),
+    "backpack": ItemKind(
+        "bag", lambda w: 2.5 * (1.2 if w.age < 35 else 0.6), ((), _DARK_SOLES), True, True
+    ),
     "shoulder bag": ItemKind("bag", lambda w: 2.0 * (w.age > 12), ((*_LEATHER, *_BAGS), ()), True),
     "handbag": ItemKind(
         "hand", lambda w: 1.6 * w.woman * (w.age > 16), ((*_LEATHER, *_BAGS), _LEATHER), True, True
     ),
     "tote": ItemKind(
-        "hand", lambda w: 0.8 * (w.age > 12), (("#d8d2c4", "#101114", *_BAGS), ()), True, True
+        "hand", lambda w: 0.8 * (w.age > 12), (("#d8d2c4", "#101114", *_BAGS),), True, True
     ),
     "shopping bag": ItemKind(
         "hand",
