@@ -33,6 +33,8 @@ INFLUENCES = 4  # joints of a vertex
 # Vertices and lengths of garments that do not say how they grow, as those of MakeHuman's own.
 _SCALES = ((5399, 11998, 1.416), (791, 881, 2.3073), (962, 5320, 1.9231))
 _BRIDGES = 3  # vertices from leg to leg that make a skirt
+_SIDES = 12  # directions around a skirt
+_HEM = 0.03  # m above the hem, from where on legs are hidden
 _MOST = 5.0  # m from the body; what is farther is damaged
 
 
@@ -112,7 +114,7 @@ def fit(clothes: Clothes, mesh: ObjMesh, model: BodyModel) -> FittedItem:
     else:
         moved = transferred(rest, helper.body, hidden[helper.base], model)
         rest, dense, near, hides = moved.rest, moved.weights, moved.near, moved.hides
-    dense = _hanging(dense, rest[0], model)
+    dense, inside = _hanging(dense, rest[0], model)
     joints = np.argsort(-dense, axis=1, kind="stable")[:, :INFLUENCES]
     weights = np.take_along_axis(dense, joints, axis=1)
     return FittedItem(
@@ -123,7 +125,7 @@ def fit(clothes: Clothes, mesh: ObjMesh, model: BodyModel) -> FittedItem:
         faces=mesh.faces,
         uv=mesh.uv,
         near=near.astype(np.int32),
-        hides=hides,
+        hides=hides | inside,
         lower=_lower(rest[0], mesh.faces, model),
     )
 
@@ -182,13 +184,16 @@ def _in_t_pose(posed: Array, weights: Array, helper: HelperMesh) -> Array:
     return np.einsum("gab,ngb->nga", np.linalg.inv(linear), posed - shifts)
 
 
-def _hanging(weights: Array, rest: Array, model: BodyModel) -> Array:
+def _hanging(weights: Array, rest: Array, model: BodyModel) -> tuple[Array, Array]:
     """Let what hangs around both legs follow both of them, so that a stride does not split it.
 
     Args:
         weights: (G, J) skinning weights.
         rest: (G, 3) m, the garment at rest.
         model: The body.
+
+    Returns:
+        (the weights, (F,) bool: faces of the body that are inside of the skirt).
     """
     names = model.joint_names
     place = dict(zip(names, model.rest_joints(), strict=True))
@@ -197,14 +202,16 @@ def _hanging(weights: Array, rest: Array, model: BodyModel) -> Array:
     across = np.abs(rest[:, 0] - place["pelvis"][0])
     low = (rest[:, 1] < hip[1]) & (across < 1.2 * leg)
     below_crotch = rest[:, 1] < hip[1] - 0.24 * leg
-    # Trousers have no cloth in front of and behind the gap between the legs.
-    bridges = below_crotch & (across < 0.06 * leg) & (np.abs(rest[:, 2] - hip[2]) > 0.12 * leg)
-    if bridges.sum() < _BRIDGES:
-        return weights
+    ahead = np.abs(rest[:, 2] - hip[2])
+    bridges = below_crotch & (across < 0.06 * leg) & (ahead > 0.12 * leg)
+    # Trousers have cloth on the inner sides of the legs.
+    trousers = (rest[:, 1] < hip[1] - 0.3 * leg) & (across < 0.16 * leg) & (ahead < 0.1 * leg)
+    if bridges.sum() < _BRIDGES or trousers.sum() > _BRIDGES:
+        return weights, np.zeros(len(model.faces), dtype=bool)
     out = weights.copy()
     which = np.flatnonzero(low)
     x = (rest[which, 0] - place["pelvis"][0]) / max(abs(hip[0] - place["pelvis"][0]), 1e-3)
-    left = 1 / (1 + np.exp(-2.2 * x))  # from one leg to the other over the width of the hips
+    left = 1 / (1 + np.exp(-4.5 * x))  # from one leg to the other between their middles
     fade = np.clip((hip[1] - rest[which, 1]) / (0.3 * leg), 0.0, 1.0)
     for name in ("hip", "knee", "ankle", "foot"):
         pair = [names.index(f"left_{name}"), names.index(f"right_{name}")]
@@ -212,4 +219,18 @@ def _hanging(weights: Array, rest: Array, model: BodyModel) -> Array:
         for joint, share in zip(pair, (left, 1 - left), strict=True):
             own = weights[which, joint]
             out[which, joint] = own + fade * (both * share - own)
-    return out
+    return out, _inside(rest[low], hip, leg, model)
+
+
+def _inside(skirt: Array, hip: Array, leg: float, model: BodyModel) -> Array:
+    """(F,) bool, faces of the legs that a skirt hides: down to a little above its hem."""
+    around = np.arctan2(skirt[:, 0], skirt[:, 2] - hip[2])
+    side = ((around / (2 * np.pi) + 0.5) * _SIDES).astype(int) % _SIDES
+    hem = np.full(_SIDES, np.inf)
+    np.minimum.at(hem, side, skirt[:, 1])
+    found = hem[np.isfinite(hem)]
+    v = model.v_template
+    inside = (v[:, 1] < hip[1]) & (v[:, 1] > found.max() + _HEM) & (np.abs(v[:, 0]) < 1.2 * leg)
+    if len(found) < _SIDES - 2:  # open at a side
+        inside[:] = False
+    return np.asarray(inside[model.faces].all(axis=1))

@@ -14,7 +14,7 @@ from .worn_part import Fitting, WornPart
 
 Array = np.ndarray
 
-_APART = 0.004  # m between two layers of cloth
+_APART = 0.006  # m between two layers of cloth
 _NEAR = 0.06  # m; what is farther apart does not touch
 _MOST = 0.05  # m that a vertex is pushed outwards at most
 _AZIMUTHS, _ELEVATIONS = 48, 24

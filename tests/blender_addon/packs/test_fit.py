@@ -159,6 +159,27 @@ def test_skirts_follow_both_legs_in_the_middle(body: BodyModel) -> None:
     assert (share["left"] - share["right"])[far_left].min() > 0.3
 
 
+def test_skirts_hide_the_legs_inside_of_them(body: BodyModel) -> None:
+    item = fitted(bound(np.arange(18002, 18722)), body)
+    hip = body.rest_joints()[1]
+    middle = body.v_template[np.asarray(body.faces)[item.hides]].mean(axis=1)
+    assert len(middle) > 500
+    assert middle[:, 1].max() < hip[1] + 0.02
+    assert middle[:, 1].min() > item.template[:, 1].min()
+
+
+def test_trousers_follow_each_leg(body: BodyModel) -> None:
+    """Their weights stay those of the skin, and they hide what their file says."""
+    v, joints = body.v_template, body.rest_joints()
+    legs = (v[:, 1] < joints[1, 1]) & (v[:, 1] > joints[7, 1]) & (np.abs(v[:, 0]) < 0.4)
+    some = np.flatnonzero(legs)
+    item = fitted(bound(helper_mesh().base[some]), body)
+    assert not item.hides.any()
+    dense = np.zeros((len(some), body.num_joints))
+    np.put_along_axis(dense, item.joints, item.weights, axis=1)
+    assert np.abs(dense - body.weights[some]).max() < 1e-3
+
+
 def test_a_garment_on_a_body_of_another_topology(body: BodyModel, other: BodyModel) -> None:
     some = np.arange(0, 13_000, 61)
     base = helper_mesh().base
