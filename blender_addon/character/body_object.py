@@ -7,7 +7,8 @@ linear blend skinning. Vertex groups hold the blend weights and the body parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import bmesh
 import bpy
@@ -41,15 +42,18 @@ def new_body_object(name: str, rig: Rig) -> bpy.types.Object:
     model = rig.model
     mesh = body_mesh(name, model, rig.to_rest(model.v_template).astype(np.float32))
     obj = bpy.data.objects.new(name, mesh)
-    _add_groups(obj, model)
+    columns = [(joint, model.weights[:, k]) for k, joint in enumerate(model.joint_names)]
+    if model.part_labels is not None:
+        columns += [(f"part {part}", model.part_labels == n) for n, part in enumerate(PARTS)]
+    add_groups(obj, columns)
     return obj
 
 
 def add_keys(obj: bpy.types.Object, model: BodyModel) -> None:
     """Add shape keys for the shape, the face (SMPL-X) and the clothes."""
     obj.shape_key_add(name=BASIS, from_mix=False)
-    for name, directions in _directions(model):
-        key = _add_key(obj, name, directions)
+    for name, offsets in directions(model):
+        key = _add_key(obj, name, offsets)
         key.slider_min, key.slider_max = -SLIDER, SLIDER
     _add_key(obj, CLOTHES, np.zeros_like(model.v_template)).value = 1.0
 
@@ -113,7 +117,8 @@ def write_clothes(mesh: bpy.types.Mesh, offsets: Array) -> None:
     )
 
 
-def _directions(model: BodyModel) -> Iterator[tuple[str, Array]]:
+def directions(model: BodyModel) -> Iterator[tuple[str, Array]]:
+    """The names of the shape keys of shape and face, and how far they move the vertices, m."""
     for n in range(model.num_betas):
         yield f"{BETA} {n:02d}", model.shapedirs[:, :, n]
     for n in range(model.num_expression):
@@ -151,11 +156,18 @@ def _read_bone(
     target.transform_space = "LOCAL_SPACE"
 
 
-def _add_groups(obj: bpy.types.Object, model: BodyModel) -> None:
-    """Add a vertex group for each bone, with its blend weights, and for each body part."""
-    columns = [(joint, model.weights[:, k]) for k, joint in enumerate(model.joint_names)]
-    if model.part_labels is not None:
-        columns += [(f"part {part}", model.part_labels == n) for n, part in enumerate(PARTS)]
+def skin(obj: bpy.types.Object, armature: bpy.types.Object) -> None:
+    """Parent a mesh object to the armature, which deforms it by linear blend skinning."""
+    obj.parent = armature
+    obj.lock_location = obj.lock_rotation = obj.lock_scale = (True, True, True)
+    modifier = obj.modifiers.new("Armature", "ARMATURE")
+    modifier.object = armature
+    modifier.use_vertex_groups, modifier.use_bone_envelopes = True, False
+    modifier.use_deform_preserve_volume = False
+
+
+def add_groups(obj: bpy.types.Object, columns: Sequence[tuple[str, NDArray[Any]]]) -> None:
+    """Add vertex groups: names, and the weight (V,) of each vertex."""
     for name, _ in columns:
         obj.vertex_groups.new(name=name)
     weights = np.stack([column.astype(np.float32) for _, column in columns], axis=1)

@@ -23,7 +23,7 @@ from ..stage.body_mesh import attach_chart
 from ..stage.images import ImageCache
 from ..stage.person_shader import apply_outfit
 from ..wardrobe.outfit import Outfit, plain_outfit
-from . import body_object
+from . import body_object, dressed_object
 from .armature import fit_armature, new_armature, pose_matrices, rest_matrices
 from .rig import Rig, bone_quaternions, object_location, read_bones, rest_pelvis
 
@@ -115,7 +115,7 @@ class Character:
         body = body_object.new_body_object(f"{name} Body", rig)
         attach_chart(body.data, figures.chart(model_name))
         armature[PERSON], armature[LIFT], body[BODY_MARK] = number, rig.lift, True
-        _skin(body, armature)
+        body_object.skin(body, armature)
         for obj in (armature, body):
             (collection or scene.collection).objects.link(obj)
         body_object.add_keys(body, model)
@@ -174,7 +174,10 @@ class Character:
         self._shape(body.betas, figures)
         body_object.write_clothes(self.mesh.data, figures.clothes(body, person.outfit))
         apply_outfit(self.mesh, person.outfit, images)
-        add_part_outputs(self.mesh.material_slots[0].material)
+        dressed_object.dress(self.armature, self.mesh, person, figures, images)
+        for obj in (self.mesh, dressed_object.dressed_of(self.armature)):
+            for slot in obj.material_slots if obj is not None else ():
+                add_part_outputs(slot.material)
         self._pose(body)
         self._write(person)
 
@@ -311,7 +314,9 @@ class Character:
 
     def remove(self) -> None:
         """Delete the person. Objects that an artist parented to it keep their place."""
-        own = [self.armature, *(child for child in self.armature.children if BODY_MARK in child)]
+        marks = (BODY_MARK, dressed_object.MARK)
+        children = self.armature.children
+        own = [self.armature, *(c for c in children if any(mark in c for mark in marks))]
         for child in [child for obj in own for child in obj.children if child not in own]:
             place = child.matrix_world.copy()
             child.parent = None
@@ -347,16 +352,6 @@ def _lowest_free(taken: set[int]) -> int:
 def _scene_of(obj: bpy.types.Object) -> bpy.types.Scene:
     here = bpy.context.scene
     return here if here in obj.users_scene else obj.users_scene[0]
-
-
-def _skin(body: bpy.types.Object, armature: bpy.types.Object) -> None:
-    """Parent the body to the armature, which deforms it by linear blend skinning."""
-    body.parent = armature
-    body.lock_location = body.lock_rotation = body.lock_scale = (True, True, True)
-    modifier = body.modifiers.new("Armature", "ARMATURE")
-    modifier.object = armature
-    modifier.use_vertex_groups, modifier.use_bone_envelopes = True, False
-    modifier.use_deform_preserve_volume = False
 
 
 def _rest_body(rig: Rig, model_name: str) -> BodySpec:

@@ -71,17 +71,6 @@ def test_a_new_person_stands_on_the_ground_as_the_body_model_says(
     np.testing.assert_allclose(front, (0, -1, 0), atol=1e-6)
 
 
-def test_clothes_of_a_recipe_with_meshes_are_painted_on_a_character(
-    add: Any, apply: Any, figures: BodyPoser
-) -> None:
-    character, person = add("default"), drawn("default", figures)
-    outfit = dataclasses.replace(person.outfit, style="mesh")
-    apply(character, dataclasses.replace(person, outfit=outfit))
-    (slot,) = character.mesh.material_slots  # its one mesh is body and clothes together
-    assert slot.material.name == "PII Person"
-    assert character.person().outfit.style == "mesh"
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_blender_shows_what_the_body_model_computes(
     name: str, add: Any, apply: Any, figures: BodyPoser, world_vertices: Vertices
