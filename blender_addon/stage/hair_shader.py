@@ -37,9 +37,9 @@ def hair_closure(f: Formula) -> Any:
     diffuse, glossy = nodes.node("ShaderNodeBsdfDiffuse"), nodes.node("ShaderNodeBsdfGlossy")
     nodes.put(color, diffuse.inputs["Color"])
     nodes.put((0.9, 0.85, 0.8, 1.0), glossy.inputs["Color"])
-    nodes.put(0.42, glossy.inputs["Roughness"])
+    nodes.put(0.38, glossy.inputs["Roughness"])
     closure = nodes.mix_shader(
-        (streaks * 0.05).socket, diffuse.outputs["BSDF"], glossy.outputs["BSDF"]
+        (streaks * light * 0.035).socket, diffuse.outputs["BSDF"], glossy.outputs["BSDF"]
     )
     shading = nodes.group(shading_group(), Surface=closure, Albedo=color)
     return shading.outputs["Surface"]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from .chart import HEAD_UNIT
-from .ribbons import OF_BROWS, HairMesh, ribbons, unit
+from .ribbons import OF_BROWS, Draws, HairMesh, evenly, ribbons, steps, unit, vector
 from .scalp import Head, HeadMap, Places
 
 Array = np.ndarray
 
 _BROW_HAIRS = 34
-_UP = np.array([0.0, 1.0, 0.0])
+_UP = vector(0.0, 1.0, 0.0)
 
 
-def add_beard(mesh: HairMesh, head: Head, beard: float, rng: np.random.Generator) -> None:
+def add_beard(mesh: HairMesh, head: Head, beard: float, rng: Draws) -> None:
     """Add a beard of a density 0 none .. 1 long; up to 0.4 it is stubble, which only the skin
     shows.
     """
@@ -40,17 +40,17 @@ def add_beard(mesh: HairMesh, head: Head, beard: float, rng: np.random.Generator
     if beard > 0.9:
         long = long + 0.03 * low * draws[1]
     long = long * np.clip(inside[rows] / 0.12, 0.35, 1) * rng.uniform(0.7, 1.2, len(rows))
-    out = unit(at - head.middle + [0, 0.05, 0])
-    down = np.array([0.0, -1.0, 0.15]) + rng.normal(0, 0.25, at.shape)
+    out = unit(at - head.middle + vector(0, 0.05, 0))
+    down = vector(0.0, -1.0, 0.15) + rng.normal(0, 0.25, at.shape)
     way = unit(out * 0.55 + unit(down) * 0.8)
     bent = unit(way - 0.5 * _UP)
     first = at + way * (long * 0.5)[:, None]
     lines = np.stack([at, first, first + bent * (long * 0.5)[:, None]], axis=1)
-    width = rng.uniform(0.0011, 0.0022, (len(rows), 1)) * [0.8, 1.0, 0.15]
+    width = rng.uniform(0.0011, 0.0022, (len(rows), 1)) * vector(0.8, 1.0, 0.15)
     _add(mesh, head, places[rows], lines, out, width, rng, 0.0)
 
 
-def add_brows(mesh: HairMesh, head: Head, rng: np.random.Generator) -> None:
+def add_brows(mesh: HairMesh, head: Head, rng: Draws) -> None:
     """Add two eyebrows."""
     places, along = _brows(head.of)
     if not len(along):
@@ -59,17 +59,17 @@ def add_brows(mesh: HairMesh, head: Head, rng: np.random.Generator) -> None:
     at = places.values(head.body)
     out = unit(at - head.middle)
     outer = np.where(at[:, 0] > head.middle[0], 1.0, -1.0)
-    rise = np.interp(along, [-1, -0.5, 0.4, 1], [1.0, 0.45, 0.1, -0.35])
-    way = np.stack([outer * np.interp(along, [-1, -0.6, 1], [0.25, 0.8, 1.0]), rise, 0 * rise], 1)
+    rise = steps(along, [-1, -0.5, 0.4, 1], [1.0, 0.45, 0.1, -0.35])
+    way = np.stack([outer * steps(along, [-1, -0.6, 1], [0.25, 0.8, 1.0]), rise, 0 * rise], 1)
     way = unit(way + rng.normal(0, 0.14, way.shape) + 0.12 * out)
-    long = np.interp(along, [-1, -0.4, 1], [0.006, 0.0085, 0.006]) * rng.uniform(0.8, 1.2, len(at))
+    long = steps(along, [-1, -0.4, 1], [0.006, 0.0085, 0.006]) * rng.uniform(0.8, 1.2, len(at))
     base = at + out * 0.0007
     end = base + way * long[:, None]
     end -= out * ((end - base) * out).sum(axis=1, keepdims=True) * 0.7
     end[:, 2] -= 0.25 * long * np.clip(along, 0, 1)  # around the brow
     end += out * 0.0006
     lines = np.stack([base, 0.5 * (base + end) + out * 0.0007, end], axis=1)
-    width = thick * rng.uniform(0.0005, 0.0010, (len(at), 1)) * [0.8, 1.0, 0.2]
+    width = thick * rng.uniform(0.0005, 0.0010, (len(at), 1)) * vector(0.8, 1.0, 0.2)
     _add(mesh, head, places, lines, out, width, rng, OF_BROWS)
 
 
@@ -77,11 +77,11 @@ def _brows(of: HeadMap) -> tuple[Places, Array]:
     """Roots of both brows, and (N,) -1 at the nose .. 1 at the temple; found once a body model."""
     found = getattr(of, "brows", None)
     if found is None:
-        c, rng = of.c, np.random.default_rng(2)
+        c, rng = of.c, Draws(2)
         left = np.flatnonzero((of.p[:, 0] > 0) & (c["iris"] < 1.5) & (c["head_z"] > 0))
         eye = of.p[left[c["iris"][left].argmin()], 0] if len(left) else 0.26 * HEAD_UNIT
         along = np.tile((np.arange(_BROW_HAIRS) + rng.random(_BROW_HAIRS)) / _BROW_HAIRS * 2 - 1, 2)
-        thick = 0.030 * np.interp(along, [-1, -0.7, 0.2, 1], [0.75, 1.0, 0.75, 0.2])
+        thick = 0.030 * steps(along, [-1, -0.7, 0.2, 1], [0.75, 1.0, 0.75, 0.2])
         up = 0.205 + 0.035 * along - 0.045 * along**2 + thick * rng.uniform(-1, 1, len(along))
         across = eye + 0.02 * HEAD_UNIT + along * 0.21 * HEAD_UNIT
         across = np.where(np.arange(len(along)) < _BROW_HAIRS, 1, -1) * across
@@ -108,17 +108,17 @@ def _add(
     lines: Array,
     out: Array,
     width: Array,
-    rng: np.random.Generator,
+    rng: Draws,
     whose: float,
 ) -> None:
     S, n = lines.shape[:2]
     points, faces = ribbons(lines, np.repeat(out[:, None], n, axis=1), width, rng.normal(0, 0.5, S))
-    light = np.exp(rng.normal(-0.1, 0.2, S))[:, None] * np.linspace(0.8, 1.05, n)
+    light = np.exp(rng.normal(-0.1, 0.2, S))[:, None] * evenly(0.8, 1.05, n)
     lock = rng.random(S)
     values = np.stack(
         [
-            np.broadcast_to(lock[:, None, None] * 40 + np.array([0, 1.0]), (S, n, 2)),
-            np.broadcast_to(np.linspace(0, 1, n)[:, None], (S, n, 2)),
+            np.broadcast_to(lock[:, None, None] * 40 + vector(0, 1.0), (S, n, 2)),
+            np.broadcast_to(evenly(0, 1, n)[:, None], (S, n, 2)),
             np.broadcast_to(lock[:, None, None] * 0.99 + whose, (S, n, 2)),
             np.broadcast_to(light[..., None], (S, n, 2)),
         ],

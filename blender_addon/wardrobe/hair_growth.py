@@ -12,6 +12,7 @@ import numpy as np
 from .chart import HEAD_UNIT
 from .hair_styles import HAIR_STYLES_MESH, MeshStyle
 from .outfit import Hair
+from .ribbons import Draws, cross, evenly, vector
 from .scalp import GUIDES, Head, scalp_field
 
 Array = np.ndarray
@@ -24,7 +25,7 @@ _PRESSED = 0.0015  # rm under a hat
 class Growth:
     """The loose hair of one person. Lengths are rm, on the places of `Head`."""
 
-    def __init__(self, head: Head, hair: Hair, rng: np.random.Generator, line: float) -> None:
+    def __init__(self, head: Head, hair: Hair, rng: Draws, line: float) -> None:
         """Choose the roots.
 
         Args:
@@ -56,8 +57,9 @@ class Growth:
         self.size = np.linalg.norm(way, axis=1)
         self.way = way / np.maximum(self.size, 1e-6)[:, None]
         wave = 0.004 * np.sin(at[:, 2] * 160 + rng.uniform(0, 6))
-        self.side = np.where(at[:, 0] - head.middle[0] + wave > parting * 0.075, 1.0, -1.0)
-        self.seed = rng.integers(2**31)
+        left = at[:, 0] - head.middle[0] + wave > parting * 0.075
+        self.side = np.where(left, np.float32(1), np.float32(-1))
+        self.own = float(rng.random())  # 0..1, how long it is for its style
 
     def roots(self, count: int) -> Array:
         """Indices of `count` roots, evenly over the hair."""
@@ -68,7 +70,7 @@ class Growth:
         up = self.way[roots, 1]
         most = self.hair.volume * np.clip(0.75 + 0.4 * up, 0.35, 1.1)
         most = np.minimum(most, (0.45 + 0.5 * self.style.lift) * self.lengths(roots))
-        rise = np.minimum(np.linspace(0, 1, points) * 3.5, 1.0)
+        rise = np.minimum(evenly(0, 1, points) * 3.5, 1.0)
         edge = np.clip(self.field[roots] / 0.035, 0.15, 1.0)  # flat at the hairline
         out = (0.0015 + most * edge * least)[:, None] * rise + 0.0008
         return np.where(self.under[roots][:, None], _PRESSED, out)
@@ -78,23 +80,23 @@ class Growth:
         style, way, side = self.style, self.way[roots], self.side[roots]
         top = np.clip(way[:, 1] * 2.2 - 0.55, 0, 1)[:, None]
         # At the sides the hair goes outwards on the side where it is, whatever the parting.
-        own = np.where(way[:, 0] > 0, 1.0, -1.0)
-        over_top, over_side = np.array(style.over_top), np.array(style.over_side)
+        own = np.where(way[:, 0] > 0, np.float32(1), np.float32(-1))
+        over_top, over_side = vector(*style.over_top), vector(*style.over_side)
         comb = np.stack([side, np.ones_like(side), np.ones_like(side)], 1) * over_top * top
         comb += np.stack([own, np.ones_like(own), np.ones_like(own)], 1) * over_side * (1 - top)
-        whorl = self.head.middle + np.array(_WHORL) * HEAD_UNIT
+        whorl = self.head.middle + vector(*_WHORL) * HEAD_UNIT
         away = self.at[roots] - whorl
         away /= np.maximum(_length(away), 1e-6)
         comb = comb + style.whorl * top * away
         if style.bangs:
             front = self.in_front(roots)[:, None]
-            comb = comb * (1 - front) + front * (np.array([0.0, -0.25, 1.0]) + way * [0.35, 0, 0])
+            comb = comb * (1 - front) + front * (vector(0.0, -0.25, 1.0) + way * vector(0.35, 0, 0))
         waves = self.rng.normal(0, 1.5 / HEAD_UNIT, (6, 3))
         phase = self.rng.uniform(0, 2 * np.pi, 6)
         locks = np.sin(self.at[roots] @ waves.T + phase) @ self.rng.normal(0, 0.4, (6, 3))
         mess = self.rng.normal(0, 0.5, comb.shape) + locks
         comb = comb + style.messy * mess
-        comb -= (comb * way).sum(axis=1, keepdims=True) * way
+        comb -= np.einsum("nc,nc->n", comb, way)[:, None] * way
         return comb / np.maximum(_length(comb), 1e-6)
 
     def in_front(self, roots: Array) -> Array:
@@ -128,7 +130,7 @@ class Growth:
         long = self.lengths(g) * rng.uniform(0.85, 1.15, len(g))
         floor = self.floor(g)
         long = np.minimum(long, np.maximum(self.at[g, 1] - floor, 0.03) * 1.15 + 0.10)
-        pace = np.linspace(0.45, 1.3, count - 1)  # finer where it bends over the head
+        pace = evenly(0.45, 1.3, count - 1)  # finer where it bends over the head
         steps = long[:, None] * pace / pace.sum()
         comb, out = self.combed(g), self.way[g]
         lift = style.lift * rng.uniform(0.7, 1.3, (len(g), 1))
@@ -136,17 +138,19 @@ class Growth:
         way /= np.maximum(_length(way), 1e-6)
         room = self.room(g, count, rng.uniform(0.45, 1.0, len(g)))
         near_neck = 0.085 + 0.03 * rng.random(len(g))
-        line = np.empty((len(g), count, 3))
+        line = np.empty((len(g), count, 3), np.float32)
         line[:, 0] = p = self.at[g]
         low = _LOW + 0.008 * rng.random(len(g))
         head.ears = style.ears
         cling = np.clip(1.0 - lift[:, 0], 0.0, 0.9)
         # Beside the neck hair falls either in front of a shoulder or behind it.
-        before = np.where(out[:, 2] > rng.uniform(-0.15, 0.35, len(g)), 0.5, -0.7)
+        before = np.where(
+            out[:, 2] > rng.uniform(-0.15, 0.35, len(g)), np.float32(0.5), np.float32(-0.7)
+        )
         for k in range(1, count):
             away = p - head.middle
             away /= np.maximum(_length(away), 1e-6)
-            on = comb - np.maximum((comb * away).sum(axis=1, keepdims=True), 0.0) * away
+            on = comb - np.maximum(np.einsum("nc,nc->n", comb, away)[:, None], 0.0) * away
             way = way + style.follow * on * (1.0 - 0.6 * k / count)
             step = steps[:, k - 1]
             pull = style.weight * np.minimum(step / 0.016, 3.0) * 0.55
@@ -165,10 +169,10 @@ class Growth:
 
     def floor(self, roots: Array) -> Array:
         """(S,) height at which locks are cut."""
-        floor = np.full(len(roots), -9.0)
+        floor = np.full(len(roots), -9.0, np.float32)
         if self.style.fall is not None:
             low, high = self.style.fall
-            fall = low + (high - low) * float(np.random.default_rng(self.seed).random())
+            fall = low + (high - low) * self.own
             # Layers: hair over the face is shorter than behind.
             floor[:] = self.head.neck + fall
             floor += 0.035 * np.clip(self.way[roots, 2], 0, 1)
@@ -196,11 +200,11 @@ class Growth:
         share /= share.sum(axis=1, keepdims=True)
         near = np.maximum(near, 0)
         rise = lines - lines[:, :1]
-        line = np.zeros((S, count, 3))
+        line = np.zeros((S, count, 3), np.float32)
         for k in range(near.shape[1]):
             line += share[:, k, None, None] * rise[near[:, k]]
         line += self.at[roots][:, None]
-        t = np.linspace(0, 1, count)
+        t = evenly(0, 1, count)
         strength = style.clump * rng.uniform(0.6, 1.1, (S, 1)) * t**0.8
         goal = lines[near[np.arange(S), best]]
         line += np.minimum(strength, 0.95)[..., None] * (goal - line)
@@ -212,7 +216,17 @@ class Growth:
         head = self.head
         head.ears = style.ears
         spread = rng.uniform(0.35, 1.0, S)
-        return head.outside(line, self.room(roots, count, spread), _LOW)
+        line = head.outside(line, self.room(roots, count, spread), _LOW)
+        stray = self.strays(S)
+        way = line[stray] + rng.normal(0, 0.02, (len(stray), 1, 3)) - head.middle
+        far = rng.uniform(0.3, 1.0, (len(stray), 1)) * t**1.5 * min(0.35 * style.lengths[1], 0.022)
+        line[stray] += way / np.maximum(_length(way), 1e-6) * far[..., None]
+        return line
+
+    def strays(self, count: int) -> Array:
+        """Numbers of the locks, of `count`, that are single hairs which stand off the others."""
+        every = 14 if self.style.weight > 0 and not self.style.ropes else count + 1
+        return np.arange(every - 1, count, every)
 
     def _curled(self, line: Array, roots: Array, clump: Array) -> Array:
         style, rng = self.style, self.rng
@@ -230,9 +244,9 @@ class Growth:
         angle = phase[:, None] + 2 * np.pi * most[:, None] * far
         out = line - self.head.middle
         out[..., 1] *= line[..., 1] > self.head.neck
-        across = _cross(along, out)
+        across = cross(along, out)
         across /= np.maximum(_length(across), 1e-9)
-        out = _cross(across, along)
+        out = cross(across, along)
         radius = style.curl * rng.uniform(0.6, 1.3, (S, 1)) * np.minimum(far / 0.035, 1.0)
         return line + radius[..., None] * (
             across * np.cos(angle)[..., None] + out * np.sin(angle)[..., None]
@@ -256,20 +270,13 @@ def _cut(lines: Array, floor: Array) -> Array:
 def _resampled(lines: Array, end: Array) -> Array:
     """Lines (S, n, 3) up to a share (S,) of their way, with as many points."""
     count = lines.shape[1]
-    place = np.linspace(0, 1, count) * end[:, None] * (count - 1)
-    first = np.minimum(place.astype(int), count - 2)
-    t = (place - first)[..., None]
+    place = evenly(0, count - 1, count) * end.astype(np.float32)[:, None]
+    first = np.minimum(place.astype(np.int32), count - 2)
+    t = (place - first.astype(np.float32))[..., None]
     rows = np.arange(len(lines))[:, None]
     a, b = lines[rows, first], lines[rows, first + 1]
     return a + t * (b - a)
 
 
 def _length(vectors: Array) -> Array:
-    return np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
-
-
-def _cross(a: Array, b: Array) -> Array:
-    """numpy's is slow for many small vectors."""
-    x, y, z = a[..., 0], a[..., 1], a[..., 2]
-    u, v, w = b[..., 0], b[..., 1], b[..., 2]
-    return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=-1)
+    return np.sqrt(np.einsum("...c,...c->...", vectors, vectors))[..., None]

@@ -143,8 +143,8 @@ HAIR_STYLES_MESH: dict[str, MeshStyle] = {
         top=(-NEVER, -NEVER),
     ),
     "buzz": MeshStyle(
-        _always(1.1), _always(0.07), (0.006, 0.007, 0.005, 0.005), None, (0.003, 0.006),
-        density=0.85, ribbons=1300, points=2, width=0.0018, lift=0.8, messy=0.5, clump=0.0,
+        _always(1.1), _always(0.07), (0.004, 0.0045, 0.0035, 0.0035), None, (0.002, 0.004),
+        density=0.88, ribbons=1300, points=2, width=0.0012, lift=0.5, messy=0.5, clump=0.0,
         over_top=(0.0, 0.0, 1.0), recede=(-0.06, 0.25),
     ),
     "crew": MeshStyle(
@@ -207,13 +207,13 @@ HAIR_STYLES_MESH: dict[str, MeshStyle] = {
     ),
     "afro short": MeshStyle(
         _always(0.7), _always(0.4), (0.022, 0.024, 0.012, 0.014), None, (0.014, 0.024),
-        lift=1.0, weight=0.0, messy=0.7, clump=0.0, curl=0.005, turns=70, points=4,
-        ribbons=860, width=0.0030, hull=0.85,
+        lift=1.0, weight=0.0, messy=0.7, clump=0.0, curl=0.006, turns=70, points=4,
+        ribbons=900, width=0.0030, hull=0.85,
     ),
     "afro": MeshStyle(
         _always(0.3), _always(0.5), (0.05, 0.065, 0.05, 0.055), None, (0.040, 0.075),
-        lift=1.0, weight=0.0, messy=0.6, clump=0.15, curl=0.009, turns=60, points=5,
-        ribbons=640, width=0.0046, hull=0.93,
+        lift=1.0, weight=0.0, messy=0.6, clump=0.15, curl=0.010, turns=60, points=5,
+        ribbons=660, width=0.0040, hull=0.9,
     ),
     "twists": MeshStyle(
         lambda age: 0.5 * _until(55, 20)(age), _always(0.35), (0.07, 0.075, 0.06, 0.06), None,
@@ -226,7 +226,7 @@ HAIR_STYLES_MESH: dict[str, MeshStyle] = {
     ),
     "cornrows": MeshStyle(
         _times(0.35, _from(4)), _always(0.35), volume=(0.004, 0.007), tied="rows", ropes=True,
-        ribbons=13, points=16, width=0.0075, density=0.8,
+        ribbons=15, points=16, width=0.0062, density=0.8,
     ),
     "pixie": MeshStyle(
         _always(0.02), _times(1.1, _from(8)), (0.09, 0.075, 0.045, 0.03), None, (0.010, 0.020),

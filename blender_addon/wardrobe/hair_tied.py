@@ -10,12 +10,12 @@ import numpy as np
 
 from .hair_growth import Growth
 from .locks import add_locks, lock_values
-from .ribbons import HairMesh, cross, ropes, unit
+from .ribbons import HairMesh, cross, evenly, ropes, steps, unit, vector
 
 Array = np.ndarray
 
 _LOW = 0.012
-_UP = np.array([0.0, 1.0, 0.0])
+_UP = vector(0.0, 1.0, 0.0)
 
 # What hair is tied to -> the direction of the knot from the middle of the skull (x to one side),
 # how far it stands off, and how thick a bun is.
@@ -38,19 +38,19 @@ def add_tied(mesh: HairMesh, growth: Growth) -> None:
         return
     way, off, bun = _KNOTS[style.tied]
     rng = growth.rng
-    direction = unit(np.array(way) + rng.normal(0, 0.05, 3) * [0 if way[0] == 0 else 1, 1, 0])
+    direction = unit(vector(*way) + rng.normal(0, 0.05, 3) * vector(0 if way[0] == 0 else 1, 1, 0))
     roots = growth.roots(style.ribbons)
     if style.tied == "half":
-        up = growth.way[roots] @ unit(np.array([0.0, 0.8, -0.35])) > 0.35
+        up = growth.way[roots] @ unit(vector(0.0, 0.8, -0.35)) > 0.35
         guides, lines = growth.guides(style.points)
         low = roots[~up]
-        add_locks(mesh, growth, low, growth.between(low, guides, lines))
+        add_locks(mesh, growth, low, growth.between(low, guides, lines), strays=True)
         roots = roots[up]
     two = style.tied == "pigtails"
     side = growth.side[roots] if two else np.ones(len(roots))
     add_locks(mesh, growth, roots, _to_knot(growth, roots, direction, side, off))
     for s in (1.0, -1.0) if two else (1.0,):
-        knot = _knot(growth, direction * [s, 1, 1], off)
+        knot = _knot(growth, direction * vector(s, 1, 1), off)
         if growth.line < 1.0 and _hat_at(growth, knot) > growth.line:
             continue  # under a hat
         if bun:
@@ -58,7 +58,7 @@ def add_tied(mesh: HairMesh, growth: Growth) -> None:
         elif style.tied == "braid":
             _add_braid(mesh, growth, knot)
         else:
-            _add_tail(mesh, growth, knot, unit(direction * [s, 1, 1]), 0.6 if two else 1.0)
+            _add_tail(mesh, growth, knot, unit(direction * vector(s, 1, 1)), 0.6 if two else 1.0)
 
 
 def _hat_at(growth: Growth, point: Array) -> float:
@@ -83,7 +83,7 @@ def _to_knot(growth: Growth, roots: Array, direction: Array, side: Array, off: f
     mirror = np.stack([side, np.ones_like(side), np.ones_like(side)], axis=1)
     b = unit(np.broadcast_to(direction, a.shape) * mirror)
     angle = np.arccos(np.clip((a * b).sum(axis=1), -0.999, 0.999))[:, None]
-    t = np.linspace(0, 1, n)
+    t = evenly(0, 1, n)
     part = (np.sin((1 - t) * angle) / np.sin(angle))[..., None]
     rest = (np.sin(t * angle) / np.sin(angle))[..., None]
     way = unit(part * a[:, None] + rest * b[:, None])
@@ -103,7 +103,7 @@ def _to_knot(growth: Growth, roots: Array, direction: Array, side: Array, off: f
 
 def _frame(axis: Array) -> tuple[Array, Array]:
     """Two unit vectors across an axis."""
-    other = np.array([1.0, 0.0, 0.0]) if abs(axis[0]) < 0.8 else np.array([0.0, 1.0, 0.0])
+    other = vector(1.0, 0.0, 0.0) if abs(axis[0]) < 0.8 else vector(0.0, 1.0, 0.0)
     u = unit(cross(axis, other))
     return u, cross(axis, u)
 
@@ -113,12 +113,10 @@ def _add_bun(mesh: HairMesh, growth: Growth, knot: Array, axis: Array, size: flo
     rng = growth.rng
     u, v = _frame(axis)
     S, n = 46, 9
-    height = rng.uniform(-0.95, 0.95, (S, 1)) + np.linspace(-0.12, 0.12, n) * rng.choice(
-        [-1, 1], (S, 1)
-    )
+    height = rng.uniform(-0.95, 0.95, (S, 1)) + evenly(-0.12, 0.12, n) * rng.signs((S, 1))
     height = np.clip(height, -0.98, 0.98)
     start = rng.uniform(0, 2 * np.pi, (S, 1))
-    angle = start + np.linspace(0, 2.6, n) + rng.normal(0, 0.1, (S, 1))
+    angle = start + evenly(0, 2.6, n) + rng.normal(0, 0.1, (S, 1))
     radius = size * np.sqrt(1 - height**2) * rng.uniform(0.86, 1.04, (S, 1))
     radius = radius * (1 + 0.06 * np.sin(3 * angle + 9 * height))
     centre = knot + axis * size * 0.55
@@ -128,7 +126,7 @@ def _add_bun(mesh: HairMesh, growth: Growth, knot: Array, axis: Array, size: flo
         + (radius * np.sin(angle))[..., None] * v
         + (0.72 * size * height)[..., None] * axis
     )
-    ends = rng.normal(0, 1, (S, 1, 3)) * np.linspace(0, 1, n)[:, None] ** 3 * 0.006
+    ends = rng.normal(0, 1, (S, 1, 3)) * evenly(0, 1, n)[:, None] ** 3 * 0.006
     _add_knotted(mesh, growth, lines + ends, lines - centre, knot)
 
 
@@ -136,15 +134,13 @@ def _add_tail(mesh: HairMesh, growth: Growth, knot: Array, axis: Array, thick: f
     """Locks that fall from a knot."""
     rng, head = growth.rng, growth.head
     S, n = int(120 * thick), 9
-    long = (0.16 + 0.20 * float(np.random.default_rng(growth.seed).random())) * rng.uniform(
-        0.75, 1.05, (S, 1)
-    )
+    long = (0.16 + 0.20 * growth.own) * rng.uniform(0.75, 1.05, (S, 1))
     u, v = _frame(axis)
     place = rng.normal(0, 0.0065 * thick, (S, 2))
     p = knot + place[:, :1] * u + place[:, 1:] * v
     rises = 0.15 if axis[1] > 0.4 else -0.55
-    way = unit(axis + 0.22 * (place[:, :1] * u + place[:, 1:] * v) / 0.008 + [0, rises, 0])
-    lines = np.empty((S, n, 3))
+    way = unit(axis + 0.22 * (place[:, :1] * u + place[:, 1:] * v) / 0.008 + vector(0, rises, 0))
+    lines = np.empty((S, n, 3), np.float32)
     lines[:, 0] = p
     step = long / (n - 1)
     head.ears = True
@@ -163,18 +159,18 @@ def _add_braid(mesh: HairMesh, growth: Growth, knot: Array) -> None:
     """Three strands that cross each other down the back, and what sticks out of them."""
     rng, head = growth.rng, growth.head
     n = 31
-    long = 0.22 + 0.16 * float(np.random.default_rng(growth.seed).random())
-    middle = np.empty((n, 3))
+    long = 0.22 + 0.16 * growth.own
+    middle = np.empty((n, 3), np.float32)
     middle[0] = p = knot
-    way = np.array([0.0, -0.6, -0.6])
+    way = vector(0.0, -0.6, -0.6)
     head.ears = False
     for k in range(1, n):
         way = unit(way - 0.5 * _UP)
-        q = head.outside((p + way * long / (n - 1))[None], np.array([0.016]), 0.016)[0]
+        q = head.outside((p + way * long / (n - 1))[None], vector(0.016), 0.016)[0]
         way = unit(q - p)
         middle[k] = p = q
-    t = np.linspace(0, 1, n)
-    radius = 0.0135 * np.interp(t, [0, 0.1, 0.8, 0.9, 0.93, 1], [0.8, 1, 0.75, 0.6, 0.55, 0.9])
+    t = evenly(0, 1, n)
+    radius = 0.0135 * steps(t, [0, 0.1, 0.8, 0.9, 0.93, 1], [0.8, 1, 0.75, 0.6, 0.55, 0.9])
     along = unit(np.gradient(middle, axis=0))
     side = unit(cross(along, np.broadcast_to([0.0, 0.2, -1.0], along.shape)))
     back = cross(side, along)
@@ -200,12 +196,12 @@ def _add_rows(mesh: HairMesh, growth: Growth) -> None:
     head, style, rng = growth.head, growth.style, growth.rng
     head.ears = False
     count, n = style.ribbons, style.points
-    x = np.linspace(-0.9, 0.9, count)
+    x = evenly(-0.9, 0.9, count)
     flat = np.sqrt(1 - x**2)[:, None]
     # From above the forehead over the crown to the nape; those at the sides are shorter.
-    first = np.interp(np.abs(x), [0, 0.6, 0.9], [0.9, 0.75, 0.9])[:, None] + growth.hair.recede
-    last = np.interp(np.abs(x), [0, 0.5, 0.9], [3.85, 3.75, 2.9])[:, None]
-    angle = first + (last - first) * np.linspace(0, 1, n)
+    first = steps(np.abs(x), [0, 0.6, 0.9], [0.9, 0.75, 0.9])[:, None] + growth.hair.recede
+    last = steps(np.abs(x), [0, 0.5, 0.9], [3.85, 3.75, 2.9])[:, None]
+    angle = first + (last - first) * evenly(0, 1, n)
     way = np.stack(
         [np.broadcast_to(x[:, None], angle.shape), flat * np.sin(angle), flat * np.cos(angle)], -1
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .hair_growth import Growth
-from .ribbons import HairMesh, ribbons, ropes
+from .ribbons import Draws, HairMesh, evenly, ribbons, ropes, steps
 from .scalp import scalp_field
 
 Array = np.ndarray
 
+_BLUNT = ([0, 0.2, 1], [0.6, 1.0, 0.75])  # coils of hair
 _TAPER = ([0, 0.15, 0.55, 0.85, 1], [0.45, 1.0, 0.95, 0.62, 0.12])
 
 
@@ -21,6 +22,7 @@ def add_locks(
     *,
     out: Array | None = None,
     width: float | None = None,
+    strays: bool = False,
 ) -> None:
     """Add a ribbon or a rope along each middle line.
 
@@ -31,6 +33,7 @@ def add_locks(
         lines: (S, n, 3).
         out: (S, n, 3) directions that ribbons face; None for away from the head.
         width: Half their width, rm; None for the style's.
+        strays: Whether some are single hairs, see `Growth.strays`.
     """
     S, n = lines.shape[:2]
     if not S:
@@ -40,14 +43,17 @@ def add_locks(
         out = lines - head.middle
         out[..., 1] *= lines[..., 1] > head.neck
     half = style.width if width is None else width
-    t = np.linspace(0, 1, n)
+    t = evenly(0, 1, n)
     if style.ropes:
         sides = 3
-        radius = half * rng.uniform(0.8, 1.2, (S, 1)) * np.interp(t, [0, 0.85, 1], [1, 0.9, 0.4])
+        radius = half * rng.uniform(0.8, 1.2, (S, 1)) * steps(t, [0, 0.85, 1], [1, 0.9, 0.4])
         points, faces = ropes(lines, out, radius, sides)
     else:
         sides = 2
-        wide = half * rng.uniform(0.55, 1.3, (S, 1)) * np.interp(t, *_TAPER)
+        tip = _BLUNT if style.turns > 40 and width is None else _TAPER
+        wide = half * rng.uniform(0.55, 1.3, (S, 1)) * steps(t, *tip)
+        if strays:
+            wide[growth.strays(S)] *= 0.16
         points, faces = ribbons(lines, out, wide, rng.normal(0, 0.4, S))
     values = lock_values(rng, lines, sides, style.ropes)
     weights = head.weights(
@@ -60,16 +66,14 @@ def add_locks(
     mesh.add(points, faces, values, np.repeat(weights, sides, axis=0), source)
 
 
-def lock_values(rng: np.random.Generator, lines: Array, sides: int, braided: bool) -> Array:
+def lock_values(rng: Draws, lines: Array, sides: int, braided: bool) -> Array:
     """(S·n·sides, 4) values of HairMesh: roots are dark, and so are locks that lie below others."""
     S, n = lines.shape[:2]
     lock = rng.random(S)
-    t = np.linspace(0, 1, n)
-    light = np.interp(t, [0, 0.15, 0.6, 1], [0.45, 0.75, 1.0, 1.12])
+    t = evenly(0, 1, n)
+    light = steps(t, [0, 0.15, 0.6, 1], [0.45, 0.75, 1.0, 1.12])
     light = light * np.exp(rng.normal(0, 0.22, S))[:, None]
-    across = (
-        np.broadcast_to(np.linspace(0, 1, sides), (S, n, sides)) + 7.3 * lock[:, None, None] * 11
-    )
+    across = np.broadcast_to(evenly(0, 1, sides), (S, n, sides)) + 7.3 * lock[:, None, None] * 11
     if braided:  # the turns of a braid
         light = light * np.where(np.arange(n) % 2, 1.12, 0.8)
     return np.stack(

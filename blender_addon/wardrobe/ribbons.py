@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 Array = np.ndarray
+Size = int | tuple[int, ...] | None
 
 OF_HAIR, OF_BROWS = 0.0, 2.0  # added to a lock's random number: whose colour it has
 
@@ -45,6 +48,45 @@ class HairMesh:
         self.source.append(source)
 
 
+class Draws:
+    """A generator of 32-bit numbers: half the memory, and twice as fast, as numpy's own."""
+
+    def __init__(self, *seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+
+    def random(self, size: Size = None) -> Any:
+        return self._rng.random(size, dtype=np.float32)
+
+    def uniform(self, low: float, high: float, size: Size = None) -> Any:
+        return self.random(size) * np.float32(high - low) + np.float32(low)
+
+    def normal(self, mean: float = 0.0, spread: float = 1.0, size: Size = None) -> Any:
+        drawn = self._rng.standard_normal(size, dtype=np.float32)
+        return drawn * np.float32(spread) + np.float32(mean)
+
+    def signs(self, size: Size) -> Any:
+        """1 or -1."""
+        return np.where(self.random(size) < 0.5, np.float32(1), np.float32(-1))
+
+    def integers(self, low: int, high: int, size: Size = None) -> Any:
+        return self._rng.integers(low, high, size)
+
+
+def evenly(start: float, end: float, count: int) -> Array:
+    """(count,) float32, evenly from `start` to `end`."""
+    return np.linspace(start, end, count, dtype=np.float32)
+
+
+def steps(place: Array, at: Sequence[float], values: Sequence[float]) -> Array:
+    """numpy's interp in 32 bits."""
+    return np.interp(place, at, values).astype(np.float32)
+
+
+def vector(*values: float) -> Array:
+    """Numbers as a float32 array: one of 64 bits would make all that it meets one too."""
+    return np.array(values, dtype=np.float32)
+
+
 def cross(a: Array, b: Array) -> Array:
     """numpy's is slow for many small vectors."""
     x, y, z = a[..., 0], a[..., 1], a[..., 2]
@@ -53,7 +95,9 @@ def cross(a: Array, b: Array) -> Array:
 
 
 def unit(vectors: Array) -> Array:
-    return vectors / np.maximum(np.sqrt((vectors**2).sum(axis=-1, keepdims=True)), 1e-9)
+    return vectors / np.maximum(
+        np.sqrt(np.einsum("...c,...c->...", vectors, vectors))[..., None], 1e-9
+    )
 
 
 def along(lines: Array) -> Array:
@@ -96,7 +140,7 @@ def ropes(lines: Array, outwards: Array, radius: Array, sides: int = 3) -> tuple
     way = along(lines)
     side = unit(cross(way, outwards))
     up = cross(side, way)
-    angle = np.arange(sides) / sides * 2 * np.pi + np.pi / 2
+    angle = evenly(0, 2 * np.pi, sides + 1)[:-1] + np.float32(np.pi / 2)
     round_ = side[:, :, None] * np.cos(angle)[:, None] + up[:, :, None] * np.sin(angle)[:, None]
     points = lines[:, :, None] + round_ * radius[..., None, None]
     j = np.arange(sides)

@@ -82,11 +82,12 @@ class HeadMap:
         self.chart = chart
         self.c = c = numpy_chart(chart)
         self.faces = np.asarray(model.faces)
-        self.p = np.asarray(c["position"], dtype=np.float64)
+        self.p = np.asarray(c["position"], dtype=np.float32)
         weights = np.asarray(model.weights, dtype=np.float64)
         weights = weights[:, [model.joint_names.index(name) for name in JOINTS]]
         self.vertex_weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-6)
         self.vertex_weights[weights.sum(axis=1) < 1e-6] = np.eye(len(JOINTS))[2]
+        self.vertex_weights = self.vertex_weights.astype(np.float32)
         self.rng = np.random.default_rng(1)
         self._plant()
         self._measure_radius()
@@ -103,7 +104,7 @@ class HeadMap:
         self.roots = dense[_spread(at, min(_ROOTS, len(at)))]
         at = self.roots.values(self.p)
         self.of_root = {
-            name: self.roots.values(np.asarray(c[name], dtype=np.float64)) for name in _CHANNELS
+            name: self.roots.values(np.asarray(c[name], dtype=np.float32)) for name in _CHANNELS
         }
         self.weight_of_root = self.roots.values(self.vertex_weights)
         apart = ((at[:, None] - at[None, :GUIDES]) ** 2).sum(axis=-1)
@@ -123,7 +124,7 @@ class HeadMap:
         u, v = self.rng.random((2, count))
         flip = u + v > 1
         u, v = np.where(flip, 1 - u, u), np.where(flip, 1 - v, v)
-        share = np.stack([1 - u - v, u, v], axis=1)
+        share = np.stack([1 - u - v, u, v], axis=1).astype(np.float32)
         return Places(among[of].astype(np.int32), corner[of], share)
 
     @cached_property
@@ -133,7 +134,7 @@ class HeadMap:
         dense = self.scattered(np.flatnonzero(may[self.faces].all(axis=1)), 1500)
         at = dense.values(self.p)
         beard = dense[_spread(at, min(600, len(at)))]
-        return beard, beard.values(np.asarray(self.c["beard"], dtype=np.float64))
+        return beard, beard.values(np.asarray(self.c["beard"], dtype=np.float32))
 
     def on_face(self, across: Array, up: Array) -> Places:
         """Places on the front of the head at (x, y) rm on the mean body; none beside it."""
@@ -183,7 +184,8 @@ class HeadMap:
             best = np.argpartition(-alike, 3, axis=1)[:, :4]
             near = np.maximum(1 - np.take_along_axis(alike, best, axis=1), 1e-5)
             share = near**-1.5
-            self._radius.append((these[best], share / share.sum(axis=1, keepdims=True)))
+            share = (share / share.sum(axis=1, keepdims=True)).astype(np.float32)
+            self._radius.append((these[best], share))
 
     def middle_of(self, body: Array) -> Array:
         """(3,) the middle of the skull."""
@@ -192,10 +194,12 @@ class HeadMap:
         return np.array([(low[0] + high[0]) / 2, high[1] - 1.0 * HEAD_UNIT, (low[2] + high[2]) / 2])
 
     def radius(self, body: Array, middle: Array, ears: bool) -> Array:
-        """(_UP, _AROUND) rm from the middle to the skin, by sine of the height and azimuth."""
+        """(_UP, _AROUND + 1) rm from the middle to the skin, by sine of the height and azimuth."""
         vertices, share = self._radius[int(ears)]
-        far = np.linalg.norm(body[vertices] - middle, axis=-1)
-        return (far * share).sum(axis=1).reshape(_UP, _AROUND)
+        off = body[vertices] - middle
+        far = np.sqrt(np.einsum("nkc,nkc->nk", off, off))
+        table = np.einsum("nk,nk->n", far, share).reshape(_UP, _AROUND)
+        return np.concatenate([table, table[:, :1]], axis=1)
 
     def _list_body(self) -> None:
         """Lists of the body's nearest places around neck, shoulders, chest and back."""
@@ -205,11 +209,11 @@ class HeadMap:
         cell = np.unique(np.round(self.p[vertices] / 0.022).astype(int), axis=0, return_index=True)
         self.proxy = vertices[cell[1]]
         self.collar = vertices[np.abs(c["level"][vertices] - 1.06) < 0.06]
-        self.proxy_normal = np.asarray(c["normal"], dtype=np.float64)[self.proxy]
+        self.proxy_normal = np.asarray(c["normal"], dtype=np.float32)[self.proxy]
         self.proxy_weight = self.vertex_weights[self.proxy]
         at = self.p[self.proxy]
-        self._low = at.min(axis=0) - 0.06
-        self._shape = np.ceil((at.max(axis=0) + 0.1 - self._low) / _CELL).astype(int)
+        self._low = at.min(axis=0) - np.float32(0.06)
+        self._shape = np.ceil((at.max(axis=0) + 0.1 - self._low) / _CELL).astype(np.int32)
         grid = np.stack(np.meshgrid(*map(np.arange, self._shape), indexing="ij"), -1).reshape(-1, 3)
         centre = self._low + (grid + 0.5) * _CELL
         apart = (at**2).sum(axis=1) - 2 * centre @ at.T
@@ -217,8 +221,7 @@ class HeadMap:
 
     def proxies_near(self, points: Array, surface: Array) -> Array:
         """(N,) the proxy nearest to each point, of those listed for its cell."""
-        cell = ((points - self._low) / _CELL).astype(int)
-        cell = np.clip(cell, 0, self._shape - 1)
+        cell = np.clip(((points - self._low) / _CELL).astype(np.int32), 0, self._shape - 1)
         flat = (cell[:, 0] * self._shape[1] + cell[:, 1]) * self._shape[2] + cell[:, 2]
         listed = self._list[flat]
         apart = surface[listed] - points[:, None]
@@ -238,8 +241,9 @@ class Head:
         self.scale = float(np.ptp(body[:, 1])) / REFERENCE_HEIGHT
         # Moved to the place of the mean body, so that the lists of the map hold.
         self.shift = body[of.proxy].mean(axis=0) / self.scale - of.p[of.proxy].mean(axis=0)
-        self.body = body / self.scale - self.shift
-        self.surface = outer[of.proxy] / self.scale - self.shift
+        self.shift = self.shift.astype(np.float32)
+        self.body = np.multiply(body, 1 / self.scale, dtype=np.float32) - self.shift
+        self.surface = (outer[of.proxy] / self.scale).astype(np.float32) - self.shift
         self.middle = of.middle_of(self.body)
         self.neck = float(self.body[of.collar, 1].mean())
         self.ears = False
@@ -259,16 +263,16 @@ class Head:
     def radius(self, way: Array) -> Array:
         """(...) distance of the skin from the middle of the skull in the directions `way`."""
         table = (self._with_ears if self.ears else self._bare).ravel()
-        row = (np.clip(way[..., 1], -1, 1) + 1) * (0.5 * (_UP - 1))
-        column = np.arctan2(way[..., 0], way[..., 2]) * (_AROUND / (2 * np.pi)) + _AROUND / 2 - 0.5
-        i = np.minimum(row.astype(int), _UP - 2)
-        j = np.floor(column).astype(int)
-        s, t = row - i, column - j
-        j0, j1 = j % _AROUND, (j + 1) % _AROUND
-        low, high = i * _AROUND, (i + 1) * _AROUND
-        under = table[low + j0] * (1 - t) + table[low + j1] * t
-        over = table[high + j0] * (1 - t) + table[high + j1] * t
-        return under * (1 - s) + over * s
+        row = np.clip((way[..., 1] + 1) * (0.5 * (_UP - 1)), 0, _UP - 1.001)
+        column = np.arctan2(way[..., 0], way[..., 2]) * (_AROUND / (2 * np.pi))
+        column = (column + (_AROUND / 2 - 0.5)) % _AROUND
+        i, j = row.astype(np.int32), np.minimum(column.astype(np.int32), _AROUND - 1)
+        s, t = row - i.astype(np.float32), column - j.astype(np.float32)
+        at = i * (_AROUND + 1) + j
+        low, high = table.take(at), table.take(at + (_AROUND + 1))
+        low += (table.take(at + 1) - low) * t
+        high += (table.take(at + (_AROUND + 2)) - high) * t
+        return low + (high - low) * s
 
     def outside(
         self, points: Array, clear: Array, below: Array | float, cling: Array | float = 0.0
@@ -282,7 +286,7 @@ class Head:
             cling: (...) share by which points on the head that are farther out are drawn back.
         """
         from_middle = points - self.middle
-        far = np.sqrt((from_middle**2).sum(axis=-1))
+        far = np.sqrt(np.einsum("...c,...c->...", from_middle, from_middle))
         way = from_middle / np.maximum(far, 1e-6)[..., None]
         least = self.radius(way) + clear
         off = least - far
@@ -303,7 +307,7 @@ class Head:
         """(N, 5) how much points follow each of JOINTS: hair on the head with its root, what hangs
         beside the neck more and more with the shoulders beneath.
         """
-        out = of_root.astype(np.float64)
+        out = of_root.astype(np.float32)
         hangs = np.clip((self.neck + 0.09 - points[:, 1]) / 0.17, 0, 1)
         low = hangs > 0
         if low.any():

@@ -20,7 +20,7 @@ from .hair_tied import add_tied
 from .headwear import NOTHING_SHOWS, hair_line
 from .locks import add_hull, add_locks
 from .outfit import Outfit
-from .ribbons import HairMesh
+from .ribbons import Draws, HairMesh
 from .scalp import JOINTS, head_map
 from .worn_part import Fitting
 
@@ -66,7 +66,7 @@ def strands_of(fitting: Fitting, outfit: Outfit, without: Collection[str] = ()) 
     hair = outfit.hair
     if outfit.locks and hair.volume > 0:
         head = head_map(model, fitting.chart).on(fitting.shaped, fitting.surface)
-        rng = np.random.default_rng([0x57A2, int(outfit.seed * 2**53)])
+        rng = Draws(0x57A2, int(outfit.seed * 2**53))
         line = hair_line(outfit.items)
         hat = outfit.worn("hat")
         line = line if hat is None else min(line, hat.hem)
@@ -107,7 +107,7 @@ def _add_loose(mesh: HairMesh, growth: Growth) -> None:
     roots = growth.roots(style.ribbons)
     if style.hull:
         add_hull(mesh, growth)
-    add_locks(mesh, growth, roots, growth.between(roots, guides, lines))
+    add_locks(mesh, growth, roots, growth.between(roots, guides, lines), strays=True)
 
 
 def shell_values(place: Array) -> Array:

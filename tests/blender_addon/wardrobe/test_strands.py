@@ -74,7 +74,7 @@ def test_hair_of_a_seed_is_the_same_each_time_and_differs_between_seeds(body, ch
     assert not np.array_equal(first.points, other.points)
 
 
-@pytest.mark.parametrize("name", ["long", "very long", "box braids", "ponytail"])
+@pytest.mark.parametrize("name", ["long", "very long", "box braids"])
 def test_hanging_hair_lies_over_a_coat(body, chart, name):
     strands = grow(body, chart, hair_of(name), garments=(COAT,))
     outfit = Outfit(hair=hair_of(name), garments=(COAT,), style="mesh")
