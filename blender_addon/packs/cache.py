@@ -20,12 +20,13 @@ from ..output_files import atomic_file
 from .files import content_hash
 from .fit import FittedItem, fit, same_body
 from .helper_mesh import HELPER_PATH, helper_mesh
+from .kinds import kind_of
 from .mhclo import read_clothes
 from .obj_mesh import read_obj
 from .pack import mesh_of
 from .text_files import PackError
 
-FIT_VERSION = "5"  # to be raised whenever `fit` gives other results
+FIT_VERSION = "6"  # to be raised whenever `fit` gives other results
 FOLDER_VARIABLE = "PII_SYNTH_CACHE"
 _MAX_BYTES = 256 << 20
 _SHAPES = {  # G vertices, F faces, K joints of a vertex
@@ -70,7 +71,8 @@ def fit_cached(path: Path, model: BodyModel, folder: Path | None = None) -> Fitt
     clothes = read_clothes(path)
     mesh_file = mesh_of(clothes)
     try:
-        key = content_hash((path, mesh_file), FIT_VERSION, _identity(model))
+        kind = kind_of(path, clothes.tags, clothes.name)
+        key = content_hash((path, mesh_file), FIT_VERSION, kind, _identity(model))
     except OSError as error:
         raise PackError(path, None, f"cannot be read: {error.strerror}") from None
     file = (folder or cache_folder()) / f"{key}.npz"

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from ..bodies.model import BodyModel
 from .helper_mesh import HelperMesh, helper_mesh
+from .kinds import kind_of
 from .mhclo import BASE_VERTICES, Clothes, read_clothes
 from .nearest import nearest
 from .obj_mesh import ObjMesh, read_obj
@@ -32,6 +33,7 @@ Array = np.ndarray
 INFLUENCES = 4  # joints of a vertex
 # Vertices and lengths of garments that do not say how they grow, as those of MakeHuman's own.
 _SCALES = ((5399, 11998, 1.416), (791, 881, 2.3073), (962, 5320, 1.9231))
+_ARMS = ("collar", "shoulder", "elbow", "wrist", "hand")
 _BRIDGES = 3  # vertices from leg to leg that make a skirt
 _SIDES = 12  # directions around a skirt
 _HEM = 0.03  # m above the hem, from where on legs are hidden
@@ -101,6 +103,8 @@ def fit(clothes: Clothes, mesh: ObjMesh, model: BodyModel) -> FittedItem:
         )
     helper = helper_mesh()
     dense = _weights(clothes, helper)
+    if kind_of(clothes.path, clothes.tags, clothes.name) == "hair":
+        dense = _off_the_arms(dense, helper.body.joint_names)
     rest = _in_t_pose(_in_a_pose(clothes, helper), dense, helper)
     if not np.abs(rest[0]).max() <= _MOST:  # also false for NaN
         raise PackError(
@@ -175,6 +179,15 @@ def _weights(clothes: Clothes, helper: HelperMesh) -> Array:
     share[share.sum(axis=1) < 1e-6] = 1 / 3
     out = np.einsum("gk,gkj->gj", share, helper.weights[clothes.references])
     return out / out.sum(axis=1, keepdims=True)
+
+
+def _off_the_arms(weights: Array, names: tuple[str, ...]) -> Array:
+    """Let long hair hang from head and back, whatever the arms do: (G, J) weights."""
+    out = weights.copy()
+    arms = [i for i, name in enumerate(names) if name.split("_")[-1] in _ARMS]
+    out[:, names.index("spine3")] += out[:, arms].sum(axis=1)
+    out[:, arms] = 0.0
+    return out
 
 
 def _in_t_pose(posed: Array, weights: Array, helper: HelperMesh) -> Array:

@@ -159,6 +159,18 @@ def test_skirts_follow_both_legs_in_the_middle(body: BodyModel) -> None:
     assert (share["left"] - share["right"])[far_left].min() > 0.3
 
 
+def test_hair_does_not_follow_the_arms(body: BodyModel) -> None:
+    upper = np.flatnonzero(body.weights[:, body.joint_names.index("left_collar")] > 0.3)[:40]
+    arms = [i for i, name in enumerate(body.joint_names) if name.endswith(("collar", "shoulder"))]
+    cloth, hair = (
+        fitted(bound(helper_mesh().base[upper], path=Path(folder) / "a" / "a.mhclo"), body)
+        for folder in ("clothes", "hair")
+    )
+    for item, expected in ((cloth, True), (hair, False)):
+        follows = (item.weights * np.isin(item.joints, arms)).sum(axis=1) > 0.01
+        assert follows.any() == expected
+
+
 def test_skirts_hide_the_legs_inside_of_them(body: BodyModel) -> None:
     item = fitted(bound(np.arange(18002, 18722)), body)
     hip = body.rest_joints()[1]
