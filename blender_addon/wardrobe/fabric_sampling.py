@@ -125,6 +125,8 @@ _CAMOUFLAGE = (
     ("#8b8673", "#5a5c50", "#3a3b38"),
     ("#a8977a", "#7d6a4c", "#5a4a38"),
 )
+_NEUTRALS = ("#f0eee8", "#e6e0d2", "#15171c", "#1c2640", "#8d9094")
+_NEUTRAL = 0.65  # share of figures whose second colour is one of those
 _ANIMAL = {
     "leopard": ("#b98d55", "#1c1512", "#8a5a2c"),
     "zebra": ("#e6e2da", "#151413", "#151413"),
@@ -214,6 +216,9 @@ def _recoloured(rng: np.random.Generator, fabric: Fabric, pattern: str, figure: 
         pale = palette.blend(first, (0.55, 0.60, 0.66), float(rng.uniform(0.05, 0.5)))
         second = third = pale
     elif pattern in ("stripes", "checks", "dots", "floral", "geometric", "knitted", "print"):
+        if rng.random() < _NEUTRAL:
+            code = _NEUTRALS[int(rng.integers(len(_NEUTRALS)))]
+            second = palette.vary(rng, palette.linear(code), 0.1)
         second = _apart(rng, first, second)
         third = _apart(rng, second, third)
         if pattern in ("floral",):
