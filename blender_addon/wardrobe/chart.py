@@ -40,7 +40,7 @@ CHANNELS = {
     "palm": ("palm",),
     "down": ("down",),
     "touch": ("flush", "shadow", "lash", "crease"),
-    "gaze": ("eye_x", "eye_y"),
+    "gaze": ("eye_x", "eye_y", "lips", "inside"),
 }
 
 LEVELS = ("sole", "ankle", "knee", "hip", "neck", "crown")

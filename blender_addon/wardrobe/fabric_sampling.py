@@ -83,14 +83,39 @@ _JACKETS: Weights = {
     "sherpa": 0.3,
 }
 
+_FLOWING: Weights = {"smooth": 4, "linen": 1}
+_SWIM: Weights = {"smooth": 3, "rib": 1}
+_WORK: Weights = {"twill": 3, "canvas": 2}
+_HI_VIS: Weights = {"sport": 1, "smooth": 2, "canvas": 1}
+_PADDED: Weights = {"puffer": 1}
+_SUITS: Weights = {"wool": 4, "twill": 2, "smooth": 0.6}
+_CHINOS: Weights = {"twill": 3, "canvas": 1}
+_PARKAS: Weights = {"canvas": 3, "smooth": 2, "twill": 1}
+_DENIM: Weights = {"denim": 1}
+
 # What garments are made of.
 CLOTHS: dict[str, Weights] = {
-    **dict.fromkeys(("t-shirt", "v-neck", "tank top", "long-sleeved top"), _TEE),
+    **dict.fromkeys(("t-shirt", "v-neck", "tank top", "long-sleeved top", "crop top"), _TEE),
+    "polo": {"sport": 3, "jersey": 1},
     **dict.fromkeys(("shirt", "short-sleeved shirt", "blouse"), _SHIRTING),
-    **dict.fromkeys(("sweater", "cardigan", "scarf"), _KNITS),
-    "hoodie": _SWEAT,
-    **dict.fromkeys(("dress", "skirt"), _SKIRTS),
+    **dict.fromkeys(("sweater", "cardigan", "turtleneck"), _KNITS),
+    **dict.fromkeys(("hoodie", "sweatshirt"), _SWEAT),
+    **dict.fromkeys(("dress", "skirt", "long dress", "mini skirt", "long skirt"), _SKIRTS),
+    **dict.fromkeys(("abaya", "kaftan", "sari"), _FLOWING),
+    **dict.fromkeys(("swimsuit", "bikini top", "bikini bottom"), _SWIM),
+    "swim shorts": {"smooth": 3, "canvas": 1},
+    **dict.fromkeys(("scrubs top", "scrubs trousers", "uniform shirt"), _WORK),
+    **dict.fromkeys(("uniform trousers", "work overall", "jumpsuit"), _WORK),
+    **dict.fromkeys(("apron", "lab coat"), _WORK),
+    **dict.fromkeys(("hi-vis vest", "hi-vis jacket", "hi-vis trousers"), _HI_VIS),
     "jacket": _JACKETS,
+    **dict.fromkeys(("hooded jacket", "parka"), _PARKAS),
+    **dict.fromkeys(("denim jacket", "slim jeans"), _DENIM),
+    "dungarees": {"denim": 3, "canvas": 1, "corduroy": 0.6},
+    **dict.fromkeys(("puffer", "puffer vest"), _PADDED),
+    **dict.fromkeys(("suit jacket", "suit trousers"), _SUITS),
+    **dict.fromkeys(("chinos", "cargo shorts"), _CHINOS),
+    "wide trousers": {"linen": 2, "twill": 2, "smooth": 1.5, "corduroy": 0.7},
     "blazer": {"wool": 4, "twill": 2, "linen": 1, "velvet": 0.4, "corduroy": 0.5},
     "coat": {"wool": 5, "twill": 2, "canvas": 1, "sherpa": 0.4, "smooth": 0.5},
     "down jacket": {"puffer": 5, "quilted": 1},
@@ -109,9 +134,14 @@ _OTHERS: Weights = {"jersey": 1, "twill": 1, "smooth": 1, "wool": 0.5}
 # Patterns that plain garments have instead, by kind: (pattern, share).
 _INSTEAD: dict[str, tuple[tuple[str, float], ...]] = {
     **dict.fromkeys(("t-shirt", "tank top", "v-neck"), (("tie-dye", 0.03), ("camouflage", 0.02))),
-    "hoodie": (("tie-dye", 0.03), ("camouflage", 0.03), ("print", 0.15)),
-    **dict.fromkeys(("sweater", "cardigan"), (("knitted", 0.10),)),
-    "dress": (("animal", 0.06), ("geometric", 0.06)),
+    **dict.fromkeys(
+        ("hoodie", "sweatshirt"), (("tie-dye", 0.03), ("camouflage", 0.03), ("print", 0.15))
+    ),
+    **dict.fromkeys(("sweater", "cardigan", "turtleneck"), (("knitted", 0.10),)),
+    **dict.fromkeys(
+        ("dress", "long dress", "mini skirt", "long skirt", "kaftan", "swimsuit"),
+        (("animal", 0.06), ("geometric", 0.06)),
+    ),
     **dict.fromkeys(("shirt", "blouse"), (("animal", 0.02), ("geometric", 0.03))),
     "skirt": (("animal", 0.05), ("geometric", 0.05), ("checks", 0.08)),
     "leggings": (("animal", 0.03), ("geometric", 0.05), ("camouflage", 0.02)),

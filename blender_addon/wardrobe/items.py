@@ -16,6 +16,7 @@ from .pack_parts import PACK_KINDS, pack_parts
 from .part_layers import settled
 from .shoe_forms import FORMS as SHOES
 from .shoes import shoes
+from .teeth import TEETH, teeth
 from .worn_part import Fitting, WornPart
 
 Builder = Callable[[Fitting, Item], Sequence[WornPart]]
@@ -203,6 +204,7 @@ BUILDERS: Mapping[str, Builder] = {
     "scarf": scarf,
     **dict.fromkeys(PACK_KINDS, pack_parts),
     **BAGS,
+    TEETH: teeth,
 }
 
 

@@ -17,7 +17,7 @@ def skin_chart(faces: Array, chart: Mapping[str, Array]) -> dict[str, Array]:
     `flush` 1 where blood shows (cheeks, nose, ears, knuckles, knees, elbows); `shadow` 1 in hollows
     and under the eyes; `lash` 1 on the rim of the lids; `crease` how deeply cloth creases, about 1
     at elbows and knees; `eye_x` and `eye_y` the place on an eyeball, 0 in the middle of the pupil
-    that looks ahead, in its radii.
+    that looks ahead, in its radii; `lips` above 0 on the lips and `inside` 1 behind them.
     """
     eyes = _Eyes(chart)
     return {
@@ -27,6 +27,7 @@ def skin_chart(faces: Array, chart: Mapping[str, Array]) -> dict[str, Array]:
         "crease": _crease(chart),
         "eye_x": eyes.x,
         "eye_y": eyes.y,
+        **_mouth(chart),
     }
 
 
@@ -73,6 +74,22 @@ def _under_eyes(c: Mapping[str, Array], eyes: _Eyes) -> Array:
     lid = 0.5 * _bump(x, 0.0, 0.15) * _bump(y, 0.13, 0.05)
     on_face = (c["neck"] < -0.06) & (c["head"][:, 2] > 0.2)
     return np.maximum.reduce([bag, corner, lid]) * on_face
+
+
+MOUTH = -0.625  # head units of the line between the lips above the eyes
+
+
+def _mouth(c: Mapping[str, Array]) -> dict[str, Array]:
+    head = c["head"]
+    on_face = (c["neck"] < -0.06) & (head[:, 2] > -0.2)
+    x, y = np.abs(head[:, 0]), head[:, 1] - MOUTH
+    height = np.where(y > 0, 0.115 - 0.20 * np.clip(0.05 - x, 0, 1), 0.105)
+    lips = np.where(on_face, 1 - np.hypot(x / 0.255, y / height), -1.0)
+    # The hollow of the mouth lies far behind the face at its height.
+    near = on_face & (x < 0.26) & (np.abs(y) < 0.2)
+    depth = head[near, 2].max(initial=0.0) - 1.2 * x**2 - head[:, 2]
+    inside = np.clip((depth - 0.18) / 0.10, 0.0, 1.0) * near
+    return {"lips": lips, "inside": inside}
 
 
 def _crease(c: Mapping[str, Array]) -> Array:

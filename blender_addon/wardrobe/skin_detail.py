@@ -1,4 +1,4 @@
-"""Draws of what is on the skin: blush, blotches, freckles, lines, stubble, shine, tattoos, gaze."""
+"""Draws of what is on the skin: blush, blotches, freckles, lines, stubble, tattoos; teeth."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .outfit import Complexion, Outfit
+from .outfit import Complexion, Item, Outfit
 from .skin_tiles import SKIN_TILES
+from .teeth import TEETH
 
 INKS = tuple(name for name in SKIN_TILES if name.startswith("ink"))
 _UPPER, _LOWER = (0.12, 0.38), (0.60, 0.85)  # places on the arm
@@ -17,7 +18,7 @@ _TATTOOED = 0.12  # share of adults with one that shows on an arm
 def with_skin_detail(
     outfit: Outfit, age: float | None = None, gender: float | None = None
 ) -> Outfit:
-    """The outfit with a complexion that goes with its skin.
+    """The outfit with a complexion that goes with its skin, and with teeth.
 
     Args:
         outfit: Its seed begins the draws, its tone and colour decide what shows.
@@ -25,7 +26,7 @@ def with_skin_detail(
         gender: 0 female .. 1 male; None where unknown.
     """
     rng = np.random.default_rng([int(outfit.seed * 2**32), 23])
-    blood, spots, lines, beard, gloss, ink, eyes = rng.spawn(7)
+    blood, spots, lines, beard, gloss, ink, mouth = rng.spawn(7)
     age = float(lines.uniform(18, 75)) if age is None else age
     male = 0.5 if gender is None else gender
     light = float(np.clip((max(outfit.skin) - 0.10) / 0.5, 0.0, 1.0))
@@ -35,6 +36,7 @@ def with_skin_detail(
     tattooed = age > 17 and ink.random() < _TATTOOED
     return replace(
         outfit,
+        items=(*outfit.items, Item(TEETH, variant=float(mouth.random()))),
         complexion=Complexion(
             blush=float(blood.uniform(0.25, 0.8)) * (0.55 + 0.45 * light),
             mottling=float(blood.uniform(0.10, 0.35)) * (0.6 + 0.4 * old),
@@ -46,6 +48,5 @@ def with_skin_detail(
             pores=float(gloss.uniform(0.5, 1.0)) * (0.3 if age < 12 else 1.0),
             tattoo=INKS[int(ink.integers(len(INKS)))] if tattooed else "",
             tattoo_arm=float(ink.uniform(*(_UPPER if ink.random() < 0.6 else _LOWER))),
-            gaze=(float(np.clip(eyes.normal(0, 0.16), -0.4, 0.4)), float(eyes.normal(-0.03, 0.07))),
         ),
     )
