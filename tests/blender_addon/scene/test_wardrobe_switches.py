@@ -15,6 +15,7 @@ from blender_addon.scene.sampling import sample_scene
 from blender_addon.scene.spec import PersonSpec
 from blender_addon.wardrobe import item_sampling
 from blender_addon.wardrobe.items import ItemKind
+from blender_addon.wardrobe.teeth import TEETH
 
 
 def recipe(**wardrobe: Any) -> Recipe:
@@ -63,9 +64,12 @@ def test_without_hair_heads_have_a_shell_and_the_rest_is_the_same() -> None:
 
 def test_without_accessories_the_rest_is_the_same() -> None:
     on, off = persons(recipe(style="mesh")), persons(recipe(style="mesh", accessories=False))
-    assert any(person.outfit.items for person in on)
-    assert not any(person.outfit.items or person.outfit.worn("hat") for person in off)
-    assert [no_hat(without(person, items=())) for person in on] == [no_hat(p) for p in off]
+    assert any(item.kind != TEETH for person in on for item in person.outfit.items)
+    assert all(item.kind == TEETH for person in off for item in person.outfit.items)
+    assert not any(person.outfit.worn("hat") for person in off)
+    assert [no_hat(without(person, items=())) for person in on] == [
+        no_hat(without(person, items=())) for person in off
+    ]
 
 
 def test_the_painted_style_has_nothing_of_it() -> None:
