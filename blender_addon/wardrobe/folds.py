@@ -123,6 +123,7 @@ class _Body:
         p = np.asarray(chart["position"], dtype=np.float64)
         self.level, self.arm = np.asarray(chart["level"]), np.asarray(chart["arm"])
         self.x, self.y, self.z = np.abs(p[:, 0]), p[:, 1], p[:, 2]
+        self.neck = np.asarray(chart["neck"])
         self.front = np.asarray(chart["front"], dtype=np.float64)
         self.noise = np.asarray(chart["folds"], dtype=np.float64)
         self.on_side = {"left": p[:, 0] > 0, "right": p[:, 0] <= 0}
@@ -187,6 +188,7 @@ class _Body:
         x, y = self.x - shoulder[0] + 0.015, self.y - shoulder[1] + 0.085
         away = np.hypot(x, y)
         window = np.exp(-((away / 0.15) ** 2)) * _rise(away, 0.01, 0.05)
+        window *= _rise(self.neck, 0.0, 0.05)
         return self._made(
             window * self.on_side[side],
             7.0 * np.arctan2(y, -x) + np.where(self.front > 0, 0.0, 2.0),
