@@ -11,6 +11,7 @@ and are deleted.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import platform
 import statistics
 import tempfile
@@ -48,11 +49,15 @@ def main() -> None:
     p.add_argument("--resolution", default="256x256")
     p.add_argument("--samples", type=int, default=16)
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--style", help="Style of the wardrobe (default: the preset's).")
     options = p.parse_args()
     width, height = map(int, options.resolution.split("x"))
     recipe = load_preset(options.preset).with_render(
         width=width, height=height, samples=options.samples
     )
+    if options.style:
+        wardrobe = dataclasses.replace(recipe.wardrobe, style=options.style)
+        recipe = dataclasses.replace(recipe, wardrobe=wardrobe)
     assets = load_assets(recipe)
     renderer = Renderer(assets, device=options.device)
     spent: dict[str, float] = defaultdict(float)

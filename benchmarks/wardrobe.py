@@ -38,7 +38,7 @@ VIEWS = 4  # azimuths a person is seen from
 INSIDE = 0.004  # rm inside a garment's edge, from where on nothing beneath it may show
 NEAR = 0.05  # m: cloth that is further behind is another part of the body's …
 NEAR_SKIRT = 0.12  # m: … and what a thigh that comes through a skirt may stand out
-SPLIT = 0.08  # m: an edge of a skirt's faces, 2 cm at rest, that is longer than this has split
+SPLIT = 0.12  # m: an edge of a skirt, 1 to 2 cm at rest, that is longer than this has split
 
 
 def persons_of(assets: Assets, recipe: Any, seed: int, style: str = "mesh") -> Iterator[PersonSpec]:
@@ -343,14 +343,9 @@ def render(assets: Assets, recipe: Any, options: argparse.Namespace) -> None:
     wall: dict[str, list[float]] = defaultdict(list)
     for index in range(-2, options.frames):
         for style in ("painted", "mesh")[:: 1 if index % 2 else -1]:
-            spec = sample_scene(recipe, assets, options.seed, max(index, 0))
-            spec = dataclasses.replace(
-                spec,
-                persons=tuple(
-                    dataclasses.replace(p, outfit=dataclasses.replace(p.outfit, style=style))
-                    for p in spec.persons
-                ),
-            )
+            wardrobe = dataclasses.replace(recipe.wardrobe, style=style)
+            styled = dataclasses.replace(recipe, wardrobe=wardrobe)
+            spec = sample_scene(styled, assets, options.seed, max(index, 0))
             start, began = time.process_time(), time.perf_counter()
             pair = renderer.render(spec)
             if index >= 0:  # before: shaders are compiled

@@ -20,6 +20,7 @@ GAP = 0.006  # m that cloth keeps from what is under it
 _FALL = 0.012  # m that a point falls in the first step
 _SEARCH_EVERY = 4  # steps after which the nearest points of the contact are looked up anew
 _REACH = 0.06  # m from a point of the contact, within which its plane stands for the body
+_REFINED = 0.02  # m that points between those of the coarse grid are pushed at most
 _SMOOTHING = 2  # times that creases between neighbours are smoothed at the end
 
 
@@ -109,7 +110,7 @@ def refined(p: Array, near: Array, row: Array, column: Array, contact: Contact) 
     out = contact.normals[:, chosen]
     height = ((p - contact.points[:, chosen]) * out).sum(axis=0)
     gap = 0.7 * GAP * np.minimum(row / 3, 1.0)[:, None]
-    return p + out * np.where(lies, np.maximum(gap - height, 0.0), 0.0)
+    return p + out * np.where(lies, np.clip(gap - height, 0.0, _REFINED), 0.0)
 
 
 def _laid_along(p: Array, length: Array) -> Array:
