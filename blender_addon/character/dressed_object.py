@@ -184,9 +184,9 @@ def _add_keys(
     if not wanted:
         return
     basis = obj.shape_key_add(name=body_object.BASIS, from_mix=False)
-    rest = np.empty(3 * len(bound.follows), np.float32)
-    basis.points.foreach_get("co", rest)
-    rest = rest.reshape(-1, 3)
+    flat = np.empty(3 * len(bound.follows), np.float32)
+    basis.points.foreach_get("co", flat)
+    rest = flat.reshape(-1, 3)
     to_world = MODEL_TO_WORLD.T.astype(np.float32)
     for name, offsets in wanted.items():
         moved = np.asarray(offsets, np.float32)[bound.follows] @ to_world

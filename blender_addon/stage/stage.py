@@ -12,9 +12,12 @@ from ..scene.camera import pixel_size
 from ..scene.spec import SceneSpec
 from .background import StageBackground, film_transparent
 from .camera import StageCamera
-from .images import ImageCache
+from .images import MEGABYTE, ImageCache
 from .light import StageLight
 from .people import StagePeople
+
+# A crowd in clothes of packs shows some fifty images, which are not to be read for every frame.
+_IMAGES = (128, 512 * MEGABYTE)
 
 
 class Stage:
@@ -25,7 +28,7 @@ class Stage:
 
     def __init__(self, bodies: Mapping[str, BodyModel], poser: BodyPoser | None = None) -> None:
         self.scene = bpy.data.scenes.new("PII Synth")
-        self.images = ImageCache()
+        self.images = ImageCache(*_IMAGES)
         self.camera = StageCamera(self.scene)
         self.light = StageLight(self.scene, self.images)
         self.background = StageBackground(self.scene)

@@ -25,6 +25,9 @@ HEAD_LINES: Mapping[str, float] = {
 }
 
 
+VEILS = ("hijab", "niqab", "headscarf")  # whoever wears one covers arms and legs
+
+
 def hair_line(items: Sequence[Item]) -> float:
     """The chart's coordinate `hat` above which what is worn on the head covers the hair.
 

@@ -16,10 +16,10 @@ from ..packs.pack import PackItem
 from . import palette
 from .garment_kind import LAYERS, Wearer
 from .garments import KINDS
-from .headwear import HEAD_LINES
+from .headwear import HEAD_LINES, VEILS
 from .item_sampling import SHOES, slot_of
 from .outfit import Garment, Item, Outfit
-from .pack_words import bares_legs, has, is_formal, is_over, suits, suits_skin
+from .pack_words import bares_arms, bares_legs, has, is_formal, is_over, suits, suits_skin
 from .palette import Color
 from .sampling import sample_outfit
 
@@ -101,6 +101,7 @@ class _Draws:
         self, packs: PackWardrobe, wearer: Wearer, streams: dict[str, np.random.Generator]
     ) -> None:
         self.packs, self.wearer, self.streams = packs, wearer, streams
+        self.veiled = False
 
     # -- clothes
 
@@ -108,6 +109,7 @@ class _Draws:
         """Replace garments by those of a pack: a whole outfit, or single parts."""
         whole, parts, outer, tint, fill = self.streams["clothes"].spawn(5)
         w = self.wearer
+        self.veiled = any(item.kind in VEILS for item in outfit.items)
         full = self._garment(whole, lambda i: {"top", "bottom"} <= set(i.layers))
         top = self._garment(parts, lambda i: "bottom" not in i.layers and not is_over(i))
         bottom = self._garment(parts, lambda i: "top" not in i.layers)
@@ -129,6 +131,9 @@ class _Draws:
         covered = {layer for item in chosen for layer in item.layers}
         if any(map(bares_legs, chosen)) and outfit.worn("socks") is not None:
             covered.add("socks")  # with sneakers only, and those may cover them
+        if any(map(bares_arms, chosen)):
+            warm_items = tuple(i for i in outfit.items if slot_of(i) != "neck")
+            outfit = dataclasses.replace(outfit, items=warm_items)  # no scarf over a tank top
         outfit = self._completed(outfit, worn, covered, fill)
         return _tucked(outfit) if "bottom" in covered and "top" not in covered else outfit
 
@@ -166,8 +171,9 @@ class _Draws:
         w = self.wearer
 
         def weight(item: PackItem) -> float:
-            bare = bares_legs(item) + ("top" in item.layers and "arms" not in item.regions)
-            warm = min(max((w.warm - 0.2) * 2.0, 0.0), 1.0)  # none of the bare ones in the cold
+            bare = bares_legs(item) + bares_arms(item)
+            # None of the bare ones in the cold, or under a veil.
+            warm = 0.0 if self.veiled else min(max((w.warm - 0.2) * 2.0, 0.0), 1.0)
             season = warm**bare * (0.35 + w.cold) ** ("arms" in item.regions)
             return float(fits(item)) * suits(item, w.age, w.male) * float(season)
 

@@ -73,6 +73,11 @@ def bares_legs(item: PackItem) -> bool:
     return "skirt" in item.regions or ("legs" in item.regions and has(item, "shorts", "short"))
 
 
+def bares_arms(item: PackItem) -> bool:
+    """Whether it is a top without sleeves."""
+    return "top" in item.layers and "arms" not in item.regions
+
+
 def suits_skin(item: PackItem, age: float, male: float, tone: int) -> float:
     """Rate how well the image of a skin suits a person, 0..1.
 

@@ -55,7 +55,8 @@ def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
         line = {"source": "render", **passes, "persons": [person]}
         pairs.append((image, mask, line))
     root = tmp_path_factory.mktemp("renders")
-    return write_dataset(root, pairs, name="tiny", licences={"default": "CC0-1.0"})
+    credits = {"clothes coat": {"author": "punkduck", "source": "coat.mhclo"}}
+    return write_dataset(root, pairs, name="tiny", licences={"default": "CC0-1.0"}, credits=credits)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,8 @@ def test_a_dataset_is_repainted_into_a_dataset(
     assert lines[0]["diffusion"]["persons"] != lines[1]["diffusion"]["persons"]
     info = json.loads((out / "dataset.json").read_text())
     assert info["licences"] == {"default": "CC0-1.0"}
+    assert info["credits"]["clothes coat"]["author"] == "punkduck"
+    assert "punkduck" in (out / "ATTRIBUTION.md").read_text()
     assert len(info["recipe"]["painter"]["model"]) == 64
     assert (out / "contact_sheet.png").exists()
     assert (out / "rejected.png").exists()

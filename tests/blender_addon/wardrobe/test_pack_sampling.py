@@ -230,5 +230,14 @@ def test_nobody_has_bare_arms_in_the_cold() -> None:
     assert not any({"tee", "dress"} & names(outfit) for outfit in winter)
 
 
+def test_scarves_are_not_worn_over_tank_tops_nor_veils_over_short_dresses() -> None:
+    outfit = dataclasses.replace(OUTFIT, items=(Item("scarf"),))
+    people = crowd(outfit=outfit)
+    bare = [o for o in people if {"tee", "dress"} & names(o)]
+    assert bare and not any(item.kind == "scarf" for o in bare for item in o.items)
+    veiled = dataclasses.replace(OUTFIT, items=(Item("hijab"),))
+    assert not any({"tee", "dress"} & names(o) for o in crowd(outfit=veiled))
+
+
 def test_words_are_split_at_capitals_and_marks() -> None:
     assert words_of(thing("shoes", "WinterBoots_01-a")) == {"winter", "boots", "a"}
