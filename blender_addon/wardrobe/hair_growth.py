@@ -215,7 +215,7 @@ class Growth:
             line = self._curled(line, roots, best)
         head = self.head
         head.ears = style.ears
-        spread = rng.uniform(0.35, 1.0, S)
+        spread = rng.uniform(max(0.35, style.hull), 1.05, S)  # above what fills it
         line = head.outside(line, self.room(roots, count, spread), _LOW)
         stray = self.strays(S)
         way = line[stray] + rng.normal(0, 0.02, (len(stray), 1, 3)) - head.middle

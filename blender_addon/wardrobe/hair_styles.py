@@ -213,7 +213,7 @@ HAIR_STYLES_MESH: dict[str, MeshStyle] = {
     "afro": MeshStyle(
         _always(0.3), _always(0.5), (0.05, 0.065, 0.05, 0.055), None, (0.040, 0.075),
         lift=1.0, weight=0.0, messy=0.6, clump=0.15, curl=0.010, turns=60, points=5,
-        ribbons=660, width=0.0040, hull=0.9,
+        ribbons=660, width=0.0040, hull=0.82,
     ),
     "twists": MeshStyle(
         lambda age: 0.5 * _until(55, 20)(age), _always(0.35), (0.07, 0.075, 0.06, 0.06), None,
@@ -252,7 +252,7 @@ HAIR_STYLES_MESH: dict[str, MeshStyle] = {
     "long": MeshStyle(_always(0.2), _always(1.9), fall=(-0.30, -0.08), **_LONG),
     "long wavy": MeshStyle(
         _always(0.15), _always(2.0), fall=(-0.28, -0.04), curl=0.009, turns=9, clump=0.75,
-        **{**_LONG, "points": 12, "ribbons": 260, "width": 0.009, "volume": (0.02, 0.036)},
+        **{**_LONG, "points": 11, "ribbons": 285, "width": 0.0065, "volume": (0.02, 0.036)},
     ),
     "long curly": MeshStyle(
         _always(0.1), _always(0.9), fall=(-0.20, 0.0), curl=0.013, turns=15, clump=0.6, hull=0.25,

@@ -112,7 +112,7 @@ def add_hull(mesh: HairMesh, growth: Growth) -> None:
             growth.rng.random(len(used)) * 40,
             growth.rng.random(len(used)),
             np.full(len(used), 0.5),
-            0.5 + 0.25 * growth.rng.random(len(used)),
+            0.3 + 0.25 * growth.rng.random(len(used)),
         ],
         axis=1,
     )
