@@ -125,7 +125,7 @@ def _new_object(
 
 @dataclass(frozen=True)
 class _Bound:
-    """How each vertex of a dressed mesh moves.
+    """The motion of each vertex of a dressed mesh.
 
     Attributes:
         follows: (N,) vertex of the body whose shape directions it has.

@@ -290,7 +290,7 @@ def sample_clothes(
     outfit = sample_items(stream("items", number), outfit, wearer)
     outfit = outfit if w.accessories else without_accessories(outfit)
     outfit = outfit if w.carried else with_things_apart(outfit)
-    return dress_from_packs(
+    outfit = dress_from_packs(
         stream("packs", number),
         outfit,
         wearer,
@@ -299,6 +299,8 @@ def sample_clothes(
         hair=w.hair,
         accessories=w.accessories,
     )
+    # The images of skins are laid out as the default body is.
+    return outfit if model_name == "default" else dataclasses.replace(outfit, skin_image="")
 
 
 def _sample_pose(

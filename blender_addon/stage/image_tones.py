@@ -44,7 +44,7 @@ class ImageTones:
         return self._small[path]
 
     def factor(self, color: NDArray[np.floating], pixels: NDArray[np.floating]) -> Array:
-        """What pixels must be multiplied by to have `color` as their mean.
+        """Find the factor by which pixels have `color` as their mean.
 
         Args:
             color: (3,) linear.

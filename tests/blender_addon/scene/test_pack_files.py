@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import struct
@@ -160,6 +161,24 @@ def test_persons_are_dressed_from_the_packs_of_a_recipe(pack: Path) -> None:
     files = {item.source for outfit in outfits for item in outfit.items if item.source}
     assert files <= {str(item.path) for item in assets.packs}
     assert files
+
+
+def test_skins_are_worn_by_the_default_body_alone(pack: Path) -> None:
+    (pack / "skins").mkdir()
+    (pack / "skins" / "pale.png").write_bytes(png(200))
+    (pack / "skins" / "pale.mhmat").write_text("name pale\ndiffuseTexture pale.png\n")
+    chosen = recipe(pack, style="mesh", pack_share=1.0)
+    assets = load_assets(chosen)
+    other = dataclasses.replace(assets, bodies={**assets.bodies, "x": assets.bodies["default"]})
+    skins = {
+        model: {
+            sample_clothes(chosen, other, streams(chosen, 0, i), 0, model, 30.0, 0.0).skin_image
+            for i in range(8)
+        }
+        for model in ("default", "x")
+    }
+    assert str(pack / "skins" / "pale.png") in skins["default"]
+    assert skins["x"] == {""}
 
 
 def test_packs_in_the_painted_style_are_said_to_be_unused(pack: Path) -> None:
