@@ -82,6 +82,12 @@ class Bodies:
     shape_noise: float = number(
         0.15, "Random change of a sampled shape, in standard deviations", 0.0, 2.0
     )
+    unusual: float = number(
+        0.15,
+        "Share of people much heavier, thinner, stronger, taller or smaller, or who stoop with age",
+        0.0,
+        1.0,
+    )
     expression: float = number(
         0.8, "Share of people with an expression and a gaze; 0: all look ahead, calm", 0.0, 1.0
     )

@@ -22,6 +22,7 @@ from ..bodies.hands import (
 from ..bodies.model import BodyModel
 from ..bodies.pose_library import Pose
 from ..recipes.recipe import Recipe
+from .physique import stooped
 
 Array = NDArray[np.float64]
 Acting = Callable[[BodyModel, tuple[float, ...], Pose, Array], tuple[Array, tuple[float, ...]]]
@@ -43,6 +44,7 @@ def acting(
     face_rng: np.random.Generator,
     hands_rng: np.random.Generator,
     holding: Mapping[str, str] | None = None,
+    stoop: float = 0.0,
 ) -> Acting:
     """Return the function that gives a person face and fingers.
 
@@ -51,12 +53,13 @@ def acting(
         face_rng: Generator of the face.
         hands_rng: Generator of the hands.
         holding: Kinds of hands by side, in place of those of the pose. See `sample_hand`.
+        stoop: Degrees by which the person stoops.
     """
 
     def act(
         model: BodyModel, betas: tuple[float, ...], pose: Pose, joints: Array
     ) -> tuple[Array, tuple[float, ...]]:
-        joints = joints.copy()
+        joints = stooped(joints.copy(), stoop)
         coefficients: dict[int, float] = {}
         if recipe.bodies.enabled and face_rng.random() < recipe.bodies.expression:
             face = sample_face(face_rng)

@@ -32,6 +32,7 @@ from . import surfaces
 from .acting import Acting, acting, as_posed
 from .assets import Assets
 from .ground_grid import CELL, cells_of, centers
+from .physique import sample_physique
 from .spec import BodySpec, MotionSpec, PersonSpec, PropSpec, Vec3, vec3
 
 Array = NDArray[np.float64]
@@ -86,10 +87,10 @@ def sample_person(
         poses: Poses to draw from; empty for all that the recipe has.
         holding: Kinds of hands, see `acting`.
     """
-    model, betas, age, gender = sample_shape(recipe, assets, stream("body", number))
+    model, betas, age, gender, stoop = sample_body(recipe, assets, stream, number)
     outfit = sample_clothes(recipe, assets, stream, number, model, age, gender)
     poses = poses or companion_poses(recipe, assets, stream, number, age)
-    act = acting(recipe, stream("face", number), stream("fingers", number), holding)
+    act = acting(recipe, stream("face", number), stream("fingers", number), holding, stoop)
     rng = stream("pose", number)
     return draw_pose(recipe, assets, number + 1, model, betas, outfit, rng, act, poses)
 
@@ -196,6 +197,22 @@ def worn_in(category: str, outfit: Outfit) -> Outfit:
 def _sparse(vertices: NDArray[np.floating]) -> Array:
     """Points half a cell apart: dense enough to find the cells that the turned body covers."""
     return centers(cells_of(vertices, CELL / 2), CELL / 2)
+
+
+def sample_body(
+    recipe: Recipe, assets: Assets, stream: Stream, number: int, keep: str = ""
+) -> tuple[str, tuple[float, ...], float | None, float | None, float]:
+    """Draw the body of person `number`, usual or not.
+
+    Returns:
+        What `sample_shape` returns, and the degrees by which the person stoops.
+    """
+    name, betas, age, gender = sample_shape(recipe, assets, stream("body", number), keep)
+    if not recipe.bodies.enabled or recipe.bodies.unusual <= 0:
+        return name, betas, age, gender, 0.0
+    model, rng = assets.bodies[name], stream("physique", number)
+    physique = sample_physique(recipe, model, betas, age, gender, rng)
+    return name, physique.betas, age, gender, physique.stoop
 
 
 def sample_shape(

@@ -111,10 +111,10 @@ def _pose(
     if member is not None and _same(member.drawn.spec, person):
         spec, own = _stood_like(member.drawn, person)
         return dataclasses.replace(spec, outfit=person.outfit), own
-    shape_rng = stream("body", person.id - 1)
-    _, _, age, _ = people.sample_shape(recipe, assets, shape_rng, keep=body.model)
+    _, _, age, _, stoop = people.sample_body(recipe, assets, stream, person.id - 1, body.model)
     poses = people.companion_poses(recipe, assets, stream, person.id - 1, age)
-    act = acting(recipe, stream("face", person.id - 1), stream("fingers", person.id - 1))
+    face_rng, hands_rng = stream("face", person.id - 1), stream("fingers", person.id - 1)
+    act = acting(recipe, face_rng, hands_rng, stoop=stoop)
     drawn = people.draw_pose(
         recipe, assets, person.id, body.model, body.betas, person.outfit, rng, act, poses
     )
@@ -140,9 +140,7 @@ def _shape(
     person: PersonSpec, own: Own, recipe: Recipe, assets: Assets, stream: Stream
 ) -> tuple[PersonSpec, Own]:
     body = person.body
-    _, betas, _, _ = people.sample_shape(
-        recipe, assets, stream("body", person.id - 1), keep=body.model
-    )
+    betas = people.sample_body(recipe, assets, stream, person.id - 1, body.model)[1]
     before = assets.poser.pose(person)
     shaped = _refitted(person, dataclasses.replace(body, betas=betas), person.outfit, assets)
     after = assets.poser.pose(shaped)
@@ -152,7 +150,7 @@ def _shape(
 def _clothes(
     person: PersonSpec, own: Own, recipe: Recipe, assets: Assets, stream: Stream
 ) -> tuple[PersonSpec, Own]:
-    age, gender = _age_and_gender(person.body, recipe, assets, stream("body", person.id - 1))
+    age, gender = _age_and_gender(person, recipe, assets, stream)
     outfit = people.sample_clothes(
         recipe, assets, stream, person.id - 1, person.body.model, age, gender
     )
@@ -161,10 +159,11 @@ def _clothes(
 
 
 def _age_and_gender(
-    body: BodySpec, recipe: Recipe, assets: Assets, rng: np.random.Generator
+    person: PersonSpec, recipe: Recipe, assets: Assets, stream: Stream
 ) -> tuple[float | None, float | None]:
     """Age and gender of this draw's shape if the body has it, else of the most similar shape."""
-    _, betas, age, gender = people.sample_shape(recipe, assets, rng, keep=body.model)
+    body = person.body
+    _, betas, age, gender, _ = people.sample_body(recipe, assets, stream, person.id - 1, body.model)
     known = assets.bodies[body.model].shape_samples
     if known is None or _alike(betas, body.betas):
         return age, gender

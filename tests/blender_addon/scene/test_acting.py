@@ -95,7 +95,8 @@ def test_surface_of_a_person_shows_the_expression():
             )[0]
             for p in (person, calm)
         )
-        assert np.abs(acted - still).max() > 1e-3
+        skin = 5000  # the first vertices; teeth come last
+        assert np.abs(acted[:skin] - still[:skin]).max() > 1e-3
 
 
 def test_share_of_companions_is_the_recipe_s():
