@@ -75,7 +75,7 @@ def add_brows(mesh: HairMesh, head: Head, rng: Draws) -> None:
 
 def _brows(of: HeadMap) -> tuple[Places, Array]:
     """Roots of both brows, and (N,) -1 at the nose .. 1 at the temple; found once a body model."""
-    found = getattr(of, "brows", None)
+    found = of.brows
     if found is None:
         c, rng = of.c, Draws(2)
         left = np.flatnonzero((of.p[:, 0] > 0) & (c["iris"] < 1.5) & (c["head_z"] > 0))

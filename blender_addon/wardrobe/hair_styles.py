@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def _always(factor: float) -> Weight:
 
 
 _CROWN: Vec3 = (0.0, 0.0, 0.0)  # away from the whorl alone
-_LONG = {
+_LONG: dict[str, Any] = {
     "weight": 1.1,
     "follow": 0.22,
     "lift": 0.25,
@@ -121,10 +122,16 @@ _LONG = {
     "volume": (0.014, 0.030),
     "recede": (-0.05, 0.08),
 }
-_BOB = {**_LONG, "volume": (0.014, 0.026), "points": 8, "ribbons": 400, "width": 0.0062}
+_BOB: dict[str, Any] = {
+    **_LONG,
+    "volume": (0.014, 0.026),
+    "points": 8,
+    "ribbons": 400,
+    "width": 0.0062,
+}
 _BOB |= {"clump": 0.3}
-_SHORT = {"volume": (0.008, 0.016), "points": 4, "ribbons": 950, "width": 0.0036}
-_TIED = {
+_SHORT: dict[str, Any] = {"volume": (0.008, 0.016), "points": 4, "ribbons": 950, "width": 0.0036}
+_TIED: dict[str, Any] = {
     "volume": (0.006, 0.012),
     "ribbons": 330,
     "points": 7,

@@ -171,7 +171,7 @@ def _add_braid(mesh: HairMesh, growth: Growth, knot: Array) -> None:
         middle[k] = p = q
     t = evenly(0, 1, n)
     radius = 0.0135 * steps(t, [0, 0.1, 0.8, 0.9, 0.93, 1], [0.8, 1, 0.75, 0.6, 0.55, 0.9])
-    along = unit(np.gradient(middle, axis=0))
+    along = unit(np.asarray(np.gradient(middle, axis=0)))
     side = unit(cross(along, np.broadcast_to([0.0, 0.2, -1.0], along.shape)))
     back = cross(side, along)
     angle = t * long / 0.055 * 2 * np.pi + np.arange(3)[:, None] * 2 * np.pi / 3

@@ -88,6 +88,7 @@ class HeadMap:
         self.vertex_weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-6)
         self.vertex_weights[weights.sum(axis=1) < 1e-6] = np.eye(len(JOINTS))[2]
         self.vertex_weights = self.vertex_weights.astype(np.float32)
+        self.brows: tuple[Places, Array] | None = None  # see facial_hair
         self.rng = np.random.default_rng(1)
         self._plant()
         self._measure_radius()
