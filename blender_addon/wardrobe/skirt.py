@@ -21,7 +21,6 @@ COLUMNS, ROW = 40, 0.045  # points around, and metres between two rows, of the c
 FINE_ROW = 0.02  # m between two rows of the mesh
 _CHOICE = 0.04  # m by which one limb must be further outside than another for cloth to follow it
 _ASIDE = 0.4  # m that the leg on the other side counts as being further inside
-_EVENED = 5  # times that the choice of each column is evened out with its neighbours
 _FOLLOWS = 0.14  # m below the border, from where on cloth follows a leg and not the pelvis
 JOINTS = ("pelvis", "left_hip", "right_hip", "left_knee", "right_knee")
 
@@ -127,9 +126,6 @@ class Curtain:
         reach -= aside
         share = np.exp((reach - reach.max(axis=0)) / _CHOICE)
         share /= share.sum(axis=0)
-        for _ in range(_EVENED):
-            around = np.pad(share, ((0, 0), (1, 1)), mode="wrap" if self.closed else "edge")
-            share = 0.25 * (around[:, :-2] + 2 * share + around[:, 2:])
         seated = self._seated(T)
         share += seated * (np.stack([np.zeros_like(left), left, 1 - left]) - share)
         behind = _rise(0.5 - 1.5 * out[2])
