@@ -26,12 +26,11 @@ rendered. Whoever shares the images names works, authors and licences.
 | Work | Author | Licence | Source |
 |---|---|---|---|
 """
+# A licence without a version has no address: which version is meant is not known.
 _ADDRESSES = {
     "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
-    "CC-BY": "https://creativecommons.org/licenses/by/4.0/",
     "CC-BY-3.0": "https://creativecommons.org/licenses/by/3.0/",
     "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
-    "CC-BY-SA": "https://creativecommons.org/licenses/by-sa/4.0/",
     "CC-BY-SA-3.0": "https://creativecommons.org/licenses/by-sa/3.0/",
     "CC-BY-SA-4.0": "https://creativecommons.org/licenses/by-sa/4.0/",
 }
