@@ -120,7 +120,8 @@ class Wearable:
         # Where the chart has a place on the body, the material of hair reads other numbers.
         self._place = [self._channels.index(name) for name in CHANNELS["place"]]
         layers = cloth_layers(chart, outfit, self.shaped)
-        outer = outermost(layers, self.shaped) if outfit.items else None
+        grows = outfit.locks and outfit.hair.volume > 0  # over the clothes
+        outer = outermost(layers, self.shaped) if outfit.items or grows else None
         body = (model, chart, self.shaped, self.joints)
         own_betas = np.asarray(betas, dtype=np.float64)
         fitting = Fitting(*body, outfit.seed, outer, outfit.hair.volume, own_betas)

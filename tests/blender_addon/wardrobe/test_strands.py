@@ -88,6 +88,15 @@ def test_hanging_hair_lies_over_a_coat(body, chart, name):
     assert np.mean(outside < -0.004) < 0.03
 
 
+def test_hair_of_a_dressed_person_is_grown_over_the_clothes(body, chart):
+    outfit = Outfit(hair=hair_of("long"), style="mesh", seed=0.3, garments=(COAT,))
+    bare = dataclasses.replace(outfit, garments=())
+    over, under = (Wearable(body, chart, [0.0], o)._strands for o in (outfit, bare))
+    direct = grow(body, chart, hair_of("long"), garments=(COAT,))
+    assert np.allclose(over.points, direct.points, atol=1e-5)
+    assert np.abs(over.points - under.points).max() > 0.01
+
+
 def test_long_hair_follows_the_head_above_and_the_shoulders_below(body, chart):
     wearable = Wearable(
         body, chart, [0.0], Outfit(hair=hair_of("long"), style="mesh", seed=0.3, garments=(COAT,))
