@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..bodies.model import BodyModel
+from .covering import really_hidden
 from .helper_mesh import HelperMesh, helper_mesh
 from .kinds import kind_of
 from .mhclo import BASE_VERTICES, Clothes, read_clothes
@@ -118,6 +119,8 @@ def fit(clothes: Clothes, mesh: ObjMesh, model: BodyModel) -> FittedItem:
     else:
         moved = transferred(rest, helper.body, hidden[helper.base], model)
         rest, dense, near, hides = moved.rest, moved.weights, moved.near, moved.hides
+    if hides.any():
+        hides = really_hidden(hides, model.v_template, model.faces, rest[0], mesh.faces)
     dense, inside = _hanging(dense, rest[0], model)
     joints = np.argsort(-dense, axis=1, kind="stable")[:, :INFLUENCES]
     weights = np.take_along_axis(dense, joints, axis=1)

@@ -40,9 +40,9 @@ def test_a_garment_of_a_pack_is_worn(body: BodyModel, chart: Chart, tmp_path: Pa
     assert part.surface.color_image == str(path.with_suffix(".png"))
     assert part.surface.cut_out
     assert part.color[0].tolist() == [0.25, 0.25, 0.5]  # of the material times the item's
-    assert part.hides.any()
+    assert part.hides.shape == (len(body.faces),)
     apart = np.linalg.norm(part.vertices[1] - fitting.shaped, axis=1).min()
-    assert apart < 1e-3  # it sits on one vertex of the skin, which the garment hides
+    assert 0.0015 < apart < 0.003  # it is bound to one vertex of the skin, and pushed off it
 
 
 def test_a_dressed_person_wears_it(body: BodyModel, chart: Chart, tmp_path: Path) -> None:
