@@ -124,13 +124,14 @@ def _build_woven(nodes: Nodes, surface: PartSurface) -> None:
     color = nodes.vector("SCALE", nodes.attribute(PART_COLOR, "Color"), factor)
     f = Formula(nodes)
     _, bumpy = object_property(f, "gloss")  # whether the person is near enough
+    if surface.kind == "leather":  # a gloss on grain finer than a pixel sparkles
+        bumpy = f.value(nodes.value("Bumpy", 0.0))
     closure = layered_surface(
         nodes,
         color,
         Value(nodes, nodes.value("Roughness", surface.roughness)),
         f.value(height) * weave.depth,
         bumpy,
-        0.8 if surface.kind == "cloth" else 1.0,
     )
     output = nodes.node("ShaderNodeOutputMaterial")
     nodes.put(closure, output.inputs["Surface"])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .head_coverings import bust_map
 from .outfit import Item
@@ -54,7 +55,7 @@ def _pillow(size: tuple[float, float, float], power: float = 3.5, region: int = 
 
 
 def _strap(
-    fitting: Fitting, path: Array, out: Array, near: Array, width: float, **more: bool
+    fitting: Fitting, path: Array, out: Array, near: Array, width: ArrayLike, **more: bool
 ) -> tuple[Mesh, tuple[Array, Array], Array]:
     """A strap on the clothes: mesh, joints and weights, nearest vertices."""
     mesh = band(path, out, width, 0.004 * fitting.scale, region=STRAP, **more)
@@ -360,9 +361,7 @@ def watch(fitting: Fitting, item: Item) -> list[WornPart]:
     disc = np.stack([np.sin(turn), 0 * turn, np.cos(turn)], axis=1) * 0.019 * s
     rows = [high + disc, high + disc + [0, 0.008 * s, 0], high + 0.8 * disc + [0, 0.0095 * s, 0]]
     face = loft(np.array(rows), STRAP, last=True)
-    skin = fitting.rigid("left_elbow", len(face.vertices))
-    skin = tuple(np.repeat(a, 4, axis=1) for a in skin)
-    skin = (skin[0], np.asarray(skin[1]) * np.array([1, 0, 0, 0], np.float32))
+    skin = _between(fitting, len(face.vertices), "left_elbow")
     face = face.painted(BODY)
     colors = colors_of(item, "#b9bbbd", "#141210")
     return _together(fitting, item, METAL, colors, (face, skin, loop.near[0]), strap)

@@ -164,9 +164,9 @@ def _below(
     away = (0.008 + veil.full * (1.2 - t) * (0.45 + 0.55 * folds)) * h
     rows = shape.points(y, np.broadcast_to(turn, y.shape), away)
     if veil.hangs:
-        reach = np.maximum.accumulate(np.concatenate([chin[None], rows])[..., 2], axis=0)[1:]
+        above = np.maximum.accumulate(np.concatenate([chin[None], rows])[..., 2], axis=0)[1:]
         ahead = (np.clip(cos, 0, 1) ** 0.5)[None]
-        rows[..., 2] = rows[..., 2] * (1 - ahead) + np.maximum(rows[..., 2], reach) * ahead
+        rows[..., 2] = rows[..., 2] * (1 - ahead) + np.maximum(rows[..., 2], above) * ahead
     # The cloth leaves the face where it is, and comes to the neck after that.
     soft = np.clip(t / 0.3, 0, 1)[..., None]
     start = np.broadcast_to(chin, rows.shape) * np.array([1.0, 0, 1.0]) + rows * np.array(

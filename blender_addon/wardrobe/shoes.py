@@ -184,13 +184,13 @@ class _Last:
         edge = rows[-1]
         inside = edge - unit((edge - edge.mean(axis=0)) * [1.0, 0.0, 1.0]) * 0.004 * s
         rows = np.concatenate([rows, [inside, inside - [0.0, 0.014 * s, 0.0]]])
-        return loft(rows[:, ::-1], self._regions(len(rows)))
+        return loft(rows, self._regions(len(rows)))
 
     def _regions(self, rows: int) -> Array:
         region = np.full((rows - 1, _COLUMNS), UPPER)
         region[-2:] = LINING
         if self.form.cap:
-            c = np.cos(_TURN[::-1] - np.pi / _COLUMNS)
+            c = np.cos(_TURN + np.pi / _COLUMNS)
             region[:3, c > 0.9] = ACCENT
             region[:6, c < -0.85] = ACCENT
             region[3:6, np.abs(c + 0.25) < 0.16] = ACCENT
@@ -218,7 +218,7 @@ class _Last:
             inner[:, 1] += form.rim * s
         above = np.array([0.0, 0.002 * s, 0.0])
         rows = np.array([inset, bottom + above, upper, inner])
-        return loft(rows[:, ::-1], SOLE, first=True, last=True)
+        return loft(rows, SOLE, first=True, last=True)
 
     def heel(self) -> list[Mesh]:
         """A heel below the lifted heel of the foot."""
@@ -232,7 +232,7 @@ class _Last:
             ring = middle + (back - middle) * [size, 0, size] + [0, 0, -0.004 * s * share]
             ring[:, 1] = self.heel_bottom - (form.heel + form.sole) * s * (1 - share)
             rows.append(ring)
-        return [loft(np.array(rows)[:, ::-1], SOLE, first=True)]
+        return [loft(np.array(rows), SOLE, first=True)]
 
     def laces(self) -> list[Mesh]:
         """Bands across the instep, from one side of the tongue to the other."""
@@ -330,7 +330,7 @@ def _hidden(mean: Fitting, kind: str) -> Array:
     inside[near] = (p[near, 1] < edge - 0.007 * last.scale) | (
         outside & (p[near, 1] < last.heel_bottom + 0.1 * last.scale)
     )
-    return inside[np.asarray(mean.model.faces)].all(axis=1)
+    return np.asarray(inside[np.asarray(mean.model.faces)].all(axis=1))
 
 
 def shoes(fitting: Fitting, item: Item) -> list[WornPart]:

@@ -60,3 +60,12 @@ def test_parts_are_sound_and_repeatable(fitting, kind):
         assert part.faces.max() < len(part.vertices) == len(part.joints) == len(part.weights)
         assert len(part.faces) == len(part.color) == len(part.source) == len(part.uv)
         assert np.abs(part.vertices[:, 0]).max() < 0.2
+
+
+@pytest.mark.parametrize("kind", sorted(ITEM_KINDS))
+def test_faces_look_outwards(fitting, kind):
+    """Gloss on a face that looks inwards is white."""
+    for part in BUILDERS[kind](fitting, Item(kind, variant=0.3)):
+        v = part.vertices.astype(np.float64) - part.vertices.mean(axis=0)
+        a, b, c = (v[part.faces[:, i]] for i in range(3))
+        assert np.einsum("fi,fi->", a, np.cross(b, c)) > 0
