@@ -273,9 +273,12 @@ class Wearable:
             cloth[wraps, :, 0] < u[-1] / 2, cloth[wraps, :, 0] + u[-1], cloth[wraps, :, 0]
         )
         source = self._face_of_vertex(worn.piece)[curtain.border[faces[:, 0] % n]]
-        parts.add(
-            faces, MATERIALS.index(worn.layer.name), source, of_curtain.reshape(R * n, -1), cloth
-        )
+        # Its first row is the border of the piece: one surface, without an edge in its shading.
+        first = parts.count - len(worn.rim) - len(chart)
+        joined = np.where(faces < n, curtain.border[faces % n] + first, faces + parts.count)
+        name = worn.layer.name
+        shape = of_curtain.reshape(R * n, -1)
+        parts.add(joined, MATERIALS.index(name), source, shape, cloth, shared=parts.count)
 
     def _lay_out_strands(self, parts: Layout) -> None:
         strands = self._strands

@@ -187,12 +187,12 @@ class _Body:
         shoulder = self.at["shoulder"]
         x, y = self.x - shoulder[0] + 0.015, self.y - shoulder[1] + 0.085
         away = np.hypot(x, y)
-        window = np.exp(-((away / 0.15) ** 2)) * _rise(away, 0.01, 0.05)
+        window = np.exp(-((away / 0.095) ** 2)) * _rise(away, 0.01, 0.05)
         window *= _rise(self.neck, 0.0, 0.05)
         return self._made(
             window * self.on_side[side],
             7.0 * np.arctan2(y, -x) + np.where(self.front > 0, 0.0, 2.0),
-            (0.002, 0.010, 0.018),
+            (0.002, 0.008, 0.014),
             (f"{side}_shoulder", f"{side}_collar"),
             0.4,
         )

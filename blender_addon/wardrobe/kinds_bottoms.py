@@ -51,7 +51,7 @@ BOTTOMS: dict[str, Kind] = {
         "bottom",
         lambda w: 1.2,
         hem=(-2.0, -1.9),
-        trims=("waistband", "rib legs"),
+        trims=("waistband", "rib legs", "side stripes"),
         waist=(0.12, 0.2),
         thickness=0.006,
         slack=0.028,

@@ -59,15 +59,6 @@ def pouch(sewing: Sewing) -> list[Trim]:
     return sewing.patch(np.minimum(where, sewing.c["front"]), 0.005)
 
 
-def neck_band(sewing: Sewing) -> list[Trim]:
-    """A band along the neckline, V or round."""
-    garment, c = sewing.garment, sewing.c
-    front = front_field(np, c, garment.opening, garment.depth, garment.slope)
-    from_edge = np.minimum(c["neck"] - garment.neck, front)
-    where = np.minimum(0.014 - from_edge, c["level"] * LEVEL_HEIGHT - 0.1)
-    return sewing.patch(where, 0.0025, beyond=0.003)
-
-
 def front_edges(sewing: Sewing) -> list[Trim]:
     """Bands along an open front."""
     garment, c = sewing.garment, sewing.c

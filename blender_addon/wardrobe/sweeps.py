@@ -294,11 +294,17 @@ def ribbon(
     lift: float,
     color: Color | None = None,
     surface: PartSurface = CLOTH,
+    *,
+    smooth: int = 0,
 ) -> list[Trim]:
-    """Lay a narrow strip of cloth along a line, see `curve`; half its width and lift in rm."""
+    """Lay a narrow strip of cloth along a line, see `curve`; half its width and lift in rm. The
+    line is smoothed so many times.
+    """
     points = curve(sewing, line, along, where)
     if points is None:
         return []
+    for _ in range(smooth):
+        points.at[1:-1] = 0.5 * points.at[1:-1] + 0.25 * (points.at[2:] + points.at[:-2])
     tangent = np.gradient(points.at, axis=0)
     beside = np.cross(points.out, tangent)
     beside /= np.maximum(np.linalg.norm(beside, axis=1, keepdims=True), 1e-9)

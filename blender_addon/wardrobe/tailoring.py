@@ -213,6 +213,21 @@ def _seam_line(level: float) -> Builder:
     return build
 
 
+def _neck_band(sewing: Sewing) -> list[Trim]:
+    """A band along the neckline, V or round."""
+    garment, c = sewing.garment, sewing.c
+    if garment.depth < 0.02 and garment.opening < 0:
+        return collars.crew(sewing)
+    front = front_field(np, c, garment.opening, garment.depth, garment.slope)
+    from_edge = np.minimum(c["neck"] - garment.neck, front)
+    position = np.asarray(c["position"], dtype=np.float64)
+    middle = position[np.abs(c["neck"]) < 0.012, 2].mean()
+    angle = np.arctan2(position[:, 0], position[:, 2] - middle)
+    # It begins and ends behind, where the angle jumps.
+    where = np.minimum(c["level"] * LEVEL_HEIGHT - 0.1, np.pi - 0.05 - np.abs(angle))
+    return ribbon(sewing, from_edge - 0.006, angle, where, 0.008, 0.0025, smooth=5)
+
+
 def _front_line(sewing: Sewing) -> list[Trim]:
     """The closure down the front of a robe."""
     line, up = np.asarray(sewing.c["x"], dtype=np.float64), sewing.c["level"] * LEVEL_HEIGHT
@@ -251,7 +266,7 @@ TRIMS: Mapping[str, Builder] = {
     "turned down": collars.turned_down,
     "hood": collars.hood,
     "lapels": _lapels,
-    "neck band": patches.neck_band,
+    "neck band": _neck_band,
     "front edges": patches.front_edges,
     "cuffs": _cuffs(0.065, 0.003),
     "rib cuffs": _cuffs(0.055, 0.0025),
