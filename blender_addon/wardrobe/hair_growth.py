@@ -18,7 +18,7 @@ from .scalp import GUIDES, Head, scalp_field
 Array = np.ndarray
 
 _WHORL = (0.05, 0.62, -0.55)  # from the middle of the skull, in its radii
-_LOW = 0.009  # rm that hair keeps from clothes
+_LOW = 0.014  # rm that hair keeps from clothes
 _PRESSED = 0.0015  # rm under a hat
 
 
