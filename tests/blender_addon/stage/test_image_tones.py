@@ -42,7 +42,7 @@ def dressed(path: str, tone: list[int], v: list[float], color: Any) -> Dressed:
         uv=uv.astype(np.float32),
         color=np.asarray(color, np.float32),
         tones=np.array(tone, np.int32),
-        apart=np.zeros(count, dtype=bool),
+        apart=np.zeros(0, np.int32),
     )
 
 
