@@ -309,7 +309,7 @@ class Head:
         beside the neck more and more with the shoulders beneath.
         """
         out = of_root.astype(np.float32)
-        hangs = np.clip((self.neck + 0.11 - points[:, 1]) / 0.22, 0, 1)
+        hangs = np.clip((self.neck + 0.12 - points[:, 1]) / 0.27, 0, 1)
         low = hangs > 0
         if low.any():
             near = self.of.proxies_near(points[low], self.surface)
