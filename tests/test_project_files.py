@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -140,3 +141,15 @@ def test_make_help_lists_every_target() -> None:
         r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert re.findall(r"^  make (\S+)", said, re.MULTILINE) == phony.split()
+
+
+def test_whatever_uses_the_budget_of_fuzzers_is_run_by_make_fuzz() -> None:
+    unmarked = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
+                continue
+            marks = " ".join(ast.unparse(mark) for mark in node.decorator_list)
+            if "fuzz_count(" in ast.unparse(node) and "mark.fuzz" not in marks:
+                unmarked.append(f"{path.name}: {node.name}")
+    assert not unmarked, "give them @pytest.mark.fuzz"

@@ -55,6 +55,7 @@ def motion(**changes: Any) -> dict[str, Any]:
     return plain | {"gender": np.array("male"), "mocap_framerate": np.array(30.0)} | changes
 
 
+@pytest.mark.fuzz
 def test_mutated_archives_are_read_or_refused(tmp_path):
     model = make_arrays("smpl", np.random.default_rng(0), num_vertices=10)
     seeds = [npz(model), npz(model, packed=True), npz(motion()), npz(motion(), packed=True)]
@@ -89,6 +90,7 @@ def _array(numbers: random.Random) -> Any:
     return np.ones(shape, np.float16)
 
 
+@pytest.mark.fuzz
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_models_of_any_arrays_are_made_or_refused():
     made = 0
@@ -202,6 +204,7 @@ def test_any_words_are_uvs_or_refused(tmp_path, words):
     refused_or_read(lambda: read_obj_uv(path, FACES), path)
 
 
+@pytest.mark.fuzz
 def test_mutated_part_labels_are_read_or_refused(tmp_path, random_body):
     body = random_body()
     seed = b'{"hips": [0, 1, 2], "leftLeg": [3, 4], "head": [5.0], "neck": [[1], null, 1e999]}'

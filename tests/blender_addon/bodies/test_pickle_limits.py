@@ -169,11 +169,13 @@ def _holds(content: bytes, folder: Path) -> bool:
     return True
 
 
+@pytest.mark.fuzz
 def test_random_programs_are_read_or_refused(tmp_path):
     read = sum(_holds(program(random_of(number)), tmp_path) for number in range(fuzz_count(0.6)))
     assert read > 0  # else the programs would all end at their first step
 
 
+@pytest.mark.fuzz
 def test_mutated_model_files_are_read_or_refused(tmp_path):
     array = np.arange(6.0).reshape(2, 3)
     seeds = [

@@ -142,6 +142,7 @@ def test_sizes_that_no_image_has_are_refused(window: bytes) -> None:
         read_channels(with_window(window))
 
 
+@pytest.mark.fuzz
 def test_mutated_files_are_read_or_refused() -> None:
     numbers = np.arange(6, dtype=np.float32).reshape(2, 3)
     seed = write_exr({"L.P.R": numbers, "L.P.G": numbers})

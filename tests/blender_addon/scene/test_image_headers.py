@@ -123,6 +123,7 @@ def _is_read_or_refused(path: Path) -> None:
     assert time.perf_counter() - start < 1.0
 
 
+@pytest.mark.fuzz
 def test_mutated_images_are_read_or_refused(tmp_path):
     seeds = [case.content for case in image_cases() if case.ending in READABLE] + [EXR, HDR]
     for number in range(fuzz_count()):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -184,6 +185,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.fuzz
 @settings(max_examples=fuzz_count(0.1), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example([("run", "a.png", 0), ("mask", "a.png", 3), ("run", "a.png", 0)])
 @example([("run", "a.png", 0), ("restyle", "a.png", 1), ("write", "a.png", 9), ("run", "a.png", 1)])

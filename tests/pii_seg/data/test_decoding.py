@@ -180,6 +180,7 @@ JPEGS = {
 }
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("kind", JPEGS)
 def test_a_jpeg_cut_anywhere_is_refused_even_if_it_ends_as_it_should(kind: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
@@ -316,6 +317,7 @@ def test_any_bytes_after_any_beginning_are_whole_or_refused(
     assert_whole_or_refused(case.content[:kept] + tail)
 
 
+@pytest.mark.fuzz
 def test_two_files_spliced_are_whole_or_refused() -> None:
     pairs = itertools.product(FILES[::3], FILES[1::5])
     for number, (one, other) in enumerate(itertools.islice(pairs, fuzz_count(0.3))):

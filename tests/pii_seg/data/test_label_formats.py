@@ -522,6 +522,7 @@ def test_any_bytes_are_labels_or_refused(tmp_path: Path, content: bytes) -> None
         read_or_refuse(tmp_path / name)
 
 
+@pytest.mark.fuzz
 def test_damaged_xml_is_read_or_refused(tmp_path: Path) -> None:
     path = cvat(
         tmp_path,
