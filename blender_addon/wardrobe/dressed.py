@@ -204,13 +204,13 @@ class Wearable:
         if layer.name == HAIR:
             none = np.zeros(0, int)
             return _Worn(layer, piece, piece.border, none, none, np.zeros((0, 3)), curtain)
-        border = piece.border
+        ends = piece.border
         if curtain is not None:  # the cloth goes on there
-            border = border[~np.isin(border, curtain.border).all(axis=1)]
+            ends = ends[~np.isin(ends, curtain.border).all(axis=1)]
         at = piece.values(self.shaped + layer.offset)
-        shift = smoothing(at, piece.faces, border)
+        shift = smoothing(at, piece.faces, ends)
         edge = np.flatnonzero(shift.any(axis=1))
-        return _Worn(layer, piece, border, np.unique(border), edge, shift[edge], curtain)
+        return _Worn(layer, piece, ends, np.unique(ends), edge, shift[edge], curtain)
 
     def _lay_out_skin(self, parts: Layout, seen: Array) -> None:
         """The faces (F,) of the body that are seen."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,7 @@ class Layout:
             np.zeros((len(faces), 3, 2), np.float32),
         )
 
-    def joined(self, channels: Sequence[str]) -> Mapping[str, Array]:
+    def joined(self, channels: Sequence[str]) -> dict[str, Any]:
         """All of it, by the names of Dressed's fields; `channels` names the chart's columns."""
         of_all = np.concatenate(self.chart)
         none = np.zeros((0, 3), np.float32)

@@ -334,9 +334,9 @@ def loft(sewing: Sewing, rows: Sequence[tuple[Curve | None, float]], points: int
         at = at + lift * sewing.scale * out
         made.append(_anchored(sewing, of.ends[near], of.share[near], at))
         outs.append(out)
-    anchors = (np.concatenate(list(x)) for x in zip(*made, strict=True))
+    ends, share, offset = (np.concatenate(list(x)) for x in zip(*made, strict=True))
     faces = grid_faces(len(rows), points, False)
-    return [_outwards(sewing, *anchors, faces, np.concatenate(outs), None, CLOTH)]
+    return [_outwards(sewing, ends, share, offset, faces, np.concatenate(outs), None, CLOTH)]
 
 
 def buttons(
