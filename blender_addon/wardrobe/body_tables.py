@@ -1,4 +1,4 @@
-"""What dressing a person needs of the body model and its chart alone, computed once for each."""
+"""Tables that dressing a person needs of a body model and its chart alone, computed once."""
 
 from __future__ import annotations
 

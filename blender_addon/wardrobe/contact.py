@@ -19,7 +19,7 @@ _FRICTION = 0.7  # share of the way that a point in contact would slide along, t
 
 @dataclass(frozen=True, eq=False)
 class Contact:
-    """What cloth lies on.
+    """The surfaces that cloth lies on.
 
     Attributes:
         points: (3, S) float32, m.

@@ -117,7 +117,7 @@ def _triangles(corner: Array, crossing: Array) -> Array:
 
 
 def _quads(corner: Array, crossing: Array) -> tuple[Array, Array]:
-    """What is left of faces without their tips: two triangles each."""
+    """Cut the tips off faces: two triangles are left of each."""
     return (
         np.concatenate([crossing[:, :1], corner[:, 1:]], axis=1),
         np.concatenate([crossing[:, :1], corner[:, 2:], crossing[:, 1:]], axis=1),

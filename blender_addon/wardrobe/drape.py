@@ -130,7 +130,7 @@ def over_hollows(
 
 @dataclass(frozen=True, eq=False)
 class _Tube:
-    """What `over_hollows` needs of the chart alone: where the vertices of a tube lie on a grid of
+    """The part of `over_hollows` that the chart alone decides: a tube's vertices on a grid of
     rows downwards and columns around it.
     """
 
