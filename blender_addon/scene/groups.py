@@ -194,7 +194,7 @@ def _hand_in_hand(draw: _Draw) -> list[Member]:
         return []
     pose = poses[int(draw.rng.integers(len(poses)))]
     sides = ("left", "right")
-    people = [draw.person(k, (pose,), **{sides[k]: "grip"}) for k in range(2)]
+    people = [draw.person(k, (pose,), None, **{sides[k]: "grip"}) for k in range(2)]
     return _holding_hands(draw, people)
 
 
@@ -213,7 +213,9 @@ def _hug(draw: _Draw) -> list[Member]:
     poses = draw.free("standing")
     if not poses:
         return []
-    people = [draw.person(k, poses, **{side: "loose"}) for k, side in ((0, "left"), (1, "right"))]
+    people = [
+        draw.person(k, poses, None, **{side: "loose"}) for k, side in ((0, "left"), (1, "right"))
+    ]
     members = _in_a_row(draw, people, (-0.05, 0.0), turns=6.0)
     first, second = (Placed(draw.assets, member) for member in members)
     if abs(first.height - second.height) > _MATCH:

@@ -67,10 +67,12 @@ def _face() -> Array:
     for k in range(4):  # beside the eyes
         slope, length = 0.35 * (k - 1.6), 0.16
         along = x - 0.42
-        at = 0.02 + slope * along * 1.5 + 0.02 * (k - 1.5) + wobble
+        corner = 0.02 + slope * along * 1.5 + 0.02 * (k - 1.5) + wobble
         lines = np.maximum(
             lines,
-            (1 - ramp(np.abs(y - at), 0.003, 0.012)) * ramp(along, 0.0, 0.03) * (along < length),
+            (1 - ramp(np.abs(y - corner), 0.003, 0.012))
+            * ramp(along, 0.0, 0.03)
+            * (along < length),
         )
     # From the nose to the corners of the mouth, and below them.
     fold = 0.14 + 0.22 * ramp(-y, 0.30, 0.62) + wobble

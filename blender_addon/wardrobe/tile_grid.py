@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = np.ndarray  # of numbers or, as shares of 0 and 1, of truth values
 
 SIZE = 256
 
@@ -32,7 +32,7 @@ def noise(seed: int, across: float, up: float | None = None) -> Array:
     low_pass = np.exp(-0.5 * ((_FX / across) ** 2 + (_FY / up) ** 2))
     smooth = np.fft.irfft2(np.fft.rfft2(white) * low_pass, (SIZE, SIZE))
     smooth -= smooth.mean()
-    return (smooth / smooth.std()).astype(np.float32)
+    return np.asarray(smooth / smooth.std(), dtype=np.float32)
 
 
 class Window:
@@ -91,10 +91,10 @@ def wave(phase: Array | float) -> Array:
     return np.asarray(0.5 + 0.5 * np.cos(2 * np.pi * phase), dtype=np.float32)
 
 
-def ramp(x: Array, low: float, high: float) -> Array:
+def ramp(x: Array, low: Array | float, high: Array | float) -> Array:
     """0 at `low`, 1 at `high`, smooth between."""
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
 
 
 def pack(
