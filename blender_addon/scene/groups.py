@@ -117,7 +117,9 @@ def sample_group(
         number: Number of the first person.
         most: Number of people who are still to come.
     """
-    share = recipe.people.groups
+    # Groups pose as the library does: people from motions are alone.
+    library = 1 - recipe.poses.motion_share if assets.motions else 1.0
+    share = recipe.people.groups * library
     if share <= 0 or most < 2 or not recipe.poses.enabled:
         return []
     rng = stream("group", number)

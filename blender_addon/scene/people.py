@@ -122,7 +122,8 @@ def companion_poses(
     p = recipe.poses
     if not p.enabled or p.companions <= 0 or not assets.companions:
         return ()
-    if stream("companion", number).random() >= p.companions:
+    library = 1 - p.motion_share if assets.motions else 1.0
+    if stream("companion", number).random() >= p.companions * library:
         return ()
     age = 35.0 if age is None else age
 

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from ..bodies.model import Posed
 from ..bodies.posed_body import GROWN_UP_LEG, leg_length
+from ..bodies.rotations import about_z
 from ..recipes.recipe import Recipe
 from ..wardrobe.outfit import Outfit
 from . import people, placement, sampling
 from .acting import acting
 from .assets import Assets
 from .ground_grid import cells_of
-from .groups import member_of
+from .groups import member_of, sample_group
 from .people import Stream
 from .placement import Crowd, PlacedPerson
 from .spec import BodySpec, CameraSpec, PersonSpec, PropSpec, SceneSpec, Vec3
@@ -240,10 +241,14 @@ def _plus(a: Vec3, b: Array) -> Vec3:
 def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
     recipe = sampling.level_on_photos(recipe, spec.background.kind)
     camera = sampling.sample_camera(recipe, stream("camera"))
-    _, reach = placement.sample_extent(recipe, stream("people"))
+    count, reach = placement.sample_extent(recipe, stream("people"))
     there = _crowd(spec, recipe, assets, camera, reach)
     if there.people:
-        there.camera = _view(there, recipe, assets, spec.props, stream("place", 0))
+        group = sample_group(recipe, assets, stream, 0, min(count, len(there.people)))
+        offset = group[0].place if group else np.zeros(2)
+        there.camera = _view(
+            there, recipe, assets, spec.props, stream("place", 0), max(1, len(group)), offset
+        )
     else:
         there.camera = placement.aimed_without_people(
             recipe, placement.moved_back(camera, np.zeros(2), reach)
@@ -261,14 +266,26 @@ def _view(
     assets: Assets,
     props: Collection[PropSpec],
     rng: np.random.Generator,
+    size: int,
+    offset: Array,
 ) -> CameraSpec:
-    """The drawn camera before the first person, as the sampler puts a person before the camera.
+    """The drawn camera before the first group, as the sampler puts a group before the camera.
 
-    The best attempt wins: on free ground if there is any, and with enough of the person in the
-    frame.
+    The best attempt wins: on free ground if there is any, and with enough of each of its people in
+    the frame.
+
+    Args:
+        there: The people, and the camera as it is drawn.
+        recipe: What may vary.
+        assets: The bodies.
+        props: The things of the scene.
+        rng: Generator of the first place.
+        size: Number of people in the first group.
+        offset: (2,) m, the place of the first of them in the group.
     """
-    first = there.people[0]
-    body = first.spec.body
+    group = there.people[:size]
+    body = group[0].spec.body
+    joints = np.concatenate([placed.joints for placed in group])
     place = placement.place_of(body, assets.bodies[body.model])
     taken = np.unique(
         np.concatenate([placement.with_props(placed.cells, props) for placed in there.people])
@@ -276,12 +293,13 @@ def _view(
     best: tuple[tuple[bool, float], CameraSpec] | None = None
     for attempt in placement.sample_attempts(recipe, rng):
         aside = attempt.lateral * there.camera.fov / 2
+        turn = about_z(np.radians(there.camera.yaw - aside + attempt.facing))[:2, :2]
         camera = placement.moved_back(
-            there.camera, place, placement.stretched(there.reach, attempt), aside
+            there.camera, place - turn @ offset, placement.stretched(there.reach, attempt), aside
         )
-        camera = placement.aimed(recipe, camera, first.joints, attempt.late)
+        camera = placement.aimed(recipe, camera, joints, attempt.late)
         free = not np.isin(placement.camera_cells(camera), taken, assume_unique=True).any()
-        shown = placement.share_in_frame(first.joints, camera, recipe)
+        shown = min(placement.share_in_frame(placed.joints, camera, recipe) for placed in group)
         if best is None or (free, shown) > best[0]:
             best = ((free, shown), camera)
         if free and shown >= recipe.people.in_frame:

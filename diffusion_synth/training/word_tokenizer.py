@@ -28,6 +28,12 @@ GARMENTS = (
     "jacket", "blazer", "coat", "down jacket", "cardigan", "vest", "trousers", "jeans",
     "leggings", "joggers",
     "shorts", "skirt", "shoes", "sneakers", "boots", "beanie", "cap",
+    "polo", "blouse", "turtleneck", "sweatshirt", "crop top", "scrubs top", "uniform shirt",
+    "long dress", "abaya", "kaftan", "sari", "jumpsuit", "work overall", "swimsuit", "bikini top",
+    "suit jacket", "denim jacket", "hooded jacket", "parka", "puffer", "puffer vest",
+    "hi-vis vest", "hi-vis jacket", "dungarees", "apron", "lab coat", "chinos", "suit trousers",
+    "wide trousers", "slim jeans", "cargo shorts", "mini skirt", "long skirt", "scrubs trousers",
+    "uniform trousers", "hi-vis trousers", "swim shorts", "bikini bottom",
 )  # fmt: skip
 PATTERNS = ("striped", "checked", "dotted", "floral")
 # As CLIP's own pattern: runs of letters, single digits, runs of anything else.

@@ -161,8 +161,8 @@ def _draw_distribution(layout: Any, group: Any, field: Field) -> None:
                 limit.prop(distribution, end, text="")
 
 
-def _draw_names(layout: Any, group: Any, field: Field) -> None:
-    chosen = getattr(group, field.name)
+def _draw_names(layout: Any, group: Any, field: Names) -> None:
+    chosen = field.content(group)
     allowed = field.metadata["allowed"]()
     header, body = layout.panel(f"pii_synth_{field.key}", default_closed=True)
     count = (
@@ -177,7 +177,7 @@ def _draw_names(layout: Any, group: Any, field: Field) -> None:
         grid = body.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
         grid.use_property_split = False
         for name in allowed:
-            grid.prop_enum(group, field.name, name)
+            grid.prop_enum(getattr(group, field.name), field.part_of(name), name)
 
 
 def _draw_weights(layout: Any, group: Any, field: Field) -> None:

@@ -60,23 +60,49 @@ class Number(Field):
         return exact_float(content, original)
 
 
+BITS = 31  # flags that one property of Blender holds
+PARTS = 4  # properties of a field of names
+
+
 class Names(Field):
-    """Some names of a list, as flags. If none is set, all are allowed."""
+    """Some names of a list, as flags. If none is set, all are allowed.
+
+    The flags are spread over properties `part_0`, `part_1`, … of a group, BITS in each.
+    """
+
+    def __init__(self, section: str, field: dataclasses.Field[Any], default: Any) -> None:
+        super().__init__(section, field, default)
+        # Callbacks, since the names of poses and garments are read from files when first shown.
+        properties = {
+            part: bpy.props.EnumProperty(
+                name=self.label,
+                description=self.tooltip,
+                items=_flags_of(self.metadata["allowed"], number),
+                options={"ANIMATABLE", "ENUM_FLAG"},
+            )
+            for number, part in enumerate(self.parts)
+        }
+        self.classes = (group_class(f"{section}_{self.name}", properties),)
+
+    parts = tuple(f"part_{number}" for number in range(PARTS))
 
     def declare(self) -> Any:
-        # A callback, since the names of poses and garments are read from files when first shown.
-        return bpy.props.EnumProperty(
-            name=self.label,
-            description=self.tooltip,
-            items=_flags_of(self.metadata["allowed"]),
-            options={"ANIMATABLE", "ENUM_FLAG"},
+        return bpy.props.PointerProperty(
+            type=self.classes[0], name=self.label, description=self.tooltip
         )
 
-    def write(self, group: Any, value: Any) -> None:
-        setattr(group, self.name, set(value))
+    def part_of(self, name: str) -> str:
+        """The property that has the flag of a name."""
+        return self.parts[self.metadata["allowed"]().index(name) // BITS]
 
-    def content(self, group: Any) -> Hashable:
-        return frozenset(getattr(group, self.name))
+    def write(self, group: Any, value: Any) -> None:
+        flags = getattr(group, self.name)
+        for part in self.parts:
+            setattr(flags, part, {name for name in value if self.part_of(name) == part})
+
+    def content(self, group: Any) -> frozenset[str]:
+        flags = getattr(group, self.name)
+        return frozenset().union(*(getattr(flags, part) for part in self.parts))
 
     def shown(self, value: Any) -> Hashable:
         return frozenset(value)
@@ -214,15 +240,16 @@ def fields_of(section: str, default: Any) -> Iterator[Field]:
         yield kind(section, field, value)
 
 
-def _flags_of(allowed: Callable[[], tuple[str, ...]]) -> Callable[..., Any]:
-    """The callback of an EnumProperty of flags.
+def _flags_of(allowed: Callable[[], tuple[str, ...]], part: int) -> Callable[..., Any]:
+    """The callback of an EnumProperty of flags: the `part`-th BITS names of a list.
 
     The items are cached, because Blender does not copy their text.
     """
 
     @cache
     def items() -> list[tuple[str, str, str, int]]:
-        return [(name, title(name), "", 1 << bit) for bit, name in enumerate(allowed())]
+        names = allowed()[part * BITS : (part + 1) * BITS]
+        return [(name, title(name), "", 1 << bit) for bit, name in enumerate(names)]
 
     return lambda group, context: items()
 

@@ -190,7 +190,7 @@ def test_a_switched_off_factor_stops_varying(section):
     drawn = set().union(*map(what, specs))
     assert len(drawn) <= 1
     if section == "occluders":
-        needed = {pose.name for pose in assets.poses if pose.props}
+        needed = {pose.name for pose in (*assets.poses, *assets.companions) if pose.props}
         assert all(not s.props or s.persons[0].pose_name in needed for s in specs)
 
 

@@ -92,7 +92,8 @@ def test_a_manual_pose_is_in_the_mask(scene: Any, drawn: SceneSpec, cpu: Device)
         bone.rotation_euler.rotate_axis("Z", sign * math.radians(70))
     after = preview(scene, cpu).instances
     assert np.count_nonzero((before == 1) != (after == 1)) > 0.1 * area(before, 1)
-    assert np.array_equal(before == 2, after == 2)
+    of_second = (before == 2) != (after == 2)
+    assert not (of_second & (before != 1) & (after != 1)).any()  # but for what an arm hides
 
 
 def test_children_of_a_person_are_in_its_mask_and_props_are_not(

@@ -48,6 +48,8 @@ def test_every_change_is_a_field_of_the_scores() -> None:
         "recall",
         "precision",
         "missed",
+        "head_recall",
+        "heads_covered",
         "false_area",
     ]
 

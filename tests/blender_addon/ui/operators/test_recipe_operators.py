@@ -56,7 +56,7 @@ def test_a_saved_recipe_is_read_by_the_command_line(panel: Any, tmp_path: Path) 
     panel.name = "mine"
     panel.camera.roll.kind = "constant"
     panel.camera.roll.value = 0.1
-    panel.wardrobe.garments = {"jeans", "t-shirt"}
+    panel.wardrobe.garments.part_0 = {"dress", "t-shirt"}
     panel.poses.motions.paths.add().path = str(tmp_path)
 
     assert operators.save_recipe(filepath=str(tmp_path / "mine")) == {"FINISHED"}

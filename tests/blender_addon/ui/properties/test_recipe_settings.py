@@ -22,7 +22,14 @@ from blender_addon.recipes.toml_io import load_preset, parse_recipe, preset_name
 from blender_addon.ui.properties import recipe_settings
 from blender_addon.ui.properties.distribution_field import DistributionField
 from blender_addon.ui.properties.field import Field
-from blender_addon.ui.properties.recipe_fields import Number, OneOf, Switch, WholeNumber
+from blender_addon.ui.properties.recipe_fields import (
+    BITS,
+    PARTS,
+    Number,
+    OneOf,
+    Switch,
+    WholeNumber,
+)
 from blender_addon.ui.properties.recipe_settings import (
     SECTIONS,
     from_recipe,
@@ -157,10 +164,10 @@ def test_every_field_of_a_recipe_is_in_the_panel() -> None:
     assert {(field.section, field.name) for field in ALL_FIELDS} == expected
 
 
-def test_flags_fit_into_blenders_31_bits() -> None:
+def test_flags_fit_into_their_properties() -> None:
     for field in ALL_FIELDS:
         if field.metadata["kind"] == "names":
-            assert len(field.metadata["allowed"]()) <= 31, field.key
+            assert len(field.metadata["allowed"]()) <= BITS * PARTS, field.key
 
 
 def test_a_new_scene_shows_the_default_preset(panel: Any) -> None:
@@ -290,9 +297,16 @@ def test_an_optional_field_is_absent_until_it_is_switched_on(panel: Any) -> None
 
 
 def test_names_are_flags_and_none_means_all(panel: Any) -> None:
-    assert panel.wardrobe.garments == set()
-    panel.wardrobe.garments = {"short-sleeved shirt", "jeans"}
-    assert to_recipe(panel).wardrobe.garments == ("short-sleeved shirt", "jeans")
+    assert panel.wardrobe.garments.part_0 == set()
+    panel.wardrobe.garments.part_0 = {"short-sleeved shirt", "dress"}
+    assert to_recipe(panel).wardrobe.garments == ("short-sleeved shirt", "dress")
+
+
+def test_names_beyond_the_flags_of_one_property_are_kept(panel: Any) -> None:
+    recipe = recipe_of('[wardrobe]\ngarments = ["jeans", "t-shirt"]')
+    from_recipe(panel, recipe)
+    assert panel.wardrobe.garments.part_0 == {"t-shirt"}
+    assert to_recipe(panel) == recipe
 
 
 def test_weights_keep_the_order_of_the_file(panel: Any) -> None:
