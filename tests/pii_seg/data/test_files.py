@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -216,16 +216,26 @@ def test_every_entry_of_a_random_tree_is_listed_or_left_out(
 
 
 def test_the_cost_is_linear(tmp_path: Path) -> None:
-    """Twenty times the files take much less than 400 times the time."""
+    """Twenty times the files take some twenty times the calls, not 400 times."""
 
-    def seconds(count: int) -> float:
+    def calls(count: int) -> int:
         folder = tmp_path / str(count)
         folder.mkdir()
         for number in range(count):
             (folder / f"{number}.jpg").touch()
-        started = time.process_time()
-        assert len(list_files(folder).files) == count
-        return time.process_time() - started
+        counted = 0
 
-    small = max(seconds(200), 0.002)
-    assert seconds(4000) < 80 * small
+        def count_call(frame: object, event: str, argument: object) -> None:
+            nonlocal counted
+            counted += event in ("call", "c_call")
+
+        before = sys.getprofile()
+        sys.setprofile(count_call)
+        try:
+            listed = list_files(folder)
+        finally:
+            sys.setprofile(before)
+        assert len(listed.files) == count
+        return counted
+
+    assert calls(4000) < 25 * calls(200)
