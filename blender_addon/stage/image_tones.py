@@ -10,6 +10,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..render.sensor import LUMINANCE
+from ..scene.colour import to_linear
 from ..wardrobe.dressed import MATERIALS, Dressed
 from .images import ImageCache, read_pixels
 
@@ -17,7 +19,6 @@ Array = NDArray[np.float32]
 
 SIDE = 64  # px of the small copy of an image
 HUES = 0.3  # share of an image's own hues that is left in another colour
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
 LIGHTEST = 0.9  # reflectance
 _STRONGEST = 12.0  # factor on an image; a black one stays dark
 _MOST = 1024  # small copies that are kept
@@ -108,16 +109,10 @@ def _reduced(image: bpy.types.Image) -> Array:
     pixels = pixels[: H // n * n, : W // m * m]
     if not image.is_float and image.colorspace_settings.name == "sRGB":
         pixels = pixels.copy()
-        pixels[..., :3] = _linear(pixels[..., :3])
+        pixels[..., :3] = to_linear(pixels[..., :3])
     shape = (H // n, n, W // m, m)
     opacity = pixels[..., 3:]
     weight = np.maximum(opacity, 1e-3).reshape(*shape, 1)
     color = (pixels[..., :3].reshape(*shape, 3) * weight).sum(axis=(1, 3))
     color /= weight.sum(axis=(1, 3))
     return np.concatenate([color, opacity.reshape(*shape, 1).mean(axis=(1, 3))], axis=-1)
-
-
-def _linear(srgb: Array) -> Array:
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(
-        np.float32
-    )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..scene.spec import BackgroundSpec, Color, LightSpec, Vec3
 from .images import ImageCache, read_pixels
-from .nodes import Nodes, change, clear_tree
+from .nodes import Nodes, change, clear_tree, show_image
 from .shading import set_harmonics
 
 BUILTIN = "builtin:"
@@ -126,8 +126,8 @@ class StageLight:
             if not pixels[..., :3].any():
                 raise ValueError(f"light.hdri: {path}: this panorama is black; it gives no light")
             self._level[path] = level_on_ground(pixels)
-        self._show_image(self._seen, seen)
-        self._show_image(self._lighting, lighting)
+        show_image(self._seen, seen)
+        show_image(self._lighting, lighting)
         cell = 360.0 / _LIGHT_WIDTH
         for turn, degrees in (
             (self._seen_turn, light.hdri_rotation),
@@ -136,11 +136,6 @@ class StageLight:
             change(turn.inputs["Rotation"], "default_value", (0.0, 0.0, -math.radians(degrees)))
         self._show(1.0, light.color, light.strength / self._level[path])
         self._sun(light, light.color, light.strength * light.sun_strength)
-
-    @staticmethod
-    def _show_image(node: bpy.types.Node, image: bpy.types.Image) -> None:
-        if node.image != image:
-            node.image = image
 
     def _sun_sky(self, light: LightSpec) -> None:
         # Below the horizon the sky model is undefined.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import bpy
@@ -153,6 +153,23 @@ def change(owner: Any, name: str, value: float | Sequence[float]) -> None:
     current, wanted = (np.asarray(x, dtype=np.float32) for x in (getattr(owner, name), value))
     if not np.array_equal(current, wanted):
         setattr(owner, name, value)
+
+
+def material_of(name: str, build: Callable[[Nodes], None]) -> bpy.types.Material:
+    """The material of a name; at the first call `build` fills its empty node tree."""
+    material = bpy.data.materials.get(name)
+    if material is None:
+        material = bpy.data.materials.new(name)
+        build(clear_tree(material))
+        # SURREAL's shading is an emission, and no lamp.
+        material.cycles.emission_sampling = "NONE"
+    return material
+
+
+def show_image(node: bpy.types.Node, image: bpy.types.Image) -> None:
+    """Let a texture node show an image, unless it shows that one already."""
+    if node.image != image:
+        node.image = image
 
 
 def clear_tree(owner: Any) -> Nodes:

@@ -19,7 +19,7 @@ from .body_mesh import UV_MAP
 from .fabric_shader import layered_surface, object_property
 from .formula import Formula, Value
 from .images import ImageCache
-from .nodes import Nodes, clear_tree
+from .nodes import Nodes, material_of, show_image
 from .outfit_properties import PREFIX
 from .shading import shading_group
 
@@ -37,20 +37,13 @@ def part_material(surface: PartSurface, images: ImageCache) -> bpy.types.Materia
     Raises:
         FileNotFoundError, ValueError: An image cannot be read; the message names it.
     """
-    name = _name_of(surface)
-    material = bpy.data.materials.get(name)
-    if material is None:
-        material = bpy.data.materials.new(name)
-        _build(clear_tree(material), surface)
-        material.cycles.emission_sampling = "NONE"
+    material = material_of(_name_of(surface), lambda nodes: _build(nodes, surface))
     for node_name, path, space in (
         (_COLOR, surface.color_image, ""),
         (_NORMAL, surface.normal_image, "Non-Color"),
     ):
         if path:
-            node, image = material.node_tree.nodes[node_name], images.get(path, space)
-            if node.image != image:
-                node.image = image
+            show_image(material.node_tree.nodes[node_name], images.get(path, space))
     return material
 
 
@@ -123,9 +116,10 @@ def _build_woven(nodes: Nodes, surface: PartSurface) -> None:
     factor = nodes.math("MULTIPLY_ADD", shade, _CONTRAST, 1.0 - 0.5 * _CONTRAST)
     color = nodes.vector("SCALE", nodes.attribute(PART_COLOR, "Color"), factor)
     f = Formula(nodes)
-    _, bumpy = object_property(f, "gloss")  # whether the person is near enough
     if surface.kind == "leather":  # a gloss on grain finer than a pixel sparkles
         bumpy = f.value(nodes.value("Bumpy", 0.0))
+    else:
+        _, bumpy = object_property(f, "gloss")  # whether the person is near enough
     closure = layered_surface(
         nodes,
         color,

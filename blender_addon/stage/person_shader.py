@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import bpy
 import numpy as np
@@ -29,13 +28,14 @@ from .fabric_properties import fabric_properties, skin_properties
 from .formula import Formula
 from .image_tones import ImageTones
 from .images import ImageCache
-from .nodes import Nodes, clear_tree
+from .nodes import Nodes, material_of, show_image
 from .outfit_properties import PREFIX, outfit_properties
 from .part_shader import part_material
 from .person_painter import PersonPainter, surface
 from .skin_shader import SKIN_FACTOR, SKIN_IMAGE
 
 MATERIAL = "PII Person"
+_TEXTURE = "Texture"  # name of the node with a UV texture
 
 # --- per frame ------------------------------------------------------------------------------------
 
@@ -102,12 +102,7 @@ def apply_outfit(
 
 def person_material() -> bpy.types.Material:
     """The painted material; it is built at the first call."""
-    material = bpy.data.materials.get(MATERIAL)
-    if material is None:
-        material = bpy.data.materials.new(MATERIAL)
-        _build_painted(clear_tree(material))
-        material.cycles.emission_sampling = "NONE"
-    return material
+    return material_of(MATERIAL, _build_painted)
 
 
 def layer_material(name: str) -> bpy.types.Material:
@@ -116,54 +111,37 @@ def layer_material(name: str) -> bpy.types.Material:
     Args:
         name: One of wardrobe.dressed.MATERIALS.
     """
-    full_name = f"{MATERIAL} {name}"
-    material = bpy.data.materials.get(full_name)
-    if material is None:
-        material = bpy.data.materials.new(full_name)
-        nodes = clear_tree(material)
-        output = nodes.node("ShaderNodeOutputMaterial")
-        nodes.put(PersonPainter(Formula(nodes)).layer(name), output.inputs["Surface"])
-        material.cycles.emission_sampling = "NONE"
-    return material
+    return material_of(f"{MATERIAL} {name}", lambda nodes: _build_layer(nodes, name))
 
 
 def skin_material(image: bpy.types.Image) -> bpy.types.Material:
     """The material of skin that shows an image, one for each file."""
     digest = hashlib.blake2b(image.filepath.encode("utf-8", "surrogateescape"), digest_size=8)
-    name = f"{MATERIAL} {SKIN} {digest.hexdigest()}"
-    material = bpy.data.materials.get(name)
-    if material is None:
-        material = bpy.data.materials.new(name)
-        nodes = clear_tree(material)
-        output = nodes.node("ShaderNodeOutputMaterial")
-        closure = PersonPainter(Formula(nodes)).layer(SKIN, skin_image=True)
-        nodes.put(closure, output.inputs["Surface"])
-        material.cycles.emission_sampling = "NONE"
-    node = material.node_tree.nodes[SKIN_IMAGE]
-    if node.image != image:
-        node.image = image
+    material = material_of(
+        f"{MATERIAL} {SKIN} {digest.hexdigest()}",
+        lambda nodes: _build_layer(nodes, SKIN, skin_image=True),
+    )
+    show_image(material.node_tree.nodes[SKIN_IMAGE], image)
     return material
 
 
 def _textured(person: str, image: bpy.types.Image) -> bpy.types.Material:
     """The material of one person's UV texture, made once per person; its image changes."""
-    name = f"{MATERIAL} {person}"
-    material = bpy.data.materials.get(name)
-    if material is None:
-        material = bpy.data.materials.new(name)
-        nodes = clear_tree(material)
-        texture = nodes.node("ShaderNodeTexImage", name="Texture")
-        _finish(nodes, texture.outputs["Color"], 0.7)
-        material.cycles.emission_sampling = "NONE"
-    node = material.node_tree.nodes["Texture"]
-    if node.image != image:
-        node.image = image
+    material = material_of(f"{MATERIAL} {person}", _build_textured)
+    show_image(material.node_tree.nodes[_TEXTURE], image)
     return material
 
 
-def _finish(nodes: Nodes, color: Any, roughness: Any) -> None:
+def _build_textured(nodes: Nodes) -> None:
+    texture = nodes.node("ShaderNodeTexImage", name=_TEXTURE)
     output = nodes.node("ShaderNodeOutputMaterial")
-    nodes.put(surface(nodes, color, roughness), output.inputs["Surface"])
+    nodes.put(surface(nodes, texture.outputs["Color"], 0.7), output.inputs["Surface"])
+
+
+def _build_layer(nodes: Nodes, name: str, *, skin_image: bool = False) -> None:
+    output = nodes.node("ShaderNodeOutputMaterial")
+    closure = PersonPainter(Formula(nodes)).layer(name, skin_image=skin_image)
+    nodes.put(closure, output.inputs["Surface"])
 
 
 def _build_painted(nodes: Nodes) -> None:

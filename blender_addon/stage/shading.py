@@ -10,7 +10,7 @@ the stage sends its closure and its albedo through one shared node group, whose 
     links.new(albedo, shading.inputs["Albedo"])          # the colour that goes into Base Color
     links.new(shading.outputs["Surface"], output.inputs["Surface"])
 
-and says `material.cycles.emission_sampling = "NONE"`, so that Cycles never takes people for lamps.
+and is made by `nodes.material_of`, so that Cycles never takes people for lamps.
 
 E(n) is the quadratic form of Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance
 Environment Maps", SIGGRAPH 2001, eq. 13, which is what SURREAL's shader computes.

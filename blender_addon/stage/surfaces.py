@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ..scene.spec import SURFACE_PATTERNS
-from .nodes import Nodes, clear_tree
+from .nodes import Nodes, material_of
 from .shading import shading_group
 
 # Attribute names, and the domain and type that mesh_writer gives them.
@@ -38,11 +38,10 @@ def backdrop_materials() -> list[bpy.types.Material]:
 
 
 def _material(pattern: str, name: str, backdrop: bool) -> bpy.types.Material:
-    material = bpy.data.materials.get(name)
-    if material is not None:
-        return material
-    material = bpy.data.materials.new(name)
-    n = clear_tree(material)
+    return material_of(name, lambda nodes: _build(nodes, pattern, backdrop))
+
+
+def _build(n: Nodes, pattern: str, backdrop: bool) -> None:
     color, color2 = n.attribute(COLOR, "Color"), n.attribute(COLOR2, "Color")
     scale, roughness, metallic = n.split(n.attribute(FINISH, "Vector"))
     inputs = _Inputs(n, color, color2, scale)
@@ -63,8 +62,6 @@ def _material(pattern: str, name: str, backdrop: bool) -> bpy.types.Material:
         )
         surface = n.mix_shader(gone, surface, n.node("ShaderNodeBsdfTransparent").outputs[0])
     n.put(surface, n.node("ShaderNodeOutputMaterial").inputs["Surface"])
-    material.cycles.emission_sampling = "NONE"  # SURREAL's shading is an emission, and no lamp
-    return material
 
 
 class _Inputs:
