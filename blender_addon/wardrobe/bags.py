@@ -12,7 +12,8 @@ from .head_coverings import bust_map
 from .outfit import Item
 from .palette import Color, linear
 from .part_fitting import PerBody, four_of, taut_loop, worn
-from .solids import CLOTH, LEATHER, METAL, PLASTIC, Mesh, band, box, join, loft, tube, unit
+from .solids import CLOTH, LEATHER, METAL, PLASTIC, Mesh, band, box, join, loft, tube
+from .vectors import unit
 from .worn_part import Fitting, PartSurface, WornPart
 
 Array = np.ndarray

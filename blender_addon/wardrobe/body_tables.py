@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..bodies.model import BodyModel
 from .chart import channel_values
 from .contact import thinned
+from .per_model import PerModel
 
 Array = np.ndarray
 
@@ -54,18 +54,6 @@ class BodyTables:
         return of_vertex.take(a) & of_vertex.take(b) & of_vertex.take(c)
 
 
-def tables_of(model: BodyModel, chart: Mapping[str, Array]) -> BodyTables:
-    """The tables of a model, made at the first call for it."""
-    found = _TABLES.get(model)
-    if found is None or found.chart is not chart:
-        found = _made(model, chart)
-        _TABLES[model] = found
-    return found
-
-
-_TABLES: WeakKeyDictionary[BodyModel, BodyTables] = WeakKeyDictionary()
-
-
 def _made(model: BodyModel, chart: Mapping[str, Array]) -> BodyTables:
     values = channel_values(chart)
     face_of_vertex = np.zeros(model.num_vertices, np.int32)
@@ -78,3 +66,7 @@ def _made(model: BodyModel, chart: Mapping[str, Array]) -> BodyTables:
         np.ascontiguousarray(model.faces.T),
         face_of_vertex,
     )
+
+
+tables_of = PerModel(_made)
+"""The tables of a model and its chart."""

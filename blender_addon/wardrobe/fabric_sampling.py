@@ -14,7 +14,7 @@ import numpy as np
 from . import palette
 from .fabric_figures import FIGURES
 from .fabric_images import PLAIN
-from .garment_kind import PATTERNS
+from .garment_kind import PATTERNS, pick
 from .outfit import Fabric, Garment, Outfit
 from .palette import Color
 
@@ -264,9 +264,3 @@ def _apart(rng: np.random.Generator, from_: Color, color: Color) -> Color:
         return color
     code = "#eeece6" if sum(from_) < 0.9 else "#17191d"
     return palette.vary(rng, palette.linear(code), 0.1)
-
-
-def pick(rng: np.random.Generator, weights: Weights) -> str:
-    """One of the keys, drawn by its weight."""
-    p = np.array(tuple(weights.values()), dtype=float)
-    return tuple(weights)[int(rng.choice(len(p), p=p / p.sum()))]

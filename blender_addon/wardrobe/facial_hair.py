@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .chart import HEAD_UNIT
-from .ribbons import OF_BROWS, Draws, HairMesh, evenly, ribbons, steps, unit, vector
+from .ribbons import OF_BROWS, Draws, HairMesh, evenly, ribbons, steps, vector
 from .scalp import Head, HeadMap, Places
+from .vectors import unit
 
 Array = np.ndarray
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..bodies.model import BodyModel
 from .chart import REFERENCE_HEIGHT
+from .per_model import PerModel
 
 Array = np.ndarray
 
@@ -90,19 +90,6 @@ def folds_of(model: BodyModel, chart: Mapping[str, Array], seed: float) -> Folds
         ridge = 0.5 + 0.5 * np.sin(pattern.phase + np.float32(shift))
         ridges.append(pattern.window * ridge * np.sqrt(ridge))
     return Folds(patterns, ridges, len(chart["level"]))
-
-
-_CACHE: WeakKeyDictionary[BodyModel, tuple[Mapping[str, Array], tuple[Pattern, ...]]] = (
-    WeakKeyDictionary()
-)
-
-
-def _patterns(model: BodyModel, chart: Mapping[str, Array]) -> tuple[Pattern, ...]:
-    """The patterns of a body and its chart, made at the first call."""
-    found = _CACHE.get(model)
-    if found is None or found[0] is not chart:
-        found = _CACHE[model] = (chart, tuple(_Body(model, chart).patterns()))
-    return found[1]
 
 
 class _Body:
@@ -286,6 +273,9 @@ class _Body:
                 broken=1,
             ),
         ]
+
+
+_patterns = PerModel(lambda model, chart: tuple(_Body(model, chart).patterns()))
 
 
 def _rise(value: Array, low: float, high: float) -> Array:

@@ -8,7 +8,8 @@ from .head_frame import HeadFrame, head_frame, head_map
 from .outfit import Item
 from .palette import Color, linear
 from .part_fitting import PerBody, bound, worn
-from .solids import CLOTH, GLASS, METAL, PLASTIC, Mesh, band, join, loft, tube, unit
+from .solids import CLOTH, GLASS, METAL, PLASTIC, Mesh, band, join, loft, tube
+from .vectors import unit
 from .worn_part import Fitting, PartSurface, WornPart
 
 Array = np.ndarray

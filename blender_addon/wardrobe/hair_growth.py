@@ -12,8 +12,9 @@ import numpy as np
 from .chart import HEAD_UNIT
 from .hair_styles import HAIR_STYLES_MESH, MeshStyle
 from .outfit import Hair
-from .ribbons import Draws, cross, evenly, vector
+from .ribbons import Draws, evenly, vector
 from .scalp import GUIDES, Head, scalp_field
+from .vectors import cross
 
 Array = np.ndarray
 
@@ -178,8 +179,7 @@ class Growth:
             floor += 0.035 * np.clip(self.way[roots, 2], 0, 1)
         if self.style.bangs:
             front = self.in_front(roots)
-            brows = self.head.middle[1] - 0.0 * HEAD_UNIT
-            floor = np.where(front > 0.5, brows + 0.016, floor)
+            floor = np.where(front > 0.5, self.head.middle[1] + 0.016, floor)
         return floor
 
     def between(self, roots: Array, guides: Array, lines: Array) -> Array:

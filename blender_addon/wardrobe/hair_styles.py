@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import palette
-from .garment_kind import NEVER, Range, draw
+from .garment_kind import NEVER, Range, draw, pick
 from .outfit import Face, Hair, Outfit
 from .palette import Color
 
@@ -105,7 +105,6 @@ def _always(factor: float) -> Weight:
     return lambda age: factor
 
 
-_CROWN: Vec3 = (0.0, 0.0, 0.0)  # away from the whorl alone
 _LONG: dict[str, Any] = {
     "weight": 1.1,
     "follow": 0.22,
@@ -347,8 +346,7 @@ def sample_mesh_hair(rng: np.random.Generator, age: float, male: float, color: C
             for name, style in HAIR_STYLES_MESH.items()
         }
     )
-    p = np.array([float(w) for w in weights.values()])
-    name = tuple(weights)[rng.choice(len(p), p=p / p.sum())]
+    name = pick(rng, weights)
     style = HAIR_STYLES_MESH[name]
     dyed, which = rng.random(), int(rng.integers(len(DYED)))
     if 13 < age < 60 and dyed < 0.025:

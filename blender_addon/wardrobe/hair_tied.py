@@ -10,7 +10,8 @@ import numpy as np
 
 from .hair_growth import Growth
 from .locks import add_locks, lock_values
-from .ribbons import HairMesh, cross, evenly, ropes, steps, unit, vector
+from .ribbons import HairMesh, evenly, ropes, steps, vector
+from .vectors import cross, unit
 
 Array = np.ndarray
 

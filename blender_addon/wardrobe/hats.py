@@ -8,7 +8,8 @@ from .head_frame import head_frame, head_map
 from .outfit import Item
 from .palette import Color, linear
 from .part_fitting import worn
-from .solids import CLOTH, KNIT, PLASTIC, SOFT, Mesh, band, dome, join, loft, tube, unit
+from .solids import CLOTH, KNIT, PLASTIC, SOFT, Mesh, band, dome, join, loft, tube
+from .vectors import unit
 from .worn_part import Fitting, PartSurface, WornPart
 
 Array = np.ndarray

@@ -17,7 +17,8 @@ from .head_frame import HEAD_ROWS, HeadFrame, head_frame
 from .outfit import Item
 from .part_fitting import PerBody, bound, worn
 from .round_map import RoundMap, round_map
-from .solids import KNIT, SOFT, Mesh, band, join, loft, tube, unit
+from .solids import KNIT, SOFT, Mesh, band, join, loft, tube
+from .vectors import unit
 from .worn_part import Fitting, WornPart
 
 Array = np.ndarray

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 from ..bodies.model import BodyModel
 from .body_tables import tables_of
 from .palette import Color
-from .solids import Mesh, cross, resampled, tangents, unit
+from .solids import Mesh, resampled, tangents
+from .vectors import cross, unit
 from .worn_part import Fitting, PartSurface, WornPart
 
 Array = np.ndarray
@@ -79,12 +80,6 @@ def taut_loop(
     out = unit(cross(tangents(points, closed=True), w))
     index = np.rint(place).astype(int) % len(chosen)
     return Loop(origin + points, out, near[chosen[index]])
-
-
-def nearest(points: Array, cloud: Array) -> Array:
-    """(n,) index of the point of `cloud` that is nearest to each point."""
-    a, b = np.asarray(points, np.float32), np.asarray(cloud, np.float32)
-    return np.argmin((b * b).sum(axis=1)[None] - 2 * a @ b.T, axis=1)
 
 
 def worn(

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .vectors import cross, unit
+
 Array = np.ndarray
 Size = int | tuple[int, ...] | None
 
@@ -85,19 +87,6 @@ def steps(place: Array, at: Sequence[float], values: Sequence[float]) -> Array:
 def vector(*values: float) -> Array:
     """Numbers as a float32 array: one of 64 bits would make all that it meets one too."""
     return np.array(values, dtype=np.float32)
-
-
-def cross(a: Array, b: Array) -> Array:
-    """numpy's is slow for many small vectors."""
-    x, y, z = a[..., 0], a[..., 1], a[..., 2]
-    u, v, w = b[..., 0], b[..., 1], b[..., 2]
-    return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=-1)
-
-
-def unit(vectors: Array) -> Array:
-    return vectors / np.maximum(
-        np.sqrt(np.einsum("...c,...c->...", vectors, vectors))[..., None], 1e-9
-    )
 
 
 def along(lines: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import palette
 from .fabric_sampling import FIGURES_OF
-from .garment_kind import NEVER, PATTERNS, Kind, Wearer, draw
+from .garment_kind import NEVER, PATTERNS, Kind, Wearer, draw, pick
 from .garments import KINDS, NOTHING, kinds_of
 from .hair import sample_face, sample_hair
 from .outfit import Fabric, Garment, Outfit
@@ -118,10 +118,7 @@ def choose_kinds(
 
 def _weighted(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
     """One of the keys, '' when no weight is left."""
-    p = np.array([float(w) for w in weights.values()])
-    if p.sum() <= 0:
-        return ""
-    return tuple(weights)[rng.choice(len(p), p=p / p.sum())]
+    return pick(rng, weights) if sum(weights.values()) > 0 else ""
 
 
 def cut_garment(rng: np.random.Generator, name: str, loose: bool) -> Garment:

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..bodies.model import BodyModel
 from .chart import HEAD_UNIT, REFERENCE_HEIGHT
 from .coverage import numpy_chart
+from .per_model import PerModel
 
 Array = np.ndarray
 
@@ -64,22 +64,10 @@ def scalp_field(xp: Any, c: Mapping[str, Any], recede: Any, top: Any) -> Any:
     return xp.minimum(scalp, off_ear) * HEAD_UNIT
 
 
-def head_map(model: BodyModel, chart: Mapping[str, Array]) -> HeadMap:
-    """The map of a body model's head, made at the first call for it."""
-    found = _MAPS.get(model)
-    if found is None or found.chart is not chart:
-        found = _MAPS[model] = HeadMap(model, chart)
-    return found
-
-
-_MAPS: WeakKeyDictionary[BodyModel, HeadMap] = WeakKeyDictionary()
-
-
 class HeadMap:
     """Tables of a body model for hair."""
 
     def __init__(self, model: BodyModel, chart: Mapping[str, Array]) -> None:
-        self.chart = chart
         self.c = c = numpy_chart(chart)
         self.faces = np.asarray(model.faces)
         self.p = np.asarray(c["position"], dtype=np.float32)
@@ -232,6 +220,10 @@ class HeadMap:
     def on(self, body: Array, outer: Array) -> Head:
         """The head of a person's own body, and the surface of the clothes, both (V, 3) m."""
         return Head(self, body, outer)
+
+
+head_map = PerModel(HeadMap)
+"""The map of a body model's head."""
 
 
 class Head:

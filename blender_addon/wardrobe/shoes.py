@@ -15,7 +15,8 @@ from .outfit import Item
 from .palette import Color, linear
 from .part_fitting import PerBody, bound, taut_loop, worn
 from .shoe_forms import FORMS, STRAPS, Form, lowered
-from .solids import Mesh, band, join, loft, resampled, unit
+from .solids import Mesh, band, join, loft, resampled
+from .vectors import unit
 from .worn_part import Fitting, WornPart
 
 Array = np.ndarray

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .vectors import cross, unit
 from .worn_part import PartSurface
 
 Array = np.ndarray
@@ -145,18 +146,6 @@ def loft(
             count += 1
     parts = (np.concatenate(part) for part in (vertices, faces, regions, uv))
     return Mesh(*parts)
-
-
-def unit(vectors: Array) -> Array:
-    """Vectors of length 1 along the last axis."""
-    length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
-    return vectors / np.maximum(length, 1e-12)[..., None]
-
-
-def cross(a: Array, b: Array) -> Array:
-    """The cross product along the last axis; for small arrays np.cross takes twice as long."""
-    c, d = a[..., [1, 2, 0]], b[..., [2, 0, 1]]
-    return c * d - a[..., [2, 0, 1]] * b[..., [1, 2, 0]]
 
 
 def tangents(path: Array, closed: bool = False) -> Array:

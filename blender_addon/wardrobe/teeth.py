@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .body_tables import tables_of
 from .chart import HEAD_UNIT
 from .outfit import Item
 from .worn_part import Fitting, PartSurface, WornPart
@@ -56,7 +57,7 @@ def teeth(fitting: Fitting, item: Item) -> Sequence[WornPart]:
     color = np.tile(np.array(_ENAMEL, np.float32) * np.float32(shade), (len(faces), 1))
     color[np.tile(a % 2 == 1, 2)] *= 0.45
     joints, weights = fitting.rigid("head", len(vertices))
-    source = fitting.face_of_vertex()[lip[0]]
+    source = tables_of(fitting.model, fitting.chart).face_of_vertex[lip[0]]
     return [
         WornPart(
             name=TEETH,

@@ -177,10 +177,3 @@ class Fitting:
         joints = np.argsort(-of_body, axis=1, kind="stable")[:, :most].astype(np.int32)
         weights = np.take_along_axis(of_body, joints, axis=1)
         return joints, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-
-    def face_of_vertex(self) -> Array:
-        """(V,) int32, a face of the body at each of its vertices."""
-        faces = np.asarray(self.model.faces)
-        out = np.zeros(len(self.shaped), np.int32)
-        out[faces.ravel()] = np.repeat(np.arange(len(faces), dtype=np.int32), 3)
-        return out
