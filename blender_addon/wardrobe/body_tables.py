@@ -11,6 +11,7 @@ import numpy as np
 from ..bodies.model import BodyModel
 from .chart import channel_values
 from .contact import thinned
+from .mesh import edges_of
 from .per_model import PerModel
 
 Array = np.ndarray
@@ -25,6 +26,7 @@ class BodyTables:
         channels: Names of the chart's coordinates for materials.
         values: (V, C) float32, those coordinates.
         cloth: (F, 3, 2) float32.
+        faces: (F, 3) int32.
         corners: (3, F) int32, the first, second and third corners of all faces.
         face_of_vertex: (V,) int32, a face at each vertex.
     """
@@ -33,6 +35,7 @@ class BodyTables:
     channels: tuple[str, ...]
     values: Array
     cloth: Array
+    faces: Array
     corners: Array
     face_of_vertex: Array
 
@@ -47,6 +50,11 @@ class BodyTables:
     def _hips_and_legs(self) -> Array:
         among = np.flatnonzero((self.chart["level"] < 0.25) & (self.chart["arm"] < 0))
         return thinned(self.chart["position"], among)
+
+    @cached_property
+    def edges(self) -> Array:
+        """(2, E) int32: the two ends of each edge of the body, every edge once, sorted."""
+        return np.ascontiguousarray(edges_of(self.faces).T, dtype=np.int32)
 
     def where_all(self, of_vertex: Array) -> Array:
         """(F,) bool, the faces all corners of which have `of_vertex` (V,) bool."""
@@ -63,6 +71,7 @@ def _made(model: BodyModel, chart: Mapping[str, Array]) -> BodyTables:
         tuple(values),
         np.stack(list(values.values()), axis=1).astype(np.float32),
         np.ascontiguousarray(chart["cloth"], dtype=np.float32),
+        model.faces,
         np.ascontiguousarray(model.faces.T),
         face_of_vertex,
     )

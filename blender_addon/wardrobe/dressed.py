@@ -20,7 +20,6 @@ from numpy.typing import ArrayLike
 from ..bodies.model import BodyModel
 from ..bodies.rotations import rodrigues
 from ..bodies.skinning import moved
-from .bench import Bench
 from .body_tables import tables_of
 from .borders import smoothing
 from .chart import CHANNELS, REFERENCE_HEIGHT
@@ -37,6 +36,7 @@ from .outfit import Outfit
 from .shoe_forms import lowered
 from .skirt import JOINTS, Curtain, curtain_of
 from .strands import shell_values, strands_of
+from .trim_layout import covered_by_later, lay_out_trims
 from .worn_part import Fitting, PartSurface
 
 Array = np.ndarray
@@ -129,13 +129,12 @@ class Wearable:
         replaced = {layer for part in self._items for layer in part.replaces}
         layers = [layer for layer in layers if layer.name not in replaced]
         deep = [self._tables.where_all(hidden_under(chart, layer)) for layer in layers]
+        by_later = covered_by_later(deep)
         hidden = np.zeros(len(model.faces), dtype=bool)
         self._worn: list[_Worn] = []
         parts = Layout(len(MATERIALS))
         for number, layer in enumerate(layers):
-            covered = np.zeros_like(hidden)
-            for above in deep[number + 1 :]:
-                covered |= above
+            covered = by_later[number].copy()
             for part in self._items:
                 if layer.name in part.covers:
                     covered |= part.hides
@@ -156,22 +155,12 @@ class Wearable:
             self._lay_out(parts, worn)
         self._lay_out_strands(parts)
         self._lay_out_items(parts)
-        self._sew(parts, chart, layers, deep, outfit.seed)
+        self._sewn = lay_out_trims(
+            parts, layers, by_later, self._tables, numpy_chart(chart), self.shaped, outfit.seed,
+            MATERIALS,
+        )  # fmt: skip
         self._joined = parts.joined(self._channels)
         self.material, self.source = self._joined["material"], self._joined["source"]
-
-    def _sew(
-        self,
-        parts: Layout,
-        chart: Mapping[str, Array],
-        layers: list[ClothLayer],
-        deep: list[Array],
-        seed: float,
-    ) -> None:
-        scale = float(np.ptp(self.shaped[:, 1])) / REFERENCE_HEIGHT
-        tables = (self._tables.face_of_vertex, self._chart, self._cloth)
-        bench = Bench(numpy_chart(chart), self.model.faces, self.shaped, scale, seed, *tables)
-        self._sewn = bench.sewn_on(parts, layers, deep, MATERIALS)
 
     def _cut(
         self,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
-
 import numpy as np
 
 Array = np.ndarray
@@ -26,8 +24,7 @@ def smooth(values: Array, faces: Array, steps: int) -> Array:
     """Laplacian smoothing: `steps` times, every (V, …) value becomes the mean of itself and its
     neighbours' mean.
     """
-    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    pairs = np.unique(np.sort(pairs, axis=1), axis=0)
+    pairs = edges_of(faces)
     start, end = np.concatenate([pairs, pairs[:, ::-1]]).T
     order = np.argsort(start, kind="stable")
     start, end = start[order], end[order]
@@ -42,21 +39,10 @@ def smooth(values: Array, faces: Array, steps: int) -> Array:
     return out
 
 
-_EDGES: dict[int, tuple[weakref.ref[Array], Array]] = {}
-
-
 def edges_of(faces: Array) -> Array:
-    """(2, E) int32: the two ends of each edge of a mesh, every edge once, sorted; found once for an
-    array of faces (F, 3).
-    """
-    key = id(faces)
-    found = _EDGES.get(key)
-    if found is None or found[0]() is not faces:
-        pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-        pairs = np.unique(np.sort(pairs, axis=1), axis=0).astype(np.int32)
-        reference = weakref.ref(faces, lambda _: _EDGES.pop(key, None))
-        found = _EDGES[key] = (reference, np.ascontiguousarray(pairs.T))
-    return found[1]
+    """(E, 2): the two ends of each edge of a mesh, every edge once, sorted."""
+    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def loose_parts(faces: Array, count: int) -> Array:

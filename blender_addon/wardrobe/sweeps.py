@@ -15,7 +15,6 @@ from functools import lru_cache
 import numpy as np
 
 from .chart import ARM_LENGTH, LEVEL_HEIGHT
-from .mesh import edges_of
 from .palette import Color
 from .trims import CLOTH, Sewing, Trim
 from .worn_part import PartSurface
@@ -85,7 +84,7 @@ def leg(sewing: Sewing, side: float, level: float) -> Tube:
 def _tube(sewing: Sewing, distance: Array, near: Array, across: tuple[int, int]) -> Tube:
     vertices = np.flatnonzero(near)
     number = np.cumsum(near, dtype=np.int32) - np.int32(1)
-    first, second = edges_of(sewing.body_faces)
+    first, second = sewing.tables.edges
     inside = np.flatnonzero(near.take(first) & near.take(second))
     edges = number.take(np.stack([first.take(inside), second.take(inside)]))
     of_near = distance[vertices]
@@ -155,7 +154,7 @@ def _outwards(
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     if np.einsum("fi,fi->", normals, out[faces[:, 0]]) < 0:
         faces = faces[:, ::-1]
-    source = sewing.face_of_vertex[ends[faces[:, 0], 0]]
+    source = sewing.tables.face_of_vertex[ends[faces[:, 0], 0]]
     return Trim(ends, share, offset, faces.astype(np.int32), source, color, surface)
 
 
@@ -262,7 +261,7 @@ def curve(
     """
     where = np.minimum(where, sewing.layer.field + beyond)
     near = (where > -0.05) & (np.abs(line) < 0.08)
-    first, second = edges_of(sewing.body_faces)
+    first, second = sewing.tables.edges
     close = np.flatnonzero(near.take(first) & near.take(second))
     a, b, t = _crossings((first.take(close), second.take(close)), line)
     inside = where[a] + t * (where[b] - where[a]) > 0

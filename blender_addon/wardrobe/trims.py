@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .body_tables import BodyTables
 from .borders import smoothing
 from .cloth_layers import ClothLayer
 from .cut_mesh import cut
@@ -59,22 +60,20 @@ class Sewing:
 
     Attributes:
         c: The chart by the names of `coverage.numpy_chart`.
-        body_faces: (F, 3) of the body.
+        tables: Of the body model.
         shaped: (V, 3) m, the body at rest.
         layer: The layer.
         scale: m for each rm.
         seed: 0..1, the outfit's.
-        face_of_vertex: (V,) a face of the body at each of its vertices.
         above: (V,) rm, positive where another layer lies over this one.
     """
 
     c: Mapping[str, Array]
-    body_faces: Array
+    tables: BodyTables
     shaped: Array
     layer: ClothLayer
     scale: float
     seed: float
-    face_of_vertex: Array
     above: Array
 
     @property
@@ -107,10 +106,10 @@ class Sewing:
             smooth: Whether its edge is smoothed.
         """
         inside = np.minimum(where, self.layer.field + beyond)
-        among = np.flatnonzero((inside > 0)[self.body_faces].any(axis=1))
+        among = np.flatnonzero((inside > 0)[self.tables.faces].any(axis=1))
         if len(among) == 0:
             return []
-        piece = cut(self.body_faces[among], inside)
+        piece = cut(self.tables.faces[among], inside)
         if len(piece.faces) == 0:
             return []
         normal = piece.values(np.asarray(self.c["normal"], dtype=np.float64))

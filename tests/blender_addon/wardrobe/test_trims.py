@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from blender_addon.bodies.model import BodyModel
+from blender_addon.wardrobe.body_tables import tables_of
 from blender_addon.wardrobe.borders import smoothing
 from blender_addon.wardrobe.chart import REFERENCE_HEIGHT
 from blender_addon.wardrobe.cloth_layers import cloth_layers
@@ -30,11 +31,9 @@ def sewing(body: BodyModel, chart: dict, worn: Garment, betas: tuple = (0.0,)) -
     shaped, _ = body.shape_blend(betas)
     (layer,) = cloth_layers(chart, Outfit(hair=BALD, garments=(worn,)), shaped)
     scale = float(np.ptp(shaped[:, 1])) / REFERENCE_HEIGHT
-    face_of_vertex = np.zeros(len(shaped), np.int32)
-    face_of_vertex[body.faces.ravel()] = np.repeat(np.arange(len(body.faces)), 3)
     bare = np.full(len(shaped), -1.0)
     c = numpy_chart(chart)
-    return Sewing(c, body.faces, shaped, layer, scale, 0.3, face_of_vertex, bare)
+    return Sewing(c, tables_of(body, chart), shaped, layer, scale, 0.3, bare)
 
 
 def places(of: Sewing, trim) -> np.ndarray:
