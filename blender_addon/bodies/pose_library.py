@@ -21,7 +21,7 @@ from .pose_variation import flatten_feet, vary
 
 DEFAULT_PATH = Path(__file__).with_name("poses.toml")
 COMPANIONS_PATH = Path(__file__).with_name("companion_poses.toml")
-CARRIED = "carried_on_arm"  # the pose of a child whom another person carries
+CARRIED = "carried_on_arm"  # pose of a child on the arm of another person
 
 CATEGORIES = (
     *(

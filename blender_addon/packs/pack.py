@@ -149,7 +149,7 @@ class _Reader:
             self.root,
             tuple(self.items),
             tuple(sorted(self.unusable, key=lambda u: u.name)),
-            tuple(self.notes),
+            tuple(dict.fromkeys(self.notes)),  # the images of a skin are looked for twice
             dict(sorted(others.items())),
         )
 

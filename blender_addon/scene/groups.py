@@ -20,7 +20,7 @@ from ..recipes.recipe import Recipe
 from . import surfaces
 from .assets import Assets
 from .group_members import Member, Placed, half_width, lifted, turned_back
-from .people import Stream, UnplacedPerson, sample_person
+from .people import Stream, UnplacedPerson, posed_share, sample_person
 from .spec import PropSpec, vec3
 
 _SEATS = ("seat", "chair", "bench")
@@ -117,9 +117,7 @@ def sample_group(
         number: Number of the first person.
         most: Number of people who are still to come.
     """
-    # Groups pose as the library does: people from motions are alone.
-    library = 1 - recipe.poses.motion_share if assets.motions else 1.0
-    share = recipe.people.groups * library
+    share = recipe.people.groups * posed_share(recipe, assets)
     if share <= 0 or most < 2 or not recipe.poses.enabled:
         return []
     rng = stream("group", number)

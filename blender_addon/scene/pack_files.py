@@ -5,6 +5,7 @@ Reading takes about 20 ms an item, so a pack is read again only when a file of i
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections import Counter
@@ -46,21 +47,20 @@ def load_packs(folders: Sequence[str]) -> tuple[tuple[PackItem, ...], list[str],
         except (PackError, OSError) as error:
             raise RecipeError(f"{KEY}: {error}") from None
         _LATEST[folder] = pack
-        worn, unusable = sorted_out(pack)
-        if not worn:
-            raise RecipeError(f"{KEY}: {shown(folder)}: {_without_items(unusable)}")
-        found.append(f"{KEY}: {shown(folder)}: {inventory(worn)}")
-        if unusable:
-            faults.append(f"{KEY}: {shown(folder)}: cannot be used: {_listed(unusable)}")
+        if not pack.items:
+            raise RecipeError(f"{KEY}: {shown(folder)}: {_without_items(pack.unusable)}")
+        found.append(f"{KEY}: {shown(folder)}: {inventory(pack.items)}")
+        if pack.unusable:
+            faults.append(f"{KEY}: {shown(folder)}: cannot be used: {_listed(pack.unusable)}")
         if pack.notes:
             faults.append(f"{KEY}: {shown(folder)}: used as they are: {_listed(pack.notes)}")
-        for item in worn:
+        for item in pack.items:
             items.setdefault(item.key.rpartition("#")[2] + item.name, item)
     return tuple(items.values()), found, faults
 
 
 def known_pack(folder: str) -> Pack | None:
-    """The pack in a folder as it was read last; None when it was not read yet.
+    """The pack in a folder as it was read last, without what cannot be worn; None before that.
 
     Reads no file, so that panels can call it at every redraw.
     """
@@ -111,8 +111,8 @@ def credits_of(
     return licences, credits
 
 
-def sorted_out(pack: Pack) -> tuple[list[PackItem], list[Unusable]]:
-    """The items that bodies can wear, and what cannot be used, damaged images included."""
+def _sorted_out(pack: Pack) -> Pack:
+    """The pack with the items that bodies can wear; those with damaged images cannot be used."""
     worn: list[PackItem] = []
     damaged: list[Unusable] = []
     for item in pack.items:
@@ -122,7 +122,8 @@ def sorted_out(pack: Pack) -> tuple[list[PackItem], list[Unusable]]:
             damaged.append(Unusable(item.key.rpartition("#")[0], "; ".join(faults)))
         elif item.kind not in NOT_WORN:
             worn.append(item)
-    return worn, sorted([*pack.unusable, *damaged], key=lambda entry: entry.name)
+    unusable = sorted([*pack.unusable, *damaged], key=lambda entry: entry.name)
+    return dataclasses.replace(pack, items=tuple(worn), unusable=tuple(unusable))
 
 
 def _without_items(unusable: Sequence[Unusable]) -> str:
@@ -154,4 +155,4 @@ def _stamp(folder: Path) -> str:
 
 @lru_cache(maxsize=8)
 def _read(folder: str, stamp: str) -> Pack:
-    return read_pack(folder)
+    return _sorted_out(read_pack(folder))

@@ -122,8 +122,7 @@ def companion_poses(
     p = recipe.poses
     if not p.enabled or p.companions <= 0 or not assets.companions:
         return ()
-    library = 1 - p.motion_share if assets.motions else 1.0
-    if stream("companion", number).random() >= p.companions * library:
+    if stream("companion", number).random() >= p.companions * posed_share(recipe, assets):
         return ()
     age = 35.0 if age is None else age
 
@@ -132,6 +131,13 @@ def companion_poses(
         return all(low <= age <= high for low, high in spans)
 
     return tuple(pose for pose in assets.companions if suits(pose))
+
+
+def posed_share(recipe: Recipe, assets: Assets) -> float:
+    """Share of the people who pose as the library does; the others come from motions, alone and
+    without things.
+    """
+    return 1 - recipe.poses.motion_share if assets.motions else 1.0
 
 
 def draw_pose(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bodies.model import Posed
+from ..bodies.pose_library import Pose
 from ..bodies.posed_body import GROWN_UP_LEG, leg_length
 from ..bodies.rotations import about_z
 from ..recipes.recipe import Recipe
@@ -155,7 +156,8 @@ def _clothes(
     outfit = people.sample_clothes(
         recipe, assets, stream, person.id - 1, person.body.model, age, gender
     )
-    outfit = people.worn_in(_category(person.pose_name, assets), outfit)
+    pose = _known(person.pose_name, assets)
+    outfit = people.worn_in(pose.category if pose is not None else "", outfit)
     return _refitted(person, person.body, outfit, assets), own
 
 
@@ -191,9 +193,9 @@ def _refitted(person: PersonSpec, body: BodySpec, outfit: Outfit, assets: Assets
     trial = dataclasses.replace(body, translation=_plus(person.body.translation, shift))
     after = assets.poser.pose_body(trial, outfit)
     legs = leg_length(after.joints[:24]) - leg_length(before.joints[:24])
-    height = (
-        float(before.vertices[:, 2].min()) + _lift(person.pose_name, assets) * legs / GROWN_UP_LEG
-    )
+    pose = _known(person.pose_name, assets)
+    lift = pose.lift if pose is not None else 0.0  # m of its lowest point, for a grown-up
+    height = float(before.vertices[:, 2].min()) + lift * legs / GROWN_UP_LEG
     shift[2] += height - float(after.vertices[:, 2].min())
     motion = person.motion and dataclasses.replace(
         person.motion, translation=_plus(person.motion.translation, shift)
@@ -202,15 +204,10 @@ def _refitted(person: PersonSpec, body: BodySpec, outfit: Outfit, assets: Assets
     return dataclasses.replace(person, body=body, outfit=outfit, motion=motion)
 
 
-def _category(pose_name: str, assets: Assets) -> str:
-    """Category of a pose of the library; '' for others."""
-    return next((pose.category for pose in assets.poses if pose.name == pose_name), "")
-
-
-def _lift(pose_name: str, assets: Assets) -> float:
-    """Height (m, for a grown-up) of the lowest point of a pose; 0 for poses outside the library."""
-    known = (*assets.poses, *assets.companions)
-    return next((pose.lift for pose in known if pose.name == pose_name), 0.0)
+def _known(pose_name: str, assets: Assets) -> Pose | None:
+    """A pose of the library by its name; None for a motion or a pose set by hand."""
+    poses = (*assets.poses, *assets.companions)
+    return next((pose for pose in poses if pose.name == pose_name), None)
 
 
 def _fitted(prop: PropSpec, before: Posed, after: Posed) -> PropSpec:
@@ -244,7 +241,7 @@ def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> 
     count, reach = placement.sample_extent(recipe, stream("people"))
     there = _crowd(spec, recipe, assets, camera, reach)
     if there.people:
-        group = sample_group(recipe, assets, stream, 0, min(count, len(there.people)))
+        group = sample_group(recipe, assets, stream, 0, count)
         offset = group[0].place if group else np.zeros(2)
         there.camera = _view(
             there, recipe, assets, spec.props, stream("place", 0), max(1, len(group)), offset

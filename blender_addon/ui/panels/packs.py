@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ...scene.pack_files import inventory, known_pack, sorted_out
+from ...scene.pack_files import inventory, known_pack
 from ..operators.packs import PII_SYNTH_OT_read_packs, PII_SYNTH_OT_use_packs
 from ..preferences import absolute
 from ..tab import Tab, draw_wrapped_text, settings_of
@@ -43,12 +43,11 @@ class PII_SYNTH_PT_packs(Tab, bpy.types.Panel):
         if pack is None:
             draw_wrapped_text(box, context, "Not read yet", "INFO", alert=False)
             return
-        worn, unusable = sorted_out(pack)
-        draw_wrapped_text(box, context, inventory(worn), "CHECKMARK", alert=False)
-        for entry in unusable[:NAMED]:
+        draw_wrapped_text(box, context, inventory(pack.items), "CHECKMARK", alert=False)
+        for entry in pack.unusable[:NAMED]:
             draw_wrapped_text(box, context, f"{entry.name}: {entry.reason}", "ERROR", alert=False)
-        if len(unusable) > NAMED:
-            box.label(text=f"and {len(unusable) - NAMED} more that cannot be used")
+        if len(pack.unusable) > NAMED:
+            box.label(text=f"and {len(pack.unusable) - NAMED} more that cannot be used")
 
 
 _CLASSES = (PII_SYNTH_PT_packs,)

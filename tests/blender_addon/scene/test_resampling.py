@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from blender_addon.bodies.pose_library import COMPANIONS_PATH, load_poses
 from blender_addon.bodies.pose_props import ground_clearance
+from blender_addon.recipes.distributions import Distribution
 from blender_addon.recipes.recipe import Recipe
 from blender_addon.recipes.toml_io import load_preset, preset_names
 from blender_addon.scene.assets import Assets, load_assets
@@ -61,6 +62,26 @@ def clearance(name: str, person: PersonSpec) -> float:
 
 
 # --- at the numbers that the scene was drawn with
+
+
+def test_clothes_of_persons_who_sit_in_a_wheelchair_come_back() -> None:
+    recipe, _ = loaded("everyday")
+    recipe = dataclasses.replace(
+        recipe,
+        people=dataclasses.replace(recipe.people, count=Distribution("constant", (1.0,))),
+        poses=dataclasses.replace(recipe.poses, companions=1.0),
+        wardrobe=dataclasses.replace(recipe.wardrobe, style="mesh"),
+    )
+    assets = load_assets(recipe)
+    seated = 0
+    for index in range(60):
+        spec = sample_scene(recipe, assets, SEED, index)
+        if not spec.persons or LIFTS[spec.persons[0].pose_name].category != "sitting":
+            continue
+        seated += 1
+        again = resample(spec, "clothes", recipe, assets, SEED, index)
+        assert again.persons[0].outfit == spec.persons[0].outfit
+    assert seated > 4
 
 
 @presets
