@@ -161,7 +161,7 @@ def evaluate_images(
         logits = predict(sample.image)
         seconds = time.perf_counter() - start
         count = count_image(
-            logits, sample.target, sample.instances, heads=source.heads(index),
+            logits, sample.target, sample.instances, heads=source.heads(index, sample.image),
             threshold=threshold, boundary=boundary,
         )  # fmt: skip
         return ImageResult(sample, logits, count, seconds)

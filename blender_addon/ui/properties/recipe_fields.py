@@ -70,6 +70,8 @@ class Names(Field):
     The flags are spread over properties `part_0`, `part_1`, … of a group, BITS in each.
     """
 
+    parts = tuple(f"part_{number}" for number in range(PARTS))
+
     def __init__(self, section: str, field: dataclasses.Field[Any], default: Any) -> None:
         super().__init__(section, field, default)
         # Callbacks, since the names of poses and garments are read from files when first shown.
@@ -83,8 +85,6 @@ class Names(Field):
             for number, part in enumerate(self.parts)
         }
         self.classes = (group_class(f"{section}_{self.name}", properties),)
-
-    parts = tuple(f"part_{number}" for number in range(PARTS))
 
     def declare(self) -> Any:
         return bpy.props.PointerProperty(

@@ -54,10 +54,14 @@ class Source(ABC):
             DataError: A file cannot be read or does not fit; the message names it.
         """
 
-    def heads(self, i: int) -> np.ndarray | None:
+    def heads(self, i: int, image: np.ndarray) -> np.ndarray | None:
         """Read where the heads of the `i`-th sample are, with hair, hats and glasses.
 
         Training does not need them; so they are not part of a sample.
+
+        Args:
+            i: Number of the sample.
+            image: uint8 (H, W, 3), its image.
 
         Returns:
             bool (H, W), or None where the source does not know it.

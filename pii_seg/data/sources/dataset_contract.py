@@ -56,12 +56,12 @@ class ContractSource(Listed[Line]):
             name = name.relative_to("images")
         return Sample(str(name), image, target, instances.astype(np.uint16), dict(item.persons))
 
-    def heads(self, i: int) -> np.ndarray | None:
+    def heads(self, i: int, image: np.ndarray) -> np.ndarray | None:
         item = self._items[i]
         if item.parts is None:
             return None
         parts = read_mask(self.root / item.parts)
-        require_same_size(read_image(self.root / item.image), parts, self.root / item.parts)
+        require_same_size(image, parts, self.root / item.parts)
         return parts == HEAD_PART
 
     def fault_path(self, item: Line) -> Path:

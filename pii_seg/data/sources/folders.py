@@ -91,11 +91,9 @@ class FolderSource(Listed[Files]):
             target[numbers_of(item.ignore, item.image, image) > 0] = IGNORE
         return Sample(item.name, image, target, instances)
 
-    def heads(self, i: int) -> np.ndarray | None:
+    def heads(self, i: int, image: np.ndarray) -> np.ndarray | None:
         item = self._items[i]
-        if item.heads is None:
-            return None
-        return numbers_of(item.heads, item.image, read_image(item.image)) > 0
+        return None if item.heads is None else numbers_of(item.heads, item.image, image) > 0
 
     def fault_path(self, item: Files) -> Path:
         return item.image
