@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..bodies.mesh import loose_parts
 from ..bodies.model import BodyModel
 from .covering import really_hidden
 from .helper_mesh import HelperMesh, helper_mesh
@@ -139,14 +140,7 @@ def fit(clothes: Clothes, mesh: ObjMesh, model: BodyModel) -> FittedItem:
 
 def _lower(vertices: Array, faces: Array, model: BodyModel) -> Array:
     """(F,) bool, faces of the connected pieces that lie below the waist for the most part."""
-    piece = np.arange(len(vertices))
-    while True:
-        least = piece.copy()
-        np.minimum.at(least, faces, piece[faces].min(axis=1, keepdims=True))
-        least = least[least]
-        if np.array_equal(least, piece):
-            break
-        piece = least
+    piece = loose_parts(faces, len(vertices))
     count = np.bincount(piece, minlength=len(piece))
     height = np.bincount(piece, vertices[:, 1], len(piece)) / np.maximum(count, 1)
     waist = float(model.rest_joints()[model.joint_names.index("pelvis")][1])

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..bodies.mesh import vertex_normals
 from ..bodies.model import BodyModel
 from .nearest import nearest, nearest_few
 
@@ -123,7 +124,9 @@ def _by_surface(
     some = np.arange(0, len(shape), 5)
     goal = np.asarray(model.v_template, dtype=np.float64) - offset
     near = nearest(shape[some], goal)
-    facing = (_normals(shape, default.faces)[some] * _normals(goal, model.faces)[near]).sum(axis=1)
+    facing = (
+        vertex_normals(shape, default.faces)[some] * vertex_normals(goal, model.faces)[near]
+    ).sum(axis=1)
     close = np.linalg.norm(shape[some] - goal[near], axis=1) < 0.08
     weight = ((facing > 0.3) & close).astype(float)
     if weight.sum() < 100:  # nothing to hold on to
@@ -158,22 +161,11 @@ def _between(shape: Array, goal: Array, faces: Array, goal_faces: Array) -> tupl
     """
     few = nearest_few(shape, goal, _NEIGHBOURS)
     apart = np.linalg.norm(shape[:, None] - goal[few], axis=2)
-    facing = np.einsum("da,dka->dk", _normals(shape, faces), _normals(goal, goal_faces)[few])
+    facing = np.einsum(
+        "da,dka->dk", vertex_normals(shape, faces), vertex_normals(goal, goal_faces)[few]
+    )
     share = np.clip(facing, 0.02, 1.0) / (apart**2 + 1e-5)
     return few, share / share.sum(axis=1, keepdims=True)
-
-
-def _normals(vertices: Array, faces: Array) -> Array:
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    per_face = np.cross(b - a, c - a)
-    out = np.stack(
-        [
-            np.bincount(faces.ravel(), np.repeat(per_face[:, i], 3), minlength=len(vertices))
-            for i in range(3)
-        ],
-        axis=1,
-    )
-    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
 
 
 def _smoothed(values: Array, faces: Array) -> Array:

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from ..bodies.mesh import edges_of
 from ..bodies.model import BodyModel
 from .chart import channel_values
 from .contact import thinned
-from .mesh import edges_of
 from .per_model import PerModel
 
 Array = np.ndarray

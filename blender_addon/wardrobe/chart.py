@@ -16,9 +16,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..bodies.mesh import loose_parts, vertex_normals
 from ..bodies.model import BodyModel
 from .drape import cloth_shape
-from .mesh import loose_parts, vertex_normals
 from .skin_chart import skin_chart
 
 Array = np.ndarray

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mesh import smooth, vertex_normals
+from ..bodies.mesh import smooth, vertex_normals
 
 Array = np.ndarray
 Joints = Mapping[str, Array]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .mesh import smooth, vertex_normals
+from ..bodies.mesh import smooth, vertex_normals
 
 Array = np.ndarray
 

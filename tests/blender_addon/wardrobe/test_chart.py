@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from blender_addon.bodies.mesh import loose_parts, smooth, vertex_normals
 from blender_addon.bodies.model import BodyModel
 from blender_addon.wardrobe.chart import REFERENCE_HEIGHT, body_chart
-from blender_addon.wardrobe.mesh import loose_parts, smooth, vertex_normals
 
 Chart = dict[str, np.ndarray]
 Parts = dict[str, np.ndarray]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from blender_addon.bodies.mesh import vertex_normals
 from blender_addon.wardrobe.contact import Contact, grid_normals, thinned
 from blender_addon.wardrobe.dressed import MATERIALS, Wearable
 from blender_addon.wardrobe.hanging import _laid_along, resampled, settled, threads_of
-from blender_addon.wardrobe.mesh import vertex_normals
 from blender_addon.wardrobe.outfit import Garment, Hair, Outfit
 
 UP = np.array([0.0, 0.0, 1.0])
