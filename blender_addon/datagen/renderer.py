@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..render import sensor
+from ..render import metering, sensor
 from ..render.checks import RenderError, check_contrast, check_light
 from ..scene.assets import Assets
 from ..scene.skin_places import faces_and_hands
@@ -154,7 +154,7 @@ def develop(
     """
     linear = _exposed(spec.background, rgba)
     if skin is not None:
-        gain = sensor.spared_gain(linear[skin], spec.sensor.exposure)
+        gain = metering.spared_gain(linear[skin], spec.sensor.exposure)
         if gain < 1.0 and spec.background.kind == "photo":
             # The photo has its own exposure; only the people are lit by the scene.
             dimmed = rgba * np.array([gain, gain, gain, 1.0], dtype=np.float32)
@@ -173,7 +173,7 @@ def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[n
         backdrop = read_backdrop(
             Path(background.photo), background.photo_crop, width, height, flip=background.photo_flip
         )
-        white = sensor.white_of(backdrop)
+        white = metering.white_of(backdrop)
     elif background.kind == "plain":
         backdrop = np.broadcast_to(
             np.asarray(background.color, dtype=np.float32), rgba[..., :3].shape
@@ -181,5 +181,5 @@ def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[n
         white = PLAIN_WHITE
     else:
         linear = np.ascontiguousarray(rgba[..., :3])
-        return linear * np.float32(sensor.metered_gain(linear))
-    return sensor.over(rgba, backdrop, white)
+        return linear * np.float32(metering.metered_gain(linear))
+    return metering.over(rgba, backdrop, white)

@@ -28,6 +28,7 @@ from .ground_grid import cells_of
 from .groups import member_of, sample_group
 from .people import Stream
 from .placement import Crowd, PlacedPerson
+from .sensor_sampling import sample_sensor
 from .spec import BodySpec, CameraSpec, PersonSpec, PropSpec, SceneSpec, Vec3
 
 Array = NDArray[np.float64]
@@ -253,7 +254,7 @@ def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> 
     return dataclasses.replace(
         spec,
         camera=sampling.sample_lens(recipe, there, stream("lens")),
-        sensor=sampling.sample_sensor(recipe, stream("sensor")),
+        sensor=sample_sensor(recipe, stream),
     )
 
 

@@ -24,7 +24,8 @@ from .camera import to_camera
 from .ground_grid import box_cells
 from .people import Stream
 from .placement import Crowd, place_people
-from .spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec, SensorSpec, Vec3
+from .sensor_sampling import sample_sensor
+from .spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec, Vec3
 
 # Enters every stream. Another number draws other scenes: raise it with any change to what a recipe
 # draws, so that no dataset is resumed with scenes of two kinds.
@@ -58,7 +59,7 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         camera=sample_lens(recipe, crowd, stream("lens")),
         light=sample_light(recipe, assets, kind, stream("light")),
         background=sample_background(recipe, assets, kind, crowd, props, background_rng),
-        sensor=sample_sensor(recipe, stream("sensor")),
+        sensor=sample_sensor(recipe, stream),
         persons=tuple(person.spec for person in crowd.people),
         props=props,
         noise_seed=int(stream("noise").integers(1 << 31)),
@@ -288,23 +289,3 @@ def _room_size(crowd: Crowd, props: Sequence[PropSpec], rng: np.random.Generator
         [2.3, crowd.camera.location[2] + 0.3, *(p.location[2] + p.size[2] + 0.1 for p in props)]
     )
     return (float(2 * half[0]), float(2 * half[1]), float(top + rng.uniform(0, 1.2)))
-
-
-def sample_sensor(recipe: Recipe, rng: np.random.Generator) -> SensorSpec:
-    """Draw the sensor: all between linear light and the JPEG."""
-    s = recipe.sensor
-    if not s.enabled:
-        return SensorSpec(metering=s.metering, tone=s.tone)
-    return SensorSpec(
-        exposure=s.exposure.sample(rng),
-        temperature=s.temperature.sample(rng),
-        contrast=s.contrast.sample(rng),
-        saturation=s.saturation.sample(rng),
-        vignette=s.vignette.sample(rng),
-        noise=s.noise.sample(rng),
-        blur=s.blur.sample(rng),
-        jpeg_quality=s.jpeg_quality.sample_int(rng),
-        seed=int(rng.integers(1 << 31)),
-        metering=s.metering,
-        tone=s.tone,
-    )

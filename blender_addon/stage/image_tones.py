@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..render.sensor import LUMINANCE
+from ..render.filters import LUMINANCE
 from ..scene.colour import to_linear
 from ..wardrobe.dressed import MATERIALS, Dressed
 from .images import ImageCache, read_pixels

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon.render.sensor import LUMINANCE
+from blender_addon.render.filters import LUMINANCE
 from blender_addon.stage.image_tones import LIGHTEST, ImageTones, toned_colors
 from blender_addon.stage.images import ImageCache
 from blender_addon.wardrobe.dressed import MATERIALS, Dressed
