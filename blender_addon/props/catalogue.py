@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from .companions import COMPANIONS
 from .furniture import FURNITURE
 from .plants import PLANTS
 from .primitives import Solid, ball, box, tube
+from .sized import SIZED
 from .street import STREET
 from .vehicles import VEHICLES
 
@@ -106,8 +107,35 @@ def unit_shape(name: str) -> Solid:
         KeyError: An unknown shape; the message lists them.
     """
     if name not in SHAPES:
-        raise KeyError(f"no shape {name!r}; there are: {', '.join(SHAPES)}")
+        raise KeyError(f"no shape {name!r}; there are: {', '.join((*SHAPES, *SIZED))}")
     solid = SHAPES[name]()
     low, high = solid.vertices.min(axis=0), solid.vertices.max(axis=0)
     origin = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
     return solid.placed(np.diag(1 / (high - low)), -origin / (high - low))
+
+
+def solid_of(shape: str, size: tuple[float, float, float], variant: int = 0) -> Solid:
+    """A shape of this size in its own frame, m; a negative extent mirrors it.
+
+    Args:
+        shape: A name in SHAPES, which is stretched, or in SIZED, which is built to size.
+        size: Extents along its axes, m.
+        variant: Seed of the details of a sized shape.
+
+    Raises:
+        KeyError: An unknown shape; the message lists them.
+        ValueError: An extent is 0.
+    """
+    if 0.0 in size:
+        raise ValueError(f"prop {shape!r}: size {size}, expected three lengths that are not 0")
+    if shape not in SIZED:
+        return unit_shape(shape).placed(np.diag(size), np.zeros(3))
+    x, y, z = (round(abs(extent), 4) for extent in size)
+    solid = _sized(shape, (x, y, z), variant)
+    signs = np.sign(size)
+    return solid if (signs > 0).all() else solid.placed(np.diag(signs), np.zeros(3))
+
+
+@lru_cache(maxsize=512)
+def _sized(shape: str, size: tuple[float, float, float], variant: int) -> Solid:
+    return SIZED[shape](size, np.random.default_rng(variant))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,21 +11,33 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-# The material of a face: the prop's own surface or one of these.
-SURFACE, DARK, SECOND, METAL, EARTH = range(5)
+# The material of a face: the prop's own surface or one of these. Faces of IMAGE show the image of
+# the surface; those of LAMP shine.
+SURFACE, DARK, SECOND, METAL, EARTH, GLASS, LAMP, IMAGE = range(8)
 
 
 @dataclass(frozen=True, eq=False)
 class Solid:
     """Polygons: face f has the corners loops[starts[f] : starts[f + 1]], counter-clockwise seen
     from outside.
+
+    Attributes:
+        vertices: (V, 3) m.
+        loops: (L,) vertex of each corner.
+        starts: (F,) first corner of each face.
+        tones: (F,) SURFACE, DARK, SECOND, METAL, EARTH, GLASS, LAMP or IMAGE.
+        smooth: (F,) shaded as part of a curved surface.
+        paint: (F, 3) linear colours in place of the tones'; NaN where a face keeps its own.
+        uv: (L, 2) place in the image, 0..1, for faces of tone IMAGE.
     """
 
-    vertices: Array  # (V, 3)
-    loops: NDArray[np.int32]  # (L,) vertex of each corner
-    starts: NDArray[np.int32]  # (F,) first corner of each face
-    tones: NDArray[np.uint8]  # (F,) SURFACE, DARK, SECOND, METAL or EARTH
-    smooth: NDArray[np.bool_]  # (F,) shaded as part of a curved surface
+    vertices: Array
+    loops: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    tones: NDArray[np.uint8]
+    smooth: NDArray[np.bool_]
+    paint: Array | None = None
+    uv: Array | None = None
 
     def moved(self, by: ArrayLike) -> Solid:
         return self.placed(np.eye(3), by)
@@ -35,14 +48,22 @@ class Solid:
         """
         A = np.asarray(matrix, dtype=np.float64)
         vertices = self.vertices @ A.T + np.asarray(offset, dtype=np.float64)
-        loops = self.loops if np.linalg.det(A) > 0 else self._reversed()
-        return Solid(vertices, loops, self.starts, self.tones, self.smooth)
+        if np.linalg.det(A) > 0:
+            return dataclasses.replace(self, vertices=vertices)
+        order = self._reversed()
+        uv = None if self.uv is None else self.uv[order]
+        return dataclasses.replace(self, vertices=vertices, loops=self.loops[order], uv=uv)
 
-    def _reversed(self) -> NDArray[np.int32]:
-        """The corners of each face in the other direction."""
+    def painted(self, color: ArrayLike) -> Solid:
+        """The solid in one linear colour (3,), or in one for each face (F, 3)."""
+        paint = np.broadcast_to(np.asarray(color, dtype=np.float64), (len(self.starts), 3))
+        return dataclasses.replace(self, paint=paint)
+
+    def _reversed(self) -> NDArray[np.int64]:
+        """Numbers (L,) of the corners, with those of each face in the other direction."""
         counts = np.diff(np.append(self.starts, len(self.loops)))
         first, last = np.repeat(self.starts, counts), np.repeat(self.starts + counts - 1, counts)
-        return self.loops[first + last - np.arange(len(self.loops))]
+        return first + last - np.arange(len(self.loops))
 
 
 def polygons(
@@ -77,7 +98,31 @@ def join(solids: Iterable[Solid]) -> Solid:
         ),
         np.concatenate([s.tones for s in parts]),
         np.concatenate([s.smooth for s in parts]),
+        _joined([s.paint for s in parts], [len(s.starts) for s in parts], 3, np.nan),
+        _joined([s.uv for s in parts], [len(s.loops) for s in parts], 2, 0.0),
     )
+
+
+def _joined(
+    arrays: Sequence[Array | None], lengths: Sequence[int], width: int, fill: float
+) -> Array | None:
+    """The arrays in one; `fill` where there is none. None when there is none at all."""
+    if all(array is None for array in arrays):
+        return None
+    return np.concatenate(
+        [
+            np.full((length, width), fill) if array is None else array
+            for array, length in zip(arrays, lengths, strict=True)
+        ]
+    )
+
+
+def picture(center: ArrayLike, size: tuple[float, float], tone: int = IMAGE) -> Solid:
+    """An upright rectangle (width, height) that faces -Y and shows an image once."""
+    x, z = size[0] / 2, size[1] / 2
+    corners = np.array([(-x, 0, -z), (x, 0, -z), (x, 0, z), (-x, 0, z)]) + np.asarray(center)
+    flat = polygons(corners, [(0, 1, 2, 3)], tone)
+    return dataclasses.replace(flat, uv=np.array([(0.0, 0), (1, 0), (1, 1), (0, 1)]))
 
 
 def face_normals(solid: Solid) -> Array:

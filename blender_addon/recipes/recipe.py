@@ -25,7 +25,9 @@ from .fields import (
 
 PASSES = tuple(name for name, file in PASS_FILES.items() if file.rendered == "on request")
 LIGHT_KINDS = ("hdri", "sun_sky", "spherical_harmonics")
-BACKGROUND_KINDS = ("hdri", "photo", "plain", "room")
+BACKGROUND_KINDS = ("hdri", "photo", "plain", "room", "place")
+# Weight of each place; scene.places.catalogue.PLACES builds them.
+PLACE_WEIGHTS = {"square": 1.0}
 
 
 def _pose_categories() -> tuple[str, ...]:
@@ -235,6 +237,16 @@ class Background:
 
 
 @dataclass(frozen=True)
+class Scenery:
+    places: dict[str, float] = weights(
+        PLACE_WEIGHTS,
+        "Weights of the places, for the background kind 'place'",
+        tuple(PLACE_WEIGHTS),
+    )
+    density: Distribution = vary([0.6, 1.4], "Number of things in a place; 1: usual", 0, 4)
+
+
+@dataclass(frozen=True)
 class Occluders:
     enabled: bool = switch(True, "Add things; off: only what a pose needs, such as a seat")
     count: Distribution = vary(
@@ -303,6 +315,7 @@ class Recipe:
     camera: Camera = Camera()
     light: Light = Light()
     background: Background = field(default_factory=Background)
+    scenery: Scenery = field(default_factory=Scenery)
     occluders: Occluders = Occluders()
     sensor: Sensor = Sensor()
     render: Render = Render()

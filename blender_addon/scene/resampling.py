@@ -21,7 +21,7 @@ from ..bodies.posed_body import GROWN_UP_LEG, leg_length
 from ..bodies.rotations import about_z
 from ..recipes.recipe import Recipe
 from ..wardrobe.outfit import Outfit
-from . import people, placement, sampling
+from . import people, placement, sampling, surroundings
 from .acting import acting
 from .assets import Assets
 from .ground_grid import cells_of
@@ -237,7 +237,7 @@ def _plus(a: Vec3, b: Array) -> Vec3:
 
 
 def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
-    recipe = sampling.level_on_photos(recipe, spec.background.kind)
+    recipe = surroundings.adapted(recipe, spec.background.kind, spec.background.place)
     camera = sampling.sample_camera(recipe, stream("camera"))
     count, reach = placement.sample_extent(recipe, stream("people"))
     there = _crowd(spec, recipe, assets, camera, reach)
@@ -307,17 +307,21 @@ def _view(
 
 
 def _light(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
-    light = sampling.sample_light(recipe, assets, spec.background.kind, stream("light"))
+    indoors = spec.background.indoors
+    light = sampling.sample_light(recipe, assets, stream("light"), indoors=indoors)
     return dataclasses.replace(spec, light=light)
 
 
 def _background(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
     rng = stream("background")
-    kind = sampling.sample_background_kind(recipe, rng)
+    kind = surroundings.sample_background_kind(recipe, rng)
+    place = surroundings.sample_place_kind(recipe, stream("place_kind")) if kind == "place" else ""
+    recipe = surroundings.adapted(recipe, kind, place)
     there = _crowd(spec, recipe, assets, spec.camera, _reach(spec, assets))
-    things = sampling.sample_things(recipe, there, stream("occluders"), indoors=kind == "room")
+    background, things = sampling.sample_surroundings(
+        recipe, assets, kind, place, there, stream, rng
+    )
     props = (*(prop for prop in spec.props if prop.owner), *things)
-    background = sampling.sample_background(recipe, assets, kind, there, props, rng)
     return dataclasses.replace(spec, background=background, props=props)
 
 

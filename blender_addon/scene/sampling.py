@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,7 +25,15 @@ from .ground_grid import box_cells
 from .people import Stream
 from .placement import Crowd, place_people
 from .sensor_sampling import sample_sensor
-from .spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec, Vec3
+from .spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec
+from .surroundings import (
+    adapted,
+    sample_background,
+    sample_background_kind,
+    sample_place,
+    sample_place_kind,
+)
+from .weighted import pick
 
 # Enters every stream. Another number draws other scenes: raise it with any change to what a recipe
 # draws, so that no dataset is resumed with scenes of two kinds.
@@ -44,10 +52,12 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
     stream = streams(recipe, seed, index)
     background_rng = stream("background")
     kind = sample_background_kind(recipe, background_rng)
-    recipe = level_on_photos(recipe, kind)
+    place = sample_place_kind(recipe, stream("place_kind")) if kind == "place" else ""
+    recipe = adapted(recipe, kind, place)
     crowd = place_people(recipe, assets, sample_camera(recipe, stream("camera")), stream)
-    things = sample_things(recipe, crowd, stream("occluders"), indoors=kind == "room")
-    props = (*crowd.props, *things)
+    background, things = sample_surroundings(
+        recipe, assets, kind, place, crowd, stream, background_rng
+    )
     return SceneSpec(
         seed=seed,
         index=index,
@@ -57,11 +67,11 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         bounces=recipe.render.bounces,
         passes=recipe.render.passes,
         camera=sample_lens(recipe, crowd, stream("lens")),
-        light=sample_light(recipe, assets, kind, stream("light")),
-        background=sample_background(recipe, assets, kind, crowd, props, background_rng),
+        light=sample_light(recipe, assets, stream("light"), indoors=background.indoors),
+        background=background,
         sensor=sample_sensor(recipe, stream),
         persons=tuple(person.spec for person in crowd.people),
-        props=props,
+        props=(*crowd.props, *things),
         noise_seed=int(stream("noise").integers(1 << 31)),
     )
 
@@ -79,27 +89,6 @@ def streams(recipe: Recipe, seed: int, index: int) -> Stream:
         return np.random.default_rng(int.from_bytes(digest, "big"))
 
     return stream
-
-
-def pick(weights: Mapping[str, float], rng: np.random.Generator) -> str:
-    """Draw one key by weight."""
-    names = list(weights)
-    p = np.array([weights[name] for name in names])
-    return names[int(rng.choice(len(names), p=p / p.sum()))]
-
-
-def sample_background_kind(recipe: Recipe, rng: np.random.Generator) -> str:
-    """Draw the kind of background, the first draw of its stream: much depends on it."""
-    return pick(recipe.background.kinds, rng) if recipe.background.enabled else "plain"
-
-
-def level_on_photos(recipe: Recipe, background: str) -> Recipe:
-    """The recipe for a kind of background. Photos are mostly taken level: people on a tilted ground
-    would stand in their sky.
-    """
-    if background != "photo":
-        return recipe
-    return dataclasses.replace(recipe, camera=dataclasses.replace(recipe.camera, aim="horizon"))
 
 
 def sample_camera(recipe: Recipe, rng: np.random.Generator) -> CameraSpec:
@@ -130,6 +119,36 @@ def sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> Camer
         focus_distance=distance,
         shutter=shutter if moving and c.enabled else 0.0,
     )
+
+
+def sample_surroundings(
+    recipe: Recipe,
+    assets: Assets,
+    kind: str,
+    place: str,
+    crowd: Crowd,
+    stream: Stream,
+    rng: np.random.Generator,
+) -> tuple[BackgroundSpec, tuple[PropSpec, ...]]:
+    """Draw the background and the things on free ground.
+
+    Args:
+        recipe: What may vary.
+        assets: The photos to draw from.
+        kind: The kind that `rng` has just drawn.
+        place: The kind of place; '' where `kind` is another.
+        crowd: The placed people; things take its free ground.
+        stream: The streams of the scene.
+        rng: Generator of the background.
+    """
+    if place:
+        background, things = sample_place(recipe, place, crowd, stream)
+        indoors = background.indoors
+        more = sample_things(recipe, crowd, stream("occluders"), indoors=indoors)
+        return background, (*things, *more)
+    more = sample_things(recipe, crowd, stream("occluders"), indoors=kind == "room")
+    props = (*crowd.props, *more)
+    return sample_background(recipe, assets, kind, crowd, props, rng), tuple(more)
 
 
 def sample_things(
@@ -188,15 +207,15 @@ def _place_thing(
 
 
 def sample_light(
-    recipe: Recipe, assets: Assets, background: str, rng: np.random.Generator
+    recipe: Recipe, assets: Assets, rng: np.random.Generator, *, indoors: bool
 ) -> LightSpec:
-    """Draw the light.
+    """Draw the light; indoors there is no sky.
 
     Args:
         recipe: What may vary.
         assets: The panoramas to draw from.
-        background: Kind of the background; indoors the light differs.
         rng: Generator of the light.
+        indoors: Whether walls keep the light of the world out.
     """
     light = recipe.light
     if not light.enabled:
@@ -214,7 +233,7 @@ def sample_light(
     c[0], c[1] = 0.5 + 0.9 * rng.random(), -0.7 * rng.random()
     if kind == "spherical_harmonics":
         return LightSpec(kind, coefficients=tuple(float(v) for v in c))
-    if kind == "sun_sky" and background != "room":
+    if kind == "sun_sky" and not indoors:
         return LightSpec(
             kind,
             sun_elevation=elevation,
@@ -235,57 +254,3 @@ def sample_light(
         sun_angle=angle,
         color=color,
     )
-
-
-def sample_background(
-    recipe: Recipe,
-    assets: Assets,
-    kind: str,
-    crowd: Crowd,
-    props: Sequence[PropSpec],
-    rng: np.random.Generator,
-) -> BackgroundSpec:
-    """Draw the surroundings.
-
-    Args:
-        recipe: What may vary.
-        assets: The photos to draw from.
-        kind: The kind that `rng` has just drawn.
-        crowd: The placed people; a room holds them.
-        props: The things; a room holds them.
-        rng: Generator of the background.
-    """
-    indoors = kind == "room"
-    ground, wall = surfaces.sample_ground(rng, indoors=indoors), surfaces.sample_wall(rng)
-    color = surfaces.sample_color(rng)
-    if not recipe.background.enabled:
-        return BackgroundSpec("plain", color=(0.4, 0.4, 0.4))
-    if kind == "photo":
-        photo = assets.photos[int(rng.integers(len(assets.photos)))]
-        share = 1.0 / recipe.background.photo_zoom.sample(rng)
-        x, y = (float(rng.uniform(0, 1 - share)) for _ in range(2))
-        return BackgroundSpec(
-            kind, photo=photo, photo_crop=(x, y, share, share), photo_flip=bool(rng.random() < 0.5)
-        )
-    if kind == "plain":
-        return BackgroundSpec(kind, color=color)
-    size = _room_size(crowd, props, rng) if indoors else (0.0, 0.0, 0.0)
-    return BackgroundSpec(kind, ground=ground, wall=wall, room_size=size)
-
-
-def _room_size(crowd: Crowd, props: Sequence[PropSpec], rng: np.random.Generator) -> Vec3:
-    """Size of a room about the origin that holds camera, people and things, with some space to
-    spare.
-    """
-    points = [np.array(crowd.camera.location[:2])]
-    points += [person.joints[:, :2] for person in crowd.people]
-    points += [
-        np.array(p.location[:2]) + s * max(map(abs, p.size[:2])) * 0.75
-        for p in props
-        for s in (-1, 1)
-    ]
-    half = np.abs(np.vstack(points)).max(axis=0) + 0.4 + rng.uniform(0, 2.5, 2)
-    top = max(
-        [2.3, crowd.camera.location[2] + 0.3, *(p.location[2] + p.size[2] + 0.1 for p in props)]
-    )
-    return (float(2 * half[0]), float(2 * half[1]), float(top + rng.uniform(0, 1.2)))

@@ -27,6 +27,9 @@ SURFACE_PATTERNS = (
     "asphalt",
     "grass",
     "wood",
+    "image",
+    "glass",
+    "lamp",
 )
 
 Vec3 = tuple[float, float, float]
@@ -109,14 +112,23 @@ class PersonSpec:
 
 @dataclass(frozen=True)
 class SurfaceSpec:
-    """A procedural surface for props, grounds and walls; `pattern` is one of SURFACE_PATTERNS."""
+    """The surface of props, grounds and walls.
+
+    Attributes:
+        pattern: One of SURFACE_PATTERNS.
+        color, color2: The colours of the pattern.
+        scale: Repeats of the pattern per metre.
+        roughness, metallic: 0..1.
+        image: The image of faces of tone IMAGE, 'drawn:poster:17'; see props.drawn_images.
+    """
 
     pattern: str
     color: Color
     color2: Color
-    scale: float  # pattern repeats per metre
+    scale: float
     roughness: float
     metallic: float = 0.0
+    image: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,13 +136,14 @@ class PropSpec:
     """A thing that is not a person.
 
     Attributes:
-        shape: One of props.catalogue.SHAPES. Its own frame has the origin on the ground under the
-            centre, Z up, the front towards -Y.
+        shape: One of props.catalogue.SHAPES or of props.sized.SIZED. Its own frame has the origin
+            on the ground under the centre, Z up, the front towards -Y.
         location: m.
         rotation: XYZ Euler angles, degrees.
         size: Extent along the shape's own axes, m; a negative one mirrors it.
         surface: Its surface.
         owner: Id of the person whose pose needs it (a seat, a bicycle, a bag); 0 for none.
+        variant: Seed of the details of a sized shape.
     """
 
     shape: str
@@ -139,6 +152,7 @@ class PropSpec:
     size: Vec3
     surface: SurfaceSpec
     owner: int = 0
+    variant: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,10 +176,32 @@ class LightSpec:
 
 
 @dataclass(frozen=True)
+class LampSpec:
+    """A flat lamp of a place, as large as `size` and turned to `toward`.
+
+    Attributes:
+        location: m.
+        toward: Direction of its light; any length.
+        size: Width and height, m.
+        power: W.
+        color: Linear colour.
+        seen: Whether the camera sees it shine.
+    """
+
+    location: Vec3
+    toward: Vec3
+    size: tuple[float, float]
+    power: float
+    color: Color = (1.0, 1.0, 1.0)
+    seen: bool = True
+
+
+@dataclass(frozen=True)
 class BackgroundSpec:
     """The background. `kind` is one of recipe.BACKGROUND_KINDS: 'hdri' (the panorama of the light,
     with a ground plane), 'photo' (a photo behind, a shadow catcher below), 'plain' (one colour,
-    a shadow catcher below) or 'room' (floor and walls around the people).
+    a shadow catcher below), 'room' (floor and walls around the people) or 'place' (one of
+    scene.places.catalogue.PLACES; most of it is in the props of the scene).
     """
 
     kind: str
@@ -181,6 +217,15 @@ class BackgroundSpec:
     ground: SurfaceSpec | None = None
     wall: SurfaceSpec | None = None
     room_size: Vec3 = (6.0, 6.0, 2.8)
+    room_center: tuple[float, float] = (0.0, 0.0)  # m
+    room_turn: float = 0.0  # degrees about Z
+    place: str = ""
+    lamps: tuple[LampSpec, ...] = ()  # of a place; they are lit beside the light of the scene
+
+    @property
+    def indoors(self) -> bool:
+        """Whether walls keep the light of the world out."""
+        return self.kind == "room" or (self.kind == "place" and min(self.room_size) > 0)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..props.catalogue import unit_shape
-from ..props.primitives import DARK, EARTH, METAL, SECOND, SURFACE, Solid, face_normals, polygons
+from ..props.catalogue import solid_of
+from ..props.drawn_images import tile_box
+from ..props.primitives import (
+    DARK,
+    EARTH,
+    GLASS,
+    IMAGE,
+    LAMP,
+    METAL,
+    SECOND,
+    SURFACE,
+    Solid,
+    face_normals,
+    polygons,
+)
 from ..scene.spec import SURFACE_PATTERNS, PropSpec, SurfaceSpec
 
 Float = NDArray[np.float32]
@@ -44,7 +57,7 @@ class MeshArrays:
     smooth: NDArray[np.bool_]  # (F,)
     pattern: Int  # (F,) index into SURFACE_PATTERNS
     place: Float  # (V, 3) in the piece's own frame, m: patterns stick to things that turn
-    uv: Float  # (L, 2) the same, seen along the face's main axis: flat patterns
+    uv: Float  # (L, 2) the same, seen along the face's main axis; place in the atlas of images
     color: Float  # (F, 4) linear, alpha 1
     color2: Float  # (F, 4)
     finish: Float  # (F, 3) repeats per metre, roughness, metallic
@@ -57,13 +70,8 @@ def prop_piece(prop: PropSpec) -> Piece:
         KeyError: An unknown shape.
         ValueError: An extent is 0.
     """
-    if 0.0 in prop.size:
-        raise ValueError(
-            f"prop {prop.shape!r}: size {prop.size}, expected three lengths that are not 0"
-        )
-    solid = unit_shape(prop.shape).placed(np.diag(prop.size), np.zeros(3))
     return Piece(
-        solid,
+        solid_of(prop.shape, prop.size, prop.variant),
         prop.surface,
         euler_matrix(prop.rotation),
         np.asarray(prop.location, dtype=np.float64),
@@ -112,7 +120,7 @@ def assemble(pieces: Sequence[Piece]) -> MeshArrays:
 
 def _piece_arrays(piece: Piece) -> MeshArrays:
     solid, surface = piece.solid, piece.surface
-    materials = [_tone_surface(surface, tone) for tone in range(EARTH + 1)]
+    materials = [_tone_surface(surface, tone) for tone in range(IMAGE + 1)]
     table: dict[str, NDArray[Any]] = {
         "pattern": np.array([_pattern_index(m.pattern) for m in materials], dtype=np.int32),
         "color": np.array([(*m.color, 1.0) for m in materials], dtype=np.float32),
@@ -121,15 +129,40 @@ def _piece_arrays(piece: Piece) -> MeshArrays:
             [(m.scale, m.roughness, m.metallic) for m in materials], dtype=np.float32
         ),
     }
+    of_faces = {name: values[solid.tones] for name, values in table.items()}
+    if solid.paint is not None:
+        _paint(of_faces, solid.paint)
     return MeshArrays(
         vertices=(solid.vertices @ piece.matrix.T + piece.offset).astype(np.float32),
         loops=solid.loops,
         starts=solid.starts,
         smooth=solid.smooth,
         place=solid.vertices.astype(np.float32),
-        uv=_box_projection(solid).astype(np.float32),
-        **{name: values[solid.tones] for name, values in table.items()},
+        uv=_uv(solid, surface.image).astype(np.float32),
+        **of_faces,
     )
+
+
+def _paint(of_faces: dict[str, NDArray[Any]], paint: NDArray[np.float64]) -> None:
+    """Give painted faces one even colour; lamps, glass and images take it as their tint."""
+    painted = np.isfinite(paint[:, 0])
+    for name in ("color", "color2"):
+        of_faces[name][painted, :3] = paint[painted]
+    even = painted & (of_faces["pattern"] < _pattern_index("image"))
+    of_faces["pattern"][even] = _pattern_index("plain")
+
+
+def _uv(solid: Solid, image: str) -> NDArray[np.float64]:
+    """(L, 2): the box projection, and the place in the atlas on faces that show an image."""
+    uv = _box_projection(solid)
+    if solid.uv is None or not image:
+        return uv
+    left, bottom, right, top = tile_box(image)
+    counts = np.diff(np.append(solid.starts, len(solid.loops)))
+    shown = np.repeat(solid.tones == IMAGE, counts)
+    inside = np.clip(solid.uv[shown], 0.0, 1.0)
+    uv[shown] = inside * (right - left, top - bottom) + (left, bottom)
+    return uv
 
 
 def _box_projection(solid: Solid) -> NDArray[np.float64]:
@@ -146,6 +179,8 @@ def _tone_surface(surface: SurfaceSpec, tone: int) -> SurfaceSpec:
     """The surface of the faces of one tone."""
     if tone == SECOND:
         return dataclasses.replace(surface, pattern="plain", color=surface.color2)
+    if tone == IMAGE and surface.image:
+        return dataclasses.replace(surface, pattern="image", color=(1.0, 1.0, 1.0))
     return _FIXED.get(tone, surface)
 
 
@@ -153,6 +188,8 @@ _FIXED = {
     DARK: SurfaceSpec("plain", (0.012, 0.012, 0.014), (0.0, 0.0, 0.0), 1.0, 0.2),
     METAL: SurfaceSpec("plain", (0.45, 0.45, 0.47), (0.0, 0.0, 0.0), 1.0, 0.35, 0.8),
     EARTH: SurfaceSpec("noise", (0.09, 0.055, 0.035), (0.035, 0.022, 0.015), 12.0, 0.9),
+    GLASS: SurfaceSpec("glass", (0.9, 0.95, 0.93), (0.0, 0.0, 0.0), 1.0, 0.02),
+    LAMP: SurfaceSpec("lamp", (1.0, 0.93, 0.82), (0.0, 0.0, 0.0), 4.0, 0.5),
 }
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from ..scene.spec import BackgroundSpec, LightSpec, PersonSpec, PropSpec, SurfaceSpec, Vec3
-from .arrays import Piece, assemble, prop_piece, rectangle
+from .arrays import Piece, assemble, euler_matrix, prop_piece, rectangle
 from .mesh_writer import show, write_mesh
 from .surfaces import FADE_END, backdrop_materials, solid_materials
 
@@ -101,6 +103,15 @@ def _ground(background: BackgroundSpec) -> list[Piece]:
     return [rectangle((-r, -r, 0), (2 * r, 0, 0), (0, 2 * r, 0), background.ground)]
 
 
+def _place(background: BackgroundSpec) -> list[Piece]:
+    """The room of a place, or its open ground; the rest of a place is in the props."""
+    if not background.indoors:
+        return _ground(background)
+    turn = euler_matrix((0.0, 0.0, background.room_turn))
+    offset = np.array([*background.room_center, 0.0])
+    return [dataclasses.replace(piece, matrix=turn, offset=offset) for piece in _room(background)]
+
+
 def _room(background: BackgroundSpec) -> list[Piece]:
     """Floor, ceiling and four walls with skirting boards, all facing inwards, around the origin."""
     size, floor, wall = background.room_size, background.ground or GREY, background.wall or GREY
@@ -146,6 +157,7 @@ KINDS: dict[str, BackgroundKind] = {
     "photo": BackgroundKind(True, _no_pieces),
     "plain": BackgroundKind(True, _no_pieces),
     "room": BackgroundKind(False, _room),
+    "place": BackgroundKind(False, _place),
 }
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..scene.spec import BackgroundSpec, Color, LightSpec, Vec3
 from .images import ImageCache, read_pixels
+from .lamps import PlaceLamps
 from .nodes import Nodes, change, clear_tree, show_image
 from .shading import set_harmonics
 
@@ -94,11 +95,12 @@ class StageLight:
         for obj in (*self.ceiling, self.window):
             obj.data.shape = "RECTANGLE"
             obj.visible_camera = True
+        self.place_lamps = PlaceLamps(collection)
 
     @property
     def lamps(self) -> list[bpy.types.Object]:
         """All lamps, also those without light."""
-        return [self.sun, *self.ceiling, self.window]
+        return [self.sun, *self.ceiling, self.window, *self.place_lamps.objects]
 
     def apply(self, light: LightSpec, background: BackgroundSpec) -> None:
         """Light the scene.
@@ -109,9 +111,14 @@ class StageLight:
         """
         if light.kind not in self.kinds:
             raise ValueError(f"light.kind: {light.kind!r}, expected one of {', '.join(self.kinds)}")
-        indoors = background.kind == "room" and light.kind != "spherical_harmonics"
-        if indoors:
+        harmonic = light.kind == "spherical_harmonics"
+        self.place_lamps.apply(() if harmonic else background.lamps, light.strength)
+        if background.kind == "room" and not harmonic:
             self._room(light, background.room_size)
+        elif background.indoors and not harmonic:
+            self._dark()
+            for obj in (self.ceiling[0], self.window):
+                change(obj.data, "energy", 0.0)
         else:
             self.kinds[light.kind](light)
             for obj in (self.ceiling[0], self.window):

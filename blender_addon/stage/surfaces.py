@@ -12,6 +12,7 @@ from typing import Any
 import bpy
 
 from ..scene.spec import SURFACE_PATTERNS
+from .drawn_atlas import drawn_image
 from .nodes import Nodes, material_of
 from .shading import shading_group
 
@@ -47,6 +48,10 @@ def _build(n: Nodes, pattern: str, backdrop: bool) -> None:
     inputs = _Inputs(n, color, color2, scale)
     albedo = PAINT[pattern](inputs)
 
+    if pattern in _SHADERS:
+        surface = _SHADERS[pattern](inputs, roughness)
+        n.put(surface, n.node("ShaderNodeOutputMaterial").inputs["Surface"])
+        return
     principled = n.node("ShaderNodeBsdfPrincipled")
     n.put(albedo, principled.inputs["Base Color"])
     n.put(roughness, principled.inputs["Roughness"])
@@ -169,6 +174,38 @@ def _wood(inputs: _Inputs) -> Any:
     return inputs.bricks(4.0, 0.5, 0.37, 0.006, a, b, inputs.darker(inputs.color2, 0.3))
 
 
+def _image(inputs: _Inputs) -> Any:
+    n = inputs.n
+    texture = n.node("ShaderNodeTexImage", image=drawn_image())
+    n.put(n.attribute(UV, "Vector"), texture.inputs["Vector"])
+    return n.vector("MULTIPLY", texture.outputs["Color"], inputs.color)
+
+
+def _glass(inputs: _Inputs, roughness: Any) -> Any:
+    """A pane: it reflects at grazing angles and tints what is behind it. No refraction, which
+    needs many samples.
+    """
+    n = inputs.n
+    through = n.node("ShaderNodeBsdfTransparent")
+    n.put(inputs.color, through.inputs["Color"])
+    gloss = n.node("ShaderNodeBsdfAnisotropic")
+    n.put(roughness, gloss.inputs["Roughness"])
+    fresnel = n.node("ShaderNodeFresnel")
+    fresnel.inputs["IOR"].default_value = 1.5
+    return n.mix_shader(fresnel.outputs[0], through.outputs[0], gloss.outputs[0])
+
+
+def _lamp(inputs: _Inputs, roughness: Any) -> Any:
+    """A shade or tube that shines, `scale` times as bright as white paper in the scene."""
+    emission = inputs.n.node("ShaderNodeEmission")
+    inputs.n.put(inputs.color, emission.inputs["Color"])
+    inputs.n.put(inputs.scale, emission.inputs["Strength"])
+    return emission.outputs[0]
+
+
+# Patterns that are no albedo but a shader of their own.
+_SHADERS: dict[str, Callable[[_Inputs, Any], Any]] = {"glass": _glass, "lamp": _lamp}
+
 # spec.SURFACE_PATTERNS names them in this order; a test fails when the two differ.
 PAINT: dict[str, Callable[[_Inputs], Any]] = {
     "plain": _plain,
@@ -180,4 +217,7 @@ PAINT: dict[str, Callable[[_Inputs], Any]] = {
     "asphalt": _asphalt,
     "grass": _grass,
     "wood": _wood,
+    "image": _image,
+    "glass": _plain,
+    "lamp": _plain,
 }

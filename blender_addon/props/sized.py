@@ -1,0 +1,19 @@
+"""Shapes that are built to their size: a wall of 12 m has more windows than one of 6 m.
+
+A builder gets the extents (x, y, z) in metres, all positive, and a generator for its details. It
+gives a solid in the frame that PropSpec asks for: origin on the ground under the centre, Z up, the
+front towards -Y, within the extents. No bpy here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .frames import FRAMES
+from .primitives import Solid
+
+Size = tuple[float, float, float]
+
+SIZED: dict[str, Callable[[Size, np.random.Generator], Solid]] = {**FRAMES}
