@@ -55,9 +55,20 @@ def extrinsics(camera: CameraSpec) -> tuple[Array, Array]:
 
 
 def intrinsics(camera: CameraSpec, width: int, height: int) -> Array:
-    """K (3, 3) in px: square pixels, principal point in the middle, `fov` across the width."""
+    """K (3, 3) in px: square pixels, principal point at `axis` (the middle unless a photo says
+    otherwise), and the focal length at which a frame around it has `fov` across its width.
+    """
     f = 0.5 * width / np.tan(np.radians(camera.fov) / 2)
-    return np.array([[f, 0.0, width / 2], [0.0, f, height / 2], [0.0, 0.0, 1.0]])
+    x, y = width * (0.5 + camera.axis[0]), height / 2 + width * camera.axis[1]
+    return np.array([[f, 0.0, x], [0.0, f, y], [0.0, 0.0, 1.0]])
+
+
+def middle_aside(camera: CameraSpec) -> float:
+    """Degrees to the right of the optical axis at which the camera sees the middle of its frame."""
+    if camera.axis[0] == 0.0:
+        return 0.0
+    half = np.tan(np.radians(camera.fov) / 2)
+    return float(-np.degrees(np.arctan(2 * camera.axis[0] * half)))
 
 
 def pixel_size(point: Sequence[float], camera: CameraSpec, width: int) -> float:

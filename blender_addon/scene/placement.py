@@ -17,7 +17,7 @@ from ..bodies.model import BodyModel
 from ..bodies.rotations import about_z, matrix_to_axis_angle, rodrigues
 from ..recipes.recipe import Recipe
 from .assets import Assets
-from .camera import project
+from .camera import middle_aside, project
 from .ground_grid import CELL, Cells, Footprint, box_cells, cells_of
 from .group_members import Member
 from .groups import sample_group
@@ -246,7 +246,7 @@ def _stand(
     """Place a group at `distance` from the camera, `lateral` halves of the frame to the right,
     turned by `facing` degrees away from the camera.
     """
-    aside = lateral * camera.fov / 2
+    aside = middle_aside(camera) + lateral * camera.fov / 2
     place = np.asarray(camera.location[:2]) + distance * heading(camera.yaw - aside)
     # At yaw 0 the camera looks along +Y, and a person at rest faces -Y: into the camera.
     turn = camera.yaw - aside + facing

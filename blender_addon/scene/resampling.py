@@ -24,6 +24,7 @@ from ..wardrobe.outfit import Outfit
 from . import people, placement, sampling, surroundings
 from .acting import acting
 from .assets import Assets
+from .camera import middle_aside
 from .ground_grid import cells_of
 from .groups import member_of, sample_group
 from .people import Stream
@@ -290,7 +291,7 @@ def _view(
     )
     best: tuple[tuple[bool, float], CameraSpec] | None = None
     for attempt in placement.sample_attempts(recipe, rng):
-        aside = attempt.lateral * there.camera.fov / 2
+        aside = middle_aside(there.camera) + attempt.lateral * there.camera.fov / 2
         turn = about_z(np.radians(there.camera.yaw - aside + attempt.facing))[:2, :2]
         camera = placement.moved_back(
             there.camera, place - turn @ offset, placement.stretched(there.reach, attempt), aside

@@ -61,6 +61,9 @@ class CameraSpec:
     f_stop: float = 0.0  # 0: no depth of field
     focus_distance: float = 10.0  # m
     shutter: float = 0.0  # s the shutter stays open; 0: no motion blur
+    # Place of the optical axis in the frame: right and down of its middle, in widths of the frame.
+    # It is not in the middle of a part of a photo.
+    axis: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)

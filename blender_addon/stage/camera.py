@@ -47,7 +47,7 @@ class StageCamera:
         render.use_border = False
 
         data.angle_x = math.radians(camera.fov)
-        data.shift_x = data.shift_y = 0.0
+        data.shift_x, data.shift_y = -camera.axis[0], camera.axis[1]
         data.dof.use_dof = camera.f_stop > 0.0
         if camera.f_stop > 0.0:
             data.dof.aperture_fstop = camera.f_stop

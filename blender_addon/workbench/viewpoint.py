@@ -54,7 +54,7 @@ def show_camera(scene: bpy.types.Scene, camera: CameraSpec, width: int, height: 
 
 
 def read_camera(scene: bpy.types.Scene) -> CameraSpec | None:
-    """The scene's active camera as a pinhole, without its shift; None if there is none."""
+    """The scene's active camera as a pinhole; None if there is none."""
     obj = scene.camera
     if obj is None or obj.type != "CAMERA":
         return None
@@ -62,17 +62,19 @@ def read_camera(scene: bpy.types.Scene) -> CameraSpec | None:
     yaw, pitch, roll = angles(axes @ _BODY.T)
     x, y, z = obj.matrix_world.translation
     dof, render = obj.data.dof, scene.render
+    fov, unit = _fov(obj.data, render)
     return CameraSpec(
         location=(x, y, z),
         yaw=yaw,
         pitch=pitch,
         roll=roll,
-        fov=_fov(obj.data, render),
+        fov=fov,
         f_stop=dof.aperture_fstop if dof.use_dof else 0.0,
         focus_distance=_focus(obj),
         shutter=render.motion_blur_shutter * render.fps_base / render.fps
         if render.use_motion_blur
         else 0.0,
+        axis=(-unit * obj.data.shift_x, unit * obj.data.shift_y),
     )
 
 
@@ -86,8 +88,10 @@ def remove_camera(scene: bpy.types.Scene) -> None:
         scene.camera = before
 
 
-def _fov(camera: bpy.types.Camera, render: bpy.types.RenderSettings) -> float:
-    """The horizontal field of view, degrees, for any sensor fit."""
+def _fov(camera: bpy.types.Camera, render: bpy.types.RenderSettings) -> tuple[float, float]:
+    """The horizontal field of view, degrees, and the widths of the frame in a unit of the camera's
+    shift, for any sensor fit.
+    """
     width = render.resolution_x * render.pixel_aspect_x
     height = render.resolution_y * render.pixel_aspect_y
     fit = camera.sensor_fit
@@ -96,7 +100,7 @@ def _fov(camera: bpy.types.Camera, render: bpy.types.RenderSettings) -> float:
     else:
         sensor = camera.sensor_width if fit == "HORIZONTAL" else camera.sensor_height
     across = sensor if fit == "HORIZONTAL" else sensor * width / height
-    return math.degrees(2.0 * math.atan(across / 2.0 / camera.lens))
+    return math.degrees(2.0 * math.atan(across / 2.0 / camera.lens)), sensor / across
 
 
 def _focus(obj: bpy.types.Object) -> float:

@@ -24,6 +24,7 @@ def test_blender_projects_points_where_numpy_does(
         pitch=rng.uniform(-80, 80),
         roll=rng.uniform(-180, 180),
         fov=rng.uniform(10, 120),
+        axis=tuple(rng.uniform(-0.4, 0.4, 2)),
     )
     width, height = (96, 64) if seed % 2 else (64, 96)
     points = rng.uniform(-10, 10, (50, 3))
