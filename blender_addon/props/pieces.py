@@ -1,0 +1,178 @@
+"""Many simple pieces at once: boxes, rectangles, bars and leaves as one solid each.
+
+A house front has hundreds of them; one call of numpy for all costs what a single one does.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import dataclasses
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .primitives import SURFACE, Array, Solid
+
+_CORNERS = np.array([[x, y, z] for z in (-1, 1) for y in (-1, 1) for x in (-1, 1)]) / 2.0
+_FACES = np.array(
+    [(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)]
+)
+_WHOLE_IMAGE = np.array([(0.0, 0), (1, 0), (1, 1), (0, 1)])
+
+
+def linear(hue: float, saturation: float, value: float) -> Array:
+    """(3,) linear colour from display HSV."""
+    rgb = np.array(
+        colorsys.hsv_to_rgb(hue % 1.0, min(max(saturation, 0), 1), min(max(value, 0), 1))
+    )
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def boxes(
+    centers: ArrayLike,
+    sizes: ArrayLike,
+    tone: ArrayLike = SURFACE,
+    color: ArrayLike | None = None,
+) -> Solid:
+    """Boxes along the axes.
+
+    Args:
+        centers, sizes: (N, 3) m, or (3,) for all.
+        tone: One, or (N,).
+        color: Linear colour (3,) or (N, 3); NaN keeps the tone's.
+    """
+    at, extent = np.broadcast_arrays(
+        np.atleast_2d(np.asarray(centers, dtype=np.float64)),
+        np.atleast_2d(np.asarray(sizes, dtype=np.float64)),
+    )
+    n = len(at)
+    vertices = (at[:, None] + extent[:, None] * _CORNERS).reshape(-1, 3)
+    loops = (8 * np.arange(n)[:, None, None] + _FACES).reshape(-1, 4)
+    return _quad_faces(vertices, loops, tone, color, n, 6)
+
+
+def span(
+    low: ArrayLike, high: ArrayLike, tone: ArrayLike = SURFACE, color: ArrayLike | None = None
+) -> Solid:
+    """Boxes between their lowest and highest corners (N, 3) m."""
+    a, b = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (low, high))
+    return boxes((a + b) / 2, b - a, tone, color)
+
+
+def quads(
+    corners: ArrayLike,
+    tone: ArrayLike = SURFACE,
+    color: ArrayLike | None = None,
+    *,
+    image: bool = False,
+    smooth: bool = False,
+) -> Solid:
+    """Flat faces of corners (N, 4, 3) m, counter-clockwise seen from outside; with `image` each
+    shows an image once, its first corner at the lower left.
+    """
+    points = np.asarray(corners, dtype=np.float64).reshape(-1, 4, 3)
+    n = len(points)
+    solid = _quad_faces(points.reshape(-1, 3), np.arange(4 * n).reshape(-1, 4), tone, color, n, 1)
+    uv = np.tile(_WHOLE_IMAGE, (n, 1)) if image else None
+    return dataclasses.replace(solid, uv=uv, smooth=np.full(n, smooth))
+
+
+def upright(
+    centers: ArrayLike,
+    sizes: ArrayLike,
+    tone: ArrayLike = SURFACE,
+    color: ArrayLike | None = None,
+    *,
+    image: bool = False,
+) -> Solid:
+    """Rectangles (width, height) m that face -Y, at centres (N, 3) m."""
+    at = np.atleast_2d(np.asarray(centers, dtype=np.float64))
+    w, h = (0.5 * np.broadcast_to(np.asarray(sizes, dtype=np.float64), (len(at), 2))).T
+    zero = np.zeros(len(at))
+    around = [(-w, zero, -h), (w, zero, -h), (w, zero, h), (-w, zero, h)]
+    corners = at[:, None] + np.stack([np.stack(c, axis=1) for c in around], axis=1)
+    return quads(corners, tone, color, image=image)
+
+
+def flat(
+    centers: ArrayLike, sizes: ArrayLike, tone: ArrayLike = SURFACE, color: ArrayLike | None = None
+) -> Solid:
+    """Rectangles (x, y) m that face up, at centres (N, 3) m."""
+    at = np.atleast_2d(np.asarray(centers, dtype=np.float64))
+    w, d = (0.5 * np.broadcast_to(np.asarray(sizes, dtype=np.float64), (len(at), 2))).T
+    zero = np.zeros(len(at))
+    around = [(-w, -d, zero), (w, -d, zero), (w, d, zero), (-w, d, zero)]
+    return quads(at[:, None] + np.stack([np.stack(c, axis=1) for c in around], axis=1), tone, color)
+
+
+def bars(
+    starts: ArrayLike,
+    ends: ArrayLike,
+    radii: ArrayLike,
+    end_radii: ArrayLike | None = None,
+    tone: ArrayLike = SURFACE,
+    color: ArrayLike | None = None,
+    *,
+    sides: int = 6,
+) -> Solid:
+    """Round bars without ends between points (N, 3) m."""
+    a, b = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (starts, ends))
+    a, b = np.broadcast_arrays(a, b)
+    n = len(a)
+    r1 = np.broadcast_to(np.asarray(radii, dtype=np.float64), n)
+    r2 = r1 if end_radii is None else np.broadcast_to(np.asarray(end_radii, dtype=np.float64), n)
+    u, v = across(b - a)
+    angle = 2 * np.pi * np.arange(sides) / sides
+    out = np.cos(angle)[:, None] * u[:, None] + np.sin(angle)[:, None] * v[:, None]
+    low = a[:, None] + r1[:, None, None] * out
+    high = b[:, None] + r2[:, None, None] * out
+    vertices = np.concatenate([low, high], axis=1).reshape(-1, 3)
+    i = np.arange(sides)
+    k = (i + 1) % sides
+    walls = np.stack([i, k, sides + k, sides + i], axis=1)
+    loops = (2 * sides * np.arange(n)[:, None, None] + walls).reshape(-1, 4)
+    solid = _quad_faces(vertices, loops, tone, color, n, sides)
+    return dataclasses.replace(solid, smooth=np.ones(n * sides, dtype=np.bool_))
+
+
+def across(axes: NDArray[np.float64]) -> tuple[Array, Array]:
+    """Unit vectors u, v (N, 3) with u × v along `axes` (N, 3)."""
+    w = axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1e-12)
+    steep = abs(w[:, 2:]) > 0.9
+    u = np.cross(np.where(steep, [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]), w)
+    u /= np.maximum(np.linalg.norm(u, axis=1, keepdims=True), 1e-12)
+    return u, np.cross(w, u)
+
+
+def within(solid: Solid, size: tuple[float, float, float]) -> Solid:
+    """The solid, held inside the extents of a sized shape: a detail that sticks out of a very small
+    one is flattened.
+    """
+    x, y, z = size
+    return dataclasses.replace(
+        solid, vertices=np.clip(solid.vertices, (-x / 2, -y / 2, 0.0), (x / 2, y / 2, z))
+    )
+
+
+def _quad_faces(
+    vertices: Array,
+    loops: NDArray[np.int64],
+    tone: ArrayLike,
+    color: ArrayLike | None,
+    count: int,
+    each: int,
+) -> Solid:
+    """A solid of `count` pieces with `each` faces of four corners."""
+    faces = count * each
+    paint = None
+    if color is not None:
+        of_pieces = np.broadcast_to(np.asarray(color, dtype=np.float64), (count, 3))
+        paint = np.repeat(of_pieces, each, axis=0)
+    return Solid(
+        vertices,
+        loops.ravel().astype(np.int32),
+        (4 * np.arange(faces)).astype(np.int32),
+        np.repeat(np.broadcast_to(np.asarray(tone, dtype=np.uint8), count), each),
+        np.zeros(faces, dtype=np.bool_),
+        paint,
+    )
