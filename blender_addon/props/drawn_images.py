@@ -6,69 +6,125 @@ All of them lie in one atlas, so that one material shows them. A name is 'drawn:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .drawing import Canvas
 from .drawn_art import draw_art
+from .drawn_posters import draw_mural, draw_portrait, draw_poster
+from .drawn_screens import draw_screen, draw_view
+from .drawn_signs import draw_label, draw_shop, draw_sign
 
-TILE = 128  # px, side of an image in the atlas
-_GAP = 2  # px of a tile's edge that are not shown, so that neighbours do not bleed in
+ATLAS_WIDTH = 2048  # px
+_GAP = 2  # px of an image's edge that are not shown, so that neighbours do not bleed in
 
-Draw = Callable[[np.random.Generator], NDArray[np.uint8]]
+Box = tuple[float, float, float, float]
 
-# Kind of image: (number of images, function that draws one, (TILE, TILE, 3) display colours).
-KINDS: dict[str, tuple[int, Draw]] = {
-    "art": (16, draw_art),
+
+@dataclass(frozen=True)
+class ImageKind:
+    """A row of KINDS.
+
+    Attributes:
+        count: Number of its images in the atlas.
+        width, height: Size of one, px.
+        draw: Draws one on a canvas of that size.
+    """
+
+    count: int
+    width: int
+    height: int
+    draw: Callable[[Canvas, np.random.Generator], None]
+
+    def image(self, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """(height, width, 4) display colours; alpha is the share of drawn persons."""
+        canvas = Canvas(self.width, self.height)
+        self.draw(canvas, rng)
+        return canvas.pixels()
+
+
+KINDS: dict[str, ImageKind] = {
+    "art": ImageKind(14, 170, 170, draw_art),
+    "poster": ImageKind(28, 170, 240, draw_poster),
+    "sign": ImageKind(28, 112, 112, draw_sign),
+    "shop": ImageKind(20, 320, 76, draw_shop),
+    "screen": ImageKind(18, 240, 150, draw_screen),
+    "view": ImageKind(10, 224, 168, draw_view),
+    "label": ImageKind(33, 93, 124, draw_label),
+    "mural": ImageKind(4, 336, 200, draw_mural),
+    "portrait": ImageKind(10, 156, 204, draw_portrait),
 }
 
 
 def sample_image(kind: str, rng: np.random.Generator) -> str:
     """Draw the name of an image of a kind."""
-    return f"drawn:{kind}:{int(rng.integers(KINDS[kind][0]))}"
+    return f"drawn:{kind}:{int(rng.integers(KINDS[kind].count))}"
+
+
+def aspect(kind: str) -> float:
+    """Width of the images of a kind, in heights."""
+    return KINDS[kind].width / KINDS[kind].height
 
 
 @cache
 def names() -> tuple[str, ...]:
     """The names of all images, in the order of the atlas."""
-    return tuple(f"drawn:{kind}:{i}" for kind, (count, _) in KINDS.items() for i in range(count))
+    return tuple(f"drawn:{kind}:{i}" for kind, row in KINDS.items() for i in range(row.count))
 
 
 @cache
-def _numbers() -> dict[str, int]:
-    return {name: number for number, name in enumerate(names())}
+def _places() -> tuple[dict[str, tuple[int, int]], int]:
+    """(left and top px of each image, height of the atlas): one kind below the other, in rows."""
+    places: dict[str, tuple[int, int]] = {}
+    top = 0
+    for kind, row in KINDS.items():
+        columns = ATLAS_WIDTH // row.width
+        for i in range(row.count):
+            places[f"drawn:{kind}:{i}"] = (i % columns * row.width, top + i // columns * row.height)
+        top += -(-row.count // columns) * row.height
+    return places, top
 
 
-@cache
-def _columns() -> int:
-    return int(np.ceil(np.sqrt(len(names()))))
-
-
-def tile_box(name: str) -> tuple[float, float, float, float]:
+def tile_box(name: str) -> Box:
     """(left, bottom, right, top) of an image in the atlas, 0..1.
 
     Raises:
         KeyError: An unknown image; the message lists the kinds.
     """
-    if name not in _numbers():
+    places, height = _places()
+    if name not in places:
         raise KeyError(f"no drawn image {name!r}; there are: {', '.join(KINDS)}")
-    row, column = divmod(_numbers()[name], _columns())
-    gap, size = _GAP / TILE, _columns()
-    left, bottom = (column + gap) / size, (size - 1 - row + gap) / size
-    side = (1 - 2 * gap) / size
-    return (left, bottom, left + side, bottom + side)
+    left, top = places[name]
+    row = KINDS[name.split(":")[1]]
+    return (
+        (left + _GAP) / ATLAS_WIDTH,
+        1 - (top + row.height - _GAP) / height,
+        (left + row.width - _GAP) / ATLAS_WIDTH,
+        1 - (top + _GAP) / height,
+    )
 
 
 @cache
 def atlas() -> NDArray[np.uint8]:
-    """All images in one, (S, S, 3) display colours, first row on top. Do not change the array."""
-    size = _columns()
-    pixels = np.zeros((size * TILE, size * TILE, 3), dtype=np.uint8)
-    for name, number in _numbers().items():
+    """All images in one, (H, ATLAS_WIDTH, 4), first row on top; see ImageKind.image. Do not change
+    the array.
+    """
+    places, height = _places()
+    pixels = np.zeros((height, ATLAS_WIDTH, 4), dtype=np.uint8)
+    for name, (left, top) in places.items():
         _, kind, index = name.split(":")
-        row, column = divmod(number, size)
-        seed = [*kind.encode(), int(index)]
-        tile = KINDS[kind][1](np.random.default_rng(seed))
-        pixels[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE] = tile
+        image = KINDS[kind].image(np.random.default_rng([*kind.encode(), int(index)]))
+        pixels[top : top + image.shape[0], left : left + image.shape[1]] = image
     return pixels
+
+
+@cache
+def shows_person(name: str) -> bool:
+    """Whether drawn persons take at least a hundredth of an image."""
+    left, top = _places()[0][name]
+    row = KINDS[name.split(":")[1]]
+    part = atlas()[top : top + row.height, left : left + row.width, 3]
+    return bool((part > 127).mean() > 0.01)

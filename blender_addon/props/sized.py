@@ -11,9 +11,23 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .animals import ANIMALS
+from .boards import BOARDS
+from .empty_clothes import CLOTHES
+from .figures import FIGURES
 from .frames import FRAMES
+from .mirrors import MIRRORS
 from .primitives import Solid
+from .toys import TOYS
 
 Size = tuple[float, float, float]
 
-SIZED: dict[str, Callable[[Size, np.random.Generator], Solid]] = {**FRAMES}
+SIZED: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+    **FRAMES,
+    **BOARDS,
+    **MIRRORS,
+    **FIGURES,
+    **TOYS,
+    **ANIMALS,
+    **CLOTHES,
+}

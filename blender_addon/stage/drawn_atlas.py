@@ -16,10 +16,9 @@ def drawn_image() -> bpy.types.Image:
     if image is None:
         pixels = atlas()[::-1]
         height, width, _ = pixels.shape
-        image = bpy.data.images.new(IMAGE, width, height, alpha=False)
-        rgba = np.ones((height, width, 4), dtype=np.float32)
-        rgba[..., :3] = pixels / np.float32(255)
-        image.pixels.foreach_set(rgba.ravel())
+        image = bpy.data.images.new(IMAGE, width, height, alpha=True)
+        image.alpha_mode = "CHANNEL_PACKED"  # alpha says where drawn persons are
+        image.pixels.foreach_set((pixels / np.float32(255)).ravel())
         if not bpy.app.background:
             image.pack()  # or a saved file would lose it
     return image

@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from blender_addon.props.drawn_images import KINDS, TILE, atlas, names, tile_box
+from blender_addon.props.drawing import Canvas
+from blender_addon.props.drawn_images import KINDS, names, shows_person, tile_box
+from blender_addon.props.drawn_people import persons
 from blender_addon.props.primitives import IMAGE, join, picture
 from blender_addon.scene.spec import SURFACE_PATTERNS, PropSpec, SurfaceSpec
 from blender_addon.stage.arrays import assemble, prop_piece
@@ -17,18 +19,55 @@ def test_boxes_of_images_lie_apart_in_the_atlas() -> None:
     boxes = np.array([tile_box(name) for name in names()])
 
     assert ((boxes >= 0) & (boxes <= 1)).all()
-    assert len({(round(x, 4), round(y, 4)) for x, y, _, _ in boxes}) == len(boxes)
-    assert len(atlas()) % TILE == 0
+    apart = (boxes[:, None, :2] >= boxes[None, :, 2:]).any(axis=2)
+    assert (apart | apart.T | np.eye(len(boxes), dtype=bool)).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_images_of_a_kind_differ_and_come_back(kind: str) -> None:
-    count, draw = KINDS[kind]
-    tiles = [draw(np.random.default_rng(i)) for i in range(min(count, 6))]
+    row = KINDS[kind]
+    tiles = [row.image(np.random.default_rng(i)) for i in range(min(row.count, 6))]
 
-    assert all(tile.shape == (TILE, TILE, 3) and tile.std() > 4 for tile in tiles)
+    assert all(tile.shape == (row.height, row.width, 4) for tile in tiles)
+    assert all(tile[..., :3].std() > 4 for tile in tiles)
     assert len({tile.tobytes() for tile in tiles}) == len(tiles)
-    assert tiles[0].tobytes() == draw(np.random.default_rng(0)).tobytes()
+    assert tiles[0].tobytes() == row.image(np.random.default_rng(0)).tobytes()
+
+
+def test_posters_and_screens_show_persons_and_pictograms_are_none() -> None:
+    def share(kind: str) -> float:
+        shown = [shows_person(f"drawn:{kind}:{i}") for i in range(KINDS[kind].count)]
+        return float(np.mean(shown))
+
+    assert share("poster") > 0.6
+    assert share("portrait") == 1.0
+    assert 0.2 < share("screen") < 0.9
+    assert share("sign") == share("view") == share("art") == 0.0
+
+
+def test_the_mask_of_a_drawn_person_is_where_it_is_drawn() -> None:
+    canvas = Canvas(100, 100, (0.0, 0.0, 0.0))
+    with persons(canvas):
+        canvas.ellipse(0.5, 0.5, 0.3, 0.3, (1.0, 1.0, 1.0))
+    canvas.rect(0.4, 0.4, 0.2, 0.2, (1.0, 0.0, 0.0))
+
+    white = canvas.rgb[..., 1]
+    np.testing.assert_allclose(canvas.person, white, atol=1e-6)
+    assert canvas.person.sum() == pytest.approx(10_000 * (np.pi * 0.09 - 0.04), rel=0.02)
+
+
+def test_a_polygon_covers_its_area_and_text_fits() -> None:
+    canvas = Canvas(120, 60, (0.0, 0.0, 0.0))
+    canvas.polygon([(0.2, 0.1), (1.5, 0.3), (0.9, 0.85)], (1.0, 1.0, 1.0))
+    area = abs(1.3 * 0.75 - 0.7 * 0.2) / 2 * 60**2
+    assert canvas.rgb[..., 0].sum() == pytest.approx(area, rel=0.02)
+
+    canvas = Canvas(120, 60, (0.0, 0.0, 0.0))
+    canvas.text(1.0, 0.2, 0.5, "TEXT THAT FITS", (1, 1, 1), align=0.5, fit=1.2)
+    columns = np.flatnonzero(canvas.rgb[..., 0].max(axis=0) > 0.2)
+    assert columns.min() >= 22
+    assert columns.max() <= 98
+    assert canvas.rgb[..., 0].max() > 0.8
 
 
 def test_a_picture_shows_its_tile_upright() -> None:
