@@ -12,6 +12,7 @@ from ..bodies.mesh import edges_of
 from ..bodies.model import BodyModel
 from .chart import channel_values
 from .contact import thinned
+from .numbering import place_of, runs
 from .per_model import PerModel
 
 Array = np.ndarray
@@ -55,6 +56,43 @@ class BodyTables:
     def edges(self) -> Array:
         """(2, E) int32: the two ends of each edge of the body, every edge once, sorted."""
         return np.ascontiguousarray(edges_of(self.faces).T, dtype=np.int32)
+
+    @cached_property
+    def _first_edge(self) -> Array:
+        """(V + 1,) where the edges begin whose first end is each vertex."""
+        return np.searchsorted(self.edges[0], np.arange(len(self.values) + 1))
+
+    def edges_among(self, vertices: Array, chosen: Array) -> tuple[Array, Array]:
+        """The edges with both ends among some vertices.
+
+        Args:
+            vertices: (n,) int, ascending.
+            chosen: (V,) bool, the same.
+
+        Returns:
+            (first ends, second ends), each (E,) int64, counted among `vertices`, sorted.
+        """
+        start = self._first_edge.take(vertices)
+        count = self._first_edge.take(vertices + 1) - start
+        second = self.edges[1].take(runs(start, count))
+        inside = chosen.take(second)
+        first = np.repeat(np.arange(len(vertices)), count)[inside]
+        return first, place_of(vertices, len(chosen)).take(second[inside])
+
+    @cached_property
+    def _faces_at(self) -> tuple[Array, Array]:
+        """((V + 1,) where the faces at each vertex begin, (3F,) those faces)."""
+        order = np.argsort(self.faces.ravel(), kind="stable")
+        starts = np.searchsorted(self.faces.ravel()[order], np.arange(len(self.values) + 1))
+        return starts, order // 3
+
+    def where_any(self, vertices: Array) -> Array:
+        """(n,) int, ascending: the faces that have a corner among `vertices` (m,)."""
+        starts, faces = self._faces_at
+        start = starts.take(vertices)
+        marked = np.zeros(len(self.faces), dtype=bool)
+        marked[faces.take(runs(start, starts.take(vertices + 1) - start))] = True
+        return np.flatnonzero(marked)
 
     def where_all(self, of_vertex: Array) -> Array:
         """(F,) bool, the faces all corners of which have `of_vertex` (V,) bool."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .numbering import numbered
+
 Array = np.ndarray
 
 _STEPS = 10
@@ -26,21 +28,21 @@ def smoothing(points: Array, faces: Array, border: Array) -> Array:
     shift = np.zeros((len(points), 3))
     if len(border) == 0:
         return shift
-    rim, edges = np.unique(border, return_inverse=True)
-    edges = edges.reshape(border.shape)
+    rim, edges = numbered(border, len(points))
     before, after = (np.arange(len(rim)) for _ in range(2))
     after[edges[:, 0]], before[edges[:, 1]] = edges[:, 1], edges[:, 0]
     start = points[rim].astype(np.float64)
     every = np.arange(len(rim))
     inner = ((before != every) & (after != every)).astype(np.float64)[:, None]
-    now = start.copy()
-    for _ in range(_STEPS):
-        for share in (0.5 * _IN, 0.5 * _OUT):
-            mean = now.take(before, axis=0)
-            mean += now.take(after, axis=0)
-            mean -= 2 * now
-            mean *= share * inner
-            now += mean
+    now, mean, other = start.copy(), np.empty_like(start), np.empty_like(start)
+    shares = 0.5 * _IN * inner, 0.5 * _OUT * inner
+    for step in range(2 * _STEPS):
+        now.take(before, axis=0, out=mean, mode="clip")
+        now.take(after, axis=0, out=other, mode="clip")
+        mean += other
+        mean -= np.add(now, now, out=other)
+        mean *= shares[step % 2]
+        now += mean
     shift[rim] = now - start
     # The vertices beside it go along, so that no triangle at the edge is crushed.
     at_rim = np.zeros(len(points), bool)
@@ -50,7 +52,7 @@ def smoothing(points: Array, faces: Array, border: Array) -> Array:
     to, of = touching[:, _TO].ravel(), touching[:, _OF].ravel()
     goes = ~at_rim[to] & at_rim[of]
     to, of = to[goes], of[goes]
-    beside, to = np.unique(to, return_inverse=True)
+    beside, to = numbered(to, len(points))
     count = np.bincount(to, minlength=len(beside))
     moved = shift[of]
     for axis in range(3):

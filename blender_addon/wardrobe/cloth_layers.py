@@ -70,8 +70,8 @@ def outermost(layers: Sequence[ClothLayer], shaped: Array) -> Array:
     out = np.array(shaped, dtype=np.float64)
     for layer in layers:
         if layer.name not in ("hat", HAIR):
-            on = layer.field > 0
-            out[on] = shaped[on] + layer.offset[on]
+            on = np.flatnonzero(layer.field > 0)
+            out[on] = shaped.take(on, axis=0) + layer.offset.take(on, axis=0)
     return out
 
 
@@ -103,8 +103,11 @@ class _Layers:
         self.fold = np.zeros(V, np.float32)
         self.floor = np.zeros(V)  # rm that a layer is away from the skin at least
         self._hollows = {
-            "trunk": over_hollows(body, c, "trunk", TRUNK, 0.07, _OUTLINE, 0.02),
-            "legs": over_hollows(body, c, "legs", LEGS, 0.028, _OUTLINE),
+            tube: (*np.ascontiguousarray(direction.T), tight, hanging)
+            for tube, (direction, tight, hanging) in (
+                ("trunk", over_hollows(body, c, "trunk", TRUNK, 0.07, _OUTLINE, 0.02)),
+                ("legs", over_hollows(body, c, "legs", LEGS, 0.028, _OUTLINE)),
+            )
         }
 
     def __iter__(self) -> Iterator[ClothLayer]:
@@ -172,18 +175,23 @@ class _Layers:
             out = out + c["fill"]
             on_trunk = self.on_trunk[near]
             room = (self.thickness + self.slack - self.floor)[near]
-            out[:, [0, 2]] += self._over("trunk", on_trunk, self.trunk_hangs, room)
+            self._lay_over(out, "trunk", on_trunk, self.trunk_hangs, room)
             if name not in ("shoes", "hat"):
-                out[:, [0, 2]] += self._over("legs", 1 - on_trunk, self.legs_hang, 0.0)
+                self._lay_over(out, "legs", 1 - on_trunk, self.legs_hang, 0.0)
         if name == "shoes":
             out = out + shoe_offset(c, np.ones(len(out)))
         out[:, 1] = np.maximum(out[:, 1], -c["height"])
         return self._of_all(out)
 
-    def _over(self, tube: str, share: Array, hangs: Array, room: Array | float) -> Array:
-        direction, tight, hanging = (of_all[self.near] for of_all in self._hollows[tube])
-        away = share * (tight + hangs[self.near] * hanging)
-        return direction * np.maximum(away, np.minimum(0.0, -room))[:, None]
+    def _lay_over(
+        self, out: Array, tube: str, share: Array, hangs: Array, room: Array | float
+    ) -> None:
+        """Move points (n, 3) over the hollows of a tube."""
+        x, z, tight, hanging = (of_all.take(self.near) for of_all in self._hollows[tube])
+        away = share * (tight + hangs.take(self.near) * hanging)
+        away = np.maximum(away, np.minimum(0.0, -room))
+        out[:, 0] += x * away
+        out[:, 2] += z * away
 
     def _hair(self) -> ClothLayer:
         field = hair_field(np, self.c, *hair_cut(self.outfit.hair))

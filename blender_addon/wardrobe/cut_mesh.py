@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .numbering import distinct, place_of
+
 Array = np.ndarray
 
 # No corner of a cut is nearer to a vertex than this share of its edge: slivers would shade badly.
@@ -83,13 +85,14 @@ def cut(
     mixed, n = np.concatenate([tips, stumps]), len(tips)
     corner = faces.take(mixed, axis=0)
     alone = inside[corner] == (np.arange(len(mixed)) < n)[:, None]
-    order = _TURNS[alone.argmax(axis=1)]
-    corner = np.take_along_axis(corner, order, axis=1)
-    place = np.eye(3)[order]  # (n, 3 turned corners, 3 corners)
+    turn = alone.argmax(axis=1)
+    corner = corner.take(_TURNS.take(turn, axis=0) + 3 * np.arange(len(mixed))[:, None])
+    place = _PLACES.take(turn, axis=0)  # (n, 3 turned corners, 3 corners)
     t = _between(field, corner[:, :1], corner[:, 1:])[:, :, None]
     crossing = place[:, :1] * (1 - t) + place[:, 1:] * t
 
-    ends, kept, number, edge = _numbered(len(field), faces.take(whole, axis=0), corner, n)
+    uncut = faces.take(whole, axis=0)
+    ends, kept, number, edge = _numbered(len(field), uncut, corner, n)
     share = np.zeros(len(ends), np.float32)
     share[kept:] = _between(field, *ends[kept:].T)
     own = number.take(corner)
@@ -100,7 +103,7 @@ def cut(
     return Piece(
         ends=ends,
         share=share,
-        faces=np.concatenate([number.take(faces.take(whole, axis=0)), *parts]),
+        faces=np.concatenate([number.take(uncut), *parts]),
         source=np.concatenate([whole, tips, stumps, stumps]).astype(np.int32),
         corners=np.concatenate(places).astype(np.float32),
         border=border,
@@ -109,6 +112,7 @@ def cut(
 
 
 _TURNS = np.array([[0, 1, 2], [1, 2, 0], [2, 0, 1]])
+_PLACES = np.eye(3)[_TURNS]
 
 
 def _triangles(corner: Array, crossing: Array) -> Array:
@@ -143,21 +147,22 @@ def _numbered(V: int, whole: Array, mixed: Array, tips: int) -> tuple[Array, int
     used[mixed[:tips, 0]] = True
     used[mixed[tips:, 1:].ravel()] = True
     vertices = np.flatnonzero(used)
-    number = np.cumsum(used, dtype=np.int32) - np.int32(1)
+    number = place_of(vertices, V).astype(np.int32)
     first, others = mixed[:, :1].astype(np.int64), mixed[:, 1:]
     code = np.minimum(first, others) * V + np.maximum(first, others)
-    edges, edge = np.unique(code, return_inverse=True)
+    edges, edge = distinct(code)
     ends = np.empty((len(vertices) + len(edges), 2), np.int32)
     ends[: len(vertices)] = vertices[:, None]
     ends[len(vertices) :, 0], ends[len(vertices) :, 1] = np.divmod(edges, V)
-    edge = (edge.reshape(code.shape) + len(vertices)).astype(np.int32)
+    edge = (edge + len(vertices)).astype(np.int32)
     return ends, len(vertices), number, edge
 
 
 def _between(field: Array, first: Array, second: Array) -> Array:
     """Where the field crosses 0 between two vertices, 0 .. 1 from the first."""
     a, b = field[first], field[second]
-    return np.clip(a / np.where(a == b, 1.0, a - b), _NEAREST, 1 - _NEAREST)
+    share = a / np.where(a == b, 1.0, a - b)
+    return np.minimum(np.maximum(share, _NEAREST), 1 - _NEAREST)
 
 
 def loops(border: Array) -> list[tuple[Array, bool]]:

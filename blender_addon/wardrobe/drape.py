@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -109,7 +110,7 @@ def over_hollows(
     t = _tube_of(chart, tube, ends, size)
     rows, columns = size
     # The axis goes where this body's vertices went, on average, row by row and leg by leg.
-    at = p[t.inside][:, [0, 2]]
+    at = p.take(t.inside, axis=0).take([0, 2], axis=1)
     from_axis = at - (t.axis + _row_means(at - t.rest, t.row, t.legs, t.depth, rows))
     radius = np.hypot(from_axis[:, 0], from_axis[:, 1])
 
@@ -149,7 +150,7 @@ class _Tube:
 
     def looked_up(self, grid: Array) -> Array:
         """Bilinear between the middles of cells."""
-        a, b, c, d = grid.ravel()[self.corners]
+        a, b, c, d = grid.ravel().take(self.corners)
         above = a * (1 - self.u) + b * self.u
         below = c * (1 - self.u) + d * self.u
         return np.asarray(above * (1 - self.v) + below * self.v)
@@ -223,17 +224,37 @@ def _convex(outline: Array) -> Array:
     """Rows of radii at equal angles -> the radii of each row's convex hull, from its support
     function.
     """
-    columns = outline.shape[1]
+    cos, facing = _turned(outline.shape[1])
+    support = _around(np.maximum, outline, cos)  # how far the body reaches in each direction
+    return _around(np.minimum, support, facing)
+
+
+@lru_cache(maxsize=8)
+def _turned(columns: int) -> tuple[Array, Array]:
+    """(columns, columns) each: cosines, and what a support is worth, k columns on from each."""
     angle = np.arange(columns) * 2 * np.pi / columns
     cos = np.cos(angle[:, None] - angle[None, :])
-    support = (outline[:, :, None] * cos).max(axis=1)  # how far the body reaches in each direction
     facing = np.where(cos > 0.05, 1.0 / np.maximum(cos, 0.05), 1e6)
-    return (support[:, :, None] * facing).min(axis=1)
+    at = np.arange(columns)
+    on = (at[:, None] + at) % columns
+    return cos[on, at], facing[on, at]
+
+
+def _around(best: np.ufunc, rows: Array, factors: Array) -> Array:
+    """The best of the products of each row (R, n) with `factors` (n, n), for each column."""
+    columns = rows.shape[1]
+    twice = np.concatenate([rows, rows], axis=1)
+    out, product = rows * factors[0], np.empty_like(rows)
+    for k in range(1, columns):
+        np.multiply(twice[:, k : k + columns], factors[k], out=product)
+        best(out, product, out=out)
+    return out
 
 
 def _blurred(grid: Array) -> Array:
     for _ in range(3):
-        grid = (np.roll(grid, 1, 1) + 2 * grid + np.roll(grid, -1, 1)) / 4
+        ring = np.concatenate([grid[:, -1:], grid, grid[:, :1]], axis=1)
+        grid = (ring[:, :-2] + 2 * grid + ring[:, 2:]) / 4
         grid[1:-1] = (grid[:-2] + 2 * grid[1:-1] + grid[2:]) / 4
     return grid
 

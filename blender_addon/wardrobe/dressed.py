@@ -12,7 +12,7 @@ through them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,11 +32,13 @@ from .garment_kind import LAYERS
 from .garments import KINDS
 from .items import parts_of
 from .layout import Layout
+from .numbering import numbered
 from .outfit import Outfit
 from .shoe_forms import lowered
 from .skirt import JOINTS, Curtain, curtain_of
 from .strands import shell_values, strands_of
 from .trim_layout import covered_by_later, lay_out_trims
+from .trims import between
 from .worn_part import Fitting, PartSurface
 
 Array = np.ndarray
@@ -90,6 +92,8 @@ class _Worn:
     edge: Array  # (m,) vertices of the piece that were moved to smooth its border
     shift: Array  # (m, 3) m at rest, how far
     curtain: Curtain | None
+    vertices: Array  # (v,) those of the body that the piece lies between
+    local: Piece  # the piece, its ends counted among those
 
 
 class Wearable:
@@ -171,6 +175,8 @@ class Wearable:
         seed: float,
     ) -> _Worn:
         piece = cut(self.model.faces, layer.field, ~covered, self._tables.corners)
+        vertices, ends = numbered(piece.ends, self.model.num_vertices)
+        local = replace(piece, ends=ends)
         curtain = None
         if layer.hangs and layer.garment is not None:
             level = piece.values(np.asarray(chart["level"], dtype=np.float64))
@@ -192,14 +198,16 @@ class Wearable:
                 )
         if layer.name == HAIR:
             none = np.zeros(0, int)
-            return _Worn(layer, piece, piece.border, none, none, np.zeros((0, 3)), curtain)
+            still = (none, none, np.zeros((0, 3)))
+            return _Worn(layer, piece, piece.border, *still, curtain, vertices, local)
         ends = piece.border
         if curtain is not None:  # the cloth goes on there
             ends = ends[~np.isin(ends, curtain.border).all(axis=1)]
-        at = piece.values(self.shaped + layer.offset)
+        at = local.values(self.shaped.take(vertices, axis=0) + layer.offset.take(vertices, axis=0))
         shift = smoothing(at, piece.faces, ends)
         edge = np.flatnonzero(shift.any(axis=1))
-        return _Worn(layer, piece, ends, np.unique(ends), edge, shift[edge], curtain)
+        rim, _ = numbered(ends, len(at))
+        return _Worn(layer, piece, ends, rim, edge, shift[edge], curtain, vertices, local)
 
     def _lay_out_skin(self, parts: Layout, seen: Array) -> None:
         """The faces (F,) of the body that are seen."""
@@ -213,8 +221,8 @@ class Wearable:
             number_of.take(faces),
             MATERIALS.index(SKIN),
             self._skin,
-            self._chart[self._skin_vertices],
-            self._cloth[self._skin],
+            (self._chart, self._skin_vertices),
+            (self._cloth, self._skin),
         )
 
     def _lay_out(self, parts: Layout, worn: _Worn) -> None:
@@ -231,8 +239,8 @@ class Wearable:
             c, d = inner[:, 0], inner[:, 1]
             strip = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
             source = self._face_of_vertex(piece)[np.concatenate([worn.border[:, 0]] * 2)]
-            rim = chart[worn.rim]
-            parts.add(strip, name, source, rim, self._cloth[source], shared=len(chart))
+            cloth = (self._cloth, source)
+            parts.add(strip, name, source, (chart, worn.rim), cloth, shared=len(chart))
         if worn.curtain is not None:
             self._lay_out_curtain(parts, worn, chart)
 
@@ -273,8 +281,8 @@ class Wearable:
         strands = self._strands
         chart = np.zeros((len(strands.points), len(self._channels)), np.float32)
         chart[:, self._place] = strands.values
-        cloth = np.zeros((len(strands.faces), 3, 2), np.float32)
-        parts.add(strands.faces, MATERIALS.index(HAIR), strands.source, chart, cloth)
+        faces = strands.faces
+        parts.add(faces, MATERIALS.index(HAIR), strands.source, chart, len(faces))
 
     def _lay_out_items(self, parts: Layout) -> None:
         apart = [np.zeros(0, np.int32)]
@@ -317,20 +325,30 @@ class Wearable:
         vertices = [skin[self._skin_vertices]]
         by_joint = dict(zip(model.joint_names, G_rel, strict=True))
         up = np.array([0.0, 0.0, 1.0]) if up is None else up
-        contact, lies_on = None, skin.copy()
         hangs = any(worn.curtain is not None for worn in self._worn)
+        contact, lies_on = None, skin.copy() if hangs else skin
         bends = np.linalg.norm(pose, axis=1)
         heights = self._folds.heights(dict(zip(model.joint_names, bends, strict=False)))
         for worn in self._worn:
-            piece, layer = worn.piece, worn.layer
-            folded = layer.offset + (heights * layer.fold)[:, None] * self._normal
-            on_body = moved(at_rest + folded, A)
-            own = piece.values(on_body)
+            piece, layer, some = worn.piece, worn.layer, worn.vertices
+            below = hangs and worn.curtain is None and contact is None
+            if below:  # a skirt lies on all of it
+                folded = layer.offset + (heights * layer.fold)[:, None] * self._normal
+                on_body = moved(at_rest + folded, A)
+                on = np.flatnonzero(layer.field > 0)
+                lies_on[on] = on_body.take(on, axis=0)
+                own = piece.values(on_body)
+            else:
+                raised = heights.take(some) * layer.fold.take(some)
+                folded = raised[:, None] * self._normal.take(some, axis=0)
+                folded = layer.offset.take(some, axis=0) + folded
+                at = at_rest.take(some, axis=0) + folded
+                own = worn.local.values(moved(at, A.take(some, axis=1)))
             if len(worn.edge):
                 own[worn.edge] += _turned(worn.shift, piece.ends[worn.edge, 0], A)
             vertices.append(own)
             if len(worn.rim):
-                inwards = piece.values(skin)[worn.rim]
+                inwards = between(skin, piece.ends[worn.rim], piece.share[worn.rim])
                 vertices.append(_towards(own[worn.rim], inwards, _TURNED_IN))
             if worn.curtain is not None:
                 if contact is None:
@@ -339,16 +357,12 @@ class Wearable:
                     own[worn.curtain.border], by_joint, contact, drape=self._drape
                 )
                 vertices.append(hung.reshape(-1, 3))
-            elif hangs:
-                on = worn.layer.field > 0
-                lies_on[on] = on_body[on]
         strands = self._strands
         vertices.append(moved(strands.points, strands.transforms(G_rel)))
         vertices += [moved(part.vertices, part.transforms(G_rel, up)) for part in self._items]
         vertices.append(self._sewn.points(at_rest, heights, A))
-        return Dressed(
-            np.concatenate(vertices).astype(np.float32), **self._joined, apart=self._apart
-        )
+        points = np.concatenate(vertices, dtype=np.float32, casting="same_kind")
+        return Dressed(points, **self._joined, apart=self._apart)
 
 
 def _standing(

@@ -14,7 +14,7 @@ from .hair_styles import HAIR_STYLES_MESH, MeshStyle
 from .outfit import Hair
 from .ribbons import Draws, evenly, vector
 from .scalp import GUIDES, Head, scalp_field
-from .vectors import cross
+from .vectors import clipped, cross
 
 Array = np.ndarray
 
@@ -69,17 +69,17 @@ class Growth:
     def room(self, roots: Array, points: int, least: Array) -> Array:
         """(S, points) rm from the skin: rising from the root, more on top than at the sides."""
         up = self.way[roots, 1]
-        most = self.hair.volume * np.clip(0.75 + 0.4 * up, 0.35, 1.1)
+        most = self.hair.volume * clipped(0.75 + 0.4 * up, 0.35, 1.1)
         most = np.minimum(most, (0.45 + 0.5 * self.style.lift) * self.lengths(roots))
         rise = np.minimum(evenly(0, 1, points) * 3.5, 1.0)
-        edge = np.clip(self.field[roots] / 0.035, 0.15, 1.0)  # flat at the hairline
+        edge = clipped(self.field[roots] / 0.035, 0.15, 1.0)  # flat at the hairline
         out = (0.0015 + most * edge * least)[:, None] * rise + 0.0008
         return np.where(self.under[roots][:, None], _PRESSED, out)
 
     def combed(self, roots: Array) -> Array:
         """(S, 3) unit directions in which locks leave their roots, along the scalp."""
         style, way, side = self.style, self.way[roots], self.side[roots]
-        top = np.clip(way[:, 1] * 2.2 - 0.55, 0, 1)[:, None]
+        top = clipped(way[:, 1] * 2.2 - 0.55, 0, 1)[:, None]
         # At the sides the hair goes outwards on the side where it is, whatever the parting.
         own = np.where(way[:, 0] > 0, np.float32(1), np.float32(-1))
         over_top, over_side = vector(*style.over_top), vector(*style.over_side)
@@ -103,19 +103,19 @@ class Growth:
     def in_front(self, roots: Array) -> Array:
         """(S,) 1 for hair that falls over the forehead as bangs."""
         way = self.way[roots]
-        forward = np.clip((way[:, 2] - 0.30) * 6, 0, 1) * np.clip((way[:, 1] - 0.35) * 6, 0, 1)
-        return forward * np.clip((0.62 - np.abs(way[:, 0])) * 6, 0, 1)
+        forward = clipped((way[:, 2] - 0.30) * 6, 0, 1) * clipped((way[:, 1] - 0.35) * 6, 0, 1)
+        return forward * clipped((0.62 - np.abs(way[:, 0])) * 6, 0, 1)
 
     def lengths(self, roots: Array) -> Array:
         """(S,) lengths, by the place on the head."""
         way = self.way[roots]
         fringe, top, side, back = self.style.lengths
-        up = np.clip((way[:, 1] - 0.42) * 4.5, 0, 1)
-        front = np.clip((way[:, 2] - 0.15) * 3, 0, 1)
-        behind = np.clip(-way[:, 2] * 3, 0, 1)
+        up = clipped((way[:, 1] - 0.42) * 4.5, 0, 1)
+        front = clipped((way[:, 2] - 0.15) * 3, 0, 1)
+        behind = clipped(-way[:, 2] * 3, 0, 1)
         if self.style.over_top[1] >= 0.8 and self.style.over_top[0] == 0:  # a crest
-            up = up * np.clip((0.30 - np.abs(way[:, 0])) * 12, 0, 1)
-            up = np.maximum(up, behind * np.clip((0.16 - np.abs(way[:, 0])) * 12, 0, 1))
+            up = up * clipped((0.30 - np.abs(way[:, 0])) * 12, 0, 1)
+            up = np.maximum(up, behind * clipped((0.16 - np.abs(way[:, 0])) * 12, 0, 1))
         low = side + (back - side) * behind
         high = top + (fringe - top) * front
         return low + (high - low) * up
@@ -143,7 +143,7 @@ class Growth:
         line[:, 0] = p = self.at[g]
         low = _LOW + 0.008 * rng.random(len(g))
         head.ears = style.ears
-        cling = np.clip(1.0 - lift[:, 0], 0.0, 0.9)
+        cling = clipped(1.0 - lift[:, 0], 0.0, 0.9)
         # Beside the neck hair falls either in front of a shoulder or behind it.
         before = np.where(
             out[:, 2] > rng.uniform(-0.15, 0.35, len(g)), np.float32(0.5), np.float32(-0.7)
@@ -156,11 +156,11 @@ class Growth:
             step = steps[:, k - 1]
             pull = style.weight * np.minimum(step / 0.016, 3.0) * 0.55
             way[:, 1] -= pull
-            beside = np.clip((head.neck + 0.10 - p[:, 1]) / 0.05, 0, 1) * np.minimum(pull, 1)
-            way[:, 2] += beside * before * np.clip((np.abs(p[:, 0]) - 0.03) * 20, 0, 1) * 0.8
+            beside = clipped((head.neck + 0.10 - p[:, 1]) / 0.05, 0, 1) * np.minimum(pull, 1)
+            way[:, 2] += beside * before * clipped((np.abs(p[:, 0]) - 0.03) * 20, 0, 1) * 0.8
             way /= np.maximum(_length(way), 1e-6)
             q = p + way * step[:, None]
-            wide = np.clip(np.abs(q[:, 0]) - near_neck, 0.0, 0.05) * np.minimum(beside * 2, 1)
+            wide = clipped(np.abs(q[:, 0]) - near_neck, 0.0, 0.05) * np.minimum(beside * 2, 1)
             q[:, 0] -= wide * np.sign(q[:, 0])
             q = head.outside(q, room[:, k], low, cling)
             way = q - p
@@ -176,7 +176,7 @@ class Growth:
             fall = low + (high - low) * self.own
             # Layers: hair over the face is shorter than behind.
             floor[:] = self.head.neck + fall
-            floor += 0.035 * np.clip(self.way[roots, 2], 0, 1)
+            floor += 0.035 * clipped(self.way[roots, 2], 0, 1)
         if self.style.bangs:
             front = self.in_front(roots)
             floor = np.where(front > 0.5, self.head.middle[1] + 0.016, floor)
@@ -261,7 +261,7 @@ def _cut(lines: Array, floor: Array) -> Array:
     first = np.where(below.any(axis=1), below.argmax(axis=1), count - 1)
     rows = np.arange(len(lines))
     high, low = lines[rows, np.maximum(first - 1, 0), 1], lines[rows, first, 1]
-    part = np.clip((high - floor) / np.maximum(high - low, 1e-9), 0.0, 1.0)
+    part = clipped((high - floor) / np.maximum(high - low, 1e-9), 0.0, 1.0)
     cut = below.any(axis=1)
     end = np.where(cut, first - 1 + part, count - 1)
     return _resampled(lines, np.maximum(end / (count - 1), 0.12))

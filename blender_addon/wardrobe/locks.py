@@ -7,6 +7,7 @@ import numpy as np
 from .hair_growth import Growth
 from .ribbons import Draws, HairMesh, evenly, ribbons, ropes, steps
 from .scalp import scalp_field
+from .vectors import clipped
 
 Array = np.ndarray
 
@@ -102,8 +103,8 @@ def add_hull(mesh: HairMesh, growth: Growth) -> None:
     at = head.body[used]
     out = at - head.middle
     out /= np.sqrt((out**2).sum(axis=1, keepdims=True))
-    thick = np.clip((field[used] - 0.004) / 0.03, 0, 1)
-    thick = thick * np.clip(0.75 + 0.4 * out[:, 1], 0.35, 1.1)
+    thick = clipped((field[used] - 0.004) / 0.03, 0, 1)
+    thick = thick * clipped(0.75 + 0.4 * out[:, 1], 0.35, 1.1)
     rough = 1 + 0.10 * growth.rng.normal(size=len(used))
     full = min(hair.volume, (0.45 + 0.5 * style.lift) * style.lengths[1])
     points = at + out * (full * style.hull * thick * rough + 0.001)[:, None]

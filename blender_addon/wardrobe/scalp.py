@@ -17,6 +17,7 @@ from ..bodies.model import BodyModel
 from .chart import HEAD_UNIT, REFERENCE_HEIGHT
 from .coverage import numpy_chart
 from .per_model import PerModel
+from .vectors import clipped
 
 Array = np.ndarray
 
@@ -210,7 +211,7 @@ class HeadMap:
 
     def proxies_near(self, points: Array, surface: Array) -> Array:
         """(N,) the proxy nearest to each point, of those listed for its cell."""
-        cell = np.clip(((points - self._low) / _CELL).astype(np.int32), 0, self._shape - 1)
+        cell = clipped(((points - self._low) / _CELL).astype(np.int32), 0, self._shape - 1)
         flat = (cell[:, 0] * self._shape[1] + cell[:, 1]) * self._shape[2] + cell[:, 2]
         listed = self._list[flat]
         apart = surface[listed] - points[:, None]
@@ -256,7 +257,7 @@ class Head:
     def radius(self, way: Array) -> Array:
         """(...) distance of the skin from the middle of the skull in the directions `way`."""
         table = (self._with_ears if self.ears else self._bare).ravel()
-        row = np.clip((way[..., 1] + 1) * (0.5 * (_UP - 1)), 0, _UP - 1.001)
+        row = clipped((way[..., 1] + 1) * (0.5 * (_UP - 1)), 0, _UP - 1.001)
         column = np.arctan2(way[..., 0], way[..., 2]) * (_AROUND / (2 * np.pi))
         column = (column + (_AROUND / 2 - 0.5)) % _AROUND
         i, j = row.astype(np.int32), np.minimum(column.astype(np.int32), _AROUND - 1)
@@ -283,7 +284,7 @@ class Head:
         way = from_middle / np.maximum(far, 1e-6)[..., None]
         least = self.radius(way) + clear
         off = least - far
-        on_head = np.clip((way[..., 1] + 0.45) * 4, 0.0, 1.0)
+        on_head = clipped((way[..., 1] + 0.45) * 4, 0.0, 1.0)
         off = np.where(off > 0, off, off * cling * on_head)
         out = points + way * off[..., None]
         low = out[..., 1] < self.neck
@@ -293,7 +294,7 @@ class Head:
             normal = self.of.proxy_normal[near]
             depth = np.einsum("nc,nc->n", p - self.surface[near], normal)
             room = np.broadcast_to(below, low.shape)[low]
-            out[low] = p + normal * np.clip(room - depth, 0.0, 0.06)[:, None]
+            out[low] = p + normal * clipped(room - depth, 0.0, 0.06)[:, None]
         return out
 
     def weights(self, points: Array, of_root: Array) -> Array:
@@ -301,7 +302,7 @@ class Head:
         beside the neck more and more with the shoulders beneath.
         """
         out = of_root.astype(np.float32)
-        hangs = np.clip((self.neck + 0.12 - points[:, 1]) / 0.27, 0, 1)
+        hangs = clipped((self.neck + 0.12 - points[:, 1]) / 0.27, 0, 1)
         low = hangs > 0
         if low.any():
             near = self.of.proxies_near(points[low], self.surface)

@@ -17,6 +17,7 @@ import numpy as np
 from .chart import ARM_LENGTH, LEVEL_HEIGHT
 from .palette import Color
 from .trims import CLOTH, Sewing, Trim
+from .vectors import cross
 from .worn_part import PartSurface
 
 Array = np.ndarray
@@ -36,7 +37,7 @@ class Tube:
         vertices: (n,) the vertices of the body that belong to it.
         near: (n,) the distance of those.
         angle: (n,) rad around it, 0 in front.
-        edges: (2, E) the edges between them, both ends counted among `vertices`.
+        edges: Both ends, each (E,), of the edges between them, counted among `vertices`.
         at: (n, 9) m, their places on the body and on the layer, and the direction outwards.
     """
 
@@ -44,7 +45,7 @@ class Tube:
     vertices: Array
     near: Array
     angle: Array
-    edges: Array
+    edges: tuple[Array, Array]
     at: Array
 
 
@@ -83,10 +84,7 @@ def leg(sewing: Sewing, side: float, level: float) -> Tube:
 
 def _tube(sewing: Sewing, distance: Array, near: Array, across: tuple[int, int]) -> Tube:
     vertices = np.flatnonzero(near)
-    number = np.cumsum(near, dtype=np.int32) - np.int32(1)
-    first, second = sewing.tables.edges
-    inside = np.flatnonzero(near.take(first) & near.take(second))
-    edges = number.take(np.stack([first.take(inside), second.take(inside)]))
+    edges = sewing.tables.edges_among(vertices, near)
     of_near = distance[vertices]
     position = sewing.c["position"].take(vertices, axis=0).astype(np.float64)
     body = sewing.shaped.take(vertices, axis=0).astype(np.float64)
@@ -151,7 +149,7 @@ def _outwards(
     first = sewing.shaped[ends[:, 0]]
     points = first + share[:, None] * (sewing.shaped[ends[:, 1]] - first) + offset
     corners = points[faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     if np.einsum("fi,fi->", normals, out[faces[:, 0]]) < 0:
         faces = faces[:, ::-1]
     source = sewing.tables.face_of_vertex[ends[faces[:, 0], 0]]
@@ -187,8 +185,11 @@ def _rows(
     values = tube.near - np.stack(wanted)
     positive = values > 0
     first, second = tube.edges
-    row, edge = np.nonzero(positive.take(first, axis=1) != positive.take(second, axis=1))
-    a, b = first[edge], second[edge]
+    bits = np.packbits(positive, axis=0)
+    crossed = (bits.take(first, axis=1) ^ bits.take(second, axis=1)).any(axis=0)
+    a, b = first[crossed], second[crossed]
+    row, edge = np.nonzero(positive.take(a, axis=1) != positive.take(b, axis=1))
+    a, b = a[edge], b[edge]
     t = values[row, a]
     t = t / (t - values[row, b])
     if np.bincount(row, minlength=len(rows)).min() < 6:
@@ -216,15 +217,6 @@ def _rows(
     nearest = np.where(share < 0.5, left, right)
     ends = tube.vertices[np.stack([a[nearest], b[nearest]], axis=1)].astype(np.int32)
     return ends, t[nearest].astype(np.float32), at - points[nearest, :3], out
-
-
-def _crossings(edges: Array | tuple[Array, Array], values: Array) -> tuple[Array, Array, Array]:
-    """(start, end, share of the way) of the edges along which values (V,) cross 0."""
-    a, b = edges
-    positive = values > 0
-    crosses = np.flatnonzero(positive.take(a) != positive.take(b))
-    a, b = a.take(crosses), b.take(crosses)
-    return a, b, values[a] / (values[a] - values[b])
 
 
 def _anchored(
@@ -261,9 +253,12 @@ def curve(
     """
     where = np.minimum(where, sewing.layer.field + beyond)
     near = (where > -0.05) & (np.abs(line) < 0.08)
-    first, second = sewing.tables.edges
-    close = np.flatnonzero(near.take(first) & near.take(second))
-    a, b, t = _crossings((first.take(close), second.take(close)), line)
+    vertices = np.flatnonzero(near)
+    first, second = sewing.tables.edges_among(vertices, near)
+    positive = line.take(vertices) > 0
+    crosses = np.flatnonzero(positive.take(first) != positive.take(second))
+    a, b = vertices.take(first.take(crosses)), vertices.take(second.take(crosses))
+    t = line[a] / (line[a] - line[b])
     inside = where[a] + t * (where[b] - where[a]) > 0
     a, b, t = a[inside], b[inside], t[inside]
     order = np.argsort(along[a] + t * (along[b] - along[a]), kind="stable")
@@ -305,7 +300,7 @@ def ribbon(
     for _ in range(smooth):
         points.at[1:-1] = 0.5 * points.at[1:-1] + 0.25 * (points.at[2:] + points.at[:-2])
     tangent = np.gradient(points.at, axis=0)
-    beside = np.cross(points.out, tangent)
+    beside = cross(points.out, tangent)
     beside /= np.maximum(np.linalg.norm(beside, axis=1, keepdims=True), 1e-9)
     n, scale = len(points.at), sewing.scale
     rows = (

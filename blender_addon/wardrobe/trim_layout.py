@@ -63,7 +63,7 @@ def lay_out_trims(
         if trim.color is None:
             chart = between(tables.values, trim.ends, trim.share)
             material = materials.index(layer.name)
-            parts.add(trim.faces, material, trim.source, chart, tables.cloth[trim.source])
+            parts.add(trim.faces, material, trim.source, chart, (tables.cloth, trim.source))
         else:
             color = np.tile(np.asarray(trim.color, np.float32), (len(trim.faces), 1))
             uv = np.zeros((len(trim.faces), 3, 2), np.float32)

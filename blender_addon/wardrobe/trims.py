@@ -15,6 +15,7 @@ from .body_tables import BodyTables
 from .borders import smoothing
 from .cloth_layers import ClothLayer
 from .cut_mesh import cut
+from .numbering import numbered
 from .outfit import Garment
 from .palette import Color
 from .worn_part import PartSurface
@@ -106,7 +107,7 @@ class Sewing:
             smooth: Whether its edge is smoothed.
         """
         inside = np.minimum(where, self.layer.field + beyond)
-        among = np.flatnonzero((inside > 0)[self.tables.faces].any(axis=1))
+        among = self.tables.where_any(np.flatnonzero(inside > 0))
         if len(among) == 0:
             return []
         piece = cut(self.tables.faces[among], inside)
@@ -118,8 +119,7 @@ class Sewing:
         if smooth:
             at = piece.values(np.asarray(self.shaped, dtype=np.float64)) + offset
             offset = offset + smoothing(at, piece.faces, piece.border)
-        rim, border = np.unique(piece.border, return_inverse=True)
-        border = border.reshape(-1, 2)
+        rim, border = numbered(piece.border, len(offset))
         sunk = offset[rim] - (lift * self.scale + _SUNK) * normal[rim]
         a, b = piece.border[:, 1], piece.border[:, 0]
         c, d = border[:, 0] + len(offset), border[:, 1] + len(offset)

@@ -18,3 +18,8 @@ def cross(a: Array, b: Array) -> Array:
     x, y, z = a[..., 0], a[..., 1], a[..., 2]
     u, v, w = b[..., 0], b[..., 1], b[..., 2]
     return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=-1)
+
+
+def clipped(values: Array, low: Array | float, high: Array | float) -> Array:
+    """numpy's clip, which takes some microseconds more for every call."""
+    return np.minimum(np.maximum(values, low), high)
