@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from .text_files import PackError, read_bytes
@@ -13,6 +14,7 @@ _COMMENT = re.compile(
 )
 _RELEASED = re.compile(r"\bCC-?0\b", re.I)
 _FILE = re.compile(r"(licen[cs]e|copying|copyright|readme|attribution)", re.I)
+_TITLE = re.compile(r"#+\s*([\w.\- ]+?)/?\s*:\s*(.+)")  # NAME: licence
 _MOST = 4 << 20  # bytes of a licence file that are read
 _HEAD = 500  # characters of it that name its licence
 
@@ -71,6 +73,23 @@ def _recognised(text: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=64)
+def _tables(text: str) -> tuple[dict[str, tuple[str, str]], ...]:
+    """(licence, author) by name in lower case: in the rows of tables, and in titles."""
+    rows: dict[str, tuple[str, str]] = {}
+    titles: dict[str, tuple[str, str]] = {}
+    for line in text.splitlines():
+        title = _TITLE.match(line)
+        if title and _recognised(title[2]):
+            titles.setdefault(title[1].lower(), (_recognised(title[2]), ""))
+        cells = [cell.strip() for cell in re.split(r"[|\t]", line.strip().strip("|"))]
+        for cell, author in zip(cells[1:], [*cells[2:], ""], strict=False):
+            if _recognised(cell):
+                rows.setdefault(cells[0].lower(), (_recognised(cell), author))
+                break
+    return rows, titles
+
+
 class LicenceFiles:
     """Looks up the licence files in the folders above an item, each read once."""
 
@@ -81,8 +100,8 @@ class LicenceFiles:
     def licence_of(self, path: Path, names: Sequence[str]) -> tuple[str, str, Path | None]:
         """Find (licence, author, the file that says so); '' and None where nothing does.
 
-        A row of a table that begins with one of the item's names counts first, then the whole
-        text of the nearest file.
+        A row of a table that begins with one of the item's names counts first, then a title such
+        as "## NAME/: CC0", then the whole text of the nearest file.
 
         Args:
             path: A file of the item.
@@ -93,11 +112,10 @@ class LicenceFiles:
         at = folders.index(self._root) if self._root in folders else 0
         texts = [found for folder in folders[: at + 1] for found in self._texts(folder)]
         for file, text in texts:
-            for line in text.splitlines():
-                cells = [cell.strip() for cell in re.split(r"[|\t]", line.strip().strip("|"))]
-                licence = _recognised(cells[1]) if len(cells) >= 2 else ""
-                if licence and cells[0].lower() in wanted:
-                    return licence, cells[2] if len(cells) > 2 else "", file
+            for table in _tables(text):
+                found = next((table[name] for name in sorted(wanted) if name in table), None)
+                if found:
+                    return *found, file
         for file, text in texts:
             # A licence's own text names others further down.
             licence = _recognised(file.name) or _recognised(text[:_HEAD])

@@ -7,13 +7,39 @@ from pathlib import Path
 
 import numpy as np
 
-from .text_files import Line, PackError, numbers, read_lines
+from .text_files import LARGEST, Line, PackError, numbers, read_lines
 
 Array = np.ndarray
 
 MAX_VERTICES = 400_000
 MAX_CORNERS = 2_000_000  # of all faces together
 MAX_FACE = 64  # corners of one face
+_ANY = 1e30  # of a number that is not used as it is
+
+
+@dataclass(frozen=True, eq=False)
+class ObjPolygons:
+    """The faces of a file as they are.
+
+    Attributes:
+        vertices: (V, 3) float64.
+        corners: (L,) int64, the vertex of each corner of each face.
+        uv: (L, 2), texture coordinates, v upwards; 0 where the file has none.
+        sizes: (P,) corners of each face.
+        material: (P,) index into `materials`.
+        materials: Names of materials, "" for faces before the first.
+        libraries: Names of the material libraries, as written.
+        has_uv: Whether the file has texture coordinates.
+    """
+
+    vertices: Array
+    corners: Array
+    uv: Array
+    sizes: Array
+    material: Array
+    materials: tuple[str, ...]
+    libraries: tuple[str, ...]
+    has_uv: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,47 +70,81 @@ def read_obj(path: Path) -> ObjMesh:
     Raises:
         PackError: The file is no mesh with faces; the message names the line.
     """
-    by_word: dict[str, list[Line]] = {"v": [], "vt": [], "f": []}
+    file = read_polygons(path)
+    fans, polygons = fan_triangles(file.sizes)
+    return ObjMesh(
+        vertices=file.vertices,
+        faces=file.corners[fans].astype(np.int32),
+        uv=file.uv[fans].astype(np.float32),
+        polygons=polygons.astype(np.int32),
+        has_uv=file.has_uv,
+    )
+
+
+def read_polygons(path: Path, most: int = MAX_FACE, *, strict: bool = True) -> ObjPolygons:
+    """Read the faces of a mesh with their materials.
+
+    Args:
+        path: A Wavefront .obj; groups, normals, lines and curves are left out.
+        most: Corners of one face.
+        strict: Refuse faces of two corners and huge texture coordinates, which many programs write;
+            else such faces are left out, and such coordinates are 0.
+
+    Raises:
+        PackError: The file is no mesh with faces; the message names the line.
+    """
+    by_word: dict[str, list[Line]] = {"v": [], "vt": [], "f": [], "usemtl": [], "mtllib": []}
     for number, words in read_lines(path):
         rows = by_word.get(words[0])
         if rows is not None:
             rows.append((number, words[1:]))
-    v, vt = (_table(path, by_word[word], width) for word, width in (("v", 3), ("vt", 2)))
+    if not strict:
+        by_word["f"] = [row for row in by_word["f"] if len(row[1]) > 2]
+    v = _table(path, by_word["v"], 3)
+    vt = _table(path, by_word["vt"], 2, LARGEST if strict else _ANY)
+    vt = np.where(np.abs(vt) <= LARGEST, vt, 0.0)
     if not len(v) or not by_word["f"]:
         raise PackError(path, None, "no vertices or no faces; export the mesh as .obj")
     if len(v) > MAX_VERTICES:
         raise PackError(path, None, f"{len(v)} vertices, expected at most {MAX_VERTICES}")
-    corners, textured, sizes = _corners(path, by_word["f"])
-    lines = np.repeat([number for number, _ in by_word["f"]], sizes)
+    corners, textured, sizes = _corners(path, by_word["f"], most)
+    face_lines = np.array([number for number, _ in by_word["f"]])
+    lines = np.repeat(face_lines, sizes)
     corners = _counted(path, lines, corners, len(v), "vertex")
-    if len(vt) and textured.any():
+    has_uv = bool(len(vt) and textured.any())
+    if has_uv:
         of_uv = np.where(textured != 0, textured, 1)
         of_uv = _counted(path, lines, of_uv, len(vt), "texture coordinate")
         at_corner = np.where((textured != 0)[:, None], vt[of_uv], 0.0)
     else:
         at_corner = np.zeros((len(corners), 2))
-    fans, polygons = _fans(sizes)
-    return ObjMesh(
+    names = [" ".join(words) for _, words in by_word["usemtl"]]
+    known = list(dict.fromkeys(["", *names]))
+    used = np.array([0, *(known.index(name) for name in names)])
+    before = np.searchsorted([number for number, _ in by_word["usemtl"]], face_lines)
+    return ObjPolygons(
         vertices=v,
-        faces=corners[fans].astype(np.int32),
-        uv=at_corner[fans].astype(np.float32),
-        polygons=polygons.astype(np.int32),
-        has_uv=bool(len(vt) and textured.any()),
+        corners=corners,
+        uv=at_corner,
+        sizes=sizes,
+        material=used[before],
+        materials=tuple(known),
+        libraries=tuple(" ".join(words) for _, words in by_word["mtllib"]),
+        has_uv=has_uv,
     )
 
 
-def _table(path: Path, rows: list[Line], width: int) -> Array:
-    return numbers(path, [number for number, _ in rows], [words for _, words in rows], width)
+def _table(path: Path, rows: list[Line], width: int, largest: float = LARGEST) -> Array:
+    lines = [number for number, _ in rows]
+    return numbers(path, lines, [words for _, words in rows], width, largest)
 
 
-def _corners(path: Path, rows: list[Line]) -> tuple[Array, Array, Array]:
+def _corners(path: Path, rows: list[Line], most: int) -> tuple[Array, Array, Array]:
     """(indices of vertices, of texture coordinates, 0 for none, as written; corners of a face)."""
     sizes = np.array([len(words) for _, words in rows])
-    if sizes.min() < 3 or sizes.max() > MAX_FACE:
-        bad = int(np.argmax((sizes < 3) | (sizes > MAX_FACE)))
-        raise PackError(
-            path, rows[bad][0], f"a face of {sizes[bad]} corners, expected 3 to {MAX_FACE}"
-        )
+    if sizes.min() < 3 or sizes.max() > most:
+        bad = int(np.argmax((sizes < 3) | (sizes > most)))
+        raise PackError(path, rows[bad][0], f"a face of {sizes[bad]} corners, expected 3 to {most}")
     if sizes.sum() > MAX_CORNERS:
         raise PackError(path, None, f"{sizes.sum()} corners, expected at most {MAX_CORNERS}")
     vertex, texture = [], []
@@ -121,7 +181,7 @@ def _counted(path: Path, lines: Array, index: Array, count: int, thing: str) -> 
     return out
 
 
-def _fans(sizes: Array) -> tuple[Array, Array]:
+def fan_triangles(sizes: Array) -> tuple[Array, Array]:
     """((F, 3) corners, (F,) faces) of the triangles of faces that have `sizes` corners."""
     first = np.cumsum(sizes) - sizes
     polygons = np.repeat(np.arange(len(sizes)), sizes - 2)

@@ -114,6 +114,29 @@ def read_pack(folder: str | Path) -> Pack:
     return _Reader(root).pack()
 
 
+def files_below(root: Path) -> tuple[list[Path], list[Unusable]]:
+    """All files of a pack in a fixed order; links to folders are named, and not followed.
+
+    Raises:
+        PackError: There are more than MAX_FILES.
+    """
+    found: list[Path] = []
+    links: list[Unusable] = []
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        for name in list(folders):
+            if name.startswith(".") or name in _HIDDEN_FOLDERS:
+                folders.remove(name)
+            elif (here / name).is_symlink():
+                place = (here / name).relative_to(root).as_posix()
+                links.append(Unusable(place, "a link to a folder; name that folder itself"))
+        folders.sort()
+        found += [here / name for name in sorted(files) if not name.startswith(".")]
+        if len(found) > MAX_FILES:
+            raise PackError(root, None, f"more than {MAX_FILES} files; name the folder of one pack")
+    return found, links
+
+
 class _Reader:
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -124,7 +147,7 @@ class _Reader:
         self.used: set[Path] = set()
 
     def pack(self) -> Pack:
-        files = self._walk()
+        files, self.unusable = files_below(self.root)
         by_ending: dict[str, list[Path]] = {}
         for file in files:
             by_ending.setdefault(file.suffix.lower(), []).append(file)
@@ -152,24 +175,6 @@ class _Reader:
             tuple(dict.fromkeys(self.notes)),  # the images of a skin are looked for twice
             dict(sorted(others.items())),
         )
-
-    def _walk(self) -> list[Path]:
-        """All files; links to folders are named, and not followed."""
-        found: list[Path] = []
-        for folder, folders, files in os.walk(self.root):
-            here = Path(folder)
-            for name in list(folders):
-                if name.startswith(".") or name in _HIDDEN_FOLDERS:
-                    folders.remove(name)
-                elif (here / name).is_symlink():
-                    self._cannot(here / name, "a link to a folder; name that folder itself")
-            folders.sort()
-            found += [here / name for name in sorted(files) if not name.startswith(".")]
-            if len(found) > MAX_FILES:
-                raise PackError(
-                    self.root, None, f"more than {MAX_FILES} files; name the folder of one pack"
-                )
-        return found
 
     def _item(self, path: Path, read: Callable[[Path], PackItem | None]) -> None:
         try:

@@ -83,7 +83,13 @@ def read_bytes(path: Path, limit: int) -> bytes:
 _BINARY = getattr(os, "O_BINARY", 0)
 
 
-def numbers(path: Path, lines: Sequence[int], words: Sequence[Sequence[str]], width: int) -> Array:
+def numbers(
+    path: Path,
+    lines: Sequence[int],
+    words: Sequence[Sequence[str]],
+    width: int,
+    largest: float = LARGEST,
+) -> Array:
     """Convert rows of words to (N, width) float64 numbers.
 
     Args:
@@ -91,6 +97,7 @@ def numbers(path: Path, lines: Sequence[int], words: Sequence[Sequence[str]], wi
         lines: (N,) the number of the line of each row.
         words: N rows of at least `width` words; further words are left out.
         width: Numbers of a row.
+        largest: Of any number.
 
     Raises:
         PackError: A row is too short, or a word is no finite number of a sane size.
@@ -100,7 +107,7 @@ def numbers(path: Path, lines: Sequence[int], words: Sequence[Sequence[str]], wi
     try:
         out = np.array([row[:width] for row in words], dtype=np.float64)
         if out.shape == (len(words), width):
-            fine = np.abs(out) <= LARGEST  # also false for NaN
+            fine = np.abs(out) <= largest  # also false for NaN
             bad = None if fine.all() else int(np.argmin(fine.all(axis=1)))
         else:
             bad = _first_bad(words, width)
@@ -112,7 +119,7 @@ def numbers(path: Path, lines: Sequence[int], words: Sequence[Sequence[str]], wi
     raise PackError(
         path,
         lines[bad],
-        f"expected {width} finite {'number' if width == 1 else 'numbers'} up to {LARGEST:g}, got "
+        f"expected {width} finite {'number' if width == 1 else 'numbers'} up to {largest:g}, got "
         f"{shown!r}; export the file again",
     )
 
