@@ -122,7 +122,9 @@ class SurfaceSpec:
         color, color2: The colours of the pattern.
         scale: Repeats of the pattern per metre.
         roughness, metallic: 0..1.
-        image: The image of faces of tone IMAGE, 'drawn:poster:17'; see props.drawn_images.
+        image: The image of faces of tone IMAGE, 'drawn:poster:17'; see props.drawn_images. Or a
+            file, which all of the surface shows instead of its pattern: `scale` times per metre,
+            in its own colours times `color`.
     """
 
     pattern: str
@@ -147,6 +149,8 @@ class PropSpec:
         surface: Its surface.
         owner: Id of the person whose pose needs it (a seat, a bicycle, a bag); 0 for none.
         variant: Seed of the details of a sized shape.
+        source: The file of a model of a pack, which is shown instead of the shape, in its own
+            colours times the surface's; "" for none.
     """
 
     shape: str
@@ -156,6 +160,7 @@ class PropSpec:
     surface: SurfaceSpec
     owner: int = 0
     variant: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -290,10 +295,15 @@ class SceneSpec:
 
 
 def sources_of(spec: SceneSpec) -> list[str]:
-    """The files of packs that the persons of a scene wear; one may be listed several times."""
+    """The files of packs that a scene shows: what persons wear, models of things, and textures; one
+    may be listed several times.
+    """
     outfits = [person.outfit for person in spec.persons]
     files = [[*(item.source for item in outfit.items), outfit.skin_image] for outfit in outfits]
-    return [file for of_person in files for file in of_person if file]
+    surfaces = [prop.surface for prop in spec.props]
+    surfaces += [s for s in (spec.background.ground, spec.background.wall) if s is not None]
+    files += [[prop.source for prop in spec.props], [surface.image for surface in surfaces]]
+    return [file for some in files for file in some if file and not file.startswith("drawn:")]
 
 
 def from_plain(cls: type[T], data: Any, where: str = "spec") -> T:

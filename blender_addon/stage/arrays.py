@@ -55,12 +55,13 @@ class MeshArrays:
     loops: Int  # (L,)
     starts: Int  # (F,)
     smooth: NDArray[np.bool_]  # (F,)
-    pattern: Int  # (F,) index into SURFACE_PATTERNS
+    pattern: Int  # (F,) index into SURFACE_PATTERNS; beyond them into `images`
     place: Float  # (V, 3) in the piece's own frame, m: patterns stick to things that turn
     uv: Float  # (L, 2) the same, seen along the face's main axis; place in the atlas of images
     color: Float  # (F, 4) linear, alpha 1
     color2: Float  # (F, 4)
     finish: Float  # (F, 3) repeats per metre, roughness, metallic
+    images: tuple[str, ...] = ()  # files that faces show
 
 
 def prop_piece(prop: PropSpec) -> Piece:
@@ -102,23 +103,29 @@ def assemble(pieces: Sequence[Piece]) -> MeshArrays:
     """Join pieces into one mesh. Raises KeyError, listing the patterns, for an unknown one."""
     if not pieces:
         return _EMPTY
-    parts = [_piece_arrays(piece) for piece in pieces]
+    images = tuple(dict.fromkeys(p.surface.image for p in pieces if shows_file(p.surface)))
+    parts = [_piece_arrays(piece, images) for piece in pieces]
     first_vertex = np.cumsum([0] + [len(part.vertices) for part in parts])
     first_loop = np.cumsum([0] + [len(part.loops) for part in parts])
     moved = [
         dataclasses.replace(part, loops=part.loops + v, starts=part.starts + n)
         for part, v, n in zip(parts, first_vertex, first_loop, strict=False)
     ]
-    names = [field.name for field in dataclasses.fields(MeshArrays)]
+    names = [field.name for field in dataclasses.fields(MeshArrays) if field.name != "images"]
     joined = {name: np.concatenate([getattr(part, name) for part in moved]) for name in names}
     joined["loops"], joined["starts"] = (
         joined["loops"].astype(np.int32),
         joined["starts"].astype(np.int32),
     )
-    return MeshArrays(**joined)
+    return MeshArrays(**joined, images=images)
 
 
-def _piece_arrays(piece: Piece) -> MeshArrays:
+def shows_file(surface: SurfaceSpec) -> bool:
+    """Whether a surface shows an image file, instead of its pattern and on faces of tone IMAGE."""
+    return bool(surface.image) and not surface.image.startswith("drawn:")
+
+
+def _piece_arrays(piece: Piece, images: Sequence[str] = ()) -> MeshArrays:
     solid, surface = piece.solid, piece.surface
     materials = [_tone_surface(surface, tone) for tone in range(IMAGE + 1)]
     table: dict[str, NDArray[Any]] = {
@@ -129,6 +136,9 @@ def _piece_arrays(piece: Piece) -> MeshArrays:
             [(m.scale, m.roughness, m.metallic) for m in materials], dtype=np.float32
         ),
     }
+    if shows_file(surface):
+        table["pattern"][[SURFACE, IMAGE]] = len(SURFACE_PATTERNS) + images.index(surface.image)
+        table["finish"][IMAGE, 0] = 1.0  # once on the face
     of_faces = {name: values[solid.tones] for name, values in table.items()}
     if solid.paint is not None:
         _paint(of_faces, solid.paint)
@@ -148,7 +158,7 @@ def _paint(of_faces: dict[str, NDArray[Any]], paint: NDArray[np.float64]) -> Non
     painted = np.isfinite(paint[:, 0])
     for name in ("color", "color2"):
         of_faces[name][painted, :3] = paint[painted]
-    even = painted & (of_faces["pattern"] < _pattern_index("image"))
+    even = painted & (of_faces["pattern"] < _pattern_index("image"))  # also not those of files
     of_faces["pattern"][even] = _pattern_index("plain")
 
 
@@ -157,7 +167,7 @@ def _uv(solid: Solid, image: str) -> NDArray[np.float64]:
     uv = _box_projection(solid)
     if solid.uv is None or not image:
         return uv
-    left, bottom, right, top = tile_box(image)
+    left, bottom, right, top = (0, 0, 1, 1) if image[:6] != "drawn:" else tile_box(image)
     counts = np.diff(np.append(solid.starts, len(solid.loops)))
     shown = np.repeat(solid.tones == IMAGE, counts)
     inside = np.clip(solid.uv[shown], 0.0, 1.0)

@@ -13,7 +13,10 @@ import numpy as np
 
 from ..scene.spec import BackgroundSpec, LightSpec, PersonSpec, PropSpec, SurfaceSpec, Vec3
 from .arrays import Piece, assemble, euler_matrix, prop_piece, rectangle
+from .images import ImageCache
 from .mesh_writer import show, write_mesh
+from .pack_props import PackProps, has_own_mesh
+from .surface_images import SurfaceImages
 from .surfaces import FADE_END, backdrop_materials, solid_materials
 
 GREY = SurfaceSpec("plain", (0.35, 0.35, 0.35), (0.3, 0.3, 0.3), 1.0, 0.8)
@@ -35,14 +38,20 @@ class StageBackground:
         things: The props.
         backdrop: Ground or room.
         catcher: An invisible ground that takes shadows.
+        own: The props with meshes of their own.
+        surfaces: The materials of image files.
     """
 
-    def __init__(self, scene: bpy.types.Scene) -> None:
+    def __init__(self, scene: bpy.types.Scene, images: ImageCache) -> None:
         self.scene = scene
+        self.own = PackProps(scene, images)
+        self.surfaces = SurfaceImages(images)
+        self._files: dict[bool, tuple[str, ...]] = {False: (), True: ()}  # of things, of backdrop
         self.things = mesh_object(scene.collection, "PII things", solid_materials())
         self.backdrop = mesh_object(scene.collection, "PII backdrop", backdrop_materials())
         self.catcher = shadow_catcher(scene.collection)
         self._props: tuple[PropSpec, ...] = ()
+        self._own: list[PropSpec] = []
         self._backdrop: BackgroundSpec | None = None
 
     def apply(
@@ -55,8 +64,8 @@ class StageBackground:
         """Show background and props.
 
         Raises:
-            ValueError: An unknown kind of background.
-            FileNotFoundError: The photo is missing.
+            ValueError: An unknown kind of background, or a model or image that cannot be read.
+            FileNotFoundError: The photo, or an image of a pack, is missing.
             KeyError: An unknown shape or pattern.
         """
         if background.kind not in KINDS:
@@ -69,20 +78,36 @@ class StageBackground:
 
         # Meshes are written when they change: many images have the same empty list of props.
         if self._props != tuple(props):
-            write_mesh(self.things.data, assemble([prop_piece(prop) for prop in props]))
+            self._own = [prop for prop in props if has_own_mesh(prop)]
+            joined = [prop_piece(prop) for prop in props if not has_own_mesh(prop)]
+            self._write(self.things, joined, backdrop=False)
             self._props = tuple(props)
-        show(self.things, bool(props))
+        show(self.things, len(self._own) < len(props))
+        self.own.apply(self._own)
 
         pieces = backdrop_pieces(background)
         if pieces and self._backdrop != background:
-            write_mesh(self.backdrop.data, assemble(pieces))
+            self._write(self.backdrop, pieces, backdrop=True)
             self._backdrop = background
         show(self.backdrop, bool(pieces))
+        self.surfaces.show(self.things, self._files[False], backdrop=False)
+        self.surfaces.show(self.backdrop, self._files[True] if pieces else (), backdrop=True)
+        self.surfaces.trim()
 
         catches = catches_shadows(background, light)
         show(self.catcher, catches)
         if catches:
             self.catcher.location, self.catcher.scale = catcher_frame(persons, props, light)
+
+    def _write(self, obj: bpy.types.Object, pieces: Sequence[Piece], *, backdrop: bool) -> None:
+        arrays = assemble(pieces)
+        self._files[backdrop] = arrays.images
+        write_mesh(obj.data, arrays)
+
+    def remove(self) -> None:
+        """Free meshes and materials that only this stage uses."""
+        self.own.remove()
+        self.surfaces.clear()
 
 
 def backdrop_pieces(background: BackgroundSpec) -> list[Piece]:

@@ -41,24 +41,27 @@ class ImageCache:
     def __iter__(self) -> Iterator[bpy.types.Image]:
         return iter(self._images.values())
 
-    def get(self, path: str | Path, colorspace: str = "", width: int = 0) -> bpy.types.Image:
+    def get(
+        self, path: str | Path, colorspace: str = "", width: int = 0, largest: int = LARGEST
+    ) -> bpy.types.Image:
         """The image in a file.
 
         Args:
             path: The file.
             colorspace: Blender's name; empty leaves it to the file.
             width: Make a copy no wider than this (px), each of its pixels a mean.
+            largest: Reduce an image that is wider or higher than this, px.
 
         Raises:
             FileNotFoundError: There is no file; the message names it.
             ValueError: The file is no image.
         """
-        key = (str(path), colorspace, width)
+        key = (str(path), colorspace, width if width else -largest)
         if key not in self._images:
             if width:
                 self._images[key] = _reduced(self.get(path, colorspace), width)
             else:
-                self._images[key] = _load(Path(path), colorspace)
+                self._images[key] = _load(Path(path), colorspace, largest)
             self._bytes[key] = _bytes_of(self._images[key])
         self._images.move_to_end(key)
         self._used.add(key)
@@ -100,7 +103,7 @@ def read_pixels(image: bpy.types.Image) -> NDArray[np.float32]:
     return pixels.reshape(height, width, 4)
 
 
-def _load(path: Path, colorspace: str) -> bpy.types.Image:
+def _load(path: Path, colorspace: str, largest: int = LARGEST) -> bpy.types.Image:
     if not path.is_file():
         raise FileNotFoundError(f"image not found: {path}")
     image = bpy.data.images.load(str(path), check_existing=False)
@@ -117,8 +120,10 @@ def _load(path: Path, colorspace: str) -> bpy.types.Image:
             copy = _in_memory(image, pixels)
             bpy.data.images.remove(image)
             image = copy
-    if width > LARGEST:
-        image.scale(LARGEST, max(1, round(height * LARGEST / width)))
+    if largest < LARGEST and height > width > 0:
+        largest = max(1, largest * width // height)
+    if width > largest:
+        image.scale(largest, max(1, round(height * largest / width)))
     return image
 
 

@@ -59,7 +59,7 @@ def _image_node(nodes: Nodes, name: str) -> Any:
     return texture
 
 
-def _there(nodes: Nodes, alpha: Any) -> Any:
+def there(nodes: Nodes, alpha: Any) -> Any:
     """1 or 0 at each sample, 1 as often as `alpha` says.
 
     Half-transparent samples go on with weights beyond 1 now and then, which would make coverages
@@ -88,7 +88,7 @@ def _build(nodes: Nodes, surface: PartSurface) -> None:
         pattern = nodes.mix(own, grey.outputs["Val"], texture.outputs["Color"])
         color = nodes.vector("MULTIPLY", color, pattern)
         if surface.cut_out:
-            opacity = _there(nodes, texture.outputs["Alpha"])
+            opacity = there(nodes, texture.outputs["Alpha"])
     principled = nodes.node("ShaderNodeBsdfPrincipled")
     nodes.put(color, principled.inputs["Base Color"])
     principled.inputs["Roughness"].default_value = surface.roughness
@@ -135,7 +135,7 @@ def _build_glass(nodes: Nodes, surface: PartSurface) -> None:
     """A thin pane: nearly all light goes straight through, a little is mirrored.
 
     A Glass BSDF would bend rays twice a lens, and throw a shadow on the eyes. Each sample is one or
-    the other, see `_there`.
+    the other, see `there`.
     """
     clear = nodes.node("ShaderNodeBsdfTransparent")
     nodes.put(nodes.attribute(PART_COLOR, "Color"), clear.inputs["Color"])
@@ -144,6 +144,6 @@ def _build_glass(nodes: Nodes, surface: PartSurface) -> None:
     weight = nodes.node("ShaderNodeFresnel")
     weight.inputs["IOR"].default_value = 1.5
     output = nodes.node("ShaderNodeOutputMaterial")
-    mirrored = _there(nodes, weight.outputs[0])
+    mirrored = there(nodes, weight.outputs[0])
     mixed = nodes.mix_shader(mirrored, clear.outputs[0], gloss.outputs[0])
     nodes.put(mixed, output.inputs["Surface"])

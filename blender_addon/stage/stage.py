@@ -31,7 +31,7 @@ class Stage:
         self.images = ImageCache(*_IMAGES)
         self.camera = StageCamera(self.scene)
         self.light = StageLight(self.scene, self.images)
-        self.background = StageBackground(self.scene)
+        self.background = StageBackground(self.scene, self.images)
         self.people = StagePeople(self.scene, bodies, poser or BodyPoser(bodies), self.images)
 
     def apply(self, spec: SceneSpec) -> None:
@@ -64,6 +64,7 @@ class Stage:
 
     def remove(self) -> None:
         """Delete the scene and all it holds from Blender. The stage cannot be used afterwards."""
+        self.background.remove()
         data = list(dict.fromkeys(obj.data for obj in self.scene.objects))  # lamps share theirs
         bpy.data.batch_remove([*self.scene.objects, *data, self.light.world])
         bpy.data.scenes.remove(

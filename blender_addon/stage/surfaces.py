@@ -59,14 +59,17 @@ def _build(n: Nodes, pattern: str, backdrop: bool) -> None:
     shading = n.group(shading_group(), Surface=principled.outputs[0], Albedo=albedo)
     surface = shading.outputs["Surface"]
     if backdrop:
-        geometry = n.node("ShaderNodeNewGeometry")
-        x, y, _ = n.split(geometry.outputs["Position"])
-        distance = n.math("SQRT", n.add(n.times(x, x), n.times(y, y)))
-        gone = n.math(
-            "MAXIMUM", n.ramp(distance, FADE_START, FADE_END), geometry.outputs["Backfacing"]
-        )
-        surface = n.mix_shader(gone, surface, n.node("ShaderNodeBsdfTransparent").outputs[0])
+        surface = faded(n, surface)
     n.put(surface, n.node("ShaderNodeOutputMaterial").inputs["Surface"])
+
+
+def faded(n: Nodes, surface: Any) -> Any:
+    """A shader that fades in the distance, and is invisible from behind."""
+    geometry = n.node("ShaderNodeNewGeometry")
+    x, y, _ = n.split(geometry.outputs["Position"])
+    distance = n.math("SQRT", n.add(n.times(x, x), n.times(y, y)))
+    gone = n.math("MAXIMUM", n.ramp(distance, FADE_START, FADE_END), geometry.outputs["Backfacing"])
+    return n.mix_shader(gone, surface, n.node("ShaderNodeBsdfTransparent").outputs[0])
 
 
 class _Inputs:

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 
 import bpy
 
+from ..stage import model_shader, surface_images
 from ..stage.images import ImageCache
 
 COLLECTION = "PII Synth"
 PART = "pii_synth part"  # on an object, a world, a collection, an image: which part it is
+_OF_PACKS = (model_shader.PREFIX, surface_images.PREFIX)
 BEFORE = "pii_synth before"  # on our world and camera: the artist's own, which it replaces
 
 
@@ -59,7 +61,12 @@ def remove(objects: Iterable[bpy.types.Object]) -> None:
 
 
 def remove_unused_images(images: ImageCache) -> None:
-    """Mark the images of a cache as parts, and delete marked images that are not used any more."""
+    """Mark the images of a cache as parts, and delete marked images that are not used any more,
+    with the materials of packs that show them.
+    """
+    bpy.data.batch_remove(
+        [m for m in bpy.data.materials if m.users == 0 and m.name.startswith(_OF_PACKS)]
+    )
     for image in images:
         image[PART] = "image"
     bpy.data.batch_remove(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -14,7 +15,11 @@ from ..character.character import character_of
 from ..scene.spec import PropSpec, Vec3, from_plain
 from ..stage.arrays import assemble, euler_matrix, prop_piece
 from ..stage.background import mesh_object
+from ..stage.images import ImageCache
 from ..stage.mesh_writer import write_mesh
+from ..stage.model_mesh import model_mesh
+from ..stage.model_shader import TINT, show_look
+from ..stage.surface_images import image_material
 from ..stage.surfaces import solid_materials
 from . import parts
 
@@ -29,7 +34,10 @@ def is_prop(obj: bpy.types.Object) -> bool:
 
 
 def show_props(
-    scene: bpy.types.Scene, wanted: Sequence[PropSpec], owners: Mapping[int, bpy.types.Object]
+    scene: bpy.types.Scene,
+    wanted: Sequence[PropSpec],
+    owners: Mapping[int, bpy.types.Object],
+    images: ImageCache,
 ) -> None:
     """Make the props of a scene equal to the wanted ones.
 
@@ -40,6 +48,10 @@ def show_props(
         scene: the scene to change.
         wanted: the props to show.
         owners: id of a person -> armature.
+        images: cache for the images of packs.
+
+    Raises:
+        FileNotFoundError, ValueError: a file of a pack cannot be read; the message names it.
     """
     missing = list(wanted)
     surplus = []
@@ -51,8 +63,12 @@ def show_props(
             surplus.append(obj)
     parts.remove(surplus)
     collection = parts.collection_of(scene)
+    kept = ((_read(obj).source, obj.data) for obj in _objects(scene))
+    meshes = {source: mesh for source, mesh in kept if source}  # equal models share one
     for prop in missing:
-        _add(collection, prop, owners.get(prop.owner))
+        obj = _add(collection, prop, owners.get(prop.owner), images, meshes.get(prop.source))
+        if prop.source:
+            meshes[prop.source] = obj.data
 
 
 def read_props(scene: bpy.types.Scene) -> tuple[PropSpec, ...]:
@@ -71,19 +87,48 @@ def _objects(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 
 def _add(
-    collection: bpy.types.Collection, prop: PropSpec, owner: bpy.types.Object | None
+    collection: bpy.types.Collection,
+    prop: PropSpec,
+    owner: bpy.types.Object | None,
+    images: ImageCache,
+    mesh: bpy.types.Mesh | None,
 ) -> bpy.types.Object:
     here = dataclasses.replace(prop, location=_NOWHERE, rotation=_NOWHERE)
-    arrays = assemble([prop_piece(here)])
-    used, slots = np.unique(arrays.pattern, return_inverse=True)
-    materials = solid_materials()
     name = prop.shape.replace("_", " ").capitalize()
-    obj = mesh_object(collection, name, [materials[index] for index in used])
-    write_mesh(obj.data, dataclasses.replace(arrays, pattern=slots.reshape(-1).astype(np.int32)))
+    if prop.source:
+        obj = _model(collection, prop, images, mesh)
+    else:
+        arrays = assemble([prop_piece(here)])
+        used, slots = np.unique(arrays.pattern, return_inverse=True)
+        materials = [
+            *solid_materials(),
+            *(image_material(file, images, backdrop=False) for file in arrays.images),
+        ]
+        obj = mesh_object(collection, name, [materials[index] for index in used])
+        pattern = slots.reshape(-1).astype(np.int32)
+        write_mesh(obj.data, dataclasses.replace(arrays, pattern=pattern))
     obj[PROP] = json.dumps(dataclasses.asdict(prop))
     if owner is not None:
         obj.parent = owner
     obj.matrix_world = Matrix(_placement(prop).tolist())
+    return obj
+
+
+def _model(
+    collection: bpy.types.Collection,
+    prop: PropSpec,
+    images: ImageCache,
+    mesh: bpy.types.Mesh | None,
+) -> bpy.types.Object:
+    """An object that shows a model of a pack, with its mesh where there is one already."""
+    name = Path(prop.source).stem
+    if mesh is None:
+        mesh, looks = model_mesh(prop.source, name)
+        for material, look in zip(mesh.materials, looks, strict=True):
+            show_look(material, look, images)
+    obj = bpy.data.objects.new(name, mesh)
+    obj[TINT] = (*prop.surface.color, 1.0)
+    collection.objects.link(obj)
     return obj
 
 
@@ -99,14 +144,18 @@ def _read(obj: bpy.types.Object) -> PropSpec:
     if not differs[:3, :3].any():
         return dataclasses.replace(shown, location=_vec(location))
     x, y, z = (float(np.degrees(angle)) for angle in rotation.to_euler("XYZ"))
-    a, b, c = (extent * factor for extent, factor in zip(shown.size, scale, strict=True))
+    size = (1.0, 1.0, 1.0) if shown.source else shown.size
+    a, b, c = (extent * factor for extent, factor in zip(size, scale, strict=True))
     return dataclasses.replace(shown, location=_vec(location), rotation=(x, y, z), size=(a, b, c))
 
 
 def _placement(prop: PropSpec) -> np.ndarray:
-    """(4, 4) from the prop's own axes to the world; its size is in its mesh."""
+    """(4, 4) from the prop's own axes to the world; its size is in its mesh, unless it is that of
+    a model of a pack, which is 1 × 1 × 1.
+    """
     matrix = np.eye(4)
-    matrix[:3, :3], matrix[:3, 3] = euler_matrix(prop.rotation), prop.location
+    scale = prop.size if prop.source else (1.0, 1.0, 1.0)
+    matrix[:3, :3], matrix[:3, 3] = euler_matrix(prop.rotation) * scale, prop.location
     return matrix
 
 

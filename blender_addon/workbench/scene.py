@@ -18,7 +18,15 @@ from ..character.character import PERSON, Character, character_of, characters, r
 from ..recipes.recipe import Recipe, Render
 from ..scene.assets import Assets, load_assets, open_body
 from ..scene.resampling import FACTORS, PERSON_FACTORS
-from ..scene.spec import BackgroundSpec, CameraSpec, LightSpec, PersonSpec, SceneSpec, SensorSpec
+from ..scene.spec import (
+    BackgroundSpec,
+    CameraSpec,
+    LightSpec,
+    PersonSpec,
+    SceneSpec,
+    SensorSpec,
+    sources_of,
+)
 from ..stage.images import ImageCache
 from ..stage.light import hdri_path
 from . import parts, surroundings
@@ -81,7 +89,7 @@ def show(
     if drawn & {"light", "background"}:  # a room has lamps of its own
         surroundings.show_light(scene, spec.light, spec.background, images)
     if "background" in drawn:
-        surroundings.show_background(scene, spec.background)
+        surroundings.show_background(scene, spec.background, images)
     if drawn & {"camera", "background"}:
         surroundings.show_photo(scene, spec.background, spec.width, spec.height)
     if drawn >= set(FACTORS):
@@ -91,7 +99,7 @@ def show(
     if drawn & {*PERSON_FACTORS, "background"}:
         _update(scene)
         owners = {person.number: person.armature for person in characters(scene)}
-        show_props(scene, spec.props, owners)
+        show_props(scene, spec.props, owners, images)
     surroundings.show_catcher(scene, spec.background, spec.light, spec.persons, spec.props)
     parts.remove_unused_images(images)
     _update(scene)
@@ -216,6 +224,7 @@ def _check_files(spec: SceneSpec, drawn: set[str]) -> None:
     if drawn & {"light", "background"} and spec.light.kind == "hdri":
         hdri_path(spec.light.hdri)
     needed = {"background": spec.background.photo} if "background" in drawn else {}
+    needed |= {f"file {i} of packs": file for i, file in enumerate(sources_of(spec), start=1)}
     if drawn & set(PERSON_FACTORS):
         needed |= {
             f"texture of person {person.id}": person.outfit.texture for person in spec.persons

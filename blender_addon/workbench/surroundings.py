@@ -23,6 +23,7 @@ from ..stage.background import (
 from ..stage.images import ImageCache
 from ..stage.light import StageLight
 from ..stage.mesh_writer import write_mesh
+from ..stage.surface_images import image_material
 from ..stage.surfaces import backdrop_materials
 from . import parts
 from .viewpoint import own_camera
@@ -101,7 +102,7 @@ def _drop(world: bpy.types.World | None) -> None:
 # --- background -----------------------------------------------------------------------------------
 
 
-def show_background(scene: bpy.types.Scene, background: BackgroundSpec) -> None:
+def show_background(scene: bpy.types.Scene, background: BackgroundSpec, images: ImageCache) -> None:
     """Replace ground or room.
 
     In front of a photo or a plain colour, the scene is rendered with a transparent background.
@@ -114,7 +115,9 @@ def show_background(scene: bpy.types.Scene, background: BackgroundSpec) -> None:
     parts.remove(parts.parts(scene, _BACKDROP))
     if len(mesh.vertices):
         name = "Room" if background.kind == "room" else "Ground"
-        obj = mesh_object(parts.collection_of(scene), name, backdrop_materials())
+        shown = [image_material(file, images, backdrop=True) for file in mesh.images]
+        materials = [*backdrop_materials(), *shown]
+        obj = mesh_object(parts.collection_of(scene), name, materials)
         obj[parts.PART] = _BACKDROP
         obj.hide_select = True  # otherwise every click would hit it
         write_mesh(obj.data, mesh)

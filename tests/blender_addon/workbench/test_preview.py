@@ -102,6 +102,7 @@ def test_children_of_a_person_are_in_its_mask_and_props_are_not(
     bpy = import_bpy()
     from blender_addon.character.character import characters
     from blender_addon.scene.spec import PropSpec, SurfaceSpec
+    from blender_addon.stage.images import ImageCache
     from blender_addon.workbench.preview import person_names
     from blender_addon.workbench.props import show_props
 
@@ -120,7 +121,7 @@ def test_children_of_a_person_are_in_its_mask_and_props_are_not(
 
     grey = SurfaceSpec("plain", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 1.0, 0.5)
     box = PropSpec("box", (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.3, 0.3, 0.3), grey, owner=1)
-    show_props(scene, [box], {1: person.armature})
+    show_props(scene, [box], {1: person.armature}, ImageCache())
     (thing,) = (obj for obj in person.armature.children if obj.name.startswith("Box"))
     assert thing.name not in person_names(characters(scene))[0]
 
