@@ -127,8 +127,9 @@ def content_of(recipe: Recipe, assets: Assets, hashes: FileHashes) -> dict[str, 
     drawn = {
         "poses.motions": (recipe.poses.motions, assets.motions),
         "wardrobe.textures": (recipe.wardrobe.textures, assets.textures),
-        "light.hdris": (recipe.light.hdris, assets.hdris),
-        "background.photos": (recipe.background.photos, assets.photos),
+        # Those of [scenery] are in the same lists.
+        "light.hdris": ((*recipe.light.hdris, *recipe.scenery.panoramas), assets.hdris),
+        "background.photos": ((*recipe.background.photos, *recipe.scenery.photos), assets.photos),
     }
     contents = {
         key: [*words(items), f"sha256:{hashes.in_order(files)}"]
@@ -137,6 +138,12 @@ def content_of(recipe: Recipe, assets: Assets, hashes: FileHashes) -> dict[str, 
     }
     if recipe.wardrobe.packs:  # read already, and hashed
         contents["wardrobe.packs"] = [f"sha256:{packs_hash(assets.packs)}"]
+    for key, folders, items in (
+        ("scenery.props", recipe.scenery.props, assets.props.items),
+        ("scenery.textures", recipe.scenery.textures, assets.surfaces.items),
+    ):
+        if folders:
+            contents[key] = [f"sha256:{packs_hash(items)}"]
     # A body is drawn by its number in the list; the first UV file that fits is taken.
     for key, items in (("bodies.models", recipe.bodies.models), ("bodies.uvs", recipe.bodies.uvs)):
         contents[key] = [

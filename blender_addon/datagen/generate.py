@@ -23,6 +23,7 @@ from ..recipes.recipe import Recipe
 from ..scene.assets import Assets, load_assets
 from ..scene.pack_files import credits_of
 from ..scene.sampling import sample_scene
+from ..scene.scenery_files import scenery_credits
 from ..scene.spec import SceneSpec, sources_of
 from .contact_sheet import contact_sheet
 from .file_hashes import MEMORY_NAME, FileHashes, Stopped, content_of
@@ -176,7 +177,9 @@ def _render(
         if index not in writer.done:  # another run may have listed it meanwhile
             spec = sample_scene(recipe, assets, seed, index)
             pair = renderer.render(spec)
-            writer.credit(*credits_of(sources_of(spec), assets.packs))
+            sources = sources_of(spec)
+            writer.credit(*credits_of(sources, assets.packs))
+            writer.credit(*scenery_credits(sources, assets.props, assets.surfaces))
             writer.add(*to_files(pair, spec, recipe.render.image_format))
             cycles += pair.cycles_seconds
             fresh += 1

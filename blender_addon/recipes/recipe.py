@@ -244,6 +244,16 @@ class Scenery:
         tuple(PLACE_WEIGHTS),
     )
     density: Distribution = vary([0.6, 1.4], "Number of things in a place; 1: usual", 0, 4)
+    props: tuple[str, ...] = paths("Folders of models of things (OBJ, glTF) to furnish places with")
+    prop_share: float = number(
+        0.6, "Share of things drawn from `props`, where they have such a thing", 0.0, 1.0
+    )
+    textures: tuple[str, ...] = paths("Folders of textures (PBR sets, tiles) for grounds and walls")
+    texture_share: float = number(
+        0.6, "Share of surfaces drawn from `textures`, where they have such a surface", 0.0, 1.0
+    )
+    panoramas: tuple[str, ...] = paths("More panoramas, or folders of them: they join light.hdris")
+    photos: tuple[str, ...] = paths("More photos, or folders of them: they join background.photos")
 
 
 @dataclass(frozen=True)

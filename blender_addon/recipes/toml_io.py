@@ -98,7 +98,8 @@ def parse_recipe(
     # A recipe of another name draws from streams of its own, whatever its base does.
     streams = data.get("streams", recipe.streams if base is not None else "")
     recipe = dataclasses.replace(recipe, name=data.get("name", name), streams=streams, **changed)
-    if recipe.background.kinds.get("photo") and not recipe.background.photos:
+    photos = recipe.background.photos or recipe.scenery.photos
+    if recipe.background.kinds.get("photo") and not photos:
         raise RecipeError(
             f"{where}: background.photos: kind 'photo' needs photos; name a folder of them",
             key="background.photos",

@@ -20,12 +20,15 @@ from ..bodies.model import BodyModel
 from ..bodies.motion import Motion, MotionFile, UnclearAxisError, Up, load_motions
 from ..bodies.pose_library import CARRIED, COMPANIONS_PATH, Pose, load_poses
 from ..packs.pack import PackItem
+from ..packs.scenery.prop_pack import NO_PROPS, PropPack
+from ..packs.scenery.texture_pack import NO_TEXTURES, TexturePack
 from ..recipes.fields import RecipeError
 from ..recipes.recipe import Recipe
 from ..wardrobe.pack_sampling import PackWardrobe
 from .asset_files import AssetFiles, axis_advice
 from .body_poser import BodyPoser
 from .pack_files import load_packs
+from .scenery_files import load_scenery
 
 BUILTIN_HDRIS = tuple(
     f"builtin:{name}"
@@ -51,6 +54,8 @@ class Assets:
     photos: tuple[str, ...] = ()
     textures: tuple[str, ...] = ()
     packs: tuple[PackItem, ...] = ()
+    props: PropPack = NO_PROPS
+    surfaces: TexturePack = NO_TEXTURES
     found: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -115,11 +120,14 @@ def load_assets(recipe: Recipe) -> Assets:
         else:
             hdris += files.panoramas((item,), "light.hdris")
     motions = files.motions(recipe.poses.motions, "poses.motions")
+    hdris += files.panoramas(recipe.scenery.panoramas, "scenery.panoramas")
     photos = files.images(recipe.background.photos, "background.photos")
+    photos += files.images(recipe.scenery.photos, "scenery.photos")
     textures = files.images(recipe.wardrobe.textures, "wardrobe.textures")
     packs, found, faults = load_packs(recipe.wardrobe.packs)
     if packs and recipe.wardrobe.style != "mesh":
         faults.append('wardrobe.packs: nobody wears them; set wardrobe.style to "mesh"')
+    scenery = load_scenery(recipe)
     return Assets(
         bodies=bodies,
         poses=tuple(pose for pose in poses if not allowed or pose.category in allowed),
@@ -136,8 +144,10 @@ def load_assets(recipe: Recipe) -> Assets:
         photos=photos,
         textures=textures,
         packs=packs,
-        found=tuple(found),
-        notes=(*files.notes, *faults),
+        props=scenery.props,
+        surfaces=scenery.textures,
+        found=(*found, *scenery.found),
+        notes=(*files.notes, *faults, *scenery.faults),
     )
 
 

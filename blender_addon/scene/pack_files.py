@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from ..packs.files import IMAGE_ENDINGS
 from ..packs.pack import Pack, PackItem, Unusable, read_pack
@@ -43,7 +44,7 @@ def load_packs(folders: Sequence[str]) -> tuple[tuple[PackItem, ...], list[str],
     faults: list[str] = []
     for folder in folders:
         try:
-            pack = _read(folder, _stamp(Path(folder)))
+            pack = _read(folder, stamp_of(Path(folder)))
         except (PackError, OSError) as error:
             raise RecipeError(f"{KEY}: {error}") from None
         _LATEST[folder] = pack
@@ -51,9 +52,9 @@ def load_packs(folders: Sequence[str]) -> tuple[tuple[PackItem, ...], list[str],
             raise RecipeError(f"{KEY}: {shown(folder)}: {_without_items(pack.unusable)}")
         found.append(f"{KEY}: {shown(folder)}: {inventory(pack.items)}")
         if pack.unusable:
-            faults.append(f"{KEY}: {shown(folder)}: cannot be used: {_listed(pack.unusable)}")
+            faults.append(f"{KEY}: {shown(folder)}: cannot be used: {in_words(pack.unusable)}")
         if pack.notes:
-            faults.append(f"{KEY}: {shown(folder)}: used as they are: {_listed(pack.notes)}")
+            faults.append(f"{KEY}: {shown(folder)}: used as they are: {in_words(pack.notes)}")
         for item in pack.items:
             items.setdefault(item.key.rpartition("#")[2] + item.name, item)
     return tuple(items.values()), found, faults
@@ -77,7 +78,12 @@ def inventory(items: Iterable[PackItem]) -> str:
     return f"{total} item{'' if total == 1 else 's'} ({by_kind}); {by_licence}"
 
 
-def packs_hash(items: Iterable[PackItem]) -> str:
+class _Keyed(Protocol):
+    @property
+    def key(self) -> str: ...
+
+
+def packs_hash(items: Iterable[_Keyed]) -> str:
     """SHA-256 of the contents of items in their order, wherever the packs lie."""
     keys = "\n".join(item.key for item in items)
     return hashlib.sha256(keys.encode("utf-8", "surrogateescape")).hexdigest()
@@ -128,17 +134,17 @@ def _sorted_out(pack: Pack) -> Pack:
 
 def _without_items(unusable: Sequence[Unusable]) -> str:
     if unusable:
-        return f"nothing in it can be worn: {_listed(unusable)}"
+        return f"nothing in it can be worn: {in_words(unusable)}"
     return "no .mhclo, .mhmat or eye texture in it; name the folder of an unpacked asset pack"
 
 
-def _listed(entries: Sequence[Unusable]) -> str:
+def in_words(entries: Sequence[Unusable]) -> str:
     named = [f"{shown(entry.name)} ({entry.reason})" for entry in entries[:_NAMED]]
     more = len(entries) - len(named)
     return "; ".join([*named, *([f"and {more} more"] if more else [])])
 
 
-def _stamp(folder: Path) -> str:
+def stamp_of(folder: Path) -> str:
     """A hash that changes when a file below the folder does."""
     digest = hashlib.blake2b(digest_size=8)
     for here, folders, files in os.walk(folder):

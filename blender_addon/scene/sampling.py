@@ -22,6 +22,7 @@ from . import objects, surfaces
 from .assets import Assets
 from .camera import to_camera
 from .ground_grid import box_cells
+from .pack_furniture import furnished
 from .people import Stream
 from .placement import Crowd, place_people
 from .sensor_sampling import sample_sensor
@@ -134,21 +135,23 @@ def sample_surroundings(
 
     Args:
         recipe: What may vary.
-        assets: The photos to draw from.
+        assets: The photos and packs to draw from.
         kind: The kind that `rng` has just drawn.
         place: The kind of place; '' where `kind` is another.
         crowd: The placed people; things take its free ground.
         stream: The streams of the scene.
         rng: Generator of the background.
     """
+    things: tuple[PropSpec, ...] = ()
     if place:
         background, things = sample_place(recipe, place, crowd, stream)
         indoors = background.indoors
         more = sample_things(recipe, crowd, stream("occluders"), indoors=indoors)
-        return background, (*things, *more)
-    more = sample_things(recipe, crowd, stream("occluders"), indoors=kind == "room")
-    props = (*crowd.props, *more)
-    return sample_background(recipe, assets, kind, crowd, props, rng), tuple(more)
+    else:
+        more = sample_things(recipe, crowd, stream("occluders"), indoors=kind == "room")
+        props = (*crowd.props, *more)
+        background = sample_background(recipe, assets, kind, crowd, props, rng)
+    return furnished(recipe, assets, background, (*things, *more), stream("place_packs"))
 
 
 def sample_things(

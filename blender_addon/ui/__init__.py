@@ -11,7 +11,8 @@ from .operators import people as people_operators
 from .operators import preview as preview_operators
 from .operators import recipe as recipe_operators
 from .operators import sample as sample_operators
-from .panels import batch, packs, people, preview, recipe, sample
+from .operators import scenery as scenery_operators
+from .panels import batch, packs, people, preview, recipe, sample, scenery
 from .properties import recipe_settings, settings
 
 _MODULES = (
@@ -20,6 +21,7 @@ _MODULES = (
     settings,
     recipe_operators,
     packs_operators,
+    scenery_operators,
     people_operators,
     sample_operators,
     preview_operators,
@@ -27,6 +29,7 @@ _MODULES = (
     batch,
     recipe,
     packs,
+    scenery,
     people,
     sample,
     preview,

@@ -16,7 +16,7 @@ from ..render.devices import AUTO, CHOICES, DeviceError, choose, present_devices
 from .pack_folders import PII_SYNTH_PG_pack_folder, mpfb_folder
 from .tab import ADDON, label_beside_value
 
-FOLDERS = ("bodies", "motions", "textures", "hdris", "photos")
+FOLDERS = ("bodies", "motions", "textures", "hdris", "photos", "props", "surfaces")
 FROM_PREFERENCES = "preferences"  # a scene with this device uses the one in the preferences
 DEVICE_ITEMS = [
     (name, "Automatic", "Render on the fastest device of this machine")
@@ -37,6 +37,8 @@ class Defaults:
     textures: str = ""
     hdris: str = ""
     photos: str = ""
+    props: str = ""
+    surfaces: str = ""
     packs: tuple[Any, ...] = ()
     use_mpfb: bool = True
     output: str = str(Path.home() / "pii_synth")
@@ -112,6 +114,8 @@ class Preferences(bpy.types.AddonPreferences):
     textures: _folder("Textures", "Folder that holds UV textures of people")
     hdris: _folder("HDRIs", "Folder that holds panoramas (.hdr, .exr) to light the scene")
     photos: _folder("Photos", "Folder that holds photos without people, used as backgrounds")
+    props: _folder("Models", "Folder that holds models of things (OBJ, glTF) for places")
+    surfaces: _folder("Surface Textures", "Folder that holds textures of grounds, walls and things")
     packs: bpy.props.CollectionProperty(
         type=PII_SYNTH_PG_pack_folder,
         name="Packs",

@@ -32,6 +32,10 @@ BROWSE = {
     "wardrobe.packs": ("packs", ""),
     "light.hdris": ("hdris", "*.hdr;*.exr"),
     "background.photos": ("photos", ""),
+    "scenery.props": ("props", ""),
+    "scenery.textures": ("surfaces", ""),
+    "scenery.panoramas": ("hdris", "*.hdr;*.exr"),
+    "scenery.photos": ("photos", ""),
 }
 
 

@@ -39,7 +39,7 @@ def context_with(bpy: Any, module: Any, **values: Any) -> Any:
 
 def test_not_installed_everything_is_at_its_default(bpy, module):
     assert module.preferences(bpy.context) == module.Defaults()
-    assert [module.folder(bpy.context, kind) for kind in module.FOLDERS] == [None] * 5
+    assert [module.folder(bpy.context, kind) for kind in module.FOLDERS] == [None] * 7
     assert module.default_output(bpy.context) == Path.home() / "pii_synth"
     assert module.device_name(bpy.context) == "auto"
 
