@@ -5,7 +5,6 @@ A house front has hundreds of them; one call of numpy for all costs what a singl
 
 from __future__ import annotations
 
-import colorsys
 import dataclasses
 
 import numpy as np
@@ -20,12 +19,21 @@ _FACES = np.array(
 _WHOLE_IMAGE = np.array([(0.0, 0), (1, 0), (1, 1), (0, 1)])
 
 
-def linear(hue: float, saturation: float, value: float) -> Array:
-    """(3,) linear colour from display HSV."""
-    rgb = np.array(
-        colorsys.hsv_to_rgb(hue % 1.0, min(max(saturation, 0), 1), min(max(value, 0), 1))
+def linear(hue: ArrayLike, saturation: ArrayLike, value: ArrayLike) -> Array:
+    """(…, 3) linear colours from display HSV; the three are broadcast."""
+    h, s, v = np.broadcast_arrays(
+        *(np.asarray(x, dtype=np.float64) for x in (hue, saturation, value))
     )
+    s, v = np.clip(s, 0, 1), np.clip(v, 0, 1)
+    # Travis' formula: channel n is v - v·s·max(0, min(k, 4 - k, 1)) with k = (n + 6h) mod 6.
+    k = (np.array([5.0, 3.0, 1.0]) + 6 * h[..., None]) % 6
+    rgb = v[..., None] * (1 - s[..., None] * np.clip(np.minimum(k, 4 - k), 0, 1))
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def by(x: float, y: float, z: float) -> Array:
+    """A shift (3,) m."""
+    return np.array((x, y, z), dtype=np.float64)
 
 
 def boxes(
@@ -176,3 +184,65 @@ def _quad_faces(
         np.zeros(faces, dtype=np.bool_),
         paint,
     )
+
+
+def copies(
+    solid: Solid, centers: ArrayLike, scales: ArrayLike, color: ArrayLike | None = None
+) -> Solid:
+    """Copies of a solid without paint.
+
+    Args:
+        solid: The original.
+        centers: (N, 3) m.
+        scales: (N, 3), or (N, 1) for all axes.
+        color: Linear colour (N, 3) of each copy, or (3,).
+    """
+    at, scale = np.asarray(centers, dtype=np.float64), np.asarray(scales, dtype=np.float64)
+    n, v, c, f = len(at), len(solid.vertices), len(solid.loops), len(solid.starts)
+    i = np.arange(n)[:, None]
+    paint = None
+    if color is not None:
+        paint = np.repeat(np.broadcast_to(np.asarray(color, dtype=np.float64), (n, 3)), f, axis=0)
+    return Solid(
+        (solid.vertices * scale[:, None] + at[:, None]).reshape(-1, 3),
+        (solid.loops + v * i).ravel().astype(np.int32),
+        (solid.starts + c * i).ravel().astype(np.int32),
+        np.tile(solid.tones, n),
+        np.tile(solid.smooth, n),
+        paint,
+    )
+
+
+def leaves(
+    centers: Array, toward: Array, length: ArrayLike, width: float, rng: np.random.Generator
+) -> Array:
+    """Corners (N, 4, 3) of leaves for `quads`: rhombs that are bent along their middle.
+
+    Args:
+        centers: (N, 3) m.
+        toward: (N, 3) directions of their tips; any length but 0.
+        length: m, one or (N, 1).
+        width: In lengths.
+        rng: Generator of their turn about their own axis.
+    """
+    tip = toward / np.linalg.norm(toward, axis=1, keepdims=True)
+    u, v = across(tip)
+    angle = rng.uniform(0, np.pi, (len(centers), 1))
+    side = np.cos(angle) * u + np.sin(angle) * v
+    fold = 0.15 * np.cross(tip, side)
+    half = 0.5 * np.asarray(length)
+    return np.stack(
+        [
+            centers - half * tip,
+            centers + half * (width * side + fold),
+            centers + half * tip,
+            centers + half * (fold - width * side),
+        ],
+        axis=1,
+    )
+
+
+def directions(count: int, rng: np.random.Generator) -> Array:
+    """(N, 3) random unit vectors."""
+    out = rng.normal(size=(count, 3))
+    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)

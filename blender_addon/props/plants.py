@@ -1,15 +1,17 @@
-"""Plants, with leaves spread by fixed formulas and not at random.
+"""Plants as unit shapes; `trees` has those that are built to size.
 
 Builders give real proportions in metres; see `catalogue`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 
-from .primitives import EARTH, SECOND, Solid, ball, blade, join, tube
+from .primitives import EARTH, SECOND, SURFACE, Solid, blade, join, tube
+from .trees import broad_tree, wild_shrub
 
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))  # spreads leaves evenly, as plants do
 
@@ -34,44 +36,19 @@ def _plant() -> Solid:
 
 
 def _bush() -> Solid:
-    return _crown(46, (0.5, 0.5, 0.42), 0.42, leaf=0.17, inner=0.82)
+    return _in_two_greens(wild_shrub((1.4, 1.4, 1.2), np.random.default_rng(2)))
 
 
 def _tree() -> Solid:
-    crown = _crown(90, (1.1, 1.1, 1.15), 2.9, leaf=0.3, inner=0.8)
-    branches = [
-        tube((0, 0, 1.4), (0.6 * np.cos(a), 0.6 * np.sin(a), 2.5), 0.07, 0.03, EARTH, 7)
-        for a in (0.4, 2.3, 4.3)
-    ]
-    return join([tube((0, 0, 0), (0, 0, 2.6), 0.14, 0.07, EARTH, 12), *branches, crown])
+    return _in_two_greens(broad_tree((2.6, 2.6, 4.4), np.random.default_rng(3)))
 
 
-def _crown(
-    count: int, radii: tuple[float, float, float], height: float, leaf: float, inner: float
-) -> Solid:
-    """A lumpy mass of foliage: overlapping balls, with leaves standing out of them."""
-    parts: list[Solid] = []
-    r = np.array(radii)
-    for i in range(count):
-        z = 1 - 2 * (i + 0.5) / count
-        angle = i * GOLDEN_ANGLE
-        out = np.array([np.sqrt(1 - z * z) * np.cos(angle), np.sqrt(1 - z * z) * np.sin(angle), z])
-        wave = 0.5 + 0.5 * np.sin(7.3 * i)
-        if i % 3 == 0:
-            lump = leaf * (1.5 + 0.8 * wave)
-            parts.append(
-                ball(out * r * (inner - 0.15) + (0, 0, height), (lump,) * 3, rings=7, sides=9)
-            )
-        tip = out * r * (1.0 + 0.18 * wave) + (0, 0, height)
-        for turn in (-0.5, 0.1, 0.6):
-            side = np.array([-out[1], out[0], 0.25 * turn]) * turn * leaf
-            parts.append(
-                blade(
-                    out * r * inner * 0.9 + (0, 0, height), tip + side, leaf * 0.55, sag=leaf * 0.3
-                )
-            )
-    parts.append(ball((0, 0, height), r * inner * 0.85, rings=10, sides=14))
-    return join(parts)
+def _in_two_greens(solid: Solid) -> Solid:
+    """The plant in the two colours of its surface in place of its own greens."""
+    own = solid.tones == SURFACE
+    other = own & (np.arange(len(own)) % 3 == 0)
+    paint = None if solid.paint is None else np.where(own[:, None], np.nan, solid.paint)
+    return dataclasses.replace(solid, tones=np.where(other, SECOND, solid.tones), paint=paint)
 
 
 PLANTS: dict[str, Callable[[], Solid]] = {

@@ -13,12 +13,19 @@ import numpy as np
 
 from .animals import ANIMALS
 from .boards import BOARDS
+from .cars import CARS
 from .empty_clothes import CLOTHES
+from .facades import FACADES
 from .figures import FIGURES
 from .frames import FRAMES
+from .gardens import GARDENS
+from .market import MARKET
 from .mirrors import MIRRORS
 from .primitives import Solid
+from .roads import ROADS
+from .street_furniture import STREET_FURNITURE
 from .toys import TOYS
+from .trees import TREES
 
 Size = tuple[float, float, float]
 
@@ -30,4 +37,11 @@ SIZED: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
     **TOYS,
     **ANIMALS,
     **CLOTHES,
+    **FACADES,
+    **ROADS,
+    **STREET_FURNITURE,
+    **MARKET,
+    **GARDENS,
+    **TREES,
+    **CARS,
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .cars import car, van
 from .primitives import DARK, METAL, SECOND, Solid, ball, box, extrusion, join, ring, tube
 
 
@@ -26,79 +27,11 @@ def _wheel(x: float, y: float, radius: float, width: float) -> list[Solid]:
 
 
 def _car() -> Solid:
-    """A hatchback, front towards -Y."""
-    body = [
-        (-2.1, 0.3),
-        (2.1, 0.3),
-        (2.13, 0.62),
-        (2.02, 0.92),
-        (-0.95, 0.95),
-        (-1.95, 0.76),
-        (-2.16, 0.55),
-    ]
-    glass = [(-0.98, 0.9), (1.98, 0.9), (1.62, 1.36), (1.3, 1.42), (-0.18, 1.42)]
-    roof = [(-0.3, 1.405), (1.72, 1.34), (1.55, 1.43), (1.2, 1.47), (0.0, 1.47)]
-    # Pillars stand a finger's width outside the glass, so that the two never fight for the same
-    # pixels.
-    pillars = [
-        tube((x, y0, 0.9), (0.93 * x, y1, 1.42), 0.035, sides=6)
-        for x in (-0.76, 0.76)
-        for y0, y1 in ((-0.92, -0.22), (0.35, 0.38), (1.25, 1.15), (1.95, 1.6))
-    ]
-    lamps = [box((x, -2.04, 0.66), (0.34, 0.16, 0.13), METAL) for x in (-0.62, 0.62)]
-    lamps += [box((x, 2.05, 0.76), (0.26, 0.14, 0.16), DARK) for x in (-0.68, 0.68)]
-    bumpers = [box((0, y, 0.4), (1.5, 0.2, 0.14), DARK) for y in (-2.1, 2.08)]
-    wheels = [
-        part for x in (-0.78, 0.78) for y in (-1.32, 1.3) for part in _wheel(x, y, 0.32, 0.22)
-    ]
-    mirrors = [box((x, -0.75, 0.98), (0.2, 0.08, 0.12)) for x in (-0.93, 0.93)]
-    return join(
-        [
-            extrusion(body, -0.86, 0.86),
-            extrusion(glass, -0.74, 0.74, DARK),
-            extrusion(roof, -0.72, 0.72),
-            *pillars,
-            *lamps,
-            *bumpers,
-            *wheels,
-            *mirrors,
-        ]
-    )
+    return car((1.82, 4.3, 1.47), np.random.default_rng(0))
 
 
 def _van() -> Solid:
-    """A delivery van, front towards -Y."""
-    body = [
-        (-2.5, 0.35),
-        (2.5, 0.35),
-        (2.5, 2.2),
-        (2.42, 2.3),
-        (-1.3, 2.3),
-        (-1.62, 2.2),
-        (-2.06, 1.2),
-        (-2.5, 1.0),
-    ]
-    screen = [(-2.09, 1.24), (-2.02, 1.22), (-1.62, 2.12), (-1.69, 2.14)]
-    side_windows = [box((x, -1.3, 1.62), (0.03, 0.75, 0.55), DARK) for x in (-0.975, 0.975)]
-    wheels = [
-        part for x in (-0.88, 0.88) for y in (-1.6, 1.55) for part in _wheel(x, y, 0.36, 0.24)
-    ]
-    lamps = [box((x, -2.49, 0.82), (0.28, 0.06, 0.2), METAL) for x in (-0.72, 0.72)]
-    doors = [
-        box((0, 2.5, 1.65), (1.5, 0.03, 0.6), DARK),
-        box((0, 2.52, 0.48), (1.9, 0.12, 0.18), DARK),
-    ]
-    return join(
-        [
-            extrusion(body, -0.97, 0.97),
-            extrusion(screen, -0.86, 0.86, DARK),
-            *side_windows,
-            *wheels,
-            *lamps,
-            *doors,
-            box((0, -2.5, 0.46), (1.94, 0.14, 0.22), DARK),
-        ]
-    )
+    return van((2.05, 5.2, 2.3), np.random.default_rng(0))
 
 
 def _bicycle() -> Solid:
