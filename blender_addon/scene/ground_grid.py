@@ -54,6 +54,10 @@ class Footprint:
         grown = (cells[:, None] + self._around).ravel()
         self._occupied = np.union1d(self._occupied, grown)
 
+    def places(self) -> NDArray[np.float64]:
+        """(N, 2) centres of the occupied cells, m."""
+        return centers(self._occupied)
+
     def hits(self, cells: Cells) -> bool:
         """Whether any of these cells is occupied."""
         return bool(np.isin(cells, self._occupied, assume_unique=True).any())

@@ -30,6 +30,9 @@ SURFACE_PATTERNS = (
     "image",
     "glass",
     "lamp",
+    "plaster",
+    "masonry",
+    "paving",
 )
 
 Vec3 = tuple[float, float, float]
@@ -223,6 +226,7 @@ class BackgroundSpec:
     photo_flip: bool = False
     color: Color = (0.5, 0.5, 0.5)
     ground: SurfaceSpec | None = None
+    ground_height: float = 0.0  # m, of the open ground of a place
     wall: SurfaceSpec | None = None
     room_size: Vec3 = (6.0, 6.0, 2.8)
     room_center: tuple[float, float] = (0.0, 0.0)  # m

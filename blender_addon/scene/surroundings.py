@@ -51,6 +51,7 @@ def sample_place(
     background = BackgroundSpec(
         "place",
         ground=built.ground,
+        ground_height=built.ground_height,
         wall=built.wall,
         room_size=built.room_size,
         room_center=built.room_center,

@@ -11,6 +11,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,7 @@ def _uv(solid: Solid, image: str) -> NDArray[np.float64]:
     uv = _box_projection(solid)
     if solid.uv is None or not image:
         return uv
+    uv = uv.copy()
     left, bottom, right, top = (0, 0, 1, 1) if image[:6] != "drawn:" else tile_box(image)
     counts = np.diff(np.append(solid.starts, len(solid.loops)))
     shown = np.repeat(solid.tones == IMAGE, counts)
@@ -175,8 +177,11 @@ def _uv(solid: Solid, image: str) -> NDArray[np.float64]:
     return uv
 
 
+@lru_cache(maxsize=256)
 def _box_projection(solid: Solid) -> NDArray[np.float64]:
-    """(L, 2): each face laid flat along its main axis; z stays up on upright faces."""
+    """(L, 2): each face laid flat along its main axis; z stays up on upright faces. Shapes that are
+    built to size are shown again and again: their coordinates are kept. Do not change the array.
+    """
     main = np.abs(face_normals(solid)).argmax(axis=1)
     # Normal along x: (y, z). Along y: (x, z). Along z: (x, y).
     columns = np.array([[1, 2], [0, 2], [0, 1]])[main]

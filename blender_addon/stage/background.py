@@ -124,8 +124,8 @@ def _no_pieces(background: BackgroundSpec) -> list[Piece]:
 def _ground(background: BackgroundSpec) -> list[Piece]:
     if background.ground is None:
         return []
-    r = FADE_END + 1.0
-    return [rectangle((-r, -r, 0), (2 * r, 0, 0), (0, 2 * r, 0), background.ground)]
+    r, z = FADE_END + 1.0, background.ground_height
+    return [rectangle((-r, -r, z), (2 * r, 0, 0), (0, 2 * r, 0), background.ground)]
 
 
 def _place(background: BackgroundSpec) -> list[Piece]:

@@ -206,6 +206,41 @@ def _lamp(inputs: _Inputs, roughness: Any) -> Any:
     return emission.outputs[0]
 
 
+def _weathered(inputs: _Inputs, color: Any, ground: float) -> Any:
+    """`color` with patches, streaks that rain leaves, and dirt near the ground of the thing."""
+    n = inputs.n
+    x, y, z = n.split(n.attribute(PLACE, "Vector"))
+    patches = n.ramp(inputs.noise(n.join(x, y, z), 0.5, 5.0), 0.3, 0.7)
+    streaks = n.ramp(inputs.noise(n.join(x, y, n.times(z, 0.06)), 3.0, 3.0), 0.35, 0.75)
+    low = n.ramp(n.add(z, n.times(0.9, patches)), 0.0, 1.3)
+    clean = n.add(1.0 - ground, n.times(ground, low))
+    shade = n.add(0.72, n.add(n.times(0.24, patches), n.times(0.12, streaks)))
+    return inputs.darker(color, n.times(shade, clean))
+
+
+def _plaster(inputs: _Inputs) -> Any:
+    n = inputs.n
+    grain = n.ramp(inputs.noise(inputs.place(), 22.0, 3.0), 0.35, 0.65)
+    return _weathered(inputs, n.mix(grain, inputs.color, inputs.color2), 0.3)
+
+
+def _masonry(inputs: _Inputs) -> Any:
+    wall = inputs.bricks(0.25, 0.075, 0.5, 0.006, inputs.color, inputs.color2, _MORTAR)
+    return _weathered(inputs, wall, 0.25)
+
+
+def _paving(inputs: _Inputs) -> Any:
+    """Slabs or stones of uneven tone; the second colour is that of the darkest."""
+    n = inputs.n
+    between = n.mix(0.55, inputs.color, inputs.color2)
+    gap = inputs.darker(inputs.color2, 0.45)
+    slabs = inputs.bricks(0.6, 0.4, 0.5, 0.008, inputs.color, between, gap)
+    place = n.attribute(PLACE, "Vector")
+    stains = n.ramp(inputs.noise(place, 0.45, 5.0), 0.3, 0.7)
+    grain = n.ramp(inputs.noise(place, 30.0, 2.0), 0.3, 0.7)
+    return inputs.darker(slabs, n.add(0.68, n.add(n.times(0.3, stains), n.times(0.14, grain))))
+
+
 # Patterns that are no albedo but a shader of their own.
 _SHADERS: dict[str, Callable[[_Inputs, Any], Any]] = {"glass": _glass, "lamp": _lamp}
 
@@ -223,4 +258,7 @@ PAINT: dict[str, Callable[[_Inputs], Any]] = {
     "image": _image,
     "glass": _plain,
     "lamp": _plain,
+    "plaster": _plaster,
+    "masonry": _masonry,
+    "paving": _paving,
 }

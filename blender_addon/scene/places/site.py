@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,7 @@ from ...recipes.recipe import Recipe
 from ..ground_grid import box_cells
 from ..placement import Crowd
 from ..spec import LampSpec, PropSpec, SurfaceSpec, Vec3, vec3
+from .yard import Yard
 
 Array = NDArray[np.float64]
 
@@ -27,6 +29,8 @@ class Place:
     Attributes:
         props: The things.
         ground: The floor or the open ground; None for the panorama's own.
+        ground_height: Height of the open ground, m: a road lies below its pavements, on which
+            people stand at 0.
         wall: The walls of a room.
         room_size: Width, depth and height of the room, m; zeros outdoors.
         room_center, room_turn: Its place (m) and its turn about Z, degrees.
@@ -35,6 +39,7 @@ class Place:
 
     props: tuple[PropSpec, ...]
     ground: SurfaceSpec | None = None
+    ground_height: float = 0.0
     wall: SurfaceSpec | None = None
     room_size: Vec3 = (0.0, 0.0, 0.0)
     room_center: tuple[float, float] = (0.0, 0.0)
@@ -84,12 +89,12 @@ class Site:
     props: list[PropSpec] = field(default_factory=list)
     lamps: list[LampSpec] = field(default_factory=list)
 
-    @property
+    @cached_property
     def eye(self) -> Array:
         """(2,) m: the camera on the ground."""
         return np.asarray(self.crowd.camera.location[:2], dtype=np.float64)
 
-    @property
+    @cached_property
     def feet(self) -> Array:
         """(P, 2) m: where the people are, to the centimetre: a body that was posed again differs in
         its last bits, and its place should not.
@@ -98,6 +103,11 @@ class Site:
             return np.zeros((0, 2))
         feet = [person.joints[:, :2].mean(axis=0) for person in self.crowd.people]
         return np.round(np.array(feet), 2)
+
+    @cached_property
+    def yard(self) -> Yard:
+        """The ground that is taken, for many tests; it knows what is taken at its first use."""
+        return Yard(self.crowd.occupied)
 
     @property
     def reach(self) -> float:
