@@ -27,7 +27,14 @@ PASSES = tuple(name for name, file in PASS_FILES.items() if file.rendered == "on
 LIGHT_KINDS = ("hdri", "sun_sky", "spherical_harmonics")
 BACKGROUND_KINDS = ("hdri", "photo", "plain", "room", "place")
 # Weight of each place; scene.places.catalogue.PLACES builds them.
-PLACE_WEIGHTS = {"square": 1.0}
+PLACE_WEIGHTS = {
+    "square": 1.0,
+    "street": 2.0,
+    "park": 1.0,
+    "garden": 0.7,
+    "station": 0.6,
+    "beach": 0.4,
+}
 
 
 def _pose_categories() -> tuple[str, ...]:

@@ -308,8 +308,8 @@ def _view(
 
 
 def _light(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
-    indoors = spec.background.indoors
-    light = sampling.sample_light(recipe, assets, stream("light"), indoors=indoors)
+    indoors, there = spec.background.indoors, sampling.light_assets(assets, spec.background)
+    light = sampling.sample_light(recipe, there, stream("light"), indoors=indoors)
     return dataclasses.replace(spec, light=light)
 
 

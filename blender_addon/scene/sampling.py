@@ -39,6 +39,7 @@ from .weighted import pick
 # Enters every stream. Another number draws other scenes: raise it with any change to what a recipe
 # draws, so that no dataset is resumed with scenes of two kinds.
 STREAMS_VERSION = 2
+ROOM_PANORAMAS = ("builtin:studio", "builtin:interior")
 OCCLUDER_TRIES = 8
 # An occluder takes at most this share of the frame's width, so that people remain visible.
 OCCLUDER_WIDTH = 0.4
@@ -68,7 +69,9 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         bounces=recipe.render.bounces,
         passes=recipe.render.passes,
         camera=sample_lens(recipe, crowd, stream("lens")),
-        light=sample_light(recipe, assets, stream("light"), indoors=background.indoors),
+        light=sample_light(
+            recipe, light_assets(assets, background), stream("light"), indoors=background.indoors
+        ),
         background=background,
         sensor=sample_sensor(recipe, stream),
         persons=tuple(person.spec for person in crowd.people),
@@ -207,6 +210,14 @@ def _place_thing(
             shape, (float(place[0]), float(place[1]), 0.0), (0.0, 0.0, turn), size, surface
         )
     return None
+
+
+def light_assets(assets: Assets, background: BackgroundSpec) -> Assets:
+    """The assets without panoramas of rooms: their ceilings would be the sky outdoors."""
+    if background.kind != "place" or background.indoors:
+        return assets
+    outdoors = tuple(hdri for hdri in assets.hdris if hdri not in ROOM_PANORAMAS)
+    return dataclasses.replace(assets, hdris=outdoors) if outdoors else assets
 
 
 def sample_light(

@@ -6,8 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...recipes.recipe import Recipe
+from .beach import build_beach
+from .outdoor import adapt_open, adapt_street
+from .park import build_garden, build_park
 from .site import Place, Site
 from .square import build_square
+from .station import build_station
+from .street import build_street
 
 
 def _as_it_is(recipe: Recipe) -> Recipe:
@@ -32,5 +37,10 @@ class PlaceKind:
 
 # recipe.PLACE_WEIGHTS names them; a test fails when the two differ.
 PLACES: dict[str, PlaceKind] = {
-    "square": PlaceKind(indoors=False, build=build_square),
+    "square": PlaceKind(indoors=False, build=build_square, adapt=adapt_open),
+    "park": PlaceKind(indoors=False, build=build_park, adapt=adapt_open),
+    "garden": PlaceKind(indoors=False, build=build_garden, adapt=adapt_open),
+    "station": PlaceKind(indoors=False, build=build_station, adapt=adapt_street),
+    "beach": PlaceKind(indoors=False, build=build_beach, adapt=adapt_open),
+    "street": PlaceKind(indoors=False, build=build_street, adapt=adapt_street),
 }
