@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..render.silhouette import silhouette_area, visibility
 from ..scene.body_poser import BodyPoser
-from ..scene.camera import extrinsics, intrinsics, project, to_camera
+from ..scene.camera import extrinsics, in_sight, intrinsics, project, to_camera
+from ..scene.lens import lens_of
 from ..scene.spec import PersonSpec, SceneSpec
 
 _FILES = ("texture", "source", "skin_image")  # fields of an outfit that name a file
@@ -39,6 +40,7 @@ def annotate(spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser) 
             "K": _rounded(intrinsics(spec.camera, spec.width, spec.height)),
             "R": _rounded(R, 8),
             "t": _rounded(t, 6),
+            "distortion": _distortion(spec),
         },
         "persons": [_person(person, spec, instances, poser) for person in spec.persons],
         "background": {"kind": spec.background.kind, "photo": Path(spec.background.photo).name},
@@ -50,12 +52,22 @@ def annotate(spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser) 
     }
 
 
+def _distortion(spec: SceneSpec) -> dict[str, Any]:
+    """The model and its coefficients, as OpenCV takes them."""
+    lens = lens_of(spec.camera)
+    if lens is None:
+        return {"model": "none", "coefficients": [0.0] * 5}
+    return {"model": lens.model, "coefficients": _rounded(np.array(lens.coefficients), 8)}
+
+
 def _person(
     person: PersonSpec, spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser
 ) -> dict[str, Any]:
     posed = poser.pose(person)
     vertices, faces = poser.surface(person)
     pixels, depth = project(vertices, spec.camera, spec.width, spec.height)
+    if lens_of(spec.camera) is not None:  # what the lens does not show has no silhouette
+        depth = np.where(in_sight(vertices, spec.camera), depth, 0.0)
     unoccluded, _ = silhouette_area(pixels, depth, faces, spec.width, spec.height)
     mask = instances == person.id
     area = int(np.count_nonzero(mask))

@@ -17,6 +17,7 @@ from ..render import metering, sensor
 from ..render.checks import RenderError, check_contrast, check_light
 from ..render.memory import give_back
 from ..scene.assets import Assets
+from ..scene.rendered_view import rendered_view
 from ..scene.skin_places import faces_and_hands
 from ..scene.spec import BackgroundSpec, SceneSpec
 from .annotation import annotate
@@ -115,14 +116,16 @@ class Renderer:
     def _frame(self, spec: SceneSpec, passes: Sequence[Pass]) -> Frame:
         """Set up Blender's scene and render these passes of it."""
         from ..render import engine
+        from ..render.lens_warp import LensWarp
 
         scene = self._stage.scene
         self._stage.apply(spec)
+        view = rendered_view(spec.camera, spec.width, spec.height, spec.samples)
         engine.configure(
             scene,
-            width=spec.width,
-            height=spec.height,
-            samples=spec.samples,
+            width=view.width if view else spec.width,
+            height=view.height if view else spec.height,
+            samples=view.samples(spec.samples) if view else spec.samples,
             bounces=spec.bounces,
             seed=spec.noise_seed,
             device=self.device,
@@ -131,7 +134,9 @@ class Renderer:
             threads=self._threads,
         )
         names = self._stage.person_names(spec)
-        return engine.render(scene, [[names[person.id]] for person in spec.persons], passes)
+        persons = [[names[person.id]] for person in spec.persons]
+        warp = LensWarp(view, spec.camera, spec.width, spec.height) if view else None
+        return engine.render(scene, persons, passes, warp)
 
 
 def _light_in_words(spec: SceneSpec) -> str:
@@ -189,5 +194,7 @@ def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[n
         white = PLAIN_WHITE
     else:
         linear = np.ascontiguousarray(rgba[..., :3])
-        return linear * np.float32(metering.metered_gain(linear))
+        shown = rgba[..., 3] > 0  # the corners that a fisheye does not reach are black
+        metered = linear[shown] if 0 < shown.sum() < shown.size else linear
+        return linear * np.float32(metering.metered_gain(metered))
     return metering.over(rgba, backdrop, white)

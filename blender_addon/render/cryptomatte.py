@@ -10,10 +10,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .lens_warp import LensWarp
 
 HALF = 0.5  # a pixel is a person's when persons cover at least this share of it
 
@@ -102,12 +105,15 @@ class Coverage:
     total: NDArray[np.float32]
 
 
-def person_coverage(ranks: NDArray[np.float32], persons: PersonIds) -> Coverage:
+def person_coverage(
+    ranks: NDArray[np.float32], persons: PersonIds, warp: LensWarp | None = None
+) -> Coverage:
     """Find the person that covers most of each pixel, and the share that persons cover.
 
     Args:
         ranks: (H, W, 2L) float32: id, coverage, id, coverage, … as Cycles writes them.
         persons: The ids of the persons. Between persons with the same share, the lower number wins.
+        warp: The lens, for ranks of the view that was rendered in place of the image.
 
     Raises:
         ValueError: A coverage is no share; a mask made of it would miss people.
@@ -122,11 +128,17 @@ def person_coverage(ranks: NDArray[np.float32], persons: PersonIds) -> Coverage:
     label, mine = _labels(ids, persons)
     there, label, share = there[mine], label[mine], share[there[mine]]
     pixel = there // (depth // 2)
+    if warp is not None:
+        pixel, label, share = warp.spread(pixel, label, share)
+        H, W = warp.height, warp.width
 
     # Sum the shares of each (pixel, person): a person may be several objects.
-    key, group = np.unique(pixel * (persons.count + 1) + label, return_inverse=True)
-    shares = np.bincount(group, share, len(key))
-    pixel, label = np.divmod(key, persons.count + 1)
+    if warp is None:
+        key, group = np.unique(pixel * (persons.count + 1) + label, return_inverse=True)
+        shares = np.bincount(group, share, len(key))
+        pixel, label = np.divmod(key, persons.count + 1)
+    else:
+        pixel, label, shares = _summed(pixel, label, share, persons.count + 1)
     total = np.bincount(pixel, shares, H * W).astype(np.float32)
 
     # Paint from the smallest share to the largest, and among equals from the highest number to the
@@ -135,6 +147,21 @@ def person_coverage(ranks: NDArray[np.float32], persons: PersonIds) -> Coverage:
     person = np.zeros(H * W, dtype=np.int64)
     person[pixel[order]] = label[order]
     return Coverage(person.reshape(H, W), np.minimum(total, 1.0).reshape(H, W))
+
+
+def _summed(
+    pixel: NDArray[np.int64], label: NDArray[np.int64], share: NDArray[np.floating], labels: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The sum of the shares of each (pixel, label), for dozens of shares a pixel: a table of the
+    pixels that have any takes less time than to sort them.
+    """
+    there = np.flatnonzero(np.bincount(pixel))
+    row = np.zeros(there[-1] + 1 if len(there) else 0, dtype=np.int64)
+    row[there] = np.arange(len(there))
+    table = np.bincount(row[pixel] * labels + label, share, len(there) * labels)
+    found = np.flatnonzero(table)
+    row, label = np.divmod(found, labels)
+    return there[row], label, table[found]
 
 
 def instance_mask(coverage: Coverage, count: int) -> NDArray[np.unsignedinteger[Any]]:

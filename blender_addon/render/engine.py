@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from . import compat, exr
 from .devices import Device
+from .lens_warp import LensWarp
 from .passes import TABLE, Pass, PassRow, Readout
 from .quiet import quiet
 
@@ -145,6 +146,7 @@ def render(
     scene: Any,
     persons: Sequence[Sequence[str]],
     passes: Sequence[Pass | str] = (Pass.IMAGE, Pass.INSTANCES),
+    warp: LensWarp | None = None,
 ) -> Frame:
     """Render the current frame of a scene that `configure` set up for (at least) these passes.
 
@@ -153,6 +155,7 @@ def render(
         persons: `persons[k - 1]` are the names of all objects (body, hair, garments, …) of person
             k.
         passes: Names of the passes to return.
+        warp: The lens, where the scene's camera has the view that is rendered for it.
 
     Raises:
         RuntimeError: Blender cannot render (the message has its reason), or leaves no image.
@@ -166,7 +169,7 @@ def render(
     with quiet():
         bpy.ops.render.render(write_still=True, scene=scene.name)
     seconds = time.perf_counter() - start
-    return Frame(collect(scene, persons, passes, path), seconds)
+    return Frame(collect(scene, persons, passes, path, warp), seconds)
 
 
 def aim(scene: Any) -> Path:
@@ -182,7 +185,11 @@ def aim(scene: Any) -> Path:
 
 
 def collect(
-    scene: Any, persons: Sequence[Sequence[str]], passes: Sequence[Pass | str], path: Path
+    scene: Any,
+    persons: Sequence[Sequence[str]],
+    passes: Sequence[Pass | str],
+    path: Path,
+    warp: LensWarp | None = None,
 ) -> dict[Pass, NDArray[Any]]:
     """Read the passes of the frame that Blender wrote to `path` (from `aim`), and delete the file.
     Arguments and errors are those of `render`.
@@ -196,9 +203,10 @@ def collect(
         layers = exr.read_passes(path, scene.view_layers[0].name)
     finally:
         path.unlink()  # a killed process leaves at most one frame behind
-    frame = Readout(layers, persons, _world_to_camera(scene.camera))
+    frame = Readout(layers, persons, _world_to_camera(scene.camera), warp)
     arrays = {name: TABLE[name].read(frame) for name in wanted}
-    _check_size(scene, arrays)
+    size = (scene.render.resolution_y, scene.render.resolution_x)
+    _check_size(arrays, size if warp is None else (warp.height, warp.width))
     return arrays
 
 
@@ -246,8 +254,7 @@ def _set(target: Any, **values: Any) -> None:
             setattr(target, name, value)
 
 
-def _check_size(scene: Any, arrays: dict[Pass, NDArray[Any]]) -> None:
-    expected = (scene.render.resolution_y, scene.render.resolution_x)
+def _check_size(arrays: dict[Pass, NDArray[Any]], expected: tuple[int, int]) -> None:
     for name, array in arrays.items():
         if array.shape[:2] != expected:
             raise RuntimeError(f"pass {name} is {array.shape[:2]}, asked for {expected}")

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cryptomatte, image_files, part_labels
+from .lens_warp import LensWarp
 
 CRYPTOMATTE_LEVELS = (
     4  # objects told apart in one pixel: two colour channels' pairs of (id, coverage), twice
@@ -43,11 +44,13 @@ class Readout:
         layers: float32 (H, W, C) by Cycles' pass name, top row first.
         persons: `persons[k - 1]` names all objects of person k.
         world_to_camera: Rotation 3×3 to OpenCV camera axes.
+        warp: The lens, where the layers are those of a view rendered in place of the image.
     """
 
     layers: Mapping[str, NDArray[np.float32]]
     persons: Sequence[Sequence[str]]
     world_to_camera: NDArray[np.float64]
+    warp: LensWarp | None = None
 
     def layer(self, name: str) -> NDArray[np.float32]:
         """A layer by its name. Raises KeyError, listing the layers, for one that is missing."""
@@ -59,12 +62,17 @@ class Readout:
                 f"Cycles wrote no {name!r}: configure the pass first; there is: {there}"
             ) from None
 
+    def mean(self, name: str) -> NDArray[np.float32]:
+        """A layer of light or of vectors as the image has it."""
+        layer = self.layer(name)
+        return layer if self.warp is None else self.warp.mean(layer)
+
     @cached_property
     def coverage(self) -> cryptomatte.Coverage:
         ranks = np.concatenate(
             [self.layer(f"CryptoObject{i:02}") for i in range(CRYPTOMATTE_LEVELS // 2)], axis=-1
         )
-        return cryptomatte.person_coverage(ranks, cryptomatte.PersonIds.of(self.persons))
+        return cryptomatte.person_coverage(ranks, cryptomatte.PersonIds.of(self.persons), self.warp)
 
     @cached_property
     def instances(self) -> NDArray[np.unsignedinteger[Any]]:
@@ -72,7 +80,7 @@ class Readout:
 
 
 def _image(frame: Readout) -> NDArray[np.float32]:
-    return frame.layer("Combined")
+    return frame.mean("Combined")
 
 
 def _instances(frame: Readout) -> NDArray[np.unsignedinteger[Any]]:
@@ -85,16 +93,27 @@ def _alpha(frame: Readout) -> NDArray[np.uint8]:
 
 def _parts(frame: Readout) -> NDArray[np.uint8]:
     shares = np.concatenate([frame.layer(aov)[..., :3] for aov in part_labels.AOVS], axis=-1)
+    if frame.warp is not None:
+        there = frame.instances > 0
+        inside = frame.warp.mean(shares, there)
+        shares = np.zeros((*there.shape, inside.shape[-1]), dtype=np.float32)
+        shares[there] = inside
     return part_labels.decode(shares, frame.instances)
 
 
 def _depth(frame: Readout) -> NDArray[np.float32]:
-    z = frame.layer("Depth")[..., 0]
-    return np.where(z < _NOTHING, z, np.float32(np.inf))
+    z = frame.layer("Depth")
+    if frame.warp is not None:
+        z = np.where(z < _NOTHING, z, np.float32(np.inf))
+        if frame.warp.view.polynomial:  # Cycles measures along the ray there
+            z = z * frame.warp.view.cosines()[..., None]
+        z = frame.warp.middle(z)
+        z[~frame.warp.shown] = np.inf
+    return np.where(z[..., 0] < _NOTHING, z[..., 0], np.float32(np.inf))
 
 
 def _normals(frame: Readout) -> NDArray[np.float16]:
-    normals = frame.layer("Normal") @ frame.world_to_camera.T.astype(np.float32)
+    normals = frame.mean("Normal") @ frame.world_to_camera.T.astype(np.float32)
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     # Averaged over the samples of a pixel, normals of an edge are shorter than 1.
     return np.divide(normals, length, out=np.zeros_like(normals), where=length > 1e-6).astype(

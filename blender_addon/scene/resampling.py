@@ -25,6 +25,7 @@ from . import people, placement, sampling, surroundings
 from .acting import acting
 from .assets import Assets
 from .camera import middle_aside
+from .camera_sampling import sample_camera, sample_lens
 from .ground_grid import cells_of
 from .groups import member_of, sample_group
 from .people import Stream
@@ -239,7 +240,7 @@ def _plus(a: Vec3, b: Array) -> Vec3:
 
 def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
     recipe = surroundings.adapted(recipe, spec.background.kind, spec.background.place)
-    camera = sampling.sample_camera(recipe, stream("camera"))
+    camera = sample_camera(recipe, stream)
     count, reach = placement.sample_extent(recipe, stream("people"))
     there = _crowd(spec, recipe, assets, camera, reach)
     if there.people:
@@ -254,7 +255,7 @@ def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> 
         )
     return dataclasses.replace(
         spec,
-        camera=sampling.sample_lens(recipe, there, stream("lens")),
+        camera=sample_lens(recipe, there, stream),
         sensor=sample_sensor(recipe, stream),
     )
 

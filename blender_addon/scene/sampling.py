@@ -20,13 +20,13 @@ import numpy as np
 from ..recipes.recipe import Recipe
 from . import objects, surfaces
 from .assets import Assets
-from .camera import to_camera
+from .camera_sampling import sample_camera, sample_lens
 from .ground_grid import box_cells
 from .pack_furniture import furnished
 from .people import Stream
 from .placement import Crowd, place_people
 from .sensor_sampling import sample_sensor
-from .spec import BackgroundSpec, CameraSpec, LightSpec, PropSpec, SceneSpec
+from .spec import BackgroundSpec, LightSpec, PropSpec, SceneSpec
 from .surroundings import (
     adapted,
     sample_background,
@@ -56,7 +56,7 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
     kind = sample_background_kind(recipe, background_rng)
     place = sample_place_kind(recipe, stream("place_kind")) if kind == "place" else ""
     recipe = adapted(recipe, kind, place)
-    crowd = place_people(recipe, assets, sample_camera(recipe, stream("camera")), stream)
+    crowd = place_people(recipe, assets, sample_camera(recipe, stream), stream)
     background, things = sample_surroundings(
         recipe, assets, kind, place, crowd, stream, background_rng
     )
@@ -68,7 +68,7 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         samples=recipe.render.samples,
         bounces=recipe.render.bounces,
         passes=recipe.render.passes,
-        camera=sample_lens(recipe, crowd, stream("lens")),
+        camera=sample_lens(recipe, crowd, stream),
         light=sample_light(
             recipe, light_assets(assets, background), stream("light"), indoors=background.indoors
         ),
@@ -93,36 +93,6 @@ def streams(recipe: Recipe, seed: int, index: int) -> Stream:
         return np.random.default_rng(int.from_bytes(digest, "big"))
 
     return stream
-
-
-def sample_camera(recipe: Recipe, rng: np.random.Generator) -> CameraSpec:
-    """Draw the camera before it is placed and aimed: over the origin, pitch relative to its aim."""
-    c = recipe.camera
-    yaw, height, pitch, roll, fov = (
-        each.sample(rng) if c.enabled else each.middle
-        for each in (c.yaw, c.height, c.pitch, c.roll, c.fov)
-    )
-    if c.lens is not None:
-        lens = c.lens.sample(rng) if c.enabled else c.lens.middle
-        fov = float(np.degrees(2 * np.arctan(c.sensor_width / 2 / lens)))
-    return CameraSpec(location=(0.0, 0.0, height), yaw=yaw, pitch=pitch, roll=roll, fov=fov)
-
-
-def sample_lens(recipe: Recipe, crowd: Crowd, rng: np.random.Generator) -> CameraSpec:
-    """Draw depth of field and shutter time for the crowd's camera; the focus is on one person."""
-    c = recipe.camera
-    blurred, moving = rng.random() < c.depth_of_field, rng.random() < c.motion_blur
-    f_stop, shutter, who = c.f_stop.sample(rng), c.shutter.sample(rng), rng.random()
-    distance = 5.0
-    if crowd.people:
-        joints = crowd.people[int(who * len(crowd.people))].joints
-        distance = max(0.2, float(np.median(to_camera(joints, crowd.camera)[:, 2])))
-    return dataclasses.replace(
-        crowd.camera,
-        f_stop=f_stop if blurred and c.enabled else 0.0,
-        focus_distance=distance,
-        shutter=shutter if moving and c.enabled else 0.0,
-    )
 
 
 def sample_surroundings(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .body_poser import BodyPoser
-from .camera import intrinsics, project
+from .camera import project, radius_in_pixels
 from .spec import SceneSpec
 
 # A disc of `radius` m, `beyond` m from the second joint on the way from the first.
@@ -28,7 +28,6 @@ def faces_and_hands(
         poser: Poses the persons of the scene.
     """
     found = np.zeros(instances.shape, dtype=bool)
-    focal = intrinsics(spec.camera, spec.width, spec.height)[0, 0]
     for person in spec.persons:
         names = poser.bodies[person.body.model].joint_names
         joints = poser.pose(person).joints
@@ -37,7 +36,8 @@ def faces_and_hands(
             middle = b + (b - a) / max(float(np.linalg.norm(b - a)), 1e-6) * beyond
             pixels, depth = project(middle, spec.camera, spec.width, spec.height)
             if depth > 0.05:
-                _add_disc(found, instances == person.id, pixels, radius * focal / float(depth))
+                extent = radius_in_pixels(middle, radius, spec.camera, spec.width, spec.height)
+                _add_disc(found, instances == person.id, pixels, extent)
     return found
 
 

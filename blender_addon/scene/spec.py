@@ -49,11 +49,11 @@ def vec3(values: Iterable[float]) -> Vec3:
 
 @dataclass(frozen=True)
 class CameraSpec:
-    """A pinhole camera.
+    """A camera, whose lens may distort.
 
     yaw 0 looks along +Y and grows counter-clockwise seen from above; pitch 0 is level, negative
-    looks down; roll is about the viewing axis. `fov` is the horizontal field of view. Angles are in
-    degrees.
+    looks down; roll is about the viewing axis. `fov` is the horizontal field of view, distortion
+    included. Angles are in degrees.
     """
 
     location: Vec3
@@ -67,6 +67,9 @@ class CameraSpec:
     # Place of the optical axis in the frame: right and down of its middle, in widths of the frame.
     # It is not in the middle of a part of a photo.
     axis: tuple[float, float] = (0.0, 0.0)
+    distortion: str = "none"  # one of lens.MODELS
+    coefficients: tuple[float, ...] = ()  # of that model, in OpenCV's order
+    shake: Vec3 = (0.0, 0.0, 0.0)  # degrees/s that the hand turns it: to the left, up, clockwise
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,12 @@ def sample_place_kind(recipe: Recipe, rng: np.random.Generator) -> str:
 
 def adapted(recipe: Recipe, background: str, place: str) -> Recipe:
     """The recipe for a background. Photos are mostly taken level: people on a tilted ground would
-    stand in their sky. A place changes what it needs.
+    stand in their sky; and their lens and their hand are those of the photo. A place changes what
+    it needs.
     """
     if background == "photo":
-        return dataclasses.replace(recipe, camera=dataclasses.replace(recipe.camera, aim="horizon"))
+        camera = dataclasses.replace(recipe.camera, aim="horizon", distortion=0.0, shake=0.0)
+        return dataclasses.replace(recipe, camera=camera)
     return PLACES[place].adapt(recipe) if place else recipe
 
 

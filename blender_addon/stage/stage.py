@@ -9,6 +9,7 @@ import bpy
 from ..bodies.model import BodyModel
 from ..scene.body_poser import BodyPoser
 from ..scene.camera import pixel_size
+from ..scene.rendered_view import rendered_view
 from ..scene.spec import SceneSpec
 from .background import StageBackground, film_transparent
 from .camera import StageCamera
@@ -45,7 +46,8 @@ class Stage:
             FileNotFoundError: An HDRI or photo is missing; the message names it.
             ValueError: An unknown kind of light or background.
         """
-        self.camera.apply(spec.camera, spec.width, spec.height)
+        view = rendered_view(spec.camera, spec.width, spec.height, spec.samples)
+        self.camera.apply(spec.camera, spec.width, spec.height, view)
         self.light.apply(spec.light, spec.background)
         self.background.apply(spec.background, spec.props, spec.persons, spec.light)
         sizes = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import bpy
@@ -28,7 +29,8 @@ def own_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
 def show_camera(scene: bpy.types.Scene, camera: CameraSpec, width: int, height: int) -> None:
     """Place our camera, make it the active one and set the size of the image.
 
-    The artist's own cameras are not changed.
+    It is a pinhole that is held still, whatever the lens of the draw: Blender has no other. The
+    artist's own cameras are not changed.
 
     Args:
         scene: the scene to change.
@@ -50,7 +52,8 @@ def show_camera(scene: bpy.types.Scene, camera: CameraSpec, width: int, height: 
     obj.parent, obj.scale = None, (1.0, 1.0, 1.0)
     obj.data.type = "PERSP"
     obj.data.dof.focus_object = None
-    StageCamera(scene, obj).apply(camera, width, height)
+    still = dataclasses.replace(camera, distortion="none", coefficients=(), shake=(0.0, 0.0, 0.0))
+    StageCamera(scene, obj).apply(still, width, height)
 
 
 def read_camera(scene: bpy.types.Scene) -> CameraSpec | None:
