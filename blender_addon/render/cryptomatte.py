@@ -128,9 +128,6 @@ def person_coverage(
     label, mine = _labels(ids, persons)
     there, label, share = there[mine], label[mine], share[there[mine]]
     pixel = there // (depth // 2)
-    if warp is not None:
-        pixel, label, share = warp.spread(pixel, label, share)
-        H, W = warp.height, warp.width
 
     # Sum the shares of each (pixel, person): a person may be several objects.
     if warp is None:
@@ -138,7 +135,8 @@ def person_coverage(
         shares = np.bincount(group, share, len(key))
         pixel, label = np.divmod(key, persons.count + 1)
     else:
-        pixel, label, shares = _summed(pixel, label, share, persons.count + 1)
+        pixel, label, shares = _summed(*warp.spread(pixel, label, share), persons.count + 1)
+        H, W = warp.height, warp.width
     total = np.bincount(pixel, shares, H * W).astype(np.float32)
 
     # Paint from the smallest share to the largest, and among equals from the highest number to the
@@ -150,8 +148,8 @@ def person_coverage(
 
 
 def _summed(
-    pixel: NDArray[np.int64], label: NDArray[np.int64], share: NDArray[np.floating], labels: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    pixel: NDArray[np.int64], label: NDArray[np.int64], share: NDArray[np.float64], labels: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The sum of the shares of each (pixel, label), for dozens of shares a pixel: a table of the
     pixels that have any takes less time than to sort them.
     """

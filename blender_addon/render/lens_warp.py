@@ -171,7 +171,7 @@ def corner_positions(
 
 
 def _cubic(
-    nodes: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
+    nodes: NDArray[np.float64], x: NDArray[np.floating], y: NDArray[np.floating]
 ) -> NDArray[np.float64]:
     """Values (Y, X, 2) at places in units of cells, from nodes of which the first is at (-1, -1);
     NaN where one of the nodes around is NaN.
@@ -185,7 +185,7 @@ def _cubic(
     return result
 
 
-def _weights(at: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+def _weights(at: NDArray[np.floating], count: int) -> NDArray[np.float64]:
     """(N, count) weights of the four nodes around each place, by Lagrange's cubic."""
     first = np.minimum(np.floor(at).astype(int), count - 4)
     t = at - first

@@ -48,7 +48,7 @@ def sample_distortion(recipe: Recipe, camera: CameraSpec, rng: np.random.Generat
     if c.projection == "fisheye" or (c.projection == "auto" and wide):
         return dataclasses.replace(camera, distortion="fisheye", coefficients=(k1, k2, 0.0, 0.0))
     # The second coefficient works against the first one at the rim, as in calibrations of lenses.
-    coefficients = (bend, -bend * higher, p1, p2, 0.0)
+    coefficients: tuple[float, ...] = (bend, -bend * higher, p1, p2, 0.0)
     for _ in range(_WEAKEST):
         bent = dataclasses.replace(camera, distortion="brown_conrady", coefficients=coefficients)
         if _fills(bent, recipe.render.width, recipe.render.height):

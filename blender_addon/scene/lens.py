@@ -230,7 +230,7 @@ def _undistorted_fisheye(lens: Lens, flat: Array) -> Array:
     end = math.atan(lens.limit)
     table = np.linspace(0.0, end, _TABLE)
     k = lens.coefficients
-    theta = np.interp(radius, _odd(table, k), table)
+    theta = np.asarray(np.interp(radius, _odd(table, k), table))
     for _ in range(_ITERATIONS):
         step = (_odd(theta, k) - radius) / np.maximum(_odd_slope(theta, k), _LEAST_AREA)
         theta = np.clip(theta - step, 0.0, end)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,9 +40,9 @@ CALIBRATIONS = {
 }
 
 
-def camera(name: str, **changes: object) -> tuple[CameraSpec, int, int]:
+def camera(name: str, **changes: Any) -> tuple[CameraSpec, int, int]:
     focal, width, height, model, coefficients = CALIBRATIONS[name]
-    values = {
+    values: dict[str, Any] = {
         "location": (0.3, -2.0, 1.5),
         "yaw": 20.0,
         "pitch": -7.0,
@@ -154,7 +155,7 @@ def test_the_field_of_view_is_that_of_the_bent_image(fov: float, width: int) -> 
 
 
 def test_an_unfit_lens_is_an_error() -> None:
-    def wrong(match: str, fov: float = 60.0, **changes: object) -> None:
+    def wrong(match: str, fov: float = 60.0, **changes: Any) -> None:
         with pytest.raises(ValueError, match=match):
             intrinsics(CameraSpec((0, 0, 1), 0, 0, 0, fov, **changes), 64, 64)
 
