@@ -57,7 +57,7 @@ def test_what_starts_closed() -> None:
     sections = [
         panel for panel in panels() if getattr(panel, "bl_parent_id", "") == "PII_SYNTH_PT_recipe"
     ]
-    assert len(sections) == 10
+    assert len(sections) == 11
     assert all(starts_closed(panel) for panel in sections)
 
 
