@@ -15,7 +15,7 @@ from ..scene.spec import BackgroundSpec, LightSpec, PersonSpec, PropSpec, Surfac
 from .arrays import Piece, assemble, euler_matrix, prop_piece, rectangle
 from .images import ImageCache
 from .mesh_writer import show, write_mesh
-from .pack_props import PackProps, has_own_mesh
+from .pack_props import PackProps, with_own_meshes
 from .surface_images import SurfaceImages
 from .surfaces import FADE_END, backdrop_materials, solid_materials
 
@@ -78,8 +78,9 @@ class StageBackground:
 
         # Meshes are written when they change: many images have the same empty list of props.
         if self._props != tuple(props):
-            self._own = [prop for prop in props if has_own_mesh(prop)]
-            joined = [prop_piece(prop) for prop in props if not has_own_mesh(prop)]
+            self._own = with_own_meshes(props)
+            shared = set(self._own)
+            joined = [prop_piece(prop) for prop in props if prop not in shared]
             self._write(self.things, joined, backdrop=False)
             self._props = tuple(props)
         show(self.things, len(self._own) < len(props))

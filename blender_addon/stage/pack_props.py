@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
@@ -24,14 +24,22 @@ from .model_shader import TINT, Look, show_look
 from .nodes import change
 from .surfaces import solid_materials
 
-HEAVY = 3000  # faces above which a shape has a mesh of its own
+HEAVY = 3000  # faces above which equal shapes share a mesh
 MOST_MESHES, MOST_TRIANGLES = 512, 2_000_000  # about 250 MB in Blender
 
 
-def has_own_mesh(prop: PropSpec) -> bool:
-    """Whether a thing is shown as an instance, and not as a part of the mesh of all things."""
-    if prop.source or shows_file(prop.surface):
-        return bool(prop.source)
+def with_own_meshes(props: Sequence[PropSpec]) -> list[PropSpec]:
+    """The things that are shown as instances, and not as parts of the mesh of all things.
+
+    They are the models of packs, and shapes of many faces that a scene has several times over.
+    """
+    count = Counter(_key_of(prop) for prop in props)
+    return [prop for prop in props if prop.source or (count[_key_of(prop)] > 1 and _heavy(prop))]
+
+
+def _heavy(prop: PropSpec) -> bool:
+    if shows_file(prop.surface):  # its material is one of the mesh of all things
+        return False
     return len(solid_of(prop.shape, prop.size, prop.variant).starts) > HEAVY
 
 

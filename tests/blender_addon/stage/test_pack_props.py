@@ -73,16 +73,19 @@ def test_meshes_over_the_limit_are_freed_and_come_back(
     assert all(len(obj.data.polygons) == 12 for obj in props.objects)
 
 
-def test_heavy_shapes_have_a_mesh_of_their_own(
+def test_equal_heavy_shapes_share_a_mesh_of_their_own(
     bpy: Any, props: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from blender_addon.stage import pack_props
 
     tree = PropSpec("tree", (1.0, 2.0, 0.0), (0, 0, 90), (2.0, 2.0, 4.0), WHITE)
     monkeypatch.setattr(pack_props, "HEAVY", 10)
-    assert pack_props.has_own_mesh(tree)
-    assert not pack_props.has_own_mesh(dataclasses.replace(tree, shape="box"))
-    props.apply([tree])
+    there = dataclasses.replace(tree, location=(5.0, 2.0, 0.0))
+    box = dataclasses.replace(tree, shape="box")
+    other = dataclasses.replace(tree, size=(1.0, 1.0, 2.0))
+    assert pack_props.with_own_meshes([tree, box, box, other, there]) == [tree, there]
+    props.apply([tree, there])
+    assert props.objects[0].data == props.objects[1].data
     obj = props.objects[0]
     where = np.array([obj.matrix_basis @ v.co for v in obj.data.vertices])
     expected = assemble([prop_piece(tree)]).vertices
