@@ -159,12 +159,13 @@ def _things(pack: PropPack, shape: str, indoors: bool) -> tuple[PropItem, ...]:
     words = _THINGS.get(shape, "").split()
     # Street lamps, trees and cars are listed for outdoors; chairs stand before cafés, too.
     either = ("seat", "table", "plant")
+    drawn = ("tree", "plant")  # without images of leaves they look like toys beside built-in ones
     return tuple(
         item
         for item in pack
         if item.thing in words
         and ((item.indoors if indoors else item.outdoors) or item.role in either)
-        and item.triangles
+        and (item.images or item.role not in drawn)
     )
 
 
@@ -194,8 +195,8 @@ def _cover(prop: PropSpec, pack: TexturePack, rng: Rng, share: float, indoors: b
         uses = () if not flat else ("floor",) if indoors else uses
     if not uses or surface.image or rng.random() >= share:
         return surface
-    brick = [item for item in pack if item.kind == "brick"]
-    item = _drawn(brick if uses == ("brick",) else pack.of_use(*uses), rng)
+    of_brick = uses == ("brick",)
+    item = _drawn(_of_kind(pack, "brick") if of_brick else _of_use(pack, *uses), rng)
     return textured(surface, item, 0.25) if item is not None else surface
 
 
@@ -205,7 +206,7 @@ def _ground(
     if surface is None or surface.image or rng.random() >= share:
         return surface
     uses = _GROUNDS.get(surface.pattern)
-    item = _drawn(pack.of_use(*uses[indoors]), rng) if uses else None
+    item = _drawn(_of_use(pack, *uses[indoors]), rng) if uses else None
     return textured(surface, item, 0.1) if item is not None else surface
 
 
@@ -216,10 +217,20 @@ def _wall(
     if surface is None or surface.image or rng.random() >= share:
         return surface
     kind = _KINDS_OF_WALLS.get(surface.pattern, "wallpaper")
-    item = _drawn([item for item in pack.of_use("wall", "facade") if item.kind == kind], rng)
+    item = _drawn(_of_kind(pack, kind), rng)
     if item is None:
         return surface
     return textured(surface, item, 0.8 if kind == "plaster" else 0.2)
+
+
+@lru_cache(maxsize=256)
+def _of_use(pack: TexturePack, *uses: str) -> tuple[TextureItem, ...]:
+    return pack.of_use(*uses)
+
+
+@lru_cache(maxsize=256)
+def _of_kind(pack: TexturePack, kind: str) -> tuple[TextureItem, ...]:
+    return tuple(item for item in pack if item.kind == kind)
 
 
 def _drawn(items: Sequence[TextureItem], rng: Rng) -> TextureItem | None:

@@ -45,7 +45,7 @@ USES = (
 )  # fmt: skip
 _KINDS: tuple[tuple[str, float, str, str], ...] = (
     # name, m, uses, words
-    ("asphalt", 2.5, "road pavement", "asphalt road tarmac street"),
+    ("asphalt", 2.5, "road", "asphalt road tarmac street"),
     ("paving", 2.0, "pavement",
      "paving pavement pavingstones cobble cobblestone sidewalk pavers"),
     ("grass", 2.0, "grass", "grass moss lawn meadow clover"),
