@@ -41,7 +41,16 @@ _THINGS: dict[str, str] = {
     "hydrant": "hydrant", "fence": "fence railing", "suitcase": "suitcase", "mailbox": "mailbox",
     "clothes_rack": "clothes", "laptop": "laptop", "phone": "phone telephone", "mug": "mug cup",
     "plate": "plate", "bowl": "bowl", "bottle": "bottle", "glass": "glass wineglass", "pot": "pot",
-    "books": "book books",
+    "books": "book books", "parked_car": "car sedan suv beetle scenic peugeot chevrolet hatchback "
+    "smart coupe", "parked_van": "van truck pickup", "street_lamp": "streetlight streetlamp "
+    "lamppost", "litter_bin": "bin dustbin trashcan", "park_bench": "bench", "cafe_chair": "chair",
+    "deck_chair": "deckchair lounge", "post_box": "mailbox letterbox", "iron_bollard": "bollard",
+    "railing": "railing fence", "shrub": "bush shrub", "leafy_tree": "tree maple oak birch",
+    "spruce": "spruce pine fir", "palm": "palm", "road_sign": "sign roadsign", "fountain":
+    "fountain", "parasol": "parasol umbrella", "swing": "swing", "slide": "slide", "teddy": "teddy",
+    "doll": "doll", "statue": "statue", "snowman": "snowman", "gnome": "gnome", "horse": "horse",
+    "cow": "cow", "sheep": "sheep", "dog": "dog bulldog", "sitting_dog": "dog bulldog",
+    "pushchair": "stroller pram pushchair", "planter": "planter", "cone": "cone",
 }  # fmt: skip
 _GROUND = 1.3  # a model may be this much larger than the ground that the built-in thing has
 _SMALLER = 0.35  # and this much smaller
@@ -52,6 +61,7 @@ _CARRYING = ("table", "desk", "coffee_table", "sideboard")
 # Pattern of a surface -> uses of textures (packs.scenery.texture_names) outdoors and indoors.
 _GROUNDS = {
     "asphalt": (("road",), ("floor",)),
+    "paving": (("pavement",), ("floor",)),
     "tiles": (("pavement",), ("floor",)),
     "bricks": (("pavement",), ("floor",)),
     "grass": (("grass", "soil"), ("floor",)),
@@ -60,16 +70,25 @@ _GROUNDS = {
     "plain": (("pavement", "road"), ("floor",)),
     "checks": (("pavement",), ("floor",)),
 }
-_KINDS_OF_WALLS = {"bricks": "brick", "wood": "planks", "tiles": "tiles", "plain": "plaster"}
-# Of things; those of `_FLAT` only where they are a piece of ground.
+_KINDS_OF_WALLS = {
+    "bricks": "brick",
+    "wood": "planks",
+    "tiles": "tiles",
+    "plain": "plaster",
+    "plaster": "plaster",
+}
+# Kinds of materials of things; those of `_FLAT` only where they are a piece of ground.
 _MATERIALS = {
     "wood": ("wood",),
     "bricks": ("brick",),
-    "asphalt": ("road",),
+    "plaster": ("plaster", "concrete"),
+    "asphalt": ("asphalt",),
     "grass": ("grass",),
-    "tiles": ("pavement",),
+    "tiles": ("paving",),
+    "paving": ("paving",),
 }
-_FLAT = ("asphalt", "grass", "tiles")
+_PAINTED = ("plaster", "concrete")  # they take the colour of the surface
+_FLAT = ("asphalt", "grass", "tiles", "paving")
 
 
 def furnished(
@@ -189,14 +208,15 @@ def _fits(item: PropItem, prop: PropSpec) -> bool:
 def _cover(prop: PropSpec, pack: TexturePack, rng: Rng, share: float, indoors: bool) -> SurfaceSpec:
     """The surface of a built-in thing, in a texture of its material."""
     surface = prop.surface
-    uses = _MATERIALS.get(surface.pattern, ())
+    kinds = _MATERIALS.get(surface.pattern, ())
     if surface.pattern in _FLAT:
         flat = abs(prop.size[2]) < 0.3 and min(map(abs, prop.size[:2])) > 0.5
-        uses = () if not flat else ("floor",) if indoors else uses
-    if not uses or surface.image or rng.random() >= share:
+        kinds = () if not flat else ("tiles", "floorboards") if indoors else kinds
+    if not kinds or surface.image or rng.random() >= share:
         return surface
-    of_brick = uses == ("brick",)
-    item = _drawn(_of_kind(pack, "brick") if of_brick else _of_use(pack, *uses), rng)
+    item = _drawn(_of_kind(pack, *kinds), rng)
+    if item is not None and item.kind in _PAINTED:
+        return textured(surface, item, 0.8)
     return textured(surface, item, 0.25) if item is not None else surface
 
 
@@ -220,7 +240,7 @@ def _wall(
     item = _drawn(_of_kind(pack, kind), rng)
     if item is None:
         return surface
-    return textured(surface, item, 0.8 if kind == "plaster" else 0.2)
+    return textured(surface, item, 0.8 if kind in _PAINTED else 0.2)
 
 
 @lru_cache(maxsize=256)
@@ -229,8 +249,8 @@ def _of_use(pack: TexturePack, *uses: str) -> tuple[TextureItem, ...]:
 
 
 @lru_cache(maxsize=256)
-def _of_kind(pack: TexturePack, kind: str) -> tuple[TextureItem, ...]:
-    return tuple(item for item in pack if item.kind == kind)
+def _of_kind(pack: TexturePack, *kinds: str) -> tuple[TextureItem, ...]:
+    return tuple(item for item in pack if item.kind in kinds)
 
 
 def _drawn(items: Sequence[TextureItem], rng: Rng) -> TextureItem | None:
