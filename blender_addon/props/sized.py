@@ -13,17 +13,25 @@ import numpy as np
 
 from .animals import ANIMALS
 from .boards import BOARDS
+from .building import BUILDING
+from .car_cabin import CABIN
 from .cars import CARS
 from .empty_clothes import CLOTHES
 from .facades import FACADES
 from .figures import FIGURES
+from .fittings import FITTINGS
 from .frames import FRAMES
 from .gardens import GARDENS
+from .kitchen import KITCHEN
+from .lamps import LAMPS
 from .market import MARKET
 from .mirrors import MIRRORS
 from .primitives import Solid
 from .roads import ROADS
+from .seats import SEATS
+from .shelves import SHELVES
 from .street_furniture import STREET_FURNITURE
+from .tables import TABLES
 from .toys import TOYS
 from .trees import TREES
 
@@ -44,4 +52,12 @@ SIZED: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
     **GARDENS,
     **TREES,
     **CARS,
+    **SEATS,
+    **SHELVES,
+    **TABLES,
+    **FITTINGS,
+    **LAMPS,
+    **KITCHEN,
+    **BUILDING,
+    **CABIN,
 }

@@ -35,6 +35,17 @@ PLACE_WEIGHTS = {
     "garden": 0.7,
     "station": 0.6,
     "beach": 0.4,
+    "living_room": 1.5,
+    "kitchen": 1.0,
+    "office": 1.0,
+    "shop": 1.2,
+    "bar": 1.2,
+    "corridor": 0.7,
+    "lift": 0.2,
+    "classroom": 0.6,
+    "gym": 0.3,
+    "workshop": 0.5,
+    "car_interior": 0.3,
 }
 
 
@@ -230,6 +241,9 @@ class Scenery:
     )
     panoramas: tuple[str, ...] = paths("More panoramas, or folders of them: they join light.hdris")
     photos: tuple[str, ...] = paths("More photos, or folders of them: they join background.photos")
+    windscreen: float = number(
+        0.0, "Share of outdoor images taken through a windscreen, over a bonnet", 0.0, 1.0
+    )
 
 
 @dataclass(frozen=True)

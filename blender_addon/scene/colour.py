@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import colorsys
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,3 +24,12 @@ def to_display(linear: NDArray[np.floating]) -> Image:
     return np.where(
         x <= 0.0031308, x * 12.92, 1.055 * np.maximum(x, 0.0031308) ** (1 / 2.4) - 0.055
     ).astype(np.float32)
+
+
+def hsv(hue: float, saturation: float, value: float) -> tuple[float, float, float]:
+    """A colour in linear light, from display HSV as people pick it."""
+    rgb = colorsys.hsv_to_rgb(
+        float(hue) % 1.0, float(np.clip(saturation, 0, 1)), float(np.clip(value, 0, 1))
+    )
+    r, g, b = (float(c) for c in to_linear(np.array(rgb)))
+    return (r, g, b)

@@ -49,10 +49,12 @@ class Footprint:
         self._around = (di[near].astype(np.int64) << 32) + dj[near]
         self._occupied: Cells = np.zeros(0, dtype=np.int64)
 
-    def add(self, cells: Cells) -> None:
-        """Occupy these cells and those within the margin."""
-        grown = (cells[:, None] + self._around).ravel()
-        self._occupied = np.union1d(self._occupied, grown)
+    def add(self, cells: Cells, *, grow: bool = True) -> None:
+        """Occupy these cells, and with `grow` those within the margin."""
+        new = np.unique((cells[:, None] + self._around).ravel()) if grow else cells
+        new = new[~self._among(new)]
+        # Two sorted runs: the stable sort merges them.
+        self._occupied = np.sort(np.concatenate([self._occupied, new]), kind="stable")
 
     def places(self) -> NDArray[np.float64]:
         """(N, 2) centres of the occupied cells, m."""
@@ -60,4 +62,11 @@ class Footprint:
 
     def hits(self, cells: Cells) -> bool:
         """Whether any of these cells is occupied."""
-        return bool(np.isin(cells, self._occupied, assume_unique=True).any())
+        return bool(self._among(cells).any())
+
+    def _among(self, cells: Cells) -> NDArray[np.bool_]:
+        """Whether each of the cells is occupied."""
+        if len(self._occupied) == 0:
+            return np.zeros(len(cells), dtype=np.bool_)
+        at = np.minimum(np.searchsorted(self._occupied, cells), len(self._occupied) - 1)
+        return self._occupied[at] == cells

@@ -355,7 +355,7 @@ def _sample_pose(
             return pose, joints, None, None, 0.0
         return pose, joints, later, step, 1.0 / motion.fps
 
-    choice = poses or assets.poses
+    choice = poses or fitting_poses(recipe, assets)
     pose = choice[int(rng.integers(len(choice)))] if p.enabled else assets.neutral_pose
     if p.enabled:
         pose = pose.mirrored() if rng.random() < 0.5 else pose
@@ -367,6 +367,13 @@ def _sample_pose(
     speed = SPEEDS.get(pose.category, 0.0)
     later = joints + rng.normal(0.0, 0.04, joints.shape) * (np.arange(len(joints)) > 0)[:, None]
     return pose, joints, later, np.array([0.0, -speed * MOTION_SECONDS, 0.0]), MOTION_SECONDS
+
+
+def fitting_poses(recipe: Recipe, assets: Assets) -> Sequence[Pose]:
+    """The poses of the recipe's categories: a place may leave fewer than were loaded."""
+    wanted = recipe.poses.categories
+    fitting = [pose for pose in assets.poses if not wanted or pose.category in wanted]
+    return fitting or assets.poses
 
 
 def heading_removed(root: Array) -> Array:

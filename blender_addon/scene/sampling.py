@@ -35,11 +35,14 @@ from .surroundings import (
     sample_place_kind,
 )
 from .weighted import pick
+from .windscreen import sample_car_front
 
 # Enters every stream. Another number draws other scenes: raise it with any change to what a recipe
 # draws, so that no dataset is resumed with scenes of two kinds.
 STREAMS_VERSION = 2
 ROOM_PANORAMAS = ("builtin:studio", "builtin:interior")
+# Panoramas that windows do not show by day.
+NO_DAY = (*ROOM_PANORAMAS, "builtin:night")
 OCCLUDER_TRIES = 8
 # An occluder takes at most this share of the frame's width, so that people remain visible.
 OCCLUDER_WIDTH = 0.4
@@ -124,7 +127,11 @@ def sample_surroundings(
         more = sample_things(recipe, crowd, stream("occluders"), indoors=kind == "room")
         props = (*crowd.props, *more)
         background = sample_background(recipe, assets, kind, crowd, props, rng)
-    return furnished(recipe, assets, background, (*things, *more), stream("place_packs"))
+    background, things = furnished(
+        recipe, assets, background, (*things, *more), stream("place_packs")
+    )
+    outdoors = kind in ("hdri", "place") and not background.indoors
+    return background, (*things, *(sample_car_front(recipe, crowd, stream) if outdoors else ()))
 
 
 def sample_things(
@@ -183,10 +190,13 @@ def _place_thing(
 
 
 def light_assets(assets: Assets, background: BackgroundSpec) -> Assets:
-    """The assets without panoramas of rooms: their ceilings would be the sky outdoors."""
-    if background.kind != "place" or background.indoors:
+    """The assets without panoramas of rooms: their ceilings would be the sky outdoors. By day
+    windows do not show the night either.
+    """
+    if background.kind != "place" or (background.indoors and background.outside <= 0.5):
         return assets
-    outdoors = tuple(hdri for hdri in assets.hdris if hdri not in ROOM_PANORAMAS)
+    unfit = NO_DAY if background.indoors else ROOM_PANORAMAS
+    outdoors = tuple(hdri for hdri in assets.hdris if hdri not in unfit)
     return dataclasses.replace(assets, hdris=outdoors) if outdoors else assets
 
 

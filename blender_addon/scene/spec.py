@@ -211,6 +211,24 @@ class LampSpec:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """A window or doorway of a room.
+
+    Attributes:
+        wall: 0 is the wall at +Y of the room; the others follow counter-clockwise.
+        x: Its middle, m to the right of the wall's, seen from inside.
+        low: Its lower edge above the floor, m.
+        width, height: m.
+    """
+
+    wall: int
+    x: float
+    low: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
 class BackgroundSpec:
     """The background. `kind` is one of recipe.BACKGROUND_KINDS: 'hdri' (the panorama of the light,
     with a ground plane), 'photo' (a photo behind, a shadow catcher below), 'plain' (one colour,
@@ -236,6 +254,8 @@ class BackgroundSpec:
     room_turn: float = 0.0  # degrees about Z
     place: str = ""
     lamps: tuple[LampSpec, ...] = ()  # of a place; they are lit beside the light of the scene
+    openings: tuple[Opening, ...] = ()  # of a place's room
+    outside: float = 0.0  # brightness of the panorama in the openings; 1: as outdoors
 
     @property
     def indoors(self) -> bool:

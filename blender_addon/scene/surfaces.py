@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import colorsys
-
 import numpy as np
 
 from ..props.catalogue import OCCLUDERS
 from ..props.companions import COMPANIONS
-from .colour import to_linear
+from .colour import hsv
 from .spec import Color, SurfaceSpec
 
 GROUND_PATTERNS_OUTDOORS = ("asphalt", "tiles", "grass", "noise", "bricks")
@@ -23,23 +21,21 @@ def sample_surface(shape: str, rng: np.random.Generator) -> SurfaceSpec:
         return SurfaceSpec("plain", color, sample_color(rng), 1.0, float(rng.uniform(0.25, 0.6)))
     if shape == "dog":
         hue, tone = rng.uniform(0.04, 0.11), rng.choice([0.05, 0.2, 0.4, 0.8]) * rng.uniform(0.7, 1)
-        fur = _hsv(hue, rng.uniform(0.1, 0.6), tone)
-        return SurfaceSpec("noise", fur, _hsv(hue, 0.4, 0.7 * tone), 6.0, 0.9)
+        fur = hsv(hue, rng.uniform(0.1, 0.6), tone)
+        return SurfaceSpec("noise", fur, hsv(hue, 0.4, 0.7 * tone), 6.0, 0.9)
     family = OCCLUDERS[shape].colors if shape in OCCLUDERS else "any"
     if family == "plant":
         hue, dark = rng.uniform(0.2, 0.38), rng.uniform(0.15, 0.45)
-        return SurfaceSpec(
-            "noise", _hsv(hue, 0.7, dark), _hsv(hue + 0.04, 0.6, dark * 1.6), 8.0, 0.8
-        )
+        return SurfaceSpec("noise", hsv(hue, 0.7, dark), hsv(hue + 0.04, 0.6, dark * 1.6), 8.0, 0.8)
     if family == "wood" and rng.random() < 0.7:
         tone = rng.uniform(0.2, 0.8)
         return SurfaceSpec(
-            "wood", _hsv(0.08, 0.6, tone), _hsv(0.07, 0.65, tone * 0.7), rng.uniform(2, 8), 0.6
+            "wood", hsv(0.08, 0.6, tone), hsv(0.07, 0.65, tone * 0.7), rng.uniform(2, 8), 0.6
         )
     if family == "metal" and rng.random() < 0.7:
         tone = rng.uniform(0.1, 0.7)
         return SurfaceSpec(
-            "plain", _hsv(0.6, 0.08, tone), _hsv(0.6, 0.08, tone), 1.0, rng.uniform(0.25, 0.6), 0.8
+            "plain", hsv(0.6, 0.08, tone), hsv(0.6, 0.08, tone), 1.0, rng.uniform(0.25, 0.6), 0.8
         )
     pattern = str(
         rng.choice(["plain", "plain", "plain", "noise", "stripes", "checks", "tiles", "bricks"])
@@ -58,16 +54,16 @@ def sample_ground(rng: np.random.Generator, *, indoors: bool) -> SurfaceSpec:
     pattern = str(rng.choice(GROUND_PATTERNS_INDOORS if indoors else GROUND_PATTERNS_OUTDOORS))
     tone = rng.uniform(0.25, 0.7)
     if pattern == "grass":
-        color, color2 = _hsv(0.26, 0.6, tone * 0.7), _hsv(0.3, 0.65, tone * 0.45)
+        color, color2 = hsv(0.26, 0.6, tone * 0.7), hsv(0.3, 0.65, tone * 0.45)
     elif pattern == "wood":
-        color, color2 = _hsv(0.08, 0.55, tone), _hsv(0.07, 0.6, tone * 0.7)
+        color, color2 = hsv(0.08, 0.55, tone), hsv(0.07, 0.6, tone * 0.7)
     elif pattern == "asphalt":
-        color, color2 = _hsv(0.6, 0.05, tone * 0.7), _hsv(0.6, 0.05, tone * 0.5)
+        color, color2 = hsv(0.6, 0.05, tone * 0.7), hsv(0.6, 0.05, tone * 0.5)
     else:
         hue, saturation = rng.uniform(0, 1), rng.uniform(0, 0.25)
         color, color2 = (
-            _hsv(hue, saturation, tone),
-            _hsv(hue, saturation, tone * rng.uniform(0.6, 0.95)),
+            hsv(hue, saturation, tone),
+            hsv(hue, saturation, tone * rng.uniform(0.6, 0.95)),
         )
     scale = {"grass": 6.0, "asphalt": 8.0, "noise": 3.0}.get(pattern, float(rng.uniform(0.8, 4.0)))
     return SurfaceSpec(pattern, color, color2, scale, float(rng.uniform(0.5, 1.0)))
@@ -81,14 +77,14 @@ def sample_wall(rng: np.random.Generator) -> SurfaceSpec:
     second = tone * rng.uniform(0.75, 1.0)
     scale = float(rng.uniform(1.0, 5.0))
     return SurfaceSpec(
-        pattern, _hsv(hue, saturation, tone), _hsv(hue, saturation, second), scale, 0.85
+        pattern, hsv(hue, saturation, tone), hsv(hue, saturation, second), scale, 0.85
     )
 
 
 def sample_color(rng: np.random.Generator) -> Color:
     """Draw an everyday colour: a third near grey, the rest up to vivid."""
     saturation = rng.uniform(0, 0.12) if rng.random() < 0.35 else rng.uniform(0.15, 0.85)
-    return _hsv(rng.uniform(0, 1), saturation, rng.uniform(0.12, 0.92))
+    return hsv(rng.uniform(0, 1), saturation, rng.uniform(0.12, 0.92))
 
 
 def warm_white(warmth: float) -> Color:
@@ -98,12 +94,3 @@ def warm_white(warmth: float) -> Color:
         1.0 + 0.02 * warmth,
         1.0 - 0.45 * warmth if warmth > 0 else 1.0 - 0.3 * warmth,
     )
-
-
-def _hsv(hue: float, saturation: float, value: float) -> Color:
-    """A colour in linear light, from display HSV as people pick it."""
-    rgb = colorsys.hsv_to_rgb(
-        float(hue) % 1.0, float(np.clip(saturation, 0, 1)), float(np.clip(value, 0, 1))
-    )
-    r, g, b = (float(c) for c in to_linear(np.array(rgb)))
-    return (r, g, b)

@@ -60,6 +60,8 @@ def sample_place(
         room_turn=built.room_turn,
         place=place,
         lamps=built.lamps,
+        openings=built.openings,
+        outside=built.outside,
     )
     return background, built.props
 

@@ -11,7 +11,15 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..scene.spec import BackgroundSpec, LightSpec, PersonSpec, PropSpec, SurfaceSpec, Vec3
+from ..scene.spec import (
+    BackgroundSpec,
+    LightSpec,
+    Opening,
+    PersonSpec,
+    PropSpec,
+    SurfaceSpec,
+    Vec3,
+)
 from .arrays import Piece, assemble, euler_matrix, prop_piece, rectangle
 from .images import ImageCache
 from .mesh_writer import show, write_mesh
@@ -152,15 +160,52 @@ def _room(background: BackgroundSpec) -> list[Piece]:
         rectangle((-x, -y, 0), (w, 0, 0), (0, d, 0), floor),
         rectangle((-x, y, h), (w, 0, 0), (0, -d, 0), CEILING),
     ]
-    for (cx, cy), (dx, dy) in sides:
-        pieces.append(rectangle((cx, cy, 0), (dx, dy, 0), (0, 0, h), wall))
-        length = math.hypot(dx, dy)
-        inwards = (dy / length * 0.012, -dx / length * 0.012)
-        pieces.append(
-            rectangle(
-                (cx + inwards[0], cy + inwards[1], 0), (dx, dy, 0), (0, 0, SKIRTING), skirting
-            )
-        )
+    for number, (corner, along) in enumerate(sides):
+        holes = [hole for hole in background.openings if hole.wall == number]
+        pieces += _wall(corner, along, h, holes, wall, skirting)
+    return pieces
+
+
+def _wall(
+    corner: tuple[float, float],
+    along: tuple[float, float],
+    height: float,
+    openings: Sequence[Opening],
+    surface: SurfaceSpec,
+    skirting: SurfaceSpec,
+) -> list[Piece]:
+    """A wall in pieces around its openings, with a skirting board.
+
+    Args:
+        corner: Its left end (x, y), m.
+        along: From there to its right end, m; × up points into the room.
+        height: m.
+        openings: Its openings; they do not overlap.
+        surface, skirting: Surfaces of wall and board.
+    """
+    length = math.hypot(*along)
+    ahead = np.array([*along, 0.0]) / length
+    inwards = 0.012 * np.array([ahead[1], -ahead[0], 0.0])
+    start = np.array([*corner, 0.0])
+    pieces: list[Piece] = []
+
+    def part(x0: float, x1: float, z0: float, z1: float, foot: bool) -> None:
+        if x1 - x0 < 1e-3 or z1 - z0 < 1e-3:
+            return
+        at, across = start + x0 * ahead, (x1 - x0) * ahead
+        pieces.append(rectangle(at + np.array((0, 0, z0)), across, (0, 0, z1 - z0), surface))
+        if foot:
+            pieces.append(rectangle(at + inwards, across, (0, 0, SKIRTING), skirting))
+
+    done = 0.0
+    for hole in sorted(openings, key=lambda opening: opening.x):
+        middle = length / 2 + hole.x
+        left, right = max(middle - hole.width / 2, done), min(middle + hole.width / 2, length)
+        part(done, left, 0.0, height, True)
+        part(left, right, 0.0, hole.low, hole.low > SKIRTING)
+        part(left, right, min(hole.low + hole.height, height), height, False)
+        done = right
+    part(done, length, 0.0, height, True)
     return pieces
 
 

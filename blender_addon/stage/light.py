@@ -113,10 +113,12 @@ class StageLight:
             raise ValueError(f"light.kind: {light.kind!r}, expected one of {', '.join(self.kinds)}")
         harmonic = light.kind == "spherical_harmonics"
         self.place_lamps.apply(() if harmonic else background.lamps, light.strength)
+        self._seen_only(background.kind == "place" and background.indoors and not harmonic)
         if background.kind == "room" and not harmonic:
             self._room(light, background.room_size)
         elif background.indoors and not harmonic:
             self._dark()
+            self._show_outside(light, background)
             for obj in (self.ceiling[0], self.window):
                 change(obj.data, "energy", 0.0)
         else:
@@ -126,22 +128,14 @@ class StageLight:
         set_harmonics(light.coefficients if light.kind == "spherical_harmonics" else None)
 
     def _hdri(self, light: LightSpec) -> None:
-        path = hdri_path(light.hdri)
-        seen, lighting = self._images.get(path), self._images.get(path, width=_LIGHT_WIDTH)
-        if path not in self._level:
-            pixels = read_pixels(lighting)
-            if not pixels[..., :3].any():
-                raise ValueError(f"light.hdri: {path}: this panorama is black; it gives no light")
-            self._level[path] = level_on_ground(pixels)
-        show_image(self._seen, seen)
-        show_image(self._lighting, lighting)
+        level = self._load(hdri_path(light.hdri))
         cell = 360.0 / _LIGHT_WIDTH
         for turn, degrees in (
             (self._seen_turn, light.hdri_rotation),
             (self._lighting_turn, cell * round(light.hdri_rotation / cell)),
         ):
             change(turn.inputs["Rotation"], "default_value", (0.0, 0.0, -math.radians(degrees)))
-        self._show(1.0, light.color, light.strength / self._level[path])
+        self._show(1.0, light.color, light.strength / level)
         self._sun(light, light.color, light.strength * light.sun_strength)
 
     def _sun_sky(self, light: LightSpec) -> None:
@@ -161,6 +155,37 @@ class StageLight:
         """Switch world and sun off. The panorama stays loaded for the next image that needs it."""
         self._show(0.0, (0.0, 0.0, 0.0), 0.0)
         change(self.sun.data, "energy", 0.0)
+
+    def _seen_only(self, only: bool) -> None:
+        """Show the world to the camera alone, through the windows of a place: lamps at the windows
+        stand for its light, since light through openings needs hundreds of samples.
+        """
+        change(self._only_seen.outputs[0], "default_value", 1.0 if only else 0.0)
+        method = "NONE" if only else "MANUAL"
+        if self.world.cycles.sampling_method != method:
+            self.world.cycles.sampling_method = method
+
+    def _show_outside(self, light: LightSpec, background: BackgroundSpec) -> None:
+        """Show the panorama in the openings of a room, or nothing without any."""
+        if not background.openings or background.outside <= 0.0 or light.kind != "hdri":
+            return
+        path = hdri_path(light.hdri)
+        level = self._load(path)
+        turn = (0.0, 0.0, -math.radians(light.hdri_rotation))
+        change(self._seen_turn.inputs["Rotation"], "default_value", turn)
+        self._show(1.0, light.color, light.strength * background.outside / level)
+
+    def _load(self, path: Path) -> float:
+        """Load a panorama, for the camera and for the light, and return its level on the ground."""
+        seen, lighting = self._images.get(path), self._images.get(path, width=_LIGHT_WIDTH)
+        if path not in self._level:
+            pixels = read_pixels(lighting)
+            if not pixels[..., :3].any():
+                raise ValueError(f"light.hdri: {path}: this panorama is black; it gives no light")
+            self._level[path] = level_on_ground(pixels)
+        show_image(self._seen, seen)
+        show_image(self._lighting, lighting)
+        return self._level[path]
 
     def _room(self, light: LightSpec, size: Vec3) -> None:
         """Light a room by four panels under the ceiling and a large window in the wall that the
@@ -245,6 +270,10 @@ class StageLight:
 
         emission = n.node("ShaderNodeBackground")
         n.put(scaled, emission.inputs["Color"])
+        self._only_seen = n.node("ShaderNodeValue")
+        self._only_seen.outputs[0].default_value = 0.0
+        for_all = n.math("SUBTRACT", 1.0, self._only_seen.outputs[0])
+        n.put(n.math("MAXIMUM", for_camera, for_all), emission.inputs["Strength"])
         n.put(emission.outputs[0], n.node("ShaderNodeOutputWorld").inputs["Surface"])
 
 

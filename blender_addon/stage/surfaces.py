@@ -199,10 +199,13 @@ def _glass(inputs: _Inputs, roughness: Any) -> Any:
 
 
 def _lamp(inputs: _Inputs, roughness: Any) -> Any:
-    """A shade or tube that shines, `scale` times as bright as white paper in the scene."""
+    """A shade or tube that shines, `scale` times as bright as white paper in the scene. Only the
+    camera sees it shine: the lamps of the place give its light, and light found by chance is noise.
+    """
     emission = inputs.n.node("ShaderNodeEmission")
     inputs.n.put(inputs.color, emission.inputs["Color"])
-    inputs.n.put(inputs.scale, emission.inputs["Strength"])
+    seen = inputs.n.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
+    inputs.n.put(inputs.n.times(inputs.scale, seen), emission.inputs["Strength"])
     return emission.outputs[0]
 
 

@@ -6,13 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...recipes.recipe import Recipe
+from .bar import adapt_bar, build_bar
 from .beach import build_beach
+from .car_interior import adapt_car_interior, build_car_interior
+from .classroom import adapt_classroom, adapt_gym, build_classroom, build_gym
+from .corridor import adapt_corridor, build_corridor
+from .kitchen import adapt_kitchen, build_kitchen
+from .lift import adapt_lift, build_lift
+from .living_room import adapt_living_room, build_living_room
+from .office import adapt_office, build_office
 from .outdoor import adapt_open, adapt_street
 from .park import build_garden, build_park
+from .shop import adapt_shop, build_shop
 from .site import Place, Site
 from .square import build_square
 from .station import build_station
 from .street import build_street
+from .workshop import adapt_workshop, build_workshop
 
 
 def _as_it_is(recipe: Recipe) -> Recipe:
@@ -43,4 +53,15 @@ PLACES: dict[str, PlaceKind] = {
     "station": PlaceKind(indoors=False, build=build_station, adapt=adapt_street),
     "beach": PlaceKind(indoors=False, build=build_beach, adapt=adapt_open),
     "street": PlaceKind(indoors=False, build=build_street, adapt=adapt_street),
+    "living_room": PlaceKind(True, build_living_room, adapt_living_room),
+    "kitchen": PlaceKind(True, build_kitchen, adapt_kitchen),
+    "office": PlaceKind(True, build_office, adapt_office),
+    "shop": PlaceKind(True, build_shop, adapt_shop),
+    "bar": PlaceKind(True, build_bar, adapt_bar),
+    "corridor": PlaceKind(True, build_corridor, adapt_corridor),
+    "lift": PlaceKind(True, build_lift, adapt_lift),
+    "classroom": PlaceKind(True, build_classroom, adapt_classroom),
+    "gym": PlaceKind(True, build_gym, adapt_gym),
+    "workshop": PlaceKind(True, build_workshop, adapt_workshop),
+    "car_interior": PlaceKind(False, build_car_interior, adapt_car_interior),
 }

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...recipes.recipe import Recipe
 from ..ground_grid import box_cells
 from ..placement import Crowd
-from ..spec import LampSpec, PropSpec, SurfaceSpec, Vec3, vec3
+from ..spec import LampSpec, Opening, PropSpec, SurfaceSpec, Vec3, vec3
 from .yard import Yard
 
 Array = NDArray[np.float64]
@@ -35,6 +35,8 @@ class Place:
         room_size: Width, depth and height of the room, m; zeros outdoors.
         room_center, room_turn: Its place (m) and its turn about Z, degrees.
         lamps: The lamps.
+        openings: Windows and doorways of the room.
+        outside: Brightness of the panorama that they show; 1 as outdoors.
     """
 
     props: tuple[PropSpec, ...]
@@ -45,6 +47,8 @@ class Place:
     room_center: tuple[float, float] = (0.0, 0.0)
     room_turn: float = 0.0
     lamps: tuple[LampSpec, ...] = ()
+    openings: tuple[Opening, ...] = ()
+    outside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ class Site:
         height: float = 0.0,
         variant: int | None = None,
         check: bool = True,
+        slack: float = 0.0,
     ) -> bool:
         """Put a thing at a place if it is free, and take the ground.
 
@@ -146,6 +151,8 @@ class Site:
                 takes no ground.
             variant: Seed of its details; None draws one.
             check: False puts it whatever is there, and takes no ground.
+            slack: The ground is as much smaller than the thing, m: a tenth lets things that touch
+                stand side by side.
 
         Returns:
             Whether it was put.
@@ -154,10 +161,11 @@ class Site:
         if variant is None:
             variant = int(self.rng.integers(1 << 16))
         if check and height < 2.2:
-            cells = box_cells((place[0], place[1]), (size[0], size[1]), turn)
+            ground = (max(size[0] - slack, 0.02), max(size[1] - slack, 0.02))
+            cells = box_cells((place[0], place[1]), ground, turn)
             if self.crowd.occupied.hits(cells) or self.hides(place, size, turn):
                 return False
-            self.crowd.occupied.add(cells)
+            self.crowd.occupied.add(cells, grow=False)
         location = (float(place[0]), float(place[1]), float(height))
         self.props.append(
             PropSpec(shape, location, (0.0, 0.0, float(turn)), vec3(size), surface, variant=variant)
@@ -176,16 +184,21 @@ class Site:
         if size[2] < 0.35 * camera.location[2]:
             return float(np.linalg.norm(place - self.eye)) < 0.4 + reach
         nearest = float(np.linalg.norm(place - self.eye)) - reach
-        people = self.feet
-        farthest = float(np.linalg.norm(people - self.eye, axis=1).max()) if len(people) else 3.0
+        farthest = self._farthest
         if nearest > farthest:
             return False
-        half_width = np.tan(np.radians(camera.fov / 2))
+        half_width = float(np.tan(np.radians(camera.fov / 2)))
         share = 2 * reach / max(2 * max(seen - reach, 0.2) * half_width, 1e-6)
         across = np.array([self.crowd.heading[1], -self.crowd.heading[0]])
         aside = abs(float((place - self.eye) @ across)) - reach
         in_frame = aside < max(seen, 0.2) * half_width * 1.05
         return in_frame and share > _WIDEST_BEFORE
+
+    @cached_property
+    def _farthest(self) -> float:
+        """Distance from the camera to the last person, m."""
+        away = np.linalg.norm(self.feet - self.eye, axis=1)
+        return max((float(distance) for distance in away), default=3.0)
 
     def done(self, **rest: object) -> Place:
         """The place that was built; `rest` are further fields of Place."""

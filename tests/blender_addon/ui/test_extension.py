@@ -60,6 +60,7 @@ def test_zip_holds_the_extension_and_nothing_else(zip_path: Path) -> None:
         "blender_addon/recipes/presets/street.toml",
         "blender_addon/recipes/presets/close.toml",
         "blender_addon/recipes/presets/surreal.toml",
+        "blender_addon/recipes/presets/phone.toml",
     } <= names
 
 

@@ -18,6 +18,8 @@ from blender_addon.scene.spec import PropSpec, SceneSpec
 from blender_addon.stage.arrays import assemble, prop_piece
 from blender_addon.stage.background import backdrop_pieces
 
+HOLLOW = ("car_cabin",)  # people sit in it
+
 
 def recipe_of(place: str, **more: dict[str, object]) -> Recipe:
     data = {
@@ -59,7 +61,7 @@ def test_nothing_of_a_place_stands_in_people_or_camera(place: str, assets: Asset
         spec = sample_scene(recipe_of(place), assets, 4, index)
         eye = np.array(spec.camera.location)
         for prop in spec.props:
-            if prop.owner or prop.location[2] > 1.0:
+            if prop.owner or prop.location[2] > 1.0 or prop.shape in HOLLOW:
                 continue
             for person in spec.persons:
                 pelvis = assets.poser.pose(person).joints[0]

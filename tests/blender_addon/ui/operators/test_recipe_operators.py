@@ -46,7 +46,7 @@ def test_preset_is_applied_whole(panel: Any) -> None:
 
 
 def test_unknown_preset_is_rejected_with_the_list(panel: Any) -> None:
-    with pytest.raises(RuntimeError, match="no preset 'rural'; there are: close, everyday"):
+    with pytest.raises(RuntimeError, match="no preset 'rural'; there are: close, dashcam"):
         operators.apply_preset(preset="rural")
     assert to_recipe(panel) == Recipe()
 
