@@ -23,6 +23,7 @@ SPOTS = 1.5
 FEWEST_SPOTS = 4
 CELL = 8  # px
 TOLERANCE = 0.01  # px of the view
+_FULL = 1e-5  # by which a share may miss 1, after sums of samples
 
 Index = NDArray[np.int32]
 
@@ -92,18 +93,33 @@ class LensWarp:
         """
         size = self.view.width * self.view.height + 1
         count = np.bincount(pixel, minlength=size)
+        # Most pixels show one thing alone, or nothing, at all spots.
+        alone = np.where(count == 0, 0, -1).astype(np.int32)
+        full = (count[pixel] == 1) & (np.abs(share - 1.0) < _FULL)
+        alone[pixel[full]] = label[full]
+        whole = alone[self.spots[0]]
+        even = whole >= 0
+        for spot in self.spots[1:]:
+            even &= alone[spot] == whole
+        inner, rest = np.flatnonzero(even & (whole > 0)), np.flatnonzero(~even)
+
         first = np.cumsum(count) - count
         image_pixels, entries = [], []
         for spot in self.spots:
-            covered = np.flatnonzero(count[spot])
-            source = spot[covered]
+            covered = np.flatnonzero(count[spot[rest]])
+            source = spot[rest[covered]]
             number = count[source]
             end = np.cumsum(number)
             within = np.arange(end[-1] if len(end) else 0) - np.repeat(end - number, number)
-            image_pixels.append(np.repeat(covered, number))
+            image_pixels.append(np.repeat(rest[covered], number))
             entries.append(np.repeat(first[source], number) + within)
         entry = np.concatenate(entries)
-        return np.concatenate(image_pixels), label[entry], share[entry] / np.float64(self.across**2)
+        shares = share[entry] / np.float64(self.across**2)
+        return (
+            np.concatenate([inner, *image_pixels]),
+            np.concatenate([whole[inner], label[entry]]).astype(np.int64),
+            np.concatenate([np.ones(len(inner)), shares]),
+        )
 
     @property
     def spots(self) -> list[Index]:
