@@ -15,7 +15,7 @@ from .kitchen import adapt_kitchen, build_kitchen
 from .lift import adapt_lift, build_lift
 from .living_room import adapt_living_room, build_living_room
 from .office import adapt_office, build_office
-from .outdoor import adapt_open, adapt_street
+from .outdoor import adapt_beach, adapt_open, adapt_street
 from .park import build_garden, build_park
 from .shop import adapt_shop, build_shop
 from .site import Place, Site
@@ -51,7 +51,7 @@ PLACES: dict[str, PlaceKind] = {
     "park": PlaceKind(indoors=False, build=build_park, adapt=adapt_open),
     "garden": PlaceKind(indoors=False, build=build_garden, adapt=adapt_open),
     "station": PlaceKind(indoors=False, build=build_station, adapt=adapt_street),
-    "beach": PlaceKind(indoors=False, build=build_beach, adapt=adapt_open),
+    "beach": PlaceKind(indoors=False, build=build_beach, adapt=adapt_beach),
     "street": PlaceKind(indoors=False, build=build_street, adapt=adapt_street),
     "living_room": PlaceKind(True, build_living_room, adapt_living_room),
     "kitchen": PlaceKind(True, build_kitchen, adapt_kitchen),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...props.facades import front_line
-from ...recipes.recipe import Recipe
+from ...recipes.recipe import Light, Recipe
 from ..spec import SurfaceSpec
 from . import palette
 from .palette import LEAVES
@@ -47,7 +47,23 @@ def adapt_open(recipe: Recipe, lateral: float = 1.0) -> Recipe:
         else wide,
     )
     occluders = dataclasses.replace(recipe.occluders, enabled=False)
-    return dataclasses.replace(recipe, people=people, occluders=occluders)
+    return dataclasses.replace(
+        recipe, people=people, occluders=occluders, light=clear_sky(recipe.light, 3.0)
+    )
+
+
+def adapt_beach(recipe: Recipe) -> Recipe:
+    """As `adapt_open`, and no panorama where there is a choice: its land would stand in the sea."""
+    recipe = adapt_open(recipe)
+    return dataclasses.replace(recipe, light=clear_sky(recipe.light, 1e6))
+
+
+def clear_sky(light: Light, times: float) -> Light:
+    """The light with the sky `times` as often: a panorama of few pixels blurs what is behind sharp
+    houses.
+    """
+    kinds = {k: w * times if k == "sun_sky" else w for k, w in light.kinds.items()}
+    return dataclasses.replace(light, kinds=kinds)
 
 
 def in_view(site: Site, where: ArrayLike, margin: float = 0.0) -> bool:
@@ -199,6 +215,16 @@ def close_view(site: Site, what: str = "mixed", base: float = 0.0, nearest: floa
         aside += float(np.degrees(0.92 * size[0] / radius))
 
 
+def seen_place(site: Site, near: float, far: float) -> Array:
+    """(2,) m: a place in the frame, as often near to the camera as far from it, so that things fill
+    the image evenly.
+    """
+    rng, camera = site.rng, site.crowd.camera
+    distance = float(np.exp(rng.uniform(np.log(near), np.log(max(far, 1.1 * near)))))
+    yaw = np.radians(camera.yaw + 0.52 * min(camera.fov, 150.0) * float(rng.uniform(-1, 1)))
+    return site.eye + distance * np.array([-np.sin(yaw), np.cos(yaw)])
+
+
 def along(
     rng: np.random.Generator, low: float, high: float, gap: tuple[float, float]
 ) -> list[float]:
@@ -226,6 +252,24 @@ def cafe(site: Site, where: Array, turn: float, height: float = 0.0) -> None:
         stand(
             site, "cafe_chair", where + 0.72 * out, (0.48, 0.54, 0.86), facing, seats, height=height
         )
+
+
+def bicycles(site: Site, where: Array, turn: float) -> None:
+    """A rack with some bicycles in it."""
+    rng = site.rng
+    axis = np.array([np.cos(np.radians(turn)), np.sin(np.radians(turn))])
+    for k in range(int(rng.integers(1, 5))):
+        place = where + axis * (0.55 * k + float(rng.normal(0, 0.05)))
+        size = (0.55, 1.7, float(rng.uniform(0.98, 1.08)))
+        stand(
+            site,
+            "bicycle",
+            place,
+            size,
+            turn + float(rng.normal(0, 8)) + 180.0 * (k % 2),
+            palette.car_paint,
+        )
+    stand(site, "bike_rack", where - 0.9 * axis, (0.8, 0.75, 0.82), turn, palette.signed)
 
 
 def vehicle(site: Site, where: ArrayLike, turn: float, height: float = 0.0) -> bool:

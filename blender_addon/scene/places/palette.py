@@ -105,7 +105,8 @@ def paving(rng: np.random.Generator) -> SurfaceSpec:
             scale=float(rng.uniform(0.8, 1.6)),
         )
     if kind < 0.75:
-        return _surface("masonry", 0.04, float(rng.uniform(0.1, 0.4)), 0.85 * value, scale=0.8)
+        red = float(rng.uniform(0.15, 0.4))
+        return _surface("paving", 0.04, red, 0.85 * value, second=0.65, scale=2.6)
     if kind < 0.9:
         return _surface("paving", 0.09, 0.06, 0.8 * value, second=0.5, scale=4.0)
     return _surface("asphalt", 0.1, 0.03, value, second=0.85, scale=9.0)
@@ -168,10 +169,15 @@ def wood(rng: np.random.Generator) -> SurfaceSpec:
 def coloured(rng: np.random.Generator) -> SurfaceSpec:
     """Painted metal or plastic in any colour, with an image where the thing shows one."""
     image = image_of(("poster",), rng)
-    hue, value = float(rng.random()), float(rng.uniform(0.2, 0.75))
-    return _surface(
-        "plain", hue, float(rng.uniform(0.2, 0.85)), value, second=0.6, roughness=0.45, image=image
-    )
+    if rng.random() < 0.7:  # dark green, blue, red, grey, brown: the colours of street furniture
+        hue, vivid = ((0.38, 0.6), (0.6, 0.6), (0.0, 0.75), (0.6, 0.05), (0.07, 0.5))[
+            int(rng.integers(5))
+        ]
+        value = float(rng.uniform(0.12, 0.5))
+    else:
+        hue, vivid = float(rng.random()), float(rng.uniform(0.1, 0.7))
+        value = float(rng.uniform(0.3, 0.8))
+    return _surface("plain", hue, vivid, value, second=0.6, roughness=0.45, image=image)
 
 
 def stone(rng: np.random.Generator) -> SurfaceSpec:

@@ -7,7 +7,6 @@ import numpy as np
 from . import outdoor, palette
 from .outdoor import house_row, lay, stand, tree
 from .site import Array, Place, Site
-from .street import bicycles
 
 _THINGS = {
     "park_bench": 4,
@@ -62,10 +61,14 @@ def build_square(site: Site) -> Place:
     for _ in range(count):
         name = str(rng.choice(names, p=weights / weights.sum()))
         where = frame.world(rng.uniform((left + 1, low[1]), (right - 1, far - 1.5)))
+        if rng.random() < 0.55:
+            seen = outdoor.seen_place(site, 2.5, 30.0)
+            x, y = frame.local(seen)
+            where = seen if left + 1 < x < right - 1 and y < far - 1.5 else where
         turn = frame.turn + float(rng.choice([0, 90, 180, 270])) + float(rng.normal(0, 4))
         _put(site, name, where, turn)
     for _ in range(int(8 * site.density)):
-        where = frame.world(rng.uniform(low, high))
+        where = outdoor.seen_place(site, 1.2, 14.0)
         if rng.random() < 0.3:
             lay(site, "manhole", where, (0.6, 0.6, 0.01), frame.turn, palette.iron, 0.001)
         else:
@@ -95,7 +98,7 @@ def _put(site: Site, name: str, where: Array, turn: float) -> None:
     elif name == "cafe":
         outdoor.cafe(site, where, turn)
     elif name == "bicycles":
-        bicycles(site, where, turn)
+        outdoor.bicycles(site, where, turn)
     elif name == "street_lamp":
         stand(site, name, where, (1.0, 1.6, 4.8), turn, palette.iron, foot=(0.25, 0.25))
     else:

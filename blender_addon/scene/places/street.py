@@ -268,7 +268,7 @@ def _kerb_thing(site: Site, where: Array, facing: float) -> None:
     elif kind == 2:
         stand(site, "cabinet", where, (0.95, 0.4, 1.25), facing + 180.0, iron)
     elif kind == 3:
-        bicycles(site, where, facing)
+        outdoor.bicycles(site, where, facing)
     elif kind == 4:
         stand(site, "post_box", where, (0.5, 0.5, 1.4), facing + 180.0, any_color)
     elif kind == 5:
@@ -281,24 +281,6 @@ def _kerb_thing(site: Site, where: Array, facing: float) -> None:
         stand(site, "ad_column", where, (1.3, 1.3, 3.1), facing, any_color, foot=(1.3, 1.3))
     else:
         stand(site, "railing", where, (3.0, 0.06, 1.05), facing, iron)
-
-
-def bicycles(site: Site, where: Array, turn: float) -> None:
-    """A rack with some bicycles in it."""
-    rng = site.rng
-    axis = np.array([np.cos(np.radians(turn)), np.sin(np.radians(turn))])
-    for k in range(int(rng.integers(1, 5))):
-        place = where + axis * (0.55 * k + float(rng.normal(0, 0.05)))
-        size = (0.55, 1.7, float(rng.uniform(0.98, 1.08)))
-        stand(
-            site,
-            "bicycle",
-            place,
-            size,
-            turn + float(rng.normal(0, 8)) + 180.0 * (k % 2),
-            palette.car_paint,
-        )
-    stand(site, "bike_rack", where - 0.9 * axis, (0.8, 0.75, 0.82), turn, palette.signed)
 
 
 def _wall_things(site: Site, street: _Street) -> None:
@@ -357,14 +339,20 @@ def _middle_things(site: Site, street: _Street) -> None:
                 outdoor.cafe(site, where, frame.turn)
             else:
                 _kerb_thing(site, where, frame.turn)
+    for _ in range(int(22 * site.density)):
+        where = outdoor.seen_place(site, 3.0, 28.0)
+        if street.far + 1.0 < frame.local(where)[1] < street.near - 1.0:
+            _kerb_thing(site, where, frame.turn + float(rng.choice([0.0, 90.0, 180.0])))
 
 
 def _ground_details(site: Site, street: _Street) -> None:
     """Covers, leaves and stains on the pavement, and wires over the street."""
     rng, frame = site.rng, street.frame
     low, high = (street.kerb if street.has_road else street.far), street.near
-    for _ in range(int(9 * site.density)):
-        where = frame.world((rng.uniform(-9, 9), rng.uniform(low + 0.5, high - 0.3)))
+    for _ in range(int(16 * site.density)):
+        where = outdoor.seen_place(site, 1.2, 16.0)
+        if not low + 0.5 < frame.local(where)[1] < high - 0.3:
+            continue
         kind = rng.random()
         if kind < 0.3:
             lay(site, "manhole", where, (0.5, 0.5, 0.01), frame.turn, palette.iron, 0.001)
