@@ -45,7 +45,7 @@ PLACE_WEIGHTS = {
     "classroom": 0.6,
     "gym": 0.3,
     "workshop": 0.5,
-    "car_interior": 0.3,
+    "car_interior": 0.15,
 }
 
 

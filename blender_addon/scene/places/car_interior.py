@@ -29,7 +29,8 @@ def adapt_car_interior(recipe: Recipe) -> Recipe:
         spacing=0.05,
     )
     camera = dataclasses.replace(
-        near.camera, fov=within(near.camera.fov, (60.0, 95.0)), lens=None,
+        near.camera, fov=within(near.camera.fov, (60.0, 95.0)), lens=None, aim="horizon",
+        pitch=Distribution("normal", (-9.0, 5.0), min=-30.0, max=5.0),
         roll=within(near.camera.roll, (-6.0, 6.0)),
     )  # fmt: skip
     poses = dataclasses.replace(near.poses, companions=0.0)

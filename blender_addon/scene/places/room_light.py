@@ -42,12 +42,13 @@ def fill(room: Room, share: float, color: Color) -> None:
 
 
 def daylight(room: Room, share: float, color: Color) -> None:
-    """Light through the windows: a lamp behind the panes of the largest."""
+    """Light through the windows: a lamp before the largest."""
     if not room.openings:
         return
     opening = max(room.openings, key=lambda o: o.width * o.height)
     frame = room.walls[opening.wall].frame
-    x, y = frame.world((opening.x, -0.06))
+    # Before the curtains: right behind them it would burn them, and what they throw back is noise.
+    x, y = frame.world((opening.x, -0.25))
     inwards = frame.world((0.0, -1.0)) - np.asarray(frame.origin)
     room.site.lamps.append(
         LampSpec(
