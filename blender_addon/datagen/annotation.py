@@ -13,7 +13,7 @@ from ..render.silhouette import silhouette_area, visibility
 from ..scene.body_poser import BodyPoser
 from ..scene.camera import extrinsics, in_sight, intrinsics, project, to_camera
 from ..scene.lens import lens_of
-from ..scene.spec import PersonSpec, SceneSpec
+from ..scene.spec import BackgroundSpec, PersonSpec, SceneSpec
 
 _FILES = ("texture", "source", "skin_image")  # fields of an outfit that name a file
 
@@ -43,7 +43,7 @@ def annotate(spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser) 
             "distortion": _distortion(spec),
         },
         "persons": [_person(person, spec, instances, poser) for person in spec.persons],
-        "background": {"kind": spec.background.kind, "photo": Path(spec.background.photo).name},
+        "background": _background(spec.background),
         "light": {
             "kind": spec.light.kind,
             "hdri": Path(spec.light.hdri).name,
@@ -58,6 +58,16 @@ def _distortion(spec: SceneSpec) -> dict[str, Any]:
     if lens is None:
         return {"model": "none", "coefficients": [0.0] * 5}
     return {"model": lens.model, "coefficients": _rounded(np.array(lens.coefficients), 8)}
+
+
+def _background(background: BackgroundSpec) -> dict[str, Any]:
+    """Kind and photo, and what is known of the photo's camera and of what is in front."""
+    said: dict[str, Any] = {"kind": background.kind, "photo": Path(background.photo).name}
+    if background.photo_view is not None:
+        said["view"] = _plain(dataclasses.asdict(background.photo_view))
+    if background.photo_front:
+        said["front"] = Path(background.photo_front).name
+    return said
 
 
 def _person(

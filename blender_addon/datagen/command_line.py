@@ -332,7 +332,15 @@ def _dry_run(recipe: Recipe, options: argparse.Namespace) -> int:
     from ..scene.assets import load_assets
     from ..scene.sampling import sample_scene
 
-    assets = load_assets(recipe)
+    reader = None
+    if recipe.background.kinds.get("photo") and recipe.background.enabled:
+        # Scenes follow their photos, which only Blender reads.
+        from ..render.compat import import_bpy
+        from ..render.photos import PHOTOS
+
+        import_bpy()
+        reader = PHOTOS
+    assets = load_assets(recipe, reader)
     for index in options.shard.indices(options.count):
         print(json.dumps(sample_scene(recipe, assets, options.seed, index).to_json()))
     return SUCCESS

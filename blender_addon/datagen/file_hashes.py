@@ -17,6 +17,7 @@ from pathlib import Path
 from ..recipes.recipe import Recipe
 from ..scene.assets import Assets
 from ..scene.pack_files import packs_hash
+from ..scene.photos.files import files_beside
 
 MEMORY_NAME = ".file_hashes.jsonl"
 LONGEST_MEMORY = 1 << 28  # bytes; a million files take half of it
@@ -129,7 +130,10 @@ def content_of(recipe: Recipe, assets: Assets, hashes: FileHashes) -> dict[str, 
         "wardrobe.textures": (recipe.wardrobe.textures, assets.textures),
         # Those of [scenery] are in the same lists.
         "light.hdris": ((*recipe.light.hdris, *recipe.scenery.panoramas), assets.hdris),
-        "background.photos": ((*recipe.background.photos, *recipe.scenery.photos), assets.photos),
+        "background.photos": (
+            (*recipe.background.photos, *recipe.scenery.photos),
+            (*assets.photos, *files_beside(assets.photos)),
+        ),
     }
     contents = {
         key: [*words(items), f"sha256:{hashes.in_order(files)}"]

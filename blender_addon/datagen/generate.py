@@ -20,6 +20,7 @@ from ..dataset import (
     write_atomically,
 )
 from ..recipes.recipe import Recipe
+from ..render.photos import PHOTOS
 from ..scene.assets import Assets, load_assets
 from ..scene.pack_files import credits_of
 from ..scene.sampling import sample_scene
@@ -135,7 +136,7 @@ def generate(
             half written.
     """
     shard = shard or Shard()
-    assets = load_assets(recipe)
+    assets = load_assets(recipe, PHOTOS)
     if shard.number == 1:  # the others would repeat it
         for text in (*assets.found, *assets.notes):
             note(text)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..render import metering, sensor
+from ..render import metering, photo_match, sensor
 from ..render.checks import RenderError, check_contrast, check_light
 from ..render.memory import give_back
 from ..scene.assets import Assets
+from ..scene.colour import to_linear
 from ..scene.rendered_view import rendered_view
 from ..scene.skin_places import faces_and_hands
 from ..scene.spec import BackgroundSpec, SceneSpec
@@ -97,7 +98,10 @@ class Renderer:
         instances, rgba = arrays.pop("instances"), arrays.pop("image")
         try:
             check_light(rgba, instances)
-            image = develop(spec, rgba, self._skin(spec, instances))
+            front = _front(spec)
+            image = develop(spec, rgba, self._skin(spec, instances), front)
+            if front is not None:
+                instances, arrays = photo_match.without_hidden(instances, arrays, front)
             check_contrast(image, instances)
         except RenderError as error:
             raise RenderError(f"image {spec.index}: {error}; {_light_in_words(spec)}") from None
@@ -150,7 +154,10 @@ def _light_in_words(spec: SceneSpec) -> str:
 
 
 def develop(
-    spec: SceneSpec, rgba: NDArray[np.float32], skin: NDArray[np.bool_] | None = None
+    spec: SceneSpec,
+    rgba: NDArray[np.float32],
+    skin: NDArray[np.bool_] | None = None,
+    front: NDArray[np.float32] | None = None,
 ) -> NDArray[np.uint8]:
     """Turn a linear render into the image that the camera of a scene spec saves.
 
@@ -158,6 +165,7 @@ def develop(
         spec: The scene; a photo or colour of its background is put behind the people.
         rgba: (H, W, 4) float32, linear Rec. 709, premultiplied alpha.
         skin: (H, W), faces and hands that must not burn out; None to meter the scene alone.
+        front: (H, W) 0..1, what of a photo stands in front of the people; None for nothing.
 
     Returns:
         (H, W, 3) uint8, sRGB.
@@ -165,6 +173,14 @@ def develop(
     Raises:
         OSError, ValueError: The background photo cannot be read; the message names it.
     """
+    match = spec.background.photo_match
+    if match is not None:
+        photo = _backdrop(spec.background, *rgba.shape[:2])
+        return photo_match.people_in_photo(
+            rgba, photo, match, spec.sensor.tone, front=front, skin=skin
+        )
+    if front is not None:
+        rgba = rgba * (1.0 - front[..., None])
     linear = _exposed(spec.background, rgba)
     if skin is not None:
         gain = metering.spared_gain(linear[skin], spec.sensor.exposure)
@@ -181,11 +197,7 @@ def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[n
     """The metered linear image (H, W, 3), with its background behind the people."""
     height, width = rgba.shape[:2]
     if background.kind == "photo":
-        from ..render.photos import read_backdrop
-
-        backdrop = read_backdrop(
-            Path(background.photo), background.photo_crop, width, height, flip=background.photo_flip
-        )
+        backdrop = to_linear(_backdrop(background, height, width) / np.float32(255))
         white = metering.white_of(backdrop)
     elif background.kind == "plain":
         backdrop = np.broadcast_to(
@@ -198,3 +210,32 @@ def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[n
         metered = linear[shown] if 0 < shown.sum() < shown.size else linear
         return linear * np.float32(metering.metered_gain(metered))
     return metering.over(rgba, backdrop, white)
+
+
+def _backdrop(background: BackgroundSpec, height: int, width: int) -> NDArray[np.uint8]:
+    """The part of a photo that is shown, (height, width, 3) sRGB."""
+    from ..render.photos import PHOTOS
+
+    return PHOTOS.backdrop(
+        Path(background.photo), background.photo_crop, width, height, flip=background.photo_flip
+    )
+
+
+def _front(spec: SceneSpec) -> NDArray[np.float32] | None:
+    """(H, W) 0..1: what of a photo stands in front of the people; None for nothing.
+
+    Raises:
+        OSError, ValueError: Its mask cannot be read; the message names it.
+    """
+    background = spec.background
+    if background.kind != "photo" or not background.photo_front:
+        return None
+    from ..render.photos import read_front
+
+    return read_front(
+        Path(background.photo_front),
+        background.photo_crop,
+        spec.width,
+        spec.height,
+        flip=background.photo_flip,
+    )

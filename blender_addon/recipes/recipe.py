@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..dataset import PASS_FILES
+from .backgrounds import Background
 from .camera import Camera
 from .distributions import Distribution
 from .fields import (
@@ -26,7 +27,6 @@ from .fields import (
 
 PASSES = tuple(name for name, file in PASS_FILES.items() if file.rendered == "on request")
 LIGHT_KINDS = ("hdri", "sun_sky", "spherical_harmonics")
-BACKGROUND_KINDS = ("hdri", "photo", "plain", "room", "place")
 # Weight of each place; scene.places.catalogue.PLACES builds them.
 PLACE_WEIGHTS = {
     "square": 1.0,
@@ -207,20 +207,6 @@ class Light:
     warmth: Distribution = vary(
         {"normal": [0, 0.3]}, "Colour of sun and lamps: -1 blue, 1 orange", -1, 1
     )
-
-
-@dataclass(frozen=True)
-class Background:
-    enabled: bool = switch(True, "Draw backgrounds; off: plain grey")
-    kinds: dict[str, float] = weights(
-        {"hdri": 4, "room": 3, "plain": 1},
-        "Weights of the kinds of background",
-        BACKGROUND_KINDS,
-    )
-    photos: tuple[str, ...] = paths(
-        "Photos without people, or folders of them; the kind 'photo' needs them"
-    )
-    photo_zoom: Distribution = vary([1.0, 1.6], "Zoom into a photo: 1 shows all of it", 1, 10)
 
 
 @dataclass(frozen=True)

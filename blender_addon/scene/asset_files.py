@@ -18,6 +18,7 @@ from ..bodies.motion import UnclearAxisError, Up
 from ..bodies.motion_check import NoMotionError, check_motion
 from ..recipes.fields import RecipeError
 from .image_headers import ImageHeaderError, read_header
+from .photos.files import PhotoFileError, check_front, is_beside, read_side_car
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp")
 PANORAMA_ENDINGS = (".exr", ".hdr")
@@ -68,8 +69,29 @@ class AssetFiles:
         self._untimed = 0
 
     def images(self, items: Sequence[str], key: str) -> tuple[str, ...]:
-        """List photos or textures. Arguments and errors are those of `listed`."""
+        """List textures. Arguments and errors are those of `listed`."""
         return self.listed(items, IMAGE_ENDINGS, key, _check_image)
+
+    def photos(self, items: Sequence[str], key: str, *, fronts: bool) -> tuple[str, ...]:
+        """List photos, and check the files beside them. Errors are those of `listed`, too.
+
+        Args:
+            items: Paths of files and folders.
+            key: The recipe key that names them.
+            fronts: Whether masks of what stands in front are used, and so checked.
+
+        Raises:
+            RecipeError: A file beside a photo cannot be used: nothing else says what it should.
+        """
+        found = self.listed(items, IMAGE_ENDINGS, key, _check_image, skip=is_beside)
+        for photo in map(Path, found):
+            try:
+                read_side_car(photo)
+                if fronts:
+                    check_front(photo)
+            except (PhotoFileError, OSError) as error:
+                raise RecipeError(f"{key}: {error}") from None
+        return found
 
     def panoramas(self, items: Sequence[str], key: str) -> tuple[str, ...]:
         """List panoramas. Arguments and errors are those of `listed`."""
@@ -87,7 +109,12 @@ class AssetFiles:
         return found
 
     def listed(
-        self, items: Sequence[str], endings: tuple[str, ...], key: str, check: Check
+        self,
+        items: Sequence[str],
+        endings: tuple[str, ...],
+        key: str,
+        check: Check,
+        skip: Callable[[Path], bool] = lambda path: False,
     ) -> tuple[str, ...]:
         """List the files among `items` and below its folders, sorted within each item.
 
@@ -98,6 +125,7 @@ class AssetFiles:
             endings: Endings of the files to list, in lower case.
             key: The recipe key that names the items, for errors and notes.
             check: Raises an exception for a file that cannot be used.
+            skip: Whether a file in a folder is to be passed over without a word.
 
         Raises:
             RecipeError: An item is missing, is a file that cannot be used, or contributes no file.
@@ -115,6 +143,8 @@ class AssetFiles:
             else:
                 raise RecipeError(f"{key}: {shown(path)}: no such file or folder")
             found.files, candidates = [], sorted(found.files, key=_order)
+            if candidates != [path]:
+                candidates = [file for file in candidates if not skip(file)]
             for file in candidates:
                 try:
                     if file.suffix.lower() not in endings:

@@ -28,6 +28,7 @@ from ..wardrobe.pack_sampling import PackWardrobe
 from .asset_files import AssetFiles, axis_advice
 from .body_poser import BodyPoser
 from .pack_files import load_packs
+from .photos.reader import PhotoReader
 from .scenery_files import load_scenery
 
 BUILTIN_HDRIS = tuple(
@@ -56,6 +57,7 @@ class Assets:
     packs: tuple[PackItem, ...] = ()
     props: PropPack = NO_PROPS
     surfaces: TexturePack = NO_TEXTURES
+    photo_reader: PhotoReader | None = None  # looks at photos; needs Blender
     found: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -90,8 +92,13 @@ class Assets:
         return fit_pose(joints, model.family, model.hands_mean)
 
 
-def load_assets(recipe: Recipe) -> Assets:
+def load_assets(recipe: Recipe, photo_reader: PhotoReader | None = None) -> Assets:
     """Load the bodies and list the files that a recipe names.
+
+    Args:
+        recipe: The recipe.
+        photo_reader: Looks at photos, so that people fit into them; render.photos has it. Without
+            one only what their headers and side-cars say is used.
 
     Raises:
         RecipeError: A file is missing or cannot be used; the message names the key and the file.
@@ -121,8 +128,9 @@ def load_assets(recipe: Recipe) -> Assets:
             hdris += files.panoramas((item,), "light.hdris")
     motions = files.motions(recipe.poses.motions, "poses.motions")
     hdris += files.panoramas(recipe.scenery.panoramas, "scenery.panoramas")
-    photos = files.images(recipe.background.photos, "background.photos")
-    photos += files.images(recipe.scenery.photos, "scenery.photos")
+    fronts = recipe.background.photo_front
+    photos = files.photos(recipe.background.photos, "background.photos", fronts=fronts)
+    photos += files.photos(recipe.scenery.photos, "scenery.photos", fronts=fronts)
     textures = files.images(recipe.wardrobe.textures, "wardrobe.textures")
     packs, found, faults = load_packs(recipe.wardrobe.packs)
     if packs and recipe.wardrobe.style != "mesh":
@@ -146,6 +154,7 @@ def load_assets(recipe: Recipe) -> Assets:
         packs=packs,
         props=scenery.props,
         surfaces=scenery.textures,
+        photo_reader=photo_reader,
         found=(*found, *scenery.found),
         notes=(*files.notes, *faults, *scenery.faults),
     )

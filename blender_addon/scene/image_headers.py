@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -39,6 +39,7 @@ class ImageHeader:
         width, height: Size as stored, px.
         orientation: 1 to 8, as Exif defines it; 1 is upright.
         inverted: Whether white is 0, as in a TIFF that was scanned.
+        exif: The block of Exif of a JPEG, PNG or WebP, or nothing.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class ImageHeader:
     height: int
     orientation: int = 1
     inverted: bool = False
+    exif: bytes = field(default=b"", repr=False)
 
 
 def read_header(path: Path) -> ImageHeader:
@@ -90,9 +92,8 @@ def _foreign(start: bytes) -> str:
 
 
 def _jpeg(file: BinaryIO, size: int) -> ImageHeader:
-    orientation = 1
     shape: tuple[int, int] | None = None
-    seen_exif = False
+    exif = b""
     position = 2
     for _ in range(_MAX_PARTS):
         file.seek(position)
@@ -113,8 +114,8 @@ def _jpeg(file: BinaryIO, size: int) -> ImageHeader:
         (length,) = struct.unpack(">H", marker[2:4])
         if length < 2:
             raise ImageHeaderError("damaged")
-        if code == 0xE1 and not seen_exif and (exif := _exif_of(file.read(length - 2))):
-            orientation, seen_exif = _tiff_orientation(exif), True
+        if code == 0xE1 and not exif:
+            exif = _exif_of(file.read(length - 2))
         if 0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC):
             bits, height, width = struct.unpack(">BHH", file.read(5))
             shape = width, height
@@ -127,7 +128,7 @@ def _jpeg(file: BinaryIO, size: int) -> ImageHeader:
         raise ImageHeaderError("damaged")
     if not _ends_with_eoi(file, position, size):
         raise ImageHeaderError("cut short")
-    return ImageHeader("JPEG", *shape, orientation)
+    return ImageHeader("JPEG", *shape, _tiff_orientation(exif), exif=exif)
 
 
 def _exif_of(segment: bytes) -> bytes:
@@ -149,7 +150,7 @@ def _ends_with_eoi(file: BinaryIO, start: int, size: int) -> bool:
 
 
 def _png(file: BinaryIO, size: int) -> ImageHeader:
-    orientation, shape = 1, (0, 0)
+    exif, shape = b"", (0, 0)
     position = 8
     for _ in range(_MAX_PARTS * 100):  # a large PNG has a chunk for each 8 kB
         file.seek(position)
@@ -159,9 +160,9 @@ def _png(file: BinaryIO, size: int) -> ImageHeader:
         if kind == b"IHDR":
             shape = struct.unpack(">II", file.read(8))
         elif kind == b"eXIf":
-            orientation = _tiff_orientation(file.read(min(length, _MAX_EXIF)))
+            exif = file.read(min(length, _MAX_EXIF))
         elif kind == b"IEND":
-            return ImageHeader("PNG", *shape, orientation)
+            return ImageHeader("PNG", *shape, _tiff_orientation(exif), exif=exif)
         position += 12 + length
     raise ImageHeaderError("damaged")
 
@@ -170,7 +171,7 @@ def _webp(file: BinaryIO, size: int) -> ImageHeader:
     (length,) = struct.unpack("<4xI4x", file.read(12))
     if length + 8 > size:
         raise ImageHeaderError("cut short")
-    orientation, shape = 1, (0, 0)
+    exif, shape = b"", (0, 0)
     position, end = 12, length + 8
     for _ in range(_MAX_PARTS):
         if position + 8 > end:
@@ -190,9 +191,9 @@ def _webp(file: BinaryIO, size: int) -> ImageHeader:
             bits = int.from_bytes(content[1:5], "little")
             shape = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
         elif kind == b"EXIF":
-            orientation = _tiff_orientation(_exif_of(content) or content)
+            exif = _exif_of(content) or content
         position += 8 + length + length % 2
-    return ImageHeader("WebP", *shape, orientation)
+    return ImageHeader("WebP", *shape, _tiff_orientation(exif), exif=exif)
 
 
 def _tiff(file: BinaryIO, size: int) -> ImageHeader:

@@ -26,6 +26,8 @@ from .spec import BodySpec, CameraSpec, MotionSpec, PersonSpec, PropSpec, Vec3, 
 
 PLACEMENT_ATTEMPTS = 12
 AIM_AT_PEOPLE_AFTER = 0.6  # share of the attempts
+# The aim of a camera that a photo fixes; recipes cannot ask for it.
+FIXED_AIM = "photo"
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +193,8 @@ def aimed(recipe: Recipe, camera: CameraSpec, joints: Array, late: float = 0.0) 
         joints: (J, 3) m of the person.
         late: See PlacementAttempt.
     """
+    if recipe.camera.aim == FIXED_AIM:
+        return camera
     level = recipe.camera.aim == "horizon" and late < AIM_AT_PEOPLE_AFTER
     middle = (joints.min(axis=0) + joints.max(axis=0)) / 2
     return _aimed(camera, None if level else middle, tilt=1.0 - late)
@@ -198,6 +202,8 @@ def aimed(recipe: Recipe, camera: CameraSpec, joints: Array, late: float = 0.0) 
 
 def aimed_without_people(recipe: Recipe, camera: CameraSpec) -> CameraSpec:
     """Aim the camera without people, with its drawn pitch: above the origin, or level."""
+    if recipe.camera.aim == FIXED_AIM:
+        return camera
     return _aimed(camera, None if recipe.camera.aim == "horizon" else np.array([0.0, 0.0, 0.8]))
 
 

@@ -29,6 +29,7 @@ from .camera_sampling import sample_camera, sample_lens
 from .ground_grid import cells_of
 from .groups import member_of, sample_group
 from .people import Stream
+from .photos.backdrop import matched_to_photo, seen_by
 from .placement import Crowd, PlacedPerson
 from .sensor_sampling import sample_sensor
 from .spec import BodySpec, CameraSpec, PersonSpec, PropSpec, SceneSpec, Vec3
@@ -239,8 +240,11 @@ def _plus(a: Vec3, b: Array) -> Vec3:
 
 
 def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
-    recipe = surroundings.adapted(recipe, spec.background.kind, spec.background.place)
+    photo = spec.background if spec.background.kind == "photo" else None
+    recipe = surroundings.adapted(recipe, spec.background.place, photo)
     camera = sample_camera(recipe, stream)
+    if photo is not None:
+        camera = seen_by(camera, photo, (spec.width, spec.height))
     count, reach = placement.sample_extent(recipe, stream("people"))
     there = _crowd(spec, recipe, assets, camera, reach)
     if there.people:
@@ -253,11 +257,12 @@ def _camera(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> 
         there.camera = placement.aimed_without_people(
             recipe, placement.moved_back(camera, np.zeros(2), reach)
         )
-    return dataclasses.replace(
+    drawn = dataclasses.replace(
         spec,
         camera=sample_lens(recipe, there, stream),
         sensor=sample_sensor(recipe, stream),
     )
+    return matched_to_photo(drawn, recipe, assets, stream, light=False)
 
 
 def _view(
@@ -311,20 +316,26 @@ def _view(
 def _light(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
     indoors, there = spec.background.indoors, sampling.light_assets(assets, spec.background)
     light = sampling.sample_light(recipe, there, stream("light"), indoors=indoors)
-    return dataclasses.replace(spec, light=light)
+    drawn = dataclasses.replace(spec, light=light)
+    return matched_to_photo(drawn, recipe, assets, stream)
 
 
 def _background(spec: SceneSpec, recipe: Recipe, assets: Assets, stream: Stream) -> SceneSpec:
     rng = stream("background")
     kind = surroundings.sample_background_kind(recipe, rng)
     place = surroundings.sample_place_kind(recipe, stream("place_kind")) if kind == "place" else ""
-    recipe = surroundings.adapted(recipe, kind, place)
-    there = _crowd(spec, recipe, assets, spec.camera, _reach(spec, assets))
+    photo = surroundings.sample_backdrop(recipe, assets, kind, stream, rng)
+    recipe = surroundings.adapted(recipe, place, photo)
+    camera = dataclasses.replace(spec.camera, axis=(0.0, 0.0))
+    if photo is not None:  # the place of the camera stays; the photo decides on the rest
+        camera = seen_by(camera, photo, (spec.width, spec.height))
+    there = _crowd(spec, recipe, assets, camera, _reach(spec, assets))
     background, things = sampling.sample_surroundings(
-        recipe, assets, kind, place, there, stream, rng
+        recipe, assets, photo or kind, place, there, stream, rng
     )
     props = (*(prop for prop in spec.props if prop.owner), *things)
-    return dataclasses.replace(spec, background=background, props=props)
+    drawn = dataclasses.replace(spec, background=background, props=props, camera=camera)
+    return matched_to_photo(drawn, recipe, assets, stream)
 
 
 def _reach(spec: SceneSpec, assets: Assets) -> float:

@@ -24,11 +24,13 @@ from .camera_sampling import sample_camera, sample_lens
 from .ground_grid import box_cells
 from .pack_furniture import furnished
 from .people import Stream
+from .photos.backdrop import matched_to_photo, seen_by
 from .placement import Crowd, place_people
 from .sensor_sampling import sample_sensor
 from .spec import BackgroundSpec, LightSpec, PropSpec, SceneSpec
 from .surroundings import (
     adapted,
+    sample_backdrop,
     sample_background,
     sample_background_kind,
     sample_place,
@@ -58,12 +60,16 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
     background_rng = stream("background")
     kind = sample_background_kind(recipe, background_rng)
     place = sample_place_kind(recipe, stream("place_kind")) if kind == "place" else ""
-    recipe = adapted(recipe, kind, place)
-    crowd = place_people(recipe, assets, sample_camera(recipe, stream), stream)
+    photo = sample_backdrop(recipe, assets, kind, stream, background_rng)
+    recipe = adapted(recipe, place, photo)
+    camera = sample_camera(recipe, stream)
+    if photo is not None:
+        camera = seen_by(camera, photo, (recipe.render.width, recipe.render.height))
+    crowd = place_people(recipe, assets, camera, stream)
     background, things = sample_surroundings(
-        recipe, assets, kind, place, crowd, stream, background_rng
+        recipe, assets, photo or kind, place, crowd, stream, background_rng
     )
-    return SceneSpec(
+    spec = SceneSpec(
         seed=seed,
         index=index,
         width=recipe.render.width,
@@ -81,6 +87,7 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         props=(*crowd.props, *things),
         noise_seed=int(stream("noise").integers(1 << 31)),
     )
+    return matched_to_photo(spec, recipe, assets, stream)
 
 
 def streams(recipe: Recipe, seed: int, index: int) -> Stream:
@@ -101,7 +108,7 @@ def streams(recipe: Recipe, seed: int, index: int) -> Stream:
 def sample_surroundings(
     recipe: Recipe,
     assets: Assets,
-    kind: str,
+    kind: str | BackgroundSpec,
     place: str,
     crowd: Crowd,
     stream: Stream,
@@ -111,8 +118,8 @@ def sample_surroundings(
 
     Args:
         recipe: What may vary.
-        assets: The photos and packs to draw from.
-        kind: The kind that `rng` has just drawn.
+        assets: The packs to draw from.
+        kind: The kind that `rng` has just drawn, or the background where it is known already.
         place: The kind of place; '' where `kind` is another.
         crowd: The placed people; things take its free ground.
         stream: The streams of the scene.
@@ -125,12 +132,15 @@ def sample_surroundings(
         more = sample_things(recipe, crowd, stream("occluders"), indoors=indoors)
     else:
         more = sample_things(recipe, crowd, stream("occluders"), indoors=kind == "room")
-        props = (*crowd.props, *more)
-        background = sample_background(recipe, assets, kind, crowd, props, rng)
+        if isinstance(kind, BackgroundSpec):
+            background = kind
+        else:
+            props = (*crowd.props, *more)
+            background = sample_background(recipe, kind, crowd, props, rng)
     background, things = furnished(
         recipe, assets, background, (*things, *more), stream("place_packs")
     )
-    outdoors = kind in ("hdri", "place") and not background.indoors
+    outdoors = background.kind in ("hdri", "place") and not background.indoors
     return background, (*things, *(sample_car_front(recipe, crowd, stream) if outdoors else ()))
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..wardrobe.outfit import Outfit
+from .photos.spec import PhotoMatchSpec, PhotoViewSpec
 
 SPEC_VERSION = 1
 SURFACE_PATTERNS = (
@@ -230,9 +231,9 @@ class Opening:
 
 @dataclass(frozen=True)
 class BackgroundSpec:
-    """The background. `kind` is one of recipe.BACKGROUND_KINDS: 'hdri' (the panorama of the light,
-    with a ground plane), 'photo' (a photo behind, a shadow catcher below), 'plain' (one colour,
-    a shadow catcher below), 'room' (floor and walls around the people) or 'place' (one of
+    """The background. `kind` is one of BACKGROUND_KINDS of the recipe: 'hdri' (the panorama of the
+    light, with a ground plane), 'photo' (a photo behind, a shadow catcher below), 'plain' (one
+    colour, a shadow catcher below), 'room' (floor and walls around the people) or 'place' (one of
     scene.places.catalogue.PLACES; most of it is in the props of the scene).
     """
 
@@ -245,6 +246,9 @@ class BackgroundSpec:
         1.0,
     )  # x, y, w, h of the part shown, 0..1
     photo_flip: bool = False
+    photo_view: PhotoViewSpec | None = None  # its camera; None: taken level by any camera
+    photo_match: PhotoMatchSpec | None = None  # fits people to it; None: the sensor takes both
+    photo_front: str = ""  # a mask of what stands in front of the people
     color: Color = (0.5, 0.5, 0.5)
     ground: SurfaceSpec | None = None
     ground_height: float = 0.0  # m, of the open ground of a place

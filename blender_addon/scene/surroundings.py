@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from ..recipes.recipe import Recipe
 from . import surfaces
 from .assets import Assets
 from .people import Stream
+from .photos.backdrop import adapted_to, sample_photo
 from .placement import Crowd
 from .places.catalogue import PLACES
 from .places.site import Site
@@ -28,15 +28,26 @@ def sample_place_kind(recipe: Recipe, rng: np.random.Generator) -> str:
     return pick(recipe.scenery.places, rng)
 
 
-def adapted(recipe: Recipe, background: str, place: str) -> Recipe:
-    """The recipe for a background. Photos are mostly taken level: people on a tilted ground would
-    stand in their sky; and their lens and their hand are those of the photo. A place changes what
-    it needs.
-    """
-    if background == "photo":
-        camera = dataclasses.replace(recipe.camera, aim="horizon", distortion=0.0, shake=0.0)
-        return dataclasses.replace(recipe, camera=camera)
+def adapted(recipe: Recipe, place: str, photo: BackgroundSpec | None = None) -> Recipe:
+    """The recipe for a background: a place or a photo changes what it needs."""
+    if photo is not None:
+        return adapted_to(recipe, photo)
     return PLACES[place].adapt(recipe) if place else recipe
+
+
+def sample_backdrop(
+    recipe: Recipe, assets: Assets, kind: str, stream: Stream, rng: np.random.Generator
+) -> BackgroundSpec | None:
+    """Draw the photo that a background of this kind shows, before the camera that has to fit it;
+    None for other kinds.
+    """
+    if kind != "photo":
+        return None
+    # Surfaces are drawn from this stream first, whatever the kind, so that photos stay the same.
+    surfaces.sample_ground(rng, indoors=False)
+    surfaces.sample_wall(rng)
+    surfaces.sample_color(rng)
+    return sample_photo(recipe, assets, stream, rng)
 
 
 def sample_place(
@@ -68,17 +79,15 @@ def sample_place(
 
 def sample_background(
     recipe: Recipe,
-    assets: Assets,
     kind: str,
     crowd: Crowd,
     props: Sequence[PropSpec],
     rng: np.random.Generator,
 ) -> BackgroundSpec:
-    """Draw the surroundings.
+    """Draw the surroundings, unless they are a place or a photo.
 
     Args:
         recipe: What may vary.
-        assets: The photos to draw from.
         kind: The kind that `rng` has just drawn.
         crowd: The placed people; a room holds them.
         props: The things; a room holds them.
@@ -89,13 +98,6 @@ def sample_background(
     color = surfaces.sample_color(rng)
     if not recipe.background.enabled:
         return BackgroundSpec("plain", color=(0.4, 0.4, 0.4))
-    if kind == "photo":
-        photo = assets.photos[int(rng.integers(len(assets.photos)))]
-        share = 1.0 / recipe.background.photo_zoom.sample(rng)
-        x, y = (float(rng.uniform(0, 1 - share)) for _ in range(2))
-        return BackgroundSpec(
-            kind, photo=photo, photo_crop=(x, y, share, share), photo_flip=bool(rng.random() < 0.5)
-        )
     if kind == "plain":
         return BackgroundSpec(kind, color=color)
     size = _room_size(crowd, props, rng) if indoors else (0.0, 0.0, 0.0)

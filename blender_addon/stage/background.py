@@ -23,12 +23,14 @@ from ..scene.spec import (
 from .arrays import Piece, assemble, euler_matrix, prop_piece, rectangle
 from .images import ImageCache
 from .mesh_writer import show, write_mesh
+from .nodes import Nodes, material_of
 from .pack_props import PackProps, with_own_meshes
 from .surface_images import SurfaceImages
 from .surfaces import FADE_END, backdrop_materials, solid_materials
 
 GREY = SurfaceSpec("plain", (0.35, 0.35, 0.35), (0.3, 0.3, 0.3), 1.0, 0.8)
 CEILING = SurfaceSpec("plain", (0.75, 0.75, 0.73), (0.7, 0.7, 0.7), 1.0, 0.9)
+PALE = (0.8, 0.8, 0.8)  # a ground of which nothing is known, as Cycles has it without a material
 SKIRTING = 0.08  # m high
 
 
@@ -107,6 +109,7 @@ class StageBackground:
         show(self.catcher, catches)
         if catches:
             self.catcher.location, self.catcher.scale = catcher_frame(persons, props, light)
+            self.catcher.color = catcher_color(background)
 
     def _write(self, obj: bpy.types.Object, pieces: Sequence[Piece], *, backdrop: bool) -> None:
         arrays = assemble(pieces)
@@ -222,7 +225,7 @@ class BackgroundKind:
     pieces: Callable[[BackgroundSpec], list[Piece]]
 
 
-# recipe.BACKGROUND_KINDS names them; a test fails when the two differ.
+# backgrounds.BACKGROUND_KINDS names them; a test fails when the two differ.
 KINDS: dict[str, BackgroundKind] = {
     "hdri": BackgroundKind(False, _ground),
     "photo": BackgroundKind(True, _no_pieces),
@@ -259,10 +262,23 @@ def catcher_frame(
 
 def shadow_catcher(collection: bpy.types.Collection) -> bpy.types.Object:
     """Make a unit square on the ground that only shows shadows; `catcher_frame` has its place."""
-    catcher = mesh_object(collection, "PII catcher", [])
+    catcher = mesh_object(collection, "PII catcher", [material_of("PII catcher", _catcher_surface)])
     write_mesh(catcher.data, assemble([rectangle((-0.5, -0.5, 0), (1, 0, 0), (0, 1, 0), GREY)]))
     catcher.is_shadow_catcher = True
     return catcher
+
+
+def catcher_color(background: BackgroundSpec) -> tuple[float, float, float, float]:
+    """Colour of the light that the catcher sends up, as its object's colour."""
+    match = background.photo_match
+    return (*(match.ground if match is not None else PALE), 1.0)
+
+
+def _catcher_surface(n: Nodes) -> None:
+    """A rough surface of the colour of its object."""
+    surface = n.node("ShaderNodeBsdfDiffuse")
+    n.put(n.node("ShaderNodeObjectInfo").outputs["Color"], surface.inputs["Color"])
+    n.put(surface.outputs[0], n.node("ShaderNodeOutputMaterial").inputs["Surface"])
 
 
 def mesh_object(

@@ -75,6 +75,8 @@ class StageLight:
         collection = collection or scene.collection
         self._images = images
         self._level: dict[Path, float] = {}
+        self._cast: dict[Path, Color] = {}
+        self._neutral = False  # whether a panorama lights without its own colour
         self.world = bpy.data.worlds.new("PII world")
         self._build(clear_tree(self.world))
         # recipe.LIGHT_KINDS names them; a test fails when the two differ.
@@ -122,20 +124,25 @@ class StageLight:
             for obj in (self.ceiling[0], self.window):
                 change(obj.data, "energy", 0.0)
         else:
+            self._neutral = background.photo_match is not None
             self.kinds[light.kind](light)
             for obj in (self.ceiling[0], self.window):
                 change(obj.data, "energy", 0.0)
         set_harmonics(light.coefficients if light.kind == "spherical_harmonics" else None)
 
     def _hdri(self, light: LightSpec) -> None:
-        level = self._load(hdri_path(light.hdri))
+        path = hdri_path(light.hdri)
+        level = self._load(path)
         cell = 360.0 / _LIGHT_WIDTH
         for turn, degrees in (
             (self._seen_turn, light.hdri_rotation),
             (self._lighting_turn, cell * round(light.hdri_rotation / cell)),
         ):
             change(turn.inputs["Rotation"], "default_value", (0.0, 0.0, -math.radians(degrees)))
-        self._show(1.0, light.color, light.strength / level)
+        # The camera of a photo has balanced the colour of its light; its exposure brings the rest.
+        r, g, b = self._cast[path] if self._neutral else (1.0, 1.0, 1.0)
+        color = _times(light.color, (1 / r, 1 / g, 1 / b))
+        self._show(1.0, color, light.strength / level)
         self._sun(light, light.color, light.strength * light.sun_strength)
 
     def _sun_sky(self, light: LightSpec) -> None:
@@ -183,6 +190,7 @@ class StageLight:
             if not pixels[..., :3].any():
                 raise ValueError(f"light.hdri: {path}: this panorama is black; it gives no light")
             self._level[path] = level_on_ground(pixels)
+            self._cast[path] = cast_on_ground(pixels)
         show_image(self._seen, seen)
         show_image(self._lighting, lighting)
         return self._level[path]
@@ -313,6 +321,20 @@ def level_on_ground(pixels: NDArray[np.float32]) -> float:
     elevation = (np.arange(height // 2, height) + 0.5) / height * np.pi - np.pi / 2
     weight = np.sin(elevation) * np.cos(elevation)
     return max(float(np.sum(luminance * weight) / np.sum(weight)), 1e-6)
+
+
+def cast_on_ground(pixels: NDArray[np.float32]) -> Color:
+    """Colour of the light of a panorama from above, of luminance 1; each channel within .3 to 3.
+
+    Args:
+        pixels: (H, W, ≥ 3) equirectangular, bottom row first.
+    """
+    height = len(pixels)
+    elevation = (np.arange(height // 2, height) + 0.5) / height * np.pi - np.pi / 2
+    color = np.cos(elevation) @ pixels[height // 2 :, :, :3].mean(axis=1).astype(np.float64)
+    color /= max(float(color @ (0.2126, 0.7152, 0.0722)), 1e-9)
+    r, g, b = (float(value) for value in np.clip(color, 0.3, 3.0))
+    return (r, g, b)
 
 
 def _times(a: Color, b: Color) -> Color:

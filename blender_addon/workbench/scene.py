@@ -16,6 +16,7 @@ import bpy
 
 from ..character.character import PERSON, Character, character_of, characters, renumber
 from ..recipes.recipe import Recipe, Render
+from ..render.photos import PHOTOS
 from ..scene.assets import Assets, load_assets, open_body
 from ..scene.resampling import FACTORS, PERSON_FACTORS
 from ..scene.spec import (
@@ -56,7 +57,7 @@ def assets_of(recipe: Recipe, scene: bpy.types.Scene) -> Assets:
     Raises:
         RecipeError: a file cannot be used; the message names it.
     """
-    assets = load_assets(recipe)
+    assets = load_assets(recipe, PHOTOS)
     names = {person.model_name for person in characters(scene)} - set(assets.bodies)
     bodies = {name: open_body(name, recipe.bodies.uvs) for name in sorted(names)}
     return dataclasses.replace(assets, bodies={**assets.bodies, **bodies})
@@ -84,7 +85,7 @@ def show(
     drawn = set(factors)
     _check_files(spec, drawn)
     images = ImageCache()
-    if "camera" in drawn:
+    if "camera" in drawn or ("background" in drawn and spec.background.photo_view is not None):
         show_camera(scene, spec.camera, spec.width, spec.height)
     if drawn & {"light", "background"}:  # a room has lamps of its own
         surroundings.show_light(scene, spec.light, spec.background, images)

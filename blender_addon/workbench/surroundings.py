@@ -14,6 +14,7 @@ from ..scene.spec import BackgroundSpec, LightSpec, PersonSpec, PropSpec
 from ..stage.arrays import assemble
 from ..stage.background import (
     backdrop_pieces,
+    catcher_color,
     catcher_frame,
     catches_shadows,
     film_transparent,
@@ -138,6 +139,7 @@ def show_catcher(
         obj[parts.PART] = _CATCHER
         obj.hide_select, obj.display_type = True, "WIRE"  # it must not hide the photo
         obj.location, obj.scale = catcher_frame(persons, props, light)
+        obj.color = catcher_color(background)
 
 
 def show_photo(scene: bpy.types.Scene, background: BackgroundSpec, width: int, height: int) -> None:

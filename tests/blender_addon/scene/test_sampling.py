@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from blender_addon.recipes.backgrounds import BACKGROUND_KINDS
 from blender_addon.recipes.fields import RecipeError
-from blender_addon.recipes.recipe import BACKGROUND_KINDS, LIGHT_KINDS, Recipe
+from blender_addon.recipes.recipe import LIGHT_KINDS, Recipe
 from blender_addon.recipes.toml_io import load_preset, parse_recipe, preset_names
 from blender_addon.render.image_files import encode_png
 from blender_addon.scene.assets import Assets, load_assets

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from blender_addon.props.catalogue import SHAPES
-from blender_addon.recipes.recipe import BACKGROUND_KINDS, LIGHT_KINDS
+from blender_addon.recipes.backgrounds import BACKGROUND_KINDS
+from blender_addon.recipes.recipe import LIGHT_KINDS
 from blender_addon.scene.spec import (
     SURFACE_PATTERNS,
     BackgroundSpec,

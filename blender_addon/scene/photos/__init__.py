@@ -1,0 +1,1 @@
+"""Photos as backdrops: their camera, light and grain, and what stands in front of people."""
