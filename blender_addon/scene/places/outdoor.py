@@ -29,6 +29,9 @@ _FACADE_WIDTHS = (7.0, 9.0, 12.0, 15.0)
 _FACADE_HEIGHTS = (7.0, 9.5, 12.5, 16.0)
 _FACADE_DEPTH = 9.0
 
+# Share of the things that may stand before a person: some people are partly hidden.
+_COVERED = 0.15
+
 Paint = Callable[[np.random.Generator], SurfaceSpec]
 
 
@@ -78,6 +81,21 @@ def in_view(site: Site, where: ArrayLike, margin: float = 0.0) -> bool:
     return deep > -margin and aside < max(deep, 0.0) * half + margin
 
 
+def covers_people(site: Site, place: Array, size: Sequence[float]) -> bool:
+    """Whether a thing would stand before the middle of a person, seen from the camera."""
+    people = site.feet - site.eye
+    if not len(people) or size[2] < 0.5:
+        return False
+    away = place - site.eye
+    distance, reach = float(np.hypot(*away)), 0.5 * float(np.hypot(size[0], size[1]))
+    beside = abs(people[:, 0] * away[1] - people[:, 1] * away[0]) / max(distance, 1e-6)
+    far = np.hypot(people[:, 0], people[:, 1])
+    nearer = (people @ away > 0) & (far > distance)
+    # The lines of sight pass the thing at this distance from its middle.
+    passing = beside * distance / np.maximum(far, 1e-6)
+    return bool((nearer & (passing < reach)).any())
+
+
 def stand(
     site: Site,
     shape: str,
@@ -112,6 +130,9 @@ def stand(
             return False
     box = Rectangle(float(place[0]), float(place[1]), *taken, turn)
     if not site.yard.free(box) or site.hides(place, hiding, turn):
+        return False
+    wide = hiding if size[2] > 3.0 else size
+    if covers_people(site, place, wide) and site.rng.random() > _COVERED:
         return False
     site.yard.take(box)
     paint = surface if isinstance(surface, SurfaceSpec) else surface(site.rng)

@@ -76,19 +76,19 @@ def _lines(site: Site) -> tuple[_Street, tuple[float, float] | None]:
         frame = Frame(frame.origin, frame.turn + 180.0)
         feet, eye = -feet, -eye
         low, high = -high, -low
-    near = max(high + float(rng.uniform(0.3, 2.2)), float(eye[1]) + 1.5)
+    near = max(high + float(rng.uniform(0.3, 2.2)), float(eye[1]) + 2.4)
     kerb = low - float(rng.uniform(0.1, 1.0))
     width = float(rng.uniform(6.0, 10.0))
     crossing = None
     if high - low > _WIDEST_PAVEMENT:
         ends = (float(feet[:, 0].min()) - 1.0, float(feet[:, 0].max()) + 1.0)
         if ends[1] - ends[0] > 9.0 or rng.random() < 0.3:  # a street for walkers
-            far = min(low - float(rng.uniform(0.5, 3.0)), float(eye[1]) - 1.5)
+            far = min(low - float(rng.uniform(0.5, 3.0)), float(eye[1]) - 2.4)
             return _Street(frame, near, far, low, low), None
         kerb = high - float(rng.uniform(1.0, 2.5))
         width, crossing = max(width, kerb - low - 1.0), ends
     far_kerb = kerb - width
-    far = min(far_kerb - float(rng.uniform(2.2, 4.0)), float(eye[1]) - 1.5)
+    far = min(far_kerb - float(rng.uniform(2.2, 4.0)), float(eye[1]) - 2.4)
     return _Street(frame, near, far, kerb, far_kerb), crossing
 
 

@@ -12,7 +12,7 @@ from blender_addon.scene.assets import Assets, load_assets
 from blender_addon.scene.ground_grid import Footprint, cells_of
 from blender_addon.scene.placement import Crowd
 from blender_addon.scene.places.catalogue import PLACES
-from blender_addon.scene.places.outdoor import in_view
+from blender_addon.scene.places.outdoor import covers_people, in_view
 from blender_addon.scene.places.site import Frame, Site
 from blender_addon.scene.places.yard import Rectangle, Yard
 from blender_addon.scene.sampling import ROOM_PANORAMAS, sample_scene
@@ -149,3 +149,18 @@ def test_rectangles_of_things_keep_apart_whatever_their_turn() -> None:
     assert not yard.free(Rectangle(0.0, 1.2, 4.0, 1.0, 45.0))
     assert not yard.free(Rectangle(10.3, 0.0, 1.0, 1.0, 10.0))
     assert yard.free(Rectangle(11.0, 0.0, 1.0, 1.0, 10.0))
+
+
+def test_a_thing_covers_people_behind_it_and_no_others() -> None:
+    site = Site(
+        Recipe(),
+        Crowd(CameraSpec((0.0, 0.0, 1.5), 0.0, 0.0, 0.0, 60.0), 3.0, Footprint()),
+        np.random.default_rng(0),
+    )
+    site.__dict__["feet"] = np.array([(0.0, 10.0)])
+
+    assert covers_people(site, np.array([0.1, 4.0]), (0.5, 0.5, 1.0))
+    assert not covers_people(site, np.array([1.0, 4.0]), (0.5, 0.5, 1.0))
+    assert not covers_people(site, np.array([0.0, 12.0]), (0.5, 0.5, 1.0))
+    assert not covers_people(site, np.array([0.0, -4.0]), (0.5, 0.5, 1.0))
+    assert not covers_people(site, np.array([0.1, 4.0]), (0.5, 0.5, 0.1))
