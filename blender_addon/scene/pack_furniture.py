@@ -87,6 +87,7 @@ _MATERIALS = {
     "tiles": ("paving",),
     "paving": ("paving",),
 }
+_MOST_TEXTURES = 10  # on the things of a scene: maps of 2048 px take 16 MB each
 _PAINTED = ("plaster", "concrete")  # they take the colour of the surface
 _FLAT = ("asphalt", "grass", "tiles", "paving")
 
@@ -128,7 +129,9 @@ def furnished(
             out.append(model_prop(item, prop))
         else:
             if prop.surface not in covers:  # the parts of a kerb are alike
-                pack, share = assets.surfaces, scenery.texture_share
+                shown = {cover.image for cover in covers.values() if cover.image}
+                share = scenery.texture_share if len(shown) < _MOST_TEXTURES else 0.0
+                pack = assets.surfaces
                 covers[prop.surface] = _cover(prop, pack, draw, share, indoors)
             out.append(dataclasses.replace(prop, surface=covers[prop.surface]))
     draw = np.random.default_rng(int(seeds[0]))

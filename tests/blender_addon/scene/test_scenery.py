@@ -97,6 +97,19 @@ def test_packs_take_the_places_of_built_in_things(folders: tuple[Path, Path]) ->
     assert props[2].surface.image.endswith("red_brick.png")
 
 
+def test_a_scene_shows_a_limited_number_of_textures(tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"brick_{number:02}.png").write_bytes(png())
+    recipe = recipe_of(None, tmp_path, texture_share=1.0)
+    walls = [
+        PropSpec("box", (i, 0, 0), (0, 0, 0), (1, 1, 1), dataclasses.replace(BRICKS, scale=i + 1.0))
+        for i in range(60)
+    ]
+    plain = BackgroundSpec("place", room_size=(0.0, 0.0, 0.0))
+    _, props = furnished(recipe, load_assets(recipe), plain, walls, np.random.default_rng(1))
+    assert len({prop.surface.image for prop in props} - {""}) == 10
+
+
 def test_the_rest_of_a_scene_is_the_same_with_and_without_packs(
     folders: tuple[Path, Path],
 ) -> None:
