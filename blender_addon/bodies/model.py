@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .joints import FAMILIES, PARTS
 from .rotations import rodrigues
-from .skinning import moved
+from .skinning import WeightRun, blended, moved, weight_runs
 
 Array = NDArray[np.float32]
 
@@ -214,7 +214,7 @@ class BodyModel:
     def blended_transforms(self, G_rel: NDArray[np.float64]) -> Array:
         """Σ_k w_k G'_k of each vertex, row by row: (12, V)."""
         # Rows of (12, V), not a matrix for each vertex: numpy then runs along V instead of along 3.
-        return _product(G_rel.reshape(-1, 12).T.astype(np.float32), self._weights_by_joint)
+        return blended(G_rel.reshape(-1, 12).T.astype(np.float32), self._weight_runs)
 
     # J = script-J (T̄ + Σ β S) is linear in β: regress T̄ and each S once, not all V vertices for
     # every pose.
@@ -233,8 +233,8 @@ class BodyModel:
         return _regress(self.J_regressor, none if self.exprdirs is None else self.exprdirs)
 
     @cached_property
-    def _weights_by_joint(self) -> Array:
-        return np.ascontiguousarray(self.weights.T)
+    def _weight_runs(self) -> list[WeightRun]:
+        return weight_runs(self.weights)
 
     def _coefficients(
         self, betas: ArrayLike, expression: ArrayLike
