@@ -132,11 +132,12 @@ class Curtain:
         return np.einsum("kn,kirn->irn", share, np.stack(places)), 1 - seated * behind
 
     def _seated(self, T: Array) -> float:
-        """0 standing .. 1 with both thighs level."""
+        """0 standing .. 1 with both thighs level, or higher as in a squat."""
         thigh = self.places[3:] - self.places[1:3]
-        raised = [(T[0, :, :3].T @ T[k, :, :3] @ thigh[k - 1])[2] for k in (1, 2)]
-        length = np.linalg.norm(thigh, axis=1)
-        return float(_rise((min(raised / length) - 0.6) / 0.3))
+        thigh /= np.linalg.norm(thigh, axis=1, keepdims=True)
+        ways = [T[0, :, :3].T @ T[k, :, :3] @ thigh[k - 1] for k in (1, 2)]
+        raised = [1.0 if y > 0 and z > 0 else z for _, y, z in ways]
+        return float(_rise((min(raised) - 0.6) / 0.3))
 
     def _pleated(self, points: Array) -> Array:
         """Add folds that grow towards the hem to points (3, R, n)."""
