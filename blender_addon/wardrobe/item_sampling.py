@@ -17,7 +17,12 @@ SHOES = "shoes"  # a layer of garments and a slot of items
 AGE = 38.0  # of a person whose age is unknown
 _COLD = {"coat": 0.9, "down jacket": 1.0, "boots": 0.3, "sweater": 0.4, "hoodie": 0.2}
 _COLD |= {"beanie": 0.9, "tights": 0.3, "cardigan": 0.2, "jacket": 0.2}
+_COLD |= {"parka": 1.0, "puffer": 1.0, "puffer vest": 0.6, "hooded jacket": 0.4, "turtleneck": 0.4}
+_COLD |= {"sweatshirt": 0.2, "denim jacket": 0.2, "hi-vis jacket": 0.4}
 _WARM = {"shorts": 0.8, "tank top": 0.6, "short-sleeved shirt": 0.5, "t-shirt": 0.3, "dress": 0.4}
+_WARM |= {"cargo shorts": 0.8, "swim shorts": 1.0, "swimsuit": 1.0, "bikini top": 1.0}
+_WARM |= {"bikini bottom": 1.0, "crop top": 0.7, "mini skirt": 0.4, "long dress": 0.3, "polo": 0.3}
+_WARM |= {"sari": 0.4, "kaftan": 0.5}
 
 
 def wearer_of(outfit: Outfit, age: float | None, gender: float | None) -> Wearer:

@@ -53,6 +53,13 @@ def test_the_weights_decide_by_age_gender_and_season() -> None:
     assert worn(WOMAN, 40, 0.0)["scarf"] > 3 * worn(summer, 40, 0.0)["scarf"]
 
 
+def test_clothes_of_meshes_tell_the_season_too() -> None:
+    def warmth(kind: str) -> float:
+        return wearer_of(Outfit(garments=(Garment(kind),)), None, None).warm
+
+    assert warmth("parka") < warmth("turtleneck") < warmth("jeans") < warmth("swim shorts")
+
+
 def test_barefoot_people_wear_no_shoes() -> None:
     assert worn(Outfit(garments=(Garment("jeans"),)), 40, 0.0)["clogs"] == 0
 
