@@ -121,7 +121,8 @@ def test_the_rest_of_a_scene_is_the_same_with_and_without_packs(
         assert (a.persons, a.camera, a.light) == (b.persons, b.camera, b.light)
         assert [p.location for p in a.props] == [p.location for p in b.props]
         assert a != b
-    assert any(prop.source for spec in dressed for prop in spec.props)
+    files = {Path(source).suffix for spec in dressed for source in sources_of(spec)}
+    assert files & {".obj", ".png"}
 
 
 def test_what_is_shown_is_credited_without_folders_of_the_user(
