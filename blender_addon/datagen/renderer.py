@@ -132,6 +132,8 @@ class Renderer:
             samples=view.samples(spec.samples) if view else spec.samples,
             bounces=spec.bounces,
             seed=spec.noise_seed,
+            denoise=spec.denoise,
+            clamp=spec.clamp,
             device=self.device,
             passes=passes,
             film_transparent=self._stage.film_transparent(spec),
@@ -181,21 +183,22 @@ def develop(
         )
     if front is not None:
         rgba = rgba * (1.0 - front[..., None])
-    linear = _exposed(spec.background, rgba)
+    linear = _exposed(spec, rgba)
     if skin is not None:
         gain = metering.spared_gain(linear[skin], spec.sensor.exposure)
         if gain < 1.0 and spec.background.kind == "photo":
             # The photo has its own exposure; only the people are lit by the scene.
             dimmed = rgba * np.array([gain, gain, gain, 1.0], dtype=np.float32)
-            linear = _exposed(spec.background, dimmed)
+            linear = _exposed(spec, dimmed)
         elif gain < 1.0:
             linear = linear * np.float32(gain)
     return sensor.develop(linear, spec.sensor)
 
 
-def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[np.float32]:
+def _exposed(spec: SceneSpec, rgba: NDArray[np.float32]) -> NDArray[np.float32]:
     """The metered linear image (H, W, 3), with its background behind the people."""
     height, width = rgba.shape[:2]
+    background = spec.background
     if background.kind == "photo":
         backdrop = to_linear(_backdrop(background, height, width) / np.float32(255))
         white = metering.white_of(backdrop)
@@ -208,7 +211,9 @@ def _exposed(background: BackgroundSpec, rgba: NDArray[np.float32]) -> NDArray[n
         linear = np.ascontiguousarray(rgba[..., :3])
         shown = rgba[..., 3] > 0  # the corners that a fisheye does not reach are black
         metered = linear[shown] if 0 < shown.sum() < shown.size else linear
-        return linear * np.float32(metering.metered_gain(metered))
+        average = spec.sensor.metering == "average"
+        gain = metering.averaged_gain if average else metering.metered_gain
+        return linear * np.float32(gain(metered))
     return metering.over(rgba, backdrop, white)
 
 

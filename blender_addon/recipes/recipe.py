@@ -24,6 +24,7 @@ from .fields import (
     vary,
     weights,
 )
+from .sensor_section import Sensor
 
 PASSES = tuple(name for name, file in PASS_FILES.items() if file.rendered == "on request")
 LIGHT_KINDS = ("hdri", "sun_sky", "spherical_harmonics")
@@ -243,38 +244,15 @@ class Occluders:
 
 
 @dataclass(frozen=True)
-class Sensor:
-    enabled: bool = switch(True, "Simulate a camera sensor; off: a clean image, JPEG quality 95")
-    metering: str = one_of(
-        "people",
-        "Metering of the scene alone, or of people too: no face or hand burns out",
-        ("people", "scene"),
-    )
-    tone: str = one_of(
-        "film",
-        "Tone curve: a long shoulder as phones have it, or a short one",
-        ("film", "short"),
-    )
-    exposure: Distribution = vary(
-        {"normal": [0, 0.5]}, "Exposure relative to the metered one, stops", -5, 5
-    )
-    temperature: Distribution = vary({"normal": [0, 0.25]}, "White balance: -1 cool, 1 warm", -1, 1)
-    contrast: Distribution = vary([0.8, 1.2], "Contrast; 1: unchanged", 0.1, 3)
-    saturation: Distribution = vary([0.7, 1.2], "Saturation; 1: unchanged, 0: grey", 0, 3)
-    vignette: Distribution = vary([0.0, 0.3], "Share of light lost in the corners", 0, 1)
-    noise: Distribution = vary(
-        {"log": [0.002, 0.03]}, "Noise: standard deviation at mid grey, 0..1", 0, 0.5
-    )
-    blur: Distribution = vary([0.0, 0.8], "Gaussian blur: sigma in px", 0, 20)
-    jpeg_quality: Distribution = vary([60, 98], "JPEG quality, 1..100", 1, 100)
-
-
-@dataclass(frozen=True)
 class Render:
     width: int = number(256, "Width of the image, px", 16, 8192)
     height: int = number(256, "Height of the image, px", 16, 8192)
     samples: int = number(16, "Cycles samples per pixel", 1, 65536)
     bounces: int = number(3, "Largest number of light bounces", 0, 64)
+    denoise: bool = switch(False, "Take Cycles' noise out of the image (OIDN); masks stay as is")
+    clamp: float = number(
+        10.0, "Limit of the light that a sample brings indirectly; 0: none, fireflies stay", 0, 1e6
+    )
     image_format: str = one_of(
         "jpg", "File format of the image; masks are always PNG", ("jpg", "png")
     )

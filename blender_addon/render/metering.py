@@ -28,6 +28,14 @@ def metered_gain(linear: Image) -> float:
     return min(MID_GREY / average, BRIGHT_GREY / max(upper_quarter, 1e-4), 1e4)
 
 
+def averaged_gain(linear: Image) -> float:
+    """The factor of a simple automatic exposure: the mean to mid grey. Skies and lamps count fully,
+    so that people before them become dark.
+    """
+    mean = float(np.minimum(luminance(linear), 1e4).mean(dtype=np.float64))
+    return min(MID_GREY / max(mean, 1e-4), metered_gain(linear))
+
+
 def spared_gain(skin: NDArray[np.float32], exposure: float) -> float:
     """The factor, at most 1, that keeps faces and hands from burning out.
 

@@ -36,12 +36,21 @@ def fill_frame(
     row, column = (
         start + (np.arange(n) + 0.5) * scale - 0.5 for start, n in ((y, height), (x, width))
     )
-    return _interpolate(_interpolate(image, row, 0), column, 1)
+    return interpolate(interpolate(image, row, 0), column, 1)
 
 
-def _interpolate(
+def resized(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """An image (H, W, …) at another size by linear interpolation, both with the same edges."""
+    for axis, n in ((0, height), (1, width)):
+        scale = image.shape[axis] / n
+        image = interpolate(image, (np.arange(n) + 0.5) * scale - 0.5, axis)
+    return image
+
+
+def interpolate(
     image: NDArray[np.float32], at: NDArray[np.float64], axis: int
 ) -> NDArray[np.float32]:
+    """Values of an image at these positions of one axis, linearly; outside, those of its edge."""
     last = image.shape[axis] - 1
     at = np.clip(at, 0, last)
     below = np.minimum(at.astype(int), max(0, last - 1))

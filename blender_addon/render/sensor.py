@@ -1,4 +1,4 @@
-"""The camera sensor: from linear light to the saved image. Pure numpy.
+"""The camera: from linear light to the pixels that are saved. Pure numpy.
 
 Images are (H, W, 3) float32, row 0 on top; "linear" is scene-referred Rec. 709, "display" is
 sRGB-encoded 0..1.
@@ -9,15 +9,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene.spec import SensorSpec
+from ..scene.sensor_spec import SensorSpec
+from . import jpeg, noise, optics
 from .filters import Image, gaussian_blur, luminance
-from .optics import vignette
-from .tone import tone
+from .tone import sharpened, textured, tone
+
+_LEAST_ABERRATION = 0.02  # thousandths of the diagonal; less cannot be seen at any size
+_LEAST_SHAKE = 0.3  # px
 
 
 def develop(linear: Image, sensor: SensorSpec) -> NDArray[np.uint8]:
     """Develop an exposed linear image, in the order of a camera: exposure and white balance, lens
-    (vignette, blur), tone curve, noise.
+    and hand, noise and denoising, tone curve, sharpening, compressions before the last.
 
     Args:
         linear: (H, W, 3).
@@ -26,23 +29,40 @@ def develop(linear: Image, sensor: SensorSpec) -> NDArray[np.uint8]:
     Returns:
         (H, W, 3) uint8, sRGB.
     """
-    height, width = linear.shape[:2]
     t = sensor.temperature
     gains = np.array([1 + 0.22 * t, 1.0, 1 - 0.28 * t], dtype=np.float32) * 2.0**sensor.exposure
-    image = linear * gains
-    if sensor.vignette > 0:
-        image *= vignette(height, width, sensor.vignette)[..., None]
-    if sensor.blur > 0.05:
-        image = gaussian_blur(image, sensor.blur)
+    image = _through_lens(linear * gains, sensor)
+    rng = np.random.default_rng(sensor.seed)
+    mosaic = sensor.noise_model == "mosaic"
+    if mosaic and sensor.denoising > 0:
+        image = textured(image, 1.0 - sensor.denoising)
+    if mosaic and sensor.noise > 0:
+        image = noise.mosaic_noise(image, sensor.noise, sensor.read_noise, sensor.denoising, rng)
     image = tone(image, sensor.contrast, sensor.tone)
     if sensor.saturation != 1.0:
         grey = luminance(image)[..., None]
         image = grey + (image - grey) * np.float32(sensor.saturation)
-    if sensor.noise > 0:
-        rng = np.random.default_rng(sensor.seed)
-        # Shot noise grows with the root of the light; the square-root-like transfer curve evens
-        # most of it out, so what is left is a little stronger in the shadows.
-        sigma = np.float32(sensor.noise) * (1.3 - 0.6 * np.clip(luminance(image), 0, 1))[..., None]
-        grain = rng.standard_normal((height, width, 4), dtype=np.float32)
-        image = image + sigma * (0.8 * grain[..., :1] + 0.6 * grain[..., 1:])
-    return (np.clip(image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    if not mosaic and sensor.noise > 0:
+        image = noise.white_noise(image, sensor.noise, rng)
+    if sensor.sharpening > 0:
+        image = sharpened(image, sensor.sharpening)
+    saved = (np.clip(image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    for compression in sensor.earlier:
+        saved = jpeg.compressed(saved, compression.quality, compression.scale)
+    return saved
+
+
+def _through_lens(image: Image, sensor: SensorSpec) -> Image:
+    """Linear light as lens and hand let it reach the sensor; `image` may be changed."""
+    height, width = image.shape[:2]
+    if sensor.vignette > 0:
+        image *= optics.vignette(height, width, sensor.vignette)[..., None]
+    if sensor.aberration >= _LEAST_ABERRATION:
+        image = optics.aberrated(image, sensor.aberration)
+    if sensor.shake >= _LEAST_SHAKE:
+        image = optics.shaken(image, sensor.shake, sensor.shake_angle)
+    if max(sensor.glare, sensor.bloom, sensor.ghosts) > 0:
+        image = optics.glared(image, sensor.glare, sensor.bloom, sensor.ghosts)
+    if sensor.blur > 0.05:
+        image = gaussian_blur(image, sensor.blur)
+    return image

@@ -1,17 +1,20 @@
-"""Tone curves: from linear light to display values, sRGB-encoded 0..1. Pure numpy."""
+"""What a camera's processor does to contrast: tone curve, texture, sharpening. Pure numpy."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..scene.colour import to_display
-from .filters import Image
+from .filters import Image, gaussian_blur, luminance
 from .metering import MID_GREY
 
 _SHOULDER = 0.35  # linear value above which film rolls off; it is white at _TABLE_TOP["film"]
 _TABLE_SIZE = 4096
 # Linear values above this become white.
 _TABLE_TOP = {"short": 4.0, "film": 8.0}
+_FAINT = 0.06  # contrast of texture to its neighbourhood
+_SHARPENED = 0.9  # px; sigma of the blur that the image is compared with
+_LARGEST_HALO = 0.15  # display values
 
 
 def tone(linear: Image, contrast: float, curve: str) -> Image:
@@ -27,6 +30,28 @@ def tone(linear: Image, contrast: float, curve: str) -> Image:
     # Square root spacing puts the table's entries where the eye needs them: in the shadows.
     position = np.sqrt(np.clip(linear, 0.0, top) / top) * (_TABLE_SIZE - 1)
     return table.astype(np.float32)[(position + 0.5).astype(np.int32)]
+
+
+def textured(linear: Image, left: float) -> Image:
+    """A linear image with `left` (0..1) of its faint texture, as a denoiser that takes it for noise
+    leaves it. Contrasts well above _FAINT stay as they are.
+    """
+    y = np.maximum(luminance(linear), np.float32(1e-3))
+    smooth = gaussian_blur(y, 1.0)
+    detail = (y - smooth) / smooth
+    taken = (1.0 - left) * detail * np.exp(-((detail / np.float32(_FAINT)) ** 2))
+    return linear * (np.float32(1.0) - taken * smooth / y)[..., None].astype(np.float32)
+
+
+def sharpened(display: Image, amount: float) -> Image:
+    """Unsharp masking of the luma by `amount`: edges get halos, dark and bright.
+
+    Halos are limited, as cameras limit them.
+    """
+    y = luminance(display)
+    detail = (y - gaussian_blur(y, _SHARPENED)) * np.float32(amount)
+    limit = np.float32(_LARGEST_HALO)
+    return display + (limit * np.tanh(detail / limit))[..., None]
 
 
 def _short(x: Image) -> Image:

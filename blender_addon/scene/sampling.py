@@ -76,6 +76,8 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         height=recipe.render.height,
         samples=recipe.render.samples,
         bounces=recipe.render.bounces,
+        denoise=recipe.render.denoise,
+        clamp=recipe.render.clamp,
         passes=recipe.render.passes,
         camera=sample_lens(recipe, crowd, stream),
         light=sample_light(

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from ..wardrobe.outfit import Outfit
 from .photos.spec import PhotoMatchSpec, PhotoViewSpec
+from .sensor_spec import SensorSpec
 
 SPEC_VERSION = 1
 SURFACE_PATTERNS = (
@@ -268,26 +269,6 @@ class BackgroundSpec:
 
 
 @dataclass(frozen=True)
-class SensorSpec:
-    """The camera sensor, from linear light to a JPEG; see render.sensor.
-
-    The defaults of `metering` and `tone` are those of images whose specs do not name them.
-    """
-
-    exposure: float = 0.0  # stops, relative to the metered exposure
-    temperature: float = 0.0  # -1 cool .. 1 warm
-    contrast: float = 1.0
-    saturation: float = 1.0
-    vignette: float = 0.0  # share of light lost in the corners
-    noise: float = 0.0  # standard deviation at mid grey, 0..1
-    blur: float = 0.0  # Gaussian sigma, px
-    jpeg_quality: int = 95  # 1..100
-    seed: int = 0  # seed of the noise
-    metering: str = "scene"  # "people": faces and hands are kept from burning out, too
-    tone: str = "short"  # "film": highlights roll off over three stops
-
-
-@dataclass(frozen=True)
 class SceneSpec:
     """All that the stage needs for one image."""
 
@@ -305,6 +286,8 @@ class SceneSpec:
     passes: tuple[str, ...] = ()  # beyond image and mask: alpha, parts, depth, normals
     bounces: int = 4
     noise_seed: int = 0  # of Cycles' samples
+    denoise: bool = False  # whether Cycles' noise is taken out of the image
+    clamp: float = 10.0  # limit of a sample's indirect light, linear; 0: none
     version: int = field(default=SPEC_VERSION)
 
     def to_json(self) -> dict[str, Any]:

@@ -90,6 +90,8 @@ class Shot:
             samples=samples,
             bounces=spec.bounces,
             seed=spec.noise_seed,
+            denoise=spec.denoise,
+            clamp=spec.clamp,
             device=device,
             passes=PASSES,
             film_transparent=film_transparent(spec.background),

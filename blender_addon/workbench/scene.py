@@ -19,13 +19,13 @@ from ..recipes.recipe import Recipe, Render
 from ..render.photos import PHOTOS
 from ..scene.assets import Assets, load_assets, open_body
 from ..scene.resampling import FACTORS, PERSON_FACTORS
+from ..scene.sensor_spec import SensorSpec
 from ..scene.spec import (
     BackgroundSpec,
     CameraSpec,
     LightSpec,
     PersonSpec,
     SceneSpec,
-    SensorSpec,
     sources_of,
 )
 from ..stage.images import ImageCache

@@ -193,6 +193,22 @@ def test_bytes_repeat_and_do_not_depend_on_the_frames_before(world: Any, cpu: De
     assert other[Pass.INSTANCES].shape == (48, 40)
 
 
+def test_denoising_changes_the_colour_alone_and_repeats(world: Any, cpu: Device) -> None:
+    persons = crowd(world)
+    noisy = shoot(world, cpu, persons, list(Pass), samples=2)
+    clean = [
+        shoot(world, cpu, persons, list(Pass), samples=2, denoise=True, threads=threads)
+        for threads in (1, 2, 2)
+    ]
+    for name in Pass:
+        assert clean[0][name].tobytes() == clean[1][name].tobytes() == clean[2][name].tobytes()
+        assert (clean[0][name].tobytes() == noisy[name].tobytes()) == (name != Pass.IMAGE)
+    assert (clean[0][Pass.IMAGE][..., 3] == noisy[Pass.IMAGE][..., 3]).all()
+    exact = shoot(world, cpu, persons, ["image"], samples=256, seed=4)[Pass.IMAGE]
+    error = [np.square(one[Pass.IMAGE] - exact).mean() for one in (noisy, clean[0])]
+    assert error[1] < 0.7 * error[0]
+
+
 def test_a_film_without_world_is_transparent_there(world: Any, cpu: Device) -> None:
     world.add_ball("one", (0, 4, 0), 1.0)
     opaque = shoot(world, cpu, [["one"]], ["image"], samples=2)[Pass.IMAGE]

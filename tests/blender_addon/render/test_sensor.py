@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from blender_addon.render import metering, sensor
 from blender_addon.render.filters import gaussian_blur
 from blender_addon.scene.colour import to_display, to_linear
-from blender_addon.scene.spec import SensorSpec
+from blender_addon.scene.sensor_spec import SensorSpec
 
 CLEAN = SensorSpec()
 

@@ -16,6 +16,7 @@ import pytest
 from blender_addon.bodies.library import default_body
 from blender_addon.bodies.model import BodyModel
 from blender_addon.render import compat, devices, engine
+from blender_addon.scene.sensor_spec import SensorSpec
 from blender_addon.scene.spec import (
     BackgroundSpec,
     BodySpec,
@@ -24,7 +25,6 @@ from blender_addon.scene.spec import (
     PersonSpec,
     PropSpec,
     SceneSpec,
-    SensorSpec,
     SurfaceSpec,
 )
 from blender_addon.wardrobe.outfit import plain_outfit
