@@ -43,7 +43,6 @@ class Sensor:
     flare: float = number(
         0.1, "Share of images in which lamps and sun are reflected in the lens", 0.0, 1.0
     )
-    shake: float = number(0.05, "Share of images blurred by a hand that shakes", 0.0, 1.0)
     low_light: float = number(
         0.12, "Share of images at high ISO: noise, strong denoising, dark and pale", 0.0, 1.0
     )

@@ -97,7 +97,7 @@ _COSINES = _COSINES.astype(np.float32)  # row: frequency, column: place
 
 
 def compressed(image: NDArray[np.uint8], quality: int, scale: float = 1.0) -> NDArray[np.uint8]:
-    """What is left of an image (H, W, 3) that was saved as JPEG (4:2:0) and opened again.
+    """Return an image (H, W, 3) as it is after being saved as JPEG (4:2:0) and opened again.
 
     Args:
         image: sRGB.

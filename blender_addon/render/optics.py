@@ -1,4 +1,4 @@
-"""Effects of a lens, and of the hand that holds it, on linear light. Pure numpy.
+"""Effects of a lens on linear light; see scene.lens for its distortion. Pure numpy.
 
 They change the colour alone: masks and joints stay where they are, and no effect moves green, from
 which the eye has most of its outlines.
@@ -111,36 +111,3 @@ def _reflected(light: Image) -> Image:
             ghost[(slice(None),) * axis + (outside,)] = 0.0
         total += ghost[..., None] * np.float32(colour)
     return doubled(doubled(total, *half.shape), *light.shape)
-
-
-def shaken(image: Image, length: float, angle: float) -> Image:
-    """Blur along a straight line, as of a hand that shakes while the shutter is open.
-
-    Args:
-        image: (H, W, 3) linear.
-        length: Of the line, px.
-        angle: Of the line from the horizontal, degrees.
-    """
-    taps = _line(length, np.radians(angle))
-    radius = taps.shape[0] // 2
-    padded = np.pad(image, [(radius, radius), (radius, radius), (0, 0)], mode="edge")
-    out, term = np.zeros_like(image), np.empty_like(image)
-    height, width = image.shape[:2]
-    for row, column in np.argwhere(taps > 0):
-        part = padded[row : row + height, column : column + width]
-        out += np.multiply(part, taps[row, column], out=term)
-    return out
-
-
-def _line(length: float, angle: float) -> NDArray[np.float32]:
-    """A line through the middle of a square of odd size, its weights summing to 1."""
-    radius = int(np.ceil(length / 2 + 0.5))
-    taps = np.zeros((2 * radius + 1, 2 * radius + 1))
-    for t in np.linspace(-0.5, 0.5, 8 * radius + 1) * length:
-        x, y = radius + t * np.cos(angle), radius + t * np.sin(angle)
-        column, row = int(x), int(y)
-        for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            weight = (1 - abs(y - row - dy)) * (1 - abs(x - column - dx))
-            if weight > 0:
-                taps[row + dy, column + dx] += weight
-    return (taps / taps.sum()).astype(np.float32)

@@ -15,12 +15,11 @@ from .filters import Image, gaussian_blur, luminance
 from .tone import sharpened, textured, tone
 
 _LEAST_ABERRATION = 0.02  # thousandths of the diagonal; less cannot be seen at any size
-_LEAST_SHAKE = 0.3  # px
 
 
 def develop(linear: Image, sensor: SensorSpec) -> NDArray[np.uint8]:
-    """Develop an exposed linear image, in the order of a camera: exposure and white balance, lens
-    and hand, noise and denoising, tone curve, sharpening, compressions before the last.
+    """Develop an exposed linear image, in the order of a camera: exposure and white balance, lens,
+    noise and denoising, tone curve, sharpening, compressions before the last.
 
     Args:
         linear: (H, W, 3).
@@ -53,14 +52,12 @@ def develop(linear: Image, sensor: SensorSpec) -> NDArray[np.uint8]:
 
 
 def _through_lens(image: Image, sensor: SensorSpec) -> Image:
-    """Linear light as lens and hand let it reach the sensor; `image` may be changed."""
+    """Linear light as the lens lets it reach the sensor; `image` may be changed."""
     height, width = image.shape[:2]
     if sensor.vignette > 0:
         image *= optics.vignette(height, width, sensor.vignette)[..., None]
     if sensor.aberration >= _LEAST_ABERRATION:
         image = optics.aberrated(image, sensor.aberration)
-    if sensor.shake >= _LEAST_SHAKE:
-        image = optics.shaken(image, sensor.shake, sensor.shake_angle)
     if max(sensor.glare, sensor.bloom, sensor.ghosts) > 0:
         image = optics.glared(image, sensor.glare, sensor.bloom, sensor.ghosts)
     if sensor.blur > 0.05:

@@ -1,4 +1,4 @@
-"""What a camera's processor does to contrast: tone curve, texture, sharpening. Pure numpy."""
+"""Contrast as the processor of a camera changes it: tone curve, texture, sharpening. Pure numpy."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from ..recipes.recipe import Recipe
 from .people import Stream
 from .sensor_spec import CompressionSpec, SensorSpec
 
-LONGEST_SHAKE = 0.012  # of the image's width
 GHOSTS = 0.04  # share of the light of burnt pixels, at most
 # Earlier compressions: a phone's own is good, a messenger's is not.
 EARLIER_QUALITY = (60, 92)
@@ -41,13 +40,11 @@ def sample_sensor(recipe: Recipe, stream: Stream) -> SensorSpec:
 
 
 def _developed(spec: SensorSpec, recipe: Recipe, stream: Stream) -> SensorSpec:
-    """Draw what lens, hand, processor and messenger do; each from a stream of its own, so that a
+    """Draw what lens, processor and messenger do; each from a stream of its own, so that a
     value that does not vary moves no other.
     """
     s = recipe.sensor
     flare, ghosts = stream("flare").random(2)
-    shake, length, angle = stream("shake").random(3)
-    longest = LONGEST_SHAKE * recipe.render.width
     rng = stream("generations")
     earlier = []
     for _ in range(s.generations.sample_int(rng) - 1):
@@ -60,8 +57,6 @@ def _developed(spec: SensorSpec, recipe: Recipe, stream: Stream) -> SensorSpec:
         glare=s.glare.sample(stream("glare")),
         bloom=s.bloom.sample(stream("bloom")),
         ghosts=float(GHOSTS * ghosts) if flare < s.flare else 0.0,
-        shake=float(longest * length) if shake < s.shake else 0.0,
-        shake_angle=float(180 * angle),
         noise_model=s.noise_model,
         denoising=s.denoising.sample(stream("denoising")),
         sharpening=s.sharpening.sample(stream("sharpening")),
@@ -84,6 +79,7 @@ def _in_low_light(spec: SensorSpec, recipe: Recipe, stream: Stream) -> SensorSpe
         read_noise=float(0.2 + 0.3 * reading),
         denoising=float(max(spec.denoising, 0.5 + 0.5 * denoising)) if spec.denoising else 0.0,
         blur=float(spec.blur + 0.5 * blur),
+        sharpening=float(0.5 * spec.sharpening),
     )
 
 

@@ -36,8 +36,6 @@ class SensorSpec:
     glare: float = 0.0  # share of all light that spreads evenly in the lens
     bloom: float = 0.0  # share of the light of burnt pixels that spreads around them
     ghosts: float = 0.0  # share of that light that is reflected in the lens
-    shake: float = 0.0  # length of the way of a hand that shakes, px
-    shake_angle: float = 0.0  # degrees from the horizontal
     noise_model: str = "white"  # "mosaic": as demosaicing and denoising leave it
     read_noise: float = 0.1  # share of the mosaic's variance at mid grey that needs no light
     denoising: float = 0.0  # of the mosaic's noise and of faint texture, 0..1

@@ -57,27 +57,12 @@ def test_a_lamp_is_reflected_to_the_other_side_of_the_centre() -> None:
     assert change[64:, 64:].max() > 3 * max(change[:64, 64:].max(), change[64:, :64].max())
 
 
-@pytest.mark.parametrize(("angle", "along"), [(0, 1), (90, 0)])
-def test_a_hand_shakes_along_its_way_only(angle: float, along: int) -> None:
-    image = np.zeros((33, 33, 3), np.float32)
-    image[16, 16] = 1.0
-    out = optics.shaken(image, 5.0, angle)
-    assert out.sum() == pytest.approx(3.0, rel=1e-5)
-    spread = [
-        float(np.sqrt((out.sum((1 - axis, 2)) / 3 * (np.arange(33) - 16) ** 2).sum()))
-        for axis in (0, 1)
-    ]
-    assert spread[along] == pytest.approx(5 / np.sqrt(12), rel=0.15)
-    assert spread[1 - along] < 0.1
-
-
 @pytest.mark.parametrize("shape", [(16, 16), (17, 31), (1, 1), (2, 3)])
 def test_any_size_passes(shape: tuple[int, int]) -> None:
     image = np.full((*shape, 3), 3.0, np.float32)
     for out in (
         optics.aberrated(image, 1.0),
         optics.glared(image, 0.1, 0.1, 0.1),
-        optics.shaken(image, 2.0, 30),
     ):
         assert out.shape == image.shape
         assert np.isfinite(out).all()
