@@ -17,7 +17,8 @@ from ..colour import to_linear
 from ..image_headers import read_header
 from ..people import Stream
 from ..placement import FIXED_AIM
-from ..spec import BackgroundSpec, CameraSpec, SceneSpec, SensorSpec
+from ..sensor_spec import SensorSpec
+from ..spec import BackgroundSpec, CameraSpec, SceneSpec
 from .exif import focal_over_diagonal
 from .files import FRONT, SideCar, beside, read_side_car, upright_size
 from .light import exposure_of, ground_of, haze_of, sample_photo_light
