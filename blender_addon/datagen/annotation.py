@@ -12,19 +12,26 @@ from numpy.typing import NDArray
 from ..render.silhouette import silhouette_area, visibility
 from ..scene.body_poser import BodyPoser
 from ..scene.camera import extrinsics, in_sight, intrinsics, project, to_camera
+from ..scene.counted import Counted, counted_things
 from ..scene.lens import lens_of
 from ..scene.spec import BackgroundSpec, PersonSpec, SceneSpec
 
 _FILES = ("texture", "source", "skin_image")  # fields of an outfit that name a file
 
 
-def annotate(spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser) -> dict[str, Any]:
+def annotate(
+    spec: SceneSpec,
+    instances: NDArray[np.integer],
+    poser: BodyPoser,
+    reflected: NDArray[np.bool_] | None = None,
+) -> dict[str, Any]:
     """The metadata line of a rendered scene, without its file names.
 
     Args:
         spec: The scene.
         instances: (H, W) rendered person ids.
         poser: Poses the persons of the scene.
+        reflected: (H, W) px that show a person in a mirror; None without a mirror.
 
     Returns:
         JSON values: camera, persons, background and light.
@@ -42,7 +49,10 @@ def annotate(spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser) 
             "t": _rounded(t, 6),
             "distortion": _distortion(spec),
         },
-        "persons": [_person(person, spec, instances, poser) for person in spec.persons],
+        "persons": [
+            *(_person(person, spec, instances, poser, reflected) for person in spec.persons),
+            *(_counted(thing, instances) for thing in counted_things(spec)),
+        ],
         "background": _background(spec.background),
         "light": {
             "kind": spec.light.kind,
@@ -71,7 +81,11 @@ def _background(background: BackgroundSpec) -> dict[str, Any]:
 
 
 def _person(
-    person: PersonSpec, spec: SceneSpec, instances: NDArray[np.integer], poser: BodyPoser
+    person: PersonSpec,
+    spec: SceneSpec,
+    instances: NDArray[np.integer],
+    poser: BodyPoser,
+    reflected: NDArray[np.bool_] | None,
 ) -> dict[str, Any]:
     posed = poser.pose(person)
     vertices, faces = poser.surface(person)
@@ -81,12 +95,14 @@ def _person(
     unoccluded, _ = silhouette_area(pixels, depth, faces, spec.width, spec.height)
     mask = instances == person.id
     area = int(np.count_nonzero(mask))
+    in_mirror = 0 if reflected is None else int(np.count_nonzero(mask & reflected))
     joints2d, _ = project(posed.joints, spec.camera, spec.width, spec.height)
     return {
         "id": person.id,
         "bbox": _bbox(mask),
         "area": area,
-        "visibility": round(visibility(area, unoccluded), 4),
+        "visibility": round(visibility(area - in_mirror, unoccluded), 4),
+        **({"reflected": in_mirror} if in_mirror else {}),
         "joints2d": _rounded(joints2d, 2),
         "joints3d": _rounded(to_camera(posed.joints, spec.camera), 4),
         "body": {
@@ -98,6 +114,18 @@ def _person(
         },
         "pose_name": person.pose_name,
         "wardrobe": _plain(dataclasses.asdict(person.outfit)),
+    }
+
+
+def _counted(thing: Counted, instances: NDArray[np.integer]) -> dict[str, Any]:
+    """The line of a statue or of the drawn people of an image: it has no body and no joints."""
+    mask = instances == thing.id
+    return {
+        "id": thing.id,
+        "kind": thing.kind,
+        "bbox": _bbox(mask),
+        "area": int(np.count_nonzero(mask)),
+        "shape": thing.prop.shape,
     }
 
 

@@ -5,6 +5,7 @@ It needs Blender, and imports it only when a Renderer is made.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from ..scene.rendered_view import rendered_view
 from ..scene.skin_places import faces_and_hands
 from ..scene.spec import BackgroundSpec, SceneSpec
 from .annotation import annotate
+from .reflections import with_reflections
 
 if TYPE_CHECKING:
     from ..render.engine import Frame
@@ -93,7 +95,7 @@ class Renderer:
 
         passes = (Pass.IMAGE, Pass.INSTANCES, *map(Pass, spec.passes))
         with handlers_shut_out():
-            frame = self._frame(spec, passes)
+            frame, reflected = self._frame(spec, passes)
         arrays = {p.value: array for p, array in frame.arrays.items()}
         instances, rgba = arrays.pop("instances"), arrays.pop("image")
         try:
@@ -105,7 +107,7 @@ class Renderer:
             check_contrast(image, instances)
         except RenderError as error:
             raise RenderError(f"image {spec.index}: {error}; {_light_in_words(spec)}") from None
-        annotation = annotate(spec, instances, self.assets.poser)
+        annotation = annotate(spec, instances, self.assets.poser, reflected)
         self._frames += 1
         if self._frames % _GIVE_BACK_EVERY == 0:
             give_back()
@@ -117,13 +119,28 @@ class Renderer:
             return None
         return faces_and_hands(spec, instances, self.assets.poser)
 
-    def _frame(self, spec: SceneSpec, passes: Sequence[Pass]) -> Frame:
-        """Set up Blender's scene and render these passes of it."""
+    def _frame(self, spec: SceneSpec, passes: Sequence[Pass]) -> tuple[Frame, NDArray[np.bool_]]:
+        """Set up Blender's scene and render these passes of it; see `with_reflections`."""
+        self._stage.apply(spec)
+        names = self._stage.person_names(spec) | self._stage.counted_names(spec)
+        persons = [[names[id_]] for id_ in sorted(names)]
+        frame = self._rendered(spec, persons, passes)
+
+        def masks(persons: Sequence[Sequence[str]], passes: Sequence[Pass]) -> Frame:
+            return self._rendered(
+                dataclasses.replace(spec, bounces=0, denoise=False), persons, passes
+            )
+
+        return with_reflections(self._stage, spec, persons, frame, masks)
+
+    def _rendered(
+        self, spec: SceneSpec, persons: Sequence[Sequence[str]], passes: Sequence[Pass]
+    ) -> Frame:
+        """Render these passes of Blender's scene as it is."""
         from ..render import engine
         from ..render.lens_warp import LensWarp
 
         scene = self._stage.scene
-        self._stage.apply(spec)
         view = rendered_view(spec.camera, spec.width, spec.height, spec.samples)
         engine.configure(
             scene,
@@ -139,8 +156,6 @@ class Renderer:
             film_transparent=self._stage.film_transparent(spec),
             threads=self._threads,
         )
-        names = self._stage.person_names(spec)
-        persons = [[names[person.id]] for person in spec.persons]
         warp = LensWarp(view, spec.camera, spec.width, spec.height) if view else None
         return engine.render(scene, persons, passes, warp)
 

@@ -134,9 +134,10 @@ class Canvas:
         rows, columns, px, py = box
         inside = np.full((py.shape[0], px.shape[1]), -np.inf, np.float32)
         for (x, y), (u, v), r, s in zip(corners, corners[1:], half, half[1:], strict=False):
-            length = max((u - x) ** 2 + (v - y) ** 2, 1e-12)
-            t = np.clip(((px - x) * (u - x) + (py - y) * (v - y)) / length, 0, 1)
-            away = np.hypot(px - x - t * (u - x), py - y - t * (v - y))
+            dx, dy, ax, ay = px - x, py - y, u - x, v - y
+            length = np.float32(max(ax * ax + ay * ay, 1e-12))
+            t = np.minimum(np.maximum((dx * (ax / length)) + dy * (ay / length), 0), 1)
+            away = np.sqrt((dx - t * ax) ** 2 + (dy - t * ay) ** 2)
             np.maximum(inside, r + t * (s - r) - away, out=inside)
         self._blend(rows, columns, np.clip(inside * len(self.rgb) + 0.5, 0, 1), color)
 

@@ -47,15 +47,15 @@ class ImageKind:
 
 
 KINDS: dict[str, ImageKind] = {
-    "art": ImageKind(14, 170, 170, draw_art),
-    "poster": ImageKind(28, 170, 240, draw_poster),
+    "art": ImageKind(12, 170, 170, draw_art),
+    "poster": ImageKind(24, 170, 240, draw_poster),
     "sign": ImageKind(28, 112, 112, draw_sign),
     "shop": ImageKind(20, 320, 76, draw_shop),
-    "screen": ImageKind(18, 240, 150, draw_screen),
-    "view": ImageKind(10, 224, 168, draw_view),
-    "label": ImageKind(33, 93, 124, draw_label),
-    "mural": ImageKind(4, 336, 200, draw_mural),
-    "portrait": ImageKind(10, 156, 204, draw_portrait),
+    "screen": ImageKind(16, 240, 150, draw_screen),
+    "view": ImageKind(9, 224, 168, draw_view),
+    "label": ImageKind(28, 93, 124, draw_label),
+    "mural": ImageKind(3, 336, 200, draw_mural),
+    "portrait": ImageKind(8, 156, 204, draw_portrait),
 }
 
 

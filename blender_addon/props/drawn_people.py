@@ -5,7 +5,7 @@ They are cartoons, flat shapes or paintings made of ellipses and strokes; none s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .drawing import Canvas, Float, hsv
+
+Point = NDArray[np.floating[Any]]
+Outline = tuple[float, Float] | None  # width and colour of a line round all parts
 
 STYLES = ("flat", "toon", "painted")
 _DARK = np.array([0.08, 0.06, 0.06], np.float32)
@@ -251,18 +254,22 @@ def figure(
         _small_head(canvas, neck, h, woman, c, grow)
 
 
-def _off(point: Any, x: float, y: float) -> NDArray[np.float64]:
+def _off(point: Point, x: float, y: float) -> Point:
     """A point (2,) moved by (x, y)."""
     return point + np.array([x, y])
 
 
-def _limb(canvas: Canvas, points, widths, color, grow) -> None:  # type: ignore[no-untyped-def]
+def _limb(
+    canvas: Canvas, points: Any, widths: Sequence[float], color: Float, grow: Outline
+) -> None:
     if grow is not None:
         canvas.stroke(points, [w + 2 * grow[0] for w in widths], grow[1])
     canvas.stroke(points, widths, color)
 
 
-def _torso(canvas: Canvas, hip, neck, h, skirt, c, grow) -> None:  # type: ignore[no-untyped-def]
+def _torso(
+    canvas: Canvas, hip: Point, neck: Point, h: float, skirt: bool, c: Colors, grow: Outline
+) -> None:
     hem = _off(hip, 0, 0.2 * h if skirt else 0.03 * h)
     low = 0.16 * h if skirt else 0.085 * h
     points = np.array(
@@ -284,7 +291,9 @@ def _torso(canvas: Canvas, hip, neck, h, skirt, c, grow) -> None:  # type: ignor
         )
 
 
-def _small_head(canvas: Canvas, neck, h, woman, c, grow) -> None:  # type: ignore[no-untyped-def]
+def _small_head(
+    canvas: Canvas, neck: Point, h: float, woman: bool, c: Colors, grow: Outline
+) -> None:
     x, y = neck[0], neck[1] - 0.095 * h
     canvas.stroke([_off(neck, 0, 0.02 * h), (x, y)], 0.045 * h, c.skin * 0.85)
     if woman:

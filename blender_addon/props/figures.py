@@ -190,9 +190,16 @@ def _tailor_dummy(size: Size, rng: np.random.Generator) -> Solid:
     return fitted(join(parts), size)
 
 
+def _passer(size: Size, rng: np.random.Generator) -> Solid:
+    """A dressed figure that only casts a shadow into the image."""
+    body = _drawn(rng)
+    return fitted(join([toned(body.solid(), SECOND), *_clothes(body, rng)]), size)
+
+
 FIGURES: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
     "statue": _statue,
     "mannequin": _mannequin,
     "bust": _bust,
     "tailor_dummy": _tailor_dummy,
+    "passer": _passer,
 }

@@ -231,6 +231,18 @@ class Scenery:
     windscreen: float = number(
         0.0, "Share of outdoor images taken through a windscreen, over a bonnet", 0.0, 1.0
     )
+    empty: float = number(0.08, "Share of images without people", 0.0, 1.0)
+    negatives: float = number(
+        0.35,
+        "Share of images with things that are taken for people: statues, posters, animals, clothes",
+        0.0,
+        1.0,
+    )
+    negative_count: Distribution = vary([1, 4], "Number of such things on the ground", 0, 50)
+    mirrors: float = number(0.04, "Share of images with a mirror near the people", 0.0, 1.0)
+    count_statues: bool = switch(False, "Count statues, dummies and toys as persons in masks")
+    count_images: bool = switch(False, "Count drawn people of posters and screens in masks")
+    count_reflections: bool = switch(True, "Count a person's reflection as that person in masks")
 
 
 @dataclass(frozen=True)

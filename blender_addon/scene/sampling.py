@@ -17,17 +17,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..recipes.distributions import Distribution
 from ..recipes.recipe import Recipe
 from . import objects, surfaces
 from .assets import Assets
 from .camera_sampling import sample_camera, sample_lens
 from .ground_grid import box_cells
+from .mirrors import sample_mirror
+from .negatives import sample_hung, sample_standing
 from .pack_furniture import furnished
 from .people import Stream
 from .photos.backdrop import matched_to_photo, seen_by
 from .placement import Crowd, place_people
 from .sensor_sampling import sample_sensor
-from .spec import BackgroundSpec, LightSpec, PropSpec, SceneSpec
+from .spec import COUNTED, BackgroundSpec, LightSpec, PropSpec, SceneSpec
 from .surroundings import (
     adapted,
     sample_backdrop,
@@ -62,6 +65,8 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
     place = sample_place_kind(recipe, stream("place_kind")) if kind == "place" else ""
     photo = sample_backdrop(recipe, assets, kind, stream, background_rng)
     recipe = adapted(recipe, place, photo)
+    if stream("empty").random() < recipe.scenery.empty:
+        recipe = without_people(recipe)
     camera = sample_camera(recipe, stream)
     if photo is not None:
         camera = seen_by(camera, photo, (recipe.render.width, recipe.render.height))
@@ -88,8 +93,15 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         persons=tuple(person.spec for person in crowd.people),
         props=(*crowd.props, *things),
         noise_seed=int(stream("noise").integers(1 << 31)),
+        counted=tuple(name for name in COUNTED if getattr(recipe.scenery, f"count_{name}")),
     )
     return matched_to_photo(spec, recipe, assets, stream)
+
+
+def without_people(recipe: Recipe) -> Recipe:
+    """The recipe for an image that shows nobody."""
+    count = Distribution("constant", (0.0,))
+    return dataclasses.replace(recipe, people=dataclasses.replace(recipe.people, count=count))
 
 
 def streams(recipe: Recipe, seed: int, index: int) -> Stream:
@@ -130,15 +142,21 @@ def sample_surroundings(
     things: tuple[PropSpec, ...] = ()
     if place:
         background, things = sample_place(recipe, place, crowd, stream)
-        indoors = background.indoors
-        more = sample_things(recipe, crowd, stream("occluders"), indoors=indoors)
+        room = background if background.indoors else None
+        more = sample_things(recipe, crowd, stream("occluders"), indoors=background.indoors)
+        more += sample_mirror(recipe, crowd, stream, room)
+        more += sample_standing(recipe, crowd, stream, indoors=background.indoors, room=room)
     else:
         more = sample_things(recipe, crowd, stream("occluders"), indoors=kind == "room")
         if isinstance(kind, BackgroundSpec):
             background = kind
         else:
+            more += sample_mirror(recipe, crowd, stream, None)
+            more += sample_standing(recipe, crowd, stream, indoors=kind == "room", room=None)
             props = (*crowd.props, *more)
             background = sample_background(recipe, kind, crowd, props, rng)
+    if background.indoors:
+        more += sample_hung(recipe, crowd, stream, background)
     background, things = furnished(
         recipe, assets, background, (*things, *more), stream("place_packs")
     )

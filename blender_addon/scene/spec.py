@@ -35,7 +35,12 @@ SURFACE_PATTERNS = (
     "plaster",
     "masonry",
     "paving",
+    "mirror",
+    "drawn_person",
 )
+
+# What a mask may count beside persons: statues and dummies, drawn people, reflections.
+COUNTED = ("statues", "images", "reflections")
 
 Vec3 = tuple[float, float, float]
 Color = tuple[float, float, float]  # linear Rec. 709, 0..1
@@ -288,6 +293,7 @@ class SceneSpec:
     noise_seed: int = 0  # of Cycles' samples
     denoise: bool = False  # whether Cycles' noise is taken out of the image
     clamp: float = 10.0  # limit of a sample's indirect light, linear; 0: none
+    counted: tuple[str, ...] = ()  # of COUNTED: what counts in masks beside the persons themselves
     version: int = field(default=SPEC_VERSION)
 
     def to_json(self) -> dict[str, Any]:

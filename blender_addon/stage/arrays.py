@@ -126,6 +126,30 @@ def shows_file(surface: SurfaceSpec) -> bool:
     return bool(surface.image) and not surface.image.startswith("drawn:")
 
 
+def drawn_persons(prop: PropSpec) -> MeshArrays:
+    """The faces of a prop that show its image, 1 mm before it and only where it shows persons."""
+    piece = prop_piece(prop)
+    solid = piece.solid
+    normals = np.zeros_like(solid.vertices)
+    counts = np.diff(np.append(solid.starts, len(solid.loops)))
+    shown = solid.tones == IMAGE
+    corners = np.repeat(shown, counts)
+    of_corners = np.repeat(face_normals(solid), counts, axis=0)[corners]
+    np.add.at(normals, solid.loops[corners], of_corners)
+    length = np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    faces = Solid(
+        solid.vertices + 0.001 * normals / length,
+        solid.loops[corners],
+        (np.cumsum(counts[shown]) - counts[shown]).astype(np.int32),
+        solid.tones[shown],
+        solid.smooth[shown],
+        uv=None if solid.uv is None else solid.uv[corners],
+    )
+    arrays = assemble([dataclasses.replace(piece, solid=faces)])
+    pattern = np.full(len(arrays.pattern), _pattern_index("drawn_person"), np.int32)
+    return dataclasses.replace(arrays, pattern=pattern)
+
+
 def _piece_arrays(piece: Piece, images: Sequence[str] = ()) -> MeshArrays:
     solid, surface = piece.solid, piece.surface
     materials = [_tone_surface(surface, tone) for tone in range(IMAGE + 1)]

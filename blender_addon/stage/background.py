@@ -22,7 +22,7 @@ from ..scene.spec import (
 )
 from .arrays import Piece, assemble, euler_matrix, prop_piece, rectangle
 from .images import ImageCache
-from .mesh_writer import show, write_mesh
+from .mesh_writer import mesh_object, show, write_mesh
 from .nodes import Nodes, material_of
 from .pack_props import PackProps, with_own_meshes
 from .surface_images import SurfaceImages
@@ -86,15 +86,7 @@ class StageBackground:
             raise FileNotFoundError(f"background.photo: file not found: {background.photo!r}")
         self.scene.render.film_transparent = film_transparent(background)
 
-        # Meshes are written when they change: many images have the same empty list of props.
-        if self._props != tuple(props):
-            self._own = with_own_meshes(props)
-            shared = set(self._own)
-            joined = [prop_piece(prop) for prop in props if prop not in shared]
-            self._write(self.things, joined, backdrop=False)
-            self._props = tuple(props)
-        show(self.things, len(self._own) < len(props))
-        self.own.apply(self._own)
+        self.replace_things(props)
 
         pieces = backdrop_pieces(background)
         if pieces and self._backdrop != background:
@@ -110,6 +102,18 @@ class StageBackground:
         if catches:
             self.catcher.location, self.catcher.scale = catcher_frame(persons, props, light)
             self.catcher.color = catcher_color(background)
+
+    def replace_things(self, props: Sequence[PropSpec]) -> None:
+        """Show these props and no others."""
+        # Meshes are written when they change: many images have the same empty list of props.
+        if self._props != tuple(props):
+            self._own = with_own_meshes(props)
+            shared = set(self._own)
+            joined = [prop_piece(prop) for prop in props if prop not in shared]
+            self._write(self.things, joined, backdrop=False)
+            self._props = tuple(props)
+        show(self.things, len(self._own) < len(props))
+        self.own.apply(self._own)
 
     def _write(self, obj: bpy.types.Object, pieces: Sequence[Piece], *, backdrop: bool) -> None:
         arrays = assemble(pieces)
@@ -279,14 +283,3 @@ def _catcher_surface(n: Nodes) -> None:
     surface = n.node("ShaderNodeBsdfDiffuse")
     n.put(n.node("ShaderNodeObjectInfo").outputs["Color"], surface.inputs["Color"])
     n.put(surface.outputs[0], n.node("ShaderNodeOutputMaterial").inputs["Surface"])
-
-
-def mesh_object(
-    collection: bpy.types.Collection, name: str, materials: Sequence[bpy.types.Material]
-) -> bpy.types.Object:
-    """A new object with an empty mesh of these materials."""
-    obj = bpy.data.objects.new(name, bpy.data.meshes.new(name))
-    for material in materials:
-        obj.data.materials.append(material)
-    collection.objects.link(obj)
-    return obj

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import bpy
 import numpy as np
 
@@ -45,3 +47,14 @@ def show(obj: bpy.types.Object, visible: bool) -> None:
     for ray in _RAYS:
         if getattr(obj, f"visible_{ray}") != visible:
             setattr(obj, f"visible_{ray}", visible)
+
+
+def mesh_object(
+    collection: bpy.types.Collection, name: str, materials: Sequence[bpy.types.Material]
+) -> bpy.types.Object:
+    """A new object with an empty mesh of these materials."""
+    obj = bpy.data.objects.new(name, bpy.data.meshes.new(name))
+    for material in materials:
+        obj.data.materials.append(material)
+    collection.objects.link(obj)
+    return obj

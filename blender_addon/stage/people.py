@@ -129,6 +129,11 @@ class StagePeople:
             self._beside[person.name] = obj
         return self._beside[person.name]
 
+    def carried_by(self, person: bpy.types.Object) -> bpy.types.Object | None:
+        """The object of what a person carries beside it, if it is shown."""
+        obj = self._beside.get(person.name)
+        return obj if obj is not None and obj.visible_camera else None
+
     def _velocity(self, person: PersonSpec, vertices: NDArray[np.float32]) -> NDArray[np.float32]:
         """(V, 3) m/s: the straight way to the person's next place."""
         if person.motion is None or person.motion.seconds <= 0.0:

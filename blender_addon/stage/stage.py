@@ -9,10 +9,12 @@ import bpy
 from ..bodies.model import BodyModel
 from ..scene.body_poser import BodyPoser
 from ..scene.camera import pixel_size
+from ..scene.counted import counted_things
 from ..scene.rendered_view import rendered_view
 from ..scene.spec import SceneSpec
 from .background import StageBackground, film_transparent
 from .camera import StageCamera
+from .counted import StageCounted
 from .images import MEGABYTE, ImageCache
 from .light import StageLight
 from .people import StagePeople
@@ -33,6 +35,7 @@ class Stage:
         self.camera = StageCamera(self.scene)
         self.light = StageLight(self.scene, self.images)
         self.background = StageBackground(self.scene, self.images)
+        self.counted = StageCounted(self.scene.collection)
         self.people = StagePeople(self.scene, bodies, poser or BodyPoser(bodies), self.images)
 
     def apply(self, spec: SceneSpec) -> None:
@@ -49,12 +52,20 @@ class Stage:
         view = rendered_view(spec.camera, spec.width, spec.height, spec.samples)
         self.camera.apply(spec.camera, spec.width, spec.height, view)
         self.light.apply(spec.light, spec.background)
-        self.background.apply(spec.background, spec.props, spec.persons, spec.light)
+        counted = counted_things(spec)
+        statues = {thing.prop for thing in counted if thing.kind == "statue"}
+        props = [prop for prop in spec.props if prop not in statues]
+        self.background.apply(spec.background, props, spec.persons, spec.light)
+        self.counted.apply(counted)
         sizes = {
             p.id: pixel_size(p.body.translation, spec.camera, spec.width) for p in spec.persons
         }
         self.people.apply(spec.persons, spec.camera.shutter, sizes)
         self.images.trim()
+
+    def counted_names(self, spec: SceneSpec) -> dict[int, str]:
+        """Name of the object of each thing that masks count beside persons, by its id."""
+        return self.counted.names(counted_things(spec))
 
     def person_names(self, spec: SceneSpec) -> dict[int, str]:
         """Name of the Blender object, as Cryptomatte writes it, by person id."""

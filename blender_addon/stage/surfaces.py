@@ -244,8 +244,35 @@ def _paving(inputs: _Inputs) -> Any:
     return inputs.darker(slabs, n.add(0.68, n.add(n.times(0.3, stains), n.times(0.14, grain))))
 
 
+def _mirror(inputs: _Inputs, roughness: Any) -> Any:
+    gloss = inputs.n.node("ShaderNodeBsdfAnisotropic")
+    inputs.n.put(inputs.color, gloss.inputs["Color"])
+    inputs.n.put(roughness, gloss.inputs["Roughness"])
+    return gloss.outputs[0]
+
+
+def _drawn_person(inputs: _Inputs, roughness: Any) -> Any:
+    """The image, only where it shows persons: they lie on the image as an object of their own."""
+    n = inputs.n
+    texture = n.node("ShaderNodeTexImage", image=drawn_image())
+    n.put(n.attribute(UV, "Vector"), texture.inputs["Vector"])
+    albedo = n.vector("MULTIPLY", texture.outputs["Color"], inputs.color)
+    principled = n.node("ShaderNodeBsdfPrincipled")
+    n.put(albedo, principled.inputs["Base Color"])
+    n.put(roughness, principled.inputs["Roughness"])
+    shading = n.group(shading_group(), Surface=principled.outputs[0], Albedo=albedo)
+    there = n.math("GREATER_THAN", texture.outputs["Alpha"], 0.5)
+    nothing = n.node("ShaderNodeBsdfTransparent").outputs[0]
+    return n.mix_shader(there, nothing, shading.outputs["Surface"])
+
+
 # Patterns that are no albedo but a shader of their own.
-_SHADERS: dict[str, Callable[[_Inputs, Any], Any]] = {"glass": _glass, "lamp": _lamp}
+_SHADERS: dict[str, Callable[[_Inputs, Any], Any]] = {
+    "glass": _glass,
+    "lamp": _lamp,
+    "mirror": _mirror,
+    "drawn_person": _drawn_person,
+}
 
 # spec.SURFACE_PATTERNS names them in this order; a test fails when the two differ.
 PAINT: dict[str, Callable[[_Inputs], Any]] = {
@@ -264,4 +291,6 @@ PAINT: dict[str, Callable[[_Inputs], Any]] = {
     "plaster": _plaster,
     "masonry": _masonry,
     "paving": _paving,
+    "mirror": _plain,
+    "drawn_person": _plain,
 }

@@ -14,9 +14,8 @@ from mathutils import Matrix
 from ..character.character import character_of
 from ..scene.spec import PropSpec, Vec3, from_plain
 from ..stage.arrays import assemble, euler_matrix, prop_piece
-from ..stage.background import mesh_object
 from ..stage.images import ImageCache
-from ..stage.mesh_writer import write_mesh
+from ..stage.mesh_writer import mesh_object, write_mesh
 from ..stage.model_mesh import model_mesh
 from ..stage.model_shader import TINT, show_look
 from ..stage.surface_images import image_material

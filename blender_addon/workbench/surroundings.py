@@ -18,12 +18,11 @@ from ..stage.background import (
     catcher_frame,
     catches_shadows,
     film_transparent,
-    mesh_object,
     shadow_catcher,
 )
 from ..stage.images import ImageCache
 from ..stage.light import StageLight
-from ..stage.mesh_writer import write_mesh
+from ..stage.mesh_writer import mesh_object, write_mesh
 from ..stage.surface_images import image_material
 from ..stage.surfaces import backdrop_materials
 from . import parts
