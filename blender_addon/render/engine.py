@@ -79,7 +79,7 @@ def configure(
         threads: CPU threads; 0 leaves the number to Blender.
 
     Raises:
-        ValueError: An unknown pass.
+        ValueError: An unknown pass, or a Blender without the denoiser.
     """
     rows = [TABLE[Pass(name)] for name in passes]
     _configure_output(scene, width, height, film_transparent, threads)
@@ -148,11 +148,17 @@ def _configure_sampling(scene: Any, samples: int, bounces: int, seed: int, devic
 
 def _configure_cleaning(scene: Any, denoise: bool, clamp: float) -> None:
     """Set the denoiser, which changes the colour alone, and the limit of fireflies."""
+    if denoise:
+        try:
+            _set(scene.cycles, denoiser="OPENIMAGEDENOISE")
+        except TypeError:  # some distributions build Blender without it
+            raise ValueError(
+                "this Blender has no OpenImageDenoise: set [render] denoise = false"
+            ) from None
     _set(scene.cycles, sample_clamp_indirect=clamp, use_denoising=denoise)
     if denoise:
         _set(
             scene.cycles,
-            denoiser="OPENIMAGEDENOISE",
             # Albedo and normals as guides keep fabric and edges.
             denoising_input_passes="RGB_ALBEDO_NORMAL",
             denoising_prefilter="FAST",
