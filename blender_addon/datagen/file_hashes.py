@@ -142,12 +142,10 @@ def content_of(recipe: Recipe, assets: Assets, hashes: FileHashes) -> dict[str, 
     }
     if recipe.wardrobe.packs:  # read already, and hashed
         contents["wardrobe.packs"] = [f"sha256:{packs_hash(assets.packs)}"]
-    for key, folders, items in (
-        ("scenery.props", recipe.scenery.props, assets.props.items),
-        ("scenery.textures", recipe.scenery.textures, assets.surfaces.items),
-    ):
-        if folders:
-            contents[key] = [f"sha256:{packs_hash(items)}"]
+    if recipe.scenery.props:
+        contents["scenery.props"] = [f"sha256:{packs_hash(assets.props.items)}"]
+    if recipe.scenery.textures:
+        contents["scenery.textures"] = [f"sha256:{packs_hash(assets.surfaces.items)}"]
     # A body is drawn by its number in the list; the first UV file that fits is taken.
     for key, items in (("bodies.models", recipe.bodies.models), ("bodies.uvs", recipe.bodies.uvs)):
         contents[key] = [

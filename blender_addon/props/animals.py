@@ -39,9 +39,8 @@ def tapered(points: ArrayLike, radii: ArrayLike, tone: int = SURFACE, sides: int
     k = (j + 1) % sides
     faces: list[tuple[int, ...]] = []
     for i in range(n - 1):
-        faces += list(
-            zip(i * sides + k, i * sides + j, (i + 1) * sides + j, (i + 1) * sides + k, strict=True)
-        )
+        corners = (i * sides + k, i * sides + j, (i + 1) * sides + j, (i + 1) * sides + k)
+        faces += [tuple(row) for row in np.stack(corners, axis=1).tolist()]
     faces += [tuple(range(sides)), tuple(range((n - 1) * sides, n * sides))[::-1]]
     return polygons(rings.reshape(-1, 3), faces, tone, smooth=True)
 

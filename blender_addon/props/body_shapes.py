@@ -122,8 +122,8 @@ def _betas(shape: int) -> Array:
 def _figure(posed: Array) -> Figure:
     group, faces, parts = _clusters()
     counts = np.bincount(group).astype(np.float64)
-    vertices = np.column_stack([np.bincount(group, posed[:, k]) for k in range(3)])
-    vertices /= counts[:, None]
+    vertices: Array = np.column_stack([np.bincount(group, posed[:, k]) for k in range(3)])
+    vertices = vertices / counts[:, None]
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     vertices -= ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2])
     a, b, c = (vertices[faces[:, k]] for k in range(3))

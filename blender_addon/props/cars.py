@@ -134,7 +134,8 @@ def _shell(points: Array, kind: _Kind) -> list[Solid]:
     around = np.concatenate([points, mirrored], axis=1)  # (S, 15, 3), last equals first
     n = around.shape[1] - 1
     ring = around[:, :n]
-    body, glass = [], []
+    body: list[tuple[int, ...]] = []
+    glass: list[tuple[int, ...]] = []
     for i in range(count - 1):
         for j in range(n):
             k = (j + 1) % n

@@ -295,7 +295,7 @@ def _small_head(
     canvas: Canvas, neck: Point, h: float, woman: bool, c: Colors, grow: Outline
 ) -> None:
     x, y = neck[0], neck[1] - 0.095 * h
-    canvas.stroke([_off(neck, 0, 0.02 * h), (x, y)], 0.045 * h, c.skin * 0.85)
+    canvas.stroke(np.array([_off(neck, 0, 0.02 * h), (x, y)]), 0.045 * h, c.skin * 0.85)
     if woman:
         canvas.ellipse(x, y + 0.03 * h, 0.068 * h, 0.1 * h, c.hair)
     if grow is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import drawn_words as words
 from .drawing import Canvas, Float, hsv, ink_on
@@ -118,7 +119,7 @@ def pictogram(
     x: float,
     ground: float,
     height: float,
-    ink: object,
+    ink: ArrayLike,
     rng: np.random.Generator,
     *,
     skirt: bool = False,

@@ -56,12 +56,12 @@ def _measures(
     floor = (top - ground) / max(count, 1)
     bays = max(1, round(w / float(rng.uniform(2.1, 3.3))))
     bay = w / bays
-    xs = (np.arange(bays) - (bays - 1) / 2) * bay
+    xs = ((np.arange(bays) - (bays - 1) / 2) * bay).astype(np.float64)
     window = (bay * float(rng.uniform(0.38, 0.6)), floor * float(rng.uniform(0.45, 0.65)))
     sill = min(float(rng.uniform(0.25, 0.95)), 0.85 * (floor - window[1]))
     if count == 0:
         ground = top
-    floors = ground + floor * np.arange(count)
+    floors = (ground + floor * np.arange(count)).astype(np.float64)
     front = Front(w, d / 2, front_line(d), ground, floors, floor, top, xs, window, sill)
     return front, pitched_roof if pitched else flat_roof
 
@@ -107,7 +107,8 @@ def _windows(
     n = len(x)
     at = np.stack([x, np.full(n, y), z], axis=1)
     bar = 0.06
-    pieces = [(-ww / 2 + bar / 2, 0, bar, wh), (ww / 2 - bar / 2, 0, bar, wh)]
+    pieces: list[tuple[float, float, float, float]] = []
+    pieces += [(-ww / 2 + bar / 2, 0, bar, wh), (ww / 2 - bar / 2, 0, bar, wh)]
     pieces += [(0, -wh / 2 + bar / 2, ww, bar), (0, wh / 2 - bar / 2, ww, bar)]
     if rng.random() < 0.8:
         pieces.append((0, 0, bar, wh))

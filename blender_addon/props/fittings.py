@@ -28,14 +28,14 @@ def _door(size: Size, rng: np.random.Generator) -> Solid:
         parts.box((0, 0.0, 0.62 * tall), (0.7 * wide, 0.3 * y, 0.6 * tall), GLASS)
     elif style == 2:
         for low, high in ((0.08, 0.45), (0.52, 0.94)):
-            for side in (-1, 1):
-                at = (side * 0.22 * wide, -0.02 * y, 0.5 * (low + high) * tall)
+            for column in (-1, 1):
+                at = (column * 0.22 * wide, -0.02 * y, 0.5 * (low + high) * tall)
                 parts.box(at, (0.32 * wide, 0.1 * y, (high - low) * tall))
     elif style == 3:
         parts.box((0, -0.02 * y, 0.5 * tall), (0.78 * wide, 0.08 * y, 0.86 * tall))
-    side = float(rng.choice([-1, 1]))
-    parts.box((side * 0.42 * wide, -0.1 * y, 1.02 * min(1.0, z)), (0.035, 0.06, 0.16), METAL)
-    parts.box((side * 0.36 * wide, -0.4 * y, 1.05 * min(1.0, z)), (0.13, 0.02, 0.02), METAL)
+    edge = float(rng.choice([-1, 1]))
+    parts.box((edge * 0.42 * wide, -0.1 * y, 1.02 * min(1.0, z)), (0.035, 0.06, 0.16), METAL)
+    parts.box((edge * 0.36 * wide, -0.4 * y, 1.05 * min(1.0, z)), (0.13, 0.02, 0.02), METAL)
     return parts.fitted(size)
 
 

@@ -123,8 +123,8 @@ def _wall_units(size: Size, rng: np.random.Generator) -> Solid:
         front = -0.44 * y
         parts.box((middle, front, z / 2), (wide - 0.006, 0.02, z - 0.006))
         if handle < 2:
-            side = 0.38 if k % 2 else -0.38
-            parts.box((middle + side * wide, front - 0.014, 0.1 * z), (0.012, 0.014, 0.1), METAL)
+            edge = 0.38 if k % 2 else -0.38
+            parts.box((middle + edge * wide, front - 0.014, 0.1 * z), (0.012, 0.014, 0.1), METAL)
     return parts.fitted(size)
 
 

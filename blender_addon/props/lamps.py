@@ -23,11 +23,11 @@ def _pendant(size: Size, rng: np.random.Generator) -> Solid:
                          (0, 0, 0.06 * tall), tone=LAMP, sides=18))  # fmt: skip
     elif style == 1:  # a globe
         angle = np.linspace(-np.pi / 2, np.pi / 2, 9)
-        outline = np.column_stack([r * np.cos(angle), 0.5 * tall * (1 + np.sin(angle))])
-        parts.add(turned(outline, (0, 0, 0), tone=LAMP, sides=16))
+        globe = np.column_stack([r * np.cos(angle), 0.5 * tall * (1 + np.sin(angle))])
+        parts.add(turned(globe, (0, 0, 0), tone=LAMP, sides=16))
     else:  # a drum of cloth
-        outline = ((0, 0.1 * tall), (0.98 * r, 0.1 * tall), (r, 0), (0.85 * r, tall), (0, tall))
-        parts.add(turned(outline, (0, 0, 0), tone=LAMP, paints=(0.55, 0.45, 0.33), sides=18))
+        drum = ((0, 0.1 * tall), (0.98 * r, 0.1 * tall), (r, 0), (0.85 * r, tall), (0, tall))
+        parts.add(turned(drum, (0, 0, 0), tone=LAMP, paints=(0.55, 0.45, 0.33), sides=18))
     parts.add(tube((0, 0, tall), (0, 0, z), 0.006, tone=DARK, sides=5))
     return parts.fitted(size)
 

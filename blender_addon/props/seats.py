@@ -37,8 +37,8 @@ def _sofa(size: Size, rng: np.random.Generator) -> Solid:
         back = (at, 0.2 * y, seat + 0.24 * z)
         parts.add(soft_box(back, (0.97 * wide, 0.22 * y, 0.44 * z), 0.09))
     for paint in colors(rng, int(rng.integers(0, count + 2)), (0.1, 0.9), (0.15, 0.9)):
-        at = (float(rng.uniform(-0.4, 0.4)) * inner, 0.04 * y, seat + 0.2 * z)
-        parts.add(soft_box(at, (0.42, 0.14, 0.38), 0.08, SURFACE, paint))
+        cushion = (float(rng.uniform(-0.4, 0.4)) * inner, 0.04 * y, seat + 0.2 * z)
+        parts.add(soft_box(cushion, (0.42, 0.14, 0.38), 0.08, SURFACE, paint))
     if rng.random() < 0.3:  # a blanket over the back
         at = float(rng.uniform(-0.3, 0.3)) * inner
         parts.add(

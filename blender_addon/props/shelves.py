@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +14,7 @@ from .tableware import BOTTLE_OUTLINE, CAN_OUTLINE, JAR_OUTLINE, things_on
 _BOARD = 0.02  # m, thickness of boards
 
 
-def _frame(parts: Parts, size: Size, levels: Sequence[float], back: int = SURFACE) -> None:
+def _frame(parts: Parts, size: Size, levels: Iterable[float], back: int = SURFACE) -> None:
     """Sides, back, and a board at each of `levels` (m, its upper side)."""
     x, y, z = size
     for side in (-1, 1):

@@ -79,8 +79,8 @@ def _desk(size: Size, rng: np.random.Generator) -> Solid:
     x, y, _ = size
     parts, top = Parts(), _top_of(size)
     parts.box((0, 0, top - 0.015), (x, y, 0.03))
-    for side in (-1, 1):
-        parts.box((side * 0.45 * x, 0, 0.5 * top), (0.05, 0.7 * y, top - 0.03), METAL)
+    for leg in (-1, 1):
+        parts.box((leg * 0.45 * x, 0, 0.5 * top), (0.05, 0.7 * y, top - 0.03), METAL)
     if rng.random() < 0.6:
         side = float(rng.choice([-1, 1]))
         parts.box((side * (0.45 * x - 0.24), 0.05 * y, 0.3), (0.4, 0.75 * y, 0.58), SECOND)

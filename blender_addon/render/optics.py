@@ -109,5 +109,5 @@ def _reflected(light: Image) -> Image:
             ghost = interpolate(ghost, at, axis)
             outside = (at < 0) | (at > small.shape[axis] - 1)
             ghost[(slice(None),) * axis + (outside,)] = 0.0
-        total += ghost[..., None] * np.float32(colour)
+        total += ghost[..., None] * np.array(colour, dtype=np.float32)
     return doubled(doubled(total, *half.shape), *light.shape)

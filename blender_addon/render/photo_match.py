@@ -94,7 +94,8 @@ def _exposed(
     # A photo's ground is rougher than a plane: under and beside a foot more light is lost.
     only_shadow = ~rgba[..., :3].any(axis=-1, keepdims=True)
     alpha = np.where(only_shadow, 1.0 - (1.0 - alpha) ** _ROUGH_GROUND, alpha)
-    color = rgba[..., :3] / np.maximum(alpha, 1e-3) * np.array(match.gain, dtype=np.float32)
+    gain = np.array(match.gain, dtype=np.float32)
+    color = (rgba[..., :3] / np.maximum(alpha, 1e-3) * gain).astype(np.float32)
     if skin is not None:
         color *= np.float32(spared_gain(color[skin], 0.0))
     black = np.array(match.black, dtype=np.float32)

@@ -164,7 +164,7 @@ def _piece_arrays(piece: Piece, images: Sequence[str] = ()) -> MeshArrays:
     if shows_file(surface):
         table["pattern"][[SURFACE, IMAGE]] = len(SURFACE_PATTERNS) + images.index(surface.image)
         table["finish"][IMAGE, 0] = 1.0  # once on the face
-    of_faces = {name: values[solid.tones] for name, values in table.items()}
+    of_faces: dict[str, Any] = {name: values[solid.tones] for name, values in table.items()}
     if solid.paint is not None:
         _paint(of_faces, solid.paint)
     return MeshArrays(

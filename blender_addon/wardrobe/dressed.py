@@ -239,8 +239,8 @@ class Wearable:
             c, d = inner[:, 0], inner[:, 1]
             strip = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
             source = self._face_of_vertex(piece)[np.concatenate([worn.border[:, 0]] * 2)]
-            cloth = (self._cloth, source)
-            parts.add(strip, name, source, (chart, worn.rim), cloth, shared=len(chart))
+            rim_cloth = (self._cloth, source)
+            parts.add(strip, name, source, (chart, worn.rim), rim_cloth, shared=len(chart))
         if worn.curtain is not None:
             self._lay_out_curtain(parts, worn, chart)
 

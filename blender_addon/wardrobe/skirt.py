@@ -137,7 +137,7 @@ class Curtain:
         thigh /= np.linalg.norm(thigh, axis=1, keepdims=True)
         ways = [T[0, :, :3].T @ T[k, :, :3] @ thigh[k - 1] for k in (1, 2)]
         raised = [1.0 if y > 0 and z > 0 else z for _, y, z in ways]
-        return float(_rise((min(raised) - 0.6) / 0.3))
+        return float(_rise(np.asarray((min(raised) - 0.6) / 0.3)))
 
     def _pleated(self, points: Array) -> Array:
         """Add folds that grow towards the hem to points (3, R, n)."""

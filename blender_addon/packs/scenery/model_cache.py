@@ -11,6 +11,7 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ VERSION = "3"  # to be raised whenever reading gives other results
 ENDINGS = (".obj", ".gltf", ".glb")
 _BESIDE = (".mtl", ".bin")  # what a model is made of besides its own file
 _MAX_FILE = 256 << 20
-_ARRAYS = {
+_ARRAYS: dict[str, tuple[Any, ...]] = {
     "vertices": (np.float32, "V", 3),
     "faces": (np.int32, "F", 3),
     "uv": (np.float32, "F", 3, 2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .kinds import Kind
 
@@ -47,7 +48,7 @@ def points_up(extent: Array, size: Size | None, written: str) -> bool:
     return bool(by_y <= by_z * _BETTER)
 
 
-def _misfit(extent: Array, size: Size) -> float:
+def _misfit(extent: Array, size: ArrayLike) -> float:
     """Largest ratio of the proportions, at least 1."""
     ratio = np.log(np.maximum(extent, 1e-9)) - np.log(np.maximum(size, 1e-9))
     return float(np.exp(np.ptp(ratio)))
@@ -63,9 +64,8 @@ def real_size(extent: Array, kind: Kind, listed: Size | None) -> RealSize:
     """
     longest = float(extent.max())
     if listed is not None:
-        if _misfit(extent[extent > 1e-6 * longest], np.array(listed)[extent > 1e-6 * longest]) < (
-            _AGREE
-        ):
+        thick = extent > 1e-6 * longest
+        if _misfit(extent[thick], np.array(listed)[thick]) < _AGREE:
             return RealSize(_thick(listed))
         scale = max(listed) / longest  # a slip, or the model is open
         return RealSize(

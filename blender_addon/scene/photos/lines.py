@@ -84,13 +84,12 @@ def straight_pieces(grey: Array) -> Pieces:
     cell += (x // _CELL).astype(np.int64)
     powers = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
     tables = [np.bincount(cell, x**i * y**j, _BINS * rows * columns) for i, j in powers]
-    moments = np.stack(tables).reshape(-1, _BINS, rows, columns)
+    moments = np.stack(tables).astype(np.float64).reshape(-1, _BINS, rows, columns)
     moments = moments + np.roll(moments, 1, axis=1)  # two neighbouring directions
     padded = np.pad(moments, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    window = sum(
-        padded[:, :, i : i + rows, j : j + columns]
-        for i, j in itertools.product(range(3), range(3))
-    )
+    window = np.zeros_like(moments)
+    for i, j in itertools.product(range(3), range(3)):
+        window += padded[:, :, i : i + rows, j : j + columns]
     return _fitted(window, (W, H))
 
 
@@ -102,8 +101,8 @@ def _edge_pixels(grey: Array) -> tuple[Array, Array, Array]:
         n = smooth.shape[axis]
         low, mid, high = (np.take(padded, np.arange(i, i + n), axis=axis) for i in range(3))
         smooth = 0.25 * low + 0.5 * mid + 0.25 * high
-    gy, gx = np.gradient(smooth)
-    size = np.hypot(gx, gy)
+    gy, gx = (np.asarray(slope) for slope in np.gradient(smooth))
+    size: Array = np.hypot(gx, gy)
     inner = size[1:-1, 1:-1]
     steep = np.abs(gx[1:-1, 1:-1]) > np.abs(gy[1:-1, 1:-1])
     before = np.where(steep, size[1:-1, :-2], size[:-2, 1:-1])
@@ -123,7 +122,7 @@ def _fitted(window: Array, size: tuple[int, int]) -> Pieces:
     """The pieces whose pixels lie on one line, one for each cell and direction."""
     there = window[0] >= _FEWEST
     bins, rows, columns = np.nonzero(there)
-    n, sx, sy, sxx, sxy, syy = window[:, there]
+    n, sx, sy, sxx, sxy, syy = (row for row in window[:, there])
     mx, my = sx / n, sy / n
     xx, xy, yy = sxx / n - mx * mx, sxy / n - mx * my, syy / n - my * my
     middle, spread = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)

@@ -21,3 +21,6 @@ class PhotoReader(Protocol):
         self, path: Path, crop: Crop, width: int, height: int, *, flip: bool
     ) -> NDArray[np.uint8]:
         """A part of a photo as it is shown behind people, (height, width, 3) sRGB."""
+
+    def __hash__(self) -> int:
+        """A key of caches: a reader gives the same pixels every time."""

@@ -55,10 +55,11 @@ def view_of(
         look: Sky and ground of the photo; None likewise.
     """
     W, H = size
-    drawn_focal, drawn_horizon, height = (
-        each and each.sample(rng)
-        for each in (background.photo_focal, background.photo_horizon, background.photo_height)
+    drawn_focal, drawn_horizon = (
+        each.sample(rng) if each is not None else None
+        for each in (background.photo_focal, background.photo_horizon)
     )
+    height = background.photo_height.sample(rng)
     focal, focal_from = known_focal(size, side_car, drawn_focal, exif_focal)
     found = lines(focal)
     if focal is None and found is not None and found.sure:
@@ -81,7 +82,7 @@ def view_of(
         focal=round(focal, 5),
         pitch=round(pitch, 3),
         roll=round(roll, 3),
-        height=round(side_car.camera_height or float(height), 3),
+        height=round(side_car.camera_height or height, 3),
         focal_from=focal_from,
         horizon_from=horizon_from,
         height_from="side-car" if side_car.camera_height else "recipe",

@@ -236,4 +236,5 @@ def taken_points(site: Site) -> Array:
         points.append(Frame(prop.location[:2], prop.rotation[2]).world(corners))
     every = np.concatenate(points)
     grown = [every + step for step in ((0.15, 0.15), (-0.15, -0.15), (0.15, -0.15), (-0.15, 0.15))]
-    return np.round(np.concatenate(grown), 2)
+    points_grown: Array = np.asarray(np.concatenate(grown), dtype=np.float64)
+    return np.round(points_grown, 2)

@@ -177,7 +177,7 @@ class Site:
         a person so that it would hide most of it.
         """
         camera = self.crowd.camera
-        seen = (place - self.eye) @ self.crowd.heading
+        seen = float((place - self.eye) @ self.crowd.heading)
         reach = 0.5 * float(np.hypot(size[0], size[1]))
         if seen < -reach:
             return False

@@ -141,7 +141,10 @@ def test_nothing_grows_over_many_images(bpy: Any, stage: Any, scene: Any, person
     assert counts() == before
 
 
-@pytest.mark.parametrize("pattern", SURFACE_PATTERNS)
+OF_THEIR_OWN = ("image", "glass", "lamp", "mirror", "drawn_person")  # no albedo but a shader
+
+
+@pytest.mark.parametrize("pattern", sorted(set(SURFACE_PATTERNS) - set(OF_THEIR_OWN)))
 def test_every_pattern_can_be_seen(shoot: Any, scene: Any, pattern: str) -> None:
     surface = SurfaceSpec(pattern, (0.7, 0.3, 0.2), (0.1, 0.2, 0.5), 2.0, 0.7)
     spec = scene(
@@ -154,6 +157,38 @@ def test_every_pattern_can_be_seen(shoot: Any, scene: Any, pattern: str) -> None
     assert image.min() > 0.005 and image.max() < 1.0
     colors = len(np.unique(image.reshape(-1, 3).round(3), axis=0))
     assert colors == 1 if pattern == "plain" else colors > 1
+
+
+def flat_thing(pattern: str, tone_shape: str = "box", image: str = "") -> PropSpec:
+    surface = SurfaceSpec(pattern, (0.95, 0.9, 0.9), (0.1, 0.2, 0.5), 2.0, 0.9, image=image)
+    return PropSpec(tone_shape, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (4.0, 0.1, 4.0), surface)
+
+
+def before_camera(shoot: Any, scene: Any, thing: PropSpec) -> np.ndarray:
+    camera = CameraSpec((0.0, -3.0, 2.0), 0.0, 0.0, 0.0, 40.0)
+    plain = BackgroundSpec("plain")
+    return shoot(scene(props=(thing,), camera=camera, light=FLAT, background=plain))["image"]
+
+
+def test_a_lamp_shines_as_bright_as_its_scale_says(shoot: Any, scene: Any) -> None:
+    image = before_camera(shoot, scene, flat_thing("lamp"))
+
+    np.testing.assert_allclose(image[..., 0], 1.9, rtol=1e-3)
+
+
+def test_a_pane_lets_the_background_through(shoot: Any, scene: Any) -> None:
+    image = before_camera(shoot, scene, flat_thing("glass"))
+
+    assert image[..., 3].mean() < 0.4
+
+
+def test_a_poster_shows_its_drawing(shoot: Any, scene: Any) -> None:
+    plain, drawn = (
+        before_camera(shoot, scene, flat_thing("plain", "poster", image))
+        for image in ("", "drawn:art:1")
+    )
+
+    assert drawn[..., :3].std() > 3 * plain[..., :3].std()
 
 
 def test_a_pattern_sticks_to_a_thing_that_moves(shoot: Any, scene: Any, box: Any) -> None:
