@@ -1,4 +1,4 @@
-"""What a mask counts beside persons: statues and dummies, and drawn people. Pure numpy."""
+"""Statues, dummies and drawn people as things that masks count beside persons. Pure numpy."""
 
 from __future__ import annotations
 
