@@ -77,6 +77,7 @@ def resample(
         raise ValueError(f"factor {factor!r}: expected one of {', '.join(FACTORS)}")
     stream = sampling.streams(recipe, seed, index)
     if factor in PERSON_FACTORS:
+        recipe = surroundings.adapted(recipe, spec.background.place)  # which people suit a place
         return _with_persons(spec, _PERSON[factor], recipe, assets, stream, persons)
     return _SCENE[factor](spec, recipe, assets, stream)
 
