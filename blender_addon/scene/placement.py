@@ -79,15 +79,25 @@ def heading(yaw: float) -> Array:
     return np.array([-np.sin(np.radians(yaw)), np.cos(np.radians(yaw))])
 
 
-def place_people(recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Stream) -> Crowd:
+def place_people(
+    recipe: Recipe, assets: Assets, camera: CameraSpec, stream: Stream, *, nobody: bool = False
+) -> Crowd:
     """Draw the people and place them in view of the camera, apart from each other.
 
     A person or a group is left out if no place is found, except the first.
+
+    Args:
+        recipe: What may vary.
+        assets: What is drawn from.
+        camera: The camera as it is drawn.
+        stream: The streams of the scene.
+        nobody: Leave all people out. The camera stands where it would before them.
 
     Returns:
         The people, with the camera placed and aimed.
     """
     count, reach = sample_extent(recipe, stream("people"))
+    count = 0 if nobody else count
     camera = moved_back(camera, np.zeros(2), reach)
     crowd = Crowd(camera, reach, free_ground(recipe, camera))
     number = 0

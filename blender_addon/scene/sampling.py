@@ -17,7 +17,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..recipes.distributions import Distribution
 from ..recipes.recipe import Recipe
 from . import objects, surfaces
 from .assets import Assets
@@ -65,12 +64,11 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
     place = sample_place_kind(recipe, stream("place_kind")) if kind == "place" else ""
     photo = sample_backdrop(recipe, assets, kind, stream, background_rng)
     recipe = adapted(recipe, place, photo)
-    if stream("empty").random() < recipe.scenery.empty:
-        recipe = without_people(recipe)
+    nobody = stream("empty").random() < recipe.scenery.empty
     camera = sample_camera(recipe, stream)
     if photo is not None:
         camera = seen_by(camera, photo, (recipe.render.width, recipe.render.height))
-    crowd = place_people(recipe, assets, camera, stream)
+    crowd = place_people(recipe, assets, camera, stream, nobody=nobody)
     background, things = sample_surroundings(
         recipe, assets, photo or kind, place, crowd, stream, background_rng
     )
@@ -96,12 +94,6 @@ def sample_scene(recipe: Recipe, assets: Assets, seed: int, index: int) -> Scene
         counted=tuple(name for name in COUNTED if getattr(recipe.scenery, f"count_{name}")),
     )
     return matched_to_photo(spec, recipe, assets, stream)
-
-
-def without_people(recipe: Recipe) -> Recipe:
-    """The recipe for an image that shows nobody."""
-    count = Distribution("constant", (0.0,))
-    return dataclasses.replace(recipe, people=dataclasses.replace(recipe.people, count=count))
 
 
 def streams(recipe: Recipe, seed: int, index: int) -> Stream:
