@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +31,9 @@ def scene(bpy: Any) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
-    return load_preset("everyday").with_render(width=64, height=64, samples=2)
+    """Everyday scenes, each with people."""
+    everyday = load_preset("everyday").with_render(width=64, height=64, samples=2)
+    return dataclasses.replace(everyday, scenery=dataclasses.replace(everyday.scenery, empty=0.0))
 
 
 @pytest.fixture(scope="session")

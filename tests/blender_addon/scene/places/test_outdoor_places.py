@@ -35,7 +35,7 @@ def scenes(place: str, assets: Assets, base: str = "everyday") -> list[SceneSpec
     data = {
         "base": base,
         "background": {"kinds": {"place": 1}},
-        "scenery": {"places": {place: 1}},
+        "scenery": {"places": {place: 1}, "empty": 0},
         "people": {"count": [1, 5]},
     }
     recipe = parse_recipe(data, name="outdoor", folder=Path(), where="test")
