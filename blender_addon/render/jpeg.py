@@ -20,73 +20,13 @@ Plane = NDArray[np.float32]
 # Tables K.1 and K.2 of ITU-T T.81.
 _LUMA = np.array(
     [
-        "16",
-        "11",
-        "10",
-        "16",
-        "24",
-        "40",
-        "51",
-        "61",
-        "12",
-        "12",
-        "14",
-        "19",
-        "26",
-        "58",
-        "60",
-        "55",
-        "14",
-        "13",
-        "16",
-        "24",
-        "40",
-        "57",
-        "69",
-        "56",
-        "14",
-        "17",
-        "22",
-        "29",
-        "51",
-        "87",
-        "80",
-        "62",
-        "18",
-        "22",
-        "37",
-        "56",
-        "68",
-        "109",
-        "103",
-        "77",
-        "24",
-        "35",
-        "55",
-        "64",
-        "81",
-        "104",
-        "113",
-        "92",
-        "49",
-        "64",
-        "78",
-        "87",
-        "103",
-        "121",
-        "120",
-        "101",
-        "72",
-        "92",
-        "95",
-        "98",
-        "112",
-        "100",
-        "103",
-        "99",
+        [16, 11, 10, 16, 24, 40, 51, 61], [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56], [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77], [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101], [72, 92, 95, 98, 112, 100, 103, 99],
     ],
     dtype=np.float32,
-).reshape(8, 8)
+)  # fmt: skip
 _CHROMA = np.full((8, 8), 99, np.float32)
 _CHROMA[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 
@@ -96,20 +36,24 @@ _COSINES[0] /= np.sqrt(2)
 _COSINES = _COSINES.astype(np.float32)  # row: frequency, column: place
 
 
-def compressed(image: NDArray[np.uint8], quality: int, scale: float = 1.0) -> NDArray[np.uint8]:
-    """Return an image (H, W, 3) as it is after being saved as JPEG (4:2:0) and opened again.
+def compressed(
+    image: NDArray[np.uint8], quality: int, scale: float = 1.0, *, subsampled: bool = True
+) -> NDArray[np.uint8]:
+    """Return an image (H, W, 3) as it is after being saved as JPEG and opened again.
 
     Args:
         image: sRGB.
         quality: 1..100, as libjpeg counts.
         scale: Size at which it was saved, relative to the image; it comes back at its own size.
+        subsampled: Whether colours have half the size (4:2:0), as phones and messengers save them;
+            else 4:4:4.
     """
     height, width = image.shape[:2]
     pixels = image.astype(np.float32)
     if scale != 1.0:
         size = (max(8, round(height * scale)), max(8, round(width * scale)))
         pixels = np.rint(resized(pixels, *size))
-    luma, blue, red = _quantised(_to_ycc(pixels), quality)
+    luma, blue, red = _quantised(_to_ycc(pixels, subsampled), quality)
     pixels = np.stack(
         [luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue], axis=-1
     )
@@ -119,13 +63,15 @@ def compressed(image: NDArray[np.uint8], quality: int, scale: float = 1.0) -> ND
     return pixels.astype(np.uint8)
 
 
-def _to_ycc(pixels: Plane) -> tuple[Plane, Plane, Plane]:
-    """Y (H, W), Cb and Cr of half the size, each about 0, as JFIF has them."""
+def _to_ycc(pixels: Plane, subsampled: bool) -> tuple[Plane, Plane, Plane]:
+    """Y (H, W), Cb and Cr, which may have half the size, each about 0, as JFIF has them."""
     r, g, b = (pixels[..., k] for k in range(3))
     luma = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b
     blue, red = (b - luma) * np.float32(0.564334), (r - luma) * np.float32(0.713267)
     luma = np.rint(luma) - np.float32(128)
-    return luma, np.rint(halved(blue)), np.rint(halved(red))
+    if subsampled:
+        blue, red = halved(blue), halved(red)
+    return luma, np.rint(blue), np.rint(red)
 
 
 def _table(base: Plane, quality: int) -> Plane:
@@ -156,7 +102,9 @@ def _quantised(planes: Sequence[Plane], quality: int) -> list[Plane]:
         out.append(_plane(values[..., start : start + one.shape[2]], *plane.shape))
         start += one.shape[2]
     height, width = planes[0].shape
-    return [out[0], doubled(out[1], height, width), doubled(out[2], height, width)]
+    return [
+        plane if plane.shape == (height, width) else doubled(plane, height, width) for plane in out
+    ]
 
 
 def _blocks(plane: Plane) -> Plane:

@@ -6,15 +6,14 @@ it (people, things, their shadows) is exposed, blurred, made noisy and compresse
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..scene.colour import to_display, to_linear
 from ..scene.photos.measure import grain_of
 from ..scene.photos.spec import PhotoMatchSpec
-from .filters import LUMINANCE, Image, gaussian_blur
+from . import jpeg
+from .filters import Image, gaussian_blur, luminance
 from .metering import spared_gain
 from .tone import tone
 
@@ -22,28 +21,6 @@ _LEAST_BLUR = 0.15  # px; less is not seen
 _ROUGH_GROUND = 1.35  # power of the light that a shadow leaves
 _CALM = 0.004  # noise that is let pass in any photo
 _COVERED = 1 / 512  # share of a pixel, from which it is no longer the photo's own
-
-# Table K.1 and K.2 of ITU-T T.81, which libjpeg scales by its quality.
-_TABLES = np.array(
-    [
-        [
-            [16, 11, 10, 16, 24, 40, 51, 61], [12, 12, 14, 19, 26, 58, 60, 55],
-            [14, 13, 16, 24, 40, 57, 69, 56], [14, 17, 22, 29, 51, 87, 80, 62],
-            [18, 22, 37, 56, 68, 109, 103, 77], [24, 35, 55, 64, 81, 104, 113, 92],
-            [49, 64, 78, 87, 103, 121, 120, 101], [72, 92, 95, 98, 112, 100, 103, 99],
-        ],
-        [
-            [17, 18, 24, 47, 99, 99, 99, 99], [18, 21, 26, 66, 99, 99, 99, 99],
-            [24, 26, 56, 99, 99, 99, 99, 99], [47, 66, 99, 99, 99, 99, 99, 99],
-            [99, 99, 99, 99, 99, 99, 99, 99], [99, 99, 99, 99, 99, 99, 99, 99],
-            [99, 99, 99, 99, 99, 99, 99, 99], [99, 99, 99, 99, 99, 99, 99, 99],
-        ],
-    ],
-    dtype=np.float32,
-)  # fmt: skip
-_FROM_RGB = np.array(
-    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
-)
 
 
 def people_in_photo(
@@ -76,14 +53,18 @@ def people_in_photo(
     display = to_display(layer[..., :3] + backdrop * (1.0 - alpha))
     display = display + _grain(display, alpha, match)
     if match.jpeg:
-        display = compressed(np.clip(display, 0.0, 1.0), match.jpeg)
+        saved = jpeg.compressed(_to_bytes(display), match.jpeg, subsampled=False)
+        display = saved / np.float32(255)
     if front is not None:
         hidden = front[..., None]
         linear = to_linear(np.clip(display, 0.0, 1.0))
         display = to_display(linear * (1.0 - hidden) + backdrop * hidden)
         alpha = alpha * (1.0 - hidden)
-    developed = (np.clip(display, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-    return np.where(alpha > _COVERED, developed, photo)
+    return np.where(alpha > _COVERED, _to_bytes(display), photo)
+
+
+def _to_bytes(display: Image) -> NDArray[np.uint8]:
+    return (np.clip(display, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
 def _exposed(
@@ -113,7 +94,7 @@ def calmed(layer: Image, noise: float) -> Image:
     solid = alpha > 0.99
     if not solid.any():
         return layer
-    guide = to_display(layer[..., :3] / np.maximum(alpha, 1e-3)[..., None]) @ LUMINANCE
+    guide = luminance(to_display(layer[..., :3] / np.maximum(alpha, 1e-3)[..., None]))
     own = grain_of(guide, solid).noise
     if own <= max(noise, _CALM):
         return layer
@@ -142,7 +123,7 @@ def _grain(display: Image, alpha: Image, match: PhotoMatchSpec) -> Image:
     if match.noise <= 0.0:
         return np.zeros_like(display)
     solid = alpha[..., 0] > 0.99
-    own = grain_of(display @ LUMINANCE, solid).noise if solid.any() else 0.0
+    own = grain_of(luminance(display), solid).noise if solid.any() else 0.0
     missing = np.sqrt(max(match.noise**2 - own**2, 0.0))
     rng = np.random.default_rng(match.seed)
     noise = rng.standard_normal((*display.shape[:2], 4), dtype=np.float32)
@@ -150,42 +131,12 @@ def _grain(display: Image, alpha: Image, match: PhotoMatchSpec) -> Image:
         noise = gaussian_blur(noise, match.grain)
         noise /= max(float(noise.std()), 1e-6)
     # As in render.sensor: a little stronger in the shadows, and mostly of luminance.
-    level = 1.3 - 0.6 * np.clip(display @ LUMINANCE, 0.0, 1.0)[..., None]
+    level = 1.3 - 0.6 * np.clip(luminance(display), 0.0, 1.0)[..., None]
     # The photo that shines through has its own.
     share = np.sqrt(1.0 - (1.0 - alpha) ** 2)
     return (missing * level * share * (0.9 * noise[..., :1] + 0.43 * noise[..., 1:])).astype(
         np.float32
     )
-
-
-def compressed(display: Image, quality: int) -> Image:
-    """An image (H, W, 3), 0..1, as a JPEG of this quality shows it (ITU-T T.81, without subsampling
-    and entropy coding, which loses nothing).
-    """
-    height, width = display.shape[:2]
-    pad = [(0, -height % 8), (0, -width % 8), (0, 0)]
-    rows, columns = (height + 7) // 8, (width + 7) // 8
-    channels = np.rint(np.pad(display, pad, mode="edge") @ _FROM_RGB.T * np.float32(255))
-    blocks = channels.reshape(rows, 8, columns, 8, 3).transpose(0, 2, 4, 1, 3)
-    blocks = blocks - np.array([128, 0, 0], dtype=np.float32)[:, None, None]
-    scale = 5000 / quality if quality < 50 else 200 - 2 * quality
-    tables = np.clip(np.floor((_TABLES[[0, 1, 1]] * scale + 50) / 100), 1, 255)
-    C = _cosines()
-    spectrum = np.rint(C @ blocks @ C.T / tables) * tables
-    blocks = C.T @ spectrum @ C + np.array([128, 0, 0], dtype=np.float32)[:, None, None]
-    channels = blocks.transpose(0, 3, 1, 4, 2).reshape(rows * 8, columns * 8, 3)
-    channels = np.rint(channels)
-    back = np.linalg.inv(_FROM_RGB).astype(np.float32)
-    return (channels[:height, :width] @ back.T / np.float32(255)).astype(np.float32)
-
-
-@cache
-def _cosines() -> NDArray[np.float32]:
-    """The matrix (8, 8) of the discrete cosine transform."""
-    k, n = np.mgrid[:8, :8]
-    C = np.sqrt(0.25) * np.cos(np.pi * (2 * n + 1) * k / 16)
-    C[0] = np.sqrt(0.125)
-    return C.astype(np.float32)
 
 
 def without_hidden(

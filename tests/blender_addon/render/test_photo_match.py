@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from blender_addon.render import jpeg
 from blender_addon.render.filters import gaussian_blur
-from blender_addon.render.photo_match import compressed, people_in_photo, without_hidden
+from blender_addon.render.photo_match import people_in_photo, without_hidden
 from blender_addon.scene.photos.measure import blur_of, grain_of
 from blender_addon.scene.photos.spec import PhotoMatchSpec
 
@@ -108,7 +109,7 @@ def test_compression_is_that_of_libjpeg(quality: int) -> None:
     as_bytes = (image * 255 + 0.5).astype(np.uint8)
     Image.fromarray(as_bytes).save(data, "JPEG", quality=quality, subsampling=0)
     expected = np.asarray(Image.open(data)).astype(float)
-    found = compressed(as_bytes.astype(np.float32) / 255, quality) * 255
+    found = jpeg.compressed(as_bytes, quality, subsampled=False).astype(np.float32)
     missed = np.abs(np.clip(found, 0, 255) - expected).mean()
     assert missed < 0.7 * np.abs(as_bytes - expected).mean()
     assert missed < 0.9
