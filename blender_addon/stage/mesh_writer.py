@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from .arrays import MeshArrays
+from .drawn_atlas import draw_where_shown
 from .surfaces import COLOR, COLOR2, FINISH, PLACE, UV
 
 _RAYS = ("camera", "diffuse", "glossy", "transmission", "volume_scatter", "shadow")
@@ -35,6 +36,8 @@ def write_mesh(mesh: bpy.types.Mesh, arrays: MeshArrays) -> None:
         ):
             attribute = mesh.attributes.new(name, kind, domain)
             attribute.data.foreach_set(key, np.ascontiguousarray(values).ravel())
+        used = np.flatnonzero(np.bincount(arrays.pattern))
+        draw_where_shown(mesh.materials[i] for i in used[used < len(mesh.materials)].tolist())
     mesh.update(calc_edges=True)
 
 

@@ -178,10 +178,15 @@ def _wood(inputs: _Inputs) -> Any:
 
 
 def _image(inputs: _Inputs) -> Any:
+    return inputs.n.vector("MULTIPLY", _drawn(inputs).outputs["Color"], inputs.color)
+
+
+def _drawn(inputs: _Inputs) -> Any:
+    """The texture of drawn images at the place that a face shows."""
     n = inputs.n
     texture = n.node("ShaderNodeTexImage", image=drawn_image())
     n.put(n.attribute(UV, "Vector"), texture.inputs["Vector"])
-    return n.vector("MULTIPLY", texture.outputs["Color"], inputs.color)
+    return texture
 
 
 def _glass(inputs: _Inputs, roughness: Any) -> Any:
@@ -253,9 +258,7 @@ def _mirror(inputs: _Inputs, roughness: Any) -> Any:
 
 def _drawn_person(inputs: _Inputs, roughness: Any) -> Any:
     """The image, only where it shows persons: they lie on the image as an object of their own."""
-    n = inputs.n
-    texture = n.node("ShaderNodeTexImage", image=drawn_image())
-    n.put(n.attribute(UV, "Vector"), texture.inputs["Vector"])
+    n, texture = inputs.n, _drawn(inputs)
     albedo = n.vector("MULTIPLY", texture.outputs["Color"], inputs.color)
     principled = n.node("ShaderNodeBsdfPrincipled")
     n.put(albedo, principled.inputs["Base Color"])

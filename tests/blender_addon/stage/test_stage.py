@@ -310,3 +310,22 @@ def test_a_stage_can_be_taken_down(bpy: Any, body: Any, scene: Any, person: Any)
     stage.remove()
 
     assert {kind: len(getattr(bpy.data, kind)) for kind in kinds} == before
+
+
+def test_drawn_images_are_drawn_when_something_shows_them(bpy: Any) -> None:
+    from blender_addon.props.drawn_images import atlas
+    from blender_addon.stage.drawn_atlas import draw_where_shown, drawn_image
+    from blender_addon.stage.surfaces import solid_materials
+
+    plain, shown = (solid_materials()[SURFACE_PATTERNS.index(name)] for name in ("plain", "image"))
+    image = drawn_image()
+    image["pii_drawn"] = False
+    image.pixels.foreach_set(np.zeros(len(image.pixels), np.float32))
+
+    draw_where_shown([plain, None])
+    assert not image["pii_drawn"]
+
+    draw_where_shown([plain, shown])
+    pixels = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(pixels)
+    np.testing.assert_allclose(pixels, (atlas()[::-1] / 255).ravel(), atol=1e-6)
