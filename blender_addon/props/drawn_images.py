@@ -88,11 +88,6 @@ def _places() -> tuple[dict[str, tuple[int, int]], int]:
     return places, top
 
 
-def atlas_size() -> tuple[int, int]:
-    """Width and height of the atlas, px; it need not be drawn for that."""
-    return ATLAS_WIDTH, _places()[1]
-
-
 def tile_box(name: str) -> Box:
     """(left, bottom, right, top) of an image in the atlas, 0..1.
 

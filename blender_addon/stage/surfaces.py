@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ..scene.spec import SURFACE_PATTERNS
-from .drawn_atlas import drawn_image
+from .drawn_atlas import drawn_texture
 from .nodes import Nodes, material_of
 from .shading import shading_group
 
@@ -184,7 +184,7 @@ def _image(inputs: _Inputs) -> Any:
 def _drawn(inputs: _Inputs) -> Any:
     """The texture of drawn images at the place that a face shows."""
     n = inputs.n
-    texture = n.node("ShaderNodeTexImage", image=drawn_image())
+    texture = drawn_texture(n)
     n.put(n.attribute(UV, "Vector"), texture.inputs["Vector"])
     return texture
 

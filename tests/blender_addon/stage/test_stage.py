@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from blender_addon.props.catalogue import SHAPES
+from blender_addon.props.drawn_images import atlas
 from blender_addon.recipes.backgrounds import BACKGROUND_KINDS
 from blender_addon.recipes.recipe import LIGHT_KINDS
 from blender_addon.scene.spec import (
@@ -312,20 +313,19 @@ def test_a_stage_can_be_taken_down(bpy: Any, body: Any, scene: Any, person: Any)
     assert {kind: len(getattr(bpy.data, kind)) for kind in kinds} == before
 
 
-def test_drawn_images_are_drawn_when_something_shows_them(bpy: Any) -> None:
-    from blender_addon.props.drawn_images import atlas
-    from blender_addon.stage.drawn_atlas import draw_where_shown, drawn_image
+def test_images_are_drawn_for_materials_that_are_in_use(bpy: Any) -> None:
+    from blender_addon.stage.drawn_atlas import draw_where_shown
     from blender_addon.stage.surfaces import solid_materials
 
     plain, shown = (solid_materials()[SURFACE_PATTERNS.index(name)] for name in ("plain", "image"))
-    image = drawn_image()
-    image["pii_drawn"] = False
-    image.pixels.foreach_set(np.zeros(len(image.pixels), np.float32))
+    node = shown.node_tree.nodes["PII drawn"]
+    before, node.image = node.image, None
 
     draw_where_shown([plain, None])
-    assert not image["pii_drawn"]
+    assert node.image is None
 
     draw_where_shown([plain, shown])
-    pixels = np.empty(len(image.pixels), np.float32)
-    image.pixels.foreach_get(pixels)
+    assert node.image is not None and before in (None, node.image)
+    pixels = np.empty(len(node.image.pixels), np.float32)
+    node.image.pixels.foreach_get(pixels)
     np.testing.assert_allclose(pixels, (atlas()[::-1] / 255).ravel(), atol=1e-6)
