@@ -117,7 +117,8 @@ def cropped(spec: SceneSpec, size: int | None) -> SceneSpec:
 def shot(renderer: Renderer, spec: SceneSpec) -> tuple[Display, NDArray[np.bool_], float]:
     """Render a scene: linear colours over its plain backdrop, where people are, CPU seconds."""
     begun = time.process_time()
-    arrays = renderer._frame(spec, (Pass.IMAGE, Pass.INSTANCES)).arrays
+    frame, _ = renderer._frame(spec, (Pass.IMAGE, Pass.INSTANCES))
+    arrays = frame.arrays
     seconds = time.process_time() - begun
     rgba = arrays[Pass.IMAGE]
     backdrop = np.broadcast_to(np.float32(spec.background.color), rgba[..., :3].shape)

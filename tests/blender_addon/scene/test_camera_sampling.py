@@ -13,7 +13,7 @@ from blender_addon.recipes.toml_io import load_preset, parse_recipe
 from blender_addon.scene.camera import rays
 from blender_addon.scene.camera_sampling import sample_camera, sample_shake
 from blender_addon.scene.sampling import streams
-from blender_addon.scene.spec import CameraSpec
+from blender_addon.scene.spec import BackgroundSpec, CameraSpec
 from blender_addon.scene.surroundings import adapted
 
 
@@ -73,7 +73,7 @@ def test_presets_draw_what_their_cameras_have() -> None:
 
 
 def test_photos_keep_their_own_lens_and_hand() -> None:
-    on_photo = adapted(recipe("distortion = 1\nshake = 1"), "photo", "")
+    on_photo = adapted(recipe("distortion = 1\nshake = 1"), "", BackgroundSpec("photo"))
     assert {camera.distortion for camera in drawn(on_photo)} == {"none"}
     assert sample_shake(on_photo, np.random.default_rng(0)) == (0.0, 0.0, 0.0)
 
