@@ -31,6 +31,7 @@ BLENDER_ROOMS = {"stage", "character", "workbench", "render", "ui"}
 
 # Below blender_addon/: each room may import those before it, and no room after it.
 ROOM_ORDER = (
+    "weighted",
     "output_files",
     "dataset_lines",
     "dataset_credits",

@@ -17,6 +17,7 @@ from ..bodies.pose_library import Pose
 from ..bodies.pose_props import SEAT_LEVEL, seat_height
 from ..recipes.distributions import Distribution
 from ..recipes.recipe import Recipe
+from ..weighted import pick
 from . import surfaces
 from .assets import Assets
 from .group_members import Member, Placed, half_width, lifted, turned_back
@@ -123,9 +124,8 @@ def sample_group(
     rng = stream("group", number)
     if rng.random() >= share:
         return []
-    kinds = [kind for kind in KINDS.values() if kind.sizes[0] <= most]
-    weights = np.array([kind.weight for kind in kinds])
-    kind = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
+    weights = {name: kind.weight for name, kind in KINDS.items() if kind.sizes[0] <= most}
+    kind = KINDS[pick(rng, weights)]
     low, high = kind.sizes
     count = int(rng.integers(low, min(high, most) + 1))
     return kind.lay_out(_Draw(recipe, assets, stream, number, count, rng))

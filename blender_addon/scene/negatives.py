@@ -12,6 +12,7 @@ import numpy as np
 
 from ..props import drawn_images
 from ..recipes.recipe import Recipe
+from ..weighted import pick
 from . import surfaces
 from .people import Stream
 from .placement import Crowd
@@ -103,10 +104,10 @@ def sample_standing(
     if rng.random() >= recipe.scenery.negatives or not roomy(room):
         return ()
     site = Site(recipe, crowd, rng)
-    names = [n for n, kind in KINDS.items() if (kind.indoors if indoors else kind.outdoors)]
-    weights = np.array([KINDS[name].weight for name in names])
+    fitting = {n: k for n, k in KINDS.items() if (k.indoors if indoors else k.outdoors)}
+    weights = {name: kind.weight for name, kind in fitting.items()}
     for _ in range(recipe.scenery.negative_count.sample_int(rng)):
-        name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
+        name = pick(rng, weights)
         variant = int(rng.integers(VARIANTS))
         size, look = size_of(name, variant), sample_look(KINDS[name].look, rng)
         for _ in range(_TRIES):

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..recipes.recipe import Recipe
+from ..weighted import pick
 from . import objects, surfaces
 from .assets import Assets
 from .camera_sampling import sample_camera, sample_lens
@@ -38,7 +39,6 @@ from .surroundings import (
     sample_place,
     sample_place_kind,
 )
-from .weighted import pick
 from .windscreen import sample_car_front
 
 # Enters every stream. Another number draws other scenes: raise it with any change to what a recipe
@@ -236,7 +236,7 @@ def sample_light(
     light = recipe.light
     if not light.enabled:
         return LightSpec("hdri", hdri="builtin:studio")
-    kind = pick(light.kinds, rng)
+    kind = pick(rng, light.kinds)
     color = surfaces.warm_white(light.warmth.sample(rng))
     elevation, azimuth = light.sun_elevation.sample(rng), float(rng.uniform(0, 360))
     strength, angle = light.sun_strength.sample(rng), light.sun_angle.sample(rng)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..recipes.recipe import Recipe
+from ..weighted import pick
 from . import surfaces
 from .assets import Assets
 from .people import Stream
@@ -15,17 +16,16 @@ from .placement import Crowd
 from .places.catalogue import PLACES
 from .places.site import Site
 from .spec import BackgroundSpec, PropSpec, Vec3
-from .weighted import pick
 
 
 def sample_background_kind(recipe: Recipe, rng: np.random.Generator) -> str:
     """Draw the kind of background, the first draw of its stream: much depends on it."""
-    return pick(recipe.background.kinds, rng) if recipe.background.enabled else "plain"
+    return pick(rng, recipe.background.kinds) if recipe.background.enabled else "plain"
 
 
 def sample_place_kind(recipe: Recipe, rng: np.random.Generator) -> str:
     """Draw the kind of place, one of PLACES."""
-    return pick(recipe.scenery.places, rng)
+    return pick(rng, recipe.scenery.places)
 
 
 def adapted(recipe: Recipe, place: str, photo: BackgroundSpec | None = None) -> Recipe:

@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..weighted import pick
 from . import palette
 from .fabric_figures import FIGURES
 from .fabric_images import PLAIN
-from .garment_kind import PATTERNS, pick
+from .garment_kind import PATTERNS
 from .outfit import Fabric, Garment, Outfit
 from .palette import Color
 

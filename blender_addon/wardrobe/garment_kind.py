@@ -17,12 +17,6 @@ def draw(rng: np.random.Generator, limits: Range) -> float:
     return float(limits[0] if limits[0] == limits[1] else rng.uniform(*limits))
 
 
-def pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
-    """One of the keys, drawn by its weight."""
-    p = np.array([float(weight) for weight in weights.values()])
-    return tuple(weights)[int(rng.choice(len(p), p=p / p.sum()))]
-
-
 LAYERS = (
     "socks",
     "bottom",

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..weighted import pick
 from . import palette
-from .garment_kind import NEVER, Range, draw, pick
+from .garment_kind import NEVER, Range, draw
 from .outfit import Face, Hair, Outfit
 from .palette import Color
 

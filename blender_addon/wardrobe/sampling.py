@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..weighted import pick
 from . import palette
 from .fabric_sampling import FIGURES_OF
-from .garment_kind import NEVER, PATTERNS, Kind, Wearer, draw, pick
+from .garment_kind import NEVER, PATTERNS, Kind, Wearer, draw
 from .garments import KINDS, NOTHING, kinds_of
 from .hair import sample_face, sample_hair
 from .outfit import Fabric, Garment, Outfit

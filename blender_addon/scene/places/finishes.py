@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...weighted import pick
 from ..colour import hsv
 from ..spec import Color, SurfaceSpec
 
-FLOORS = {"parquet": 4, "tiles": 3, "carpet": 3, "concrete": 1, "linoleum": 1, "checks": 1}
+FLOORS = ("parquet", "tiles", "carpet", "concrete", "linoleum", "checks")
 
 
 def wood(rng: np.random.Generator) -> SurfaceSpec:
@@ -79,10 +80,15 @@ def plaster(rng: np.random.Generator, vivid: float = 0.35) -> SurfaceSpec:
 
 
 def floor(rng: np.random.Generator, **weights: float) -> SurfaceSpec:
-    """The floor of a room; `weights` of FLOORS, those that are not named have 0."""
-    chances = weights or FLOORS
-    p = np.array(list(chances.values()), dtype=np.float64)
-    kind = str(rng.choice(list(chances), p=p / p.sum()))
+    """Draw the floor of a room, one of FLOORS by its weight.
+
+    Raises:
+        ValueError: A weight of no floor.
+    """
+    unknown = sorted(set(weights) - set(FLOORS))
+    if unknown:
+        raise ValueError(f"no floor {unknown[0]!r}; there are: {', '.join(FLOORS)}")
+    kind = pick(rng, weights)
     if kind == "parquet":
         tone, strong = rng.uniform(0.25, 0.75), rng.uniform(0.3, 0.6)
         return SurfaceSpec(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...weighted import pick
 from .. import surfaces
 from ..spec import Color, LampSpec, SurfaceSpec, Vec3, vec3
 from .rooms import Room, Wall
@@ -23,12 +24,6 @@ _SHADE = SurfaceSpec("plain", (0.7, 0.68, 0.62), (0.75, 0.74, 0.72), 1.0, 0.5)
 
 # Weights of the light of a room: by day, in the evening, dim, and by flash.
 HOME = {"day": 5, "evening": 3.5, "dim": 0.5, "flash": 1.5}
-
-
-def pick_light(room: Room, weights: Mapping[str, float]) -> str:
-    """Draw the kind of light of a room."""
-    p = np.array(list(weights.values()), dtype=np.float64)
-    return str(room.rng.choice(list(weights), p=p / p.sum()))
 
 
 def fill(room: Room, share: float, color: Color) -> None:
@@ -135,7 +130,7 @@ def standing_lamp(room: Room, wall: Wall, power: float, color: Color) -> None:
 
 def light_home(room: Room, weights: Mapping[str, float] = HOME) -> str:
     """Light a room of a home or a restaurant. Returns the kind of light."""
-    rng, kind = room.rng, pick_light(room, weights)
+    rng, kind = room.rng, pick(room.rng, weights)
     w, d, _ = room.size
     if kind == "day" and not room.openings:
         kind = "evening"

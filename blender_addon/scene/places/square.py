@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...weighted import pick
 from . import outdoor, palette
 from .outdoor import house_row, lay, stand, tree
 from .site import Array, Place, Site
@@ -54,12 +55,10 @@ def build_square(site: Site) -> Place:
         ends = sorted((float(np.sign(-turn)) * far, float(np.sign(-turn)) * (low[1] - 6.0)))
         house_row(site, corner, 0.0, ends[0], ends[1])
     _middle(site, frame.world((rng.uniform(left, right), rng.uniform(high[1], far))), frame.turn)
-    names = list(_THINGS)
-    weights = np.array([_THINGS[name] for name in names], dtype=np.float64)
     area = (right - left) * (far - float(low[1]))
     count = int(np.clip(0.11 * area, 30, 75) * site.density)
     for _ in range(count):
-        name = str(rng.choice(names, p=weights / weights.sum()))
+        name = pick(rng, _THINGS)
         where = frame.world(rng.uniform((left + 1, low[1]), (right - 1, far - 1.5)))
         if rng.random() < 0.55:
             seen = outdoor.seen_place(site, 2.5, 30.0)
