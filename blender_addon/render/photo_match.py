@@ -54,7 +54,7 @@ def people_in_photo(
     display = display + _grain(display, alpha, match)
     if match.jpeg:
         saved = jpeg.compressed(_to_bytes(display), match.jpeg, subsampled=False)
-        display = saved / np.float32(255)
+        display = (saved / np.float32(255)).astype(np.float32)
     if front is not None:
         hidden = front[..., None]
         linear = to_linear(np.clip(display, 0.0, 1.0))

@@ -62,7 +62,7 @@ def sample_mirror(
             break
         aside = float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.3))
         behind = float(rng.uniform(0.6, 2.2))
-        across = np.array([crowd.heading[1], -crowd.heading[0]])
+        across = crowd.across
         where = person + behind * crowd.heading + aside * across
         if room is not None and not inside(room, where, width / 2):
             continue
@@ -95,7 +95,7 @@ def _on_wall(site: Site, room: BackgroundSpec, person: Array) -> tuple[Array, Ar
             inwards[axis] = -side
             place = frame.world(hit)
             ray = _unit(place - site.eye)
-            if ray @ site.crowd.heading > np.cos(np.radians(0.42 * site.crowd.camera.fov)):
+            if ray @ site.ahead > np.cos(np.radians(0.42 * site.crowd.camera.fov)):
                 found.append((place, frame.world(inwards) - origin))
     return found[int(site.rng.integers(len(found)))] if found else None
 

@@ -125,11 +125,11 @@ def sample_standing(
 
 def _put_passer(site: Site) -> None:
     """Put a figure beside the frame, whose shadow may fall into it."""
-    rng, heading = site.rng, site.crowd.heading
-    across = float(rng.choice([-1, 1])) * np.array([heading[1], -heading[0]])
+    rng = site.rng
+    across = float(rng.choice([-1, 1])) * site.across
     ahead = site.reach * float(rng.uniform(0.5, 1.2))
     spread = ahead * float(np.tan(np.radians(min(site.crowd.camera.fov, 120.0) / 2)))
-    where = site.eye + ahead * heading + (spread + float(rng.uniform(0.8, 1.6))) * across
+    where = site.eye + ahead * site.ahead + (spread + float(rng.uniform(0.8, 1.6))) * across
     size, variant = (1.0, 1.0, 1.75), int(rng.integers(VARIANTS))
     turn = float(rng.uniform(0, 360))
     site.put("passer", where, size, turn, sample_look("plastic", rng), variant=variant)
@@ -150,12 +150,11 @@ def size_of(name: str, variant: int) -> Vec3:
 
 def _in_view(site: Site) -> Array:
     """A place (2,) m that the camera sees, mostly beside and behind the people."""
-    rng, camera, ahead_of = site.rng, site.crowd.camera, site.crowd.heading
+    rng, camera = site.rng, site.crowd.camera
     ahead = site.reach * float(rng.uniform(0.6, 2.2))
-    across = np.array([ahead_of[1], -ahead_of[0]])
     half_width = float(np.tan(np.radians(min(camera.fov, 120.0) / 2)))
-    place: Array = site.eye + ahead * ahead_of
-    return place + across * ahead * half_width * float(rng.uniform(-1, 1))
+    place: Array = site.eye + ahead * site.ahead
+    return place + site.across * ahead * half_width * float(rng.uniform(-1, 1))
 
 
 def inside(room: BackgroundSpec, where: Array, margin: float) -> bool:

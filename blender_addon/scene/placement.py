@@ -69,6 +69,12 @@ class Crowd:
         return heading(self.camera.yaw)
 
     @property
+    def across(self) -> Array:
+        """Unit vector (2,) on the ground, to the right of the image."""
+        x, y = self.heading
+        return np.array([y, -x])
+
+    @property
     def props(self) -> tuple[PropSpec, ...]:
         """The props that the poses need: seats, bicycles, bags."""
         return tuple(prop for person in self.people for prop in person.props)

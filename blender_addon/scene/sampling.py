@@ -185,7 +185,7 @@ def _place_thing(
     camera = crowd.camera
     eye = np.array(camera.location[:2])
     heading = crowd.heading
-    across = np.array([heading[1], -heading[0]])
+    across = crowd.across
     half_width = np.tan(np.radians(camera.fov / 2))
     for _ in range(OCCLUDER_TRIES):
         turn = float(rng.uniform(0, 360))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -61,20 +62,7 @@ def sample_place(
     rng = stream("place_layout")
     site = Site(recipe, crowd, rng, density=recipe.scenery.density.sample(stream("density")))
     built = PLACES[place].build(site)
-    background = BackgroundSpec(
-        "place",
-        ground=built.ground,
-        ground_height=built.ground_height,
-        wall=built.wall,
-        room_size=built.room_size,
-        room_center=built.room_center,
-        room_turn=built.room_turn,
-        place=place,
-        lamps=built.lamps,
-        openings=built.openings,
-        outside=built.outside,
-    )
-    return background, built.props
+    return dataclasses.replace(built.background, place=place), built.props
 
 
 def sample_background(

@@ -32,8 +32,7 @@ def car_front(crowd: Crowd, rng: np.random.Generator) -> tuple[PropSpec, ...]:
         rng: Generator of the car.
     """
     camera = crowd.camera
-    eye, ahead = np.array(camera.location[:2]), crowd.heading
-    across = np.array([ahead[1], -ahead[0]])
+    eye, ahead, across = np.array(camera.location[:2]), crowd.heading, crowd.across
     for person in crowd.people:
         away = person.joints[:, :2] - eye
         near = (away @ ahead > -0.5) & (away @ ahead < LENGTH + 0.3)

@@ -73,7 +73,7 @@ def shows(site: Site, person: PlacedPerson, distance: float, height: float) -> b
     """Whether enough of a person is seen over an edge at `height`, `distance` m from the camera."""
     eye = site.crowd.camera.location[2]
     joints = person.joints[:22]
-    away = np.maximum((joints[:, :2] - site.eye) @ site.crowd.heading, 0.1)
+    away = np.maximum((joints[:, :2] - site.eye) @ site.ahead, 0.1)
     edge = eye + (height - eye) * away / max(distance, 0.1)
     visible = (away < distance) | (joints[:, 2] > edge)
     return bool(visible.mean() >= _SEEN)
@@ -141,7 +141,7 @@ def _put_table(
 ) -> bool:
     site = room.site
     reach = 0.5 * float(np.hypot(size[0], size[1]))
-    seen = float((where - site.eye) @ site.crowd.heading)
+    seen = float((where - site.eye) @ site.ahead)
     if np.linalg.norm(where - site.eye) < reach + 0.25 or not _within(room, where, size, turn):
         return False
     if not clear_of_people(site.crowd.people, where, size, turn, top):

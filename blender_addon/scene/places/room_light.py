@@ -60,10 +60,10 @@ def daylight(room: Room, share: float, color: Color) -> None:
 def flash(room: Room, strength: float = 1.0) -> None:
     """The flash of a camera: a small lamp beside it, as bright as the first person needs."""
     camera, site = room.site.crowd.camera, room.site
-    right = np.array([site.crowd.heading[1], -site.crowd.heading[0]])
+    right = site.across
     x, y = site.eye + 0.05 * right
     down = np.tan(np.radians(camera.pitch))
-    toward = vec3((site.crowd.heading[0], site.crowd.heading[1], float(down)))
+    toward = vec3((*site.ahead, float(down)))
     power = strength * 9.0 * float(np.clip(site.reach, 0.6, 4.0)) ** 2
     place = (float(x), float(y), camera.location[2] + 0.04)
     site.lamps.append(LampSpec(place, toward, (0.05, 0.04), power, (1.0, 0.98, 0.95), seen=False))

@@ -75,8 +75,8 @@ class Room:
     def sees(self, point: ArrayLike, reach: float = 0.3) -> bool:
         """Whether a point (2,) m of the world is in view, or within `reach` of it."""
         away = np.asarray(point, dtype=np.float64) - self.site.eye
-        ahead = float(away @ self.site.crowd.heading)
-        across = np.array([self.site.crowd.heading[1], -self.site.crowd.heading[0]])
+        ahead = float(away @ self.site.ahead)
+        across = self.site.across
         half = np.tan(np.radians(min(self.site.crowd.camera.fov, 150) / 2))
         return ahead > -reach and abs(float(away @ across)) < _SEEN * half * max(ahead, 0) + reach
 
@@ -226,9 +226,9 @@ def plan_room(
 
 def taken_points(site: Site) -> Array:
     """(N, 2) m: camera, joints of people and corners of what their poses need, to the cm."""
-    points = [site.eye[None], (site.eye + 0.3 * site.crowd.heading)[None]]
+    points = [site.eye[None], (site.eye + 0.3 * site.ahead)[None]]
     if not site.crowd.people:
-        points.append((site.eye + site.reach * site.crowd.heading)[None])
+        points.append((site.eye + site.reach * site.ahead)[None])
     points += [person.joints[:, :2] for person in site.crowd.people]
     for prop in site.crowd.props:
         half = np.abs(prop.size[:2]) / 2

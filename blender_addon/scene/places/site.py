@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...recipes.recipe import Recipe
 from ..ground_grid import box_cells
 from ..placement import Crowd
-from ..spec import LampSpec, Opening, PropSpec, SurfaceSpec, Vec3, vec3
+from ..spec import BackgroundSpec, LampSpec, PropSpec, SurfaceSpec, Vec3, vec3
 from .yard import Yard
 
 Array = NDArray[np.float64]
@@ -24,31 +24,15 @@ _WIDEST_BEFORE = 0.35
 
 @dataclass(frozen=True)
 class Place:
-    """A place without the people: plain data for a BackgroundSpec and the props of a scene.
+    """A place without the people.
 
     Attributes:
         props: The things.
-        ground: The floor or the open ground; None for the panorama's own.
-        ground_height: Height of the open ground, m: a road lies below its pavements, on which
-            people stand at 0.
-        wall: The walls of a room.
-        room_size: Width, depth and height of the room, m; zeros outdoors.
-        room_center, room_turn: Its place (m) and its turn about Z, degrees.
-        lamps: The lamps.
-        openings: Windows and doorways of the room.
-        outside: Brightness of the panorama that they show; 1 as outdoors.
+        background: Ground, room, lamps and openings.
     """
 
     props: tuple[PropSpec, ...]
-    ground: SurfaceSpec | None = None
-    ground_height: float = 0.0
-    wall: SurfaceSpec | None = None
-    room_size: Vec3 = (0.0, 0.0, 0.0)
-    room_center: tuple[float, float] = (0.0, 0.0)
-    room_turn: float = 0.0
-    lamps: tuple[LampSpec, ...] = ()
-    openings: tuple[Opening, ...] = ()
-    outside: float = 0.0
+    background: BackgroundSpec
 
 
 @dataclass(frozen=True)
@@ -97,6 +81,16 @@ class Site:
     def eye(self) -> Array:
         """(2,) m: the camera on the ground."""
         return np.asarray(self.crowd.camera.location[:2], dtype=np.float64)
+
+    @cached_property
+    def ahead(self) -> Array:
+        """Unit vector (2,) on the ground away from the camera."""
+        return self.crowd.heading
+
+    @cached_property
+    def across(self) -> Array:
+        """Unit vector (2,) on the ground to the right of the image."""
+        return self.crowd.across
 
     @cached_property
     def feet(self) -> Array:
@@ -177,7 +171,7 @@ class Site:
         a person so that it would hide most of it.
         """
         camera = self.crowd.camera
-        seen = float((place - self.eye) @ self.crowd.heading)
+        seen = float((place - self.eye) @ self.ahead)
         reach = 0.5 * float(np.hypot(size[0], size[1]))
         if seen < -reach:
             return False
@@ -189,8 +183,7 @@ class Site:
             return False
         half_width = float(np.tan(np.radians(camera.fov / 2)))
         share = 2 * reach / max(2 * max(seen - reach, 0.2) * half_width, 1e-6)
-        across = np.array([self.crowd.heading[1], -self.crowd.heading[0]])
-        aside = abs(float((place - self.eye) @ across)) - reach
+        aside = abs(float((place - self.eye) @ self.across)) - reach
         in_frame = aside < max(seen, 0.2) * half_width * 1.05
         return in_frame and share > _WIDEST_BEFORE
 
@@ -200,9 +193,14 @@ class Site:
         away = np.linalg.norm(self.feet - self.eye, axis=1)
         return max((float(distance) for distance in away), default=3.0)
 
-    def done(self, **rest: object) -> Place:
-        """The place that was built; `rest` are further fields of Place."""
-        return dataclasses.replace(
-            Place(tuple(self.props), lamps=tuple(self.lamps)),
-            **rest,  # type: ignore[arg-type]
+    def done(self, *, room_size: Vec3 = (0.0, 0.0, 0.0), **rest: Any) -> Place:
+        """The place that was built.
+
+        Args:
+            room_size: Width, depth and height of the room, m; zeros outdoors.
+            rest: Further fields of BackgroundSpec.
+        """
+        lamps = tuple(self.lamps)
+        return Place(
+            tuple(self.props), BackgroundSpec("place", room_size=room_size, lamps=lamps, **rest)
         )
