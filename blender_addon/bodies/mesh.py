@@ -46,12 +46,14 @@ def edges_of(faces: Array) -> Array:
 
 
 def loose_parts(faces: Array, count: int) -> Array:
-    """(V,) the same number for all vertices that faces connect: the lowest index among them."""
+    """(V,) the same number for all vertices that faces (F, 3) or edges (F, 2) connect: the lowest
+    index among them.
+    """
     label = np.arange(count)
     while True:
         lowest = label.copy()
         per_face = label[faces].min(axis=1)
-        for corner in range(3):
+        for corner in range(faces.shape[1]):
             np.minimum.at(lowest, faces[:, corner], per_face)
         lowest = lowest[lowest]  # pointer jumping: a few rounds in place of one a ring of vertices
         if np.array_equal(lowest, label):

@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from .arrays import MeshArrays
+from .body_mesh import write_attribute
 from .drawn_atlas import draw_where_shown
 from .surfaces import COLOR, COLOR2, FINISH, PLACE, UV
 
@@ -34,8 +35,7 @@ def write_mesh(mesh: bpy.types.Mesh, arrays: MeshArrays) -> None:
             (COLOR2, "FLOAT_COLOR", "FACE", "color", arrays.color2),
             (FINISH, "FLOAT_VECTOR", "FACE", "vector", arrays.finish),
         ):
-            attribute = mesh.attributes.new(name, kind, domain)
-            attribute.data.foreach_set(key, np.ascontiguousarray(values).ravel())
+            write_attribute(mesh, name, kind, domain, key, values)
         used = np.flatnonzero(np.bincount(arrays.pattern))
         draw_where_shown(mesh.materials[i] for i in used[used < len(mesh.materials)].tolist())
     mesh.update(calc_edges=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..packs.scenery.model import ModelMesh
 from ..packs.scenery.model_cache import load_model
+from .body_mesh import add_triangles, write_attribute, write_materials
 from .model_shader import MODEL_COLOR, MODEL_FINISH, MODEL_UV, Look, look_of, model_material
 
 
@@ -32,26 +33,16 @@ def model_mesh(path: str, name: str) -> tuple[bpy.types.Mesh, tuple[Look, ...]]:
     mesh = bpy.data.meshes.new(name)
     for look in used:
         mesh.materials.append(model_material(look))
-    _write(mesh, model, slot[model.material])
+    _write(mesh, model, slot)
     return mesh, tuple(used)
 
 
 def _write(mesh: bpy.types.Mesh, model: ModelMesh, slot: np.ndarray) -> None:
-    F = len(model.faces)
-    mesh.vertices.add(len(model.vertices))
-    mesh.loops.add(3 * F)
-    mesh.polygons.add(F)
-    mesh.attributes["position"].data.foreach_set("vector", model.vertices.ravel())
-    mesh.attributes[".corner_vert"].data.foreach_set("value", model.faces.ravel())
-    mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * F, 3, dtype=np.int32))
-    finish = np.zeros((F, 3), np.float32)
+    add_triangles(mesh, model.vertices, model.faces)
+    write_materials(mesh, slot[model.material])
+    finish = np.zeros((len(model.faces), 3), np.float32)
     finish[:, :2] = model.finish
-    for name, kind, domain, key, values in (
-        ("material_index", "INT", "FACE", "value", slot),
-        (MODEL_UV, "FLOAT2", "CORNER", "vector", model.uv),
-        (MODEL_COLOR, "FLOAT_COLOR", "FACE", "color", model.color),
-        (MODEL_FINISH, "FLOAT_VECTOR", "FACE", "vector", finish),
-    ):
-        attribute = mesh.attributes.new(name, kind, domain)
-        attribute.data.foreach_set(key, np.ascontiguousarray(values).ravel())
+    write_attribute(mesh, MODEL_UV, "FLOAT2", "CORNER", "vector", model.uv)
+    write_attribute(mesh, MODEL_COLOR, "FLOAT_COLOR", "FACE", "color", model.color)
+    write_attribute(mesh, MODEL_FINISH, "FLOAT_VECTOR", "FACE", "vector", finish)
     mesh.update(calc_edges=True)

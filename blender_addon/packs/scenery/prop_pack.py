@@ -75,30 +75,6 @@ class PropPack:
     def __len__(self) -> int:
         return len(self.items)
 
-    def of_role(
-        self,
-        *roles: str,
-        indoors: bool | None = None,
-        hard_negatives: bool = True,
-        largest: float = float("inf"),
-    ) -> tuple[PropItem, ...]:
-        """The models of some roles, in their fixed order.
-
-        Args:
-            roles: Of kinds.ROLES; none for all.
-            indoors: True or False for what may stand indoors or outdoors; None for either.
-            hard_negatives: Whether what is easily taken for a person counts.
-            largest: m, of the longest side.
-        """
-        return tuple(
-            item
-            for item in self.items
-            if (not roles or item.role in roles)
-            and (indoors is None or (item.indoors if indoors else item.outdoors))
-            and (hard_negatives or not item.hard_negative)
-            and max(item.size) <= largest
-        )
-
 
 NO_PROPS = PropPack()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...bodies.mesh import loose_parts
+
 Array = np.ndarray
 
 SHARP = 40.0  # degrees between two faces: the edge between them is sharp
 _WELD = 1e-5  # of the model's size: vertices nearer than that are one
-_ROUNDS = 40  # of joining corners around a vertex; a fan of n faces needs at most n
 
 
 def welded(vertices: Array, faces: Array) -> tuple[Array, Array]:
@@ -114,20 +115,6 @@ def divided(vertices: Array, faces: Array, sharp: float = SHARP) -> tuple[Array,
     # Corners at both ends of a soft edge share a vertex.
     left = np.concatenate([one, following[one]])
     right = np.concatenate([following[two], two])
-    label = _components(3 * F, left, right)
+    label = loose_parts(np.stack([left, right], axis=1), 3 * F)
     kept, inverse = np.unique(label, return_inverse=True)
     return vertices[start[kept]], inverse.reshape(F, 3).astype(np.int32)
-
-
-def _components(count: int, left: Array, right: Array) -> Array:
-    """(count,) the smallest index of those that links (left, right) connect."""
-    label = np.arange(count)
-    for _ in range(_ROUNDS):
-        least = np.minimum(label[left], label[right])
-        before = label.copy()
-        np.minimum.at(label, left, least)
-        np.minimum.at(label, right, least)
-        label = label[label]
-        if np.array_equal(label, before):
-            break
-    return label

@@ -73,6 +73,7 @@ def _facts(path: Path, time: int, side_car: SideCar, reader: PhotoReader | None)
     return PhotoFacts(upright_size(header), focal, side_car, look_of(small), straight_pieces(grey))
 
 
+@lru_cache(maxsize=512)
 def lines_of(facts: PhotoFacts, focal: float | None) -> LineView | None:
     """The camera that the lines of a photo tell, with a focal length that is known, or not."""
     if facts.pieces is None or facts.look is None:
@@ -211,13 +212,14 @@ def matched_to_photo(
         spec.height,
         flip=background.photo_flip,
     )
-    white = float(np.quantile(to_linear(shown / np.float32(255)) @ _LUMINANCE, 0.9))
-    match = dataclasses.replace(match, gain=(round(float(np.clip(white, 0.15, 1.0)), 5),) * 3)
     if fields.photo_exposure:
         gain = exposure_of(facts.look, lit, spec.camera)
         match = dataclasses.replace(
             match, gain=gain, ground=ground_of(facts.look), black=haze_of(facts.look)
         )
+    else:
+        white = float(np.quantile(to_linear(shown / np.float32(255)) @ _LUMINANCE, 0.9))
+        match = dataclasses.replace(match, gain=(round(float(np.clip(white, 0.15, 1.0)), 5),) * 3)
     if fields.photo_grain:
         match = _with_grain(match, background, facts, shown)
     return dataclasses.replace(

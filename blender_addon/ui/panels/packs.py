@@ -8,10 +8,8 @@ import bpy
 
 from ...scene.pack_files import inventory, known_pack
 from ..operators.packs import PII_SYNTH_OT_read_packs, PII_SYNTH_OT_use_packs
-from ..preferences import absolute
 from ..tab import Tab, draw_wrapped_text, settings_of
-
-NAMED = 8  # unusable items that are shown
+from .pack_contents import draw_contents
 
 
 class PII_SYNTH_PT_packs(Tab, bpy.types.Panel):
@@ -30,24 +28,7 @@ class PII_SYNTH_PT_packs(Tab, bpy.types.Panel):
             return
         layout.operator(PII_SYNTH_OT_read_packs.bl_idname, icon="FILE_REFRESH")
         for path in paths:
-            self._pack(context, path)
-
-    def _pack(self, context: Any, path: str) -> None:
-        box = self.layout.box()
-        box.label(text=bpy.path.basename(path.rstrip("/\\")), icon="FILE_FOLDER")
-        try:
-            pack = known_pack(str(absolute(path)))
-        except ValueError as error:  # a path of a .blend that was never saved
-            draw_wrapped_text(box, context, str(error), "ERROR", alert=True)
-            return
-        if pack is None:
-            draw_wrapped_text(box, context, "Not read yet", "INFO", alert=False)
-            return
-        draw_wrapped_text(box, context, inventory(pack.items), "CHECKMARK", alert=False)
-        for entry in pack.unusable[:NAMED]:
-            draw_wrapped_text(box, context, f"{entry.name}: {entry.reason}", "ERROR", alert=False)
-        if len(pack.unusable) > NAMED:
-            box.label(text=f"and {len(pack.unusable) - NAMED} more that cannot be used")
+            draw_contents(layout, context, path, known_pack, lambda pack: inventory(pack.items))
 
 
 _CLASSES = (PII_SYNTH_PT_packs,)

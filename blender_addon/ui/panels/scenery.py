@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import bpy
 
 from ...scene.scenery_files import PROPS, TEXTURES, inventory_of, known_scenery
 from ..operators.scenery import PII_SYNTH_OT_read_scenery, PII_SYNTH_OT_use_scenery
-from ..preferences import absolute
 from ..tab import Tab, draw_wrapped_text, settings_of
-
-NAMED = 8  # unusable items that are shown
+from .pack_contents import draw_contents
 
 
 class PII_SYNTH_PT_scenery(Tab, bpy.types.Panel):
@@ -33,33 +32,7 @@ class PII_SYNTH_PT_scenery(Tab, bpy.types.Panel):
             return
         layout.operator(PII_SYNTH_OT_read_scenery.bl_idname, icon="FILE_REFRESH")
         for key, path in named:
-            draw_pack(layout, context, key, path)
-
-
-def draw_pack(layout: Any, context: Any, key: str, path: str) -> None:
-    """Draw what one folder holds, as it was read last.
-
-    Args:
-        layout: Where to draw.
-        context: Blender's context.
-        key: The recipe key that names the folder.
-        path: The folder, as the user typed it.
-    """
-    box = layout.box()
-    box.label(text=bpy.path.basename(path.rstrip("/\\")), icon="FILE_FOLDER")
-    try:
-        pack = known_scenery(key, str(absolute(path)))
-    except ValueError as error:  # a path of a .blend that was never saved
-        draw_wrapped_text(box, context, str(error), "ERROR", alert=True)
-        return
-    if pack is None:
-        draw_wrapped_text(box, context, "Not read yet", "INFO", alert=False)
-        return
-    draw_wrapped_text(box, context, inventory_of(pack), "CHECKMARK", alert=False)
-    for entry in pack.unusable[:NAMED]:
-        draw_wrapped_text(box, context, f"{entry.name}: {entry.reason}", "ERROR", alert=False)
-    if len(pack.unusable) > NAMED:
-        box.label(text=f"and {len(pack.unusable) - NAMED} more that cannot be used")
+            draw_contents(layout, context, path, partial(known_scenery, key), inventory_of)
 
 
 _CLASSES = (PII_SYNTH_PT_scenery,)

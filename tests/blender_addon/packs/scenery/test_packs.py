@@ -92,8 +92,8 @@ def test_a_pack_lists_models_with_role_size_and_licence(tmp_path: Path) -> None:
     assert [image.name for image in armchair.images] == ["red one.png"]
     assert (tree.role, tree.size, tree.licence, tree.author) == ("tree", (1, 3, 2), "CC0-1.0", "Bo")
     assert thing.hard_negative and not armchair.hard_negative
-    assert pack.of_role("seat", "tree", indoors=False) == (tree,)
-    assert pack.of_role(hard_negatives=False, largest=1.0) == (armchair,)
+    assert (armchair.indoors, armchair.outdoors) == (True, False)
+    assert tree.outdoors and not tree.hard_negative
     named = {entry.name: entry.reason for entry in pack.unusable}
     assert set(named) == {"broken.obj", "man.gltf"}
     assert "a person" in named["man.gltf"]
