@@ -56,12 +56,14 @@ class Crowd:
         reach: Distance from the camera at which the first person was drawn, m.
         occupied: The ground that is taken.
         people: The placed people.
+        things: The things of a place, which take ground too; places.site keeps off them.
     """
 
     camera: CameraSpec
     reach: float
     occupied: Footprint
     people: list[PlacedPerson] = field(default_factory=list)
+    things: tuple[PropSpec, ...] = ()
 
     @property
     def heading(self) -> Array:

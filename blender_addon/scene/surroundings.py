@@ -62,6 +62,7 @@ def sample_place(
     rng = stream("place_layout")
     site = Site(recipe, crowd, rng, density=recipe.scenery.density.sample(stream("density")))
     built = PLACES[place].build(site)
+    crowd.things = built.props
     return dataclasses.replace(built.background, place=place), built.props
 
 

@@ -14,12 +14,14 @@ from ...recipes.recipe import Recipe
 from ..ground_grid import box_cells
 from ..placement import Crowd
 from ..spec import BackgroundSpec, LampSpec, PropSpec, SurfaceSpec, Vec3, vec3
-from .yard import Yard
+from .yard import Rectangle, Yard
 
 Array = NDArray[np.float64]
 
 # A thing before a person covers at most this share of the frame's width.
 _WIDEST_BEFORE = 0.35
+HEAD_HEIGHT = 2.2  # m; what begins above it takes no ground
+_LOW = 0.3  # m; what is lower, such as a kerb or litter, takes none either
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,11 @@ class Site:
     @cached_property
     def yard(self) -> Yard:
         """The ground that is taken, for many tests; it knows what is taken at its first use."""
-        return Yard(self.crowd.occupied)
+        yard = Yard(self.crowd.occupied)
+        for prop in self.crowd.things:
+            if prop.size[2] > _LOW and prop.location[2] < HEAD_HEIGHT:
+                yard.take(_rectangle(prop.location, prop.size, prop.rotation[2]))
+        return yard
 
     @property
     def reach(self) -> float:
@@ -154,10 +160,12 @@ class Site:
         place = np.asarray(where, dtype=np.float64)
         if variant is None:
             variant = int(self.rng.integers(1 << 16))
-        if check and height < 2.2:
+        if check and height < HEAD_HEIGHT:
             ground = (max(size[0] - slack, 0.02), max(size[1] - slack, 0.02))
             cells = box_cells((place[0], place[1]), ground, turn)
             if self.crowd.occupied.hits(cells) or self.hides(place, size, turn):
+                return False
+            if self.crowd.things and not self.yard.free(_rectangle(place, size, turn)):
                 return False
             self.crowd.occupied.add(cells, grow=False)
         location = (float(place[0]), float(place[1]), float(height))
@@ -204,3 +212,9 @@ class Site:
         return Place(
             tuple(self.props), BackgroundSpec("place", room_size=room_size, lamps=lamps, **rest)
         )
+
+
+def _rectangle(where: ArrayLike, size: Sequence[float], turn: float) -> Rectangle:
+    """The ground below a thing."""
+    x, y = (float(v) for v in np.asarray(where)[:2])
+    return Rectangle(x, y, abs(size[0]), abs(size[1]), turn)

@@ -14,9 +14,11 @@ from blender_addon.recipes.toml_io import load_preset, parse_recipe, preset_name
 from blender_addon.scene.assets import Assets, load_assets
 from blender_addon.scene.camera import project
 from blender_addon.scene.counted import STATUES, counted_things
+from blender_addon.scene.ground_grid import Footprint
 from blender_addon.scene.mirrors import before, mirror_of, plane_of, reflection
 from blender_addon.scene.negatives import KINDS, LOOKS, sample_look, size_of
 from blender_addon.scene.places.site import Frame
+from blender_addon.scene.places.yard import Rectangle, Yard
 from blender_addon.scene.sampling import sample_scene
 from blender_addon.scene.spec import PropSpec, SceneSpec, SurfaceSpec
 from blender_addon.stage.arrays import assemble, drawn_persons, prop_piece
@@ -65,6 +67,31 @@ def test_negatives_come_and_go_by_their_share(kind: str, assets: Assets) -> None
     assert set(found) <= {*KINDS, *HUNG, "passer"}
     assert len(found) >= 6
     assert len(set(found)) >= 4
+
+
+@pytest.mark.parametrize("place", ["street", "square", "garden"])
+def test_they_do_not_stand_in_things_of_an_open_place(place: str, assets: Assets) -> None:
+    recipe = recipe_of(
+        background={"kinds": {"place": 1}},
+        scenery={"places": {place: 1}, "negatives": 1, "mirrors": 0, "empty": 0},
+    )
+    found = 0
+    for index in range(6):
+        spec = sample_scene(recipe, assets, 5, index)
+        # A place has A-boards of its own.
+        added = [prop for prop in spec.props if prop.shape in KINDS and prop.shape != "a_board"]
+        yard = Yard(Footprint())
+        for prop in spec.props:
+            if prop not in added and not prop.owner and prop.size[2] > 0.3 > prop.location[2] - 1.9:
+                yard.take(ground_of(prop))
+        assert [prop.shape for prop in added if not yard.free(ground_of(prop))] == []
+        found += len(added)
+    assert found > 3
+
+
+def ground_of(prop: PropSpec) -> Rectangle:
+    x, y, _ = prop.location
+    return Rectangle(x, y, abs(prop.size[0]), abs(prop.size[1]), prop.rotation[2])
 
 
 def test_things_of_a_room_are_inside_and_hang_on_its_walls(assets: Assets) -> None:
