@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 # A thing before a person covers at most this share of the frame's width.
 _WIDEST_BEFORE = 0.35
 HEAD_HEIGHT = 2.2  # m; what begins above it takes no ground
-_LOW = 0.3  # m; what is lower, such as a kerb or litter, takes none either
+_LOW = 0.3  # m; what ends below it, such as a kerb or a platform, takes none either
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class Site:
         """The ground that is taken, for many tests; it knows what is taken at its first use."""
         yard = Yard(self.crowd.occupied)
         for prop in self.crowd.things:
-            if prop.size[2] > _LOW and prop.location[2] < HEAD_HEIGHT:
+            low, top = prop.location[2], prop.location[2] + prop.size[2]
+            if low < HEAD_HEIGHT and top > _LOW:
                 yard.take(_rectangle(prop.location, prop.size, prop.rotation[2]))
         return yard
 
