@@ -31,6 +31,7 @@ from pii_seg.evaluation.calibrate import collect_losses
 from pii_seg.evaluation.conformal import Confidence, Promise, make_promise
 from pii_seg.evaluation.counting import BINS, THRESHOLDS
 from pii_seg.evaluation.measure import open_data
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_logits
@@ -95,10 +96,10 @@ def main() -> None:
 
 def losses_and_false_area(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
     """Collect the losses (n, BINS) of the data and the false area (BINS,) of the negatives."""
-    segmenter = load_checkpoint(options.checkpoint).segmenter(options.device)
+    segmenter = eager_segmenter(load_checkpoint(options.checkpoint), options.device)
 
     def predict(image: np.ndarray) -> np.ndarray:
-        return predict_logits(segmenter, image, device=options.device)
+        return predict_logits(segmenter, image)
 
     with worker_threads(options.device) as workers:
         measured = collect_losses(predict, open_data(options.data, []), workers=workers)

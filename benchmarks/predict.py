@@ -25,6 +25,7 @@ import torch
 from pii_seg.config import SIZES
 from pii_seg.data.image_io import encode_image
 from pii_seg.data.sources import read_image
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.predict import (
     MASK_COMPRESSION,
@@ -120,7 +121,7 @@ def main() -> None:
     options = p.parse_args()
     width, height = map(int, options.resolution.split("x"))
     kept = load_checkpoint(options.checkpoint) if options.checkpoint else untrained(options.model)
-    segmenter = kept.segmenter()
+    segmenter = eager_segmenter(kept)
     print(
         f"{kept.model.encoder} + {kept.model.decoder}, {platform.machine()}, "
         f"{torch.get_num_threads()} cores"

@@ -10,6 +10,7 @@ import numpy as np
 
 from pii_seg.errors import InputError
 from pii_seg.evaluation.conformal import read_promise
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
 from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
@@ -67,17 +68,13 @@ class Detector:
         else:
             self.chosen_by = "the checkpoint" if threshold is None else "hand"
         self.threshold = checkpoint.threshold if threshold is None else threshold
-        self._temperature, self._inference, self._device = checkpoint.temperature, inference, device
-        self._segmenter = checkpoint.segmenter(device)
+        self._temperature, self._inference = checkpoint.temperature, inference
+        self._segmenter = eager_segmenter(checkpoint, device)
 
     def probability(self, image: np.ndarray) -> np.ndarray:
         """Predict the calibrated probability of a person, float32 (H, W), for uint8 (H, W, 3)."""
         return predict_probability(
-            self._segmenter,
-            image,
-            self._inference,
-            temperature=self._temperature,
-            device=self._device,
+            self._segmenter, image, self._inference, temperature=self._temperature
         )
 
     def as_record(self, *, excluded: bool) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from pii_seg.evaluation.conformal import (
 from pii_seg.evaluation.measure import PredictLogits, evaluate_images, open_data, refuse_inside
 from pii_seg.evaluation.metrics import Totals
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_logits
@@ -117,10 +118,10 @@ def calibrate(
     refuse_output(output, checkpoint, data)
     loaded = load_checkpoint(checkpoint)
     sources = open_data(data, [], strict=strict, masks=masks)
-    segmenter = loaded.segmenter(device)
+    segmenter = eager_segmenter(loaded, device)
     with worker_threads(device) as workers:
         collected = collect_losses(
-            lambda image: predict_logits(segmenter, image, settings, device=device),
+            lambda image: predict_logits(segmenter, image, settings),
             sources,
             workers=workers,
             on_image=on_image,

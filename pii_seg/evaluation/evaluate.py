@@ -35,6 +35,7 @@ from pii_seg.evaluation.write_results import (
     write_metrics,
     write_report,
 )
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_logits
@@ -193,10 +194,10 @@ def _predictor(
     checkpoint: Checkpoint, settings: InferenceSettings, device: str
 ) -> Callable[..., np.ndarray]:
     """A function that returns the logits of an image, divided by `temperature`."""
-    segmenter = checkpoint.segmenter(device)
+    segmenter = eager_segmenter(checkpoint, device)
 
     def predict(image: np.ndarray, temperature: float) -> np.ndarray:
-        logits = predict_logits(segmenter, image, settings, device=device)
+        logits = predict_logits(segmenter, image, settings)
         logits /= temperature
         return logits
 

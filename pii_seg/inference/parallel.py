@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -9,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-import torch
+from pii_seg.inference.cores import usable_cores
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -22,7 +23,8 @@ def worker_threads(device: str) -> Iterator[int]:
     On a CPU, one image per core is faster than all cores on one image, because no core waits for
     the slowest part of a layer. With other programs running it is many times faster, because
     OpenMP's threads spin while they wait (measured: 80 ms against 460 ms an image on two shared
-    cores). With a GPU, the threads decode and encode meanwhile.
+    cores). With a GPU, the threads decode and encode meanwhile. Other back ends than torch compute
+    in the thread that calls them anyway.
 
     Args:
         device: Where the segmenter runs: "cpu", "cuda", "mps", …
@@ -30,12 +32,22 @@ def worker_threads(device: str) -> Iterator[int]:
     Yields:
         The number of images to process at the same time.
     """
-    cores = torch.get_num_threads()
+    cores = usable_cores()
+    torch = sys.modules.get("torch")  # where another back end runs, it is not imported for this
+    if torch is None:
+        yield workers_for(device, cores)
+        return
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield cores if device == "cpu" else max(2, min(cores, 8))
+        yield workers_for(device, min(cores, threads))
     finally:
-        torch.set_num_threads(cores)
+        torch.set_num_threads(threads)
+
+
+def workers_for(device: str, cores: int) -> int:
+    """Return the number of images to process at the same time on `cores` cores."""
+    return cores if device == "cpu" else max(2, min(cores, 8))
 
 
 def map_in_order(

@@ -11,6 +11,7 @@ from PIL import Image
 from pii_seg.data.decoding import frame_of
 from pii_seg.data.image_io import read_image
 from pii_seg.errors import DataError, InputError, MediaError
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_pretrained
@@ -65,7 +66,7 @@ class PersonSegmenter:
         self.device = device
         self.settings = settings or InferenceSettings()
         self.threshold = threshold
-        self._segmenter = checkpoint.segmenter(device)
+        self._segmenter = eager_segmenter(checkpoint, device)
 
     @classmethod
     def load(
@@ -124,7 +125,6 @@ class PersonSegmenter:
             _pixels(image),
             self.settings,
             temperature=self.checkpoint.temperature,
-            device=self.device,
         )
         return Prediction(probability >= self.threshold, probability)
 

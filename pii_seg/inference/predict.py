@@ -28,6 +28,7 @@ from pii_seg.data.image_io import IMAGE_ENDINGS, encode_image
 from pii_seg.data.progress import OnImage, no_progress
 from pii_seg.data.sources import read_image
 from pii_seg.errors import DataError, InputError
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.parallel import map_in_order, worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
@@ -110,12 +111,10 @@ def predict_files(
         "inference": asdict(settings),
     }
     open_output(output, record, overwrite=overwrite)
-    segmenter = loaded.segmenter(device)
+    segmenter = eager_segmenter(loaded, device)
 
     def probability(image: np.ndarray) -> np.ndarray:
-        return predict_probability(
-            segmenter, image, settings, temperature=loaded.temperature, device=device
-        )
+        return predict_probability(segmenter, image, settings, temperature=loaded.temperature)
 
     with worker_threads(device) as workers:
         return write_predictions(
@@ -148,10 +147,8 @@ def from_checkpoint(path: str | Path, *, device: str = "cpu") -> Probability:
         CheckpointError: The checkpoint cannot be used.
     """
     loaded = load_checkpoint(Path(path))
-    segmenter = loaded.segmenter(device)
-    return lambda image: predict_probability(
-        segmenter, np.ascontiguousarray(image), temperature=loaded.temperature, device=device
-    )
+    segmenter = eager_segmenter(loaded, device)
+    return lambda image: predict_probability(segmenter, image, temperature=loaded.temperature)
 
 
 def find_images(inputs: Sequence[Path], *, exclude: Path | None = None) -> list[ImageFile]:

@@ -1,9 +1,10 @@
 """Predict one image: whole or in tiles, at several scales, merged without seams.
 
-A segmenter is any callable from images (B, 3, h, w), uint8 0..255, to logits (B, 1, h, w). The
-views that it predicts follow from `InferenceSettings` and the size of the image alone
-(`plan_views`), so that the cost is known beforehand (`forward_pixels`). Memory is that of the image
-and its logits plus a few tiles, for any number of tiles.
+A segmenter is any callable from RGB tiles, uint8 (B, h, w, 3), to logits, float32 (B, h, w);
+`pii_seg.inference.backends` makes them. The views that it predicts follow from `InferenceSettings`
+and the size of the image alone (`plan_views`), so that the cost is known beforehand
+(`forward_pixels`). Memory is that of the image and its logits plus a few tiles, for any number of
+tiles.
 
 Tiles are blended with windows that fall to zero at a tile's inner edges and are flat at the border
 of the image: a tile has no weight where it ends, so that no seam can show.
@@ -17,12 +18,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-import torch
 
 from pii_seg.data.image_io import resize_array
 from pii_seg.inference.settings import SMALLEST_VIEW, InferenceSettings, Merge
 
-Segmenter = Callable[[torch.Tensor], torch.Tensor]
+Segmenter = Callable[[np.ndarray], np.ndarray]
+"""From RGB tiles, uint8 (B, h, w, 3), to logits, float32 (B, h, w). It may be called from several
+threads, and may return memory that it uses again."""
 
 _EVEN = np.float32(-1e-3)  # the logit of a probability just below one half
 
@@ -98,16 +100,14 @@ def predict_probability(
     settings: InferenceSettings | None = None,
     *,
     temperature: float = 1.0,
-    device: torch.device | str = "cpu",
 ) -> np.ndarray:
     """Predict the calibrated probability of a person.
 
     Args:
-        segmenter: From images (B, 3, h, w), uint8, to logits (B, 1, h, w).
+        segmenter: From tiles, uint8 (B, h, w, 3), to logits, float32 (B, h, w).
         image: uint8 (H, W, 3), RGB.
         settings: `InferenceSettings()` by default.
         temperature: Divides the logits; that of the checkpoint.
-        device: Where the segmenter is.
 
     Returns:
         float32 (H, W), 0..1.
@@ -116,25 +116,29 @@ def predict_probability(
         ValueError: The image or the segmenter's output has another shape.
         FloatingPointError: The logits are not finite.
     """
-    logits = predict_logits(segmenter, image, settings, device=device)
+    logits = predict_logits(segmenter, image, settings)
     logits /= temperature
-    return torch.from_numpy(logits).sigmoid_().numpy()
+    return sigmoid_in_place(logits)
+
+
+def sigmoid_in_place(logits: np.ndarray) -> np.ndarray:
+    """Replace float logits by their probabilities, and return the same array."""
+    np.negative(logits, out=logits)
+    with np.errstate(over="ignore"):  # the reciprocal of infinity is the right probability: 0
+        np.exp(logits, out=logits)
+    logits += 1
+    return np.reciprocal(logits, out=logits)
 
 
 def predict_logits(
-    segmenter: Segmenter,
-    image: np.ndarray,
-    settings: InferenceSettings | None = None,
-    *,
-    device: torch.device | str = "cpu",
+    segmenter: Segmenter, image: np.ndarray, settings: InferenceSettings | None = None
 ) -> np.ndarray:
     """Predict the merged logits of all views.
 
     Args:
-        segmenter: From images (B, 3, h, w), uint8, to logits (B, 1, h, w).
+        segmenter: From tiles, uint8 (B, h, w, 3), to logits, float32 (B, h, w).
         image: uint8 (H, W, 3), RGB.
         settings: `InferenceSettings()` by default.
-        device: Where the segmenter is.
 
     Returns:
         float32 (H, W), at the image's own size.
@@ -156,7 +160,7 @@ def predict_logits(
         min(width, max(view.width for view in views)),
     )
     outputs = (
-        resize_array(_view_logits(segmenter, image, view, settings.batch_pixels, device), h, w)
+        resize_array(_view_logits(segmenter, image, view, settings.batch_pixels), h, w)
         for view in views
     )
     merged = _merged(outputs, settings.merge)
@@ -198,19 +202,15 @@ def _cautious(mean: np.ndarray, highest: np.ndarray) -> np.ndarray:
 
 
 def _view_logits(
-    segmenter: Segmenter,
-    image: np.ndarray,
-    view: View,
-    batch_pixels: int,
-    device: torch.device | str,
+    segmenter: Segmenter, image: np.ndarray, view: View, batch_pixels: int
 ) -> np.ndarray:
     """Predict the logits (height, width) of one view, float32, mirrored back."""
     shown = resize_array(image, view.height, view.width)
     if view.mirrored:
-        shown = shown[:, ::-1].copy()  # torch takes no negative strides
+        shown = shown[:, ::-1]
     h, w = view.tile_height, view.tile_width
     if len(view.rows) == len(view.columns) == 1:
-        merged = _forward(segmenter, shown[None], device)[0]
+        merged = _forward(segmenter, shown[None])[0]
     else:
         down, across = _windows(view.rows, h, view.height), _windows(view.columns, w, view.width)
         merged = np.zeros((view.height, view.width), np.float32)
@@ -218,7 +218,7 @@ def _view_logits(
         for batch in _batches(places, max(1, batch_pixels // (h * w))):
             corners = [(view.rows[i], view.columns[j]) for i, j in batch]
             tiles = np.stack([shown[y : y + h, x : x + w] for y, x in corners])
-            outputs = _forward(segmenter, tiles, device)
+            outputs = _forward(segmenter, tiles)
             for (i, j), (y, x), logits in zip(batch, corners, outputs, strict=True):
                 logits *= down[i][:, None]
                 logits *= across[j]
@@ -230,21 +230,15 @@ def _view_logits(
     return np.ascontiguousarray(merged[:, ::-1]) if view.mirrored else merged
 
 
-def _forward(segmenter: Segmenter, tiles: np.ndarray, device: torch.device | str) -> np.ndarray:
+def _forward(segmenter: Segmenter, tiles: np.ndarray) -> np.ndarray:
     """Predict the logits (B, h, w), float32 and writable, of uint8 tiles (B, h, w, 3)."""
-    # The permuted view is channels_last in memory, the order that convolutions on a CPU are fastest
-    # in. It is made writable, because torch warns about arrays that are not, such as those of
-    # Pillow.
-    images = (
-        torch.from_numpy(np.require(tiles, requirements=["C", "W"])).permute(0, 3, 1, 2).to(device)
-    )
-    with torch.inference_mode():
-        logits = segmenter(images)
-    expected = (len(tiles), 1, *tiles.shape[1:3])
-    if tuple(logits.shape) != expected:
-        raise ValueError(f"expected logits of shape {expected}, got {tuple(logits.shape)}")
+    # Contiguous and writable, because that is what every back end takes without a warning; arrays
+    # of Pillow are not writable.
+    logits = segmenter(np.require(tiles, requirements=["C", "W"]))
+    if logits.shape != tiles.shape[:3]:
+        raise ValueError(f"expected logits of shape {tiles.shape[:3]}, got {logits.shape}")
     # A copy: the segmenter may return memory that it reuses, and the caller overwrites the logits.
-    return np.array(logits[:, 0].float().cpu().numpy(), dtype=np.float32, order="C")
+    return np.array(logits, dtype=np.float32, order="C")
 
 
 def _windows(offsets: tuple[int, ...], tile: int, length: int) -> list[np.ndarray]:

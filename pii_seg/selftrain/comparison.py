@@ -12,6 +12,7 @@ from pii_seg.data.sources import IGNORE, PERSON, Source, read_image
 from pii_seg.errors import DataError
 from pii_seg.evaluation.measure import ImageResult, evaluate_images, open_data
 from pii_seg.evaluation.metrics import Totals
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_logits
@@ -31,10 +32,8 @@ def open_tests(test: Folders, negatives: Folders) -> list[Source]:
 
 def predictor(checkpoint: Checkpoint, device: str) -> Logits:
     """Return a function from an image, uint8 (H, W, 3), to calibrated logits, float32 (H, W)."""
-    segmenter = checkpoint.segmenter(device)
-    return lambda image: (
-        predict_logits(segmenter, image, ONE_SCALE, device=device) / checkpoint.temperature
-    )
+    segmenter = eager_segmenter(checkpoint, device)
+    return lambda image: predict_logits(segmenter, image, ONE_SCALE) / checkpoint.temperature
 
 
 def measured(

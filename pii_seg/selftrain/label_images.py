@@ -42,6 +42,7 @@ from pii_seg.data.sources import IGNORE, PERSON, Sample, open_source, read_image
 from pii_seg.errors import ConfigError, DataError
 from pii_seg.evaluation.examples import THUMBNAIL, Example
 from pii_seg.evaluation.figures import contact_sheet
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.parallel import map_in_order
 from pii_seg.inference.predict import MASK_COMPRESSION, draw_overlay
 from pii_seg.inference.settings import InferenceSettings
@@ -147,9 +148,9 @@ def load_teacher(
         CheckpointError: The file is no checkpoint.
     """
     teacher = load_checkpoint(checkpoint)
-    segmenter = teacher.segmenter(device)
+    segmenter = eager_segmenter(teacher, device)
     return lambda image: predict_probability(
-        segmenter, image, views, temperature=teacher.temperature, device=device
+        segmenter, image, views, temperature=teacher.temperature
     )
 
 

@@ -19,6 +19,7 @@ from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.calibrate import collect_losses, known_to_training, promise_of
 from pii_seg.evaluation.conformal import read_promise, threshold_for
 from pii_seg.evaluation.counting import BINS, threshold_index
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
@@ -148,7 +149,7 @@ def test_the_command_writes_a_checkpoint_that_keeps_its_promise(
     threshold = threshold_for(
         after.calibration, 0.9, inference=asdict(shown), temperature=after.temperature
     )
-    segmenter, source, missed = after.segmenter(), open_source(street), []
+    segmenter, source, missed = eager_segmenter(after), open_source(street), []
     with worker_threads("cpu"):
         for sample in map(source.load, range(IMAGES)):  # the last shows nobody
             found = predict_probability(

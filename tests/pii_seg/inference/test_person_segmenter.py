@@ -11,6 +11,7 @@ from PIL import Image
 
 from pii_seg.config import SIZES
 from pii_seg.errors import CheckpointError, DataError, InputError
+from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.person_segmenter import PersonSegmenter
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
@@ -42,7 +43,8 @@ def test_prediction_has_the_size_of_the_image(checkpoint: Path, image: np.ndarra
     assert (found.mask.dtype, found.mask.shape) == (bool, (40, 60))
     assert (found.probability.dtype, found.probability.shape) == (np.float32, (40, 60))
     np.testing.assert_array_equal(found.mask, found.probability >= 0.4)
-    expected = predict_probability(segmenter.checkpoint.segmenter(), image, temperature=2.0)
+    eager = eager_segmenter(segmenter.checkpoint)
+    expected = predict_probability(eager, image, temperature=2.0)
     np.testing.assert_array_equal(found.probability, expected)
 
 

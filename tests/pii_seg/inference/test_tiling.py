@@ -7,7 +7,6 @@ from typing import get_args
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from pii_seg.inference.tiling import (
     plan_views,
     predict_logits,
     predict_probability,
+    sigmoid_in_place,
     tile_axis,
 )
 
@@ -28,26 +28,27 @@ class Recorder:
     def __init__(self, answer) -> None:
         self.answer, self.shapes = answer, []
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        assert images.dtype == torch.uint8
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        assert images.dtype == np.uint8
+        assert images.flags.c_contiguous
         self.shapes.append(tuple(images.shape))
         return self.answer(images)
 
     @property
     def pixels(self) -> int:
-        return sum(b * h * w for b, _, h, w in self.shapes)
+        return sum(b * h * w for b, h, w, _ in self.shapes)
 
 
-def red(images: torch.Tensor) -> torch.Tensor:
+def red(images: np.ndarray) -> np.ndarray:
     """Logit = red / 8 − 16: each logit depends on its own pixel alone."""
-    return images[:, :1].float() / 8 - 16
+    return images[..., 0].astype(np.float32) / 8 - 16
 
 
-def position_in_tile(images: torch.Tensor) -> torch.Tensor:
+def position_in_tile(images: np.ndarray) -> np.ndarray:
     """A slope from −5 to 5 across and down: most wrong at the edges of a tile."""
-    h, w = images.shape[2:]
-    slope = torch.linspace(-5, 5, w)[None, :] + torch.linspace(-5, 5, h)[:, None]
-    return slope.expand(len(images), 1, h, w)
+    h, w = images.shape[1:3]
+    slope = np.linspace(-5, 5, w)[None, :] + np.linspace(-5, 5, h)[:, None]
+    return np.broadcast_to(slope, (len(images), h, w))
 
 
 def smooth_image(height: int, width: int) -> np.ndarray:
@@ -88,8 +89,8 @@ def test_cost_is_what_the_plan_says(height: int, width: int, tiles, scales, flip
     assert logits.shape == (height, width)
     assert logits.dtype == np.float32
     assert segmenter.pixels == forward_pixels(height, width, settings)
-    assert all(max(h, w) <= 128 for _, _, h, w in segmenter.shapes)
-    assert all(b == 1 or b * h * w <= 40_000 for b, _, h, w in segmenter.shapes)
+    assert all(max(h, w) <= 128 for _, h, w, _ in segmenter.shapes)
+    assert all(b == 1 or b * h * w <= 40_000 for b, h, w, _ in segmenter.shapes)
     np.testing.assert_allclose(logits, -16, atol=1e-4)
 
 
@@ -171,9 +172,9 @@ def test_a_segmenter_of_single_pixels_gives_the_same_at_all_settings(
 def two_views(left: float, right: float) -> Segmenter:
     """A segmenter whose logit is `left` for an image and `right` for its mirror image."""
 
-    def halves(images: torch.Tensor) -> torch.Tensor:
-        logits = torch.full((len(images), 1, *images.shape[2:]), right)
-        logits[..., : images.shape[3] // 2] = left
+    def halves(images: np.ndarray) -> np.ndarray:
+        logits = np.full(images.shape[:3], right, np.float32)
+        logits[..., : images.shape[2] // 2] = left
         return logits
 
     return halves
@@ -211,8 +212,14 @@ def test_the_temperature_divides_the_merged_logits() -> None:
     np.testing.assert_allclose(probability, 1 / (1 + np.exp(-0.5)), rtol=1e-6)
 
 
+def test_probabilities_are_exact_at_both_ends() -> None:
+    logits = np.array([-200, -80, -6.2, 0, 6.2, 80, 200], np.float32)
+    expected = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    np.testing.assert_allclose(sigmoid_in_place(logits), expected, rtol=1e-6, atol=1e-38)
+
+
 def test_input_and_output_of_the_segmenter_are_not_changed() -> None:
-    kept = torch.full((1, 1, 64, 64), 3.0)
+    kept = np.full((1, 64, 64), 3.0, np.float32)
     image = smooth_image(64, 64)
     before = image.copy()
     predict_probability(lambda images: kept, image, temperature=3.0)
@@ -223,9 +230,9 @@ def test_input_and_output_of_the_segmenter_are_not_changed() -> None:
 def test_wrong_outputs_are_rejected() -> None:
     image = np.zeros((64, 64, 3), np.uint8)
     with pytest.raises(ValueError, match=r"\(1, 2, 64, 64\)"):
-        predict_logits(lambda x: torch.zeros(len(x), 2, *x.shape[2:]), image)
+        predict_logits(lambda x: np.zeros((len(x), 2, *x.shape[1:3]), np.float32), image)
     with pytest.raises(FloatingPointError):
-        predict_logits(lambda x: torch.full((len(x), 1, *x.shape[2:]), torch.nan), image)
+        predict_logits(lambda x: np.full(x.shape[:3], np.nan, np.float32), image)
     with pytest.raises(ValueError, match="uint8"):
         predict_logits(red, image.astype(np.float32))
 
