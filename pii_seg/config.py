@@ -283,6 +283,14 @@ class OptimiserConfig:
     """Weight of the Dice loss, relative to cross-entropy."""
     label_smoothing: float = 0.0
     """Label smoothing of the cross-entropy."""
+    head_weight: float = 1.0
+    """Weight of the pixels of heads in the cross-entropy, relative to others, where the data say
+    which they are: renders with the pass parts, folders with heads/."""
+    boundary_weight: float = 1.0
+    """Weight of the pixels up to 3 px from an outline in the cross-entropy, relative to others."""
+    small_weight: float = 1.0
+    """Largest weight of the pixels of small persons in the cross-entropy; it falls with the root of
+    a person's area, to 1 at 48 x 48 px of the view."""
 
     def __post_init__(self) -> None:
         check_numbers(self, "optimiser", {"learning_rate": (0, 1000)})
@@ -293,6 +301,9 @@ class OptimiserConfig:
             fits = 0 <= getattr(self, name) < 1
             require(fits, self, f"optimiser.{name}", "must be within 0..1, and not 1")
         require(self.dice >= 0, self, "optimiser.dice", "must not be negative")
+        for name in ("head_weight", "boundary_weight", "small_weight"):
+            fits = 1 <= getattr(self, name) <= 100
+            require(fits, self, f"optimiser.{name}", "must be within 1..100")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,10 @@ from pii_seg.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-ADDED_LATER: dict[str, dict[str, Any]] = {"data": {"mask_code": "auto", "person_class": []}}
+ADDED_LATER: dict[str, dict[str, Any]] = {
+    "data": {"mask_code": "auto", "person_class": []},
+    "optimiser": {"head_weight": 1.0, "boundary_weight": 1.0, "small_weight": 1.0},
+}
 """Options that earlier versions lack, by section, with the values that do what those did."""
 
 

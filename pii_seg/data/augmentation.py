@@ -20,7 +20,7 @@ from pii_seg.data.copy_paste import PersonBank
 from pii_seg.data.image_io import resize_array
 from pii_seg.data.random_streams import Streams, log_uniform
 from pii_seg.data.resize import empty_canvas, resize_target
-from pii_seg.data.sources import BACKGROUND, PERSON, Sample
+from pii_seg.data.sources import BACKGROUND, HEAD, PERSON, Sample
 
 # Maximum side of a view ÷ longer side of its image, where the scale jitter would make it larger.
 MOST_OUTSIDE = 1.25
@@ -153,7 +153,7 @@ def _point_on_a_person(sample: Sample, rng: np.random.Generator) -> tuple[int, i
         ids = np.flatnonzero(np.bincount(sample.instances.ravel())[1:]) + 1
         pixels = np.flatnonzero(sample.instances == ids[int(u * len(ids))])
     else:
-        pixels = np.flatnonzero(sample.target == PERSON)
+        pixels = np.flatnonzero((sample.target == PERSON) | (sample.target == HEAD))
     if not len(pixels):
         return None
     row, column = divmod(int(pixels[int(v * len(pixels))]), sample.target.shape[1])

@@ -15,7 +15,7 @@ import numpy as np
 
 from pii_seg.config import AugmentationConfig
 from pii_seg.data.random_streams import log_uniform
-from pii_seg.data.sources import PERSON, Sample, Source
+from pii_seg.data.sources import HEAD, PERSON, Sample, Source
 from pii_seg.errors import DataError
 
 LEAST_AREA = 300  # px of a person that is cut out
@@ -32,11 +32,13 @@ class CutOut:
         image: uint8 (h, w, 3).
         mask: uint8 (h, w), 0 or 255.
         cut_below: Whether the frame of its image cuts it at the lower edge.
+        head: uint8 (h, w), 255 on the head; None where the training does not weigh heads.
     """
 
     image: np.ndarray
     mask: np.ndarray
     cut_below: bool
+    head: np.ndarray | None = None
 
 
 class PersonBank:
@@ -110,7 +112,13 @@ def cut_out(sample: Sample, rng: np.random.Generator) -> CutOut | None:
         x, y, w, h = cv2.boundingRect(mask)
         if x > 0 and y > 0 and x + w < width:
             where = np.s_[max(0, y - 2) : y + h + 2, max(0, x - 2) : x + w + 2]
-            return CutOut(sample.image[where], mask[where], cut_below=y + h >= height)
+            head = mask[where] * (sample.target[where] == HEAD)
+            return CutOut(
+                sample.image[where],
+                mask[where],
+                cut_below=y + h >= height,
+                head=head if head.any() else None,
+            )
     return None
 
 
@@ -128,9 +136,10 @@ def _paste_one(
     factor = min(wished / person.mask.shape[0], MOST_ENLARGED)
     flipped, across, match = rng.random() < 0.5, rng.random(), rng.uniform(0, how.paste_match)
     shadowed, darkness = rng.random() < how.paste_shadow, rng.uniform(0.25, 0.7)
-    colour, mask = person.image, person.mask
+    colour, mask, head = person.image, person.mask, person.head
     if flipped:
         colour, mask = cv2.flip(colour, 1), cv2.flip(mask, 1)
+        head = None if head is None else cv2.flip(head, 1)
     w, h = max(2, round(mask.shape[1] * factor)), max(2, round(mask.shape[0] * factor))
     how_to = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     colour = cv2.resize(colour, (w, h), interpolation=how_to)
@@ -154,6 +163,9 @@ def _paste_one(
     blend = alpha[..., None]
     image[y0:y1, x0:x1] = (below + (above - below) * blend).clip(0, 255).astype(np.uint8)
     target[y0:y1, x0:x1][inside] = PERSON
+    if head is not None:
+        on_head = cv2.resize(head, (w, h), interpolation=cv2.INTER_NEAREST)[part] > 0
+        target[y0:y1, x0:x1][inside & on_head] = HEAD
 
 
 def soften(mask: np.ndarray) -> np.ndarray:

@@ -21,10 +21,11 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from pii_seg.config import AugmentationConfig
 from pii_seg.data.augmentation import augment
 from pii_seg.data.copy_paste import PersonBank
+from pii_seg.data.pixel_weights import HeadsMarked, PixelWeights, pixel_weights
 from pii_seg.data.random_streams import Streams
 from pii_seg.data.resize import Shrunk, letterbox
 from pii_seg.data.sampler import Draw, EpochSampler
-from pii_seg.data.sources import Sample, Source, keep_in_memory
+from pii_seg.data.sources import HEAD, PERSON, Sample, Source, keep_in_memory
 from pii_seg.data.sources.base import Progress
 from pii_seg.errors import DataError
 
@@ -95,7 +96,18 @@ class LoaderConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
 
 
-class TrainingViews(Dataset[Sample]):
+@dataclass(frozen=True)
+class View(Sample):
+    """A sample to train on.
+
+    Attributes:
+        weight: float32 (H, W), weight of each pixel in the loss; None: all have the same.
+    """
+
+    weight: np.ndarray | None = None
+
+
+class TrainingViews(Dataset[View]):
     """Augmented views, addressed by a Draw."""
 
     def __init__(
@@ -107,12 +119,14 @@ class TrainingViews(Dataset[Sample]):
         *,
         seed: int,
         strict: bool = False,
+        weights: PixelWeights | None = None,
     ) -> None:
+        self._weights = weights
         self._mixture, self._size, self._augmentation = list(mixture), size, augmentation
         self._persons, self._seed, self._strict = persons, seed, strict
         self._reported: set[str] = set()
 
-    def __getitem__(self, draw: Draw) -> Sample:
+    def __getitem__(self, draw: Draw) -> View:
         entry = self._mixture[draw.entry]
         entropy = (self._seed, draw.epoch, draw.place)
         sample = self._load(entry.source, draw.item, np.random.default_rng([*entropy, _REDRAW]))
@@ -125,7 +139,11 @@ class TrainingViews(Dataset[Sample]):
             paste=entry.paste,
             zoom=entry.zoom,
         )
-        return Sample(f"{entry.source.name}/{view.name}", view.image, view.target)
+        weight, target = None, view.target
+        if self._weights is not None:
+            weight = pixel_weights(target, self._weights)
+            target = np.where(target == HEAD, np.uint8(PERSON), target)
+        return View(f"{entry.source.name}/{view.name}", view.image, target, weight=weight)
 
     def _load(self, source: Source, item: int, rng: np.random.Generator) -> Sample:
         """Load the item or, if it cannot be read, another of its source.
@@ -170,7 +188,8 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
 
     Returns:
         "image": uint8 (B, 3, H, W); "target": uint8 (B, H, W) of {0, 1, 255}; "name": list of B;
-        "instances": list of B int32 (H, W) or None.
+        "instances": list of B int32 (H, W) or None; "weight": float32 (B, H, W), of views whose
+        pixels have weights.
     """
     image = torch.from_numpy(np.stack([sample.image for sample in samples])).permute(0, 3, 1, 2)
     target = torch.from_numpy(np.stack([sample.target for sample in samples]))
@@ -178,12 +197,17 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
         None if sample.instances is None else torch.from_numpy(sample.instances.astype(np.int32))
         for sample in samples
     ]
-    return {
+    batch = {
         "image": image,
         "target": target,
         "name": [sample.name for sample in samples],
         "instances": instances,
     }
+    weights = [sample.weight for sample in samples if isinstance(sample, View)]
+    given = [weight for weight in weights if weight is not None]
+    if given:
+        batch["weight"] = torch.from_numpy(np.stack(given))
+    return batch
 
 
 class SegmentationDataModule(pl.LightningDataModule):
@@ -195,6 +219,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         persons: Sources of the people that are pasted; their masks must have instances. Needed if
             any source or the augmentation pastes.
         augmentation: Augmentation of the training views.
+        weights: Weights of the views' pixels in the loss; None: all have the same.
         loading: Sizes of views, batches and epochs.
         check: Open every file first, so that nothing fails after an hour.
         strict: An image that cannot be used is an error instead of being left out.
@@ -212,6 +237,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         *,
         persons: Sequence[Source] = (),
         augmentation: AugmentationConfig | None = None,
+        weights: PixelWeights | None = None,
         loading: LoaderConfig | None = None,
         check: bool = True,
         strict: bool = False,
@@ -222,6 +248,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         self.validation = list(validation)
         self.persons = list(persons)
         self.augmentation = augmentation or AugmentationConfig()
+        self.weights = weights
         self.loading = loading or LoaderConfig()
         self.check, self.strict, self.progress = check, strict, progress
         self._ready = False
@@ -258,6 +285,8 @@ class SegmentationDataModule(pl.LightningDataModule):
         """
         sources = [*self.persons, *(m.source for m in self.mixture)]
         wrapped = {id(source): source for source in sources}
+        if self.weights is not None and self.weights.head != 1:
+            wrapped = {key: HeadsMarked(source) for key, source in wrapped.items()}
         if self.loading.longest:
             wrapped = {key: Shrunk(source, self.loading.longest) for key, source in wrapped.items()}
         if self.loading.memory_mb:
@@ -285,6 +314,7 @@ class SegmentationDataModule(pl.LightningDataModule):
             PersonBank(self.persons) if self.persons else None,
             seed=self.loading.seed,
             strict=self.strict,
+            weights=self.weights,
         )
         return self._loader(views, self.loading.batch_size, sampler=sampler, drop_last=True)
 

@@ -12,6 +12,7 @@ import numpy as np
 from blender_addon.dataset import iter_lines
 from pii_seg.config import DATA_ROLES, AugmentationConfig, DataConfig, Folders
 from pii_seg.data.datamodule import LoaderConfig, SegmentationDataModule, WeightedSource
+from pii_seg.data.pixel_weights import PixelWeights
 from pii_seg.data.reliability import most_reliable
 from pii_seg.data.sources import (
     Fault,
@@ -41,6 +42,9 @@ class Subset(Source):
 
     def load(self, i: int) -> Sample:
         return self._whole.load(self._items[i])
+
+    def heads(self, i: int, image: np.ndarray) -> np.ndarray | None:
+        return self._whole.heads(self._items[i], image)
 
     def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
         """Do nothing: the whole was checked before; checking it again would shift its numbers."""
@@ -192,6 +196,7 @@ def assemble(
     seed: int,
     workers: int,
     memory_mb: int,
+    weights: PixelWeights | None = None,
 ) -> SegmentationDataModule:
     """Mix the sources by the weights of `config`.
 
@@ -214,6 +219,7 @@ def assemble(
         sources.validation,
         persons=(sources.synthetic or sources.labelled) if pastes else (),
         augmentation=augmentation,
+        weights=weights,
         loading=LoaderConfig(
             size=config.size,
             batch_size=config.batch_size,

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from pii_seg.data.image_io import resize_array
-from pii_seg.data.sources import IGNORE, PERSON, Fault, Sample, Source
+from pii_seg.data.sources import HEAD, IGNORE, PERSON, Fault, Sample, Source
 from pii_seg.data.sources.base import Progress
 
 
@@ -18,14 +18,19 @@ def resize_target(target: np.ndarray, width: int, height: int) -> np.ndarray:
         return target
     shrinks = height * width < target.size
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    person = cv2.resize(
-        (target == PERSON).astype(np.uint8) * 254, (width, height), interpolation=how
-    )
-    resized = (person >= 127).astype(np.uint8) * PERSON
+
+    def mostly(pixels: np.ndarray) -> np.ndarray:
+        """Where at least half of a pixel's area has been True."""
+        share = cv2.resize(pixels.astype(np.uint8) * 254, (width, height), interpolation=how)
+        return share >= 127
+
+    head = target == HEAD
+    resized = mostly((target == PERSON) | head).astype(np.uint8) * PERSON
+    if head.any():
+        resized[mostly(head)] = HEAD
     unknown = target == IGNORE
     if unknown.any():
-        share = cv2.resize(unknown.astype(np.uint8) * 254, (width, height), interpolation=how)
-        resized[share >= 127] = IGNORE
+        resized[mostly(unknown)] = IGNORE
     return resized
 
 
@@ -62,7 +67,8 @@ def shrink(sample: Sample, longest: int) -> Sample:
     target, instances = resize_target(sample.target, width, height), sample.instances
     if instances is not None:
         instances = cv2.resize(instances, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-        instances = np.where(target == PERSON, instances, 0).astype(np.uint16)
+        shown = (target == PERSON) | (target == HEAD)
+        instances = np.where(shown, instances, 0).astype(np.uint16)
     return replace(
         sample, image=resize_array(sample.image, height, width), target=target, instances=instances
     )

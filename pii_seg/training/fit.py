@@ -27,10 +27,11 @@ import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 
-from pii_seg.config import TrainConfig, to_plain_data
+from pii_seg.config import OptimiserConfig, TrainConfig, to_plain_data
 from pii_seg.data.content_hash import ContentHashes
 from pii_seg.data.datamodule import SegmentationDataModule
 from pii_seg.data.mixture import DataSources, assemble, open_data
+from pii_seg.data.pixel_weights import PixelWeights
 from pii_seg.errors import InputError
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
@@ -231,9 +232,19 @@ def _data_module(
         seed=config.budget.seed,
         workers=config.machine.workers,
         memory_mb=config.machine.memory_mb,
+        weights=_pixel_weights(config.optimiser),
     )
     data.skip = (resume_at or 0) % config.budget.validate_every * config.data.batch_size
     return data
+
+
+def _pixel_weights(optimiser: OptimiserConfig) -> PixelWeights | None:
+    weights = PixelWeights(
+        head=optimiser.head_weight,
+        boundary=optimiser.boundary_weight,
+        small=optimiser.small_weight,
+    )
+    return None if weights.all_equal else weights
 
 
 EXPECTED_WARNINGS = (

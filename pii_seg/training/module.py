@@ -24,7 +24,7 @@ from pii_seg.models.losses import SegmentationLoss
 from pii_seg.models.segmenter import Segmenter
 
 # What `pii_seg.data.datamodule.collate` returns: "image" uint8 (B, 3, H, W), "target" uint8
-# (B, H, W) of {0, 1, 255}, "name" list of B.
+# (B, H, W) of {0, 1, 255}, "name" list of B, and perhaps "weight" float32 (B, H, W).
 Batch = dict[str, Any]
 
 
@@ -125,7 +125,7 @@ class SegmentationModule(lightning.LightningModule):
             seeded_for_step(self.seed, self.global_step, self.global_rank, self.device),
         ):
             logits = self.segmenter(batch["image"])
-        loss = self.loss(logits, batch["target"])
+        loss = self.loss(logits, batch["target"], batch.get("weight"))
         self._note(0, loss.detach())
         self.log("train_loss", loss, batch_size=len(logits))
         return loss

@@ -14,10 +14,11 @@ from pii_seg.data.mask_reading import MaskCode, MaskOptions
 from pii_seg.data.sources.base import Listed, PersonFree, Source, notes_of
 from pii_seg.data.sources.memory import InMemory, keep_in_memory
 from pii_seg.data.sources.open import open_source, open_sources
-from pii_seg.data.sources.sample import BACKGROUND, IGNORE, PERSON, Fault, Sample
+from pii_seg.data.sources.sample import BACKGROUND, HEAD, IGNORE, PERSON, Fault, Sample
 
 __all__ = [
     "BACKGROUND",
+    "HEAD",
     "IGNORE",
     "PERSON",
     "Fault",

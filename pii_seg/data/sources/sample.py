@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pii_seg.data.target_values import BACKGROUND, IGNORE, PERSON
+from pii_seg.data.target_values import BACKGROUND, HEAD, IGNORE, PERSON
 
-__all__ = ["BACKGROUND", "IGNORE", "PERSON", "Fault", "Sample", "complaint"]
+__all__ = ["BACKGROUND", "HEAD", "IGNORE", "PERSON", "Fault", "Sample", "complaint"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Sample:
     Attributes:
         name: Name of the image within its source, without its ending: "000017", "street/a".
         image: uint8 (H, W, 3), RGB.
-        target: uint8 (H, W): 0 background, 1 person, 255 ignore (neither trained on nor scored).
+        target: uint8 (H, W): 0 background, 1 person, 255 ignore (neither trained on nor scored);
+            with `pixel_weights.HeadsMarked`, 2 where a person's head is.
         instances: uint16 (H, W): 0, or the id of the person; None where persons are not told apart.
         visibility: Visible share of each person, 0..1, by id; missing ids are unknown.
     """

@@ -624,3 +624,22 @@ def test_a_requeued_job_continues_whatever_its_command_says(
     monkeypatch.setenv("SLURM_JOB_ID", "4712")  # requeued too, but the run is another job's
     with pytest.raises(InputError, match="--resume continues it"):
         fit(config, run)
+
+
+def test_heads_weigh_in_a_training_where_the_data_know_them(
+    config: TrainConfig, pairs: Path, tmp_path: Path
+) -> None:
+    (pairs / "heads").mkdir()
+    for path in (pairs / "masks").iterdir():
+        mask = np.array(Image.open(path))
+        mask[24:] = 0
+        Image.fromarray(mask).save(pairs / "heads" / path.name)
+    weighed = replace(config, optimiser=OptimiserConfig(head_weight=20.0))
+    fit(config, tmp_path / "plain")
+    fit(weighed, tmp_path / "weighed")
+    ours, theirs = (
+        load_checkpoint(tmp_path / run / "best.ckpt").weights for run in ("plain", "weighed")
+    )
+    assert any(not torch.equal(ours[name], theirs[name]) for name in ours)
+    recorded = read_config(tmp_path / "weighed" / "config.toml")
+    assert recorded["optimiser"]["head_weight"] == 20.0
