@@ -18,6 +18,7 @@ COMMANDS = {
     "calibrate": ("pii_seg.calibrate", "Calibrate a checkpoint, so that it can promise a recall."),
     "anonymize": ("pii_seg.anonymize.__main__", "Remove every person from images and videos."),
     "app": ("pii_seg.app.__main__", "Open a local web page to anonymise images by hand."),
+    "build-model": ("pii_seg.build_model", "Build a segmenter to ship from a recipe."),
     "export-coco": ("pii_seg.export_coco", "Export a dataset to one COCO file."),
 }
 """Command → (module with `main`, what it does)."""

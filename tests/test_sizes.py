@@ -21,6 +21,7 @@ COMMANDS = (
     "pii_seg/__main__.py",
     "pii_seg/train.py",
     "pii_seg/self_train.py",
+    "pii_seg/build_model.py",
     "pii_seg/evaluate.py",
     "pii_seg/predict.py",
     "pii_seg/calibrate.py",

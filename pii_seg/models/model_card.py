@@ -81,11 +81,11 @@ def _table(values: Mapping[str, Any]) -> str:
     """Format names and values as a Markdown table."""
     if not values:
         return "Not recorded."
-    rows = [f"| {_cell(name)} | {_cell(value)} |" for name, value in values.items()]
+    rows = [f"| {markdown_cell(name)} | {markdown_cell(value)} |" for name, value in values.items()]
     return "\n".join(["| | |", "|---|---|", *rows])
 
 
-def _cell(value: Any) -> str:
+def markdown_cell(value: Any) -> str:
     """Format a value so that it stays within its cell."""
     if isinstance(value, Mapping):
         value = ", ".join(f"{key}: {entry}" for key, entry in value.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import iter_lines
+
+PATIENCE = 120.0  # s that a stopped render has to finish its image
 
 
 def recipe_file(recipe: str) -> Path | None:
@@ -38,8 +41,21 @@ def render_pairs(folder: Path, command: Sequence[str]) -> dict[str, Any]:
     """
     # A process of its own, because Blender as a module may end its process.
     whole = [sys.executable, "-m", "blender_addon.batch", *command, "--output", str(folder)]
-    if code := subprocess.run(whole, check=False).returncode:
+    if code := _run(whole):
         if code in (130, -2):
             raise KeyboardInterrupt
         raise RuntimeError(f"rendering ended with exit code {code}: {' '.join(whole)}")
     return {"pictures": sum(1 for _ in iter_lines(folder))}
+
+
+def _run(command: Sequence[str]) -> int:
+    """Run a command and return its exit code. When this process is interrupted, it ends first."""
+    with subprocess.Popen(command) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+            process.kill()
+            raise

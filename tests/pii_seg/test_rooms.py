@@ -24,6 +24,7 @@ ROOMS = (
     "evaluation",
     "training",
     "selftrain",
+    "build",
     "anonymize",
     "app",
 )

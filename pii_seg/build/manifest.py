@@ -1,0 +1,104 @@
+"""The manifest of a segmenter: hash and licence of every input, and the hash of every file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from blender_addon.dataset import LINES_NAME, read_info, write_atomically
+from pii_seg.build.recipe import BuildRecipe, Renders
+from pii_seg.data.content_hash import ContentHashes
+from pii_seg.data.hashes import sha256_of
+from pii_seg.errors import DataError
+from pii_seg.models.checkpoint import load_checkpoint
+from pii_seg.selftrain.stages import Stage
+from pii_seg.training.fit import program_version
+
+MANIFEST = "manifest.json"
+CARD = "README.md"
+
+
+def write_manifest(
+    folder: Path, recipe: BuildRecipe, stages: Mapping[str, Stage], hashes: ContentHashes
+) -> dict[str, Any]:
+    """Write manifest.json into the folder of a segmenter.
+
+    Args:
+        folder: The folder; the hash of each file in it, but of card and manifest, is recorded.
+        recipe: The recipe.
+        stages: The stages that are done, by name.
+        hashes: Reads the contents of inputs.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        DataError: A dataset shows a work whose licence is not recorded.
+    """
+    checkpoint = load_checkpoint(folder)
+    manifest = {
+        "name": recipe.name,
+        "version": recipe.version,
+        "program": f"pii_seg {program_version()}",
+        "renders": [_dataset("renders", entry, stages) for entry in recipe.renders],
+        "held_out": [_dataset("held-out", entry, stages) for entry in recipe.held_out],
+        "photos": [
+            {
+                "sha256": hashes.of_data(Path(photos.folder)),
+                "licence": photos.licence,
+                "origin": photos.origin,
+            }
+            for photos in recipe.photos
+        ],
+        "encoder": {
+            "name": checkpoint.model.encoder,
+            "weights": encoder_weights(checkpoint.provenance),
+        },
+        "hours": hours_of(stages),
+        "files": {
+            path.name: sha256_of(path)
+            for path in sorted(folder.iterdir())
+            if path.is_file() and path.name not in (CARD, MANIFEST)
+        },
+    }
+    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=2).encode() + b"\n")
+    return manifest
+
+
+def _dataset(kind: str, entry: Renders, stages: Mapping[str, Stage]) -> dict[str, Any]:
+    root = stages[f"{kind}-{entry.name}"].folder
+    info = read_info(root)
+    licences = info.get("licences", {})
+    if unknown := sorted(name for name, licence in licences.items() if not licence):
+        raise DataError(
+            f"{root}: shows {unknown[0]!r}, whose licence is not recorded; leave it out of the "
+            "recipe, or state its licence in its pack"
+        )
+    stated = asdict(entry)
+    if entry.is_file:
+        stated["recipe"] = info.get("name", "a file")
+    return {
+        **stated,
+        "index_sha256": sha256_of(root / LINES_NAME),
+        "licences": licences,
+        "credits": info.get("credits", {}),
+    }
+
+
+def encoder_weights(provenance: Mapping[str, Any]) -> str:
+    """Say where the encoder's first weights are from, from a checkpoint's provenance."""
+    for given in provenance.get("mean_of", []):
+        return encoder_weights(given)
+    return str(provenance.get("encoder", "not recorded"))
+
+
+def hours_of(stages: Mapping[str, Stage]) -> dict[str, float]:
+    """Hours of wall-clock time by kind of stage: rendering, training, everything else."""
+    hours = dict.fromkeys(("rendering", "training", "other"), 0.0)
+    for name, stage in stages.items():
+        kind = {"renders": "rendering", "held": "rendering", "train": "training"}
+        hours[kind.get(name.partition("-")[0], "other")] += stage.seconds / 3600
+    return {kind: round(value, 2) for kind, value in hours.items()}
