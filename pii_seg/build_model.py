@@ -24,6 +24,7 @@ from pii_seg.command_line import (
     log_to_stderr,
     make_parser,
     parse,
+    program_name,
     quiet_libraries,
     run_command,
 )
@@ -33,8 +34,17 @@ from pii_seg.errors import ConfigError, InputError
 
 def parser():  # type: ignore[no-untyped-def]
     """Create the parser."""
-    p = make_parser("build_model", __doc__ or "", "RECIPE --output BUILD [options]")
-    p.add_argument("recipe", type=Path, metavar="RECIPE", help="Recipe of the segmenter (TOML).")
+    p = make_parser(
+        "build_model",
+        (__doc__ or "").replace("PROG", program_name("build_model")),
+        "RECIPE --output BUILD [options]",
+    )
+    p.add_argument(
+        "recipe",
+        type=Path,
+        metavar="RECIPE",
+        help="Read the recipe of the segmenter from this file (TOML).",
+    )
     p.add_argument(
         "--output", type=Path, metavar="BUILD", required=True, help="Write the run to this folder."
     )
@@ -45,16 +55,22 @@ def parser():  # type: ignore[no-untyped-def]
         metavar="H",
         help="Stop after this many hours, to be resumed by the same command; 0: when it is done.",
     )
-    p.add_argument("--stop-after", metavar="STAGE", help="Stop when this stage is done.")
     p.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="Number of processes that render."
+        "--stop-after", metavar="STAGE", help="Stop when this stage is done (default: run all)."
+    )
+    p.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="Number of processes that render at the same time.",
     )
     p.add_argument(
         "--threads",
         type=int,
         default=0,
         metavar="N",
-        help="CPU threads of each process that renders; 0: all.",
+        help="Number of CPU threads of each process that renders; 0 uses all.",
     )
     add_device_argument(p)
     return p

@@ -284,13 +284,11 @@ class OptimiserConfig:
     label_smoothing: float = 0.0
     """Label smoothing of the cross-entropy."""
     head_weight: float = 1.0
-    """Weight of the pixels of heads in the cross-entropy, relative to others, where the data say
-    which they are: renders with the pass parts, folders with heads/."""
+    """Weight of heads' pixels in the cross-entropy, where data know them (pass parts, heads/)."""
     boundary_weight: float = 1.0
     """Weight of the pixels up to 3 px from an outline in the cross-entropy, relative to others."""
     small_weight: float = 1.0
-    """Largest weight of the pixels of small persons in the cross-entropy; it falls with the root of
-    a person's area, to 1 at 48 x 48 px of the view."""
+    """Largest weight of a small person's pixels; it falls with its side, to 1 at 48 px."""
 
     def __post_init__(self) -> None:
         check_numbers(self, "optimiser", {"learning_rate": (0, 1000)})

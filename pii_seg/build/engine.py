@@ -16,38 +16,30 @@ may be stopped at any moment; the same command resumes it.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from blender_addon.dataset import write_atomically
-from pii_seg.build.card import write_card
-from pii_seg.build.manifest import write_manifest
-from pii_seg.build.recipe import RECALLS, BuildRecipe, Renders, Training
-from pii_seg.config import NAMED_WEIGHTS, TrainConfig
+from pii_seg.build.recipe import BuildRecipe, Renders, Training
+from pii_seg.build.work import (
+    Log,
+    average_in,
+    calibrate_in,
+    compare_in,
+    count_datasets,
+    measure_in,
+    share_in,
+    train_in,
+)
+from pii_seg.config import NAMED_WEIGHTS
 from pii_seg.data.content_hash import ContentHashes
-from pii_seg.data.sources import IGNORE, PERSON, open_sources
-from pii_seg.errors import CalibrationError, DataError
-from pii_seg.evaluation.calibrate import calibrate
-from pii_seg.evaluation.conformal import read_promise
-from pii_seg.evaluation.evaluate import evaluate
-from pii_seg.evaluation.measure import open_data
-from pii_seg.models.checkpoint import load_checkpoint, save_checkpoint, save_pretrained
-from pii_seg.models.model_soup import mean_checkpoint
-from pii_seg.selftrain.comparison import totals_of
 from pii_seg.selftrain.config import decisive_settings
 from pii_seg.selftrain.rendering import render_pairs
 from pii_seg.selftrain.stages import Stage, StageRunner, Work
-from pii_seg.training.fit import fit, program_version
+from pii_seg.training.fit import program_version
 from pii_seg.training.run_folder import BEST, locked_folder
-
-CALIBRATED = "calibrated.ckpt"
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -103,8 +95,8 @@ def stage_names(recipe: BuildRecipe) -> list[str]:
     names = [f"renders-{entry.name}" for entry in recipe.renders]
     names += [f"held-out-{entry.name}" for entry in recipe.held_out]
     names.append("check")
-    for training in recipe.trainings:
-        names += [f"train-{training.name}-{seed}" for seed in recipe.seeds]
+    for seed in recipe.seeds:
+        names += [f"train-{training.name}-{seed}" for training in recipe.trainings]
     if len(recipe.seeds) > 1:
         names.append("average")
     return [*names, "choice", "calibration", "measure", "model"]
@@ -240,7 +232,9 @@ class Build:
             calibrate_in,
             checkpoint=chosen.folder / BEST,
             held_out=[stage.folder for stage in held_out],
-            build=self,
+            inference=self.recipe.inference,
+            device=self.device,
+            log=self.log,
         )
         inputs = {stage.name: stage for stage in (chosen, *held_out)}
         settings = {"inference": asdict(self.recipe.inference)}
@@ -253,7 +247,7 @@ class Build:
         for role, folders in (("data", measured.data), ("negatives", measured.negatives)):
             for number, folder in enumerate(folders, start=1):
                 inputs[f"{role}-{number}"] = self.hashes.of_data(Path(folder))
-        work = partial(measure_in, calibrated=calibrated, build=self)
+        work = partial(measure_in, calibrated=calibrated, recipe=self.recipe, device=self.device)
         settings = {"inference": asdict(self.recipe.inference)}
         return self.perform("measure", settings=settings, inputs=inputs, work=work)
 
@@ -267,150 +261,5 @@ class Build:
             "photos": [asdict(photos) for photos in recipe.photos],
         }
         inputs = {"calibration": calibrated, "measure": measured}
-        work = partial(share_in, calibrated=calibrated, build=self)
+        work = partial(share_in, recipe=recipe, stages=self.stages, hashes=self.hashes)
         return self.perform("model", settings=settings, inputs=inputs, work=work)
-
-
-def count_datasets(folder: Path, datasets: Sequence[Stage]) -> dict[str, Any]:
-    """Open every file of the datasets and count. Raises DataError for one without persons."""
-    counts: dict[str, Any] = {}
-    for stage in datasets:
-        source = open_sources(stage.folder)[0]
-        faults = source.check()
-        persons = shown = empty = 0
-        area = []
-        for number in range(len(source)):
-            sample = source.load(number)
-            persons += len(sample.visibility)
-            share = float((sample.target == PERSON).mean())
-            area.append(share / max(1e-9, float((sample.target != IGNORE).mean())))
-            shown += share > 0
-            empty += share == 0
-        if not shown:
-            raise DataError(f"{stage.folder}: shows no person; check its recipe")
-        counts[stage.name] = {
-            "images": len(source),
-            "persons": persons,
-            "images_without_persons": empty,
-            "area_of_persons": round(float(np.mean(area)), 4),
-            "left_out": len(faults),
-        }
-    write_atomically(folder / "counts.json", json.dumps(counts, indent=2).encode() + b"\n")
-    return counts
-
-
-def train_in(
-    folder: Path, config: TrainConfig, before: Stage | None, hashes: ContentHashes
-) -> dict[str, Any]:
-    """Train in a folder, or resume there."""
-    start = load_checkpoint(before.folder / BEST) if before else None
-    result = fit(config, folder, resume=True, start_from=start, hashes=hashes)
-    if result.ended == "interrupted":
-        raise KeyboardInterrupt
-    return {"iou": result.iou, "steps": result.steps, "seconds": round(result.seconds, 1)}
-
-
-def average_in(folder: Path, trainings: Sequence[Stage]) -> dict[str, Any]:
-    checkpoints = [load_checkpoint(stage.folder / BEST) for stage in trainings]
-    save_checkpoint(folder / BEST, mean_checkpoint(checkpoints))
-    return {"of": [stage.name for stage in trainings]}
-
-
-def compare_in(
-    folder: Path, candidates: Mapping[str, Path], held_out: Sequence[Path], device: str
-) -> dict[str, Any]:
-    """Score the candidates; heads count as much as everything else.
-
-    The score is the mean of the person IoU and, where the renders have the pass parts, the share of
-    the heads' pixels that is found.
-    """
-    sources = open_data(held_out, [])
-    scores = {}
-    for name, path in candidates.items():
-        found = totals_of(path, sources, device).scores()
-        parts = [found.iou] + ([found.head_recall] if found.heads else [])
-        scores[name] = {
-            "score": round(float(np.mean(parts)), 5),
-            "iou": round(found.iou, 5),
-            "recall": round(found.recall, 5),
-            "heads": found.heads,
-            "head_recall": round(found.head_recall, 5) if found.heads else None,
-        }
-    result = {"chosen": max(scores, key=lambda name: scores[name]["score"]), "scores": scores}
-    write_atomically(folder / "scores.json", json.dumps(result, indent=2).encode() + b"\n")
-    return result
-
-
-def calibrate_in(
-    folder: Path, checkpoint: Path, held_out: Sequence[Path], build: Build
-) -> dict[str, Any]:
-    result = calibrate(
-        checkpoint,
-        held_out,
-        folder / CALIBRATED,
-        build.recipe.inference,
-        device=build.device,
-    )
-    thresholds: dict[str, float | None] = {}
-    for recall in RECALLS:
-        try:
-            thresholds[f"{recall:g}"] = result.promise.threshold(recall, result.temperature)
-        except CalibrationError as error:
-            build.log(f"calibration: {error}")
-            thresholds[f"{recall:g}"] = None
-    return {
-        "temperature": result.temperature,
-        "thresholds": thresholds,
-        "cautions": list(result.cautions),
-    }
-
-
-def measure_in(folder: Path, calibrated: Stage, build: Build) -> dict[str, Any]:
-    """Measure at the segmenter's own threshold and at those of the promised recalls."""
-    measured = build.recipe.measured
-    if not (measured.data or measured.negatives):
-        return {}
-    checkpoint = calibrated.folder / CALIBRATED
-    thresholds = {"own": load_checkpoint(checkpoint).threshold}
-    thresholds |= {
-        f"recall-{recall}": threshold
-        for recall, threshold in calibrated.result["thresholds"].items()
-        if threshold is not None
-    }
-    results: dict[str, Any] = {}
-    for name, threshold in thresholds.items():
-        evaluations = evaluate(
-            checkpoint,
-            folder / name,
-            measured.data,
-            measured.negatives,
-            build.recipe.inference,
-            threshold=threshold,
-            examples=0,
-            device=build.device,
-        )
-        results[name] = {
-            "threshold": threshold,
-            "sets": {entry.name: figures_of(entry.scores) for entry in evaluations},
-        }
-    return results
-
-
-def figures_of(scores: Any) -> dict[str, float | None]:
-    """The figures of the card; None where a data set has none of what is counted."""
-    names = ("pictures", "persons", "miou", "iou", "recall", "missed", "heads", "head_recall")
-    values = {name: getattr(scores, name) for name in (*names, "heads_covered", "false_area")}
-    return {
-        name: None if isinstance(value, float) and not np.isfinite(value) else round(value, 4)
-        for name, value in values.items()
-    }
-
-
-def share_in(folder: Path, calibrated: Stage, build: Build) -> dict[str, Any]:
-    segmenter = folder / "segmenter"
-    checkpoint = load_checkpoint(calibrated.folder / CALIBRATED)
-    read_promise(checkpoint.calibration)  # what is shared can promise a recall
-    save_pretrained(segmenter, checkpoint)
-    manifest = write_manifest(segmenter, build.recipe, build.stages, build.hashes)
-    write_card(segmenter, build.recipe, build.stages, manifest, checkpoint)
-    return {"files": sorted(path.name for path in segmenter.iterdir())}

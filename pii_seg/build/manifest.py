@@ -16,6 +16,7 @@ from pii_seg.errors import DataError
 from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.selftrain.stages import Stage
 from pii_seg.training.fit import program_version
+from pii_seg.training.run_folder import BEST
 
 MANIFEST = "manifest.json"
 CARD = "README.md"
@@ -38,7 +39,9 @@ def write_manifest(
     Raises:
         DataError: A dataset shows a work whose licence is not recorded.
     """
-    checkpoint = load_checkpoint(folder)
+    # Later trainings start from the weights of the first one.
+    first = stages[f"train-{recipe.trainings[0].name}-{recipe.seeds[0]}"]
+    begun = load_checkpoint(first.folder / BEST)
     manifest = {
         "name": recipe.name,
         "version": recipe.version,
@@ -54,8 +57,8 @@ def write_manifest(
             for photos in recipe.photos
         ],
         "encoder": {
-            "name": checkpoint.model.encoder,
-            "weights": encoder_weights(checkpoint.provenance),
+            "name": begun.model.encoder,
+            "weights": str(begun.provenance.get("encoder", "not recorded")),
         },
         "hours": hours_of(stages),
         "files": {
@@ -86,13 +89,6 @@ def _dataset(kind: str, entry: Renders, stages: Mapping[str, Stage]) -> dict[str
         "licences": licences,
         "credits": info.get("credits", {}),
     }
-
-
-def encoder_weights(provenance: Mapping[str, Any]) -> str:
-    """Say where the encoder's first weights are from, from a checkpoint's provenance."""
-    for given in provenance.get("mean_of", []):
-        return encoder_weights(given)
-    return str(provenance.get("encoder", "not recorded"))
 
 
 def hours_of(stages: Mapping[str, Stage]) -> dict[str, float]:

@@ -257,7 +257,7 @@ def _training(table: Mapping[str, Any], model: ModelConfig) -> Training:
     rest = dict(table)
     name = str(rest.pop("name", ""))
     require_name("training", name)
-    made = {}
+    made: dict[str, Any] = {}
     for key, kind in (
         ("data", DataConfig),
         ("augmentation", AugmentationConfig),
@@ -313,7 +313,8 @@ def _require_type(where: str, value: Any, wanted: str) -> None:
         or (isinstance(value, bool) and wanted != "bool")
     ):
         raise ConfigError(f"{where} is {value!r}; expected {wanted}")
-    if wanted.startswith("tuple[str") and not all(isinstance(v, str) for v in value):
+    texts = isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+    if wanted.startswith("tuple[str") and not texts:
         raise ConfigError(f"{where} is {value!r}; expected a list of texts")
 
 

@@ -146,6 +146,8 @@ def test_a_build_ends_with_a_segmenter_its_card_and_its_manifest(
     for entry in manifest["photos"]:
         assert entry["sha256"][:16] in card and entry["licence"] in card
     assert "1 under CC-BY-4.0, 1 under CC0-1.0" in card
+    assert manifest["encoder"]["weights"] == "no pre-trained weights: trained from scratch"
+    assert manifest["encoder"]["weights"] in card
     assert set(manifest["files"]) == {"config.json", "model.safetensors"}
     for name, digest in manifest["files"].items():
         assert sha256_of(built.folder / name) == digest
