@@ -11,7 +11,8 @@ was stopped.
 
     DIR/audit.json, audit.html    what was done, and which outputs to check before publication
 
-Exit codes: 0 success, 1 a file failed, 2 invalid input (nothing written), 130 interrupted.
+Exit codes: 0 success, 1 a file failed or --verify found a person, 2 invalid input (nothing
+written), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from pii_seg.anonymize.arguments import add_arguments
+from pii_seg.anonymize.arguments import add_arguments, check_arguments
 from pii_seg.anonymize.redaction import warning_of
 from pii_seg.anonymize.regions import read_region
 from pii_seg.command_line import (
@@ -36,7 +37,6 @@ from pii_seg.command_line import (
     progress_bar,
     run_command,
 )
-from pii_seg.errors import InputError
 
 # Modules that import torch, which takes seconds, are imported after the options are parsed.
 if TYPE_CHECKING:
@@ -67,11 +67,7 @@ def main(argv: list[str] | None = None) -> int:
 def _anonymize(arguments: Namespace) -> int:
     from pii_seg.anonymize.inputs import collect_inputs
 
-    for name, value, least in (("jobs", arguments.jobs, 1), ("hold", arguments.hold, 0)):
-        if value is not None and value < least:
-            raise InputError(f"--{name} {value}: must be at least {least}")
-    if arguments.checkpoint is None and arguments.masks is None and not arguments.include:
-        raise InputError("nothing to redact: give --checkpoint, --masks or --include")
+    check_arguments(arguments)
     renamed = arguments.rename is not None
     places = (arguments.inputs, arguments.output)
     inputs = collect_inputs(*places, renamed=renamed, masks=arguments.masks)
@@ -119,6 +115,8 @@ def _run(
         keep_audio=arguments.keep_audio,
         second_pass=arguments.second_look,
         hold=arguments.hold,
+        write_masks=arguments.write_masks,
+        write_json=arguments.write_json,
     )
     with worker_threads(arguments.device) as cores, progress_bar() as on_image:
         return anonymize_files(
@@ -136,14 +134,15 @@ def _run(
 
 def _report(arguments: Namespace, outcome: Outcome, audit: dict[str, Any]) -> int:
     """Print the summary and return the exit code."""
-    from pii_seg.anonymize.summary import describe_failures, describe_outcome
+    from pii_seg.anonymize.summary import describe_faults, describe_outcome
 
     more: dict[str, Any] = {"output": arguments.output, "renamed": arguments.rename is not None}
     more["audit_path"] = arguments.audit or arguments.output / "audit.json"
     print(*describe_outcome(outcome, audit, **more), sep="\n")
-    if outcome.failed:
-        print(*describe_failures(outcome), sep="\n  ", file=sys.stderr)
-    return FAILED if outcome.failed else DONE
+    faults = describe_faults(outcome, audit, output=arguments.output, verify=arguments.verify)
+    if faults:
+        print(*faults, sep="\n", file=sys.stderr)
+    return FAILED if faults else DONE
 
 
 if __name__ == "__main__":

@@ -24,8 +24,20 @@ from PIL import Image
 
 from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.redaction import STYLES, Painter, redact
-from pii_seg.anonymize.regions import Person, Region, dilate, persons, with_regions
-from pii_seg.anonymize.review import ReviewSignals, first_pass_signals, second_pass_signals
+from pii_seg.anonymize.regions import (
+    Person,
+    Region,
+    components,
+    dilate,
+    persons,
+    with_regions,
+)
+from pii_seg.anonymize.review import (
+    ReviewSignals,
+    away_from,
+    first_pass_signals,
+    second_pass_signals,
+)
 from pii_seg.data.decoding import frame_of
 from pii_seg.data.frames import Frame
 from pii_seg.data.shown import shown_range
@@ -210,8 +222,9 @@ class Anonymizer:
         if self.detector is not None:
             probability = self.detector.probability(image)
             mask = mask | (probability >= self.detector.threshold)
-        whole = with_regions(dilate(mask, self.dilate), self.include, self.exclude)
-        return Detection(whole, persons(mask, probability), probability)
+        parts = tuple(components(mask))
+        whole = with_regions(dilate(mask, self.dilate, parts), self.include, self.exclude)
+        return Detection(whole, persons(parts, probability), probability)
 
     def replace(
         self,
@@ -268,6 +281,13 @@ class Anonymizer:
         frame = _read_frame(image)
         return self.replace_frame(frame, self.find(frame.to_rgb8()).mask).to_rgb8()
 
+    def searches_again(self, found: Detection, *, second_pass: bool) -> bool:
+        """Return whether `review` searches the output.
+
+        Where nothing was redacted the output is the input, and so would be the probability.
+        """
+        return second_pass and self.detector is not None and bool(found.mask.any())
+
     def review(
         self, found: Detection, redacted: np.ndarray, *, second_pass: bool
     ) -> ReviewSignals | None:
@@ -276,7 +296,7 @@ class Anonymizer:
         Args:
             found: The result of the first pass, over the input.
             redacted: The output, uint8 (H, W, 3).
-            second_pass: Search the output too.
+            second_pass: Search the output too, unless nothing was redacted.
 
         Returns:
             None without a detector.
@@ -284,10 +304,12 @@ class Anonymizer:
         if self.detector is None or found.probability is None:
             return None
         threshold = self.detector.threshold
-        signals = first_pass_signals(found.probability, found.mask, threshold)
+        away = away_from(found.mask)
+        signals = first_pass_signals(found.probability, away, threshold)
         if second_pass:
-            probability = self.detector.probability(redacted)
-            signals = signals.worst(second_pass_signals(probability, found.mask, threshold))
+            again = self.searches_again(found, second_pass=True)
+            probability = self.detector.probability(redacted) if again else found.probability
+            signals = signals.worst(second_pass_signals(probability, away, threshold))
         return signals
 
 

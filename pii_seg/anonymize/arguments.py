@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentParser, Namespace
 
 from pii_seg.anonymize.redaction import STYLES, Style
+from pii_seg.errors import InputError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,6 +19,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_detection_arguments(parser)
     add_output_arguments(parser)
     add_run_arguments(parser)
+
+
+def check_arguments(arguments: Namespace) -> None:
+    """Raise InputError for options that are out of range or do not fit together."""
+    for name, value, least in (("jobs", arguments.jobs, 1), ("hold", arguments.hold, 0)):
+        if value is not None and value < least:
+            raise InputError(f"--{name} {value}: must be at least {least}")
+    if arguments.checkpoint is None and arguments.masks is None and not arguments.include:
+        raise InputError("nothing to redact: give --checkpoint, --masks or --include")
+    if arguments.verify and (arguments.checkpoint is None or not arguments.second_look):
+        raise InputError(
+            "--verify searches the outputs: give --checkpoint, and leave out --no-second-pass"
+        )
 
 
 def describe_styles(styles: Mapping[str, Style]) -> str:
@@ -149,6 +163,20 @@ def add_output_arguments(parser: ArgumentParser) -> None:
         help="Keep the sound of videos (default: off).",
     )
     out.add_argument(
+        "--write-masks",
+        dest="write_masks",
+        action="store_true",
+        help="Write what was redacted as masks too, a number for each connected piece: "
+        "instances/NAME.png in the output folder (default: off).",
+    )
+    out.add_argument(
+        "--write-json",
+        dest="write_json",
+        action="store_true",
+        help="Write box, area, score and origin of each piece too: instances/NAME.json (default: "
+        "off).",
+    )
+    out.add_argument(
         "--audit",
         type=Path,
         metavar="JSON",
@@ -176,6 +204,12 @@ def add_run_arguments(parser: ArgumentParser) -> None:
         action="store_false",
         help="Do not search the outputs for persons that were missed; saves a third to half of the "
         "time (default: search).",
+    )
+    run.add_argument(
+        "--verify",
+        action="store_true",
+        help="End with exit code 1, and list the outputs, if the search of the outputs still finds "
+        "a person (default: only list them in the audit).",
     )
     run.add_argument(  # the old spelling
         "--no-second-look", dest="second_look", action="store_false", help=SUPPRESS

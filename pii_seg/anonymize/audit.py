@@ -19,6 +19,7 @@ from blender_addon.dataset import write_atomically
 from pii_seg.anonymize.batch import Outcome
 from pii_seg.anonymize.done_key import differences
 from pii_seg.anonymize.inputs import Skipped
+from pii_seg.anonymize.instance_files import paths_of
 from pii_seg.anonymize.journal import Journal, Record
 from pii_seg.anonymize.review import reasons, risk
 from pii_seg.data.files import printable
@@ -84,7 +85,7 @@ def audit_of(
     records = [record for record in journal.records.values() if record["output"] in there]
     records.sort(key=lambda record: record["output"])
     current = [record for record in records if journal.is_current(record)]
-    made = {record["output"] for record in records}
+    made = {path for record in records for path in (record["output"], *paths_of(record))}
     review = [
         {"output": record["output"], "risk": round(risk(record), 4), "reasons": reasons(record)}
         for record in records

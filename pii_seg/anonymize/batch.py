@@ -9,6 +9,7 @@ no output, not even an older one. A file that fails is listed and the others are
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,13 @@ from pii_seg.anonymize.done_key import done_key
 from pii_seg.anonymize.failures import end_of_run, reason_of, system_reason
 from pii_seg.anonymize.file_redaction import FileRedactor, Options, StoppedError
 from pii_seg.anonymize.inputs import LOCK, InputFile, output_name, same_name
+from pii_seg.anonymize.instance_files import (
+    FOLDER,
+    InstanceWriter,
+    are_as_recorded,
+    paths_of,
+    remove_empty_folders,
+)
 from pii_seg.anonymize.journal import Journal, Record
 from pii_seg.anonymize.user_masks import MaskFolder, UserMask
 from pii_seg.data.file_kinds import kind_of_file
@@ -65,7 +73,10 @@ def locked_folder(output: Path) -> Iterator[None]:
         raise InputError(f"--output {printable(output)}: is a file; give a folder")
     with locked(output / LOCK, f"--output {printable(output)}"):
         for path in output.glob(f"{TEMPORARY}*"):
-            path.unlink(missing_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
         yield
 
 
@@ -216,14 +227,17 @@ class Batch:
         started: float,
     ) -> None:
         unfinished = self.output / f"{TEMPORARY}{os.getpid()}-{threading.get_ident()}"
+        instances = self._instance_writer(unfinished, name)
         try:
             record = {
                 "input_sha256": digest,
                 "mask_sha256": mask.sha256 if mask is not None else None,
                 "key": key,
                 "name": name,
-                **self._redact(file, name, mask, unfinished),
+                **self._redact(file, name, mask, unfinished, instances),
             }
+            if instances is not None:
+                record["instances"] = instances.finish()
             if mask is not None:
                 record["notes"] += mask.notes
             # The key must be of the bytes that were read: a file may change meanwhile.
@@ -235,19 +249,34 @@ class Batch:
                 "output_sha256": sha256_of(unfinished),
                 "seconds": round(time.monotonic() - started, 3),
             }
-            self._publish(unfinished, record)
+            self._publish(unfinished, record, instances)
         finally:
             unfinished.unlink(missing_ok=True)
+            if instances is not None:
+                instances.discard()
+
+    def _instance_writer(self, unfinished: Path, name: str) -> InstanceWriter | None:
+        masks, as_json = self.options.write_masks, self.options.write_json
+        if not masks and not as_json:
+            return None
+        folder = unfinished.with_name(f"{unfinished.name}-{FOLDER}")
+        return InstanceWriter(folder, name, masks=masks, as_json=as_json)
 
     def _redact(
-        self, file: InputFile, name: str, mask: UserMask | None, unfinished: Path
+        self,
+        file: InputFile,
+        name: str,
+        mask: UserMask | None,
+        unfinished: Path,
+        instances: InstanceWriter | None,
     ) -> Record:
         def name_output(suffix: str) -> str:
             return self._output(file, name, suffix)
 
         if (kind_of_file(file.path) or file.kind) == "video":
-            return self._redactor.video(file.path, unfinished, name_output, mask)
-        return self._redactor.image(file.path.read_bytes(), unfinished, name_output, mask)
+            return self._redactor.video(file.path, unfinished, name_output, mask, instances)
+        content = file.path.read_bytes()
+        return self._redactor.image(content, unfinished, name_output, mask, instances)
 
     def _key(self, name: str, digest: str, mask: UserMask | None) -> str:
         key = done_key(
@@ -277,13 +306,17 @@ class Batch:
             # A JPEG called photo.webp does not take the name of its neighbour photo.webp.jpg.
             while output != file.name and same_name(output) in self._inputs:
                 output += suffix
+        self._claim(output, name)
+        return output
+
+    def _claim(self, output: str, name: str) -> None:
+        """Reserve the path of an output for an input."""
         with self._writing:
             if (owner := self._claims.setdefault(same_name(output), name)) != name:
                 raise MediaError(
                     f"would get the same output file as {printable(owner)}; use --rename hash"
                 )
             self._make_room(output, name)
-        return output
 
     def _make_room(self, output: str, name: str) -> None:
         """Delete an output of an earlier run that has the name of this one."""
@@ -306,7 +339,9 @@ class Batch:
         if record is None or record["key"] != key or not self.journal.is_current(record):
             return False
         output = self._target(record["output"])
-        return output.is_file() and sha256_of(output) == record["output_sha256"]
+        if not output.is_file() or sha256_of(output) != record["output_sha256"]:
+            return False
+        return are_as_recorded(record, self.output)
 
     def _target(self, output: str) -> Path:
         """Return the path of an output.
@@ -326,16 +361,25 @@ class Batch:
             record = self.journal.records.get(name)
             if record is not None:
                 self._target(record["output"]).unlink(missing_ok=True)
+                for path in map(self._target, paths_of(record)):
+                    path.unlink(missing_ok=True)
+                    remove_empty_folders(path, self.output)
                 self.journal.withdraw(name)
 
-    def _publish(self, unfinished: Path, record: Record) -> None:
+    def _publish(self, unfinished: Path, record: Record, instances: InstanceWriter | None) -> None:
         """Add the record to the journal, then rename the output: see `journal`."""
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
         target = self._target(record["output"])
         target.parent.mkdir(parents=True, exist_ok=True)
+        more = [] if instances is None else list(instances.files(record["instances"]))
         with self._writing:
+            for _, path in more:
+                self._claim(path, record["name"])
             self.journal.add(record)
+            for source, path in more:
+                self._target(path).parent.mkdir(parents=True, exist_ok=True)
+                source.replace(self._target(path))
             unfinished.replace(target)
 
     def _public_name(self, file: InputFile) -> str:

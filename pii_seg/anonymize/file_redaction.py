@@ -18,8 +18,11 @@ from pii_seg.anonymize.anonymizer import Anonymizer, Detection
 from pii_seg.anonymize.image_reader import contrast_notes, decode_file
 from pii_seg.anonymize.image_writer import encode_file
 from pii_seg.anonymize.images import ImageFile
+from pii_seg.anonymize.instance_files import InstanceWriter, evidence_of
+from pii_seg.anonymize.instances import MODEL, OWN_MASK
 from pii_seg.anonymize.journal import Record
 from pii_seg.anonymize.mask_persistence import hold_masks
+from pii_seg.anonymize.regions import with_regions
 from pii_seg.anonymize.review import ReviewSignals
 from pii_seg.data.frames import Frame, Limits
 from pii_seg.errors import MediaError
@@ -43,6 +46,8 @@ class Options:
         keep_audio: Videos keep their sound.
         second_pass: Search the outputs for persons too.
         hold: Frames of a video or an animation before and after, for which a mask is held.
+        write_masks: Write the redacted pieces as masks, see `instances`.
+        write_json: Write them as JSON.
         limits: Reject larger images.
     """
 
@@ -52,17 +57,25 @@ class Options:
     keep_audio: bool = False
     second_pass: bool = True
     hold: int = 2
+    write_masks: bool = False
+    write_json: bool = False
     limits: Limits = field(default_factory=Limits)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the outputs' bytes and names, as audit.json holds it."""
+        """All that decides the outputs' bytes and names, as audit.json holds it.
+
+        Files that are written on request are named only then: runs without them are of the same
+        settings as those of versions that did not know them.
+        """
+        more = {"write_masks": self.write_masks, "write_json": self.write_json}
         return {
             "renamed": self.renamed,
             "kept": sorted(self.keep),
             "keep_audio": self.keep_audio,
             "second_look": self.second_pass,
             "hold": self.hold,
+            **{name: True for name, wanted in more.items() if wanted},
         }
 
 
@@ -117,6 +130,7 @@ class FileRedactor:
         destination: Path,
         name_output: Callable[[str], str],
         mask: MaskReader | None,
+        instances: InstanceWriter | None = None,
     ) -> Record:
         """Redact an image file, still or animation.
 
@@ -125,6 +139,7 @@ class FileRedactor:
             destination: Written with redacted content only.
             name_output: From the suffix of the format to the output's name.
             mask: Reads a mask that the user made for this file.
+            instances: Writes the redacted pieces.
 
         Returns:
             The facts of the file, as audit.json holds them.
@@ -135,6 +150,8 @@ class FileRedactor:
         """
         image = self._decode(content)
         output = name_output(image.suffix)
+        if instances is not None:
+            instances.begin(output, self.anonymizer.threshold, sequence=len(image.frames) > 1)
         frames: list[Frame] = []
         finds: list[Detection] = []
         # The pages of a TIFF are independent; the frames of an animation show one scene.
@@ -143,11 +160,16 @@ class FileRedactor:
             searched, self.options.hold if image.is_animation else 0
         ):
             frames.append(self.anonymizer.replace_frame(frame, whole, stream=len(frames)))
+            self._write_pieces(instances, found, whole, mask)
             finds.append(replace(found, mask=whole))
         encoded = encode_file(replace(image, frames=tuple(frames)))
         del frames
         # The review decodes the bytes that will be on disk, as any viewer does.
-        written = self._decode(encoded).frames
+        second_pass = self.options.second_pass
+        if len(finds) > 1 or self.anonymizer.searches_again(finds[0], second_pass=second_pass):
+            written = self._decode(encoded, is_whole=True).frames
+        else:
+            written = image.frames
         if len(written) != len(finds):
             raise MediaError(
                 f"has {len(finds)} frames, of which {len(written)} were written; convert it to "
@@ -174,6 +196,7 @@ class FileRedactor:
         destination: Path,
         name_output: Callable[[str], str],
         mask: MaskReader | None,
+        instances: InstanceWriter | None = None,
     ) -> Record:
         """Redact a video; see `image`."""
         # Here, because PyAV takes time to import, and images do not need it.
@@ -181,6 +204,8 @@ class FileRedactor:
         from pii_seg.anonymize.video import rewrite_video
 
         output = name_output(container_of(source).suffix)
+        if instances is not None:
+            instances.begin(output, self.anonymizer.threshold, sequence=True)
         totals = FrameTotals()
 
         def detected(
@@ -194,6 +219,7 @@ class FileRedactor:
             held = hold_masks(detected(frames), self.options.hold)
             for number, ((frame, found), whole) in enumerate(held):
                 pixels, _ = self.anonymizer.replace(frame, whole, stream=number)
+                self._write_pieces(instances, found, whole, mask)
                 found = replace(found, mask=whole)
                 totals.add(found, self._review(found, pixels))
                 yield pixels
@@ -216,14 +242,40 @@ class FileRedactor:
             found = self._find(mask, frame.to_rgb8())
             yield (frame, found), found.mask
 
-    def _decode(self, content: bytes) -> ImageFile:
-        return decode_file(content, keep=self.options.keep, limits=self.options.limits)
+    def _decode(self, content: bytes, *, is_whole: bool = False) -> ImageFile:
+        options = self.options
+        return decode_file(content, keep=options.keep, limits=options.limits, is_whole=is_whole)
 
     def _find(self, mask: MaskReader | None, image: np.ndarray) -> Detection:
         if self.stopping.is_set():
             raise StoppedError
         own = None if mask is None else mask(*image.shape[:2])
         return self.anonymizer.find(image, own)
+
+    def _write_pieces(
+        self,
+        instances: InstanceWriter | None,
+        found: Detection,
+        whole: np.ndarray,
+        mask: MaskReader | None,
+    ) -> None:
+        """Write the pieces of a frame; `found`: before masks were held, `whole`: after."""
+        if instances is None:
+            return
+        own = None if mask is None else mask(*whole.shape)
+        region = None
+        if self.anonymizer.include:
+            region = with_regions(np.zeros(whole.shape, bool), self.anonymizer.include, ())
+        evidence = evidence_of(
+            probability=found.probability,
+            threshold=self.anonymizer.threshold,
+            own=own,
+            region=region,
+            held=whole & ~found.mask,
+        )
+        marked = [evidence[name] for name in (MODEL, OWN_MASK) if name in evidence]
+        seeds = np.logical_or.reduce(marked) if marked else np.zeros(whole.shape, bool)
+        instances.add(whole, seeds, probability=found.probability, evidence=evidence)
 
     def _review(self, found: Detection, redacted: np.ndarray) -> ReviewSignals | None:
         return self.anonymizer.review(found, redacted, second_pass=self.options.second_pass)

@@ -20,7 +20,11 @@ DATE = re.compile(r"\d{4}:[01]\d:[0-3]\d [0-2]\d:[0-5]\d:[0-6]\d")
 
 
 def decode_file(
-    content: bytes, *, keep: frozenset[str] = frozenset(), limits: Limits | None = None
+    content: bytes,
+    *,
+    keep: frozenset[str] = frozenset(),
+    limits: Limits | None = None,
+    is_whole: bool = False,
 ) -> ImageFile:
     """Decode all frames of an image file.
 
@@ -29,6 +33,7 @@ def decode_file(
         keep: Metadata to keep, a subset of KEEPABLE. Colours are converted to sRGB unless "icc",
             the profile, is kept.
         limits: Reject larger files.
+        is_whole: The file was just encoded by this program, and is not checked for missing data.
 
     Returns:
         The frames, upright, and what is needed to write them again.
@@ -36,7 +41,8 @@ def decode_file(
     Raises:
         MediaError: The file cannot be decoded in full. No other exception is raised.
     """
-    decoded = decode(content, limits=limits, keeps_profile="icc" in keep)
+    keeps_profile = "icc" in keep
+    decoded = decode(content, limits=limits, keeps_profile=keeps_profile, is_whole=is_whole)
     frames, notes = decoded.frames, [*decoded.notes]
     kind = _written_as(decoded.kind, frames)
     if kind == "TIFF" and decoded.kind != "TIFF":

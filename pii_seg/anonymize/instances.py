@@ -146,17 +146,16 @@ def describe_pieces(
     for number, (x, y, width, height) in enumerate(_boxes(ids), start=1):
         box = (slice(y, y + height), slice(x, x + width))
         inside = ids[box] == number
-        scores = None
+        scores = np.empty(0, np.float32)
         if probability is not None and MODEL in evidence:
             scores = probability[box][inside & evidence[MODEL][box]]
-        scored = scores is not None and scores.size > 0
         pieces.append(
             Piece(
                 id=number,
                 bbox=(x, y, width, height),
                 area=int(inside.sum()),
-                score_mean=round(float(scores.mean()), 4) if scored else None,
-                score_max=round(float(scores.max()), 4) if scored else None,
+                score_mean=round(float(scores.mean()), 4) if scores.size else None,
+                score_max=round(float(scores.max()), 4) if scores.size else None,
                 sources=tuple(
                     name for name, marked in evidence.items() if (marked[box] & inside).any()
                 ),

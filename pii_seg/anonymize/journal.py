@@ -22,6 +22,7 @@ from typing import Any
 from blender_addon.dataset import write_atomically
 from pii_seg.anonymize.done_key import differences
 from pii_seg.anonymize.inputs import same_name
+from pii_seg.anonymize.instance_files import check_entry
 from pii_seg.data.files import printable
 from pii_seg.errors import InputError
 
@@ -278,7 +279,9 @@ def _check_record(line: Record) -> None:
         raise ValueError("notes is of another kind")
     if not is_below(_text(line["output"])):
         raise ValueError("output is not a path below the output folder")
-    _text(line["name"])
+    check_entry(line.get("instances"))
+    if not is_below(_text(line["name"])) and line.get("instances") is not None:
+        raise ValueError("name is not a path below the output folder")
 
 
 def _is_finite(value: float) -> bool:

@@ -102,11 +102,12 @@ def redact(
             the painter returned no image of the same shape.
     """
     _check(pixels, mask, alpha, style)
-    result = pixels.copy()
+    result = pixels
     if mask.any():
         rng = rng or np.random.default_rng(secrets.randbits(64))
         context = Context(options or StyleOptions(), rng, paint)
         result = STYLES[style].apply(pixels, mask, context)
+    result = result if result is not pixels else pixels.copy()
     if alpha is not None:
         alpha = np.where(mask, np.iinfo(alpha.dtype).max, alpha)
     return result, alpha
@@ -127,7 +128,7 @@ def warning_of(style: str) -> str | None:
 def fill_solid(pixels: np.ndarray, mask: np.ndarray, context: Context) -> np.ndarray:
     """Fill with one colour."""
     result = pixels.copy()
-    result[mask] = solid_colour(pixels, context.options)
+    np.copyto(result, solid_colour(pixels, context.options), where=mask[..., None])
     return result
 
 

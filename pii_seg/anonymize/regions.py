@@ -63,15 +63,18 @@ def components(mask: np.ndarray) -> Iterator[Component]:
         yield Component(rows, columns, labels[rows, columns] == label)
 
 
-def persons(mask: np.ndarray, probability: np.ndarray | None = None) -> tuple[Person, ...]:
+def persons(
+    mask: np.ndarray | Sequence[Component], probability: np.ndarray | None = None
+) -> tuple[Person, ...]:
     """List the persons of a mask, largest first.
 
     Args:
-        mask: bool (H, W).
+        mask: bool (H, W), or its components.
         probability: float32 (H, W); None if the mask was not predicted.
     """
     found = []
-    for rows, columns, pixels in components(mask):
+    parts = components(mask) if isinstance(mask, np.ndarray) else mask
+    for rows, columns, pixels in parts:
         values = None if probability is None else probability[rows, columns][pixels]
         height, width = pixels.shape
         found.append(
@@ -85,7 +88,7 @@ def persons(mask: np.ndarray, probability: np.ndarray | None = None) -> tuple[Pe
     return tuple(sorted(found, key=lambda person: -person.area))
 
 
-def dilate(mask: np.ndarray, share: float) -> np.ndarray:
+def dilate(mask: np.ndarray, share: float, parts: Sequence[Component] | None = None) -> np.ndarray:
     """Grow each component of a mask by a disc, in proportion to its own size.
 
     One margin for all would be too large for distant persons or too small for near ones.
@@ -93,12 +96,13 @@ def dilate(mask: np.ndarray, share: float) -> np.ndarray:
     Args:
         mask: bool (H, W).
         share: Radius of the disc as a fraction of the component's size; at least LEAST_MARGIN px.
+        parts: The components of `mask`, if they are known.
 
     Returns:
         A new bool (H, W).
     """
     grown = mask.copy()
-    for component in components(mask):
+    for component in components(mask) if parts is None else parts:
         radius = max(LEAST_MARGIN, math.ceil(share * component.size))
         top, left = max(0, component.rows.start - radius), max(0, component.columns.start - radius)
         bottom, right = component.rows.stop + radius, component.columns.stop + radius

@@ -58,16 +58,16 @@ class ReviewSignals:
 
 
 def first_pass_signals(
-    probability: np.ndarray, redacted: np.ndarray, threshold: float
+    probability: np.ndarray, away: np.ndarray, threshold: float
 ) -> ReviewSignals:
     """Measure what the first pass did not redact.
 
     Args:
         probability: float32 (H, W), of the input.
-        redacted: bool (H, W).
+        away: bool (H, W), see `away_from`.
         threshold: Probability from which on a pixel was redacted.
     """
-    remaining = np.where(_away_from(redacted), probability, np.float32(0))
+    remaining = np.where(away, probability, np.float32(0))
     return ReviewSignals(
         highest=float(remaining.max(initial=0)),
         doubtful=float((remaining >= DOUBT * threshold).mean()),
@@ -75,21 +75,21 @@ def first_pass_signals(
 
 
 def second_pass_signals(
-    probability: np.ndarray, redacted: np.ndarray, threshold: float
+    probability: np.ndarray, away: np.ndarray, threshold: float
 ) -> ReviewSignals:
     """Measure what a second pass finds in the output, outside the redacted area.
 
     Args:
         probability: float32 (H, W), of the output.
-        redacted: bool (H, W). Finds inside are our own redaction and do not count.
+        away: bool (H, W), see `away_from`. Finds elsewhere are our own redaction and do not count.
         threshold: Probability from which on a pixel is person.
     """
-    found = (probability >= threshold) & _away_from(redacted)
+    found = (probability >= threshold) & away
     return ReviewSignals(left=float(found.mean()))
 
 
-def _away_from(redacted: np.ndarray) -> np.ndarray:
-    """Return the pixels beyond the rim of the redacted area, bool (H, W)."""
+def away_from(redacted: np.ndarray) -> np.ndarray:
+    """Return the pixels beyond the rim of the redacted area, bool (H, W), which are measured."""
     if not redacted.any():
         return ~redacted
     distance = cv2.distanceTransform((~redacted).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
@@ -108,10 +108,15 @@ def risk(record: Mapping[str, Any]) -> float:
     return 1.0 if signals["left"] >= LEAST else min(0.99, signals["highest"] / record["threshold"])
 
 
+def still_shows_person(record: Mapping[str, Any]) -> bool:
+    """Return whether a second pass over the output finds a person: what --verify asks."""
+    return record["doubts"] is not None and record["doubts"]["left"] >= LEAST
+
+
 def reasons(record: Mapping[str, Any]) -> list[str]:
     """Say in words why a person should check this output; empty if there is no reason."""
     signals, sentences = record["doubts"] or ReviewSignals().as_record(), []
-    if signals["left"] >= LEAST:
+    if still_shows_person(record):
         sentences.append(
             f"a second pass over the output finds a person on {signals['left']:.2%} of the image"
         )

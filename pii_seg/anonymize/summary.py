@@ -9,6 +9,7 @@ from typing import Any
 from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.batch import KEPT, Outcome
 from pii_seg.anonymize.inputs import InputFiles
+from pii_seg.anonymize.review import still_shows_person
 from pii_seg.data.files import describe_left_out, printable
 
 
@@ -38,6 +39,31 @@ def describe_outcome(
     if review := totals["needs_review"]:
         lines.append(f"{review} should be checked before they are published, see {page}")
     return lines
+
+
+def describe_faults(
+    outcome: Outcome, audit: Mapping[str, Any], *, output: Path, verify: bool
+) -> list[str]:
+    """Say why the exit code is not 0: files that failed and, to `verify`, persons that are left."""
+    failed = describe_failures(outcome) if outcome.failed else []
+    left = _describe_persons_left(audit, output) if verify else []
+    return [line for part in (failed, left) for line in _indented(part)]
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [*lines[:1], *(f"  {line}" for line in lines[1:])]
+
+
+def _describe_persons_left(audit: Mapping[str, Any], output: Path) -> list[str]:
+    """List the outputs in which the second pass still finds a person, below a headline."""
+    found = [record for record in audit["files"] if still_shows_person(record)]
+    if not found:
+        return []
+    lines = [
+        f"{printable(output / record['output'])}: {record['doubts']['left']:.2%} of the image"
+        for record in found
+    ]
+    return [f"verify: {len(found)} outputs still show a person:", *lines]
 
 
 def describe_failures(outcome: Outcome) -> list[str]:

@@ -66,6 +66,7 @@ def decode(
     limits: Limits | None = None,
     keeps_profile: bool = False,
     only_first: bool = False,
+    is_whole: bool = False,
 ) -> Decoded:
     """Decode all frames of an image file.
 
@@ -74,6 +75,8 @@ def decode(
         limits: Reject larger files.
         keeps_profile: Keep the colours of the file and its ICC profile; else they become sRGB.
         only_first: Decode the first frame only; of a TIFF, the first page that is no thumbnail.
+        is_whole: The file was just encoded by this program: do not decode a JPEG twice more to see
+            whether its data are complete.
 
     Returns:
         The frames, upright.
@@ -83,7 +86,7 @@ def decode(
     """
     try:
         with np.errstate(all="ignore"):
-            work = _Work(content, limits or Limits(), keeps_profile, only_first)
+            work = _Work(content, limits or Limits(), keeps_profile, only_first, is_whole)
             return work.tiff() if content[:4] in MAGIC else work.other()
     except MediaError:
         raise
@@ -126,10 +129,16 @@ class _Work:
     """One file that is decoded: its bytes, what is wanted of it, and what was noted."""
 
     def __init__(
-        self, content: bytes, limits: Limits, keeps_profile: bool, only_first: bool
+        self,
+        content: bytes,
+        limits: Limits,
+        keeps_profile: bool,
+        only_first: bool,
+        is_whole: bool = False,
     ) -> None:
         self.content, self.limits = content, limits
         self.keeps_profile, self.only_first = keeps_profile, only_first
+        self.is_whole = is_whole
         self.notes: list[str] = []
         self.opened: Image.Image | None = None  # a TIFF, for the pages that Pillow reads
         self.held = 0  # bytes of the frames that were decoded or are declared
@@ -197,7 +206,8 @@ class _Work:
             with Image.open(io.BytesIO(content), formats=READABLE) as image:
                 self.check(image.width, image.height)
                 self.held = 0
-            image_ends.require_whole_jpeg(jpeg)
+            if not self.is_whole:
+                image_ends.require_whole_jpeg(jpeg)
             end = jpeg.end
         elif content[:8] == b"\x89PNG\r\n\x1a\n":
             seen, end = image_ends.read_png_chunks(content)

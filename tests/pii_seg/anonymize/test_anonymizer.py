@@ -13,7 +13,9 @@ from PIL import Image
 
 from pii_seg.anonymize.__main__ import main
 from pii_seg.anonymize.anonymizer import Anonymizer
+from pii_seg.anonymize.file_redaction import FileRedactor, Options
 from pii_seg.anonymize.image_reader import decode_file
+from pii_seg.anonymize.regions import Region
 from pii_seg.config import SIZES
 from pii_seg.errors import CheckpointError, InputError, MediaError
 from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
@@ -121,3 +123,24 @@ def test_a_redaction_stays_within_the_numbers_of_a_thermal_image(style: str) -> 
         outputs.append(Anonymizer(None, style=style, seed=1).replace_frame(frame, mask).pixels)
         assert outputs[-1].min() >= 30000 and outputs[-1].max() <= 30378
         np.testing.assert_array_equal(outputs[-1], outputs[0])  # nothing of the person counts
+
+
+@pytest.mark.parametrize(("image", "calls"), [(GREY, 1), (person_on(GREY), 2)])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_an_output_that_is_its_input_is_not_searched_again(
+    tmp_path: Path, image: np.ndarray, calls: int, kind: str
+) -> None:
+    detector = Bright()
+    redactor = FileRedactor(Anonymizer(detector, seed=0), Options())
+    content = saved(pillow(image), kind, quality=100, subsampling=0)
+    record = redactor.image(content, tmp_path / "out", lambda suffix: f"a{suffix}", None)
+    assert detector.calls == calls
+    assert record["doubts"] == {"highest": 0.0, "doubtful": 0.0, "left": 0.0}
+
+
+def test_a_person_in_an_excluded_region_is_left_in_the_output(tmp_path: Path) -> None:
+    everywhere = Region(((0, 0), (1, 0), (1, 1), (0, 1)))
+    redactor = FileRedactor(Anonymizer(Bright(), exclude=[everywhere]), Options())
+    content = saved(pillow(person_on(GREY)), "PNG")
+    record = redactor.image(content, tmp_path / "out", lambda suffix: f"a{suffix}", None)
+    assert record["doubts"]["left"] == pytest.approx(40 / (24 * 36))

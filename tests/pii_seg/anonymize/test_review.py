@@ -7,6 +7,7 @@ import pytest
 
 from pii_seg.anonymize.review import (
     ReviewSignals,
+    away_from,
     first_pass_signals,
     reasons,
     risk,
@@ -16,6 +17,7 @@ from pii_seg.anonymize.review import (
 NO_PERSON = np.zeros((10, 10), np.float32)
 REDACTED = np.zeros((10, 10), bool)
 REDACTED[:5] = True
+AWAY = away_from(REDACTED)
 
 
 def record(**doubts: float) -> dict:
@@ -25,7 +27,7 @@ def record(**doubts: float) -> dict:
 def test_a_person_below_the_threshold_is_doubtful() -> None:
     probability = NO_PERSON.copy()
     probability[7, :4] = 0.3
-    signals = first_pass_signals(probability, REDACTED, 0.5)
+    signals = first_pass_signals(probability, AWAY, 0.5)
     assert signals.highest == pytest.approx(0.3)
     assert signals.doubtful == pytest.approx(0.04)
 
@@ -33,14 +35,14 @@ def test_a_person_below_the_threshold_is_doubtful() -> None:
 def test_redacted_pixels_do_not_count() -> None:
     probability = NO_PERSON.copy()
     probability[:5] = 1
-    assert first_pass_signals(probability, REDACTED, 0.5) == ReviewSignals()
-    assert second_pass_signals(probability, REDACTED, 0.5) == ReviewSignals()
+    assert first_pass_signals(probability, AWAY, 0.5) == ReviewSignals()
+    assert second_pass_signals(probability, AWAY, 0.5) == ReviewSignals()
 
 
 def test_the_second_pass_measures_persons_in_the_output() -> None:
     probability = NO_PERSON.copy()
     probability[8:, :5] = 0.9
-    assert second_pass_signals(probability, REDACTED, 0.5) == ReviewSignals(left=0.1)
+    assert second_pass_signals(probability, AWAY, 0.5) == ReviewSignals(left=0.1)
 
 
 def test_the_worst_frame_counts_for_the_file() -> None:

@@ -20,7 +20,8 @@ from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.file_redaction import Options
 from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.inputs import collect_inputs
-from pii_seg.anonymize.journal import Journal
+from pii_seg.anonymize.instance_files import are_as_recorded, paths_of
+from pii_seg.anonymize.journal import Journal, Record
 from pii_seg.anonymize.run import anonymize_files
 from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import InputError
@@ -47,6 +48,7 @@ class World:
 
     root: Path
     style: str = "solid"
+    described: bool = False
     inputs: dict[str, int] = field(default_factory=dict)
     masks: dict[str, int] = field(default_factory=dict)
     spoilt: set[str] = field(default_factory=set)
@@ -82,9 +84,12 @@ class World:
     def restyle(self, name: str, version: int) -> None:
         self.style = ("solid", "mosaic", "inpaint")[version % 3]
 
+    def describe(self, name: str, version: int) -> None:
+        self.described = version % 2 == 1
+
     def spoil(self, name: str, version: int) -> None:
-        """Change or delete an output by hand."""
-        for path in self.output.glob(f"{name}*"):
+        """Change or delete an output, its mask and its JSON by hand."""
+        for path in [*self.output.glob(f"{name}*"), *self.output.glob(f"instances/{name}*")]:
             if version % 2:
                 path.unlink()
             else:
@@ -94,7 +99,7 @@ class World:
     def anonymize(self, *, force: bool) -> Any:
         files = collect_inputs([self.root / "in"], self.output, masks=self.root / "masks")
         anonymizer = Anonymizer(None, style=self.style, dilate=0)
-        options = Options(force=force)
+        options = Options(force=force, write_masks=self.described, write_json=self.described)
         return anonymize_files(files, self.output, anonymizer, options, masks=self.root / "masks")
 
     def run(self, name: str, version: int) -> None:
@@ -123,27 +128,37 @@ class World:
         return {
             path.relative_to(self.output).as_posix()
             for path in self.output.rglob("[!.]*")
-            if path.is_file() and not path.name.startswith("audit.")
+            if path.is_file()
+            and not path.name.startswith("audit.")
+            and not path.relative_to(self.output).as_posix().startswith(".")  # left by a kill
         }
+
+    def records(self) -> list[Record]:
+        return list(Journal(self.output / "audit.jsonl").records.values())
 
     def check(self) -> None:
         """Every output is listed as it is; the audit, where there is one, says the same."""
         if not self.output.exists():
             return
-        records = Journal(self.output / "audit.jsonl").records.values()
+        records = self.records()
         listed = {record["output"]: record["output_sha256"] for record in records}
         present = self.files()
-        assert present <= set(listed)
-        for name in present - self.spoilt:
+        more = {path for record in records for path in paths_of(record)}
+        assert present <= set(listed) | more
+        for name in present - self.spoilt - more:
             assert sha256_of(self.output / name) == listed[name]
 
     def check_outputs(self, outcome: Any, audit: dict[str, Any]) -> None:
         present = self.files()
         assert json.loads((self.output / "audit.json").read_text()) == audit
         made = {record["name"]: record for record in audit["files"]}
-        assert {r["output"] for r in audit["files"]} | {
-            entry["output"] for entry in audit["earlier"]
-        } == present
+        there = {r["output"] for r in audit["files"]} | {r["output"] for r in audit["earlier"]}
+        described = [record for record in self.records() if record["output"] in there]
+        assert there | {path for record in described for path in paths_of(record)} == present
+        for record in described:
+            if record["name"] in outcome.current:
+                assert are_as_recorded(record, self.output)
+                assert len(paths_of(record)) == 2 * self.described
         assert audit["not_of_this_run"] == []
         failed = {entry["file"] for entry in audit["failed"]}
         readable = {n for n, version in self.inputs.items() if version != GARBAGE}
@@ -175,7 +190,10 @@ def ending(call: Callable[..., Any], left: list[int]) -> Callable[..., Any]:
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["write", "delete", "mask", "restyle", "spoil", "run", "run", "run", "kill", "kill"]
+            [
+                *("write", "delete", "mask", "restyle", "describe", "spoil"),
+                *("run", "run", "run", "kill", "kill"),
+            ]
         ),
         st.sampled_from(NAMES),
         st.sampled_from([0, 1, 2, 3, 4, 5, GARBAGE]),
@@ -190,6 +208,10 @@ STEPS = st.lists(
 @example([("run", "a.png", 0), ("mask", "a.png", 3), ("run", "a.png", 0)])
 @example([("run", "a.png", 0), ("restyle", "a.png", 1), ("write", "a.png", 9), ("run", "a.png", 1)])
 @example([("run", "a.png", 0), ("restyle", "a.png", 1), ("kill", "a.png", 5), ("run", "a.png", 1)])
+@example(
+    [("describe", "a.png", 1), ("run", "a.png", 0), ("spoil", "a.png", 1), ("run", "a.png", 0)]
+)
+@example([("describe", "", 1), *[("kill", name, 5) for name in NAMES], ("run", "", 0)])
 @given(STEPS)
 def test_journal_audit_and_folder_agree(steps: list[tuple[str, str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
