@@ -318,7 +318,8 @@ def add_inference_arguments(parser: ArgumentParser, *, tiles: int | str | None =
         default=default.tiles if tiles is None else tiles,
         help="Cut each image into k x k overlapping tiles of --size, to find small persons at "
         "about k*k times the cost; 'auto' chooses the number that keeps the image's own "
-        f"resolution, at most {default.most_tiles} x {default.most_tiles}.",
+        f"resolution, at most {default.most_tiles} x {default.most_tiles}; 'two-pass' predicts the "
+        "whole image first, and then only the tiles that may change something.",
     )
     group.add_argument(
         "--scales",

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 JPEG_QUALITY = 85
+TILES_IN_WORDS = {
+    "auto": "tiles chosen by resolution",
+    "two-pass": "two passes: whole, then the tiles that may change something",
+}
 
 
 @dataclass(frozen=True)
@@ -172,11 +176,8 @@ def facts_of(about: Mapping[str, Any]) -> dict[str, str]:
     model, inference = about["model"], about["inference"]
     shown = [f"longest side {inference['size']} px"]
     if inference["tiles"] != 1:
-        shown.append(
-            "tiles chosen by resolution"
-            if inference["tiles"] == "auto"
-            else f"{inference['tiles']} tiles a side"
-        )
+        number = f"{inference['tiles']} tiles a side"
+        shown.append(TILES_IN_WORDS.get(inference["tiles"], number))
     if tuple(inference["scales"]) != (1.0,):
         shown.append("scales " + ", ".join(f"{scale:g}" for scale in inference["scales"]))
     if inference["flip"]:

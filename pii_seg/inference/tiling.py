@@ -13,14 +13,15 @@ of the image: a tile has no weight where it ends, so that no seam can show.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
 from pii_seg.data.image_io import resize_array
-from pii_seg.inference.settings import SMALLEST_VIEW, InferenceSettings, Merge
+from pii_seg.inference import two_pass
+from pii_seg.inference.settings import SMALLEST_VIEW, TWO_PASS, InferenceSettings, Merge
 
 Segmenter = Callable[[np.ndarray], np.ndarray]
 """From RGB tiles, uint8 (B, h, w, 3), to logits, float32 (B, h, w). It may be called from several
@@ -42,6 +43,10 @@ class View:
     mirrored: bool
 
     @property
+    def is_cut(self) -> bool:
+        return len(self.rows) > 1 or len(self.columns) > 1
+
+    @property
     def forward_pixels(self) -> int:
         return len(self.rows) * len(self.columns) * self.tile_height * self.tile_width
 
@@ -50,7 +55,7 @@ def plan_views(height: int, width: int, settings: InferenceSettings) -> tuple[Vi
     """Plan the views of an image of (height, width) px, in order."""
     longest = max(height, width)
     size = min(settings.size, longest)
-    if settings.tiles == "auto":
+    if settings.tiles in ("auto", TWO_PASS):
         side = min(longest, _side_of(settings.most_tiles, settings.size, settings.overlap))
     else:
         side = _side_of(settings.tiles, size, settings.overlap)
@@ -90,8 +95,16 @@ def _side_of(tiles: int, size: int, overlap: float) -> int:
 
 
 def forward_pixels(height: int, width: int, settings: InferenceSettings) -> int:
-    """Count the pixels that pass through the segmenter for an image of (height, width) px."""
-    return sum(view.forward_pixels for view in plan_views(height, width, settings))
+    """Count the pixels that pass through the segmenter for an image of (height, width) px.
+
+    With tiles "two-pass" it is the most that may be needed: how many are depends on the image.
+    """
+    pixels = 0
+    for view in plan_views(height, width, settings):
+        pixels += view.forward_pixels
+        if settings.tiles == TWO_PASS and view.is_cut:
+            pixels += math.prod(_first_pass_size(view, settings.size))
+    return pixels
 
 
 def predict_probability(
@@ -159,10 +172,7 @@ def predict_logits(
         min(height, max(view.height for view in views)),
         min(width, max(view.width for view in views)),
     )
-    outputs = (
-        resize_array(_view_logits(segmenter, image, view, settings.batch_pixels), h, w)
-        for view in views
-    )
+    outputs = (resize_array(_view_logits(segmenter, image, view, settings), h, w) for view in views)
     merged = _merged(outputs, settings.merge)
     # Both, because interpolation between huge numbers can overflow too.
     whole = resize_array(merged, height, width)
@@ -202,32 +212,85 @@ def _cautious(mean: np.ndarray, highest: np.ndarray) -> np.ndarray:
 
 
 def _view_logits(
-    segmenter: Segmenter, image: np.ndarray, view: View, batch_pixels: int
+    segmenter: Segmenter, image: np.ndarray, view: View, settings: InferenceSettings
 ) -> np.ndarray:
     """Predict the logits (height, width) of one view, float32, mirrored back."""
     shown = resize_array(image, view.height, view.width)
     if view.mirrored:
-        shown = shown[:, ::-1]
-    h, w = view.tile_height, view.tile_width
-    if len(view.rows) == len(view.columns) == 1:
+        shown = np.ascontiguousarray(shown[:, ::-1])  # OpenCV takes no negative strides
+    batch = max(1, settings.batch_pixels // (view.tile_height * view.tile_width))
+    if not view.is_cut:
         merged = _forward(segmenter, shown[None])[0]
+    elif settings.tiles == TWO_PASS:
+        merged = _two_pass_logits(segmenter, shown, view, settings, batch)
     else:
-        down, across = _windows(view.rows, h, view.height), _windows(view.columns, w, view.width)
-        merged = np.zeros((view.height, view.width), np.float32)
-        places = [(i, j) for i in range(len(view.rows)) for j in range(len(view.columns))]
-        for batch in _batches(places, max(1, batch_pixels // (h * w))):
-            corners = [(view.rows[i], view.columns[j]) for i, j in batch]
-            tiles = np.stack([shown[y : y + h, x : x + w] for y, x in corners])
-            outputs = _forward(segmenter, tiles)
-            for (i, j), (y, x), logits in zip(batch, corners, outputs, strict=True):
-                logits *= down[i][:, None]
-                logits *= across[j]
-                merged[y : y + h, x : x + w] += logits
-        # The windows' sum over a grid of tiles is a product of one sum per side, so that no second
-        # array of weights is needed.
-        merged /= _sum_of_windows(view.rows, down, view.height)[:, None]
-        merged /= _sum_of_windows(view.columns, across, view.width)
+        merged = _grid_logits(segmenter, shown, view, batch)
     return np.ascontiguousarray(merged[:, ::-1]) if view.mirrored else merged
+
+
+def _grid_logits(segmenter: Segmenter, shown: np.ndarray, view: View, batch: int) -> np.ndarray:
+    """Predict all tiles of a view, uint8 (height, width, 3), `batch` at a time, and blend them."""
+    h, w = view.tile_height, view.tile_width
+    down, across = _windows(view.rows, h, view.height), _windows(view.columns, w, view.width)
+    merged = np.zeros((view.height, view.width), np.float32)
+    places = [(i, j) for i in range(len(view.rows)) for j in range(len(view.columns))]
+    for some in _batches(places, batch):
+        corners = [(view.rows[i], view.columns[j]) for i, j in some]
+        outputs = _forward(segmenter, _cut(shown, corners, view))
+        for (i, j), (y, x), logits in zip(some, corners, outputs, strict=True):
+            logits *= down[i][:, None]
+            logits *= across[j]
+            merged[y : y + h, x : x + w] += logits
+    # The windows' sum over a grid of tiles is a product of one sum per side, so that no second
+    # array of weights is needed.
+    merged /= _sum_of_windows(view.rows, down, view.height)[:, None]
+    merged /= _sum_of_windows(view.columns, across, view.width)
+    return merged
+
+
+def _two_pass_logits(
+    segmenter: Segmenter, shown: np.ndarray, view: View, settings: InferenceSettings, batch: int
+) -> np.ndarray:
+    """Predict a view whole at a tile's size, and then tiles where that leaves doubt."""
+    size = _first_pass_size(view, settings.size)
+    first = _forward(segmenter, resize_array(shown, *size)[None])[0]
+    coarse = resize_array(first, view.height, view.width)
+    settled = two_pass.settled_area(first, two_pass.CRITERIA)
+    cells = two_pass.places_to_look(first, settled, shown, two_pass.CRITERIA)
+    tile = (view.tile_height, view.tile_width)
+    ramp = tuple(two_pass.ramp_of(side, settings.overlap) for side in tile)
+    corners = two_pass.place_tiles(
+        cells,
+        (view.height / size[0] * two_pass.CELL, view.width / size[1] * two_pass.CELL),
+        (view.height, view.width),
+        tile,
+        ramp,
+        most=len(view.rows) * len(view.columns) - 1,
+    )
+    if corners is None:
+        merged = _grid_logits(segmenter, shown, view, batch)
+    else:
+        merged = two_pass.blend_tiles(
+            coarse,
+            corners,
+            tile,
+            ramp,
+            lambda some: _forward(segmenter, _cut(shown, some, view)),
+            batch,
+        )
+    return two_pass.keep_settled(merged, coarse, settled)
+
+
+def _first_pass_size(view: View, size: int) -> tuple[int, int]:
+    """Return the height and width of a view whose longest side is shrunk to `size` px."""
+    factor = size / max(view.height, view.width)
+    return max(1, round(view.height * factor)), max(1, round(view.width * factor))
+
+
+def _cut(shown: np.ndarray, corners: Sequence[tuple[int, int]], view: View) -> np.ndarray:
+    """Stack tiles, uint8 (B, h, w, 3)."""
+    h, w = view.tile_height, view.tile_width
+    return np.stack([shown[y : y + h, x : x + w] for y, x in corners])
 
 
 def _forward(segmenter: Segmenter, tiles: np.ndarray) -> np.ndarray:
