@@ -258,7 +258,10 @@ def _two_pass_logits(
     settled = two_pass.settled_area(first, two_pass.CRITERIA)
     cells = two_pass.places_to_look(first, settled, shown, two_pass.CRITERIA)
     tile = (view.tile_height, view.tile_width)
-    ramp = tuple(two_pass.ramp_of(side, settings.overlap) for side in tile)
+    ramp = (
+        two_pass.ramp_of(view.tile_height, settings.overlap),
+        two_pass.ramp_of(view.tile_width, settings.overlap),
+    )
     corners = two_pass.place_tiles(
         cells,
         (view.height / size[0] * two_pass.CELL, view.width / size[1] * two_pass.CELL),
