@@ -60,8 +60,8 @@ extension: $(READY) ## build the zip that Blender installs, in dist/
 	@for zip in dist/*.zip; do $(PYTHON) $(BLENDER_EXT) validate "$$zip"; done
 
 lock: | $(UV) ## update requirements.lock to today's versions, for all systems
-	$(LOCK) pyproject.toml --extra render --extra imagenet --extra bake --group dev --group docs \
-		--output-file requirements.lock
+	$(LOCK) pyproject.toml --extra render --extra imagenet --extra bake --extra openvino \
+		--extra onnx --group dev --group docs --output-file requirements.lock
 	echo smplx | $(LOCK) - --no-deps --output-file locks/smplx.txt
 	echo uv | $(LOCK) - --no-deps --output-file locks/uv.txt
 

@@ -2,10 +2,15 @@
 
     python benchmarks/predict.py                        # the default model, untrained, 640 × 480 px
     python benchmarks/predict.py --checkpoint RUN/best.ckpt --photos DIR --megapixels 100
+    python benchmarks/predict.py --backends             # the back ends, beside each other
+    python benchmarks/predict.py --backends --exports RUN/int8     # and exports
 
-Prints images/s of `pii_seg.predict` as a user runs it (with reading and writing), the time of each
-stage on one core, the cost of each inference setting, and the peak resident memory. The weights
-have no influence. Files are written to a temporary folder, which is deleted.
+With --backends, every back end that is installed predicts each image in turn, so that other
+programs slow all of them alike; the ratios to torch are what counts.
+
+Otherwise it prints images/s of `pii_seg.predict` as a user runs it (with reading and writing), the
+time of each stage on one core, the cost of each inference setting, and the peak resident memory.
+The weights have no influence. Files are written to a temporary folder, which is deleted.
 """
 
 from __future__ import annotations
@@ -25,7 +30,9 @@ import torch
 from pii_seg.config import SIZES
 from pii_seg.data.image_io import encode_image
 from pii_seg.data.sources import read_image
+from pii_seg.inference.backends import BACKENDS, TORCH
 from pii_seg.inference.backends.torch_backend import eager_segmenter
+from pii_seg.inference.loading import load_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.predict import (
     MASK_COMPRESSION,
@@ -35,7 +42,7 @@ from pii_seg.inference.predict import (
 )
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import forward_pixels, predict_probability
-from pii_seg.models.checkpoint import Checkpoint, load_checkpoint
+from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
 
@@ -93,6 +100,42 @@ def _timed(work: Callable[[], object]) -> float:
     return time.thread_time() - start
 
 
+def compare_backends(kept: Checkpoint, exports: list[Path], images: list[np.ndarray]) -> None:
+    """Print the time of each back end for the same images, and its ratio to torch.
+
+    Args:
+        kept: The checkpoint; each back end that is installed gets it.
+        exports: Folders of `pii-seg export-model`, which run in the fastest back end.
+        images: uint8 (H, W, 3).
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "best.ckpt"
+        save_checkpoint(path, kept)
+        names = [name for name, row in BACKENDS.items() if row.installed]
+        loaded = {name: load_segmenter(path, backend=name, bound=False) for name in names}
+    loaded |= {str(path): load_segmenter(path, backend="auto", bound=False) for path in exports}
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in loaded}
+    probabilities: dict[str, np.ndarray] = {}
+    with worker_threads("cpu"):
+        for image in [images[0], *images]:  # the first one warms up
+            for name, model in loaded.items():
+                wall, cpu = time.perf_counter(), time.process_time()
+                probabilities[name] = predict_probability(
+                    model.segmenter, image, temperature=model.temperature
+                )
+                spent[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+    rows = {name: np.median(np.array(times[1:]), axis=0) for name, times in spent.items()}
+    reference = rows[TORCH]
+    print(f"  {len(images)} images, medians{'':10}wall ms   CPU ms   times torch   difference")
+    for name, (wall, cpu) in rows.items():
+        worst = np.abs(probabilities[name] - probabilities[TORCH]).max()
+        label = f"{Path(name).name}, {loaded[name].engine['precision']}"
+        print(
+            f"    {label:<27}{1000 * wall:8.1f}{1000 * cpu:9.1f}{reference[1] / cpu:14.2f}"
+            f"{worst:13.1e}"
+        )
+
+
 def main() -> None:
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -118,6 +161,16 @@ def main() -> None:
         default=0,
         help="Also predict one image of this many megapixels, with --tiles auto.",
     )
+    p.add_argument(
+        "--backends", action="store_true", help="Compare the back ends that are installed."
+    )
+    p.add_argument(
+        "--exports",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="With --backends, compare these exports too.",
+    )
     options = p.parse_args()
     width, height = map(int, options.resolution.split("x"))
     kept = load_checkpoint(options.checkpoint) if options.checkpoint else untrained(options.model)
@@ -133,6 +186,9 @@ def main() -> None:
             source.mkdir()
             write_images(source, options.count, height, width)
         images = find_images([source])[: options.count]
+        if options.backends:
+            compare_backends(kept, options.exports, [read_image(image.path) for image in images])
+            return
 
         def probability(image: np.ndarray) -> np.ndarray:
             return predict_probability(segmenter, image)

@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": ("pii_seg.evaluate", "Measure a checkpoint and write a report."),
     "predict": ("pii_seg.predict", "Write a mask for every image."),
     "calibrate": ("pii_seg.calibrate", "Calibrate a checkpoint, so that it can promise a recall."),
+    "export-model": ("pii_seg.export_model", "Export a checkpoint to onnx, openvino, torchscript."),
     "anonymize": ("pii_seg.anonymize.__main__", "Remove every person from images and videos."),
     "app": ("pii_seg.app.__main__", "Open a local web page to anonymise images by hand."),
     "build-model": ("pii_seg.build_model", "Build a segmenter to ship from a recipe."),

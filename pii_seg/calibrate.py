@@ -6,7 +6,8 @@ Writes the checkpoint again with two additions: a temperature, which calibrates 
 and leaves the masks as they are, and the promise of `pii_seg.evaluation.conformal`, from which the
 threshold of any --recall follows later without the images. Prints the cost of each recall. A
 promise holds for images like those in DIR, predicted with the same settings: give the same --size,
---tiles, --scales, --flip and --merge here and later.
+--tiles, --scales, --flip and --merge here and later. It is bound to the back end too: the one that
+calibrates is the one that must predict.
 
 The --recall of `pii_seg.evaluate` is a measurement on given images, not a promise about others.
 """
@@ -18,8 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser
-from rich.console import Console
-from rich.table import Table
 
 from pii_seg.command_line import (
     DONE,
@@ -35,8 +34,11 @@ from pii_seg.command_line import (
     run_command,
 )
 from pii_seg.errors import CalibrationError
+from pii_seg.inference.backends.option import add_backend_argument
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from pii_seg.evaluation.conformal import Confidence, Promise
 
 RECALLS = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999)  # of the table
@@ -73,6 +75,7 @@ def parser() -> ArgumentParser:
         "images.",
     )
     add_device_argument(p)
+    add_backend_argument(p)
     p.add_argument("--strict", action="store_true", help="Fail on an image that cannot be read.")
     add_mask_arguments(p)
     add_inference_arguments(p, tiles="auto")  # as pii_seg.anonymize, which uses the promise
@@ -81,6 +84,8 @@ def parser() -> ArgumentParser:
 
 def promise_table(promise: Promise, temperature: float) -> Table:
     """Make the table that shows the cost of each recall on the calibration images."""
+    from rich.table import Table
+
     from pii_seg.evaluation.conformal import pictures_needed
 
     confidence = promise.confidence
@@ -105,6 +110,8 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         arguments = parse(parser(), argv)
+        from rich.console import Console
+
         from pii_seg.evaluation.calibrate import calibrate  # loads torch, which --help need not
 
         with progress_bar() as on_image:
@@ -117,6 +124,7 @@ def main(argv: list[str] | None = None) -> int:
                 strict=arguments.strict,
                 masks=mask_options(arguments),
                 device=arguments.device,
+                backend=arguments.backend,
                 on_image=on_image,
             )
         Console().print(promise_table(result.promise, result.temperature))

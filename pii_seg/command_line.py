@@ -50,7 +50,7 @@ def run_command(
     interrupted: str = "interrupted",
     memory_remedy: str = "use a smaller --size, fewer --tiles or smaller --scales",
 ) -> int:
-    """Run `work` and turn its errors into one line on standard error.
+    """Run `work`, show its log, and turn its errors into one line on standard error.
 
     Args:
         work: Does everything and returns the exit code.
@@ -69,6 +69,7 @@ def run_command(
     )  # fmt: skip
     runtime: tuple[type[Exception], ...] = (OSError, FloatingPointError, *failed)
     print_any_text()
+    log_to_stderr()
     with ended_by_signals():
         try:
             return work()

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser
-from rich.console import Console
-from rich.table import Table
 
 from pii_seg.command_line import (
     DONE,
@@ -31,8 +29,11 @@ from pii_seg.command_line import (
     progress_bar,
     run_command,
 )
+from pii_seg.inference.backends.option import add_backend_argument
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from pii_seg.evaluation.measure import Evaluation
 
 
@@ -86,12 +87,15 @@ def parser() -> ArgumentParser:
     p.add_argument("--strict", action="store_true", help="Fail on an image that cannot be read.")
     add_mask_arguments(p)
     add_device_argument(p)
+    add_backend_argument(p)
     add_inference_arguments(p)
     return p
 
 
 def score_table(evaluations: Sequence[Evaluation]) -> Table:
     """Make the table for the terminal: one column per data set."""
+    from rich.table import Table
+
     from pii_seg.evaluation.score_rows import score_column, table_of
 
     table = Table(title=f"at threshold {evaluations[0].totals.threshold:.3f}", title_justify="left")
@@ -108,6 +112,8 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         arguments = parse(parser(), argv)
+        from rich.console import Console
+
         from pii_seg.evaluation.evaluate import evaluate  # loads torch, which --help need not
 
         with progress_bar() as on_image:
@@ -125,6 +131,7 @@ def main(argv: list[str] | None = None) -> int:
                 strict=arguments.strict,
                 masks=mask_options(arguments),
                 device=arguments.device,
+                backend=arguments.backend,
                 on_image=on_image,
             )
         Console().print(score_table(evaluations))

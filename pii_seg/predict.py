@@ -34,6 +34,7 @@ from pii_seg.command_line import (
     progress_bar,
     run_command,
 )
+from pii_seg.inference.backends.option import add_backend_argument
 
 if TYPE_CHECKING:
     from pii_seg.inference.predict import Probability
@@ -66,6 +67,7 @@ def parser() -> ArgumentParser:
     p.add_argument("--overwrite", action="store_true", help="Predict again what exists.")
     add_threshold_argument(p)
     add_device_argument(p)
+    add_backend_argument(p)
     add_inference_arguments(p)
     return p
 
@@ -88,6 +90,7 @@ def main(argv: list[str] | None = None) -> int:
                 with_probability=arguments.probability,
                 overwrite=arguments.overwrite,
                 device=arguments.device,
+                backend=arguments.backend,
                 on_image=on_image,
             )
         skipped = f", {predicted.skipped} skipped (they exist)" if predicted.skipped else ""

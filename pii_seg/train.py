@@ -25,7 +25,6 @@ from jsonargparse import ArgumentParser
 from pii_seg.command_line import (
     DONE,
     INTERRUPTED,
-    log_to_stderr,
     program_name,
     quiet_libraries,
     run_command,
@@ -74,7 +73,6 @@ def work(p: ArgumentParser, given: Sequence[str], *, self_training: bool = False
         given: The arguments.
         self_training: Whether --unlabelled is required.
     """
-    log_to_stderr()
     if "--help-all" in given:
         p.print_help()
         return DONE

@@ -1,6 +1,7 @@
 """Settings that all tests share."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -20,6 +21,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="give every property test and fuzzer 10,000 examples instead of 300",
     )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def reference_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compute with eager torch where a test asks for nothing else, and cache nothing of the user's.
+
+    Every test makes a checkpoint of its own, which `auto` would convert first.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PII_SEG_BACKEND", "torch")
+        patch.setenv("PII_SEG_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

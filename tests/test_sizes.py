@@ -25,6 +25,7 @@ COMMANDS = (
     "pii_seg/evaluate.py",
     "pii_seg/predict.py",
     "pii_seg/calibrate.py",
+    "pii_seg/export_model.py",
     "pii_seg/export_coco.py",
     "pii_seg/anonymize/__main__.py",
     "pii_seg/app/__main__.py",

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 
 def parser() -> ArgumentParser:
-    """Create the parser."""
     p = make_parser(
         "anonymize", __doc__, "INPUT... --output DIR (--checkpoint CKPT | --masks DIR) [options]"
     )
@@ -95,6 +94,8 @@ def _load(arguments: Namespace) -> Anonymizer:
         inference=inference_settings(arguments),
         generator=arguments.generator,
         seed=arguments.seed,
+        backend=arguments.backend,
+        threads=1,  # one image a core
     )
     if (warning := warning_of(arguments.style)) and not arguments.dry_run:
         print(f"warning: {warning}", file=sys.stderr)

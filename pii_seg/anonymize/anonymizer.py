@@ -42,6 +42,7 @@ from pii_seg.data.decoding import frame_of
 from pii_seg.data.frames import Frame
 from pii_seg.data.shown import shown_range
 from pii_seg.errors import InputError, MediaError
+from pii_seg.inference.cores import usable_cores
 from pii_seg.inference.settings import InferenceSettings
 
 DEFAULT_DILATE = 0.05
@@ -141,6 +142,8 @@ class Anonymizer:
         inference: InferenceSettings | None = None,
         generator: str | None = None,
         seed: int | None = None,
+        backend: str | None = None,
+        threads: int | None = None,
     ) -> Anonymizer:
         """Load an anonymizer as `python -m pii_seg.anonymize` does, with the same defaults.
 
@@ -160,6 +163,9 @@ class Anonymizer:
             generator: Model of the style synthesise, as `diffusion_synth.run` takes it; the bundled
                 one by default.
             seed: Seed of what inpaint and synthesise invent; None: a fresh one.
+            backend: The program that finds persons; see `inference.loading.load_segmenter`.
+            threads: Number of threads that work on one image; by default all usable cores. With 1,
+                several threads may find persons in as many images at the same time.
 
         Raises:
             InputError: A value is out of range, or two exclude each other.
@@ -181,7 +187,15 @@ class Anonymizer:
         )
         anonymizer.generator = _identify_generator(generator) if needs_painter else None
         if checkpoint is not None:
-            anonymizer.detector = _load_detector(checkpoint, inference, recall, threshold, device)
+            anonymizer.detector = _load_detector(
+                Path(checkpoint),
+                inference or InferenceSettings(tiles="auto"),
+                recall=recall,
+                threshold=threshold,
+                device=device,
+                backend=backend,
+                threads=threads or usable_cores(),
+            )
         elif recall is not None or threshold is not None:
             raise InputError("a recall or a threshold needs a checkpoint; give one")
         return anonymizer
@@ -314,17 +328,12 @@ class Anonymizer:
 
 
 def _load_detector(
-    checkpoint: Path | str,
-    inference: InferenceSettings | None,
-    recall: float | None,
-    threshold: float | None,
-    device: str,
+    checkpoint: Path, inference: InferenceSettings, **settings: Any
 ) -> PersonDetector:
-    """Load a `Detector`. Here, because torch takes seconds to import and masks do not need it."""
+    """Load a `Detector`. Here, because masks do not need what it imports."""
     from pii_seg.anonymize.detector import Detector
 
-    settings = inference or InferenceSettings(tiles="auto")
-    return Detector(Path(checkpoint), settings, recall=recall, threshold=threshold, device=device)
+    return Detector(checkpoint, inference, **settings)
 
 
 def _load_painter(generator: str | None, device: str) -> Painter:

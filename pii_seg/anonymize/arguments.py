@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from pii_seg.anonymize.redaction import STYLES, Style
 from pii_seg.errors import InputError
+from pii_seg.inference.backends.option import add_backend_argument
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -195,6 +196,7 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     """Add what decides how a run is carried out."""
     run = parser.add_argument_group("run")
     run.add_argument("--device", default="cpu", help="Run the models on cpu, cuda, cuda:1 or mps.")
+    add_backend_argument(run)
     run.add_argument(
         "--jobs", type=int, help="Work on this many files at a time (default: one per core)."
     )

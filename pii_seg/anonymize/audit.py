@@ -253,6 +253,8 @@ def _facts(audit: Mapping[str, Any]) -> dict[str, str]:
     }
     if model is not None:
         facts["Model"] = model["sha256"][:16]
+        if engine := model.get("engine"):
+            facts["Computed by"] = f"{engine['backend']}, {engine['precision']}"
         facts["Threshold"] = f"{model['threshold']:.3f} (from {model['threshold_from']})"
         facts["Promise"] = (
             model["promise"] or "none: the threshold was not chosen on calibration data"

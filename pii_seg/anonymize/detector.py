@@ -10,10 +10,9 @@ import numpy as np
 
 from pii_seg.errors import InputError
 from pii_seg.evaluation.conformal import read_promise
-from pii_seg.inference.backends.torch_backend import eager_segmenter
+from pii_seg.inference.loading import load_segmenter
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
-from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
 
 
 class Detector:
@@ -24,6 +23,7 @@ class Detector:
         promise: The statement about the recall; None if no recall was asked for.
         chosen_by: Where the threshold comes from, for the audit.
         sha256: Hash of the checkpoint file, hex.
+        engine: Back end, precision and preprocessing that compute the probabilities.
     """
 
     def __init__(
@@ -34,16 +34,21 @@ class Detector:
         recall: float | None = None,
         threshold: float | None = None,
         device: str = "cpu",
+        backend: str | None = None,
+        threads: int = 1,
     ) -> None:
         """Load a checkpoint.
 
         Args:
-            path: A checkpoint of a training, such as RUN/best.ckpt.
+            path: A checkpoint of a training, such as RUN/best.ckpt, or a folder of `pii-seg
+                export-model`.
             inference: How images are presented to the segmenter.
             recall: Promise that at most 1 - recall of the person pixels are missed; the threshold
                 follows from the calibration in the checkpoint (`evaluation.conformal`).
             threshold: Probability from which on a pixel is person; the checkpoint's own by default.
             device: "cpu", "cuda", "cuda:1", "mps", …
+            backend: The program that computes; see `inference.loading.load_segmenter`.
+            threads: Number of threads that work on one image.
 
         Raises:
             CheckpointError: `path` is no checkpoint.
@@ -56,20 +61,20 @@ class Detector:
             )
         if threshold is not None and not 0 < threshold < 1:
             raise InputError(f"threshold {threshold}: must be between 0 and 1")
-        checkpoint = load_checkpoint(path)
-        self.sha256 = checkpoint_sha256(path)
+        checkpoint = load_segmenter(path, backend=backend, device=device, threads=threads)
+        self.sha256, self.engine = checkpoint.sha256, checkpoint.engine
         self.promise: str | None = None
         if recall is not None:
             promise = read_promise(checkpoint.calibration)
             promise.require_inference(asdict(inference))
-            threshold = promise.threshold(recall, checkpoint.temperature)
+            threshold = promise.threshold(recall, checkpoint.promise_temperature)
             self.promise = promise.statement(recall)
             self.chosen_by = f"a promised recall of {recall:g}"
         else:
             self.chosen_by = "the checkpoint" if threshold is None else "hand"
         self.threshold = checkpoint.threshold if threshold is None else threshold
         self._temperature, self._inference = checkpoint.temperature, inference
-        self._segmenter = eager_segmenter(checkpoint, device)
+        self._segmenter = checkpoint.segmenter
 
     def probability(self, image: np.ndarray) -> np.ndarray:
         """Predict the calibrated probability of a person, float32 (H, W), for uint8 (H, W, 3)."""
@@ -88,6 +93,7 @@ class Detector:
             promise += " Regions that were excluded by hand are not covered."
         return {
             "sha256": self.sha256,
+            "engine": dict(self.engine),
             "threshold": self.threshold,
             "threshold_from": self.chosen_by,
             "promise": promise,

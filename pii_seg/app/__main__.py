@@ -29,6 +29,7 @@ from pii_seg.command_line import (
     run_command,
 )
 from pii_seg.errors import InputError
+from pii_seg.inference.backends.option import add_backend_argument
 
 HOST = "127.0.0.1"
 
@@ -54,6 +55,7 @@ def parser() -> ArgumentParser:
         help="Print the address and do not open a browser (default: open one).",
     )
     main.add_argument("--device", default="cpu", help="Run the model on cpu, cuda, cuda:1 or mps.")
+    add_backend_argument(main)
     add_threshold_arguments(p)
     add_inference_arguments(p, tiles="auto")
     return p
@@ -76,6 +78,7 @@ def serve(arguments: Namespace) -> int:
         threshold=arguments.threshold,
         dilate=arguments.dilate,
         inference=inference_settings(arguments),
+        backend=arguments.backend,
     )
     token = secrets.token_urlsafe(24)
     session = Session(anonymizer)

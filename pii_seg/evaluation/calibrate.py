@@ -31,11 +31,20 @@ from pii_seg.evaluation.conformal import (
 from pii_seg.evaluation.measure import PredictLogits, evaluate_images, open_data, refuse_inside
 from pii_seg.evaluation.metrics import Totals
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
-from pii_seg.inference.backends.torch_backend import eager_segmenter
+from pii_seg.inference.calibrated import (
+    calibrated_name,
+    load_model,
+    save_model,
+    with_calibration,
+)
+from pii_seg.inference.engine import ENGINE
+from pii_seg.inference.export_folder import refuse_other_content
+from pii_seg.inference.exported import is_exported
+from pii_seg.inference.loading import load_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_logits
-from pii_seg.models.checkpoint import load_checkpoint, save_checkpoint, with_calibration
+from pii_seg.models.checkpoint import load_checkpoint
 
 FEW = 100  # images: with fewer, even a segmenter that misses nothing can promise little
 # Of a training's configuration, those that decide its weights or the choice among them.
@@ -85,12 +94,13 @@ def calibrate(
     strict: bool = False,
     masks: MaskOptions | None = None,
     device: str = "cpu",
+    backend: str | None = None,
     on_image: OnImage = no_progress,
 ) -> CalibrationResult:
     """Calibrate `checkpoint` on `data` and write it to `output`.
 
     Args:
-        checkpoint: RUN/best.ckpt of a training.
+        checkpoint: RUN/best.ckpt of a training, or a folder of `pii-seg export-model`.
         data: Folders of images with masks, which the training has not used.
         output: The file to write; calibrated.ckpt beside the checkpoint by default.
         settings: The settings that will be used later; `InferenceSettings()` by default.
@@ -99,6 +109,8 @@ def calibrate(
         strict: Raise for an image that cannot be used, rather than leaving it out.
         masks: How masks are read, and which classes are persons; by default that is recognised.
         device: "cpu", "cuda", "mps", …
+        backend: The program that computes, for which the promise holds; see
+            `inference.loading.load_segmenter`.
         on_image: Progress callback.
 
     Returns:
@@ -114,14 +126,14 @@ def calibrate(
     check_confidence(confidence)
     settings = settings or InferenceSettings()
     checkpoint = Path(checkpoint)
-    output = Path(output) if output else checkpoint.with_name("calibrated.ckpt")
+    output = Path(output) if output else calibrated_name(checkpoint)
     refuse_output(output, checkpoint, data)
-    loaded = load_checkpoint(checkpoint)
+    model = load_model(checkpoint)
+    loaded = load_segmenter(checkpoint, backend=backend, device=device, bound=False)
     sources = open_data(data, [], strict=strict, masks=masks)
-    segmenter = eager_segmenter(loaded, device)
     with worker_threads(device) as workers:
         collected = collect_losses(
-            lambda image: predict_logits(segmenter, image, settings),
+            lambda image: predict_logits(loaded.segmenter, image, settings),
             sources,
             workers=workers,
             on_image=on_image,
@@ -129,21 +141,29 @@ def calibrate(
     promise = promise_of(collected, confidence, settings)
     temperature = fit_temperature(collected.totals)
     threshold = rescale_threshold(loaded.threshold, temperature / loaded.temperature)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(
+    calibration = {**promise.plain(), ENGINE: loaded.engine}
+    save_model(
         output,
         with_calibration(
-            loaded, temperature=temperature, threshold=threshold, calibration=promise.plain()
+            model, temperature=temperature, threshold=threshold, calibration=calibration
         ),
     )
-    sketch = loaded.provenance.get("data_sketch", [])
-    cautions = (*cautions_of(collected), *cautions_of_data(loaded.config, data, sources, sketch))
+    sketch = model.provenance.get("data_sketch", [])
+    cautions = (*cautions_of(collected), *cautions_of_data(model.config, data, sources, sketch))
     notes = tuple(note for source in sources for note in notes_of(source))
     return CalibrationResult(promise, temperature, output, cautions, notes)
 
 
 def refuse_output(output: Path, checkpoint: Path, data: Sequence[Path | str]) -> None:
     """Raise InputError when the calibrated checkpoint would replace something else."""
+    if is_exported(checkpoint):
+        if output.exists() and output.samefile(checkpoint):
+            raise InputError(
+                f"--output {output}: is the --checkpoint itself; choose another folder"
+            )
+        refuse_other_content(output)
+        refuse_inside("--output", output, data)
+        return
     if output.is_dir():
         raise InputError(f"--output {output}: is a folder; expected a file name for the checkpoint")
     if output.exists() and checkpoint.exists() and output.samefile(checkpoint):

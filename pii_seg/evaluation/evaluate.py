@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from pii_seg.data.progress import OnImage, no_progress
 from pii_seg.data.sources import MaskOptions, Source, open_sources
@@ -35,11 +34,21 @@ from pii_seg.evaluation.write_results import (
     write_metrics,
     write_report,
 )
-from pii_seg.inference.backends.torch_backend import eager_segmenter
+from pii_seg.inference.calibrated import (
+    calibrated_name,
+    described_model,
+    load_model,
+    save_model,
+    with_calibration,
+)
+from pii_seg.inference.cores import usable_cores
+from pii_seg.inference.engine import ENGINE
+from pii_seg.inference.exported import Exported
+from pii_seg.inference.loading import load_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
-from pii_seg.inference.tiling import predict_logits
-from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_calibration
+from pii_seg.inference.tiling import Segmenter, predict_logits
+from pii_seg.models.checkpoint import Checkpoint
 
 RecallOf = Literal["pixels", "persons"]
 """From an image and a temperature to calibrated logits."""
@@ -60,6 +69,7 @@ def evaluate(
     strict: bool = False,
     masks: MaskOptions | None = None,
     device: str = "cpu",
+    backend: str | None = None,
     on_image: OnImage = no_progress,
 ) -> list[Evaluation]:
     """Measure a checkpoint; write metrics.json, pictures.csv, figures and report.html.
@@ -82,6 +92,7 @@ def evaluate(
         strict: Raise for an image that cannot be used, rather than leaving it out.
         masks: How masks are read, and which classes are persons; by default that is recognised.
         device: "cpu", "cuda", "mps", …
+        backend: The program that computes; see `inference.loading.load_segmenter`.
         on_image: Progress callback.
 
     Returns:
@@ -95,44 +106,40 @@ def evaluate(
     """
     checkpoint, output, settings = Path(checkpoint), Path(output), settings or InferenceSettings()
     _check_arguments(data, negatives, threshold, recall, output, examples)
-    calibrated = output / "calibrated.ckpt"
+    calibrated = output / calibrated_name(checkpoint).name
     _refuse_to_replace(checkpoint, calibrated, calibrate)
-    loaded = load_checkpoint(checkpoint)
+    model = load_model(checkpoint)
+    loaded = load_segmenter(checkpoint, backend=backend, device=device, bound=calibrate is None)
     sources = open_data(data, negatives, strict=strict, masks=masks)
     calibration = _open_calibration(calibrate, strict=strict, masks=masks)
-    predict = _predictor(loaded, settings, device)
+    predict = _predictor(loaded.segmenter, settings)
     output.mkdir(parents=True, exist_ok=True)
     delete_figures(output)
     with worker_threads(device) as workers, ImageTable(output / "pictures.csv") as table:
-        totals = None
-        if calibration is not None or recall is not None:
-            totals = sum_counts(
-                partial(predict, temperature=1.0), calibration or sources[0], workers=workers
-            )
+        totals, chosen_by = None, calibration or (sources[0] if recall is not None else None)
+        if chosen_by is not None:
+            totals = sum_counts(partial(predict, temperature=1.0), chosen_by, workers=workers)
         decided, origin = choose_operating_point(
-            loaded,
+            model,
             totals,
+            engine=loaded.engine,
             calibrates=calibration is not None,
             threshold=threshold,
             recall=recall,
             recall_of=recall_of,
         )
         if calibration is not None:
-            save_checkpoint(calibrated, decided)
-        evaluations = []
-        for source in sources:
-            evaluations.append(
-                evaluate_source(
-                    partial(predict, temperature=decided.temperature),
-                    source,
-                    settings,
-                    threshold=decided.threshold,
-                    examples=examples,
-                    workers=workers,
-                    on_result=_add_to(table, source, on_image),
-                )
-            )
-    about = describe(checkpoint, decided, settings, origin)
+            save_model(calibrated, decided)
+        measure = partial(
+            evaluate_source,
+            partial(predict, temperature=decided.temperature),
+            settings=settings,
+            threshold=decided.threshold,
+            examples=examples,
+            workers=workers,
+        )
+        evaluations = [measure(s, on_result=_add_to(table, s, on_image)) for s in sources]
+    about = describe(checkpoint, decided, settings, origin, loaded.engine)
     # Its training writes metrics.csv there.
     _write_results(output, about, evaluations, read_history(checkpoint.parent / "metrics.csv"))
     return evaluations
@@ -190,11 +197,8 @@ def _open_calibration(
     return sources[0]
 
 
-def _predictor(
-    checkpoint: Checkpoint, settings: InferenceSettings, device: str
-) -> Callable[..., np.ndarray]:
+def _predictor(segmenter: Segmenter, settings: InferenceSettings) -> Callable[..., np.ndarray]:
     """A function that returns the logits of an image, divided by `temperature`."""
-    segmenter = eager_segmenter(checkpoint, device)
 
     def predict(image: np.ndarray, temperature: float) -> np.ndarray:
         logits = predict_logits(segmenter, image, settings)
@@ -216,19 +220,21 @@ def _add_to(table: ImageTable, source: Source, on_image: OnImage) -> Callable[[I
 
 
 def choose_operating_point(
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | Exported,
     totals: Totals | None,
     *,
+    engine: Mapping[str, Any],
     calibrates: bool,
     threshold: float | None,
     recall: float | None,
     recall_of: RecallOf,
-) -> tuple[Checkpoint, str]:
+) -> tuple[Checkpoint | Exported, str]:
     """Choose the temperature and threshold to measure at.
 
     Args:
         checkpoint: The checkpoint as loaded.
         totals: Counts of the uncalibrated logits of the data to choose by; None without a choice.
+        engine: Back end, precision and preprocessing that `totals` are from.
         calibrates: Fit the temperature on `totals`.
         threshold: The threshold that the user gave.
         recall: The recall that the user gave.
@@ -258,6 +264,7 @@ def choose_operating_point(
         "pictures": totals.pictures,
         "persons": int(totals.persons.sum()),
         "threshold_from": origin,
+        ENGINE: dict(engine),
     }
     decided = with_calibration(
         checkpoint, temperature=temperature, threshold=snap(chosen), calibration=chosen_by
@@ -266,15 +273,20 @@ def choose_operating_point(
 
 
 def describe(
-    path: Path, checkpoint: Checkpoint, settings: InferenceSettings, origin: str
+    path: Path,
+    checkpoint: Checkpoint | Exported,
+    settings: InferenceSettings,
+    origin: str,
+    engine: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The checkpoint and settings that were measured, for metrics.json and the report's head."""
     return {
         "checkpoint": path.name,
-        "model": asdict(checkpoint.model),
+        "model": described_model(checkpoint),
+        "engine": dict(engine),
         "temperature": checkpoint.temperature,
         "threshold": checkpoint.threshold,
         "threshold_from": origin,
         "inference": asdict(settings),
-        "threads": torch.get_num_threads(),
+        "threads": usable_cores(),
     }

@@ -11,10 +11,10 @@ from PIL import Image
 from pii_seg.data.decoding import frame_of
 from pii_seg.data.image_io import read_image
 from pii_seg.errors import DataError, InputError, MediaError
-from pii_seg.inference.backends.torch_backend import eager_segmenter
+from pii_seg.inference.cores import usable_cores
+from pii_seg.inference.loading import LoadedSegmenter, load_segmenter
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
-from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_pretrained
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class PersonSegmenter:
 
     def __init__(
         self,
-        checkpoint: Checkpoint,
+        loaded: LoadedSegmenter,
+        path: Path,
         *,
-        device: str = "cpu",
         settings: InferenceSettings | None = None,
         threshold: float | None = None,
     ) -> None:
-        """Create a segmenter from a checkpoint in memory; `load` reads one from disk.
+        """Create a segmenter of one that is loaded; `load` does both.
 
         Args:
-            checkpoint: The trained weights.
-            device: "cpu", "cuda", "mps", …
+            loaded: The segmenter in a back end.
+            path: The checkpoint or export that it was loaded from.
             settings: Size, tiles and scales; `InferenceSettings()` by default.
             threshold: Probability, 0..1, from which a pixel counts as person; by default the
                 checkpoint's own.
@@ -59,14 +59,13 @@ class PersonSegmenter:
         Raises:
             InputError: The threshold is out of range.
         """
-        threshold = checkpoint.threshold if threshold is None else threshold
+        threshold = loaded.threshold if threshold is None else threshold
         if not 0 < threshold < 1:
             raise InputError(f"threshold {threshold}: expected a number between 0 and 1")
-        self.checkpoint = checkpoint
-        self.device = device
+        self.loaded = loaded
+        self.path = path
         self.settings = settings or InferenceSettings()
         self.threshold = threshold
-        self._segmenter = eager_segmenter(checkpoint, device)
 
     @classmethod
     def load(
@@ -76,22 +75,33 @@ class PersonSegmenter:
         device: str = "cpu",
         settings: InferenceSettings | None = None,
         threshold: float | None = None,
+        backend: str | None = None,
+        threads: int | None = None,
     ) -> PersonSegmenter:
         """Load a trained segmenter.
 
         Args:
-            path: RUN/best.ckpt of a training, or a folder that `save_pretrained` wrote.
+            path: RUN/best.ckpt of a training, a folder that `save_pretrained` wrote, or one of
+                `pii-seg export-model`.
             device: "cpu", "cuda", "mps", …
             settings: Size, tiles and scales; `InferenceSettings()` by default.
             threshold: Probability, 0..1, from which a pixel counts as person; by default the
                 checkpoint's own.
+            backend: The program that computes: "torch", "openvino", "onnxruntime", or "auto", the
+                fastest that is installed; by default the environment variable PII_SEG_BACKEND, or
+                "auto".
+            threads: Number of threads that work on one image; by default all usable cores. With 1,
+                several threads may predict as many images at the same time.
 
         Raises:
             CheckpointError: The checkpoint cannot be used.
-            InputError: The threshold is out of range.
+            CalibrationError: It is calibrated for another back end.
+            InputError: The threshold is out of range, or the back end is not installed.
         """
-        checkpoint = load_checkpoint(Path(path))
-        return cls(checkpoint, device=device, settings=settings, threshold=threshold)
+        loaded = load_segmenter(
+            path, backend=backend, device=device, threads=threads or usable_cores()
+        )
+        return cls(loaded, Path(path), settings=settings, threshold=threshold)
 
     from_pretrained = load
 
@@ -102,9 +112,12 @@ class PersonSegmenter:
             folder: It is created if needed; a segmenter that is there is replaced.
 
         Raises:
-            CheckpointError: The folder holds something else.
+            CheckpointError: The folder holds something else, or this is an export, which holds no
+                weights that could be trained.
         """
-        save_pretrained(Path(folder), self.checkpoint)
+        from pii_seg.models.checkpoint import load_checkpoint, save_pretrained  # imports torch
+
+        save_pretrained(Path(folder), load_checkpoint(self.path))
 
     def predict(self, image: np.ndarray | Image.Image | str | Path) -> Prediction:
         """Find the persons in one image.
@@ -121,10 +134,10 @@ class PersonSegmenter:
             ValueError: The array has another shape or type.
         """
         probability = predict_probability(
-            self._segmenter,
+            self.loaded.segmenter,
             _pixels(image),
             self.settings,
-            temperature=self.checkpoint.temperature,
+            temperature=self.loaded.temperature,
         )
         return Prediction(probability >= self.threshold, probability)
 

@@ -28,11 +28,10 @@ from pii_seg.data.image_io import IMAGE_ENDINGS, encode_image
 from pii_seg.data.progress import OnImage, no_progress
 from pii_seg.data.sources import read_image
 from pii_seg.errors import DataError, InputError
-from pii_seg.inference.backends.torch_backend import eager_segmenter
+from pii_seg.inference.loading import load_segmenter
 from pii_seg.inference.parallel import map_in_order, worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
-from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +74,13 @@ def predict_files(
     with_probability: bool = False,
     overwrite: bool = False,
     device: str = "cpu",
+    backend: str | None = None,
     on_image: OnImage = no_progress,
 ) -> PredictedFiles:
     """Write a mask for every image file of `inputs`.
 
     Args:
-        checkpoint: RUN/best.ckpt of a training.
+        checkpoint: RUN/best.ckpt of a training, or a folder of `pii-seg export-model`.
         inputs: Image files, and folders that are searched with their sub-folders.
         output: Folder for the results; see the module for its layout.
         settings: Size, tiles and scales; `InferenceSettings()` by default.
@@ -90,6 +90,7 @@ def predict_files(
         with_probability: Write probabilities too.
         overwrite: Predict again what exists; without it, existing files are skipped.
         device: "cpu", "cuda", "mps", …
+        backend: The program that computes; see `loading.load_segmenter`.
         on_image: Progress callback.
 
     Returns:
@@ -102,19 +103,21 @@ def predict_files(
     checkpoint, output, settings = Path(checkpoint), Path(output), settings or InferenceSettings()
     if threshold is not None and not 0 < threshold < 1:
         raise InputError(f"--threshold {threshold}: expected a number between 0 and 1")
-    loaded = load_checkpoint(checkpoint)
+    loaded = load_segmenter(checkpoint, backend=backend, device=device)
     threshold = loaded.threshold if threshold is None else threshold
     images = find_images([Path(given) for given in inputs], exclude=output)
     record = {
-        "checkpoint_sha256": checkpoint_sha256(checkpoint),
+        "checkpoint_sha256": loaded.sha256,
+        "engine": loaded.engine,
         "threshold": threshold,
         "inference": asdict(settings),
     }
     open_output(output, record, overwrite=overwrite)
-    segmenter = eager_segmenter(loaded, device)
 
     def probability(image: np.ndarray) -> np.ndarray:
-        return predict_probability(segmenter, image, settings, temperature=loaded.temperature)
+        return predict_probability(
+            loaded.segmenter, image, settings, temperature=loaded.temperature
+        )
 
     with worker_threads(device) as workers:
         return write_predictions(
@@ -130,7 +133,9 @@ def predict_files(
         )
 
 
-def from_checkpoint(path: str | Path, *, device: str = "cpu") -> Probability:
+def from_checkpoint(
+    path: str | Path, *, device: str = "cpu", backend: str | None = None
+) -> Probability:
     """Load a checkpoint as a plain callable, for programs that need nothing else of this package.
 
     `diffusion_synth.run --segmenter` is one.
@@ -138,6 +143,7 @@ def from_checkpoint(path: str | Path, *, device: str = "cpu") -> Probability:
     Args:
         path: RUN/best.ckpt of a training.
         device: "cpu", "cuda", "mps", …
+        backend: The program that computes; see `loading.load_segmenter`.
 
     Returns:
         A callable from an image, uint8 (H, W, 3) RGB, to the calibrated probability of a person,
@@ -146,9 +152,10 @@ def from_checkpoint(path: str | Path, *, device: str = "cpu") -> Probability:
     Raises:
         CheckpointError: The checkpoint cannot be used.
     """
-    loaded = load_checkpoint(Path(path))
-    segmenter = eager_segmenter(loaded, device)
-    return lambda image: predict_probability(segmenter, image, temperature=loaded.temperature)
+    loaded = load_segmenter(path, backend=backend, device=device)
+    return lambda image: predict_probability(
+        loaded.segmenter, image, temperature=loaded.temperature
+    )
 
 
 def find_images(inputs: Sequence[Path], *, exclude: Path | None = None) -> list[ImageFile]:

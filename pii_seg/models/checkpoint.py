@@ -30,9 +30,9 @@ from torch import Tensor
 
 from blender_addon.dataset import atomic_file, write_atomically
 from pii_seg.config import ModelConfig
-from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import CheckpointError
 from pii_seg.models.base import Network
+from pii_seg.models.checkpoint_hash import CONFIG_FILE
 from pii_seg.models.device import usable_device
 from pii_seg.models.fold_batchnorm import fold_norms
 from pii_seg.models.model_card import model_card
@@ -40,7 +40,7 @@ from pii_seg.models.segmenter import Segmenter, fastest_precision
 from pii_seg.models.torch_archive import UnsafeArchiveError, check_archive
 
 FORMAT, VERSION = "pii_seg segmenter", 1
-CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+WEIGHTS_FILE, CARD_FILE = "model.safetensors", "README.md"
 
 # What reading a damaged description, or building a model of it, raises.
 DAMAGE = (
@@ -115,15 +115,6 @@ class Checkpoint:
             if entry.name not in ("weights", "model")
         }
         return {**described, "model": dataclasses.asdict(self.model)}
-
-
-def with_calibration(
-    checkpoint: Checkpoint, *, temperature: float, threshold: float, calibration: Mapping[str, Any]
-) -> Checkpoint:
-    """Return the same segmenter with another temperature, threshold and calibration."""
-    return dataclasses.replace(
-        checkpoint, temperature=temperature, threshold=threshold, calibration=dict(calibration)
-    )
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -267,15 +258,6 @@ def from_pretrained(folder: Path | str) -> Checkpoint:
         return _checked(content, weights)
     except DAMAGE as error:
         raise CheckpointError(f"{folder}: damaged ({_first_line(error)})") from None
-
-
-def checkpoint_sha256(path: Path) -> str:
-    """Return the SHA-256, in hex, that identifies a .ckpt file or a folder of a segmenter.
-
-    Of a folder it is that of config.json, which holds the hash of the weights.
-    """
-    file = path / CONFIG_FILE if path.is_dir() else path
-    return sha256_of(file)
 
 
 def read_torch_safely(path: Path) -> Any:

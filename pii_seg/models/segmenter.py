@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -56,6 +58,17 @@ class Segmenter(nn.Module):
         if self.scale != 1:
             logits = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
         return logits
+
+
+def preprocessing_of(mean: Tensor, std: Tensor, stride: int, scale: float) -> dict[str, Any]:
+    """Describe what happens to an image before the network, so that two can be compared."""
+    return {
+        "channels": "RGB",
+        "mean": [round(value, 3) for value in mean.flatten().tolist()],
+        "std": [round(value, 3) for value in std.flatten().tolist()],
+        "stride": stride,
+        "scale": scale,
+    }
 
 
 def scaled(size: tuple[int, int] | torch.Size, scale: float) -> tuple[int, int]:

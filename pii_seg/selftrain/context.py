@@ -14,7 +14,8 @@ from pii_seg.data.mixture import DataSources, open_data
 from pii_seg.data.sources import Source
 from pii_seg.errors import ConfigError, InputError
 from pii_seg.inference.predict import find_images
-from pii_seg.models.checkpoint import checkpoint_sha256, load_checkpoint
+from pii_seg.models.checkpoint import load_checkpoint
+from pii_seg.models.checkpoint_hash import checkpoint_sha256
 from pii_seg.selftrain.comparison import open_tests
 from pii_seg.selftrain.config import LoopConfig
 from pii_seg.selftrain.gate import Verdict

@@ -20,15 +20,15 @@ import numpy as np
 from blender_addon.dataset import write_atomically
 from pii_seg.config import ModelConfig, TrainConfig, to_plain_data
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
+from pii_seg.inference.calibrated import with_calibration
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.models.checkpoint import (
     Checkpoint,
-    checkpoint_sha256,
     load_checkpoint,
     save_checkpoint,
-    with_calibration,
 )
+from pii_seg.models.checkpoint_hash import checkpoint_sha256
 from pii_seg.models.model_soup import mean_checkpoint
 from pii_seg.selftrain.comparison import (
     evenly_spaced,

@@ -15,7 +15,7 @@ from typing import Any
 from pii_seg.config import DATA_ROLES, NAMED_WEIGHTS, TrainConfig
 from pii_seg.config_history import ADDED_LATER
 from pii_seg.data.content_hash import CONTENT, ContentHashes, hash_of, sketch_of
-from pii_seg.models.checkpoint import checkpoint_sha256
+from pii_seg.models.checkpoint_hash import checkpoint_sha256
 
 FREE = ("budget.steps", "budget.minutes")  # a run may be resumed with more of them
 

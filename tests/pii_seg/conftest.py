@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from blender_addon.dataset import DatasetWriter
+from tests.pii_seg.exports import Exports, write_exports
 
 WIDTH, HEIGHT = 40, 30
 
@@ -94,3 +95,9 @@ def no_handlers_of_earlier_tests() -> Iterator[None]:
     """Remove the log handlers of commands: their stream is closed in the next test."""
     yield
     logging.getLogger("pii_seg").handlers.clear()
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
+    """A small checkpoint with an export to each format that this program runs."""
+    return write_exports(tmp_path_factory.mktemp("exports"))

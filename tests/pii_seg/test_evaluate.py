@@ -140,6 +140,7 @@ def test_operating_points(folder: Path) -> None:
         return choose_operating_point(
             kept,
             totals,
+            engine={"backend": "torch"},
             calibrates=calibrates,
             threshold=threshold,
             recall=recall,
@@ -166,6 +167,7 @@ def test_operating_points(folder: Path) -> None:
         found = 1 / (1 + np.exp(-3 * honest / temperature)) >= chosen.threshold
         assert found[target == 1].mean() == pytest.approx(0.9, abs=0.01)
         assert ("itself" in why) is not calibrates
+        assert chosen.calibration["engine"] == {"backend": "torch"}
 
 
 def test_summed_counts_are_those_of_the_images(folder: Path) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 
+from pii_seg.inference.backends import TORCH
+from pii_seg.inference.engine import engine_of
 from pii_seg.inference.tiling import Segmenter
 from pii_seg.models.checkpoint import Checkpoint
+from pii_seg.models.segmenter import preprocessing_of
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def eager_segmenter(checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Segmenter:
@@ -17,7 +23,30 @@ def eager_segmenter(checkpoint: Checkpoint, device: torch.device | str = "cpu") 
     Raises:
         InputError: There is no such device.
     """
-    return on_arrays(checkpoint.segmenter(device), device)
+    return eager_with_engine(checkpoint, device)[0]
+
+
+def eager_with_engine(
+    checkpoint: Checkpoint, device: torch.device | str = "cpu", precision: str | None = None
+) -> tuple[Segmenter, dict[str, Any]]:
+    """Build the segmenter of a checkpoint, and describe what computes its logits.
+
+    Args:
+        checkpoint: The weights.
+        device: Where it predicts.
+        precision: A key of PRECISIONS; otherwise the faster one on `device`.
+
+    Returns:
+        The segmenter, and its back end, precision and preprocessing, as a calibration holds them.
+
+    Raises:
+        InputError: There is no such device.
+    """
+    chosen = PRECISIONS.get(str(precision), "auto")
+    module = checkpoint.segmenter(device, precision=chosen)
+    used = next(name for name, kind in PRECISIONS.items() if kind == module.precision)
+    preprocessing = preprocessing_of(module.mean, module.std, module.stride, module.scale)
+    return on_arrays(module, device), engine_of(TORCH, used, preprocessing)
 
 
 def on_arrays(

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from pii_seg.__main__ import COMMANDS
 from pii_seg.config import SIZES
 from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
 from tests.pii_seg.anonymize.conftest import SOURCES
+from tests.pii_seg.exports import Exports
 
 ROOT = Path(__file__).resolve().parents[3]
 NEVER = {
@@ -45,9 +47,18 @@ def loaded_by(module: str, *arguments: str) -> set[str]:
     return set(last.split()[1:])
 
 
-@pytest.mark.parametrize("module", ["pii_seg.anonymize", "pii_seg.app"])
+@pytest.mark.parametrize("module", [module for module, _ in COMMANDS.values()])
 def test_help_loads_no_heavy_library(module: str) -> None:
     assert loaded_by(module, "--help") & HEAVY == set()
+
+
+def test_a_run_of_an_export_loads_no_torch(exports: Exports, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(SOURCES["png"])
+    arguments = [str(tmp_path / "a.png"), "--output", str(tmp_path / "out")]
+    arguments += ["--checkpoint", str(exports.by_format["onnx"].folder)]
+    loaded = loaded_by("pii_seg.anonymize", *arguments, "--backend", "onnxruntime")
+    assert (tmp_path / "out" / "a.png").is_file()
+    assert loaded & {*NEVER, "torch", "timm", "av", "openvino"} == set()
 
 
 def test_a_run_loads_only_what_it_needs(tmp_path: Path) -> None:

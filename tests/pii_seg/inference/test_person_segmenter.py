@@ -15,7 +15,7 @@ from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.person_segmenter import PersonSegmenter
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
-from pii_seg.models.checkpoint import Checkpoint, save_checkpoint
+from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
 
@@ -43,7 +43,7 @@ def test_prediction_has_the_size_of_the_image(checkpoint: Path, image: np.ndarra
     assert (found.mask.dtype, found.mask.shape) == (bool, (40, 60))
     assert (found.probability.dtype, found.probability.shape) == (np.float32, (40, 60))
     np.testing.assert_array_equal(found.mask, found.probability >= 0.4)
-    eager = eager_segmenter(segmenter.checkpoint)
+    eager = eager_segmenter(load_checkpoint(checkpoint))
     expected = predict_probability(eager, image, temperature=2.0)
     np.testing.assert_array_equal(found.probability, expected)
 

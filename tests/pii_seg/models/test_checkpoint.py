@@ -18,11 +18,11 @@ import torch
 
 from pii_seg.config import SIZES
 from pii_seg.errors import CheckpointError, InputError
+from pii_seg.inference.calibrated import with_calibration
 from pii_seg.models.checkpoint import (
     Checkpoint,
     load_checkpoint,
     save_checkpoint,
-    with_calibration,
 )
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter

@@ -18,12 +18,12 @@ from pii_seg.errors import CheckpointError
 from pii_seg.models import checkpoint as checkpoint_module
 from pii_seg.models.checkpoint import (
     Checkpoint,
-    checkpoint_sha256,
     from_pretrained,
     load_checkpoint,
     save_checkpoint,
     save_pretrained,
 )
+from pii_seg.models.checkpoint_hash import checkpoint_sha256
 from pii_seg.models.networks import build_network
 from pii_seg.models.segmenter import Segmenter
 

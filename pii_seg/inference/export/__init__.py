@@ -1,0 +1,1 @@
+"""Turning checkpoints into models that other programs run."""
