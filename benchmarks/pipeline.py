@@ -10,7 +10,7 @@ different masks, as one batch and one by one; mode invert against blend, also wi
 is reused, as for further variants of an image; and the UNet alone, with regions and with diffusers'
 own attention.
 
---layout sd15 is a model of the size of Stable Diffusion 1.5 with random weights, which do not
+--layout is a model of the size of Stable Diffusion 1.5 or SDXL with random weights, which do not
 affect speed.
 """
 
@@ -21,6 +21,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -28,7 +29,7 @@ import diffusers
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from diffusion_synth.pipeline.attention import region_processors
 from diffusion_synth.pipeline.loading import bundled_model, load_pipeline
@@ -52,7 +53,7 @@ def main() -> None:
         "--model", help="Load this folder of diffusers (default: the bundled generator)."
     )
     model.add_argument(
-        "--layout", choices=["sd15"], help="Use random weights of this size instead (default: off)."
+        "--layout", choices=LAYOUTS, help="Use random weights of this size instead (default: off)."
     )
     p.add_argument(
         "--size", type=int, default=0, help="Size of the images, px (default: the model's own)."
@@ -75,7 +76,7 @@ def main() -> None:
     diffusers.utils.logging.set_verbosity_error()
     dtype = PRECISIONS[options.precision]
     if options.layout:
-        pipeline = make_sd15().to(options.device, dtype)
+        pipeline = make_untrained(LAYOUTS[options.layout], options.device, dtype)
     else:
         pipeline = load_pipeline(
             options.model or bundled_model(), device=options.device, dtype=dtype
@@ -183,38 +184,86 @@ def unet_calls(
     return way
 
 
-def make_sd15() -> ShapeGuidedPipeline:
-    """Return Stable Diffusion 1.5 untrained: 860 M, 84 M and 123 M parameters."""
+@dataclass(frozen=True)
+class Layout:
+    """The sizes of a published model, whose weights are drawn.
+
+    Attributes:
+        vae: Arguments of AutoencoderKL.
+        texts: Arguments of CLIPTextConfig, of one text encoder or of two.
+        unet: Arguments of UNet2DConditionModel.
+    """
+
+    vae: dict[str, Any]
+    texts: tuple[dict[str, Any], ...]
+    unet: dict[str, Any]
+
+
+VAE = {
+    "block_out_channels": (128, 256, 512, 512), "layers_per_block": 2, "latent_channels": 4,
+    "down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4,
+}  # fmt: skip
+VIT_L = {
+    "vocab_size": 49408, "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
+    "num_attention_heads": 12, "max_position_embeddings": 77, "projection_dim": 768,
+}  # fmt: skip
+VIT_BIG_G = {
+    "vocab_size": 49408, "hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32,
+    "num_attention_heads": 20, "max_position_embeddings": 77, "projection_dim": 1280,
+    "hidden_act": "gelu",
+}  # fmt: skip
+LAYOUTS = {
+    "sd15": Layout(  # 860 M, 84 M and 123 M parameters
+        {**VAE, "sample_size": 512},
+        (VIT_L,),
+        {
+            "sample_size": 64, "block_out_channels": (320, 640, 1280, 1280), "layers_per_block": 2,
+            "down_block_types": (*["CrossAttnDownBlock2D"] * 3, "DownBlock2D"),
+            "up_block_types": ("UpBlock2D", *["CrossAttnUpBlock2D"] * 3),
+            "cross_attention_dim": 768, "attention_head_dim": 8,  # the number of heads
+        },
+    ),
+    "sdxl": Layout(  # 2567 M, 84 M, 123 M and 695 M parameters
+        {**VAE, "sample_size": 1024, "scaling_factor": 0.13025},
+        (VIT_L, VIT_BIG_G),
+        {
+            "sample_size": 128, "block_out_channels": (320, 640, 1280), "layers_per_block": 2,
+            "down_block_types": ("DownBlock2D", *["CrossAttnDownBlock2D"] * 2),
+            "up_block_types": (*["CrossAttnUpBlock2D"] * 2, "UpBlock2D"),
+            "cross_attention_dim": 2048, "attention_head_dim": (5, 10, 20),
+            "transformer_layers_per_block": (1, 2, 10), "use_linear_projection": True,
+            "addition_embed_type": "text_time", "addition_time_embed_dim": 256,
+            "projection_class_embeddings_input_dim": 2816,
+        },
+    ),
+}  # fmt: skip
+
+
+def make_untrained(
+    layout: Layout, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> ShapeGuidedPipeline:
+    """Return a pipeline of these sizes, whose weights are drawn on the device that it runs on."""
     tokenizer = make_tokenizer(vocabulary_of(read_grammar()), 77)
-    with weights_drawn_from(torch.Generator().manual_seed(0)):
-        pipeline = ShapeGuidedPipeline(
-            vae=AutoencoderKL(
-                block_out_channels=(128, 256, 512, 512),
-                down_block_types=("DownEncoderBlock2D",) * 4,
-                up_block_types=("UpDecoderBlock2D",) * 4, layers_per_block=2, latent_channels=4,
-                sample_size=512,
-            ),
-            text_encoder=CLIPTextModel(
-                CLIPTextConfig(  # of CLIP's ViT-L/14
-                    vocab_size=49408, hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
-                    num_attention_heads=12, max_position_embeddings=77, projection_dim=768,
-                )
-            ),
-            tokenizer=tokenizer,
-            unet=UNet2DConditionModel(
-                sample_size=64, block_out_channels=(320, 640, 1280, 1280), layers_per_block=2,
-                down_block_types=(*["CrossAttnDownBlock2D"] * 3, "DownBlock2D"),
-                up_block_types=("UpBlock2D", *["CrossAttnUpBlock2D"] * 3),
-                cross_attention_dim=768, attention_head_dim=8,  # the number of heads
-            ),
-            scheduler=DDIMScheduler(
-                beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012,
-                clip_sample=False,
-                set_alpha_to_one=False, steps_offset=1,
-            ),
-        )  # fmt: skip
-    for network in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
+    with weights_drawn_from(torch.Generator().manual_seed(0)), torch.device(device):
+        # Each is put in its precision before the next one is made: SDXL takes 14 GB in float32.
+        unet = UNet2DConditionModel(**layout.unet).to(dtype)
+        vae = AutoencoderKL(**layout.vae).to(dtype)
+        kinds = (CLIPTextModel, CLIPTextModelWithProjection)
+        texts = [
+            kind(CLIPTextConfig(**values)).to(dtype)
+            for kind, values in zip(kinds, layout.texts, strict=False)
+        ]
+    second = {"text_encoder_2": texts[1], "tokenizer_2": tokenizer} if len(texts) > 1 else {}
+    for network in (vae, unet, *texts):
         network.eval()
+    pipeline = ShapeGuidedPipeline(
+        vae=vae, text_encoder=texts[0], tokenizer=tokenizer, unet=unet,
+        scheduler=DDIMScheduler(
+            beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False,
+            set_alpha_to_one=False, steps_offset=1,
+        ),
+        **second,
+    )  # fmt: skip
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
