@@ -30,7 +30,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -175,11 +175,7 @@ class Contestant:
         self.name, self.log = name, log
         reading, writing = os.pipe()
         argv = [str(writing) if part == "FD" else part for part in argv]
-        environment = {
-            **os.environ,
-            "USE_EXTERNAL_BPY_MODULE": "1",
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        }
+        environment = {**os.environ, "USE_EXTERNAL_BPY_MODULE": "1"}
         with log.open("w") as output:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=output, stderr=output, text=True,
@@ -193,7 +189,8 @@ class Contestant:
 
     def __exit__(self, *_: object) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):  # it may have ended before it read its last request
+            self.process.stdin.close()
         self.answers.close()
         self.process.terminate()
         self.process.wait()
@@ -258,7 +255,7 @@ def compare(recipe: Recipe, assets: Assets, options: argparse.Namespace) -> None
     show(figures)
     if differences:
         print(f"  plain loop's linear image against ours: mean difference {max(differences):.1e}")
-    if BLENDERPROC not in times:
+    if BLENDERPROC not in {contestant.name for contestant in contestants}:
         print("  BlenderProc: not installed; give its Python as --blenderproc")
     if options.json:
         options.json.write_text(json.dumps({"frames": frames, "seconds": figures}, indent=2) + "\n")
@@ -268,10 +265,10 @@ def save_scenes(
     recipe: Recipe, assets: Assets, options: argparse.Namespace, frames: int, folder: Path
 ) -> tuple[list[dict[str, Any]], list[np.ndarray], str]:
     """Save every scene as it is rendered. Returns the requests, the linear images, the device."""
-    import bpy
-
+    from blender_addon.render.compat import import_bpy
     from blender_addon.render.passes import Pass
 
+    bpy = import_bpy()
     renderer = Renderer(assets, device=options.device)
     requests, images = [], []
     for index in range(frames):
@@ -338,7 +335,7 @@ def medians(times: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, flo
 def show(figures: dict[str, dict[str, float]]) -> None:
     """Print medians, and each divided by that of this project."""
     print(f"  {'median of':14} {'a frame':>10} {'in Cycles':>10} {'CPU':>10}   ÷ this project")
-    for name, middle in figures.items():
+    for name, middle in sorted(figures.items(), key=lambda item: item[0] != OURS):
         ratios = ""
         if OURS in figures:
             ours = figures[OURS]

@@ -10,7 +10,8 @@ figure that it gets, and RESULTS/PART.log. A part that fails does not stop the o
 does not use of its time goes to those after it. At the end a table is printed and written to
 RESULTS/summary.md.
 
-Exit codes: 0 all parts ran and all checks hold, 1 a part did not, 2 invalid options.
+Exit codes: 0 all parts ran and all checks hold, 1 a part did not, 2 invalid options, 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -96,8 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.budget < (least := sum(fixed) + LEAST_SECONDS * fixed.count(0)):
         p.error(f"--budget {options.budget:g}: these parts take at least {least:.0f} s")
     options.output.mkdir(parents=True, exist_ok=True)
-    with ended_by_sigterm():
-        records = run_all(names, options)
+    try:
+        with ended_by_sigterm():
+            records = run_all(names, options)
+    except KeyboardInterrupt:
+        print(f"interrupted; {options.output} has what was measured", file=sys.stderr)
+        return 130
     show(records, options.output)
     return 0 if all(record.succeeded for record in records) else 1
 

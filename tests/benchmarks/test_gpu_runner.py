@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -270,6 +271,22 @@ def test_the_exit_code_says_whether_all_ran_and_held(
     monkeypatch.setattr(runner, "launch_part", launch)
     assert command.main(["--output", str(tmp_path), "--only", "machine"]) == code
     assert json.loads((tmp_path / "machine.json").read_text())["status"] == DONE
+
+
+def test_an_interruption_ends_the_run_and_its_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever ends the run by SIGTERM leaves no part behind."""
+
+    def launch(options: argparse.Namespace, name: str, seconds: float) -> int | None:
+        program = f"import os, time; os.kill({os.getpid()}, 15); time.sleep(600)"
+        return run_limited([sys.executable, "-c", program], 120, tmp_path / "log")
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(runner, "launch_part", launch)
+    assert command.main(["--output", str(tmp_path), "--only", "machine"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_part_is_started_with_the_options_of_the_run(

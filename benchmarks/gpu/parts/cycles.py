@@ -19,7 +19,7 @@ from blender_addon.render.devices import DeviceError
 from blender_addon.scene.assets import Assets, load_assets
 from blender_addon.scene.sampling import sample_scene
 
-PRESET, SEED = "everyday", 7
+SEED = 7
 REFERENCES = "cycles-masks"
 MOST_DIFFERENT = 0.002  # share of pixels: edges of people, where coverage is near a half
 
@@ -29,12 +29,13 @@ def measure(job: Job) -> None:
     kind = job.name.removeprefix("cycles-")
     asked = "cpu" if job.options.device == "cpu" else kind
     sizes, samples = job.size((256, 512), (32, 48)), job.size(16, 2)
-    job.set(preset=PRESET, seed=SEED, samples=samples, sizes=list(sizes), asked=asked)
+    preset = job.size("everyday", "surreal")
+    job.set(preset=preset, seed=SEED, samples=samples, sizes=list(sizes), asked=asked)
     folder = job.options.output / REFERENCES
     folder.mkdir(exist_ok=True)
     renderer = None
     for place, size in enumerate(sizes):
-        recipe = load_preset(PRESET).with_render(width=size, height=size, samples=samples)
+        recipe = load_preset(preset).with_render(width=size, height=size, samples=samples)
         assets = load_assets(recipe)
         if renderer is None:
             begun = time.perf_counter()

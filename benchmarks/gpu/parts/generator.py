@@ -41,7 +41,8 @@ def measure(job: Job) -> None:
     if not job.options.renders:
         raise NotHere("needs renders to train on: give --renders DATASET")
     parts = job.size({}, {"size": 16, "channels": (16, 32)})
-    settings = {"batch_size": job.size(128, 2), "learning_rate": 2e-4, "steps": 1_000_000}
+    settings = {"batch_size": job.size(128, 2), "learning_rate": 2e-4}
+    settings |= {"steps": 1_000_000, "warmup": 50}  # the steps follow from the time, see train_for
     plan = plan_generator(
         read_grammar(), settings, parts, device=device, bf16=device.type == "cuda"
     )
