@@ -11,32 +11,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .primitives import SURFACE, Solid, join
+from . import pieces
+from .pieces import quad_mesh
+from .primitives import SURFACE, Array, Solid, join
 
-Array = NDArray[np.float64]
 Size = tuple[float, float, float]
 
 _THIN = 5e-4  # m; nothing is thinner
-_CORNERS = np.array([[x, y, z] for z in (-1, 1) for y in (-1, 1) for x in (-1, 1)]) / 2.0
-_BOX = np.array(
-    [(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)]
-)
-
-
-def quads(
-    vertices: Array, faces: NDArray[np.integer], tone: ArrayLike, paint: ArrayLike, smooth: bool
-) -> Solid:
-    """A solid of faces (F, 4) with one tone and colour for all, or one for each; NaN: no paint."""
-    count = len(faces)
-    colors = np.broadcast_to(np.asarray(paint, dtype=np.float64), (count, 3))
-    return Solid(
-        vertices,
-        faces.astype(np.int32).ravel(),
-        np.arange(0, 4 * count, 4, dtype=np.int32),
-        np.broadcast_to(np.asarray(tone, np.uint8), (count,)).copy(),
-        np.full(count, smooth, np.bool_),
-        paint=colors.copy() if np.isfinite(colors).any() else None,
-    )
 
 
 def shifted(points: Array, x: float, y: float, z: float) -> Array:
@@ -51,28 +32,8 @@ def boxes(
     paints: ArrayLike = np.nan,
     turns: ArrayLike = 0.0,
 ) -> Solid:
-    """Boxes at `centers` (N, 3) of `sizes` (N, 3) or (3,) m.
-
-    Args:
-        centers, sizes: m.
-        tones: One for all or (N,).
-        paints: Linear colours, (3,) or (N, 3); NaN where a box keeps the colour of its tone.
-        turns: Degrees about Z, (N,) or one.
-    """
-    middle = np.atleast_2d(np.asarray(centers, dtype=np.float64))
-    n = len(middle)
-    extents = np.maximum(np.broadcast_to(np.asarray(sizes, dtype=np.float64), (n, 3)), _THIN)
-    corners = _CORNERS * extents[:, None, :]
-    angle = np.radians(np.broadcast_to(np.asarray(turns, dtype=np.float64), (n,)))[:, None]
-    if np.any(angle):
-        c, s = np.cos(angle), np.sin(angle)
-        x, y = corners[..., 0].copy(), corners[..., 1].copy()
-        corners[..., 0], corners[..., 1] = c * x - s * y, s * x + c * y
-    vertices = (corners + middle[:, None, :]).reshape(-1, 3)
-    faces = (_BOX + 8 * np.arange(n)[:, None, None]).reshape(-1, 4)
-    tone = np.repeat(np.broadcast_to(np.asarray(tones, np.uint8), (n,)), 6)
-    paint = np.repeat(np.broadcast_to(np.asarray(paints, dtype=np.float64), (n, 3)), 6, axis=0)
-    return quads(vertices, faces, tone, paint, False)
+    """As `pieces.boxes`; no extent is smaller than half a millimetre, and NaN is no colour."""
+    return pieces.boxes(centers, np.maximum(sizes, _THIN), tones, paints, turns)
 
 
 def turned(
@@ -113,7 +74,7 @@ def turned(
     )
     faces = (one + k * sides * np.arange(n)[:, None, None]).reshape(-1, 4)
     paint = np.broadcast_to(np.asarray(paints, dtype=np.float64), (n, 3))
-    return quads(vertices.reshape(-1, 3), faces, tone, np.repeat(paint, len(one), axis=0), True)
+    return quad_mesh(vertices.reshape(-1, 3), faces, tone, np.repeat(paint, len(one), axis=0), True)
 
 
 def _crisp(outline: Array) -> Array:
@@ -141,7 +102,7 @@ def soft_box(
     away = every - inner
     length = np.sqrt((away**2).sum(axis=1, keepdims=True))
     vertices = inner + r * away / length + np.asarray(center, dtype=np.float64)
-    return quads(vertices, faces, tone, paint, True)
+    return quad_mesh(vertices, faces, tone, paint, True)
 
 
 @cache
@@ -189,7 +150,7 @@ def cloth(
     faces = np.stack(
         [i * rows + j, (i + 1) * rows + j, (i + 1) * rows + j + 1, i * rows + j + 1], axis=-1
     )
-    return quads(vertices, faces, tone, paint, True)
+    return quad_mesh(vertices, faces, tone, paint, True)
 
 
 def colors(

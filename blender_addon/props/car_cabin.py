@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .batches import Parts, Size, color, quads, soft_box
+from .batches import Parts, Size, color, soft_box
+from .pieces import quad_mesh
 from .primitives import DARK, GLASS, METAL, SECOND, SURFACE, Solid, ring, tube
 from .tableware import things_on
 
@@ -161,7 +162,7 @@ def _bonnet(size: Size, rng: np.random.Generator) -> Solid:
     vertices = np.stack([u, v * y, height + ridge], axis=-1).reshape(-1, 3)
     i, j = (axis.ravel() for axis in np.meshgrid(np.arange(6), np.arange(5), indexing="ij"))
     faces = np.stack([6 * i + j, 6 * (i + 1) + j, 6 * (i + 1) + j + 1, 6 * i + j + 1], axis=-1)
-    parts.add(quads(vertices, faces, SURFACE, np.nan, True))
+    parts.add(quad_mesh(vertices, faces, smooth=True))
     for at in (-0.3, 0.12):
         parts.add(
             tube(
@@ -182,7 +183,7 @@ def _windscreen(size: Size, rng: np.random.Generator) -> Solid:
     x, y, z = size
     parts = Parts()
     corners = np.array([(-x, -y, 0), (x, -y, 0), (x, y, 2 * z), (-x, y, 2 * z)]) / 2
-    parts.add(quads(corners, np.array([(0, 1, 2, 3)]), GLASS, np.nan, False))
+    parts.add(quad_mesh(corners, np.array([(0, 1, 2, 3)]), GLASS))
     return parts.fitted(size)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .primitives import SURFACE, Array, Solid
 
 _CORNERS = np.array([[x, y, z] for z in (-1, 1) for y in (-1, 1) for x in (-1, 1)]) / 2.0
-_FACES = np.array(
+_BOX = np.array(
     [(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)]
 )
 _WHOLE_IMAGE = np.array([(0.0, 0), (1, 0), (1, 1), (0, 1)])
@@ -36,27 +36,76 @@ def by(x: float, y: float, z: float) -> Array:
     return np.array((x, y, z), dtype=np.float64)
 
 
+def quad_mesh(
+    vertices: Array,
+    faces: NDArray[np.integer],
+    tone: ArrayLike = SURFACE,
+    color: ArrayLike | None = None,
+    smooth: bool = False,
+) -> Solid:
+    """Make a solid of faces of four corners.
+
+    Args:
+        vertices: (V, 3) m.
+        faces: (F, 4) vertices of each face, counter-clockwise seen from outside.
+        tone: One, or (F,).
+        color: Linear colour (3,) or (F, 3); NaN keeps the tone's.
+        smooth: Whether the faces are shaded as a curved surface.
+    """
+    n = len(faces)
+    paint = None
+    if color is not None and np.isfinite(color).any():
+        paint = np.broadcast_to(np.asarray(color, dtype=np.float64), (n, 3)).copy()
+    return Solid(
+        vertices,
+        faces.astype(np.int32).ravel(),
+        np.arange(0, 4 * n, 4, dtype=np.int32),
+        np.broadcast_to(np.asarray(tone, dtype=np.uint8), (n,)).copy(),
+        np.full(n, smooth, np.bool_),
+        paint,
+    )
+
+
+def _per_face(
+    tone: ArrayLike, color: ArrayLike | None, count: int, each: int
+) -> tuple[ArrayLike, ArrayLike | None]:
+    """Tones and colours of `count` pieces for the `each` faces that each of them has."""
+    tones = np.repeat(np.broadcast_to(np.asarray(tone, dtype=np.uint8), (count,)), each)
+    if color is None:
+        return tones, None
+    colors = np.broadcast_to(np.asarray(color, dtype=np.float64), (count, 3))
+    return tones, np.repeat(colors, each, axis=0)
+
+
 def boxes(
     centers: ArrayLike,
     sizes: ArrayLike,
     tone: ArrayLike = SURFACE,
     color: ArrayLike | None = None,
+    turns: ArrayLike = 0.0,
 ) -> Solid:
-    """Boxes along the axes.
+    """Boxes that stand upright.
 
     Args:
         centers, sizes: (N, 3) m, or (3,) for all.
         tone: One, or (N,).
         color: Linear colour (3,) or (N, 3); NaN keeps the tone's.
+        turns: Degrees about Z, one or (N,).
     """
     at, extent = np.broadcast_arrays(
         np.atleast_2d(np.asarray(centers, dtype=np.float64)),
         np.atleast_2d(np.asarray(sizes, dtype=np.float64)),
     )
     n = len(at)
-    vertices = (at[:, None] + extent[:, None] * _CORNERS).reshape(-1, 3)
-    loops = (8 * np.arange(n)[:, None, None] + _FACES).reshape(-1, 4)
-    return _quad_faces(vertices, loops, tone, color, n, 6)
+    corners = extent[:, None] * _CORNERS
+    angle = np.radians(np.broadcast_to(np.asarray(turns, dtype=np.float64), (n,)))[:, None]
+    if angle.any():
+        c, s = np.cos(angle), np.sin(angle)
+        x, y = corners[..., 0].copy(), corners[..., 1].copy()
+        corners[..., 0], corners[..., 1] = c * x - s * y, s * x + c * y
+    vertices = (at[:, None] + corners).reshape(-1, 3)
+    faces = (8 * np.arange(n)[:, None, None] + _BOX).reshape(-1, 4)
+    return quad_mesh(vertices, faces, *_per_face(tone, color, n, 6))
 
 
 def span(
@@ -80,9 +129,8 @@ def quads(
     """
     points = np.asarray(corners, dtype=np.float64).reshape(-1, 4, 3)
     n = len(points)
-    solid = _quad_faces(points.reshape(-1, 3), np.arange(4 * n).reshape(-1, 4), tone, color, n, 1)
-    uv = np.tile(_WHOLE_IMAGE, (n, 1)) if image else None
-    return dataclasses.replace(solid, uv=uv, smooth=np.full(n, smooth))
+    solid = quad_mesh(points.reshape(-1, 3), np.arange(4 * n).reshape(-1, 4), tone, color, smooth)
+    return dataclasses.replace(solid, uv=np.tile(_WHOLE_IMAGE, (n, 1)) if image else None)
 
 
 def upright(
@@ -138,9 +186,8 @@ def bars(
     i = np.arange(sides)
     k = (i + 1) % sides
     walls = np.stack([i, k, sides + k, sides + i], axis=1)
-    loops = (2 * sides * np.arange(n)[:, None, None] + walls).reshape(-1, 4)
-    solid = _quad_faces(vertices, loops, tone, color, n, sides)
-    return dataclasses.replace(solid, smooth=np.ones(n * sides, dtype=np.bool_))
+    faces = (2 * sides * np.arange(n)[:, None, None] + walls).reshape(-1, 4)
+    return quad_mesh(vertices, faces, *_per_face(tone, color, n, sides), smooth=True)
 
 
 def across(axes: NDArray[np.float64]) -> tuple[Array, Array]:
@@ -159,30 +206,6 @@ def within(solid: Solid, size: tuple[float, float, float]) -> Solid:
     x, y, z = size
     return dataclasses.replace(
         solid, vertices=np.clip(solid.vertices, (-x / 2, -y / 2, 0.0), (x / 2, y / 2, z))
-    )
-
-
-def _quad_faces(
-    vertices: Array,
-    loops: NDArray[np.int64],
-    tone: ArrayLike,
-    color: ArrayLike | None,
-    count: int,
-    each: int,
-) -> Solid:
-    """A solid of `count` pieces with `each` faces of four corners."""
-    faces = count * each
-    paint = None
-    if color is not None:
-        of_pieces = np.broadcast_to(np.asarray(color, dtype=np.float64), (count, 3))
-        paint = np.repeat(of_pieces, each, axis=0)
-    return Solid(
-        vertices,
-        loops.ravel().astype(np.int32),
-        (4 * np.arange(faces)).astype(np.int32),
-        np.repeat(np.broadcast_to(np.asarray(tone, dtype=np.uint8), count), each),
-        np.zeros(faces, dtype=np.bool_),
-        paint,
     )
 
 

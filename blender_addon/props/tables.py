@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .batches import Parts, Size, color, colors, quads, turned
+from .batches import Parts, Size, color, colors, turned
+from .pieces import quad_mesh
 from .primitives import DARK, GLASS, METAL, SECOND, SURFACE, Solid, picture, tube
 from .tableware import VASE_OUTLINE, things_on
 
@@ -221,7 +222,7 @@ def _leaves(rng: np.random.Generator, root: np.ndarray, tip: np.ndarray, width: 
     faces = (one + 10 * np.arange(n)[:, None, None]).reshape(-1, 4)
     hue = float(rng.uniform(0.22, 0.36))
     paint = np.repeat(colors(rng, n, (0.5, 0.85), (0.12, 0.5), (hue, hue + 0.06)), 4, axis=0)
-    return quads(vertices, faces, SURFACE, paint, True)
+    return quad_mesh(vertices, faces, color=paint, smooth=True)
 
 
 def _vase(size: Size, rng: np.random.Generator) -> Solid:
