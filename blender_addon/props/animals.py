@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .figures import fitted
-from .primitives import DARK, SECOND, SURFACE, Array, Solid, ball, join, polygons, tube
-
-Size = tuple[float, float, float]
-Builder = Callable[[Size, np.random.Generator], Solid]
+from .primitives import (
+    DARK,
+    SECOND,
+    SURFACE,
+    Array,
+    Builder,
+    Size,
+    Solid,
+    ball,
+    join,
+    polygons,
+    tube,
+)
 
 
 def tapered(points: ArrayLike, radii: ArrayLike, tone: int = SURFACE, sides: int = 14) -> Solid:

@@ -15,8 +15,6 @@ from . import pieces
 from .pieces import quad_mesh
 from .primitives import SURFACE, Array, Solid, join
 
-Size = tuple[float, float, float]
-
 _THIN = 5e-4  # m; nothing is thinner
 
 

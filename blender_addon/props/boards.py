@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from .frames import FRAMES
-from .primitives import DARK, IMAGE, METAL, SECOND, Solid, ball, box, join, polygons, tube
-
-Size = tuple[float, float, float]
+from .primitives import (
+    DARK,
+    IMAGE,
+    METAL,
+    SECOND,
+    Builder,
+    Size,
+    Solid,
+    ball,
+    box,
+    join,
+    polygons,
+    tube,
+)
 
 
 def _billboard(size: Size, rng: np.random.Generator) -> Solid:
@@ -79,7 +89,7 @@ def _screen_on_stand(size: Size, rng: np.random.Generator) -> Solid:
     )
 
 
-BOARDS: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+BOARDS: dict[str, Builder] = {
     "billboard": _billboard,
     "a_board": _a_board,
     "poster_column": _poster_column,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from .batches import Parts, Size, boxes, color
-from .primitives import DARK, LAMP, METAL, SECOND, SURFACE, Solid, tube
+from .batches import Parts, boxes, color
+from .primitives import DARK, LAMP, METAL, SECOND, SURFACE, Builder, Size, Solid, tube
 
 
 def _stairs(size: Size, rng: np.random.Generator) -> Solid:
@@ -158,7 +156,7 @@ def _fuse_box(size: Size, rng: np.random.Generator) -> Solid:
     return parts.fitted(size)
 
 
-BUILDING: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+BUILDING: dict[str, Builder] = {
     "stairs": _stairs,
     "hand_rail": _rail,
     "lift_wall": _lift_wall,

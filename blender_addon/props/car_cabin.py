@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from .batches import Parts, Size, color, soft_box
+from .batches import Parts, color, soft_box
 from .pieces import quad_mesh
-from .primitives import DARK, GLASS, METAL, SECOND, SURFACE, Solid, ring, tube
+from .primitives import DARK, GLASS, METAL, SECOND, SURFACE, Builder, Size, Solid, ring, tube
 from .tableware import things_on
 
 _PALE = (0.42, 0.41, 0.39)
@@ -187,7 +185,7 @@ def _windscreen(size: Size, rng: np.random.Generator) -> Solid:
     return parts.fitted(size)
 
 
-CABIN: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+CABIN: dict[str, Builder] = {
     "car_cabin": _cabin,
     "car_seat": _seat,
     "steering_wheel": _wheel,

@@ -5,15 +5,24 @@ The front is towards -Y. See `sized`; `vehicles` has the same as unit shapes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from .pieces import boxes, within
-from .primitives import DARK, METAL, SECOND, SURFACE, Array, Solid, join, polygons, tube
-
-Size = tuple[float, float, float]
+from .primitives import (
+    DARK,
+    METAL,
+    SECOND,
+    SURFACE,
+    Array,
+    Builder,
+    Size,
+    Solid,
+    join,
+    polygons,
+    tube,
+)
 
 # Sections from front to rear: place along the length; heights of sill, belt line and top, in
 # heights; half width, in half widths.
@@ -251,7 +260,7 @@ def _trim(points: Array, kind: _Kind, half: float, length: float, height: float)
     return [seams, grips, glasses, sills]
 
 
-CARS: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+CARS: dict[str, Builder] = {
     "parked_car": car,
     "parked_van": van,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,8 @@ from .primitives import (
     METAL,
     SECOND,
     SURFACE,
+    Builder,
+    Size,
     Solid,
     ball,
     box,
@@ -23,9 +24,6 @@ from .primitives import (
     ring,
     tube,
 )
-
-Size = tuple[float, float, float]
-Builder = Callable[[Size, np.random.Generator], Solid]
 
 _TORSO = ("spine1", "spine2", "spine3", "left_collar", "right_collar", "pelvis")
 _SLEEVES = tuple(f"{s}_{p}" for s in ("left", "right") for p in ("shoulder", "elbow"))

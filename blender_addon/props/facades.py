@@ -11,11 +11,9 @@ from collections.abc import Callable
 import numpy as np
 
 from .pieces import bars, boxes, by, linear, quads, span, upright, within
-from .primitives import DARK, METAL, SECOND, SURFACE, Array, Solid, join
+from .primitives import DARK, METAL, SECOND, SURFACE, Array, Builder, Size, Solid, join
 from .roofs import WALL, Front, flat_roof, pitched_roof
 from .shop_fronts import awnings, shops
-
-Size = tuple[float, float, float]
 
 APRON = 1.3  # m
 _GROUND_FLOOR = (3.3, 4.1)  # m
@@ -328,7 +326,7 @@ def _far_houses(size: Size, rng: np.random.Generator) -> Solid:
     return within(join([body, panes, roofs]), size)
 
 
-FACADES: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+FACADES: dict[str, Builder] = {
     "facade": _facade,
     "far_houses": _far_houses,
 }

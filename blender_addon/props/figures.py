@@ -5,7 +5,6 @@ They have the geometry of people. A builder fits the figure into its extents, wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +16,8 @@ from .primitives import (
     SECOND,
     SURFACE,
     Array,
+    Builder,
+    Size,
     Solid,
     ball,
     box,
@@ -24,8 +25,6 @@ from .primitives import (
     polygons,
     tube,
 )
-
-Size = tuple[float, float, float]
 
 _HEAD = ("head", "neck")
 _ARMS = tuple(f"{s}_{p}" for s in ("left", "right") for p in ("shoulder", "elbow", "wrist", "hand"))
@@ -196,7 +195,7 @@ def _passer(size: Size, rng: np.random.Generator) -> Solid:
     return fitted(join([toned(body.solid(), SECOND), *_clothes(body, rng)]), size)
 
 
-FIGURES: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+FIGURES: dict[str, Builder] = {
     "statue": _statue,
     "mannequin": _mannequin,
     "bust": _bust,

@@ -5,12 +5,10 @@ Their backs (+Y) are against the wall.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from .batches import Parts, Size, boxes, cloth, color, colors, turned
-from .primitives import DARK, GLASS, LAMP, METAL, SECOND, SURFACE, Solid, tube
+from .batches import Parts, boxes, cloth, color, colors, turned
+from .primitives import DARK, GLASS, LAMP, METAL, SECOND, SURFACE, Builder, Size, Solid, tube
 
 
 def _door(size: Size, rng: np.random.Generator) -> Solid:
@@ -240,7 +238,7 @@ def _hanging_pans(size: Size, rng: np.random.Generator) -> Solid:
     return parts.fitted(size)
 
 
-FITTINGS: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+FITTINGS: dict[str, Builder] = {
     "door": _door,
     "window": _window,
     "curtain": _curtain,

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from .primitives import DARK, SECOND, Solid, box, join, picture
-
-Size = tuple[float, float, float]
+from .primitives import DARK, SECOND, Builder, Size, Solid, box, join, picture
 
 
 def _framed(size: Size, rng: np.random.Generator) -> Solid:
@@ -45,7 +41,7 @@ def _in_frame(x: float, y: float, z: float, bar: float, tone: int) -> Solid:
     return join([board, *sides, *across, image])
 
 
-FRAMES: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+FRAMES: dict[str, Builder] = {
     "framed_picture": _framed,
     "poster": _poster,
     "screen": _screen,

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from .pieces import bars, boxes, by, linear, quads, span, upright, within
-from .primitives import DARK, GLASS, IMAGE, METAL, SECOND, SURFACE, Solid, extrusion, join
-
-Size = tuple[float, float, float]
+from .primitives import (
+    DARK,
+    GLASS,
+    IMAGE,
+    METAL,
+    SECOND,
+    SURFACE,
+    Builder,
+    Size,
+    Solid,
+    extrusion,
+    join,
+)
 
 
 def garden_wall(size: Size, rng: np.random.Generator) -> Solid:
@@ -340,7 +348,7 @@ def ticket_machine(size: Size, rng: np.random.Generator) -> Solid:
     return within(join([body, panel, screen, keys, slot, head]), size)
 
 
-GARDENS: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+GARDENS: dict[str, Builder] = {
     "garden_wall": garden_wall,
     "board_fence": board_fence,
     "railing": railing,

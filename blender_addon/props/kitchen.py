@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 
-from .batches import Parts, Size, color, turned
-from .primitives import DARK, METAL, SECOND, SURFACE, Solid, tube
+from .batches import Parts, color, turned
+from .primitives import DARK, METAL, SECOND, SURFACE, Builder, Size, Solid, tube
 from .tableware import things_on
 
 WORKTOP = 0.9  # m
@@ -166,7 +165,7 @@ def _vending(size: Size, rng: np.random.Generator) -> Solid:
     return parts.fitted(size)
 
 
-KITCHEN: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+KITCHEN: dict[str, Builder] = {
     "kitchen_run": _run,
     "wall_units": _wall_units,
     "fridge": _fridge,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from .batches import Parts, Size, turned
-from .primitives import DARK, LAMP, METAL, SECOND, Solid, tube
+from .batches import Parts, turned
+from .primitives import DARK, LAMP, METAL, SECOND, Builder, Size, Solid, tube
 
 
 def _pendant(size: Size, rng: np.random.Generator) -> Solid:
@@ -87,7 +85,7 @@ def _spot(size: Size, rng: np.random.Generator) -> Solid:
     return parts.fitted(size)
 
 
-LAMPS: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+LAMPS: dict[str, Builder] = {
     "pendant": _pendant,
     "ceiling_panel": _panel,
     "tube_lamp": _tubes,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from .pieces import bars, boxes, by, linear, quads, upright, within
@@ -13,6 +11,8 @@ from .primitives import (
     METAL,
     SECOND,
     SURFACE,
+    Builder,
+    Size,
     Solid,
     ball,
     join,
@@ -20,8 +20,6 @@ from .primitives import (
     tube,
 )
 from .shop_fronts import letters
-
-Size = tuple[float, float, float]
 
 
 def cafe_table(size: Size, rng: np.random.Generator) -> Solid:
@@ -333,7 +331,7 @@ def deck_chair(size: Size, rng: np.random.Generator) -> Solid:
     return within(join([frame, quads(corners, SECOND, stripes)]), size)
 
 
-MARKET: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+MARKET: dict[str, Builder] = {
     "cafe_table": cafe_table,
     "cafe_chair": cafe_chair,
     "parasol": parasol,

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from .primitives import SECOND, SURFACE, Solid, box, join, picture
-
-Size = tuple[float, float, float]
+from .primitives import SECOND, SURFACE, Builder, Size, Solid, box, join, picture
 
 
 def bar_of(size: Size) -> float:
@@ -33,4 +29,4 @@ def _mirror(size: Size, rng: np.random.Generator) -> Solid:
     return join([board, *sides, *across, picture((0, front, z / 2), (x, z), SURFACE)])
 
 
-MIRRORS: dict[str, Callable[[Size, np.random.Generator], Solid]] = {"mirror": _mirror}
+MIRRORS: dict[str, Builder] = {"mirror": _mirror}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+Size = tuple[float, float, float]  # extents along x, y and z, m
 
 # The material of a face: the prop's own surface or one of these. Faces of IMAGE show the image of
 # the surface; those of LAMP shine.
@@ -64,6 +65,10 @@ class Solid:
         counts = np.diff(np.append(self.starts, len(self.loops)))
         first, last = np.repeat(self.starts, counts), np.repeat(self.starts + counts - 1, counts)
         return first + last - np.arange(len(self.loops))
+
+
+# Builds a shape to its size; the generator draws its details.
+Builder = Callable[[Size, np.random.Generator], Solid]
 
 
 def polygons(

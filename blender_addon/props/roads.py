@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from .pieces import boxes, flat, quads, span, within
-from .primitives import DARK, METAL, SECOND, SURFACE, Solid, join, tube
-
-Size = tuple[float, float, float]
+from .primitives import DARK, METAL, SECOND, SURFACE, Builder, Size, Solid, join, tube
 
 _PAINT = (0.55, 0.54, 0.5)  # worn white
 
@@ -95,7 +91,7 @@ def repair(size: Size, rng: np.random.Generator) -> Solid:
     return within(quads(corners, SURFACE), size)
 
 
-ROADS: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+ROADS: dict[str, Builder] = {
     "pavement": pavement,
     "crossing": crossing,
     "road_line": road_line,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from .batches import Parts, Size, color, colors, soft_box
-from .primitives import DARK, METAL, SECOND, SURFACE, Solid, tube
+from .batches import Parts, color, colors, soft_box
+from .primitives import DARK, METAL, SECOND, SURFACE, Builder, Size, Solid, tube
 
 
 def _sofa(size: Size, rng: np.random.Generator) -> Solid:
@@ -117,7 +115,7 @@ def _bar_stool(size: Size, rng: np.random.Generator) -> Solid:
     return parts.fitted(size)
 
 
-SEATS: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+SEATS: dict[str, Builder] = {
     "couch": _sofa,
     "bed": _bed,
     "office_chair": _office_chair,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
 
-from .batches import Array, Parts, Size, boxes, color, colors, shifted, turned
-from .primitives import DARK, METAL, SECOND, SURFACE, Solid
+from .batches import Parts, boxes, color, colors, shifted, turned
+from .primitives import DARK, METAL, SECOND, SURFACE, Array, Builder, Size, Solid
 from .tableware import BOTTLE_OUTLINE, CAN_OUTLINE, JAR_OUTLINE, things_on
 
 _BOARD = 0.02  # m, thickness of boards
@@ -258,7 +258,7 @@ def _storage(size: Size, rng: np.random.Generator) -> Solid:
     return parts.fitted(size)
 
 
-SHELVES: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+SHELVES: dict[str, Builder] = {
     "bookcase": _bookcase,
     "gondola": _gondola,
     "bottle_shelf": _bottle_shelf,

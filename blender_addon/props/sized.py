@@ -7,10 +7,6 @@ front towards -Y, within the extents. No bpy here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-
 from .animals import ANIMALS
 from .boards import BOARDS
 from .building import BUILDING
@@ -26,7 +22,7 @@ from .kitchen import KITCHEN
 from .lamps import LAMPS
 from .market import MARKET
 from .mirrors import MIRRORS
-from .primitives import Solid
+from .primitives import Builder
 from .roads import ROADS
 from .seats import SEATS
 from .shelves import SHELVES
@@ -35,9 +31,7 @@ from .tables import TABLES
 from .toys import TOYS
 from .trees import TREES
 
-Size = tuple[float, float, float]
-
-SIZED: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+SIZED: dict[str, Builder] = {
     **FRAMES,
     **BOARDS,
     **MIRRORS,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from .pieces import bars, boxes, by, leaves, linear, quads, upright, within
@@ -16,13 +14,13 @@ from .primitives import (
     METAL,
     SECOND,
     SURFACE,
+    Builder,
+    Size,
     Solid,
     ball,
     join,
     tube,
 )
-
-Size = tuple[float, float, float]
 
 _RED, _WHITE, _BLUE = (0.45, 0.01, 0.015), (0.7, 0.7, 0.68), (0.01, 0.05, 0.3)
 
@@ -326,7 +324,7 @@ def mast(size: Size, rng: np.random.Generator) -> Solid:
     return within(join([pole, arms, knobs, can] if d > 0.5 else [pole, arms, knobs]), size)
 
 
-STREET_FURNITURE: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+STREET_FURNITURE: dict[str, Builder] = {
     "street_lamp": street_lamp,
     "traffic_light": traffic_light,
     "road_sign": road_sign,

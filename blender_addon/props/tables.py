@@ -6,13 +6,13 @@ CLEAR, which its things use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from .batches import Parts, Size, color, colors, turned
+from .batches import Parts, color, colors, turned
 from .pieces import quad_mesh
-from .primitives import DARK, GLASS, METAL, SECOND, SURFACE, Solid, picture, tube
+from .primitives import DARK, GLASS, METAL, SECOND, SURFACE, Builder, Size, Solid, picture, tube
 from .tableware import VASE_OUTLINE, things_on
 
 CLEAR = 0.36  # m above a top for the things on it
@@ -45,7 +45,7 @@ def _table(parts: Parts, size: Size, top: float, rng: np.random.Generator) -> No
     parts.box((0, 0, top - thick - 0.04), (x - 3 * leg, y - 3 * leg, 0.07), SECOND)
 
 
-def _laid(kinds: Sequence[str], full: float) -> Callable[[Size, np.random.Generator], Solid]:
+def _laid(kinds: Sequence[str], full: float) -> Builder:
     def build(size: Size, rng: np.random.Generator) -> Solid:
         x, y, _ = size
         parts, top = Parts(), _top_of(size)
@@ -234,7 +234,7 @@ def _vase(size: Size, rng: np.random.Generator) -> Solid:
     return parts.fitted(size)
 
 
-TABLES: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+TABLES: dict[str, Builder] = {
     "laid_dining_table": _laid(_MEAL, 0.6),
     "laid_pub_table": _laid(_PUB, 0.55),
     "laid_home_table": _laid(_HOME, 0.4),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .batches import Array, Size, boxes, colors, shifted, turned
-from .primitives import DARK, GLASS, METAL, SURFACE, Solid
+from .batches import boxes, colors, shifted, turned
+from .primitives import DARK, GLASS, METAL, SURFACE, Array, Size, Solid
 
 # Outlines (radius, height) in m, from the bottom up.
 GLASS_OUTLINE = ((0, 0), (0.03, 0), (0.037, 0.12), (0.034, 0.12), (0.027, 0.012), (0, 0.012))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from .body_shapes import SHAPES, figure
@@ -14,6 +12,8 @@ from .primitives import (
     METAL,
     SECOND,
     Array,
+    Builder,
+    Size,
     Solid,
     ball,
     box,
@@ -24,8 +24,6 @@ from .primitives import (
     tube,
 )
 
-Size = tuple[float, float, float]
-Builder = Callable[[Size, np.random.Generator], Solid]
 _SKIN, _RED, _WHITE = (0.75, 0.48, 0.36), (0.5, 0.03, 0.03), (0.85, 0.85, 0.83)
 
 

@@ -7,14 +7,11 @@ sky shows between them. See `sized`; a place draws few sizes and variants, since
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 
 from .pieces import bars, boxes, by, copies, directions, leaves, linear, quads, within
-from .primitives import EARTH, SECOND, SURFACE, Array, Solid, ball, join
-
-Size = tuple[float, float, float]
+from .primitives import EARTH, SECOND, SURFACE, Array, Builder, Size, Solid, ball, join
 
 
 def _lump() -> Solid:
@@ -291,7 +288,7 @@ def far_trees(size: Size, rng: np.random.Generator) -> Solid:
     return within(join(parts), size)
 
 
-TREES: dict[str, Callable[[Size, np.random.Generator], Solid]] = {
+TREES: dict[str, Builder] = {
     "leafy_tree": leafy_tree,
     "spruce": spruce,
     "palm": palm,
