@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import pieces
+from .colours import display
 from .pieces import quad_mesh
 from .primitives import SURFACE, Array, Solid, join
 
@@ -165,9 +166,7 @@ def colors(
         h = np.select([kind < 0.42, kind < 0.6, kind < 0.72], [0.13 * h, 0.54 + 0.1 * h,
                       0.22 + 0.2 * h], h)  # fmt: skip
         s = np.where(kind > 0.8, 0.25 * s, s) * 0.85
-    steps = (np.array([5.0, 3.0, 1.0]) + 6 * h[:, None]) % 6
-    weight = np.clip(np.minimum(steps, 4 - steps), 0, 1)
-    return np.asarray((v[:, None] * (1 - s[:, None] * weight)) ** 2.2)
+    return np.asarray(display(h, s, v) ** 2.2)
 
 
 def color(

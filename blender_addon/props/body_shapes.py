@@ -24,6 +24,16 @@ _FINE_PARTS = ("head", "left_hand", "right_hand", "left_wrist", "right_wrist")
 _UPRIGHT = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 SHAPES = 12  # bodies to choose from
 
+
+def both(*parts: str) -> tuple[str, ...]:
+    """Names of these parts of the left and of the right side."""
+    return tuple(f"{side}_{part}" for side in ("left", "right") for part in parts)
+
+
+HEAD = ("head", "neck")
+CHEST = ("spine1", "spine2", "spine3", *both("collar"))
+SLEEVES = both("shoulder", "elbow")
+
 # Poses in which statues and dummies stand.
 STATUES = (
     "stand_relaxed", "stand_weight_on_one_leg", "stand_hand_on_hip", "stand_hands_on_hips",

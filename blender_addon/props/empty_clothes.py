@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .body_shapes import SHAPES, hanging
+from .body_shapes import CHEST, SHAPES, SLEEVES, both, hanging
 from .figures import fitted, folds, toned
 from .primitives import (
     DARK,
@@ -25,19 +25,16 @@ from .primitives import (
     tube,
 )
 
-_TORSO = ("spine1", "spine2", "spine3", "left_collar", "right_collar", "pelvis")
-_SLEEVES = tuple(f"{s}_{p}" for s in ("left", "right") for p in ("shoulder", "elbow"))
-
 
 def empty_top(rng: np.random.Generator) -> Solid:
     """A shirt, jacket, coat or dress as it hangs: its shoulders are at z = 0, its front at -Y."""
     body = hanging(float(rng.choice([68.0, 76.0, 82.0])), int(rng.integers(SHAPES)))
     kind = rng.random()
-    sleeves = _SLEEVES if kind < 0.75 else tuple(p for p in _SLEEVES if p.endswith("shoulder"))
+    sleeves = SLEEVES if kind < 0.75 else both("shoulder")
     if kind > 0.9:
         sleeves = ()
-    top = body.solid(body.of(*_TORSO, *sleeves), float(rng.uniform(0.012, 0.03)))
-    corners = body.vertices[body.faces[body.of("left_collar", "right_collar")]].reshape(-1, 3)
+    top = body.solid(body.of(*CHEST, "pelvis", *sleeves), float(rng.uniform(0.012, 0.03)))
+    corners = body.vertices[body.faces[body.of(*both("collar"))]].reshape(-1, 3)
     shoulder = float(np.percentile(corners[:, 2], 90))
     parts = [top]
     if rng.random() < 0.45:  # a coat or a dress goes on below the hips
@@ -65,8 +62,7 @@ def empty_top(rng: np.random.Generator) -> Solid:
 def empty_trousers(rng: np.random.Generator) -> Solid:
     """Trousers that hang from their waist at z = 0."""
     body = hanging(80.0, int(rng.integers(SHAPES)))
-    ends = ("hip", "knee") if rng.random() < 0.8 else ("hip",)
-    legs = [f"{s}_{p}" for s in ("left", "right") for p in ends]
+    legs = both("hip", "knee") if rng.random() < 0.8 else both("hip")
     cloth = body.solid(body.of("pelvis", *legs), 0.015)
     v = cloth.vertices.copy()
     v[:, 2] -= v[:, 2].max()

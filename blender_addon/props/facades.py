@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .pieces import bars, boxes, by, linear, quads, span, upright, within
+from .colours import linear
+from .pieces import bars, boxes, by, quads, span, upright, within
 from .primitives import DARK, METAL, SECOND, SURFACE, Array, Builder, Size, Solid, join
 from .roofs import WALL, Front, flat_roof, pitched_roof
 from .shop_fronts import awnings, shops

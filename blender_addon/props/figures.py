@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .body_shapes import SHAPES, STATUES, Figure, figure
+from .body_shapes import CHEST, HEAD, SHAPES, SLEEVES, STATUES, Figure, both, figure
 from .primitives import (
     DARK,
     METAL,
@@ -26,11 +26,8 @@ from .primitives import (
     tube,
 )
 
-_HEAD = ("head", "neck")
-_ARMS = tuple(f"{s}_{p}" for s in ("left", "right") for p in ("shoulder", "elbow", "wrist", "hand"))
-_TORSO = ("spine1", "spine2", "spine3", "left_collar", "right_collar")
-_LEGS = tuple(f"{s}_{p}" for s in ("left", "right") for p in ("hip", "knee", "ankle", "foot"))
-_SLEEVES = tuple(f"{s}_{p}" for s in ("left", "right") for p in ("shoulder", "elbow"))
+_ARMS = both("shoulder", "elbow", "wrist", "hand")
+_LEGS = both("hip", "knee", "ankle", "foot")
 
 
 def fitted(solid: Solid, size: Size) -> Solid:
@@ -56,7 +53,7 @@ def _statue(size: Size, rng: np.random.Generator) -> Solid:
     body = _drawn(rng)
     keep = None
     if rng.random() < 0.15:
-        keep = ~body.of(*_HEAD) if rng.random() < 0.5 else ~body.of(*_ARMS)
+        keep = ~body.of(*HEAD) if rng.random() < 0.5 else ~body.of(*_ARMS)
     parts = [body.solid(keep)]
     if rng.random() < 0.6:
         parts += _robe(body, rng)
@@ -87,7 +84,7 @@ def _robe(body: Figure, rng: np.random.Generator) -> list[Solid]:
         (top, low),
         rng,
     )
-    return [skirt, body.solid(body.of(*_TORSO, "pelvis"), 0.022)]
+    return [skirt, body.solid(body.of(*CHEST, "pelvis"), 0.022)]
 
 
 def folds(
@@ -144,14 +141,12 @@ def _clothes(body: Figure, rng: np.random.Generator) -> list[Solid]:
     if kind < 0.24:
         return [body.solid(body.of("pelvis"), 0.008)]
     long = rng.random() < 0.55
-    sleeves = _SLEEVES if long else tuple(p for p in _SLEEVES if p.endswith("shoulder"))
+    sleeves = SLEEVES if long else both("shoulder")
     if rng.random() < 0.2:
         sleeves = ()
-    shirt = body.solid(body.of(*_TORSO, "pelvis", *sleeves), float(rng.uniform(0.01, 0.02)))
+    shirt = body.solid(body.of(*CHEST, "pelvis", *sleeves), float(rng.uniform(0.01, 0.02)))
     if kind < 0.6:
-        legs = [p for p in _LEGS if p.endswith(("hip", "knee"))]
-        if rng.random() < 0.25:
-            legs = [p for p in legs if p.endswith("hip")]
+        legs = both("hip") if rng.random() < 0.25 else both("hip", "knee")
         trousers = body.solid(body.of("pelvis", *legs), 0.009).painted(second)
         return [shirt, trousers]
     robe = _robe(body, rng)[0]
@@ -161,7 +156,7 @@ def _clothes(body: Figure, rng: np.random.Generator) -> list[Solid]:
 def _bust(size: Size, rng: np.random.Generator) -> Solid:
     """Head and chest on a foot."""
     body = _drawn(rng)
-    chest = body.solid(body.of(*_HEAD, "spine3", "left_collar", "right_collar"))
+    chest = body.solid(body.of(*HEAD, "spine3", *both("collar")))
     low = float(chest.vertices[:, 2].min())
     x, y = chest.vertices[:, :2].mean(axis=0)
     foot = [
@@ -174,7 +169,7 @@ def _bust(size: Size, rng: np.random.Generator) -> Solid:
 def _tailor_dummy(size: Size, rng: np.random.Generator) -> Solid:
     """A torso of cloth on a wooden stand."""
     body = figure("stand_straight", int(rng.integers(SHAPES)))
-    torso = body.solid(body.of(*_TORSO, "pelvis", "neck"), 0.01)
+    torso = body.solid(body.of(*CHEST, "pelvis", "neck"), 0.01)
     low, high = float(torso.vertices[:, 2].min()), float(torso.vertices[:, 2].max())
     x, y = torso.vertices[:, :2].mean(axis=0)
     legs = [

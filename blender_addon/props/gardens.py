@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .pieces import bars, boxes, by, linear, quads, span, upright, within
+from .colours import linear
+from .pieces import bars, boxes, by, quads, span, upright, within
 from .primitives import (
     DARK,
     GLASS,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .pieces import bars, boxes, by, linear, quads, upright, within
+from .colours import linear
+from .pieces import bars, boxes, by, quads, upright, within
 from .primitives import (
     GLASS,
     IMAGE,

@@ -19,18 +19,6 @@ _BOX = np.array(
 _WHOLE_IMAGE = np.array([(0.0, 0), (1, 0), (1, 1), (0, 1)])
 
 
-def linear(hue: ArrayLike, saturation: ArrayLike, value: ArrayLike) -> Array:
-    """(…, 3) linear colours from display HSV; the three are broadcast."""
-    h, s, v = np.broadcast_arrays(
-        *(np.asarray(x, dtype=np.float64) for x in (hue, saturation, value))
-    )
-    s, v = np.clip(s, 0, 1), np.clip(v, 0, 1)
-    # Travis' formula: channel n is v - v·s·max(0, min(k, 4 - k, 1)) with k = (n + 6h) mod 6.
-    k = (np.array([5.0, 3.0, 1.0]) + 6 * h[..., None]) % 6
-    rgb = v[..., None] * (1 - s[..., None] * np.clip(np.minimum(k, 4 - k), 0, 1))
-    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-
-
 def by(x: float, y: float, z: float) -> Array:
     """A shift (3,) m."""
     return np.array((x, y, z), dtype=np.float64)

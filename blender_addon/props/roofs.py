@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .pieces import bars, boxes, by, linear, quads, span, upright
+from .colours import linear
+from .pieces import bars, boxes, by, quads, span, upright
 from .primitives import DARK, METAL, SECOND, SURFACE, Array, Solid
 
 WALL = 0.34  # m thick

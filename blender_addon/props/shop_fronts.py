@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .pieces import boxes, linear, quads, upright
+from .colours import linear
+from .pieces import boxes, quads, upright
 from .primitives import DARK, IMAGE, LAMP, METAL, SECOND, SURFACE, Array, Solid
 
 SIGN_ASPECT = 4.2  # width of drawn images of kind "shop", in heights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .body_shapes import SHAPES, figure
+from .body_shapes import CHEST, SHAPES, SLEEVES, both, figure
 from .figures import fitted, folds, toned
 from .primitives import (
     DARK,
@@ -68,7 +68,7 @@ def _doll(size: Size, rng: np.random.Generator) -> Solid:
     hair = rng.uniform(0.02, 0.5, 3)
     parts: list[Solid] = [
         skin,
-        body.solid(body.of("spine1", "spine2", "spine3", "left_collar", "right_collar"), 0.02),
+        body.solid(body.of(*CHEST), 0.02),
         ball((0, -0.02, z), (0.24, 0.23, 0.27)).painted(_SKIN),
         ball((0, 0.04, z + 0.05), (0.26, 0.24, 0.27)).painted(hair),
         *_face(-0.235, z, 0.2),
@@ -83,24 +83,20 @@ def _doll(size: Size, rng: np.random.Generator) -> Solid:
             )
         )
     else:
-        legs = [f"{s}_{p}" for s in ("left", "right") for p in ("hip", "knee")]
-        parts.append(toned(body.solid(body.of("pelvis", *legs), 0.02), SECOND))
+        parts.append(toned(body.solid(body.of("pelvis", *both("hip", "knee")), 0.02), SECOND))
     return fitted(join(parts), size)
 
 
 def _scarecrow(size: Size, rng: np.random.Generator) -> Solid:
     """An old shirt and trousers on a cross of wood, with a sack for a head and a hat."""
     body = figure("", int(rng.integers(SHAPES)))
-    arms = [f"{s}_{p}" for s in ("left", "right") for p in ("shoulder", "elbow")]
-    legs = [f"{s}_{p}" for s in ("left", "right") for p in ("hip", "knee")]
-    torso = ("spine1", "spine2", "spine3", "left_collar", "right_collar", "pelvis")
-    shirt = body.solid(body.of(*torso, *arms), 0.03)
+    shirt = body.solid(body.of(*CHEST, "pelvis", *SLEEVES), 0.03)
     bounds = shirt.vertices.min(axis=0), shirt.vertices.max(axis=0)
     shoulder = float(body.vertices[body.faces[body.of("left_elbow")]].reshape(-1, 3)[:, 2].mean())
     z = float(body.vertices[:, 2].max())
     parts = [
         shirt,
-        toned(body.solid(body.of("pelvis", *legs), 0.02), SECOND),
+        toned(body.solid(body.of("pelvis", *both("hip", "knee")), 0.02), SECOND),
         tube((0, 0.05, -0.3), (0, 0.05, z - 0.2), 0.025, tone=EARTH, sides=8),
         tube(
             (bounds[0][0] - 0.12, 0.02, shoulder),

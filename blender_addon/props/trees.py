@@ -10,7 +10,8 @@ import dataclasses
 
 import numpy as np
 
-from .pieces import bars, boxes, by, copies, directions, leaves, linear, quads, within
+from .colours import linear
+from .pieces import bars, boxes, by, copies, directions, leaves, quads, within
 from .primitives import EARTH, SECOND, SURFACE, Array, Builder, Size, Solid, ball, join
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from blender_addon.props import pieces
+from blender_addon.props.colours import linear
 from blender_addon.props.primitives import SECOND, Solid, box, face_normals, join, tube
 
 
@@ -18,8 +19,8 @@ def test_colours_are_those_of_the_standard_library() -> None:
     ):
         display = np.array(colorsys.hsv_to_rgb(hue % 1.0, saturation, value))
         expected = np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
-        np.testing.assert_allclose(pieces.linear(hue, saturation, value), expected, atol=1e-12)
-    assert pieces.linear(np.zeros(3), 0.5, 0.5).shape == (3, 3)
+        np.testing.assert_allclose(linear(hue, saturation, value), expected, atol=1e-12)
+    assert linear(np.zeros(3), 0.5, 0.5).shape == (3, 3)
 
 
 def test_many_boxes_are_the_boxes_one_by_one() -> None:
