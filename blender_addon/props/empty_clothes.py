@@ -89,12 +89,6 @@ def _garment(rng: np.random.Generator, *, first: bool) -> Solid:
     return toned(cloth, SECOND) if kind < 0.5 else cloth.painted(rng.uniform(0.01, 0.75, 3))
 
 
-def _on_hanger(size: Size, rng: np.random.Generator) -> Solid:
-    """One garment on a hanger, to be hung at a wall or a door."""
-    hook = tube((0, 0.12, 0.17), (0, 0, 0.16), 0.008, tone=METAL, sides=8)
-    return fitted(join([empty_top(rng), *_hanger(), hook]), size)
-
-
 def _rack(size: Size, rng: np.random.Generator) -> Solid:
     """A rail on feet, full of garments on hangers."""
     wide = max(0.8, 1.65 * size[0] / size[2])
@@ -228,7 +222,6 @@ def _on_chair(size: Size, rng: np.random.Generator) -> Solid:
 
 
 CLOTHES: dict[str, Builder] = {
-    "hanging_clothes": _on_hanger,
     "clothes_rack": _rack,
     "coat_stand": _coat_stand,
     "coats_on_hooks": _on_hooks,

@@ -211,16 +211,6 @@ def _rug(size: Size, rng: np.random.Generator) -> Solid:
     return parts.fitted(size)
 
 
-def _extractor(size: Size, rng: np.random.Generator) -> Solid:
-    """The hood over a hob."""
-    x, y, z = size
-    parts = Parts()
-    low = min(0.25, 0.3 * z)
-    parts.box((0, 0, low / 2), (x, y, low), METAL)
-    parts.box((0, 0.2 * y, (z + low) / 2), (0.4 * x, 0.5 * y, z - low), METAL)
-    return parts.fitted(size)
-
-
 def _hanging_pans(size: Size, rng: np.random.Generator) -> Solid:
     x, _, z = size
     parts = Parts()
@@ -251,6 +241,5 @@ FITTINGS: dict[str, Builder] = {
     "notice_board": _notes,
     "tool_wall": _tool_wall,
     "rug": _rug,
-    "extractor": _extractor,
     "hanging_pans": _hanging_pans,
 }

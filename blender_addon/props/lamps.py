@@ -63,18 +63,6 @@ def _floor_lamp(size: Size, rng: np.random.Generator) -> Solid:
     return parts.fitted(size)
 
 
-def _table_lamp(size: Size, rng: np.random.Generator) -> Solid:
-    x, y, z = size
-    parts = Parts()
-    r = 0.5 * min(x, y)
-    foot = ((0, 0), (0.5 * r, 0), (0.55 * r, 0.15 * z), (0.2 * r, 0.45 * z), (0.1 * r, 0.55 * z))
-    parts.add(turned((*foot, (0, 0.56 * z)), (0, 0, 0), sides=14))
-    outline = ((0.98 * r, 0), (0.7 * r, 0.45 * z), (0, 0.44 * z))
-    warm = (0.6, 0.46, 0.3)
-    parts.add(turned(outline, (0, 0, 0.55 * z), tone=LAMP, paints=warm, sides=16))
-    return parts.fitted(size)
-
-
 def _spot(size: Size, rng: np.random.Generator) -> Solid:
     """A small lamp that is let into the ceiling."""
     x, y, z = size
@@ -90,6 +78,5 @@ LAMPS: dict[str, Builder] = {
     "ceiling_panel": _panel,
     "tube_lamp": _tubes,
     "floor_lamp": _floor_lamp,
-    "table_lamp": _table_lamp,
     "ceiling_spot": _spot,
 }

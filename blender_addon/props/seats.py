@@ -1,4 +1,4 @@
-"""Sofas, armchairs, beds and office chairs, built to size."""
+"""Sofas, armchairs and office chairs, built to size."""
 
 from __future__ import annotations
 
@@ -43,21 +43,6 @@ def _sofa(size: Size, rng: np.random.Generator) -> Solid:
             soft_box((at, 0.3 * y, 0.8 * z), (0.5, 0.42 * y, 0.4 * z), 0.05, SURFACE,
                      color(rng, (0.1, 0.7), (0.2, 0.9)))
         )  # fmt: skip
-    return parts.fitted(size)
-
-
-def _bed(size: Size, rng: np.random.Generator) -> Solid:
-    x, y, z = size
-    parts = Parts()
-    parts.box((0, 0, 0.15), (x, y, 0.3))
-    parts.box((0, y / 2 - 0.03, z / 2), (x, 0.06, z))
-    cover = color(rng, (0.0, 0.6), (0.3, 0.95))
-    parts.add(soft_box((0, -0.02, 0.4), (0.98 * x, 0.94 * y, 0.26), 0.08, SURFACE, (0.75,) * 3))
-    parts.add(soft_box((0, -0.2 * y, 0.43), (x, 0.6 * y, 0.28), 0.09, SURFACE, cover))
-    for at in np.linspace(-0.25, 0.25, 2 if x > 1.2 else 1) * x if x > 1.2 else (0.0,):
-        parts.add(
-            soft_box((at, 0.33 * y, 0.58), (0.4 * x, 0.22 * y, 0.16), 0.08, SURFACE, (0.8,) * 3)
-        )
     return parts.fitted(size)
 
 
@@ -117,7 +102,6 @@ def _bar_stool(size: Size, rng: np.random.Generator) -> Solid:
 
 SEATS: dict[str, Builder] = {
     "couch": _sofa,
-    "bed": _bed,
     "office_chair": _office_chair,
     "dining_chair": _dining_chair,
     "bar_stool": _bar_stool,

@@ -311,20 +311,6 @@ def cables(size: Size, rng: np.random.Generator) -> Solid:
     )
 
 
-def mast(size: Size, rng: np.random.Generator) -> Solid:
-    """A wooden mast with cross arms and insulators."""
-    w, d, h = size
-    wood = linear(0.07, 0.4, rng.uniform(0.2, 0.4))
-    pole = bars((0, 0, 0), (0, 0, h), 0.13, 0.09, SECOND, wood, sides=9)
-    arms = boxes([(0, 0, h - 0.3 - 0.6 * i) for i in range(2)], (w, 0.1, 0.1), SECOND, wood)
-    xs = np.linspace(-0.45, 0.45, 4) * w
-    knobs = boxes(
-        np.stack([xs, 0 * xs, 0 * xs + h - 0.2], axis=1), (0.06, 0.06, 0.14), SECOND, _WHITE
-    )
-    can = tube((0, 0.2, h - 1.6), (0, 0.2, h - 1.0), min(0.2, d / 4), tone=METAL, sides=10)
-    return within(join([pole, arms, knobs, can] if d > 0.5 else [pole, arms, knobs]), size)
-
-
 STREET_FURNITURE: dict[str, Builder] = {
     "street_lamp": street_lamp,
     "traffic_light": traffic_light,
@@ -338,5 +324,4 @@ STREET_FURNITURE: dict[str, Builder] = {
     "post_box": post_box,
     "planter": planter,
     "cables": cables,
-    "mast": mast,
 }

@@ -13,7 +13,7 @@ import numpy as np
 from .batches import Parts, color, colors, turned
 from .pieces import quad_mesh
 from .primitives import DARK, GLASS, METAL, SECOND, SURFACE, Builder, Size, Solid, picture, tube
-from .tableware import VASE_OUTLINE, things_on
+from .tableware import things_on
 
 CLEAR = 0.36  # m above a top for the things on it
 
@@ -225,15 +225,6 @@ def _leaves(rng: np.random.Generator, root: np.ndarray, tip: np.ndarray, width: 
     return quad_mesh(vertices, faces, color=paint, smooth=True)
 
 
-def _vase(size: Size, rng: np.random.Generator) -> Solid:
-    x, y, z = size
-    r, top = (max(v) for v in zip(*VASE_OUTLINE, strict=True))
-    by = np.array([[0.5 * min(x, y) / r, z / top]])
-    parts = Parts()
-    parts.add(turned(VASE_OUTLINE, (0, 0, 0), by, sides=16))
-    return parts.fitted(size)
-
-
 TABLES: dict[str, Builder] = {
     "laid_dining_table": _laid(_MEAL, 0.6),
     "laid_pub_table": _laid(_PUB, 0.55),
@@ -246,5 +237,4 @@ TABLES: dict[str, Builder] = {
     "coffee_table": _coffee_table,
     "cake_case": _cake_case,
     "house_plant": _pot_plant,
-    "vase": _vase,
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .batches import boxes, colors, shifted, turned
-from .primitives import DARK, GLASS, METAL, SURFACE, Array, Size, Solid
+from .primitives import DARK, GLASS, METAL, SURFACE, Array, Solid
 
 # Outlines (radius, height) in m, from the bottom up.
 GLASS_OUTLINE = ((0, 0), (0.03, 0), (0.037, 0.12), (0.034, 0.12), (0.027, 0.012), (0, 0.012))
@@ -203,12 +203,3 @@ def things_on(
         if here.any():
             solids += THINGS[name](places[here], rng)
     return solids
-
-
-def row_of_things(
-    rng: np.random.Generator, size: Size, level: float, kind: str, count: int
-) -> list[Solid]:
-    """Put `count` equal things in one row along x at y = 0."""
-    x = np.linspace(-size[0] / 2, size[0] / 2, count + 2)[1:-1]
-    at = np.column_stack([x, np.zeros(count), np.full(count, level)])
-    return THINGS[kind](at, rng)

@@ -113,46 +113,9 @@ def _pushchair() -> Solid:
     )
 
 
-def _trolley() -> Solid:
-    """A shopping trolley, pushed towards -Y."""
-    wires = []
-    for i in range(9):
-        y = -0.45 + 0.1 * i
-        low, high = 0.52 + 0.012 * i, 0.9 + 0.015 * i
-        for x in (-0.24, 0.24):
-            wires.append(tube((0.85 * x, y, low), (x, y, high), 0.005, tone=METAL, sides=4))
-        wires.append(tube((-0.2, y, low), (0.2, y, low), 0.005, tone=METAL, sides=4))
-    rails = []
-    for k in range(5):
-        t = k / 4
-        z0, z1, x = 0.52 + 0.38 * t, 0.62 + 0.4 * t, 0.205 + 0.035 * t
-        rails += [
-            tube((s * x, -0.45, z0), (s * x, 0.35, z1), 0.006, tone=METAL, sides=4) for s in (-1, 1)
-        ]
-        rails += [tube((-x, -0.45, z0), (x, -0.45, z0), 0.006, tone=METAL, sides=4)]
-    frame = [
-        tube((x, a[0], a[1]), (x, b[0], b[1]), 0.014, tone=METAL, sides=8)
-        for x in (-0.22, 0.22)
-        for a, b in (
-            ((-0.4, 0.12), (0.42, 0.2)),
-            ((0.42, 0.2), (0.35, 0.6)),
-            ((0.35, 0.6), (0.5, 1.02)),
-        )
-    ]
-    wheels = [
-        tube((x - 0.015, y, 0.06), (x + 0.015, y, 0.06), 0.06, tone=DARK)
-        for x in (-0.22, 0.22)
-        for y in (-0.4, 0.4)
-    ]
-    return join(
-        [*wires, *rails, *frame, *wheels, tube((-0.25, 0.5, 1.02), (0.25, 0.5, 1.02), 0.02)]
-    )
-
-
 VEHICLES: dict[str, Callable[[], Solid]] = {
     "car": _car,
     "van": _van,
     "bicycle": _bicycle,
     "pushchair": _pushchair,
-    "trolley": _trolley,
 }

@@ -22,41 +22,38 @@ from .spec import BackgroundSpec, PropSpec, SurfaceSpec
 
 Rng = np.random.Generator
 
-# Built-in shape -> words that name such a thing (packs.scenery.kinds), and how much its ground may
-# grow or shrink along an axis.
-_THINGS: dict[str, str] = {
+# Built-in shape -> words that name such a thing (packs.scenery.kinds).
+THINGS: dict[str, str] = {
     "chair": "chair", "dining_chair": "chair", "office_chair": "chair", "stool": "stool barstool",
     "bar_stool": "barstool stool", "bench": "bench", "couch": "sofa couch loveseat settee",
-    "sofa": "sofa couch loveseat settee", "armchair": "armchair recliner",
-    "table": "table desk", "coffee_table": "table", "desk": "desk", "sideboard": "sideboard "
-    "dresser buffet commode", "bookcase": "bookcase bookshelf shelves", "storage_shelf": "shelves "
-    "shelf rack", "wardrobe": "wardrobe closet", "bed": "bed", "fridge": "fridge refrigerator",
-    "radiator": "radiator", "rug": "rug carpet", "floor_lamp": "lamp", "table_lamp": "lamp",
-    "plant": "plant houseplant bonsai flower", "house_plant": "plant houseplant bonsai",
-    "vase": "vase", "bush": "bush shrub", "hedge": "hedge", "tree": "tree palm birch pine willow "
-    "oak spruce fir maple", "car": "car sedan suv beetle scenic peugeot chevrolet smart hatchback "
-    "coupe", "van": "van truck pickup", "bus": "bus", "bicycle": "bicycle bike",
-    "motorcycle": "motorbike motorcycle scooter moped yamaha", "bin": "bin dustbin trashcan",
+    "table": "table desk", "coffee_table": "table",
+    "sideboard": "sideboard dresser buffet commode", "bookcase": "bookcase bookshelf shelves",
+    "storage_shelf": "shelves shelf rack", "wardrobe": "wardrobe closet",
+    "fridge": "fridge refrigerator", "radiator": "radiator", "rug": "rug carpet",
+    "floor_lamp": "lamp", "plant": "plant houseplant bonsai flower",
+    "house_plant": "plant houseplant bonsai", "bush": "bush shrub", "hedge": "hedge",
+    "tree": "tree palm birch pine willow oak spruce fir maple",
+    "car": "car sedan suv beetle scenic peugeot chevrolet smart hatchback coupe",
+    "van": "van truck pickup", "bicycle": "bicycle bike", "bin": "bin dustbin trashcan",
     "sign": "sign", "lamp_post": "streetlight streetlamp lamppost", "bollard": "bollard",
-    "hydrant": "hydrant", "fence": "fence railing", "suitcase": "suitcase", "mailbox": "mailbox",
-    "clothes_rack": "clothes", "laptop": "laptop", "phone": "phone telephone", "mug": "mug cup",
-    "plate": "plate", "bowl": "bowl", "bottle": "bottle", "glass": "glass wineglass", "pot": "pot",
-    "books": "book books", "parked_car": "car sedan suv beetle scenic peugeot chevrolet hatchback "
-    "smart coupe", "parked_van": "van truck pickup", "street_lamp": "streetlight streetlamp "
-    "lamppost", "litter_bin": "bin dustbin trashcan", "park_bench": "bench", "cafe_chair": "chair",
+    "hydrant": "hydrant", "fence": "fence railing", "suitcase": "suitcase",
+    "clothes_rack": "clothes",
+    "parked_car": "car sedan suv beetle scenic peugeot chevrolet hatchback smart coupe",
+    "parked_van": "van truck pickup", "street_lamp": "streetlight streetlamp lamppost",
+    "litter_bin": "bin dustbin trashcan", "park_bench": "bench", "cafe_chair": "chair",
     "deck_chair": "deckchair lounge", "post_box": "mailbox letterbox", "iron_bollard": "bollard",
     "railing": "railing fence", "shrub": "bush shrub", "leafy_tree": "tree maple oak birch",
-    "spruce": "spruce pine fir", "palm": "palm", "road_sign": "sign roadsign", "fountain":
-    "fountain", "parasol": "parasol umbrella", "swing": "swing", "slide": "slide", "teddy": "teddy",
-    "doll": "doll", "statue": "statue", "snowman": "snowman", "gnome": "gnome", "horse": "horse",
-    "cow": "cow", "sheep": "sheep", "dog": "dog bulldog", "sitting_dog": "dog bulldog",
-    "pushchair": "stroller pram pushchair", "planter": "planter", "cone": "cone",
+    "spruce": "spruce pine fir", "palm": "palm", "road_sign": "sign roadsign",
+    "fountain": "fountain", "parasol": "parasol umbrella", "swing": "swing", "slide": "slide",
+    "teddy": "teddy", "doll": "doll", "statue": "statue", "snowman": "snowman", "gnome": "gnome",
+    "horse": "horse", "cow": "cow", "sheep": "sheep", "standing_dog": "dog bulldog",
+    "sitting_dog": "dog bulldog", "planter": "planter", "cone": "cone",
 }  # fmt: skip
 _GROUND = 1.3  # a model may be this much larger than the ground that the built-in thing has
 _SMALLER = 0.35  # and this much smaller
 _SHRUNK = 0.7  # a model is made smaller by this much at most, to fit
 # On what built-in things stand: their tops carry others, so that only heights alike fit.
-_CARRYING = ("table", "desk", "coffee_table", "sideboard")
+_CARRYING = ("table", "coffee_table", "sideboard")
 
 # Pattern of a surface -> uses of textures (packs.scenery.texture_names) outdoors and indoors.
 _GROUNDS = {
@@ -178,7 +175,7 @@ def _item_for(prop: PropSpec, pack: PropPack, rng: Rng, *, indoors: bool) -> Pro
 
 @lru_cache(maxsize=256)
 def _things(pack: PropPack, shape: str, indoors: bool) -> tuple[PropItem, ...]:
-    words = _THINGS.get(shape, "").split()
+    words = THINGS.get(shape, "").split()
     # Street lamps, trees and cars are listed for outdoors; chairs stand before cafés, too.
     either = ("seat", "table", "plant")
     drawn = ("tree", "plant")  # without images of leaves they look like toys beside built-in ones

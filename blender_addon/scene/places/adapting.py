@@ -42,23 +42,21 @@ def indoors(
     height: Range = (0.5, 3.2),
     people: int = 8,
     poses: Sequence[str] = (),
-    level: bool = True,
 ) -> Recipe:
-    """The recipe for a room: near people, no cars, no bicycles, no loose cylinders and cones.
+    """Give the recipe of a room: near people, no steep pitch, no loose things from the list.
 
     Args:
         recipe: What may vary.
         distance, height: Ranges of the camera, m.
         people: Largest number of people.
         poses: Categories that fit; those that the recipe names come first.
-        level: Whether the camera is pitched by at most 35 degrees.
     """
     camera, crowd = recipe.camera, recipe.people
     camera = dataclasses.replace(
         camera,
         distance=within(camera.distance, distance),
         height=within(camera.height, height),
-        pitch=within(camera.pitch, (-35.0, 35.0)) if level else camera.pitch,
+        pitch=within(camera.pitch, (-35.0, 35.0)),
     )
     low = crowd.count.bounds[0]
     count = within(crowd.count, (min(0.0, low), float(people)))

@@ -16,7 +16,6 @@ from .rooms import Room, Wall, plan_room
 from .site import Place, Site
 
 _POSES = ("standing", "walking", "reaching", "carrying", "talking", "phoning", "bending")
-_METAL = SurfaceSpec("plain", (0.7, 0.7, 0.7), (0.5, 0.5, 0.52), 1.0, 0.4)
 
 
 def adapt_shop(recipe: Recipe) -> Recipe:

@@ -4,17 +4,9 @@ import numpy as np
 import pytest
 
 from blender_addon.props.batches import Parts, boxes, colors, soft_box, turned
-from blender_addon.props.primitives import GLASS, Solid, box, face_normals
+from blender_addon.props.primitives import GLASS, box, face_normals
 from blender_addon.props.tableware import THINGS, things_on
-
-
-def volume(solid: Solid) -> float:
-    """Volume (m³) that the faces enclose; negative when they face inwards."""
-    corners = solid.vertices[solid.loops].reshape(-1, 4, 3)
-    total = 0.0
-    for a, b, c in ((0, 1, 2), (0, 2, 3)):
-        total += float((corners[:, a] * np.cross(corners[:, b], corners[:, c])).sum())
-    return total / 6
+from tests.blender_addon.props.volumes import volume
 
 
 def test_a_batch_of_boxes_is_like_single_ones() -> None:

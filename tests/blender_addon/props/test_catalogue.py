@@ -9,26 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_addon.props import primitives
+from blender_addon.props import catalogue, primitives, sized
 from blender_addon.props.catalogue import SHAPES, unit_shape
 from blender_addon.scene.spec import SURFACE_PATTERNS, PropSpec, SurfaceSpec
 from blender_addon.stage.arrays import assemble, euler_matrix, prop_piece, rectangle
+from tests.blender_addon.props.volumes import volume
 
 RED = SurfaceSpec("plain", (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), 3.0, 0.4, 0.1)
 
 LEAFY = {"plant", "bush", "tree", "umbrella", "dog"}  # have open surfaces
-
-
-def volume(solid: primitives.Solid) -> float:
-    """Signed volume under a fan of triangles: positive when the faces of closed parts look
-    outwards.
-    """
-    total = 0.0
-    ends = np.append(solid.starts[1:], len(solid.loops))
-    for start, end in zip(solid.starts, ends, strict=True):
-        a, *rest = solid.vertices[solid.loops[start:end]]
-        total += sum(float(np.dot(a, np.cross(b, c))) for b, c in pairwise(rest)) / 6
-    return total
 
 
 def area_vector(solid: primitives.Solid) -> np.ndarray:
@@ -39,6 +28,22 @@ def area_vector(solid: primitives.Solid) -> np.ndarray:
         a, *rest = solid.vertices[solid.loops[start:end]]
         total += sum((np.cross(b - a, c - a) for b, c in pairwise(rest)), np.zeros(3)) / 2
     return total
+
+
+@pytest.mark.parametrize("name", ["SHAPES", "SIZED"])
+def test_no_shape_takes_the_name_of_another(name: str) -> None:
+    module = {"SHAPES": catalogue, "SIZED": sized}[name]
+    whole = getattr(module, name)
+    families = [
+        family
+        for other, family in vars(module).items()
+        if isinstance(family, dict) and other.isupper() and other not in ("SHAPES", "SIZED")
+        if other != "OCCLUDERS"
+    ]
+    simple = {"box", "pole", "cylinder", "sphere"} & set(whole)
+    names = [*simple, *(shape for family in families for shape in family)]
+    assert sorted(names) == sorted(whole)
+    assert not set(catalogue.SHAPES) & set(sized.SIZED)
 
 
 @pytest.mark.parametrize("name", SHAPES)

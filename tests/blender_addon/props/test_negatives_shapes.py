@@ -11,22 +11,12 @@ from blender_addon.props.body_shapes import STATUES, figure, hanging
 from blender_addon.props.catalogue import solid_of
 from blender_addon.props.empty_clothes import CLOTHES
 from blender_addon.props.figures import FIGURES
-from blender_addon.props.primitives import IMAGE, Solid
+from blender_addon.props.primitives import IMAGE
 from blender_addon.props.toys import TOYS
+from tests.blender_addon.props.volumes import volume
 
 SIZE = (0.9, 0.8, 1.7)
 ALL = {**FIGURES, **TOYS, **ANIMALS, **CLOTHES, **BOARDS}
-
-
-def volume(solid: Solid) -> float:
-    """The signed volume of a closed mesh: positive when its faces are turned outwards."""
-    ends = np.append(solid.starts[1:], len(solid.loops))
-    total = 0.0
-    for start, end in zip(solid.starts, ends, strict=True):
-        corners = solid.vertices[solid.loops[start:end]]
-        fan = np.cross(corners[1:-1], corners[2:])
-        total += float((fan @ corners[0]).sum()) / 6
-    return total
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from blender_addon.datagen.file_hashes import FileHashes, content_of
+from blender_addon.props.catalogue import SHAPES
+from blender_addon.props.sized import SIZED
 from blender_addon.recipes.fields import RecipeError
 from blender_addon.recipes.recipe import Recipe
 from blender_addon.recipes.toml_io import parse_recipe
+from blender_addon.scene import pack_furniture
 from blender_addon.scene.assets import Assets, load_assets
 from blender_addon.scene.pack_furniture import furnished
 from blender_addon.scene.sampling import sample_scene
@@ -95,6 +98,10 @@ def test_packs_take_the_places_of_built_in_things(folders: tuple[Path, Path]) ->
     assert (props[1].location, props[1].rotation) == ((3, 1, 0), (0, 0, 40))
     assert props[2].source == props[3].source == ""
     assert props[2].surface.image.endswith("red_brick.png")
+
+
+def test_packs_are_asked_for_things_that_places_are_built_of() -> None:
+    assert set(pack_furniture.THINGS) <= {*SHAPES, *SIZED}
 
 
 def test_a_scene_shows_a_limited_number_of_textures(tmp_path: Path) -> None:
