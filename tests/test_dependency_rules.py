@@ -31,7 +31,7 @@ BLENDER_ROOMS = {"stage", "character", "workbench", "render", "ui"}
 
 # Below blender_addon/: each room may import those before it, and no room after it.
 ROOM_ORDER = (
-    "weighted",
+    "draws",
     "output_files",
     "dataset_lines",
     "dataset_credits",

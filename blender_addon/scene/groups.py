@@ -15,9 +15,9 @@ import numpy as np
 
 from ..bodies.pose_library import Pose
 from ..bodies.pose_props import SEAT_LEVEL, seat_height
+from ..draws import pick
 from ..recipes.distributions import Distribution
 from ..recipes.recipe import Recipe
-from ..weighted import pick
 from . import surfaces
 from .assets import Assets
 from .group_members import Member, Placed, half_width, lifted, turned_back

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..draws import pick
 from ..props import drawn_images
 from ..recipes.recipe import Recipe
-from ..weighted import pick
 from . import surfaces
 from .people import Stream
 from .placement import Crowd

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..draws import pick
 from ..recipes.recipe import Recipe
-from ..weighted import pick
 from . import objects, surfaces
 from .assets import Assets
 from .camera_sampling import sample_camera, sample_lens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..draws import log_uniform
 from ..props.catalogue import OCCLUDERS
 from ..props.companions import COMPANIONS
 from .colour import hsv
@@ -44,7 +45,7 @@ def sample_surface(shape: str, rng: np.random.Generator) -> SurfaceSpec:
         pattern,
         sample_color(rng),
         sample_color(rng),
-        float(np.exp(rng.uniform(np.log(1.5), np.log(15)))),
+        log_uniform(rng, 1.5, 15),
         float(rng.uniform(0.25, 0.95)),
     )
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..draws import pick
 from ..recipes.recipe import Recipe
-from ..weighted import pick
 from . import surfaces
 from .assets import Assets
 from .people import Stream

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..weighted import pick
+from ..draws import log_uniform, pick
 from . import palette
 from .fabric_figures import FIGURES
 from .fabric_images import PLAIN
@@ -203,7 +203,7 @@ def _drawn(rng: np.random.Generator, garment: Garment, allowed: frozenset[str]) 
     if figure in ("argyle", "nordic", "zigzag") and cloth not in ("jersey", "smooth"):
         cloth = "knit"
     low, high = FIGURES[figure].size if figure != PLAIN else (0.2, 0.2)
-    repeat = float(np.exp(size.uniform(np.log(low), np.log(high))))
+    repeat = log_uniform(size, low, high)
     fabric = _recoloured(colors, fabric, pattern, figure)
     return replace(
         fabric,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..weighted import pick
+from ..draws import pick
 from . import palette
 from .garment_kind import NEVER, Range, draw
 from .outfit import Face, Hair, Outfit

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..weighted import pick
+from ..draws import pick
 from . import palette
 from .fabric_sampling import FIGURES_OF
 from .garment_kind import NEVER, PATTERNS, Kind, Wearer, draw

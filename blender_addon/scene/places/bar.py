@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from ...draws import log_uniform
 from ...recipes.distributions import Distribution
 from ...recipes.recipe import Recipe
 from .. import surfaces
@@ -104,7 +105,7 @@ def _light(room: Room) -> None:
     level = 2.4 * room.floor_area
     w, d, _ = room.size
     if kind == "day" and room.openings:
-        room.outside = float(np.exp(rng.uniform(np.log(1.2), np.log(7.0))))
+        room.outside = log_uniform(rng, 1.2, 7.0)
         daylight(room, float(rng.uniform(0.7, 1.2)), surfaces.warm_white(-0.1))
         fill(room, 0.4, warm)
     else:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..spec import SurfaceSpec
 from . import outdoor, palette
-from .outdoor import house_row, lay, stand, tree
+from .outdoor import house_row, lay, litter, stand, tree
 from .site import Frame, Place, Site
 
 
@@ -26,7 +26,7 @@ def build_beach(site: Site) -> Place:
         _beach_thing(site, where, float(rng.uniform(0, 360)))
     for _ in range(int(7 * site.density)):
         where = frame.world((rng.uniform(-8, 8), rng.uniform(rear, shore - 1.0)))
-        lay(site, "litter", where, (2.4, 2.0, 0.02), float(rng.uniform(0, 360)), palette.LEAVES)
+        litter(site, where)
     return site.done(ground=ground)
 
 

@@ -12,7 +12,7 @@ from . import finishes
 from .adapting import indoors
 from .before_people import add_tables
 from .dressing import PUBLIC_IMAGES, add_door, add_pictures, add_small_things, add_windows, scatter
-from .room_light import ceiling_lights, daylight
+from .room_light import ceiling_lights, windows_by_day
 from .rooms import Room, plan_room
 from .site import Place, Site
 
@@ -68,8 +68,7 @@ def build_classroom(site: Site) -> Place:
         add_small_things(room, wall)
         add_pictures(room, wall, int(5 * site.density), PUBLIC_IMAGES)
     if not room.openings:
-        hidden = [wall for wall in room.walls if wall not in seen] or list(room.walls)
-        add_windows(room, hidden[0], 2)
+        add_windows(room, room.hidden_wall(), 2)
     _rows(room, desk, chair)
     _light(room)
     return room.done(
@@ -157,9 +156,7 @@ def _light(room: Room) -> None:
     rng = room.rng
     cool = surfaces.warm_white(float(rng.normal(-0.05, 0.25)))
     share = float(rng.uniform(0.3, 1.1))
-    if room.openings:
-        room.outside = float(np.exp(rng.uniform(np.log(1.0), np.log(8.0))))
-        daylight(room, float(rng.uniform(0.5, 1.3)), surfaces.warm_white(-0.1))
+    windows_by_day(room, (1.0, 8.0), (0.5, 1.3))
     shape = str(rng.choice(["ceiling_panel", "tube_lamp"]))
     size = {"ceiling_panel": (0.62, 0.62, 0.03), "tube_lamp": (1.5, 0.16, 0.08)}[shape]
     ceiling_lights(room, shape, vec3(size), (2.4, 2.4), share, cool)

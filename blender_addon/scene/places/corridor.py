@@ -9,7 +9,7 @@ from .. import surfaces
 from . import finishes
 from .adapting import indoors
 from .dressing import PUBLIC_IMAGES, add_door, add_pictures, add_small_things, add_windows, scatter
-from .room_light import ceiling_lights, daylight, flash
+from .room_light import ceiling_lights, flash, windows_by_day
 from .rooms import Room, Wall, plan_room
 from .site import Place, Site
 
@@ -91,9 +91,7 @@ def _light(room: Room) -> None:
     rng = room.rng
     color = surfaces.warm_white(float(rng.normal(0.05, 0.3)))
     share = float(rng.uniform(0.35, 1.1))
-    if room.openings:
-        room.outside = float(np.exp(rng.uniform(np.log(1.0), np.log(9.0))))
-        daylight(room, float(rng.uniform(0.3, 1.0)), surfaces.warm_white(-0.1))
+    windows_by_day(room, (1.0, 9.0), (0.3, 1.0))
     if rng.random() < 0.12:
         flash(room)
         share *= 0.12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...weighted import pick
+from ...draws import pick
 from ..colour import hsv
 from ..spec import Color, SurfaceSpec
 

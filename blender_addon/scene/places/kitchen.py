@@ -33,8 +33,7 @@ def build_kitchen(site: Site) -> Place:
         if rng.random() < 0.6:
             add_windows(room, wall, sill=1.2, width=(0.7, 1.4), dressing="none")
     if not room.openings:
-        hidden = [wall for wall in room.walls if wall not in seen] or list(room.walls)
-        add_windows(room, hidden[0])
+        add_windows(room, room.hidden_wall())
     add_tables(room, "laid_dining_table", ((1.2, 0.8), (1.4, 0.8), (0.8, 0.8)), table, share=0.6)
     for number, wall in enumerate(seen[:3]):
         if number < 2 or rng.random() < 0.4:

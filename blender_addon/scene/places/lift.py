@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-
+from ...draws import log_uniform
 from ...recipes.recipe import Recipe
 from .. import surfaces
 from ..spec import SurfaceSpec
@@ -55,7 +54,7 @@ def build_lift(site: Site) -> Place:
                           finishes.lacquer(rng), height=1.3, variant=int(rng.integers(16)),
                           check=False)  # fmt: skip
     color = surfaces.warm_white(float(rng.normal(0.1, 0.3)))
-    share = float(np.exp(rng.uniform(np.log(0.5), np.log(1.2))))
+    share = log_uniform(rng, 0.5, 1.2)
     ceiling_lights(room, "ceiling_panel", (0.5, 0.3, 0.03), (1.2, 1.2), share, color)
     floor = finishes.floor(rng, linoleum=3, tiles=2, carpet=1)
     return room.done(floor, metal)

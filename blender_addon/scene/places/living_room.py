@@ -39,8 +39,7 @@ def build_living_room(site: Site) -> Place:
     if seen and not room.openings and rng.random() < 0.6:
         add_windows(room, seen[0])
     if not room.openings:  # a window behind the camera lights the room by day
-        hidden = [wall for wall in room.walls if wall not in seen] or list(room.walls)
-        add_windows(room, hidden[0])
+        add_windows(room, room.hidden_wall())
     if seen and rng.random() < 0.5:
         add_door(room, seen[int(rng.integers(len(seen)))])
     surface = finishes.cloth(rng)

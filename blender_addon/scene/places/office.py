@@ -20,13 +20,23 @@ from .dressing import (
     scatter,
     shown,
 )
-from .room_light import ceiling_lights, daylight, flash
+from .room_light import ceiling_lights, flash, windows_by_day
 from .rooms import Room, plan_room
 from .site import Place, Site
 
 _POSES = ("standing", "sitting", "talking", "phoning", "walking", "carrying", "reaching", "bending")
 _BOARD = SurfaceSpec("plain", (0.82, 0.82, 0.82), (0.02, 0.05, 0.3), 1.0, 0.2)
 _CHAIR = SurfaceSpec("plain", (0.02, 0.02, 0.022), (0.1, 0.1, 0.1), 1.0, 0.8)
+_ALONG_WALLS = (
+    ("bookcase", (0.9, 0.32, 2.0)),
+    ("bookcase", (1.2, 0.32, 1.2)),
+    ("storage_shelf", (1.0, 0.4, 1.9)),
+    ("sideboard", (1.4, 0.45, 1.15)),
+    ("wardrobe", (0.9, 0.45, 1.9)),
+    ("lockers", (1.2, 0.45, 1.8)),
+    ("house_plant", (0.7, 0.7, 1.6)),
+    ("vending_machine", (0.8, 0.75, 1.8)),
+)
 
 
 def adapt_office(recipe: Recipe) -> Recipe:
@@ -61,15 +71,14 @@ def build_office(site: Site) -> Place:
         if rng.random() < 0.4:
             add_door(room, wall)
         for _ in range(int(3 * site.density)):
-            shape, size = _pieces()[int(rng.integers(len(_pieces())))]
+            shape, size = _ALONG_WALLS[int(rng.integers(len(_ALONG_WALLS)))]
             room.against(wall, shape, size, finishes.furniture(rng, 0.1), variants=12)
         if rng.random() < 0.4:
             room.hang(wall, "notice_board", (1.2, 0.03, 0.8), finishes.furniture(rng), 1.1)
         add_small_things(room, wall)
         add_pictures(room, wall, int(2 * site.density), PUBLIC_IMAGES)
     if not room.openings and rng.random() < 0.5:
-        hidden = [wall for wall in room.walls if wall not in seen] or list(room.walls)
-        add_windows(room, hidden[0], 2)
+        add_windows(room, room.hidden_wall(), 2)
     _rows(room, desk)
     scatter(room, [("office_chair", (0.6, 0.6, 1.05)), ("house_plant", (0.6, 0.6, 1.4)),
                    ("bin", (0.3, 0.3, 0.4)), ("storage_shelf", (0.9, 0.4, 1.1))],
@@ -77,19 +86,6 @@ def build_office(site: Site) -> Place:
     _light(room)
     floor = finishes.floor(rng, carpet=6, parquet=1.5, linoleum=2, tiles=1)
     return room.done(floor, finishes.plaster(rng, 0.2))
-
-
-def _pieces() -> tuple[tuple[str, tuple[float, float, float]], ...]:
-    return (
-        ("bookcase", (0.9, 0.32, 2.0)),
-        ("bookcase", (1.2, 0.32, 1.2)),
-        ("storage_shelf", (1.0, 0.4, 1.9)),
-        ("sideboard", (1.4, 0.45, 1.15)),
-        ("wardrobe", (0.9, 0.45, 1.9)),
-        ("lockers", (1.2, 0.45, 1.8)),
-        ("house_plant", (0.7, 0.7, 1.6)),
-        ("vending_machine", (0.8, 0.75, 1.8)),
-    )
 
 
 def _rows(room: Room, surface: SurfaceSpec) -> None:
@@ -115,13 +111,11 @@ def _rows(room: Room, surface: SurfaceSpec) -> None:
 
 
 def _light(room: Room) -> None:
-    """Panels or tubes; daylight; now and then a flash in the dark."""
+    """Panels or tubes; windows_by_day; now and then a flash in the dark."""
     rng = room.rng
     cool = surfaces.warm_white(float(rng.normal(-0.05, 0.25)))
     share = float(rng.uniform(0.5, 1.1))
-    if room.openings:
-        room.outside = float(np.exp(rng.uniform(np.log(1.0), np.log(8.0))))
-        daylight(room, float(rng.uniform(0.3, 1.2)), surfaces.warm_white(-0.1))
+    windows_by_day(room, (1.0, 8.0), (0.3, 1.2))
     if rng.random() < 0.12:
         flash(room)
         share *= 0.15

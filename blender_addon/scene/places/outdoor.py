@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...draws import log_uniform
 from ...props.facades import front_line
 from ...recipes.recipe import Light, Recipe
 from ..spec import SurfaceSpec
@@ -96,6 +97,10 @@ def covers_people(site: Site, place: Array, size: Sequence[float]) -> bool:
     return bool((nearer & (passing < reach)).any())
 
 
+def _painted(surface: SurfaceSpec | Paint, rng: np.random.Generator) -> SurfaceSpec:
+    return surface if isinstance(surface, SurfaceSpec) else surface(rng)
+
+
 def stand(
     site: Site,
     shape: str,
@@ -135,7 +140,7 @@ def stand(
     if covers_people(site, place, wide) and site.rng.random() > _COVERED:
         return False
     site.yard.take(box)
-    paint = surface if isinstance(surface, SurfaceSpec) else surface(site.rng)
+    paint = _painted(surface, site.rng)
     variant = int(site.rng.integers(variants))
     return site.put(shape, place, size, turn, paint, height=height, variant=variant, check=False)
 
@@ -151,9 +156,34 @@ def lay(
 ) -> None:
     """Put a flat thing on the ground, under people too, where it can be seen."""
     if in_view(site, where, 0.5 * max(size[0], size[1]) + 0.5):
-        paint = surface if isinstance(surface, SurfaceSpec) else surface(site.rng)
+        paint = _painted(surface, site.rng)
         variant = int(site.rng.integers(VARIANTS))
         site.put(shape, where, size, turn, paint, height=height, variant=variant, check=False)
+
+
+def litter(site: Site, where: ArrayLike, height: float = 0.0, thickness: float = 0.02) -> None:
+    """Lay leaves and litter on the ground, `thickness` m high."""
+    turn = float(site.rng.uniform(0, 360))
+    lay(site, "litter", where, (2.4, 2.0, thickness), turn, LEAVES, height)
+
+
+def frame_of_line(site: Site, across: float, bend: float) -> tuple[Frame, bool]:
+    """The frame of a street or a platform, whose x axis runs along it.
+
+    Args:
+        site: The ground.
+        across: Share of those that run across the view; the others run along it.
+        bend: Largest turn against that, degrees.
+
+    Returns:
+        (the frame; whether it runs across).
+    """
+    rng = site.rng
+    runs_across = bool(rng.random() < across)
+    turn = float(rng.uniform(-bend, bend))
+    if not runs_across:
+        turn = 90.0 + turn + (180.0 if rng.random() < 0.5 else 0.0)
+    return site.view_frame(turn), runs_across
 
 
 def tree(site: Site, where: ArrayLike, kind: str = "", height: float = 0.0) -> bool:
@@ -241,7 +271,7 @@ def seen_place(site: Site, near: float, far: float) -> Array:
     the image evenly.
     """
     rng, camera = site.rng, site.crowd.camera
-    distance = float(np.exp(rng.uniform(np.log(near), np.log(max(far, 1.1 * near)))))
+    distance = log_uniform(rng, near, max(far, 1.1 * near))
     yaw = np.radians(camera.yaw + 0.52 * min(camera.fov, 150.0) * float(rng.uniform(-1, 1)))
     return site.eye + distance * np.array([-np.sin(yaw), np.cos(yaw)])
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import colorsys
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 
-from ...props.drawn_images import KINDS, sample_image
+from ...props.drawn_images import sample_image
 from ..spec import Color, SurfaceSpec
 
 # Hue, saturation and value of painted cars with their weights: most are white, grey or black.
@@ -58,15 +57,9 @@ def _surface(
     )
 
 
-def image_of(kinds: Sequence[str], rng: np.random.Generator) -> str:
-    """An image of one of these kinds that exist; '' where none does."""
-    known = [kind for kind in kinds if kind in KINDS]
-    return sample_image(known[int(rng.integers(len(known)))], rng) if known else ""
-
-
 def house_wall(rng: np.random.Generator) -> SurfaceSpec:
     """Plaster in a pale or strong colour, brick, or stone."""
-    image = image_of(("shop",), rng)
+    image = sample_image("shop", rng)
     kind = rng.random()
     if kind < 0.35:
         hue, value = float(rng.uniform(0.01, 0.07)), float(rng.uniform(0.35, 0.65))
@@ -151,12 +144,12 @@ def iron(rng: np.random.Generator) -> SurfaceSpec:
 
 def signed(rng: np.random.Generator) -> SurfaceSpec:
     """Metal of a pole that may carry a drawn sign."""
-    return dataclasses.replace(iron(rng), image=image_of(("sign",), rng))
+    return dataclasses.replace(iron(rng), image=sample_image("sign", rng))
 
 
 def display(rng: np.random.Generator) -> SurfaceSpec:
     """A machine with a screen."""
-    return dataclasses.replace(coloured(rng), image=image_of(("screen",), rng))
+    return dataclasses.replace(coloured(rng), image=sample_image("screen", rng))
 
 
 def wood(rng: np.random.Generator) -> SurfaceSpec:
@@ -168,7 +161,7 @@ def wood(rng: np.random.Generator) -> SurfaceSpec:
 
 def coloured(rng: np.random.Generator) -> SurfaceSpec:
     """Painted metal or plastic in any colour, with an image where the thing shows one."""
-    image = image_of(("poster",), rng)
+    image = sample_image("poster", rng)
     if rng.random() < 0.7:  # dark green, blue, red, grey, brown: the colours of street furniture
         hue, vivid = ((0.38, 0.6), (0.6, 0.6), (0.0, 0.75), (0.6, 0.05), (0.07, 0.5))[
             int(rng.integers(5))

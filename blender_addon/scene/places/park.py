@@ -6,7 +6,7 @@ import numpy as np
 
 from ...props.facades import front_line
 from . import outdoor, palette
-from .outdoor import SHRUB_SIZES, lay, stand, tree
+from .outdoor import SHRUB_SIZES, lay, litter, stand, tree
 from .site import Frame, Place, Site
 
 _REACH = 30.0  # m from the people that are filled with trees
@@ -121,9 +121,11 @@ def _grass(site: Site) -> None:
         t = float(rng.uniform(0.15, 1.3))
         target = feet[int(rng.integers(len(feet)))]
         where = site.eye + t * (target - site.eye) + rng.normal(0, 1.2, 2)
-        shape = "grass_tufts" if rng.random() < 0.75 else "litter"
-        size = (2.0, 2.0, 0.14) if shape == "grass_tufts" else (2.4, 2.0, 0.03)
-        lay(site, shape, where, size, float(rng.uniform(0, 360)), palette.LEAVES)
+        if rng.random() < 0.75:
+            turn = float(rng.uniform(0, 360))
+            lay(site, "grass_tufts", where, (2.0, 2.0, 0.14), turn, palette.LEAVES)
+        else:
+            litter(site, where, thickness=0.03)
 
 
 def build_garden(site: Site) -> Place:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...weighted import pick
+from ...draws import log_uniform, pick
 from .. import surfaces
 from ..spec import Color, LampSpec, SurfaceSpec, Vec3, vec3
 from .rooms import Room, Wall
@@ -55,6 +55,19 @@ def daylight(room: Room, share: float, color: Color) -> None:
             seen=False,
         )
     )
+
+
+def windows_by_day(room: Room, outside: tuple[float, float], share: tuple[float, float]) -> None:
+    """Let daylight in through the windows, where there are any.
+
+    Args:
+        room: The room.
+        outside: Range of the brightness of what the windows show.
+        share: Range of the light through them; see `daylight`.
+    """
+    if room.openings:
+        room.outside = log_uniform(room.rng, *outside)
+        daylight(room, float(room.rng.uniform(*share)), surfaces.warm_white(-0.1))
 
 
 def flash(room: Room, strength: float = 1.0) -> None:
@@ -139,7 +152,7 @@ def light_home(room: Room, weights: Mapping[str, float] = HOME) -> str:
     level = _LEVEL * room.floor_area
     at = (float(rng.uniform(-0.15, 0.15)) * w, float(rng.uniform(-0.1, 0.25)) * d)
     if kind == "day":
-        room.outside = float(np.exp(rng.uniform(np.log(1.2), np.log(9.0))))
+        room.outside = log_uniform(rng, 1.2, 9.0)
         daylight(room, float(rng.uniform(0.8, 1.6)), cool)
         fill(room, float(rng.uniform(0.25, 0.6)), cool)
         hanging_lamp(room, at, float(rng.choice([0.0, 0.0, 0.5])) * level, warm)

@@ -91,6 +91,11 @@ class Room:
         shares = [(share(wall), wall) for wall in self.walls]
         return [wall for n, wall in sorted(shares, key=lambda s: -s[0]) if n > 0]
 
+    def hidden_wall(self) -> Wall:
+        """The first wall that the camera does not see; the far wall where it sees all."""
+        seen = self.walls_in_view()
+        return next((wall for wall in self.walls if wall not in seen), self.walls[0])
+
     def against(
         self,
         wall: Wall,

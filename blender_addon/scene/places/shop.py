@@ -11,7 +11,7 @@ from . import finishes
 from .adapting import indoors
 from .before_people import add_counter, bone_points
 from .dressing import PUBLIC_IMAGES, add_pictures, add_windows, scatter
-from .room_light import ceiling_lights, daylight
+from .room_light import ceiling_lights, windows_by_day
 from .rooms import Room, Wall, plan_room
 from .site import Place, Site
 
@@ -116,13 +116,11 @@ def _floor_things(room: Room, kind: str) -> None:
 
 
 def _light(room: Room) -> None:
-    """Even light from the ceiling, and daylight through a shop window."""
+    """Even light from the ceiling, and windows_by_day through a shop window."""
     rng = room.rng
     cool = surfaces.warm_white(float(rng.normal(0.0, 0.25)))
     share = float(rng.uniform(0.7, 1.3))
-    if room.openings:
-        room.outside = float(np.exp(rng.uniform(np.log(0.8), np.log(5.0))))
-        daylight(room, float(rng.uniform(0.2, 0.7)), surfaces.warm_white(-0.1))
+    windows_by_day(room, (0.8, 5.0), (0.2, 0.7))
     shape = str(rng.choice(["ceiling_panel", "tube_lamp", "ceiling_spot"], p=[0.35, 0.45, 0.2]))
     size = {"ceiling_panel": (0.62, 0.62, 0.03), "tube_lamp": (1.5, 0.14, 0.08),
             "ceiling_spot": (0.16, 0.16, 0.05)}[shape]  # fmt: skip

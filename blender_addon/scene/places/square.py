@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...weighted import pick
+from ...draws import pick
 from . import outdoor, palette
-from .outdoor import house_row, lay, stand, tree
+from .outdoor import house_row, lay, litter, stand, tree
 from .site import Array, Place, Site
 
 _THINGS = {
@@ -71,15 +71,7 @@ def build_square(site: Site) -> Place:
         if rng.random() < 0.3:
             lay(site, "manhole", where, (0.6, 0.6, 0.01), frame.turn, palette.iron, 0.001)
         else:
-            lay(
-                site,
-                "litter",
-                where,
-                (2.4, 2.0, 0.02),
-                float(rng.uniform(0, 360)),
-                palette.LEAVES,
-                0.001,
-            )
+            litter(site, where, 0.001)
     outdoor.close_view(site, "mixed")
     return site.done(ground=ground)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..spec import SurfaceSpec
 from . import outdoor, palette
-from .outdoor import house_row, lay, stand, tree
+from .outdoor import house_row, litter, stand, tree
 from .site import Frame, Place, Site
 
 _DROP = 0.95  # m from the platform to the gravel
@@ -17,11 +17,7 @@ _GAUGE = 3.4  # m that a track takes
 def build_station(site: Site) -> Place:
     """Lay out a platform under the people, whose edge may be at either side of it."""
     rng = site.rng
-    across = rng.random() < 0.45
-    bend = float(rng.uniform(-25, 25))
-    frame = site.view_frame(
-        bend if across else 90.0 + bend + (180.0 if rng.random() < 0.5 else 0.0)
-    )
+    frame, across = outdoor.frame_of_line(site, across=0.45, bend=25.0)
     feet, eye = frame.local(site.feet), frame.local(site.eye)
     points = np.concatenate([feet, [eye]]) if len(feet) else np.array([eye, (0.0, 0.0)])
     if rng.random() < 0.5 and across:  # tracks behind the people
@@ -40,15 +36,7 @@ def build_station(site: Site) -> Place:
         _roof(site, frame, edge, edge + depth)
     for _ in range(int(6 * site.density)):
         where = frame.world((rng.uniform(-8, 8), rng.uniform(edge + 0.8, edge + depth - 0.5)))
-        lay(
-            site,
-            "litter",
-            where,
-            (2.4, 2.0, 0.02),
-            float(rng.uniform(0, 360)),
-            palette.LEAVES,
-            0.001,
-        )
+        litter(site, where, 0.001)
     outdoor.close_view(site, "mixed", -_DROP)
     return site.done(ground=gravel, ground_height=-_DROP)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..spec import SurfaceSpec
 from . import outdoor, palette
-from .outdoor import house_row, lay, stand, tree, vehicle
+from .outdoor import house_row, lay, litter, stand, tree, vehicle
 from .site import Array, Frame, Place, Site
 
 KERB = 0.12  # m: the road lies below the pavements, on which people stand
@@ -63,11 +63,7 @@ def build_street(site: Site) -> Place:
 def _lines(site: Site) -> tuple[_Street, tuple[float, float] | None]:
     """Choose the street, and the ends along x of a crossing that people use."""
     rng = site.rng
-    across = rng.random() < 0.4
-    bend = float(rng.uniform(-28, 28))
-    frame = site.view_frame(
-        bend if across else 90.0 + bend + (180.0 if rng.random() < 0.5 else 0.0)
-    )
+    frame, _ = outdoor.frame_of_line(site, across=0.4, bend=28.0)
     feet, eye = frame.local(site.feet), frame.local(site.eye)
     if not len(feet):
         feet = np.zeros((1, 2))
@@ -357,15 +353,7 @@ def _ground_details(site: Site, street: _Street) -> None:
         if kind < 0.3:
             lay(site, "manhole", where, (0.5, 0.5, 0.01), frame.turn, palette.iron, 0.001)
         elif kind < 0.75:
-            lay(
-                site,
-                "litter",
-                where,
-                (2.4, 2.0, 0.02),
-                float(rng.uniform(0, 360)),
-                palette.LEAVES,
-                0.001,
-            )
+            litter(site, where, 0.001)
         else:
             dark = SurfaceSpec("plain", (0.045, 0.043, 0.04), (0.04, 0.04, 0.04), 1.0, 0.6)
             size = (round(float(rng.uniform(0.2, 0.9)), 1) + 0.05, 0.4, 0.003)

@@ -11,7 +11,7 @@ from . import finishes
 from .adapting import indoors
 from .before_people import add_tables
 from .dressing import PUBLIC_IMAGES, add_door, add_pictures, add_small_things, add_windows, scatter
-from .room_light import ceiling_lights, daylight, flash
+from .room_light import ceiling_lights, flash, windows_by_day
 from .rooms import plan_room
 from .site import Place, Site
 
@@ -71,9 +71,7 @@ def build_workshop(site: Site) -> Place:
     scatter(room, things, int(9 * site.density))
     color = surfaces.warm_white(float(rng.normal(0.0, 0.35)))
     share = float(rng.uniform(0.25, 0.9))
-    if room.openings:
-        room.outside = float(np.exp(rng.uniform(np.log(1.0), np.log(8.0))))
-        daylight(room, float(rng.uniform(0.3, 0.8)), surfaces.warm_white(-0.1))
+    windows_by_day(room, (1.0, 8.0), (0.3, 0.8))
     if rng.random() < 0.15:
         flash(room)
         share *= 0.15
