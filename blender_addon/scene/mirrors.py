@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..recipes.recipe import Recipe
-from .negatives import facing_turn, inside, roomy
 from .people import Stream
 from .placement import Crowd
-from .places.site import Array, Frame, Site
+from .places.site import Array, Site
+from .room_walls import facing_turn, frame_of, half_extents, inside, on_wall, roomy
 from .spec import BackgroundSpec, PropSpec, SurfaceSpec
 
 PATTERN = "mirror"
@@ -73,30 +73,25 @@ def sample_mirror(
 
 
 def _on_wall(site: Site, room: BackgroundSpec, person: Array) -> tuple[Array, Array] | None:
-    """Where the camera sees the reflection of a person in a wall: the place (2,) and the wall's
-    direction into the room (2,); None where none is in the frame.
+    """Find where the camera sees the reflection of a person in a wall: the place (2,) and the
+    wall's direction into the room (2,); None where none is in the frame.
     """
-    frame = Frame(room.room_center, room.room_turn)
-    eye, there = frame.local(site.eye), frame.local(person)
-    half = np.array(room.room_size[:2]) / 2
-    if (np.abs(eye) >= half).any() or (np.abs(there) >= half).any():
+    if not (inside(room, site.eye) and inside(room, person)):
         return None
+    frame, half = frame_of(room), half_extents(room)
+    eye, there = frame.local(site.eye), frame.local(person)
     found: list[tuple[Array, Array]] = []
-    origin = frame.world(np.zeros(2))
     for axis in (0, 1):
         for side in (-1.0, 1.0):
             image = there.copy()
             image[axis] = 2 * side * half[axis] - there[axis]
             share = (side * half[axis] - eye[axis]) / (image[axis] - eye[axis])
-            hit = eye + share * (image - eye)
-            if abs(hit[1 - axis]) > half[1 - axis] - 0.5:
+            hit = on_wall(room, eye + share * (image - eye), axis, side, edge=0.5)
+            if hit is None:
                 continue
-            inwards = np.zeros(2)
-            inwards[axis] = -side
-            place = frame.world(hit)
-            ray = _unit(place - site.eye)
+            ray = _unit(hit[0] - site.eye)
             if ray @ site.ahead > np.cos(np.radians(0.42 * site.crowd.camera.fov)):
-                found.append((place, frame.world(inwards) - origin))
+                found.append(hit)
     return found[int(site.rng.integers(len(found)))] if found else None
 
 

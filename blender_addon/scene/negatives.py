@@ -16,13 +16,13 @@ from ..recipes.recipe import Recipe
 from . import surfaces
 from .people import Stream
 from .placement import Crowd
-from .places.site import Array, Frame, Site
+from .places.site import Array, Site
+from .room_walls import facing_turn, frame_of, half_extents, inside, on_wall, roomy
 from .spec import BackgroundSpec, Color, PropSpec, SurfaceSpec, Vec3
 
 VARIANTS = 12  # of each shape: its details and its size, so that built shapes are used again
 _TRIES = 8
 _PASSERS = 0.15  # share of images with such things in which somebody unseen casts a shadow
-_SMALLEST_ROOM = 2.4  # m
 _CLEAR = 0.05  # m between a thing and the wall of a room
 
 
@@ -135,11 +135,6 @@ def _put_passer(site: Site) -> None:
     site.put("passer", where, size, turn, sample_look("plastic", rng), variant=variant)
 
 
-def roomy(room: BackgroundSpec | None) -> bool:
-    """Whether things may be put: not into a car or a lift."""
-    return room is None or min(room.room_size[:2]) > _SMALLEST_ROOM
-
-
 def size_of(name: str, variant: int) -> Vec3:
     """The extents of a variant of one of KINDS, m."""
     kind = KINDS[name]
@@ -155,13 +150,6 @@ def _in_view(site: Site) -> Array:
     half_width = float(np.tan(np.radians(min(camera.fov, 120.0) / 2)))
     place: Array = site.eye + ahead * site.ahead
     return place + site.across * ahead * half_width * float(rng.uniform(-1, 1))
-
-
-def inside(room: BackgroundSpec, where: Array, margin: float) -> bool:
-    """Whether a place (2,) m is in a room, `margin` m from its walls."""
-    x, y = Frame(room.room_center, room.room_turn).local(where)
-    w, d, _ = room.room_size
-    return bool(abs(x) < w / 2 - margin and abs(y) < d / 2 - margin)
 
 
 def sample_hung(
@@ -192,11 +180,6 @@ def sample_hung(
     return tuple(site.props)
 
 
-def facing_turn(direction: Array) -> float:
-    """The turn of a prop (degrees about Z) whose front faces along `direction` (2,)."""
-    return float(np.degrees(np.arctan2(direction[0], -direction[1])))
-
-
 def _apart(prop: PropSpec, where: Array, width: float) -> bool:
     return float(np.hypot(*(where - prop.location[:2]))) > 0.6 * (width + prop.size[0])
 
@@ -205,23 +188,15 @@ def _seen_wall(site: Site, room: BackgroundSpec, yaw: float) -> tuple[Array, Arr
     """The place (2,) where a view from the camera meets a wall, and the wall's direction into the
     room (2,); None for a camera outside.
     """
-    frame = Frame(room.room_center, room.room_turn)
-    eye = frame.local(site.eye)
-    half = np.array(room.room_size[:2]) / 2
-    if (np.abs(eye) >= half).any():
+    if not inside(room, site.eye):
         return None
+    eye, half = frame_of(room).local(site.eye), half_extents(room)
     angle = np.radians(yaw - room.room_turn)
     ray = np.array([-np.sin(angle), np.cos(angle)])
     with np.errstate(divide="ignore"):
         steps = (np.sign(ray) * half - eye) / ray
     axis = int(np.argmin(np.where(ray == 0, np.inf, steps)))
-    hit = eye + ray * steps[axis]
-    if abs(hit[1 - axis]) > half[1 - axis] - 0.6:
-        return None
-    inwards = np.zeros(2)
-    inwards[axis] = -np.sign(ray[axis])
-    origin = frame.world(np.zeros(2))
-    return frame.world(hit), frame.world(inwards) - origin
+    return on_wall(room, eye + ray * steps[axis], axis, float(np.sign(ray[axis])), edge=0.6)
 
 
 def sample_look(look: str, rng: np.random.Generator) -> SurfaceSpec:
