@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..recipes.recipe import Recipe
 from ..scene.assets import Assets
-from ..scene.pack_files import packs_hash
+from ..scene.named_packs import packs_hash
 from ..scene.photos.files import files_beside
 
 MEMORY_NAME = ".file_hashes.jsonl"

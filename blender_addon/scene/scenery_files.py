@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
-from ..packs.pack import Unusable
 from ..packs.scenery.model import LARGEST_IMAGE
 from ..packs.scenery.prop_pack import PropItem, PropPack, read_props
 from ..packs.scenery.texture_pack import TextureItem, TexturePack, read_textures
-from ..packs.text_files import PackError
-from ..recipes.fields import RecipeError
 from ..recipes.recipe import Recipe
 from .asset_files import image_fault, shown
 from .image_headers import read_header
-from .pack_files import in_words, stamp_of
+from .named_packs import by_name, known, numbers, once, read_folders, without_damaged
 
 PROPS, TEXTURES = "scenery.props", "scenery.textures"
-_LATEST: dict[tuple[str, str], PropPack | TexturePack] = {}  # by key and folder
-
-P = TypeVar("P", PropPack, TexturePack)
+_EMPTY = "in it; name the folder of an unpacked pack"
 
 
 @dataclass(frozen=True)
@@ -48,15 +42,19 @@ def load_scenery(recipe: Recipe) -> Scenery:
     Raises:
         RecipeError: A folder is missing, or holds nothing that can be shown.
     """
-    found: list[str] = []
-    faults: list[str] = []
-    props = _packs(PROPS, recipe.scenery.props, _read_props, found, faults)
-    textures = _packs(TEXTURES, recipe.scenery.textures, _read_textures, found, faults)
+    named = recipe.scenery
+    props, found, faults = read_folders(
+        PROPS, named.props, _read_props, inventory_of, "shown", f"no .obj, .gltf or .glb {_EMPTY}"
+    )
+    textures, more_found, more_faults = read_folders(
+        TEXTURES, named.textures, _read_textures, inventory_of, "shown",
+        f"no image of colours {_EMPTY}",
+    )  # fmt: skip
     return Scenery(
-        PropPack(_once(item for pack in props for item in pack.items)),
-        TexturePack(_once(item for pack in textures for item in pack.items)),
-        tuple(found),
-        tuple(faults),
+        PropPack(tuple(once(props))),
+        TexturePack(tuple(once(textures))),
+        (*found, *more_found),
+        (*faults, *more_faults),
     )
 
 
@@ -67,17 +65,15 @@ def known_scenery(key: str, folder: str) -> PropPack | TexturePack | None:
         key: PROPS or TEXTURES.
         folder: The folder.
     """
-    return _LATEST.get((key, folder))
+    pack: PropPack | TexturePack | None = known(key, folder)
+    return pack
 
 
 def inventory_of(pack: PropPack | TexturePack) -> str:
     """The numbers of items by role or material and by licence, in words."""
     kinds = Counter(i.role if isinstance(i, PropItem) else i.kind for i in pack)
-    licences = Counter(item.licence or "of unknown licence" for item in pack)
     noun = "model" if isinstance(pack, PropPack) else "texture"
-    by_kind = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    by_licence = ", ".join(f"{count} {licence}" for licence, count in licences.most_common())
-    return f"{len(pack)} {noun}{'' if len(pack) == 1 else 's'} ({by_kind}); {by_licence}"
+    return numbers(noun, dict(kinds.most_common()), [item.licence for item in pack])
 
 
 def scenery_credits(
@@ -112,61 +108,11 @@ def _by_path(pack: PropPack | TexturePack) -> dict[str, PropItem | TextureItem]:
     return {str(item.path): item for item in pack}
 
 
-def _packs(
-    key: str,
-    folders: Sequence[str],
-    read: Callable[[str, str], P],
-    found: list[str],
-    faults: list[str],
-) -> list[P]:
-    packs = []
-    for folder in folders:
-        try:
-            pack = read(folder, stamp_of(Path(folder)))
-        except (PackError, OSError) as error:
-            raise RecipeError(f"{key}: {error}") from None
-        _LATEST[key, folder] = pack
-        if not len(pack):
-            raise RecipeError(f"{key}: {shown(folder)}: {_empty(key, pack.unusable)}")
-        found.append(f"{key}: {shown(folder)}: {inventory_of(pack)}")
-        for entries, words in (
-            (pack.unusable, "cannot be used"),
-            (pack.notes if isinstance(pack, PropPack) else (), "used as they are"),
-        ):
-            if entries:
-                faults.append(f"{key}: {shown(folder)}: {words}: {in_words(entries)}")
-        packs.append(pack)
-    return packs
-
-
-def _empty(key: str, unusable: Sequence[Unusable]) -> str:
-    if unusable:
-        return f"nothing in it can be shown: {in_words(unusable)}"
-    wanted = "no .obj, .gltf or .glb" if key == PROPS else "no image of colours"
-    return f"{wanted} in it; name the folder of an unpacked pack"
-
-
-I = TypeVar("I", PropItem, TextureItem)  # noqa: E741
-
-
-def _once(items: Iterable[I]) -> tuple[I, ...]:
-    """Each item once: those of several folders are told apart by content and name."""
-    return tuple({item.key.rpartition("#")[2] + item.name: item for item in items}.values())
-
-
 @lru_cache(maxsize=8)
 def _read_props(folder: str, stamp: str) -> PropPack:
     pack = read_props(folder)
-    good: list[PropItem] = []
-    damaged: list[Unusable] = []
-    for item in pack:
-        faults = [f"{path.name}: {fault}" for path in item.images if (fault := _image_fault(path))]
-        if faults:
-            damaged.append(Unusable(item.key.rpartition("#")[0], "; ".join(faults)))
-        else:
-            good.append(item)
-    unusable = sorted([*pack.unusable, *damaged], key=lambda entry: entry.name)
-    return PropPack(tuple(good), tuple(unusable), pack.notes)
+    good, damaged = without_damaged(pack, lambda item: item.images, _image_fault)
+    return PropPack(tuple(good), by_name(pack.unusable, damaged), pack.notes)
 
 
 @lru_cache(maxsize=8)

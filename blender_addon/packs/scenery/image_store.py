@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...output_files import write_atomically
-from ..cache import cache_folder
+from ..cache_files import cache_folder
 from ..text_files import PackError
 
 MAX_BYTES = 64 << 20

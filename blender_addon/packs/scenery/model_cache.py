@@ -10,14 +10,12 @@ import hashlib
 import json
 import os
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ...bodies.archive import Archive
-from ...output_files import atomic_file
-from ..cache import cache_folder
+from ..cache_files import Arrays, Layout, cache_folder, store_arrays, stored_arrays
 from ..files import content_hash
 from ..text_files import PackError
 from .catalogue import Entry, entry_of
@@ -30,7 +28,7 @@ VERSION = "3"  # to be raised whenever reading gives other results
 ENDINGS = (".obj", ".gltf", ".glb")
 _BESIDE = (".mtl", ".bin")  # what a model is made of besides its own file
 _MAX_FILE = 256 << 20
-_ARRAYS: dict[str, tuple[Any, ...]] = {
+_LAYOUT: Layout = {
     "vertices": (np.float32, "V", 3),
     "faces": (np.int32, "F", 3),
     "uv": (np.float32, "F", 3, 2),
@@ -52,10 +50,13 @@ def load_model(path: Path, folder: Path | None = None) -> ModelMesh:
     Raises:
         PackError: The model cannot be used; the message names the file and the remedy.
     """
-    entry = entry_of(path) or Entry()
-    file = (folder or cache_folder()) / "models" / f"{_key(path, entry)}.npz"
+    # Images are named by their paths, so that a copy elsewhere is read anew.
+    place = hashlib.blake2b(os.fsencode(path.absolute()), digest_size=8).hexdigest()
+    key = content_hash((), VERSION, model_hash(path), place)
+    file = (folder or cache_folder()) / "models" / f"{key}.npz"
     found = _stored(file)
     if found is None:
+        entry = entry_of(path) or Entry()
         raw = read_obj_model(path) if path.suffix.lower() == ".obj" else read_gltf(path)
         found = prepared(path, raw, entry.size, entry.up, entry.turn)
         _store(file, found)
@@ -68,20 +69,23 @@ def model_hash(path: Path) -> str:
     Raises:
         PackError: They cannot be read, or the catalogue is damaged.
     """
-    return _key(path, entry_of(path) or Entry(), "")
-
-
-def _key(path: Path, entry: Entry, version: str = VERSION) -> str:
+    entry = entry_of(path) or Entry()
     try:
-        files = [path, *_companions(path)]
-        for file in files:
-            if file.stat().st_size > _MAX_FILE:
+        files = (path, *_companions(path))
+        states = [file.stat() for file in files]
+        for file, state in zip(files, states, strict=True):
+            if state.st_size > _MAX_FILE:
                 raise PackError(file, None, f"larger than {_MAX_FILE >> 20} MB")
-        # Images are named by their paths, so that a copy elsewhere is read anew.
-        place = hashlib.blake2b(os.fsencode(path.absolute()), digest_size=8).hexdigest()
-        return content_hash(files, version, repr(entry), place if version else "")
+        stamps = tuple((state.st_mtime_ns, state.st_size, state.st_ino) for state in states)
+        return _hash(files, stamps, repr(entry))
     except OSError as error:
         raise PackError(path, None, f"cannot be read: {error.strerror}") from None
+
+
+@lru_cache(maxsize=4096)
+def _hash(files: tuple[Path, ...], stamps: tuple[tuple[int, ...], ...], entry: str) -> str:
+    """The hash of files that were changed at these times: each is read once in a process."""
+    return content_hash(files, entry)
 
 
 def _companions(path: Path) -> list[Path]:
@@ -99,25 +103,17 @@ def _store(file: Path, mesh: ModelMesh) -> None:
         "notes": mesh.notes,
         "triangles": mesh.triangles,
     }
-    arrays = {name: getattr(mesh, name) for name in _ARRAYS if name != "text"}
+    arrays = {name: getattr(mesh, name) for name in _LAYOUT if name != "text"}
     arrays["text"] = np.frombuffer(json.dumps(text).encode("utf-8", "surrogateescape"), np.uint8)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(file, token=f".{os.getpid()}") as out:
-            np.savez(out, **arrays)
-    except OSError:  # a full disk, a home without write access: the model is there all the same
-        pass
+    store_arrays(file, arrays)
 
 
 def _stored(file: Path) -> ModelMesh | None:
     """The model of a file of the cache; None where there is none that can be used."""
+    arrays = stored_arrays(file, _LAYOUT)
+    if arrays is None or not _sound(arrays):
+        return None
     try:
-        if not file.is_file() or file.stat().st_size > _MAX_FILE:
-            return None
-        archive = Archive(file)
-        arrays = {name: archive[name] for name in _ARRAYS}
-        if not _sound(arrays):
-            return None
         text = json.loads(arrays.pop("text").tobytes().decode("utf-8", "surrogateescape"))
         materials = tuple(
             ModelMaterial(**{**fields, "color": tuple(fields["color"])})
@@ -129,23 +125,18 @@ def _stored(file: Path) -> ModelMesh | None:
             triangles=int(text["triangles"]),
             notes=tuple(map(str, text["notes"])),
         )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     fits = 0 < len(materials) <= MAX_MATERIALS + 1 and found.material.max() < len(materials)
     return found if fits and all(Path(name).is_file() for name in found.images) else None
 
 
-def _sound(arrays: dict[str, np.ndarray]) -> bool:
-    """Whether types, shapes, numbers and indices are those of a model."""
-    sizes: dict[str, int] = {}
-    for name, (kind, *shape) in _ARRAYS.items():
-        array = arrays[name]
-        if array.dtype != kind or array.ndim != len(shape) or not array.size:
-            return False
-        for length, wanted in zip(array.shape, shape, strict=True):
-            if length != (wanted if isinstance(wanted, int) else sizes.setdefault(wanted, length)):
-                return False
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            return False
+def _sound(arrays: Arrays) -> bool:
+    """Whether there is something to show, and indices are those of its vertices."""
     faces, material = arrays["faces"], arrays["material"]
-    return faces.min() >= 0 and faces.max() < len(arrays["vertices"]) and material.min() >= 0
+    return (
+        all(array.size for array in arrays.values())
+        and faces.min() >= 0
+        and faces.max() < len(arrays["vertices"])
+        and material.min() >= 0
+    )

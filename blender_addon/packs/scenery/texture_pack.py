@@ -78,10 +78,12 @@ class TexturePack:
     Attributes:
         items: Sorted by path within each folder.
         unusable: Sorted by name.
+        notes: As in PropPack; nothing is guessed about textures so far.
     """
 
     items: tuple[TextureItem, ...] = ()
     unusable: tuple[Unusable, ...] = ()
+    notes: tuple[Unusable, ...] = ()
 
     def __iter__(self) -> Iterator[TextureItem]:
         return iter(self.items)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from blender_addon.bodies.library import default_body
-from blender_addon.packs import cache
-from blender_addon.packs.cache import cache_folder, fit_cached
+from blender_addon.packs import cache, cache_files
+from blender_addon.packs.cache import fit_cached
+from blender_addon.packs.cache_files import cache_folder
 from blender_addon.packs.fit import FittedItem, fit_item
 from tests.fuzz import fuzz_count, mutated, random_of
 
@@ -100,5 +101,5 @@ def test_the_folder_of_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert cache_folder() == tmp_path / "named"
     monkeypatch.delenv("PII_SYNTH_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.setattr(cache_files.sys, "platform", "linux")
     assert cache_folder() == tmp_path / "xdg" / "pii_synth" / "packs"

@@ -17,7 +17,8 @@ from blender_addon.recipes.fields import RecipeError
 from blender_addon.recipes.toml_io import parse_recipe
 from blender_addon.scene import pack_files
 from blender_addon.scene.assets import load_assets
-from blender_addon.scene.pack_files import credits_of, load_packs, packs_hash
+from blender_addon.scene.named_packs import packs_hash
+from blender_addon.scene.pack_files import credits_of, load_packs
 from blender_addon.scene.people import sample_clothes
 from blender_addon.scene.sampling import streams
 from tests.blender_addon.packs.garment_files import write_garment

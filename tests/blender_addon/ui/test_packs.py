@@ -11,7 +11,7 @@ import bpy
 import pytest
 
 import blender_addon
-from blender_addon.scene import pack_files
+from blender_addon.scene import named_packs
 from blender_addon.ui import pack_folders
 from blender_addon.ui.operators import packs as packs_operators
 from blender_addon.ui.panels import packs as packs_panel
@@ -35,7 +35,7 @@ def pack(tmp_path: Path) -> Path:
     (folder / "clothes" / "vest" / "vest.png").write_bytes(png(9))
     (folder / "bad.mhclo").write_text("verts 0\n")
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    pack_files._LATEST.clear()
+    named_packs._LATEST.clear()
     return folder
 
 

@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from blender_addon.packs.scenery import model_cache
 from blender_addon.packs.scenery.gltf_file import read_gltf
 from blender_addon.packs.scenery.gltf_materials import UvPlace
-from blender_addon.packs.scenery.model_cache import load_model
+from blender_addon.packs.scenery.model_cache import load_model, model_hash
 from blender_addon.packs.scenery.obj_file import read_obj_model
 from blender_addon.packs.scenery.prepare import MOST_SHOWN, prepared
 from blender_addon.packs.text_files import PackError
@@ -181,6 +182,25 @@ def test_a_model_is_parsed_once(
     np.testing.assert_array_equal(load_model(path).faces, first.faces)
     path.write_text(path.read_text().replace("v 1", "v 7"))
     assert load_model(path).extent[0] == 7  # a changed file is another model
+
+
+def test_the_files_of_a_model_are_hashed_once(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_obj(tmp_path / "m" / "box.obj", material="Kd 1 0 0")
+    read: list[Path] = []
+    content_hash = model_cache.content_hash
+
+    def counted(paths: Iterable[Path], *more: str) -> str:
+        files = list(paths)
+        read.extend(files)
+        return content_hash(files, *more)
+
+    monkeypatch.setattr(model_cache, "content_hash", counted)
+    for _ in range(3):
+        load_model(path)
+        model_hash(path)
+    assert sorted(file.suffix for file in read) == [".mtl", ".obj"]
 
 
 # --- hostile files --------------------------------------------------------------------------------
