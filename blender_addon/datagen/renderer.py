@@ -27,6 +27,7 @@ from .reflections import with_reflections
 
 if TYPE_CHECKING:
     from ..render.engine import Frame
+    from ..render.lens_warp import LensWarp
     from ..render.passes import Pass
 
 # Linear value of a white surface before a plain backdrop, whatever the colour of the backdrop.
@@ -121,27 +122,33 @@ class Renderer:
 
     def _frame(self, spec: SceneSpec, passes: Sequence[Pass]) -> tuple[Frame, NDArray[np.bool_]]:
         """Set up Blender's scene and render these passes of it; see `with_reflections`."""
+        from ..render.lens_warp import LensWarp
+
         self._stage.apply(spec)
         names = self._stage.person_names(spec) | self._stage.counted_names(spec)
         persons = [[names[id_]] for id_ in sorted(names)]
-        frame = self._rendered(spec, persons, passes)
+        view = rendered_view(spec.camera, spec.width, spec.height, spec.samples)
+        warp = LensWarp(view, spec.camera, spec.width, spec.height) if view else None
+        frame = self._rendered(spec, persons, passes, warp)
 
         def masks(persons: Sequence[Sequence[str]], passes: Sequence[Pass]) -> Frame:
-            return self._rendered(
-                dataclasses.replace(spec, bounces=0, denoise=False), persons, passes
-            )
+            plain = dataclasses.replace(spec, bounces=0, denoise=False)
+            return self._rendered(plain, persons, passes, warp)
 
         return with_reflections(self._stage, spec, persons, frame, masks)
 
     def _rendered(
-        self, spec: SceneSpec, persons: Sequence[Sequence[str]], passes: Sequence[Pass]
+        self,
+        spec: SceneSpec,
+        persons: Sequence[Sequence[str]],
+        passes: Sequence[Pass],
+        warp: LensWarp | None,
     ) -> Frame:
-        """Render these passes of Blender's scene as it is."""
+        """Render these passes of Blender's scene as it is, through the lens of `warp`."""
         from ..render import engine
-        from ..render.lens_warp import LensWarp
 
         scene = self._stage.scene
-        view = rendered_view(spec.camera, spec.width, spec.height, spec.samples)
+        view = warp.view if warp else None
         engine.configure(
             scene,
             width=view.width if view else spec.width,
@@ -156,7 +163,6 @@ class Renderer:
             film_transparent=self._stage.film_transparent(spec),
             threads=self._threads,
         )
-        warp = LensWarp(view, spec.camera, spec.width, spec.height) if view else None
         return engine.render(scene, persons, passes, warp)
 
 
@@ -198,38 +204,48 @@ def develop(
         )
     if front is not None:
         rgba = rgba * (1.0 - front[..., None])
-    linear = _exposed(spec, rgba)
+    behind = _behind(spec.background, *rgba.shape[:2])
+    linear = _exposed(spec, rgba, behind)
     if skin is not None:
         gain = metering.spared_gain(linear[skin], spec.sensor.exposure)
         if gain < 1.0 and spec.background.kind == "photo":
             # The photo has its own exposure; only the people are lit by the scene.
             dimmed = rgba * np.array([gain, gain, gain, 1.0], dtype=np.float32)
-            linear = _exposed(spec, dimmed)
+            linear = _exposed(spec, dimmed, behind)
         elif gain < 1.0:
             linear = linear * np.float32(gain)
     return sensor.develop(linear, spec.sensor)
 
 
-def _exposed(spec: SceneSpec, rgba: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The metered linear image (H, W, 3), with its background behind the people."""
-    height, width = rgba.shape[:2]
-    background = spec.background
+def _behind(
+    background: BackgroundSpec, height: int, width: int
+) -> tuple[NDArray[np.float32], float] | None:
+    """The linear image (H, W, 3) behind the people, and the value of a white surface in it; None
+    where the scene has a background of its own.
+    """
     if background.kind == "photo":
         backdrop = to_linear(_backdrop(background, height, width) / np.float32(255))
-        white = metering.white_of(backdrop)
-    elif background.kind == "plain":
-        backdrop = np.broadcast_to(
-            np.asarray(background.color, dtype=np.float32), rgba[..., :3].shape
-        )
-        white = PLAIN_WHITE
-    else:
-        linear = np.ascontiguousarray(rgba[..., :3])
-        shown = rgba[..., 3] > 0  # the corners that a fisheye does not reach are black
-        metered = linear[shown] if 0 < shown.sum() < shown.size else linear
-        average = spec.sensor.metering == "average"
-        gain = metering.averaged_gain if average else metering.metered_gain
-        return linear * np.float32(gain(metered))
-    return metering.over(rgba, backdrop, white)
+        return backdrop, metering.white_of(backdrop)
+    if background.kind == "plain":
+        color = np.asarray(background.color, dtype=np.float32)
+        return np.broadcast_to(color, (height, width, 3)), PLAIN_WHITE
+    return None
+
+
+def _exposed(
+    spec: SceneSpec,
+    rgba: NDArray[np.float32],
+    behind: tuple[NDArray[np.float32], float] | None,
+) -> NDArray[np.float32]:
+    """The metered linear image (H, W, 3), with what is behind the people."""
+    if behind is not None:
+        return metering.over(rgba, *behind)
+    linear = np.ascontiguousarray(rgba[..., :3])
+    shown = rgba[..., 3] > 0  # the corners that a fisheye does not reach are black
+    metered = linear[shown] if 0 < shown.sum() < shown.size else linear
+    average = spec.sensor.metering == "average"
+    gain = metering.averaged_gain if average else metering.metered_gain
+    return linear * np.float32(gain(metered))
 
 
 def _backdrop(background: BackgroundSpec, height: int, width: int) -> NDArray[np.uint8]:

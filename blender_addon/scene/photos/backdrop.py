@@ -121,9 +121,7 @@ def sample_photo(
         lines=lambda focal: lines_of(facts, focal),
         look=facts.look,
     )
-    crop = with_ground(
-        drawn.photo_crop, view, facts.size, recipe.render.width / recipe.render.height
-    )
+    crop = with_ground(drawn.photo_crop, view, recipe.render.width / recipe.render.height)
     return dataclasses.replace(drawn, photo_crop=crop, photo_view=view)
 
 
@@ -136,7 +134,7 @@ def adapted_to(recipe: Recipe, background: BackgroundSpec) -> Recipe:
     # The photo shows what its own lens and hand did.
     camera = dataclasses.replace(recipe.camera, aim="horizon", distortion=0.0, shake=0.0)
     if view is not None:
-        farthest = reach_of(view, view.size, view.ground_top)
+        farthest = reach_of(view, view.ground_top)
         distance = nearer(recipe.camera.distance, farthest)
         camera = dataclasses.replace(camera, aim=FIXED_AIM, distance=distance)
     return dataclasses.replace(recipe, camera=camera)
@@ -162,9 +160,7 @@ def seen_by(camera: CameraSpec, background: BackgroundSpec, frame: tuple[int, in
     view = background.photo_view
     if background.kind != "photo" or view is None:
         return dataclasses.replace(camera, axis=(0.0, 0.0))
-    return camera_of(
-        camera, view, view.size, background.photo_crop, frame, flip=background.photo_flip
-    )
+    return camera_of(camera, view, background.photo_crop, frame, flip=background.photo_flip)
 
 
 def matched_to_photo(

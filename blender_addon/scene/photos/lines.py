@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .exif import FULL_FRAME_DIAGONAL
+
 Array = NDArray[np.floating]
 
 LONGEST = 512  # px: a larger photo is to be made smaller first
@@ -28,8 +30,8 @@ _STRAIGHT = 12.0  # px²: least variance along it
 
 # What people do with cameras, before a line is seen: mean and deviation, degrees and log focal.
 _PITCH, _ROLL = (-4.0, 11.0), (0.0, 2.5)
-_FOCAL = (float(np.log(28.0 / 43.27)), 0.3)
-_FOCALS = tuple(f / 43.27 for f in (18.0, 24.0, 32.0, 45.0))
+_FOCAL = (float(np.log(28.0 / FULL_FRAME_DIAGONAL)), 0.3)
+_FOCALS = tuple(f / FULL_FRAME_DIAGONAL for f in (18.0, 24.0, 32.0, 45.0))
 # Pieces of one line are no independent witnesses.
 _TRUST = 0.25
 _OUTLIERS = 0.35  # share of pieces along none of the three directions

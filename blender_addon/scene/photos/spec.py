@@ -16,7 +16,7 @@ class PhotoViewSpec:
 
     Attributes:
         size: (width, height) of the whole photo, upright, px.
-        focal: Focal length over the diagonal of the photo; 35 mm equivalent / 43.27.
+        focal: Focal length over the diagonal of the photo; 35 mm equivalent over 43.27 mm.
         pitch: Degrees upwards from the horizon, of the photo's own middle.
         roll: Degrees; positive turns the camera clockwise, seen from behind it.
         height: Height above the ground, m.

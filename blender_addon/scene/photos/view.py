@@ -14,6 +14,7 @@ import numpy as np
 
 from ...recipes.backgrounds import Background
 from ..spec import CameraSpec
+from .exif import FULL_FRAME_DIAGONAL
 from .files import SideCar, diagonal_fov
 from .lines import LineView
 from .look import PhotoLook
@@ -21,7 +22,7 @@ from .spec import PhotoViewSpec
 
 Crop = tuple[float, float, float, float]  # x, y, width, height, each 0..1 of the upright photo
 
-DEFAULT_FOCAL = 28.0 / 43.27  # over the diagonal: a phone
+DEFAULT_FOCAL = 28.0 / FULL_FRAME_DIAGONAL  # over the diagonal: a phone
 DEFAULT_PITCH = -4.0  # degrees; people look down a little
 # Share of the way from the horizon to the lower edge at which open ground ends where nothing shows
 # it: a camera at eye level sees the ground some seven metres away there.
@@ -87,7 +88,7 @@ def view_of(
         horizon_from=horizon_from,
         height_from="side-car" if side_car.camera_height else "recipe",
     )
-    return dataclasses.replace(view, ground_top=round(_ground_top(view, size, side_car, look), 4))
+    return dataclasses.replace(view, ground_top=round(_ground_top(view, side_car, look), 4))
 
 
 def known_focal(
@@ -99,21 +100,19 @@ def known_focal(
     if side_car.fov is not None:
         return diagonal_fov(side_car.fov, *size), "side-car"
     if drawn is not None:
-        return drawn / 43.27, "recipe"
+        return drawn / FULL_FRAME_DIAGONAL, "recipe"
     return (exif, "exif") if exif is not None else (None, "default")
 
 
-def horizon_of(view: PhotoViewSpec, size: tuple[int, int]) -> float:
+def horizon_of(view: PhotoViewSpec) -> float:
     """Height of the horizon in the middle of a photo, as a share from its top; may lie outside."""
-    W, H = size
+    W, H = view.size
     return 0.5 + math.tan(math.radians(view.pitch)) * view.focal * math.hypot(W, H) / H
 
 
-def _ground_top(
-    view: PhotoViewSpec, size: tuple[int, int], side_car: SideCar, look: PhotoLook | None
-) -> float:
+def _ground_top(view: PhotoViewSpec, side_car: SideCar, look: PhotoLook | None) -> float:
     """Upper end of the open ground, a share from the top, always below the horizon."""
-    horizon = horizon_of(view, size)
+    horizon = horizon_of(view)
     found = side_car.ground_top
     if found is None and look is not None and horizon < look.ground_top < 1.0:
         found = look.ground_top
@@ -122,30 +121,29 @@ def _ground_top(
     return max(found, horizon + _NEAREST_TO_HORIZON)
 
 
-def reach_of(view: PhotoViewSpec, size: tuple[int, int], share: float) -> float:
+def reach_of(view: PhotoViewSpec, share: float) -> float:
     """Distance along the ground (m) of what a photo shows at `share` of its height, in the middle;
     infinite at the horizon and above.
     """
-    W, H = size
+    W, H = view.size
     down = math.atan((share - 0.5) * H / (view.focal * math.hypot(W, H)))
     down -= math.radians(view.pitch)
     return view.height / math.tan(down) if down > 1e-6 else math.inf
 
 
-def with_ground(crop: Crop, view: PhotoViewSpec, size: tuple[int, int], aspect: float) -> Crop:
+def with_ground(crop: Crop, view: PhotoViewSpec, aspect: float) -> Crop:
     """A crop moved down, as far as there is photo, until it shows ground and not sky alone.
 
     Args:
         crop: As it was drawn.
         view: The camera of the photo.
-        size: Size of the upright photo, px.
         aspect: Width over height of the frame.
     """
     x, y, w, h = crop
-    W, H = size
+    W, H = view.size
     shown = min(h, w * W / aspect / H)  # a frame that is flatter than the crop shows its middle
     bottom = y + (h + shown) / 2
-    horizon = horizon_of(view, size)
+    horizon = horizon_of(view)
     moved = max(0.0, horizon + (1 - _SKY_AT_MOST) * shown - bottom)
     moved = max(moved, min(view.ground_top + _GROUND_SHOWN * shown, 1.0) - bottom)
     return (x, min(1.0 - h, y + moved), w, h)
@@ -154,7 +152,6 @@ def with_ground(crop: Crop, view: PhotoViewSpec, size: tuple[int, int], aspect: 
 def camera_of(
     camera: CameraSpec,
     view: PhotoViewSpec,
-    size: tuple[int, int],
     crop: Crop,
     frame: tuple[int, int],
     *,
@@ -165,13 +162,12 @@ def camera_of(
     Args:
         camera: The camera whose place and direction are kept.
         view: The camera of the photo.
-        size: (width, height) of the upright photo, px.
         crop: The part that is shown; of it a frame shows the largest piece of its proportions, as
             render.resize.fill_frame cuts it.
         frame: (width, height) of the image, px.
         flip: Whether left and right are exchanged.
     """
-    W, H = size
+    W, H = view.size
     width, height = frame
     scale = min(
         crop[2] * W / width, crop[3] * H / height

@@ -48,13 +48,13 @@ def ground_points() -> np.ndarray:
 def test_people_in_a_part_stand_where_they_stand_in_the_whole(
     crop: tuple, frame: tuple[int, int], flip: bool
 ) -> None:
-    whole = camera_of(ANY, VIEW, SIZE, WHOLE, SIZE, flip=False)
+    whole = camera_of(ANY, VIEW, WHOLE, SIZE, flip=False)
     assert whole.axis == (0.0, 0.0) and whole.location[2] == 1.6
     in_whole, _ = project(ground_points(), whole, *SIZE)
     # The pixels of the photo that a frame shows, as the resizing of photos has them.
     y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(np.float32) + np.float32(0.5)
     at = fill_frame(np.stack([x, y], axis=-1), crop, *frame)
-    part = camera_of(ANY, VIEW, SIZE, crop, frame, flip=False)
+    part = camera_of(ANY, VIEW, crop, frame, flip=False)
     in_part, _ = project(ground_points(), part, *frame)
     step_x, step_y = at[0, 1, 0] - at[0, 0, 0], at[1, 0, 1] - at[0, 0, 1]
     middle = np.array(frame) // 2
@@ -62,7 +62,7 @@ def test_people_in_a_part_stand_where_they_stand_in_the_whole(
     expected = middle + 0.5 + (in_whole - corner) / (step_x, step_y)
     np.testing.assert_allclose(in_part, expected, atol=0.02)
     if flip:
-        mirrored = camera_of(ANY, VIEW, SIZE, crop, frame, flip=True)
+        mirrored = camera_of(ANY, VIEW, crop, frame, flip=True)
         assert mirrored.axis[0] == -part.axis[0] and mirrored.roll == -part.roll
         # A world that is mirrored about the vertical plane of the view is seen mirrored.
         ahead = np.array([-np.sin(np.radians(20)), np.cos(np.radians(20)), 0])
@@ -76,15 +76,15 @@ def test_people_in_a_part_stand_where_they_stand_in_the_whole(
 
 def test_the_horizon_is_where_far_points_at_camera_height_are() -> None:
     level = PhotoViewSpec(size=SIZE, focal=0.6, pitch=-7.0, roll=0.0, height=1.6)
-    camera = camera_of(ANY, level, SIZE, WHOLE, SIZE, flip=False)
+    camera = camera_of(ANY, level, WHOLE, SIZE, flip=False)
     ahead = np.array([-np.sin(np.radians(20)), np.cos(np.radians(20))])
     far = np.array([*(np.array([0, -6]) + 1e6 * ahead), 1.6])
     pixel, _ = project(far, camera, *SIZE)
-    assert pixel[1] / SIZE[1] == pytest.approx(horizon_of(level, SIZE), abs=1e-3)
+    assert pixel[1] / SIZE[1] == pytest.approx(horizon_of(level), abs=1e-3)
     feet = np.array([*(np.array([0, -6]) + 5.0 * ahead), 0.0])
     pixel, _ = project(feet, camera, *SIZE)
-    assert reach_of(level, SIZE, pixel[1] / SIZE[1]) == pytest.approx(5.0, rel=1e-3)
-    assert reach_of(level, SIZE, 0.0) == math.inf
+    assert reach_of(level, pixel[1] / SIZE[1]) == pytest.approx(5.0, rel=1e-3)
+    assert reach_of(level, 0.0) == math.inf
 
 
 NOTHING = SideCar()
@@ -128,9 +128,9 @@ def test_each_number_comes_from_its_best_source() -> None:
 def test_people_stand_below_the_horizon() -> None:
     view = chosen(parse_side_car({"horizon": 0.5, "ground_top": 0.2}))
     assert view.ground_top > 0.5
-    x, y, w, h = with_ground((0.1, 0.0, 0.4, 0.4), view, SIZE, 1.0)
+    x, y, w, h = with_ground((0.1, 0.0, 0.4, 0.4), view, 1.0)
     assert (x, w, h) == (0.1, 0.4, 0.4) and y + h > 0.5 and y + h <= 1.0
-    assert with_ground((0.0, 0.4, 0.6, 0.6), view, SIZE, 1.0)[1] == pytest.approx(0.4)
+    assert with_ground((0.0, 0.4, 0.6, 0.6), view, 1.0)[1] == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(
