@@ -57,7 +57,7 @@ def main() -> None:
     encoder = frozen_encoder()
     photos = features(encoder, images_in(options.photos), options)
     table = Table(title="Renders told from photos (chance: 0.5)")
-    for column in ("renders", "renders", "photos", "accuracy", "spread over divisions"):
+    for column in ("folder", "renders", "photos", "accuracy", "spread over divisions"):
         table.add_column(column)
     for folder in options.renders:
         renders = features(encoder, images_in([folder]), options)

@@ -1,4 +1,4 @@
-"""Where on the body a garment of a pack is, before it is fitted."""
+"""Tell where on the body a garment of a pack is, before it is fitted."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def _stick() -> Solid:
 
 
 def _crutch() -> Solid:
-    """For the forearm; its grip is at four fifths of the height, towards -Y."""
+    """A crutch for the forearm; its grip is at four fifths of the height, towards -Y."""
     return join(
         [
             tube((0, 0, 0.01), (0, 0, 0.96), 0.011, tone=METAL),

@@ -147,7 +147,7 @@ def member_of(recipe: Recipe, assets: Assets, stream: Stream, number: int) -> Me
 
 
 def _talk(draw: _Draw) -> list[Member]:
-    """In a circle, faces inwards."""
+    """Place the members in a circle, their faces inwards."""
     poses = draw.poses("talking", "standing", things=None)
     poses = tuple(pose for pose in poses if pose.name not in _ARMS_OUT)
     if not poses:
@@ -234,7 +234,7 @@ def _hug(draw: _Draw) -> list[Member]:
 
 
 def _bench(draw: _Draw) -> list[Member]:
-    """On one bench, whose height suits the longest legs."""
+    """Seat the members on one bench, whose height suits the longest legs."""
     poses = tuple(
         dataclasses.replace(pose, props=())
         for pose in draw.poses("sitting", things=_SEATS)

@@ -213,7 +213,8 @@ def _place_thing(
 
 def light_assets(assets: Assets, background: BackgroundSpec) -> Assets:
     """The assets without panoramas of rooms: their ceilings would be the sky outdoors. By day
-    windows do not show the night either.
+    windows do not show the night either. Where a recipe names no other panoramas, it gets those
+    that it names: what a user asks for comes before what looks right.
     """
     if background.kind != "place" or (background.indoors and background.outside <= 0.5):
         return assets

@@ -1,4 +1,4 @@
-"""Where faces and hands lie in an image, for the exposure. Pure numpy."""
+"""Find the faces and hands of an image, for the exposure. Pure numpy."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _CLEAR = 0.25
 
 @dataclass(frozen=True)
 class UvPlace:
-    """Where the images of a material lie.
+    """The place of the images of a material.
 
     Attributes:
         number: Of the set of texture coordinates.

@@ -61,7 +61,7 @@ class Fields:
         return min(max(value, low), high)
 
     def row(self, key: str, default: tuple[float, ...]) -> tuple[float, ...]:
-        """As many finite numbers as `default` has. Raises PackError for anything else."""
+        """Read as many finite numbers as `default` has. Raises PackError for anything else."""
         values = self.values.get(key, default)
         if not isinstance(values, list | tuple) or len(values) != len(default):
             raise self.fault(f"{key}: expected {len(default)} numbers, got {_shown(values)}")

@@ -1,4 +1,4 @@
-"""From a model as its file has it to a mesh that can be shown."""
+"""Turn a model as its file has it into a mesh that can be shown."""
 
 from __future__ import annotations
 

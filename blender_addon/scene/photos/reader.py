@@ -1,4 +1,4 @@
-"""Where the pixels of photos come from: drawing scenes needs no Blender, reading photos does."""
+"""A reader of the pixels of photos: drawing scenes needs no Blender, reading photos does."""
 
 from __future__ import annotations
 

@@ -57,7 +57,9 @@ def adapt_open(recipe: Recipe, lateral: float = 1.0) -> Recipe:
 
 
 def adapt_beach(recipe: Recipe) -> Recipe:
-    """As `adapt_open`, and no panorama where there is a choice: its land would stand in the sea."""
+    """Do as `adapt_open`, and take no panorama where there is a choice: its land would stand in the
+    sea.
+    """
     recipe = adapt_open(recipe)
     return dataclasses.replace(recipe, light=clear_sky(recipe.light, 1e6))
 

@@ -48,7 +48,7 @@ def wait_for_the_end_of_input():
 
 @pytest.fixture(autouse=True)
 def temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the job puts the recipe: an awkward name, and empty again when the job is over."""
+    """Give the job a folder for its recipe: its name is awkward, and it is empty in the end."""
     folder = tmp_path / "témp files"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))

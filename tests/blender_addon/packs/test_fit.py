@@ -135,7 +135,7 @@ def test_helpers_are_symmetric() -> None:
 
 
 def test_deleted_vertices_hide_all_faces_at_them(body: BodyModel) -> None:
-    """Where the garment, here a second skin, lies over them."""
+    """Vertices that the garment, here a second skin, deletes take their faces along."""
     base = helper_mesh().base
     deleted = base[[100, 2000]].astype(np.int32)
     none = np.zeros((len(body.faces), 3, 2), np.float32)

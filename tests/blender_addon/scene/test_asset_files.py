@@ -158,7 +158,7 @@ def test_what_may_not_be_read_is_named(tmp_path):
 
 
 def test_folders_that_cannot_be_opened_are_named(tmp_path, monkeypatch):
-    """As the test above, for those who test as root."""
+    """The test above is repeated for those who test as root."""
     (tmp_path / "vault").mkdir()
     (tmp_path / "a.png").write_bytes(PIXEL)
     scan = os.scandir

@@ -1,4 +1,4 @@
-"""What the camera does is drawn factor by factor, and each has a switch."""
+"""Each factor of the sensor is drawn by itself and has a switch."""
 
 from __future__ import annotations
 

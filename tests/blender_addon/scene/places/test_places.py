@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from blender_addon.scene.assets import Assets, load_assets
 from blender_addon.scene.places.catalogue import PLACES
 from blender_addon.scene.places.site import Frame
 from blender_addon.scene.resampling import resample
-from blender_addon.scene.sampling import sample_scene
-from blender_addon.scene.spec import PropSpec, SceneSpec
+from blender_addon.scene.sampling import light_assets, sample_scene
+from blender_addon.scene.spec import BackgroundSpec, PropSpec, SceneSpec
 from blender_addon.stage.arrays import assemble, prop_piece
 from blender_addon.stage.background import backdrop_pieces
 
@@ -123,3 +124,14 @@ def test_a_sized_shape_stays_in_its_extents(shape: str, size: tuple[float, float
     assert (high < [0.5 * size[0] + 1e-3, 0.5 * size[1] + 1e-3, size[2] + 1e-3]).all()
     assert solid.loops.max() < len(solid.vertices)
     assert np.isfinite(solid.vertices).all()
+
+
+def test_panoramas_of_rooms_are_left_out_where_there_are_others(assets: Assets) -> None:
+    outdoors, day = BackgroundSpec("place"), BackgroundSpec("place", room_size=(4, 4, 3), outside=2)
+    names = ("builtin:studio", "builtin:night", "meadow.hdr")
+    all_of_them = dataclasses.replace(assets, hdris=names)
+
+    assert light_assets(all_of_them, outdoors).hdris == ("builtin:night", "meadow.hdr")
+    assert light_assets(all_of_them, day).hdris == ("meadow.hdr",)
+    studio = dataclasses.replace(assets, hdris=("builtin:studio",))
+    assert light_assets(studio, outdoors).hdris == ("builtin:studio",)
