@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from ..draws import log_uniform
 from ..recipes.recipe import Recipe
 from .people import Stream
 from .sensor_spec import CompressionSpec, SensorSpec
@@ -49,7 +50,7 @@ def _developed(spec: SensorSpec, recipe: Recipe, stream: Stream) -> SensorSpec:
     earlier = []
     for _ in range(s.generations.sample_int(rng) - 1):
         quality = int(rng.integers(*EARLIER_QUALITY, endpoint=True))
-        scale = float(np.exp(rng.uniform(*np.log(EARLIER_SCALE))))
+        scale = log_uniform(rng, *EARLIER_SCALE)
         earlier.append(CompressionSpec(quality, scale))
     return dataclasses.replace(
         spec,

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 import tomllib
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_addon.recipes.fields import RecipeError
-from blender_addon.recipes.recipe import Recipe
+from blender_addon.recipes.recipe import SECTIONS, Recipe
 from blender_addon.recipes.toml_io import load_preset, load_recipe, parse_recipe, preset_names
 
 PRESETS = {
@@ -144,3 +145,11 @@ def test_a_gaussian_cut_off_outside_the_limits_of_its_key_is_refused() -> None:
     value = {"normal": [0, 1], "min": 3, "max": 5}
     with pytest.raises(RecipeError, match=r"light\.warmth: must lie within \[-1, 1\]"):
         parse_recipe({"light": {"warmth": value}}, name="cut", folder=Path(), where="test")
+
+
+def test_the_guide_names_every_key() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "render.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[\w.]+", " ".join(re.findall(r"`([^`\n]+)`", guide))))
+    for section in SECTIONS:
+        keys = {field.name for field in dataclasses.fields(getattr(Recipe(), section))}
+        assert keys - {"enabled"} <= named, section
