@@ -19,7 +19,7 @@ _LATEST: dict[tuple[str, str], Any] = {}  # by key of the recipe and folder
 
 
 class Item(Protocol):
-    """What all packs hold."""
+    """An item of a pack of any kind."""
 
     @property
     def key(self) -> str: ...
@@ -32,7 +32,7 @@ class Item(Protocol):
 
 
 class Folder(Protocol):
-    """What is read from a folder."""
+    """A pack of any kind, as it is read from its folder."""
 
     @property
     def items(self) -> Sequence[Item]: ...

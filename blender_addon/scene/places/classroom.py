@@ -12,7 +12,7 @@ from . import finishes
 from .adapting import indoors
 from .before_people import add_tables
 from .dressing import PUBLIC_IMAGES, add_door, add_pictures, add_small_things, add_windows, scatter
-from .room_light import ceiling_lights, windows_by_day
+from .room_light import any_ceiling_lights, windows_by_day
 from .rooms import Room, plan_room
 from .site import Place, Site
 
@@ -157,6 +157,5 @@ def _light(room: Room) -> None:
     cool = surfaces.warm_white(float(rng.normal(-0.05, 0.25)))
     share = float(rng.uniform(0.3, 1.1))
     windows_by_day(room, (1.0, 8.0), (0.5, 1.3))
-    shape = str(rng.choice(["ceiling_panel", "tube_lamp"]))
-    size = {"ceiling_panel": (0.62, 0.62, 0.03), "tube_lamp": (1.5, 0.16, 0.08)}[shape]
-    ceiling_lights(room, shape, vec3(size), (2.4, 2.4), share, cool)
+    kinds = {"ceiling_panel": (0.62, 0.62, 0.03), "tube_lamp": (1.5, 0.16, 0.08)}
+    any_ceiling_lights(room, kinds, (2.4, 2.4), share, cool)

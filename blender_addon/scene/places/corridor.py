@@ -9,7 +9,7 @@ from .. import surfaces
 from . import finishes
 from .adapting import indoors
 from .dressing import PUBLIC_IMAGES, add_door, add_pictures, add_small_things, add_windows, scatter
-from .room_light import ceiling_lights, flash, windows_by_day
+from .room_light import any_ceiling_lights, flash, windows_by_day
 from .rooms import Room, Wall, plan_room
 from .site import Place, Site
 
@@ -96,10 +96,6 @@ def _light(room: Room) -> None:
         flash(room)
         share *= 0.12
         room.outside *= 0.01
-    shape = str(rng.choice(["ceiling_panel", "tube_lamp", "ceiling_spot"]))
-    size = {
-        "ceiling_panel": (0.6, 0.3, 0.03),
-        "tube_lamp": (1.2, 0.14, 0.08),
-        "ceiling_spot": (0.2, 0.2, 0.05),
-    }[shape]
-    ceiling_lights(room, shape, size, (2.5, 2.4), share, color)
+    kinds = {"ceiling_panel": (0.6, 0.3, 0.03), "tube_lamp": (1.2, 0.14, 0.08),
+             "ceiling_spot": (0.2, 0.2, 0.05)}  # fmt: skip
+    any_ceiling_lights(room, kinds, (2.5, 2.4), share, color)

@@ -20,7 +20,7 @@ from .dressing import (
     scatter,
     shown,
 )
-from .room_light import ceiling_lights, flash, windows_by_day
+from .room_light import any_ceiling_lights, flash, windows_by_day
 from .rooms import Room, plan_room
 from .site import Place, Site
 
@@ -120,7 +120,6 @@ def _light(room: Room) -> None:
         flash(room)
         share *= 0.15
         room.outside *= 0.02
-    shape = str(rng.choice(["ceiling_panel", "tube_lamp", "ceiling_spot"], p=[0.55, 0.3, 0.15]))
-    size = {"ceiling_panel": (0.62, 0.62, 0.03), "tube_lamp": (1.2, 0.14, 0.08),
-            "ceiling_spot": (0.14, 0.14, 0.04)}[shape]  # fmt: skip
-    ceiling_lights(room, shape, size, (2.0, 2.2), share, cool)
+    kinds = {"ceiling_panel": (0.62, 0.62, 0.03), "tube_lamp": (1.2, 0.14, 0.08),
+             "ceiling_spot": (0.14, 0.14, 0.04)}  # fmt: skip
+    any_ceiling_lights(room, kinds, (2.0, 2.2), share, cool, p=(0.55, 0.3, 0.15))

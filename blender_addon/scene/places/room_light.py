@@ -7,7 +7,7 @@ sees stands for the light that the walls throw back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -123,6 +123,26 @@ def ceiling_lights(
         power = (share + _BOUNCED * share) * _LEVEL * room.floor_area / rows
         lit = (0.65 * w, 0.65 * d / rows)
         room.site.lamps.append(LampSpec(place, (0.0, 0.0, -1.0), lit, power, color, seen=False))
+
+
+def any_ceiling_lights(
+    room: Room,
+    kinds: Mapping[str, Vec3],
+    spacing: tuple[float, float],
+    share: float,
+    color: Color,
+    p: Sequence[float] | None = None,
+) -> None:
+    """Draw one of some kinds of ceiling lights, and hang it; see `ceiling_lights`.
+
+    Args:
+        room: The room.
+        kinds: Shapes and their sizes, m.
+        spacing, share, color: See `ceiling_lights`.
+        p: The probability of each kind; None for equal ones.
+    """
+    shape = str(room.rng.choice(list(kinds), p=p))
+    ceiling_lights(room, shape, kinds[shape], spacing, share, color)
 
 
 def standing_lamp(room: Room, wall: Wall, power: float, color: Color) -> None:

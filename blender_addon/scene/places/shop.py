@@ -6,12 +6,12 @@ import numpy as np
 
 from ...recipes.recipe import Recipe
 from .. import surfaces
-from ..spec import SurfaceSpec, vec3
+from ..spec import SurfaceSpec
 from . import finishes
 from .adapting import indoors
 from .before_people import add_counter, bone_points
 from .dressing import PUBLIC_IMAGES, add_pictures, add_windows, scatter
-from .room_light import ceiling_lights, windows_by_day
+from .room_light import any_ceiling_lights, windows_by_day
 from .rooms import Room, Wall, plan_room
 from .site import Place, Site
 
@@ -121,7 +121,6 @@ def _light(room: Room) -> None:
     cool = surfaces.warm_white(float(rng.normal(0.0, 0.25)))
     share = float(rng.uniform(0.7, 1.3))
     windows_by_day(room, (0.8, 5.0), (0.2, 0.7))
-    shape = str(rng.choice(["ceiling_panel", "tube_lamp", "ceiling_spot"], p=[0.35, 0.45, 0.2]))
-    size = {"ceiling_panel": (0.62, 0.62, 0.03), "tube_lamp": (1.5, 0.14, 0.08),
-            "ceiling_spot": (0.16, 0.16, 0.05)}[shape]  # fmt: skip
-    ceiling_lights(room, shape, vec3(size), (2.2, 2.0), share, cool)
+    kinds = {"ceiling_panel": (0.62, 0.62, 0.03), "tube_lamp": (1.5, 0.14, 0.08),
+             "ceiling_spot": (0.16, 0.16, 0.05)}  # fmt: skip
+    any_ceiling_lights(room, kinds, (2.2, 2.0), share, cool, p=(0.35, 0.45, 0.2))
