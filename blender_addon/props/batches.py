@@ -31,7 +31,7 @@ def boxes(
     paints: ArrayLike = np.nan,
     turns: ArrayLike = 0.0,
 ) -> Solid:
-    """As `pieces.boxes`; no extent is smaller than half a millimetre, and NaN is no colour."""
+    """Make boxes as `pieces.boxes` does, none thinner than half a millimetre; NaN is no colour."""
     return pieces.boxes(centers, np.maximum(sizes, _THIN), tones, paints, turns)
 
 
