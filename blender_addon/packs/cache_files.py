@@ -39,10 +39,11 @@ def cache_folder() -> Path:
 
 def store_arrays(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays to a file; where it cannot be written, the cache is done without."""
+    named: dict[str, Any] = dict(arrays)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(file, token=f".{os.getpid()}") as out:
-            np.savez(out, **dict(arrays))
+            np.savez(out, **named)
     except OSError:  # a full disk, a home without write access: the result is there all the same
         pass
 
