@@ -212,7 +212,7 @@ def test_rooms_of_blender_addon_import_downwards(path: Path) -> None:
 
 def test_every_room_of_blender_addon_has_its_place() -> None:
     rooms = {p.parent.name for p in (ROOT / "blender_addon").glob("*/__init__.py")}
-    files = {"output_files", "dataset_lines", "dataset_credits", "dataset"}
+    files = {"draws", "output_files", "dataset_lines", "dataset_credits", "dataset"}
     assert rooms == set(ROOM_ORDER) - files
     assert rooms >= BLENDER_ROOMS
 

@@ -127,7 +127,8 @@ def test_a_sized_shape_stays_in_its_extents(shape: str, size: tuple[float, float
 
 
 def test_panoramas_of_rooms_are_left_out_where_there_are_others(assets: Assets) -> None:
-    outdoors, day = BackgroundSpec("place"), BackgroundSpec("place", room_size=(4, 4, 3), outside=2)
+    outdoors = BackgroundSpec("place", room_size=(0.0, 0.0, 0.0))
+    day = BackgroundSpec("place", room_size=(4.0, 4.0, 3.0), outside=2.0)
     names = ("builtin:studio", "builtin:night", "meadow.hdr")
     all_of_them = dataclasses.replace(assets, hdris=names)
 
