@@ -55,10 +55,10 @@ def plan_views(height: int, width: int, settings: InferenceSettings) -> tuple[Vi
     """Plan the views of an image of (height, width) px, in order."""
     longest = max(height, width)
     size = min(settings.size, longest)
-    if settings.tiles in ("auto", TWO_PASS):
-        side = min(longest, _side_of(settings.most_tiles, settings.size, settings.overlap))
-    else:
+    if isinstance(settings.tiles, int):
         side = _side_of(settings.tiles, size, settings.overlap)
+    else:
+        side = min(longest, _side_of(settings.most_tiles, settings.size, settings.overlap))
     views = []
     for scale in settings.scales:
         factor = max(side * scale, min(SMALLEST_VIEW, longest)) / longest
