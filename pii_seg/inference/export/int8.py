@@ -8,9 +8,11 @@ have too few values to choose a precise threshold among.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +128,7 @@ def _quantise(
 ) -> None:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory() as work, _quietly():
         whole, small = Path(work) / "float32.onnx", Path(work) / "int8.onnx"
         write_onnx(network, whole, shape)
         quantize_static(
@@ -151,6 +153,18 @@ def _quantise(
         openvino = import_openvino()
         model = openvino.convert_model(str(small))
         openvino.save_model(model, str(folder / FILES[OPENVINO][0]), compress_to_fp16=False)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Hide what the quantiser says of every scale, through the root of all loggers."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def _kept_in_float(path: Path) -> list[str]:
