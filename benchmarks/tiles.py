@@ -6,14 +6,16 @@ Images are as large as the data are. Where they are small, --mosaic 4 makes larg
 of 640 × 480 px, of which --persons hold an image of the data and the rest one without persons.
 Recall is of the pixels of persons with a smaller area than given, at one threshold. The variants of
 the criteria take turns on every image, in one thread, so that other programs slow all alike; the
-ratio to all tiles is what counts.
+ratio to all tiles is what counts. Ctrl-C prints the table so far.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,9 +33,9 @@ from pii_seg.models.checkpoint import load_checkpoint
 
 CELL = (480, 640)  # px, height and width of a cell of a mosaic
 GROUPS = {"< 32²": 32**2, "< 96²": 96**2, "all": 1 << 62}
-DOUBTS = (-1.0, -2.0, -3.0, -4.0)
-SMALL = (0, 32, 64, 128)
-TEXTURES = (6.0, 10.0)
+DOUBTS = (-1.0, -3.0, -4.5)  # beside the default, which has a row of its own
+SMALL = (0, 128)
+TEXTURES = (8.0,)
 NEVER = 1e9  # a logit that no pixel has
 
 
@@ -209,11 +211,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     threshold = loaded.threshold if options.threshold is None else options.threshold
     named = variants(sweep=options.sweep)
     images = 0
-    with worker_threads("cpu"):
+    with worker_threads("cpu"), suppress(KeyboardInterrupt):  # Ctrl-C: the table so far
         for sample in samples_of(options):
-            images += 1
-            for variant in named.values():
+            tried = {name: copy.deepcopy(variant) for name, variant in named.items()}
+            for variant in tried.values():
                 measure(variant, segmenter, sample, loaded.temperature, threshold)
+            named, images = tried, images + 1
     if not images:
         raise SystemExit(f"{options.data}: no images with instances")
     print(f"threshold {threshold:.3f}")
