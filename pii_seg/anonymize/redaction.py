@@ -127,8 +127,11 @@ def warning_of(style: str) -> str | None:
 
 def fill_solid(pixels: np.ndarray, mask: np.ndarray, context: Context) -> np.ndarray:
     """Fill with one colour."""
-    result = pixels.copy()
-    np.copyto(result, solid_colour(pixels, context.options), where=mask[..., None])
+    result = pixels.copy(order="C")
+    # Several times faster than a boolean index: numpy looks at each pixel once.
+    result.reshape(-1, pixels.shape[2])[np.flatnonzero(mask)] = solid_colour(
+        pixels, context.options
+    )
     return result
 
 
