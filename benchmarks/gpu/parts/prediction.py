@@ -47,7 +47,8 @@ def equality(job: Job, images: Path, checkpoint: Path) -> None:
     """Compare the probabilities of one image with those of the CPU."""
     image = read_image(find_images([images])[0].path)
     expected, found = (
-        from_checkpoint(checkpoint, device=device)(image) for device in ("cpu", str(job.device))
+        from_checkpoint(checkpoint, device=device, backend="torch")(image)
+        for device in ("cpu", str(job.device))
     )
     job.check(
         "largest difference of a probability from the CPU's",
@@ -64,7 +65,9 @@ def from_files(job: Job, images: Path, folder: Path) -> None:
         if rounds == 1:  # the first one warms up
             begun = time.perf_counter()
         output = folder / f"masks-{rounds}"
-        predict_files(folder / "best.ckpt", [images], output, device=str(job.device))
+        predict_files(
+            folder / "best.ckpt", [images], output, device=str(job.device), backend="torch"
+        )
         rounds, done = rounds + 1, done + count
     taken = time.perf_counter() - begun
     job.figure("files to masks, with reading and writing", (done - count) / taken, "images/s")
