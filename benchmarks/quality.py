@@ -268,7 +268,7 @@ def summarise(lines: Sequence[Line], options: argparse.Namespace) -> None:
         chosen = knee(rows, options.worth)
         summary.append({"preset": preset, "size": size, "knee": chosen, "rows": rows})
         title = (
-            f"{preset}, {size}², {rows[0]['scenes']} scenes; against {options.reference} samples"
+            f"{preset}, {size}², scenes: {rows[0]['scenes']}; against {options.reference} samples"
         )
         heads = ("samples", "denoised", "clamp", "PSNR dB", "on people", "far off", "CPU s", "")
         table = Table(*heads, title=title, title_justify="left")

@@ -27,6 +27,7 @@ def main() -> None:
             bpy.ops.wm.open_mainfile(filepath=request["file"])
             scene = bpy.data.scenes[request["scene"]]
             scene.frame_start, scene.frame_end = 0, 1  # its frame_end is not rendered
+            scene.render.use_file_extension = True  # it looks for .png and .exr
             bproc.renderer.set_output_format("PNG", 8)
             bproc.renderer.enable_segmentation_output(
                 map_by=["instance"], default_values={"category_id": 0}

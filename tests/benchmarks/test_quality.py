@@ -141,7 +141,7 @@ def test_tables_and_json_have_every_preset_and_its_knee(
         assert {row["scenes"] for row in part["rows"]} == {2}
     told, written = capsys.readouterr().out, (output / "summary.md").read_text()
     assert told.count("knee") == written.count("knee") == 4
-    assert "street, 128², 2 scenes" in written
+    assert "street, 128², scenes: 2" in written
 
 
 def test_another_reference_needs_another_folder(
