@@ -274,8 +274,8 @@ def save_scenes(
     for index in range(frames):
         spec = sample_scene(recipe, assets, options.seed, index)
         renderer._stage.apply(spec)
-        # Of mirrors, which need further renders, the image alone is compared.
-        frame = renderer._rendered(spec, [], (Pass.IMAGE, Pass.INSTANCES))
+        # The image alone is saved and compared: without the masks of mirrors, and unbent by a lens.
+        frame = renderer._rendered(spec, [], (Pass.IMAGE, Pass.INSTANCES), None)
         images.append(frame.arrays[Pass.IMAGE])
         for image in bpy.data.images:
             if image.source == "GENERATED" and image.packed_file is None:
