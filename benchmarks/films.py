@@ -77,7 +77,7 @@ def draw_film(path: Path, frames: int, size: tuple[int, int]) -> Path:
         stream = container.add_stream("libx264", rate=25, options={"crf": "18"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for number in range(frames):
-            frame = ground.copy()
+            frame = np.array(ground, np.uint8)
             for left, top, right, down in PERSONS:
                 x = round((left + right * number) * factor) % (width - columns)
                 y = round((top + down * number) * factor) % (height - rows)

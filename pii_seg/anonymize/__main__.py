@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from pii_seg.anonymize.arguments import add_arguments, check_arguments
+from pii_seg.anonymize.arguments import add_arguments, check_arguments, check_keep, options_of
 from pii_seg.anonymize.redaction import warning_of
 from pii_seg.anonymize.regions import read_region
 from pii_seg.command_line import (
@@ -70,11 +70,13 @@ def _anonymize(arguments: Namespace) -> int:
     renamed = arguments.rename is not None
     places = (arguments.inputs, arguments.output)
     inputs = collect_inputs(*places, renamed=renamed, masks=arguments.masks)
+    check_keep(arguments, inputs)
     anonymizer = _load(arguments)
     if arguments.dry_run:
         from pii_seg.anonymize.summary import describe_plan
 
-        print(*describe_plan(inputs, arguments.output, anonymizer, renamed=renamed), sep="\n")
+        options = options_of(arguments, workers=1)
+        print(*describe_plan(inputs, arguments.output, anonymizer, options), sep="\n")
         return DONE
     return _report(arguments, *_run(arguments, inputs, anonymizer))
 
@@ -105,26 +107,15 @@ def _load(arguments: Namespace) -> Anonymizer:
 def _run(
     arguments: Namespace, inputs: InputFiles, anonymizer: Anonymizer
 ) -> tuple[Outcome, dict[str, Any]]:
-    from pii_seg.anonymize.file_redaction import Options
     from pii_seg.anonymize.run import anonymize_files
     from pii_seg.inference.parallel import worker_threads
 
-    options = Options(
-        renamed=arguments.rename is not None,
-        force=arguments.force,
-        keep=frozenset(arguments.keep_metadata),
-        keep_audio=arguments.keep_audio,
-        second_pass=arguments.second_look,
-        hold=arguments.hold,
-        write_masks=arguments.write_masks,
-        write_json=arguments.write_json,
-    )
     with worker_threads(arguments.device) as cores, progress_bar() as on_image:
         return anonymize_files(
             inputs,
             arguments.output,
             anonymizer,
-            options,
+            options_of(arguments, workers=cores),
             masks=arguments.masks,
             mask_options=mask_options(arguments),
             audit_path=arguments.audit,

@@ -17,12 +17,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from pii_seg.anonymize.image_reader import decode_file
+from pii_seg.anonymize.models import identify_generator, load_detector, load_painter
+from pii_seg.anonymize.person_detector import BatchDetector, PersonDetector, probabilities_of
 from pii_seg.anonymize.redaction import STYLES, Painter, redact
 from pii_seg.anonymize.regions import (
     Person,
@@ -47,20 +49,6 @@ from pii_seg.inference.settings import InferenceSettings
 
 DEFAULT_DILATE = 0.05
 """Margin around each person, as a fraction of the person's size."""
-
-
-class PersonDetector(Protocol):
-    """The methods that `Anonymizer` needs; `detector.Detector` has them for checkpoints."""
-
-    threshold: float
-
-    def probability(self, image: np.ndarray) -> np.ndarray:
-        """Predict float32 (H, W) for uint8 (H, W, 3)."""
-        ...
-
-    def as_record(self, *, excluded: bool) -> dict[str, Any]:
-        """Describe the detector as audit.json holds it."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -175,7 +163,7 @@ class Anonymizer:
         needs_painter = style in STYLES and STYLES[style].needs_painter
         if generator is not None and not needs_painter:
             raise InputError(f"a generator is for style synthesise, not for {style}; leave it out")
-        paint = _load_painter(generator, device) if needs_painter else None
+        paint = load_painter(generator, device) if needs_painter else None
         anonymizer = cls(  # first: it checks the cheap arguments
             None,
             style=style,
@@ -185,9 +173,9 @@ class Anonymizer:
             paint=paint,
             seed=seed,
         )
-        anonymizer.generator = _identify_generator(generator) if needs_painter else None
+        anonymizer.generator = identify_generator(generator) if needs_painter else None
         if checkpoint is not None:
-            anonymizer.detector = _load_detector(
+            anonymizer.detector = load_detector(
                 Path(checkpoint),
                 inference or InferenceSettings(tiles="auto"),
                 recall=recall,
@@ -231,10 +219,35 @@ class Anonymizer:
             image: uint8 (H, W, 3), RGB.
             user_mask: bool (H, W), redacted too.
         """
-        mask = np.zeros(image.shape[:2], bool) if user_mask is None else user_mask
-        probability = None
-        if self.detector is not None:
-            probability = self.detector.probability(image)
+        return self.find_each([image], user_mask)[0]
+
+    @property
+    def batch(self) -> int:
+        """Number of images that `find_each` and `review_each` take together best."""
+        return self.detector.batch if isinstance(self.detector, BatchDetector) else 1
+
+    def find_each(
+        self, images: Sequence[np.ndarray], user_mask: np.ndarray | None = None
+    ) -> list[Detection]:
+        """Find the persons of several images of one size, together where the detector can.
+
+        Args:
+            images: uint8 (H, W, 3), RGB.
+            user_mask: bool (H, W), redacted too in each.
+        """
+        if self.detector is None:
+            return [self._detection(image.shape[:2], None, user_mask) for image in images]
+        probabilities = probabilities_of(self.detector, images)
+        return [self._detection(each.shape, each, user_mask) for each in probabilities]
+
+    def _detection(
+        self,
+        size: tuple[int, ...],
+        probability: np.ndarray | None,
+        user_mask: np.ndarray | None,
+    ) -> Detection:
+        mask = np.zeros(size, bool) if user_mask is None else user_mask
+        if self.detector is not None and probability is not None:
             mask = mask | (probability >= self.detector.threshold)
         parts = tuple(components(mask))
         whole = with_regions(dilate(mask, self.dilate, parts), self.include, self.exclude)
@@ -315,42 +328,35 @@ class Anonymizer:
         Returns:
             None without a detector.
         """
-        if self.detector is None or found.probability is None:
-            return None
+        return self.review_each([found], [redacted], second_pass=second_pass)[0]
+
+    def review_each(
+        self, found: Sequence[Detection], redacted: Sequence[np.ndarray], *, second_pass: bool
+    ) -> list[ReviewSignals | None]:
+        """Review several images of one size, see `review`, together where the detector can."""
+        if self.detector is None:
+            return [None] * len(found)
         threshold = self.detector.threshold
-        away = away_from(found.mask)
-        signals = first_pass_signals(found.probability, away, threshold)
-        if second_pass:
-            again = self.searches_again(found, second_pass=True)
-            probability = self.detector.probability(redacted) if again else found.probability
-            signals = signals.worst(second_pass_signals(probability, away, threshold))
+        signals: list[ReviewSignals | None] = []
+        second: list[np.ndarray | None] = [each.probability for each in found]
+        again = [
+            number
+            for number, each in enumerate(found)
+            if each.probability is not None and self.searches_again(each, second_pass=second_pass)
+        ]
+        outputs = probabilities_of(self.detector, [redacted[number] for number in again])
+        for number, probability in zip(again, outputs, strict=True):
+            second[number] = probability
+        for each, after in zip(found, second, strict=True):
+            if each.probability is None or after is None:
+                signals.append(None)
+                continue
+            away = away_from(each.mask)
+            signal = first_pass_signals(each.probability, away, threshold)
+            if second_pass:
+                signal = signal.worst(second_pass_signals(after, away, threshold))
+            signals.append(signal)
         return signals
-
-
-def _load_detector(
-    checkpoint: Path, inference: InferenceSettings, **settings: Any
-) -> PersonDetector:
-    """Load a `Detector`. Here, because masks do not need what it imports."""
-    from pii_seg.anonymize.detector import Detector
-
-    return Detector(checkpoint, inference, **settings)
-
-
-def _load_painter(generator: str | None, device: str) -> Painter:
-    """Load the painter of synthesise. Here, because diffusers takes seconds to import."""
-    from pii_seg.anonymize.synthesis import load_painter
-
-    try:
-        return load_painter(generator, device=device)
-    except ValueError as error:
-        raise InputError(str(error)) from None
-
-
-def _identify_generator(generator: str | None) -> str:
-    """Return the hash of a model's files; for a model of the hub its name."""
-    from diffusion_synth.pipeline.loading import bundled_model, model_identity
-
-    return model_identity(generator or bundled_model())
 
 
 def _read_frame(image: np.ndarray | Image.Image | Path | str) -> Frame:

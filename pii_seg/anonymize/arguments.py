@@ -5,13 +5,18 @@ from __future__ import annotations
 from argparse import SUPPRESS
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
 from pii_seg.anonymize.redaction import STYLES, Style
+from pii_seg.anonymize.track_names import read_track
 from pii_seg.errors import InputError
 from pii_seg.inference.backends.option import add_backend_argument
+
+if TYPE_CHECKING:
+    from pii_seg.anonymize.file_redaction import Options
+    from pii_seg.anonymize.inputs import InputFiles
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -33,6 +38,25 @@ def check_arguments(arguments: Namespace) -> None:
         raise InputError(
             "--verify searches the outputs: give --checkpoint, and leave out --no-second-pass"
         )
+
+
+def options_of(arguments: Namespace, *, workers: int) -> Options:
+    """Return the options of searching and writing, for `workers` threads that search videos."""
+    from pii_seg.anonymize.file_redaction import Options
+
+    return Options(
+        renamed=arguments.rename is not None,
+        force=arguments.force,
+        keep=frozenset(arguments.keep_metadata),
+        keep_audio=arguments.keep_audio,
+        second_pass=arguments.second_look,
+        hold=arguments.hold,
+        every=arguments.every,
+        keep_tracks=tuple(map(read_track, arguments.keep)),
+        write_masks=arguments.write_masks,
+        write_json=arguments.write_json,
+        workers=workers,
+    )
 
 
 def describe_styles(styles: Mapping[str, Style]) -> str:
@@ -135,8 +159,41 @@ def add_detection_arguments(parser: ArgumentParser) -> None:
         type=int,
         default=2,
         metavar="FRAMES",
-        help="Hold the masks of a video for this many frames before and after.",
+        help="Hold the masks of a video for this many frames before and after, along the motion of "
+        "each person.",
     )
+    find.add_argument(
+        "--every",
+        type=int,
+        choices=[1, 2, 3],
+        default=1,
+        help="Search persons in every K-th frame of a video, at cuts, and where persons come or "
+        "go; masks of the frames between follow the persons' motion, and no promise covers them.",
+    )
+
+    find.add_argument(
+        "--keep",
+        nargs="+",
+        default=[],
+        metavar="TRACK",
+        help="Keep these persons of a video visible; audit.json of a run without it lists the "
+        "tracks. One video only; a track ends where it is not clear who goes on (default: none).",
+    )
+
+
+def check_keep(arguments: Namespace, inputs: InputFiles) -> None:
+    """Check that --keep is given for one video alone.
+
+    Raises:
+        InputError: It is not, or is no track.
+    """
+    from pii_seg.data.file_kinds import kind_of_file
+
+    for text in arguments.keep:
+        read_track(text)
+    kinds = [kind_of_file(file.path) or file.kind for file in inputs.files[:2]]
+    if arguments.keep and kinds != ["video"]:
+        raise InputError("--keep: tracks are of one video; give that alone as the input")
 
 
 def add_output_arguments(parser: ArgumentParser) -> None:

@@ -110,6 +110,9 @@ def audit_of(
             "earlier": len(earlier),
             "not_of_this_run": len(unknown),
             "frames": sum(record["frames"] for record in current),
+            "frames_not_searched": sum(
+                (record.get("not_searched") or {}).get("skipped", 0) for record in current
+            ),
             "persons": sum(record["persons"] for record in current),
             "with_persons": sum(record["persons"] > 0 for record in current),
             "found_by_second_look": sum(
@@ -259,6 +262,8 @@ def _facts(audit: Mapping[str, Any]) -> dict[str, str]:
         facts["Promise"] = (
             model["promise"] or "none: the threshold was not chosen on calibration data"
         )
+    if skipped := totals["frames_not_searched"]:
+        facts["Not searched"] = f"{skipped} of {totals['frames']} frames; no promise covers them"
     if settings["second_look"]:
         found = totals["found_by_second_look"]
         facts["Second pass"] = f"finds persons in {found} outputs"

@@ -13,6 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,6 +131,7 @@ class Batch:
         self.masks = masks
         self._stopping = threading.Event()
         self._redactor = FileRedactor(anonymizer, options, self._stopping)
+        self._pool = ThreadPoolExecutor(options.workers)  # starts no thread before a video
         self._writing = threading.RLock()
         self._names: dict[str, threading.Lock] = {}
         self._inputs: set[str] = set()
@@ -162,7 +164,7 @@ class Batch:
             workers=workers,
             stopping=self._stopping,
         )
-        with closing(results):  # no thread works on when this returns, whatever ends it
+        with self._pool, closing(results):  # no thread works on when this returns
             for file, result in results:
                 try:
                     if result.result():
@@ -245,10 +247,8 @@ class Batch:
                 mask is not None and sha256_of(mask.path) != mask.sha256
             ):
                 raise MediaError("changed while it was read; run the same command again")
-            record |= {
-                "output_sha256": sha256_of(unfinished),
-                "seconds": round(time.monotonic() - started, 3),
-            }
+            seconds = round(time.monotonic() - started, 3)
+            record |= {"output_sha256": sha256_of(unfinished), "seconds": seconds}
             self._publish(unfinished, record, instances)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -273,10 +273,13 @@ class Batch:
         def name_output(suffix: str) -> str:
             return self._output(file, name, suffix)
 
+        how = (unfinished, name_output, mask, instances)
         if (kind_of_file(file.path) or file.kind) == "video":
-            return self._redactor.video(file.path, unfinished, name_output, mask, instances)
-        content = file.path.read_bytes()
-        return self._redactor.image(content, unfinished, name_output, mask, instances)
+            from pii_seg.anonymize.video_redaction import VideoRedactor  # PyAV takes time
+
+            given = (self._redactor.anonymizer, self.options, self._stopping, self._pool)
+            return VideoRedactor(*given).redact(file.path, *how)
+        return self._redactor.image(file.path.read_bytes(), *how)
 
     def _key(self, name: str, digest: str, mask: UserMask | None) -> str:
         key = done_key(

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-OUTPUT_VERSION = 2
+OUTPUT_VERSION = 3
 """Version of this program's outputs. Raise it with every change that gives equal inputs and
 settings other pixels or another encoding, so that runs of two versions are not mixed."""
 

@@ -1,7 +1,7 @@
-"""Redact one file: decode it, find and replace the persons of every frame, and write the result.
+"""Redact one image file: decode it, find and replace the persons of each frame, write the result.
 
-An image is encoded in memory; a video is written as it is decoded. The output is searched again for
-persons that were missed.
+An image is encoded in memory, and the output is searched again for persons that were missed. For
+videos see `video_redaction`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from pii_seg.anonymize.image_reader import contrast_notes, decode_file
 from pii_seg.anonymize.image_writer import encode_file
 from pii_seg.anonymize.images import ImageFile
 from pii_seg.anonymize.instance_files import InstanceWriter, evidence_of
-from pii_seg.anonymize.instances import MODEL, OWN_MASK
+from pii_seg.anonymize.instances import MODEL, OWN_MASK, Piece, describe_pieces, number_pieces
 from pii_seg.anonymize.journal import Record
 from pii_seg.anonymize.mask_persistence import hold_masks
 from pii_seg.anonymize.regions import with_regions
 from pii_seg.anonymize.review import ReviewSignals
+from pii_seg.anonymize.track_names import TrackName
 from pii_seg.data.frames import Frame, Limits
 from pii_seg.errors import MediaError
 
@@ -48,6 +49,9 @@ class Options:
         hold: Frames of a video or an animation before and after, for which a mask is held.
         write_masks: Write the redacted pieces as masks, see `instances`.
         write_json: Write them as JSON.
+        every: Persons are searched in every how many frames of a video at least.
+        keep_tracks: Tracks of the video that stay visible.
+        workers: Threads that search the frames of videos; they decide no output.
         limits: Reject larger images.
     """
 
@@ -59,6 +63,9 @@ class Options:
     hold: int = 2
     write_masks: bool = False
     write_json: bool = False
+    every: int = 1
+    keep_tracks: tuple[TrackName, ...] = ()
+    workers: int = 1
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -75,6 +82,8 @@ class Options:
             "keep_audio": self.keep_audio,
             "second_look": self.second_pass,
             "hold": self.hold,
+            "every": self.every,
+            "keep_tracks": [str(track) for track in self.keep_tracks],
             **{name: True for name, wanted in more.items() if wanted},
         }
 
@@ -190,50 +199,6 @@ class FileRedactor:
             **self._facts((*image.notes, *contrast_notes(image.frames))),
         }
 
-    def video(
-        self,
-        source: Path,
-        destination: Path,
-        name_output: Callable[[str], str],
-        mask: MaskReader | None,
-        instances: InstanceWriter | None = None,
-    ) -> Record:
-        """Redact a video; see `image`."""
-        # Here, because PyAV takes time to import, and images do not need it.
-        from pii_seg.anonymize.containers import container_of
-        from pii_seg.anonymize.video import rewrite_video
-
-        output = name_output(container_of(source).suffix)
-        if instances is not None:
-            instances.begin(output, self.anonymizer.threshold, sequence=True)
-        totals = FrameTotals()
-
-        def detected(
-            frames: Iterator[np.ndarray],
-        ) -> Iterator[tuple[tuple[np.ndarray, Detection], np.ndarray]]:
-            for frame in frames:
-                found = self._find(mask, frame)
-                yield (frame, found), found.mask
-
-        def redacted(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-            held = hold_masks(detected(frames), self.options.hold)
-            for number, ((frame, found), whole) in enumerate(held):
-                pixels, _ = self.anonymizer.replace(frame, whole, stream=number)
-                self._write_pieces(instances, found, whole, mask)
-                found = replace(found, mask=whole)
-                totals.add(found, self._review(found, pixels))
-                yield pixels
-
-        video = rewrite_video(source, destination, redacted, keep_audio=self.options.keep_audio)
-        return {
-            "output": output,
-            "height": video.height,
-            "width": video.width,
-            "film_seconds": round(video.seconds, 3),
-            **totals.as_record(),
-            **self._facts(video.notes),
-        }
-
     def _searched(
         self, frames: tuple[Frame, ...], mask: MaskReader | None
     ) -> Iterator[tuple[tuple[Frame, Detection], np.ndarray]]:
@@ -263,22 +228,40 @@ class FileRedactor:
         if instances is None:
             return
         own = None if mask is None else mask(*whole.shape)
-        region = None
-        if self.anonymizer.include:
-            region = with_regions(np.zeros(whole.shape, bool), self.anonymizer.include, ())
-        evidence = evidence_of(
-            probability=found.probability,
-            threshold=self.anonymizer.threshold,
-            own=own,
-            region=region,
-            held=whole & ~found.mask,
-        )
-        marked = [evidence[name] for name in (MODEL, OWN_MASK) if name in evidence]
-        seeds = np.logical_or.reduce(marked) if marked else np.zeros(whole.shape, bool)
-        instances.add(whole, seeds, probability=found.probability, evidence=evidence)
+        instances.add_pieces(*pieces_of(self.anonymizer, found, whole, own))
 
     def _review(self, found: Detection, redacted: np.ndarray) -> ReviewSignals | None:
         return self.anonymizer.review(found, redacted, second_pass=self.options.second_pass)
 
     def _facts(self, notes: tuple[str, ...]) -> Record:
         return {"threshold": self.anonymizer.threshold, "notes": list(notes)}
+
+
+def pieces_of(
+    anonymizer: Anonymizer, found: Detection, whole: np.ndarray, own: np.ndarray | None
+) -> tuple[np.ndarray, list[Piece]]:
+    """Number and describe the pieces of what is redacted in a frame.
+
+    Args:
+        anonymizer: Has found them.
+        found: What was found before masks were held.
+        whole: bool (H, W), what is redacted after that.
+        own: The user's mask.
+
+    Returns:
+        int32 (H, W), see `instances.number_pieces`, and the pieces.
+    """
+    region = None
+    if anonymizer.include:
+        region = with_regions(np.zeros(whole.shape, bool), anonymizer.include, ())
+    evidence = evidence_of(
+        probability=found.probability,
+        threshold=anonymizer.threshold,
+        own=own,
+        region=region,
+        held=whole & ~found.mask,
+    )
+    marked = [evidence[name] for name in (MODEL, OWN_MASK) if name in evidence]
+    seeds = np.logical_or.reduce(marked) if marked else np.zeros(whole.shape, bool)
+    ids = number_pieces(whole, seeds, region)
+    return ids, describe_pieces(ids, found.probability, evidence)

@@ -14,7 +14,8 @@ JSON, one file for each input, a frame a line:
     ]}
 
 `mask` is relative to the JSON file, null if none was written. Scores are over the pixels that the
-model found, null if it found none. Videos add `time` (s) to a frame and `track` to a piece.
+model found, null if it found none. Videos add `time` (s) and `track_key` (the
+end of the names of its tracks) to a frame, and `track` to a piece.
 """
 
 from __future__ import annotations

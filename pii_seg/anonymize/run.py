@@ -14,6 +14,7 @@ from pii_seg.anonymize.done_key import run_identity
 from pii_seg.anonymize.file_redaction import Options
 from pii_seg.anonymize.inputs import InputFiles
 from pii_seg.anonymize.journal import Journal
+from pii_seg.anonymize.summary import with_exceptions
 from pii_seg.anonymize.user_masks import MaskFolder
 from pii_seg.data.files import list_files, printable
 from pii_seg.data.mask_reading import MaskOptions
@@ -115,7 +116,7 @@ def _begin(
     def identity() -> dict[str, Any]:
         own_masks = {"own_masks": masks.settings if masks is not None else None}
         settings = {**anonymizer.settings, **options.settings, **own_masks}
-        return run_identity(anonymizer.model, settings)
+        return run_identity(with_exceptions(anonymizer.model, options), settings)
 
     drawn = anonymizer.seed
     seed = (journal.run or {"settings": {}})["settings"].get("seed")

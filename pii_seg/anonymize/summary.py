@@ -8,6 +8,7 @@ from typing import Any
 
 from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.batch import KEPT, Outcome
+from pii_seg.anonymize.file_redaction import Options
 from pii_seg.anonymize.inputs import InputFiles
 from pii_seg.anonymize.review import still_shows_person
 from pii_seg.data.files import describe_left_out, printable
@@ -36,6 +37,7 @@ def describe_outcome(
         lines.append(f"{totals['earlier']} outputs in the folder are of earlier runs, see {page}")
     if totals["not_of_this_run"]:
         lines.append(f"{totals['not_of_this_run']} files in the folder are of no run, see {page}")
+    lines += _describe_skipped(audit)
     if review := totals["needs_review"]:
         lines.append(f"{review} should be checked before they are published, see {page}")
     return lines
@@ -66,6 +68,34 @@ def _describe_persons_left(audit: Mapping[str, Any], output: Path) -> list[str]:
     return [f"verify: {len(found)} outputs still show a person:", *lines]
 
 
+def with_exceptions(model: dict[str, Any] | None, options: Options) -> dict[str, Any] | None:
+    """Say in the promise of a model which frames and persons of videos it does not cover."""
+    if model is None or not model.get("promise"):
+        return model
+    promise = model["promise"]
+    if options.every > 1:
+        promise += f" Frames of videos that --every {options.every} skips are not covered."
+    if options.keep_tracks:
+        promise += " Persons who are kept visible are not covered."
+    return {**model, "promise": promise}
+
+
+def _describe_skipped(audit: Mapping[str, Any]) -> list[str]:
+    """Say how much of the persons the masks of frames cover that were not searched."""
+    videos = [record["not_searched"] for record in audit["files"] if record.get("not_searched")]
+    skipped, checked, persons, covered = (
+        sum(video[key] for video in videos)
+        for key in ("skipped", "checked", "person_pixels", "covered_pixels")
+    )
+    if not skipped:
+        return []
+    recall = f"cover {covered / persons:.2%} of" if persons else "were not measured on"
+    return [
+        f"{skipped} frames were not searched (--every): their masks {recall} the persons' pixels "
+        f"in the {checked} that were checked; no promise covers them"
+    ]
+
+
 def describe_failures(outcome: Outcome) -> list[str]:
     """List the files that failed, below a headline."""
     failures = [f"{printable(name)}: {why}" for name, why in outcome.failed]
@@ -74,16 +104,17 @@ def describe_failures(outcome: Outcome) -> list[str]:
 
 
 def describe_plan(
-    inputs: InputFiles, output: Path, anonymizer: Anonymizer, *, renamed: bool
+    inputs: InputFiles, output: Path, anonymizer: Anonymizer, options: Options
 ) -> list[str]:
     """Say in lines what `anonymize_files` would do."""
     style = anonymizer.style
+    names = ["<hash>" if options.renamed else file.name for file in inputs.files]
     lines = [
-        f"{printable(file.path)} -> {printable(output / ('<hash>' if renamed else file.name))}"
-        for file in inputs.files
+        f"{printable(file.path)} -> {printable(output / name)}"
+        for file, name in zip(inputs.files, names, strict=True)
     ]
     lines += [f"{printable(entry.name)}: left out ({entry.reason})" for entry in inputs.others]
-    if model := anonymizer.model:
+    if model := with_exceptions(anonymizer.model, options):
         lines += [
             f"threshold {model['threshold']:.3g} (from {model['threshold_from']})",
             model["promise"] or "no recall is promised; give --recall for a promise",

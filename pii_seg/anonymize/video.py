@@ -25,12 +25,17 @@ from av.video.reformatter import ColorRange
 
 from pii_seg.anonymize.container_ends import Announced
 from pii_seg.anonymize.containers import Container, container_of
+from pii_seg.anonymize.stages import ahead
 from pii_seg.anonymize.video_frames import SD_HEIGHT, UNSPECIFIED, default_colours
 from pii_seg.anonymize.video_reader import InputStream, VideoReader, decoding
 from pii_seg.errors import MediaError
 
 Transform = Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]
-"""Upright frames, uint8 (H, W, 3) -> as many of the same size. It may read a few frames ahead."""
+"""Upright frames, uint8 (H, W, 3) -> as many of the same size. It runs in a thread of its own, and
+may read a few frames ahead."""
+
+AHEAD = 2
+"""Frames that wait between two stages: decode, transform, encode. Each has a thread."""
 
 LARGEST_ASPECT = 1 << 15  # of a pixel, both ways: what H.264 can store
 
@@ -55,7 +60,12 @@ class WrittenVideo:
 
 
 def rewrite_video(
-    source: Path, destination: Path, transform: Transform, *, keep_audio: bool = False
+    source: Path,
+    destination: Path,
+    transform: Transform,
+    *,
+    keep_audio: bool = False,
+    on_time: Callable[[float], None] = lambda time: None,
 ) -> WrittenVideo:
     """Write the frames of `source`, as `transform` changes them, into a container of the same kind.
 
@@ -66,6 +76,7 @@ def rewrite_video(
         destination: Written; after an error the caller must delete it.
         transform: Changes the frames.
         keep_audio: Copy the sound.
+        on_time: Called with the time in s of each frame, before `transform` gets it.
 
     Raises:
         MediaError: The video cannot be handled in full.
@@ -76,7 +87,9 @@ def rewrite_video(
         stream = InputStream(file)
         reader = VideoReader(stream, kind, _announced(stream, kind))
         try:
-            return _Rewriter(reader, OutputStream(output), kind, keep_audio).run(transform)
+            rewriter = _Rewriter(reader, OutputStream(output), kind, keep_audio)
+            rewriter.on_time = on_time
+            return rewriter.run(transform)
         finally:
             reader.close()
 
@@ -134,6 +147,7 @@ class _Rewriter:
         self.times: deque[tuple[int, int]] = deque()
         self.size: tuple[int, int] | None = None
         self.written = 0
+        self.on_time: Callable[[float], None] = lambda time: None
 
     def run(self, transform: Transform) -> WrittenVideo:
         with self._encoding():
@@ -142,8 +156,12 @@ class _Rewriter:
             )
         try:
             # The output is opened with the first frame, for its size; sound is written after it.
-            for frame in transform(self._frames()):
-                self._write(frame)
+            with (
+                ahead(self._frames(), AHEAD) as frames,
+                ahead(transform(frames), AHEAD) as changed,
+            ):
+                for frame in changed:
+                    self._write(frame)
             if self.size is None or self.times:
                 raise RuntimeError(f"the transform returned {len(self.times)} frames too few")
             with self._encoding():
@@ -178,6 +196,7 @@ class _Rewriter:
     def _frames(self) -> Iterator[np.ndarray]:
         for frame in self.reader.frames():
             self.times.append((frame.time, frame.duration))
+            self.on_time(float(frame.time * self.reader.time_base))
             yield frame.pixels
 
     def _write(self, array: np.ndarray) -> None:

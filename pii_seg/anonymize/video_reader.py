@@ -39,6 +39,8 @@ LEAP = 10
 RATES = (Fraction(1, 3600), Fraction(1000))
 """Frames in a second, least and most, that are believed."""
 
+DECODER_THREADS = 2
+
 TINY = 19
 """Bytes of an MPEG-4 packet that only says to show the last frame again."""
 
@@ -183,6 +185,8 @@ class VideoReader:
         context = self.video.codec_context
         # Threads that decode several frames at a time drop the error of the last ones.
         context.thread_type = "SLICE"
+        # As many as there are cores by default: on a loaded machine they wait for each other.
+        context.thread_count = DECODER_THREADS
         context.options = {"err_detect": "explode", "max_pixels": str(MOST_PIXELS)}
         for packet in self.container.demux():
             if packet.pts is not None and packet.time_base:

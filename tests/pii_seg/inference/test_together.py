@@ -60,11 +60,12 @@ def test_an_error_reaches_the_caller() -> None:
         predict_together(broken, predict, images(3))
 
 
-def test_batches_of_the_eager_network_give_the_same_bytes() -> None:
+def test_batches_of_the_eager_network_give_the_same_but_for_rounding() -> None:
+    """Torch may add in another order in a batch; see the decision on videos."""
     network = build_network(
         SIZES["tiny"], generator=torch.Generator().manual_seed(1), pretrained=False
     )
     segmenter = eager_segmenter(Checkpoint(SIZES["tiny"], Network(network).state_dict()), "cpu")
     found = predict_together(segmenter, predict, images(4))
     for image, together in zip(images(4), found, strict=True):
-        np.testing.assert_array_equal(predict(segmenter, image), together)
+        np.testing.assert_allclose(predict(segmenter, image), together, atol=1e-6)
