@@ -360,7 +360,9 @@ def test_a_photo_is_the_background(tmp_path):
         image = np.asarray(Image.open(output / line["file_name"])).astype(int)
         corner = image[:6, :6].reshape(-1, 3).mean(axis=0)
         assert corner[0] > corner[1] + 40
-        assert line["background"] == {"kind": "photo", "photo": "red.png"}
+        background = line["background"]
+        assert (background["kind"], background["photo"]) == ("photo", "red.png")
+        assert background["view"]["focal_from"] == "default"  # the file does not say
 
 
 def test_a_broken_photo_is_named(tmp_path):
