@@ -236,7 +236,7 @@ class Batch:
                 "mask_sha256": mask.sha256 if mask is not None else None,
                 "key": key,
                 "name": name,
-                **self._redact(file, name, mask, unfinished, instances),
+                **self._redact(file, name, digest, mask, unfinished, instances),
             }
             if instances is not None:
                 record["instances"] = instances.finish()
@@ -266,6 +266,7 @@ class Batch:
         self,
         file: InputFile,
         name: str,
+        digest: str,
         mask: UserMask | None,
         unfinished: Path,
         instances: InstanceWriter | None,
@@ -278,7 +279,7 @@ class Batch:
             from pii_seg.anonymize.video_redaction import VideoRedactor  # PyAV takes time
 
             given = (self._redactor.anonymizer, self.options, self._stopping, self._pool)
-            return VideoRedactor(*given).redact(file.path, *how)
+            return VideoRedactor(*given).redact(file.path, *how, digest=digest)
         return self._redactor.image(file.path.read_bytes(), *how)
 
     def _key(self, name: str, digest: str, mask: UserMask | None) -> str:

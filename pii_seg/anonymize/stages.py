@@ -128,15 +128,3 @@ def map_ahead(
         for future in waiting:
             future.cancel()
         wait(waiting)
-
-
-def batches(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
-    """Yield lists of `size` items, the last of them shorter."""
-    batch: list[ItemT] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -35,7 +35,7 @@ from pii_seg.anonymize.instances import Piece
 from pii_seg.anonymize.journal import Record
 from pii_seg.anonymize.regions import dilate, with_regions
 from pii_seg.anonymize.review import ReviewSignals
-from pii_seg.anonymize.stages import batches, map_ahead
+from pii_seg.anonymize.stages import map_ahead
 from pii_seg.anonymize.track_names import TrackName
 from pii_seg.anonymize.tracks import Track, instances_of
 from pii_seg.anonymize.video import rewrite_video
@@ -43,6 +43,7 @@ from pii_seg.anonymize.video_masks import MaskFollower, VideoFrame
 from pii_seg.anonymize.video_sampling import chosen, numbered, settled
 from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import MediaError
+from pii_seg.inference.parallel import batches
 
 KEY_DIGITS = 8  # of the hash in the name of a track
 
@@ -102,10 +103,12 @@ class VideoRedactor:
         name_output: Callable[[str], str],
         mask: MaskReader | None,
         instances: InstanceWriter | None = None,
+        *,
+        digest: str | None = None,
     ) -> Record:
-        """Redact a video; see `FileRedactor.image`."""
+        """Redact a video; see `FileRedactor.image`. `digest`: SHA-256 of `source`, if known."""
         output = name_output(container_of(source).suffix)
-        key = self._key(source)
+        key = self._key(digest or sha256_of(source))
         if other := [track for track in self.options.keep_tracks if track.key != key]:
             raise MediaError(
                 f"does not have the track {other[0]}, which is of another video or of other "
@@ -132,11 +135,11 @@ class VideoRedactor:
             "notes": [*video.notes, *run.notes()],
         }
 
-    def _key(self, source: Path) -> str:
+    def _key(self, digest: str) -> str:
         """Hash all that decides the numbers of the tracks, so that none is mistaken for another."""
         model = {**(self.anonymizer.model or {}), "promise": None}
         how = [self.options.hold, self.options.every, self.anonymizer.dilate]
-        parts = json.dumps([sha256_of(source), model, how, OUTPUT_VERSION], sort_keys=True)
+        parts = json.dumps([digest, model, how, OUTPUT_VERSION], sort_keys=True)
         return hashlib.sha256(parts.encode()).hexdigest()[:KEY_DIGITS]
 
 

@@ -316,14 +316,3 @@ def _require_type(where: str, value: Any, wanted: str) -> None:
     texts = isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
     if wanted.startswith("tuple[str") and not texts:
         raise ConfigError(f"{where} is {value!r}; expected a list of texts")
-
-
-def as_plain(recipe: BuildRecipe) -> dict[str, Any]:
-    """All values of a recipe as plain data."""
-    return dict(_plain(dataclasses.asdict(recipe)))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value

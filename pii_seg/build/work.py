@@ -41,20 +41,25 @@ def count_datasets(folder: Path, datasets: Sequence[Stage]) -> Result:
     counts: dict[str, Any] = {}
     for stage in datasets:
         source = open_sources(stage.folder)[0]
-        faults = source.check()
+        faults = list(map(str, source.faults))
         persons = shown = empty = 0
         area = []
         for number in range(len(source)):
-            sample = source.load(number)
+            try:
+                sample = source.load(number)
+            except DataError as error:
+                faults.append(str(error))
+                continue
             persons += len(sample.visibility)
             share = float((sample.target == PERSON).mean())
             area.append(share / max(1e-9, float((sample.target != IGNORE).mean())))
             shown += share > 0
             empty += share == 0
         if not shown:
-            raise DataError(f"{stage.folder}: shows no person; check its recipe")
+            why = f"; the first that cannot be used: {faults[0]}" if faults else ""
+            raise DataError(f"{stage.folder}: shows no person; check its recipe{why}")
         counts[stage.name] = {
-            "images": len(source),
+            "images": len(area),
             "persons": persons,
             "images_without_persons": empty,
             "area_of_persons": round(float(np.mean(area)), 4),

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from pii_seg.data.sources import HEAD, IGNORE, PERSON, Fault, Sample, Source
-from pii_seg.data.sources.base import Progress
+from pii_seg.data.sources import HEAD, IGNORE, PERSON, Sample
+from pii_seg.data.sources.base import Wrapped
 
 SMALL_AREA = 48**2  # px of a person, or of persons that touch, below which it counts as small
 
@@ -82,15 +82,8 @@ def near_outline(person: np.ndarray, ignored: np.ndarray, distance: int) -> np.n
     return grown[0] & grown[1] & ~ignored
 
 
-class HeadsMarked(Source):
+class HeadsMarked(Wrapped):
     """A source whose targets mark heads, where it knows them."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self.name, self.photo_only, self.faults = source.name, source.photo_only, source.faults
-
-    def __len__(self) -> int:
-        return len(self._source)
 
     def load(self, i: int) -> Sample:
         sample = self._source.load(i)
@@ -102,6 +95,3 @@ class HeadsMarked(Source):
 
     def heads(self, i: int, image: np.ndarray) -> np.ndarray | None:
         return self._source.heads(i, image)
-
-    def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
-        return self._source.check(workers=workers, progress=progress)

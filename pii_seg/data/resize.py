@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from pii_seg.data.image_io import resize_array
-from pii_seg.data.sources import HEAD, IGNORE, PERSON, Fault, Sample, Source
-from pii_seg.data.sources.base import Progress
+from pii_seg.data.sources import HEAD, IGNORE, PERSON, Sample, Source
+from pii_seg.data.sources.base import Wrapped
 
 
 def resize_target(target: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -74,7 +74,7 @@ def shrink(sample: Sample, longest: int) -> Sample:
     )
 
 
-class Shrunk(Source):
+class Shrunk(Wrapped):
     """A source whose large images are shrunk as they are loaded.
 
     At its own resolution, a training view of a photo of 12 Mpx shows a patch of cloth, and the
@@ -82,14 +82,8 @@ class Shrunk(Source):
     """
 
     def __init__(self, source: Source, longest: int) -> None:
-        self._source, self._longest = source, longest
-        self.name, self.photo_only, self.faults = source.name, source.photo_only, source.faults
-
-    def __len__(self) -> int:
-        return len(self._source)
+        super().__init__(source)
+        self._longest = longest
 
     def load(self, i: int) -> Sample:
         return shrink(self._source.load(i), self._longest)
-
-    def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
-        return self._source.check(workers=workers, progress=progress)

@@ -180,6 +180,7 @@ class _Given:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._found: dict[str, Exported | None] = {}
 
     @cached_property
     def checkpoint(self) -> Checkpoint:
@@ -195,10 +196,16 @@ class _Given:
             _ = self.checkpoint  # raises an error that says what is wrong
             raise
 
+    def conversion(self, format: str) -> Exported | None:
+        """Return what was converted earlier. It is read, and its files are hashed, once."""
+        if format not in self._found:
+            self._found[format] = cached(self.sha256, format)
+        return self._found[format]
+
     @property
     def calibration(self) -> Mapping[str, Any]:
         for row in BACKENDS.values():
-            if row.reads and (found := cached(self.sha256, row.reads[0])) is not None:
+            if row.reads and (found := self.conversion(row.reads[0])) is not None:
                 return found.calibration
         return self.checkpoint.calibration
 
@@ -249,7 +256,7 @@ def _formats(name: str) -> tuple[str, ...]:
 
 def _converted(name: str, given: _Given, threads: int) -> LoadedSegmenter:
     format = BACKENDS[name].reads[0]
-    exported = cached(given.sha256, format)
+    exported = given.conversion(format)
     if exported is None:
         checkpoint = given.checkpoint
         log.info("%s: is converted for %s, once", given.path.name, name)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from typing import TypeVar
 
 from pii_seg.inference.cores import usable_cores
@@ -86,6 +87,13 @@ def map_in_order(
         if stopping is not None:
             stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def batches(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
+    """Yield lists of `size` items, the last of them shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 def _finished(item: ItemT, future: Future[ResultT]) -> tuple[ItemT, Future[ResultT]]:

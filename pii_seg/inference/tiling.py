@@ -15,12 +15,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
 from pii_seg.data.image_io import resize_array
 from pii_seg.inference import two_pass
+from pii_seg.inference.parallel import batches
 from pii_seg.inference.settings import SMALLEST_VIEW, TWO_PASS, InferenceSettings, Merge
 
 Segmenter = Callable[[np.ndarray], np.ndarray]
@@ -234,7 +234,7 @@ def _grid_logits(segmenter: Segmenter, shown: np.ndarray, view: View, batch: int
     down, across = _windows(view.rows, h, view.height), _windows(view.columns, w, view.width)
     merged = np.zeros((view.height, view.width), np.float32)
     places = [(i, j) for i in range(len(view.rows)) for j in range(len(view.columns))]
-    for some in _batches(places, batch):
+    for some in batches(places, batch):
         corners = [(view.rows[i], view.columns[j]) for i, j in some]
         outputs = _forward(segmenter, _cut(shown, corners, view))
         for (i, j), (y, x), logits in zip(some, corners, outputs, strict=True):
@@ -333,9 +333,3 @@ def _sum_of_windows(offsets: tuple[int, ...], windows: list[np.ndarray], length:
     for offset, window in zip(offsets, windows, strict=True):
         total[offset : offset + len(window)] += window
     return total
-
-
-def _batches(places: list[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:
-    iterator = iter(places)
-    while batch := list(islice(iterator, size)):
-        yield batch

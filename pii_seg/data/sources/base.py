@@ -224,6 +224,23 @@ class Listed(Source, Generic[ItemT]):
             raise DataError(complaint(f"{self.root}: no usable image", self.faults))
 
 
+class Wrapped(Source):
+    """Another source, whose samples are loaded in another way."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.name, self.photo_only, self.faults = source.name, source.photo_only, source.faults
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def load(self, i: int) -> Sample:
+        return self._source.load(i)
+
+    def check(self, *, workers: int = 4, progress: Progress | None = None) -> list[Fault]:
+        return self._source.check(workers=workers, progress=progress)
+
+
 class PersonFree(Source):
     """Photos that are known to show no person: every target is 0.
 

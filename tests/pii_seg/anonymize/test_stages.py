@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pii_seg.anonymize.stages import ahead, batches, map_ahead
+from pii_seg.anonymize.stages import ahead, map_ahead
+from pii_seg.inference.parallel import batches
 
 
 def endless(taken: list[int]) -> Iterator[int]:

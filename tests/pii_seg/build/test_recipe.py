@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pii_seg.build.recipe import BuildRecipe, Renders, as_plain, recipe_of
+from pii_seg.build.recipe import BuildRecipe, Renders, recipe_of
 from pii_seg.build_model import read_recipe
+from pii_seg.config import to_plain_data
 from pii_seg.errors import ConfigError, InputError
 
 RECIPE = """
@@ -76,7 +77,7 @@ def test_a_recipe_is_read_with_its_paths(tmp_path: Path) -> None:
     assert (warm.config.budget.steps, long.config.budget.steps) == (5, 9)
     assert warm.config.model == long.config.model and warm.config.model.width == 32
     assert warm.config.data.size == 32
-    assert as_plain(recipe)["seeds"] == [0, 1]
+    assert to_plain_data(recipe)["seeds"] == [0, 1]
 
 
 @pytest.mark.parametrize(

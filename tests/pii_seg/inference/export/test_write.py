@@ -82,7 +82,7 @@ def test_torchscript_is_written_for_other_programs(exports: Exports, tmp_path: P
 def test_an_export_that_differs_is_refused_and_leaves_nothing(
     exports: Exports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the kind that has happened to others: an exported resize that is not the original's."""
+    """The fault has happened to others: an exported resize was not the original's."""
     right = network_module.trace
 
     def wrong(network, example):
