@@ -28,9 +28,10 @@ from rich.table import Table
 
 from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.calibrate import collect_losses
-from pii_seg.evaluation.conformal import Confidence, Promise, make_promise
+from pii_seg.evaluation.conformal import Promise, make_promise
 from pii_seg.evaluation.counting import BINS, THRESHOLDS
 from pii_seg.evaluation.measure import open_data
+from pii_seg.evaluation.risk_bounds import Confidence
 from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings

@@ -39,7 +39,8 @@ from pii_seg.inference.backends.option import add_backend_argument
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pii_seg.evaluation.conformal import Confidence, Promise
+    from pii_seg.evaluation.conformal import Promise
+    from pii_seg.evaluation.risk_bounds import Confidence
 
 RECALLS = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999)  # of the table
 
@@ -86,7 +87,7 @@ def promise_table(promise: Promise, temperature: float) -> Table:
     """Make the table that shows the cost of each recall on the calibration images."""
     from rich.table import Table
 
-    from pii_seg.evaluation.conformal import pictures_needed
+    from pii_seg.evaluation.risk_bounds import pictures_needed
 
     confidence = promise.confidence
     how = "in expectation" if confidence == "expectation" else f"confidence {confidence:g}"

@@ -29,8 +29,6 @@ from pii_seg.anonymize.redaction import STYLES, Painter, redact
 from pii_seg.anonymize.regions import (
     Person,
     Region,
-    components,
-    dilate,
     persons,
     with_regions,
 )
@@ -45,6 +43,7 @@ from pii_seg.data.frames import Frame
 from pii_seg.data.shown import shown_range
 from pii_seg.errors import InputError, MediaError
 from pii_seg.inference.cores import usable_cores
+from pii_seg.inference.dilation import components, dilate
 from pii_seg.inference.settings import InferenceSettings
 
 DEFAULT_DILATE = 0.05

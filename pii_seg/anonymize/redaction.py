@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pii_seg.anonymize.regions import components
 from pii_seg.errors import MediaError
+from pii_seg.inference.dilation import components
 
 Painter = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 """(image uint8 (H, W, 3) from which the persons are gone, mask bool (H, W), generator)

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from pii_seg.errors import InputError
-
-LEAST_MARGIN = 2
-"""Smallest margin, in px.
-
-Pixels at an outline mix the person with the background: the lens blurs them, a JPEG halves the
-resolution of colours, and the segmenter is uncertain there.
-"""
+from pii_seg.inference.dilation import Component, components
 
 
 @dataclass(frozen=True)
@@ -37,30 +29,6 @@ class Person:
     area: int
     mean: float | None
     highest: float | None
-
-
-class Component(NamedTuple):
-    """A connected part of a mask: its box as slices, and its pixels in the box, bool (h, w)."""
-
-    rows: slice
-    columns: slice
-    pixels: np.ndarray
-
-    @property
-    def size(self) -> int:
-        """Longer side of the box in px; for a standing person, the height."""
-        return max(self.pixels.shape)
-
-
-def components(mask: np.ndarray) -> Iterator[Component]:
-    """Yield the 8-connected parts of a bool (H, W) mask, also single pixels."""
-    number, labels, stats, _ = cv2.connectedComponentsWithStats(
-        mask.astype(np.uint8), connectivity=8
-    )
-    for label in range(1, number):
-        x, y, width, height, _ = stats[label]
-        rows, columns = slice(y, y + height), slice(x, x + width)
-        yield Component(rows, columns, labels[rows, columns] == label)
 
 
 def persons(
@@ -86,33 +54,6 @@ def persons(
             )
         )
     return tuple(sorted(found, key=lambda person: -person.area))
-
-
-def dilate(mask: np.ndarray, share: float, parts: Sequence[Component] | None = None) -> np.ndarray:
-    """Grow each component of a mask by a disc, in proportion to its own size.
-
-    One margin for all would be too large for distant persons or too small for near ones.
-
-    Args:
-        mask: bool (H, W).
-        share: Radius of the disc as a fraction of the component's size; at least LEAST_MARGIN px.
-        parts: The components of `mask`, if they are known.
-
-    Returns:
-        A new bool (H, W).
-    """
-    grown = mask.copy()
-    for component in components(mask) if parts is None else parts:
-        radius = max(LEAST_MARGIN, math.ceil(share * component.size))
-        top, left = max(0, component.rows.start - radius), max(0, component.columns.start - radius)
-        bottom, right = component.rows.stop + radius, component.columns.stop + radius
-        around = grown[top:bottom, left:right]  # slices end at the border of the image
-        outside = np.ones(around.shape, np.uint8)
-        y, x = component.rows.start - top, component.columns.start - left
-        height, width = component.pixels.shape
-        outside[y : y + height, x : x + width][component.pixels] = 0
-        around |= cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= radius
-    return grown
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from diffusion_synth.repaint.filtering import is_flat
 from diffusion_synth.repaint.paint_request import PaintRequest, SizedPainter
 from diffusion_synth.repaint.painters import PipelinePainter
 from pii_seg.anonymize.redaction import Painter
-from pii_seg.anonymize.regions import components
+from pii_seg.inference.dilation import components
 
 STEPS = 20
 

@@ -8,7 +8,6 @@ could belong to end and a new one begins: so `--keep` never goes over to another
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ import cv2
 import numpy as np
 
 from pii_seg.anonymize.motion import NOT_FOUND, SIDE, Move, Pattern
-from pii_seg.anonymize.regions import LEAST_MARGIN, components
+from pii_seg.inference.dilation import components, margin_of
 
 LEAST_OVERLAP = 0.4
 """Intersection over union from which on an instance continues a track."""
@@ -81,19 +80,19 @@ def instances_of(mask: np.ndarray, probability: np.ndarray, share: float) -> tup
     Args:
         mask: bool (H, W).
         probability: float32 (H, W).
-        share: Margin as a fraction of an instance's size, as `regions.dilate` takes it.
+        share: Margin as a fraction of an instance's size, as `dilation.dilate` takes it.
     """
     parts = sorted(components(mask), key=lambda part: -int(part.pixels.sum()))
     found = []
     for part in parts[:MOST_FOLLOWED]:
         values = probability[part.rows, part.columns][part.pixels]
-        margin = max(LEAST_MARGIN, math.ceil(share * part.size))
+        margin = margin_of(part.size, share)
         place = (int(part.rows.start), int(part.columns.start))
         found.append(
             Instance(*place, part.pixels, margin, float(values.mean()), float(values.max()))
         )
     for part in parts[MOST_FOLLOWED:]:
-        margin = max(LEAST_MARGIN, math.ceil(share * part.size))
+        margin = margin_of(part.size, share)
         place = (int(part.rows.start), int(part.columns.start))
         found.append(Instance(*place, part.pixels, margin, 0.0, 0.0, is_followed=False))
     return tuple(found)

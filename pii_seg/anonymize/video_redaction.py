@@ -33,7 +33,7 @@ from pii_seg.anonymize.file_redaction import (
 from pii_seg.anonymize.instance_files import InstanceWriter
 from pii_seg.anonymize.instances import Piece
 from pii_seg.anonymize.journal import Record
-from pii_seg.anonymize.regions import dilate, with_regions
+from pii_seg.anonymize.regions import with_regions
 from pii_seg.anonymize.review import ReviewSignals
 from pii_seg.anonymize.stages import map_ahead
 from pii_seg.anonymize.track_names import TrackName
@@ -43,6 +43,7 @@ from pii_seg.anonymize.video_masks import MaskFollower, VideoFrame
 from pii_seg.anonymize.video_sampling import chosen, numbered, settled
 from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import MediaError
+from pii_seg.inference.dilation import dilate
 from pii_seg.inference.parallel import batches
 
 KEY_DIGITS = 8  # of the hash in the name of a track

@@ -21,15 +21,10 @@ from pii_seg.data.progress import OnImage, no_progress
 from pii_seg.data.sources import MaskOptions, Sample, Source, notes_of
 from pii_seg.data.sources.dataset_contract import ContractSource
 from pii_seg.errors import CalibrationError, CheckpointError, InputError
-from pii_seg.evaluation.conformal import (
-    Confidence,
-    Promise,
-    check_confidence,
-    make_promise,
-    missed_shares,
-)
+from pii_seg.evaluation.conformal import Promise, make_promise, missed_shares
 from pii_seg.evaluation.measure import PredictLogits, evaluate_images, open_data, refuse_inside
 from pii_seg.evaluation.metrics import Totals
+from pii_seg.evaluation.risk_bounds import Confidence, check_confidence
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.calibrated import (
     calibrated_name,

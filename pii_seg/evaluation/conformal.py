@@ -37,14 +37,19 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.counting import BIN_LOGITS, BINS, LIMIT
-
-Confidence = float | Literal["expectation"]
+from pii_seg.evaluation.risk_bounds import (
+    Confidence,
+    check_confidence,
+    confident_risk_bound,
+    expected_risk_bound,
+    pictures_needed,
+)
 
 SLOT = "promise"  # key in a checkpoint's `calibration`
 CURVES = ("missed", "bound", "false_area")  # the fields of a promise with BINS values
@@ -52,9 +57,6 @@ REMEDY = (
     "python -m pii_seg.calibrate --checkpoint CHECKPOINT --data DIR, with images like yours and "
     "their masks"
 )
-
-HALVINGS = 30  # of 0..1 in the search for a bound: to 1e-9
-BLOCK = 1 << 21  # losses in memory at the same time: 16 MB for each array
 
 # σ in float32 has enough digits between these logits: it is 0 from −104 on and 1 from 17.
 LOWEST_LOGIT, HIGHEST_LOGIT = -80.0, 10.0
@@ -76,69 +78,6 @@ def missed_shares(person: np.ndarray) -> np.ndarray:
     if not total:
         raise ValueError("the image has no person pixel, so that its loss is undefined")
     return ((np.cumsum(person) - person) / total).astype(np.float32)
-
-
-def expected_risk_bound(losses: np.ndarray) -> np.ndarray:
-    """Compute the bound in expectation: Angelopoulos et al., Theorem 1, for losses up to B = 1.
-
-    A threshold at which the bound is at most α has, on average over draws of the n images, a risk
-    of at most α.
-
-    Args:
-        losses: (n, K) losses of n images at K thresholds.
-
-    Returns:
-        n/(n+1) R̂ + B/(n+1), float64 (K,).
-    """
-    n = len(losses)
-    return (losses.sum(axis=0, dtype=np.float64) + 1) / (n + 1)
-
-
-def confident_risk_bound(losses: np.ndarray, confidence: float) -> np.ndarray:
-    """Compute the bound at a confidence: that of Waudby-Smith and Ramdas, as in Bates et al.
-
-    Bets ν_i that the loss of image i is below R, sized by the images before it, win
-    K_i(R) = Π_{j≤i} (1 − ν_j (L_j − R)), and R⁺ = inf {R: max_i K_i(R) > 1/δ}. Bad bets make the
-    bound looser, never invalid.
-
-    Args:
-        losses: (n, K) losses of n images at K thresholds, in an order that is independent of them.
-        confidence: 1 − δ, for each column by itself.
-
-    Returns:
-        R⁺, float64 (K,).
-    """
-    width = max(1, BLOCK // len(losses))
-    blocks = [losses[:, start : start + width] for start in range(0, losses.shape[1], width)]
-    return np.concatenate(
-        [_betting_bound(block.astype(np.float64), 1 - confidence) for block in blocks]
-    )
-
-
-def _betting_bound(L: np.ndarray, delta: float) -> np.ndarray:
-    n = len(L)
-    i = np.arange(1, n + 1)[:, None]
-    mean = (0.5 + np.cumsum(L, axis=0)) / (1 + i)
-    variance = (0.25 + np.cumsum((L - mean) ** 2, axis=0)) / (1 + i)
-    before = np.concatenate(
-        [np.full_like(L[:1], 0.25), variance[:-1]]
-    )  # a bet must not depend on its own loss
-    bet = np.minimum(1, np.sqrt(2 * math.log(1 / delta) / (n * before)))
-    low, high = np.zeros(L.shape[1]), np.ones(L.shape[1])
-    for _ in range(HALVINGS):  # K_i rises with R
-        R = (low + high) / 2
-        won = np.cumsum(np.log1p(bet * (R - L)), axis=0).max(axis=0) > math.log(1 / delta)
-        low, high = np.where(won, low, R), np.where(won, R, high)
-    return high
-
-
-def pictures_needed(recall: float, confidence: Confidence) -> int:
-    """The fewest images that can promise `recall`: enough if nothing at all is missed."""
-    alpha = 1 - recall
-    # Without a loss the bounds are 1/(n+1) and, with all bets at their highest, (1 + R⁺)^n = 1/δ.
-    if confidence == "expectation":
-        return math.ceil(1 / alpha - 1 - 1e-9)
-    return math.ceil(math.log(1 / (1 - confidence)) / math.log1p(alpha))
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,14 +200,6 @@ class Promise:
         if self.confidence == "expectation":
             return "in expectation"
         return f"at a confidence of {_percent(self.confidence)}"
-
-
-def check_confidence(confidence: Confidence) -> None:
-    """Raise CalibrationError for an invalid confidence."""
-    if confidence != "expectation" and not 0 < confidence < 1:
-        raise CalibrationError(
-            f"expected a confidence between 0 and 1 or 'expectation', got {confidence}"
-        )
 
 
 def make_promise(

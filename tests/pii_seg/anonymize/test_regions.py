@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pii_seg.anonymize.regions import (
-    LEAST_MARGIN,
     Region,
-    dilate,
     persons,
     read_region,
     with_regions,
 )
 from pii_seg.errors import InputError
+from pii_seg.inference.dilation import LEAST_MARGIN, dilate
 
 masks = arrays(bool, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.booleans())
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pii_seg.anonymize.motion import NOT_FOUND, Move
-from pii_seg.anonymize.regions import dilate
 from pii_seg.anonymize.tracks import MOST_FOLLOWED, Tracker, instances_of, intersection, paint
+from pii_seg.inference.dilation import dilate
 
 HEIGHT, WIDTH = 60, 120
 STILL = Move()

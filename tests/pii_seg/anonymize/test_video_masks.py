@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from pii_seg.anonymize.anonymizer import Detection
-from pii_seg.anonymize.regions import dilate
 from pii_seg.anonymize.tracks import instances_of
 from pii_seg.anonymize.video_masks import MaskFollower, VideoFrame
 from pii_seg.anonymize.video_sampling import CHECK, chosen, numbered, settled
+from pii_seg.inference.dilation import dilate
 
 HEIGHT, WIDTH = 64, 96
 ROWS, COLUMNS = 24, 10

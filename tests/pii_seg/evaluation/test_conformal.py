@@ -14,19 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pii_seg.errors import CalibrationError
-from pii_seg.evaluation import conformal
+from pii_seg.evaluation import conformal, risk_bounds
 from pii_seg.evaluation.conformal import (
-    Confidence,
     Promise,
-    confident_risk_bound,
-    expected_risk_bound,
     make_promise,
     missed_shares,
-    pictures_needed,
     read_promise,
     threshold_for,
 )
 from pii_seg.evaluation.counting import BIN_LOGITS, BINS, THRESHOLDS, count_image
+from pii_seg.evaluation.risk_bounds import (
+    Confidence,
+    confident_risk_bound,
+    expected_risk_bound,
+    pictures_needed,
+)
 from pii_seg.inference.settings import InferenceSettings
 
 LOOK = asdict(InferenceSettings())
@@ -142,7 +144,7 @@ def test_columns_are_bounded_independently(monkeypatch) -> None:
     losses = typical_images(np.random.default_rng(3))[:70]
     whole = confident_risk_bound(losses, 0.9)
     assert (np.diff(whole) >= 0).mean() > 0.9
-    monkeypatch.setattr(conformal, "BLOCK", 70 * 5)
+    monkeypatch.setattr(risk_bounds, "BLOCK", 70 * 5)
     np.testing.assert_array_equal(confident_risk_bound(losses, 0.9), whole)
 
 
