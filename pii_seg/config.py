@@ -270,7 +270,10 @@ class OptimiserConfig:
     learning_rate: float = 2e-3
     """Learning rate of the decoder, and of all weights that are not pre-trained."""
     encoder_share: float = 0.3
-    """Learning rate of pre-trained weights, relative to learning_rate."""
+    """Learning rate of pre-trained weights, relative to learning_rate; 0 freezes them."""
+    encoder_norms: bool = True
+    """Whether the norms of a pre-trained encoder adapt to the training data. Otherwise they keep
+    the statistics of the photos that it was pre-trained on."""
     weight_decay: float = 0.01
     """Weight decay of all parameters but biases and norms."""
     warmup: float = 0.05
@@ -292,7 +295,9 @@ class OptimiserConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self, "optimiser", {"learning_rate": (0, 1000)})
-        for name in ("learning_rate", "encoder_share", "gradient_norm"):
+        share = self.encoder_share
+        require(0 <= share < math.inf, self, "optimiser.encoder_share", "must be 0 or more")
+        for name in ("learning_rate", "gradient_norm"):
             fits = 0 < getattr(self, name) < math.inf
             require(fits, self, f"optimiser.{name}", "must be above 0")
         for name in ("weight_decay", "warmup", "ema", "label_smoothing"):

@@ -12,7 +12,12 @@ log = logging.getLogger(__name__)
 
 ADDED_LATER: dict[str, dict[str, Any]] = {
     "data": {"mask_code": "auto", "person_class": []},
-    "optimiser": {"head_weight": 1.0, "boundary_weight": 1.0, "small_weight": 1.0},
+    "optimiser": {
+        "head_weight": 1.0,
+        "boundary_weight": 1.0,
+        "small_weight": 1.0,
+        "encoder_norms": True,
+    },
 }
 """Options that earlier versions lack, by section, with the values that do what those did."""
 

@@ -17,7 +17,9 @@ class Network(nn.Module):
         mean: Mean per channel, of images in 0..1, that the encoder was trained with.
         std: Standard deviation per channel, likewise.
         weights: Description of the weights that the encoder started from.
-        encoder_prefix: Prefix of the names of pre-trained parameters; None when there are none.
+        encoder_prefix: Prefix of the names of the encoder's parameters; None without an encoder.
+        pretrained_prefix: Prefix of the names of pre-trained parameters: that of the encoder, ""
+            where all are, None where none are.
     """
 
     stride: int
@@ -25,3 +27,4 @@ class Network(nn.Module):
     std: tuple[float, ...]
     weights: str
     encoder_prefix: str | None
+    pretrained_prefix: str | None

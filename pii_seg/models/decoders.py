@@ -19,7 +19,7 @@ class PlainUNet(Network):
     stride = 16
     mean, std = IMAGENET_MEAN, IMAGENET_STD
     weights = "no pre-trained weights: trained from scratch"
-    encoder_prefix = None
+    encoder_prefix = pretrained_prefix = None
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -73,7 +73,8 @@ class LightNetwork(Network):
         self.stride = max(info.reduction())
         self.mean, self.std = encoder_normalisation(config.encoder)
         self.weights = pretrained.description
-        self.encoder_prefix = "encoder." if pretrained.state is not None else None
+        self.encoder_prefix = "encoder."
+        self.pretrained_prefix = self.encoder_prefix if pretrained.state is not None else None
         # Features finer than stride 4 cost more than all the rest together, and change outlines by
         # less than a pixel.
         self.used = [level for level, stride in enumerate(info.reduction()) if stride >= 4]
@@ -120,7 +121,8 @@ class SmpNetwork(Network):
         self.stride = max(32, int(getattr(self.model.encoder, "output_stride", 32)))
         self.mean, self.std = encoder_normalisation(config.encoder)
         self.weights = pretrained.description
-        self.encoder_prefix = "model.encoder." if pretrained.state is not None else None
+        self.encoder_prefix = "model.encoder."
+        self.pretrained_prefix = self.encoder_prefix if pretrained.state is not None else None
 
     def forward(self, images: Tensor) -> Tensor:
         return self.model(images)

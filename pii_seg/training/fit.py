@@ -123,7 +123,7 @@ def fit(
 
     Raises:
         InputError: The folder or the combination of options does not allow the run.
-        ConfigError: The model cannot be built.
+        ConfigError: The model cannot be built, or what is to be frozen has random weights.
         DataError: Data is missing or cannot be used.
         CheckpointError: A checkpoint to resume or start from cannot be used.
         OutputBusyError: Another process trains in `output`.
@@ -292,7 +292,7 @@ def build_module(config: TrainConfig, start_from: Checkpoint | None = None) -> S
             )
         segmenter.load_state_dict(dict(start_from.weights))
         network.weights = "weights of an earlier training"
-        network.encoder_prefix = ""  # prefix of every name: all weights are pre-trained
+        network.pretrained_prefix = ""  # of every name
     segmenter.to(memory_format=torch.channels_last)
     return SegmentationModule(
         segmenter,

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import pytorch_lightning as lightning
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel
@@ -19,6 +20,7 @@ from torchmetrics.classification import BinaryJaccardIndex
 
 from pii_seg.config import BudgetConfig, OptimiserConfig
 from pii_seg.data.sources.sample import IGNORE
+from pii_seg.errors import ConfigError
 from pii_seg.models.cpu_depthwise import fast_depthwise
 from pii_seg.models.losses import SegmentationLoss
 from pii_seg.models.segmenter import Segmenter
@@ -89,6 +91,8 @@ class SegmentationModule(lightning.LightningModule):
     ) -> None:
         super().__init__()
         self.segmenter = segmenter
+        self.optimiser = optimiser
+        self.freeze_encoder()
         rule = moving_average(optimiser.ema)
         self.averaged = AveragedModel(segmenter, multi_avg_fn=rule, use_buffers=True)
         self.averaged.requires_grad_(False)
@@ -98,7 +102,6 @@ class SegmentationModule(lightning.LightningModule):
             # The inner network, in place: names of weights stay, and the compiled shapes are those
             # of padded images.
             segmenter.network.compile()
-        self.optimiser = optimiser
         self.clock = clock
         self.seed = seed
         self.loss = SegmentationLoss(dice=optimiser.dice, label_smoothing=optimiser.label_smoothing)
@@ -113,10 +116,39 @@ class SegmentationModule(lightning.LightningModule):
         return cast(Segmenter, self.averaged.module)
 
     def train(self, mode: bool = True) -> SegmentationModule:
-        """Set the mode of all but the average, which always stays in evaluation mode."""
+        """Set the mode of all but the average, which always stays in evaluation mode.
+
+        So do a frozen encoder, and the norms of one whose statistics are kept.
+        """
         super().train(mode)
         self.averaged.eval()
+        frozen = not self.optimiser.encoder_share
+        for module in self.encoder_modules():
+            if frozen or (isinstance(module, _BatchNorm) and not self.optimiser.encoder_norms):
+                module.training = False
         return self
+
+    def freeze_encoder(self) -> None:
+        """Exclude a pre-trained encoder from training if its share of the learning rate is 0.
+
+        Raises:
+            ConfigError: There is no pre-trained encoder.
+        """
+        if self.optimiser.encoder_share:
+            return
+        frozen = list(self.encoder_modules())
+        if not frozen:
+            raise ConfigError(
+                "optimiser.encoder_share is 0, which freezes a pre-trained encoder; this one has "
+                "random weights. Install its weights (docs/train.md) or give a share above 0"
+            )
+        frozen[0].requires_grad_(False)
+
+    def encoder_modules(self) -> Iterator[nn.Module]:
+        """Return the modules of a pre-trained encoder; none of one that is trained from scratch."""
+        network = self.segmenter.network
+        if network.encoder_prefix and network.pretrained_prefix is not None:
+            yield from network.get_submodule(network.encoder_prefix.rstrip(".")).modules()
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         fast_backward = nullcontext() if self.compiled else fast_depthwise(self.device)
@@ -180,7 +212,7 @@ class SegmentationModule(lightning.LightningModule):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Group parameters: pre-trained ones have a lower rate; biases and norms do not decay."""
-        prefix = self.segmenter.network.encoder_prefix
+        prefix = self.segmenter.network.pretrained_prefix
         groups: dict[tuple[bool, bool], list[Tensor]] = {}
         for name, parameter in self.segmenter.network.named_parameters():
             if parameter.requires_grad:

@@ -112,7 +112,7 @@ def test_weights_are_loaded_from_a_file(tmp_path: Path, decoder: str, suffix: st
     config = ModelConfig(encoder=ENCODER, decoder=decoder, width=32, weights=str(path))
     network = build_network(config, generator=generator())
     assert network.weights == f"weights of {path.name}"
-    assert network.encoder_prefix is not None
+    assert network.pretrained_prefix == network.encoder_prefix is not None
     inside = {
         name: value
         for name, value in network.named_parameters()

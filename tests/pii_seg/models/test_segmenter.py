@@ -19,7 +19,7 @@ class Brightness(Network):
     """Its logit is the mean of the normalised channels, so that tests see its input."""
 
     stride, mean, std = 16, (0.5, 0.25, 0.125), (0.5, 0.25, 0.5)
-    weights, encoder_prefix = "none", None
+    weights, encoder_prefix, pretrained_prefix = "none", None, None
     seen: tuple[int, ...] = ()
 
     def forward(self, images: Tensor) -> Tensor:
