@@ -32,6 +32,8 @@ mask = PersonSegmenter.load("FOLDER").predict("street.jpg").mask  # this folder;
 
 {photos}
 
+{held_out_photos}
+
 Works of others in the renders, with their licences: {licences}. Authors are in `manifest.json`,
 with the hash of every input and file.
 
@@ -47,17 +49,18 @@ The candidates on renders that nothing was learnt from ({held_out}):
 {choice}
 
 The score is the mean of person IoU and, where renders know them, of the share of heads' pixels that
-is found. The best one was chosen.
+is found. The best one was chosen. {threshold}
 
 ## Calibration
 
-Temperature {temperature:.3g}, by the same renders. Thresholds that promise a recall of pixels on
-images like these:
+Temperature {temperature:.3g}, by the same renders. Thresholds that would promise a recall of pixels
+on images like these:
 
 {thresholds}
 
-On images of another kind nothing is promised; the next table says what the thresholds come to
-there.
+On images of another kind nothing is promised, so the segmenter carries no promise: calibrate it on
+images like yours (`pii-seg calibrate`) for `--recall`. The next table says what the thresholds come
+to elsewhere.
 
 ## Measured
 
@@ -97,13 +100,17 @@ def write_card(
         description=recipe.description or "Finds the pixels of people in images.",
         origin=origin(recipe),
         datasets=dataset_table(manifest["renders"]),
-        photos=photo_lines(manifest["photos"]),
+        photos=photo_lines("photos without people, to learn from", manifest["photos"]),
+        held_out_photos=photo_lines(
+            "photos without people, to choose the threshold", manifest["held_out_photos"]
+        ),
         licences=licence_counts([*manifest["renders"], *manifest["held_out"]]),
         encoder=manifest["encoder"]["name"],
         weights=markdown_cell(manifest["encoder"]["weights"]),
         hours=", ".join(f"{hours} hours of {kind}" for kind, hours in manifest["hours"].items()),
         held_out=", ".join(entry["name"] for entry in manifest["held_out"]),
         choice=choice_table(stages["choice"].result),
+        threshold=threshold_line(recipe, stages["choice"].result),
         temperature=checkpoint.temperature,
         thresholds=threshold_table(calibration["thresholds"]),
         measured=measured_tables(stages["measure"].result),
@@ -130,11 +137,11 @@ def dataset_table(datasets: Sequence[Mapping[str, Any]]) -> str:
     return table(("renders", "recipe", "images", "seed", "SHA-256 of the index"), rows)
 
 
-def photo_lines(photos: Sequence[Mapping[str, Any]]) -> str:
+def photo_lines(title: str, photos: Sequence[Mapping[str, Any]]) -> str:
     if not photos:
-        return "No photos."
+        return f"No {title}."
     rows = [(entry["origin"], entry["licence"], entry["sha256"][:16]) for entry in photos]
-    return table(("photos without people", "licence", "SHA-256"), rows)
+    return table((title, "licence", "SHA-256"), rows)
 
 
 def licence_counts(datasets: Sequence[Mapping[str, Any]]) -> str:
@@ -157,6 +164,17 @@ def choice_table(choice: Mapping[str, Any]) -> str:
         for name, scores in choice["scores"].items()
     ]
     return table(("candidate", "score", "IoU", "recall", "recall of heads"), rows)
+
+
+def threshold_line(recipe: BuildRecipe, choice: Mapping[str, Any]) -> str:
+    """Say where the threshold comes from."""
+    found = choice["scores"][choice["chosen"]]
+    if found["false_area"] is None:
+        return f"Its threshold is {found['threshold']:.3g}."
+    return (
+        f"Its threshold, {found['threshold']:.3g}, is the lowest at which at most "
+        f"{recipe.choice.false_area:.3g} of the area of photos without people is taken for people."
+    )
 
 
 def threshold_table(thresholds: Mapping[str, float | None]) -> str:

@@ -5,10 +5,11 @@
     RUN/check/            counts of both; a dataset that cannot be learnt from ends the run here
     RUN/train-NAME-SEED/  the trainings, one after the other
     RUN/average/          the average of the last trainings' weights
-    RUN/choice/           scores of all candidates on the held-out renders, and the chosen one
+    RUN/choice/           scores of all candidates on the held-out images, and the chosen one
+    RUN/half/             its weights, rounded to half precision, at the chosen threshold
     RUN/calibration/      its calibration on the held-out renders
     RUN/measure/          scores on folders that nothing was learnt or chosen from
-    RUN/model/            the segmenter as a folder to share, with card and manifest
+    RUN/model/            the segmenter as a folder to share, with an ONNX model, card and manifest
 
 A stage runs once, and again only when its inputs or settings have changed (selftrain.stages). A run
 may be stopped at any moment; the same command resumes it.
@@ -28,8 +29,10 @@ from pii_seg.build.work import (
     average_in,
     calibrate_in,
     compare_in,
+    copy_dataset,
     count_datasets,
     measure_in,
+    round_in,
     share_in,
     train_in,
 )
@@ -99,7 +102,7 @@ def stage_names(recipe: BuildRecipe) -> list[str]:
         names += [f"train-{training.name}-{seed}" for training in recipe.trainings]
     if len(recipe.seeds) > 1:
         names.append("average")
-    return [*names, "choice", "calibration", "measure", "model"]
+    return [*names, "choice", "half", "calibration", "measure", "model"]
 
 
 @dataclass
@@ -134,7 +137,8 @@ class Build:
             candidates["average"] = self.average(list(candidates.values()))
         choice = self.choose(candidates, held_out)
         chosen = candidates[choice.result["chosen"]]
-        calibrated = self.calibrate(chosen, held_out)
+        rounded = self.round(chosen, choice)
+        calibrated = self.calibrate(rounded, held_out)
         measured = self.measure(calibrated)
         model = self.share(calibrated, measured)
         return Built(model.folder / "segmenter", choice.result["chosen"])
@@ -153,7 +157,14 @@ class Build:
         return self.stages[name]
 
     def render(self, kind: str, entry: Renders) -> Stage:
-        """Render one dataset."""
+        """Render one dataset, or copy one that was rendered elsewhere."""
+        if entry.folder:
+            return self.perform(
+                f"{kind}-{entry.name}",
+                settings={},
+                inputs={"dataset": self.hashes.of_data(Path(entry.folder))},
+                work=partial(copy_dataset, dataset=Path(entry.folder)),
+            )
         command, inputs = entry.command(), {}
         if entry.is_file:  # it counts by its content
             inputs["recipe"] = self.hashes.of_file(Path(entry.recipe))
@@ -195,8 +206,7 @@ class Build:
         )
         config = replace(config, data=data, budget=replace(config.budget, seed=seed))
         inputs: dict[str, Stage | str] = {stage.name: stage for stage in (*renders, *held_out)}
-        for number, photos in enumerate(self.recipe.photos, start=1):
-            inputs[f"photos-{number}"] = self.hashes.of_data(Path(photos.folder))
+        inputs |= self.hashes_of("photos", [photos.folder for photos in self.recipe.photos])
         if config.model.weights not in NAMED_WEIGHTS:
             inputs["weights"] = self.hashes.of_file(Path(config.model.weights))
         if before is not None:
@@ -216,15 +226,36 @@ class Build:
         )
 
     def choose(self, candidates: Mapping[str, Stage], held_out: Sequence[Stage]) -> Stage:
-        """Choose the candidate with the best score on the held-out renders."""
-        inputs = {stage.name: stage for stage in (*candidates.values(), *held_out)}
+        """Choose the candidate with the best score on the held-out images."""
+        photos = [photos.folder for photos in self.recipe.held_out_photos]
+        inputs: dict[str, Stage | str] = {
+            stage.name: stage for stage in (*candidates.values(), *held_out)
+        }
+        inputs |= self.hashes_of("photos", photos)
         work = partial(
             compare_in,
             candidates={name: stage.folder / BEST for name, stage in candidates.items()},
             held_out=[stage.folder for stage in held_out],
+            photos=[Path(folder) for folder in photos],
+            choice=self.recipe.choice,
             device=self.device,
         )
-        return self.perform("choice", settings={}, inputs=inputs, work=work)
+        settings = asdict(self.recipe.choice)
+        return self.perform("choice", settings=settings, inputs=inputs, work=work)
+
+    def round(self, chosen: Stage, choice: Stage) -> Stage:
+        """Round the weights of the chosen candidate, and set its threshold."""
+        threshold = choice.result["scores"][choice.result["chosen"]]["threshold"]
+        work = partial(round_in, checkpoint=chosen.folder / BEST, threshold=threshold)
+        inputs = {stage.name: stage for stage in (chosen, choice)}
+        return self.perform("half", settings={}, inputs=inputs, work=work)
+
+    def hashes_of(self, role: str, folders: Sequence[str]) -> dict[str, str]:
+        """Hash the contents of folders, as the inputs of a stage."""
+        return {
+            f"{role}-{number}": self.hashes.of_data(Path(folder))
+            for number, folder in enumerate(folders, start=1)
+        }
 
     def calibrate(self, chosen: Stage, held_out: Sequence[Stage]) -> Stage:
         """Calibrate the chosen candidate on the held-out renders."""
@@ -244,9 +275,8 @@ class Build:
         """Measure the calibrated segmenter on folders that nothing was chosen from."""
         measured = self.recipe.measured
         inputs: dict[str, Stage | str] = {"calibration": calibrated}
-        for role, folders in (("data", measured.data), ("negatives", measured.negatives)):
-            for number, folder in enumerate(folders, start=1):
-                inputs[f"{role}-{number}"] = self.hashes.of_data(Path(folder))
+        inputs |= self.hashes_of("data", measured.data)
+        inputs |= self.hashes_of("negatives", measured.negatives)
         work = partial(measure_in, calibrated=calibrated, recipe=self.recipe, device=self.device)
         settings = {"inference": asdict(self.recipe.inference)}
         return self.perform("measure", settings=settings, inputs=inputs, work=work)
@@ -258,7 +288,7 @@ class Build:
             "name": recipe.name,
             "version": recipe.version,
             "description": recipe.description,
-            "photos": [asdict(photos) for photos in recipe.photos],
+            "photos": [asdict(entry) for entry in (*recipe.photos, *recipe.held_out_photos)],
         }
         inputs = {"calibration": calibrated, "measure": measured}
         work = partial(share_in, recipe=recipe, stages=self.stages, hashes=self.hashes)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from blender_addon.dataset import LINES_NAME, read_info, write_atomically
-from pii_seg.build.recipe import BuildRecipe, Renders
+from pii_seg.build.recipe import BuildRecipe, Photos, Renders
 from pii_seg.data.content_hash import ContentHashes
+from pii_seg.data.files import list_files
 from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import DataError
 from pii_seg.models.checkpoint import load_checkpoint
@@ -42,33 +43,36 @@ def write_manifest(
     # Later trainings start from the weights of the first one.
     first = stages[f"train-{recipe.trainings[0].name}-{recipe.seeds[0]}"]
     begun = load_checkpoint(first.folder / BEST)
+    listed = list_files(folder)
     manifest = {
         "name": recipe.name,
         "version": recipe.version,
         "program": f"pii_seg {program_version()}",
         "renders": [_dataset("renders", entry, stages) for entry in recipe.renders],
         "held_out": [_dataset("held-out", entry, stages) for entry in recipe.held_out],
-        "photos": [
-            {
-                "sha256": hashes.of_data(Path(photos.folder)),
-                "licence": photos.licence,
-                "origin": photos.origin,
-            }
-            for photos in recipe.photos
-        ],
+        "photos": [_photos(entry, hashes) for entry in recipe.photos],
+        "held_out_photos": [_photos(entry, hashes) for entry in recipe.held_out_photos],
         "encoder": {
             "name": begun.model.encoder,
             "weights": str(begun.provenance.get("encoder", "not recorded")),
         },
         "hours": hours_of(stages),
         "files": {
-            path.name: sha256_of(path)
-            for path in sorted(folder.iterdir())
-            if path.is_file() and path.name not in (CARD, MANIFEST)
+            name: sha256_of(path)
+            for name, path in zip(listed.names, listed.files, strict=True)
+            if name not in (CARD, MANIFEST)
         },
     }
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=2).encode() + b"\n")
     return manifest
+
+
+def _photos(entry: Photos, hashes: ContentHashes) -> dict[str, str]:
+    return {
+        "sha256": hashes.of_data(Path(entry.folder)),
+        "licence": entry.licence,
+        "origin": entry.origin,
+    }
 
 
 def _dataset(kind: str, entry: Renders, stages: Mapping[str, Stage]) -> dict[str, Any]:
@@ -81,8 +85,11 @@ def _dataset(kind: str, entry: Renders, stages: Mapping[str, Stage]) -> dict[str
             "recipe, or state its licence in its pack"
         )
     stated = asdict(entry)
-    if entry.is_file:
+    del stated["folder"]  # a path of the machine that built it
+    if entry.is_file or entry.folder:
         stated["recipe"] = info.get("name", "a file")
+    if entry.folder:
+        stated |= {"count": info.get("count", 0), "seed": info.get("seed", 0)}
     return {
         **stated,
         "index_sha256": sha256_of(root / LINES_NAME),

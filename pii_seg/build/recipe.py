@@ -16,10 +16,22 @@ name = "doorbell"
 recipe = "doorbell"
 count = 300
 
+[[renders]]                    # rendered elsewhere, such as on other machines
+name = "street"
+folder = "street"
+
 [[photos]]                     # without people; learnt from
 folder = "empty"
 licence = "CC0-1.0"
 origin = "…"
+
+[[held_out_photos]]            # without people; choose the threshold
+folder = "empty_too"
+licence = "CC0-1.0"
+origin = "…"
+
+[choice]
+false_area = 0.01              # the most of a photo without people that may be taken for people
 
 [[training]]                   # one after the other, each from the weights of the one before
 name = "warm"
@@ -59,32 +71,44 @@ from pii_seg.inference.settings import InferenceSettings
 
 RECALLS = (0.9, 0.95, 0.99)
 RECIPE_FILE = ".toml"
+TABLES = ("renders", "held_out", "photos", "held_out_photos", "training")
 
 SectionT = TypeVar("SectionT")
 
 
 @dataclass(frozen=True)
 class Renders:
-    """One dataset to render.
+    """One dataset to render, or one that was rendered elsewhere.
 
     Attributes:
         name: Name of its folder, renders-NAME.
         recipe: A preset, or the path of a recipe file.
         count: Number of images.
+        folder: Folder of a rendered dataset, in place of recipe and count.
         seed: Seed of all draws.
         resolution: Width and height, px; empty: the recipe's.
         samples: Cycles samples per pixel; 0: the recipe's.
     """
 
     name: str
-    recipe: str
-    count: int
+    recipe: str = ""
+    count: int = 0
+    folder: str = ""
     seed: int = 0
     resolution: tuple[int, ...] = ()
     samples: int = 0
 
     def __post_init__(self) -> None:
         require_name("renders", self.name)
+        if bool(self.recipe) == bool(self.folder):
+            raise ConfigError(f"renders {self.name}: give either recipe or folder")
+        if self.folder:
+            if self.count or self.seed or self.resolution or self.samples:
+                raise ConfigError(
+                    f"renders {self.name}: count, seed, resolution and samples are those of the "
+                    "dataset in folder; leave them out"
+                )
+            return
         if self.count < 1:
             raise ConfigError(f"renders {self.name}: count is {self.count}; it must be at least 1")
         if len(self.resolution) not in (0, 2) or any(side < 16 for side in self.resolution):
@@ -123,6 +147,22 @@ class Photos:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """How the candidates are compared.
+
+    Attributes:
+        false_area: With [[held_out_photos]], the threshold is the lowest at which at most this
+            share of a photo without people is taken for people, on average.
+    """
+
+    false_area: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 < self.false_area < 1:
+            raise ConfigError(f"choice: false_area is {self.false_area}; expected 0 to 1")
+
+
+@dataclass(frozen=True)
 class Training:
     """One training. `config` lacks data and seed, which the run adds."""
 
@@ -150,6 +190,8 @@ class BuildRecipe:
         renders: Datasets to learn from.
         held_out: Datasets that choose and calibrate.
         photos: Photos without people to learn from.
+        held_out_photos: Photos without people that choose the threshold.
+        choice: How the candidates are compared.
         trainings: One after the other, each from the weights of the one before.
         measured: What is only measured.
         inference: How images are presented to the segmenter when it is chosen and measured.
@@ -163,6 +205,8 @@ class BuildRecipe:
     description: str = ""
     seeds: tuple[int, ...] = (0,)
     photos: tuple[Photos, ...] = ()
+    held_out_photos: tuple[Photos, ...] = ()
+    choice: Choice = field(default_factory=Choice)
     measured: Measured = field(default_factory=Measured)
     inference: InferenceSettings = field(default_factory=InferenceSettings)
 
@@ -181,13 +225,16 @@ class BuildRecipe:
             )
         require_different("[[renders]] and [[held_out]]", (*self.renders, *self.held_out))
         require_different("[[training]]", self.trainings)
-        taught = {(entry.recipe, entry.seed) for entry in self.renders}
+        taught = {(entry.recipe, entry.folder, entry.seed) for entry in self.renders}
         for entry in self.held_out:
-            if (entry.recipe, entry.seed) in taught:
+            if (entry.recipe, entry.folder, entry.seed) in taught:
                 raise ConfigError(
                     f"held_out {entry.name}: has the recipe and seed of one of [[renders]], so "
                     "its images are learnt from; give another recipe or seed"
                 )
+        learnt = {photos.folder for photos in self.photos}
+        if both := sorted(learnt & {photos.folder for photos in self.held_out_photos}):
+            raise ConfigError(f"held_out_photos: {both[0]} is learnt from; give another folder")
 
 
 def require_name(what: str, name: str) -> None:
@@ -209,12 +256,15 @@ def recipe_of(values: Mapping[str, Any], base: Path) -> BuildRecipe:
     if size not in SIZES:
         raise ConfigError(f"size is {size!r}; it must be one of {', '.join(SIZES)}")
     model = section("model", rest.pop("model", {}), ModelConfig, SIZES[size])
-    tables = {role: _tables(rest, role) for role in ("renders", "held_out", "photos", "training")}
+    tables = {role: _tables(rest, role) for role in TABLES}
     renders, held_out = (
         tuple(_render(role, table, base) for table in tables[role])
         for role in ("renders", "held_out")
     )
-    photos = tuple(_photos(table, base) for table in tables["photos"])
+    photos, held_out_photos = (
+        tuple(_photos(role, table, base) for table in tables[role])
+        for role in ("photos", "held_out_photos")
+    )
     measured = section("measure", rest.pop("measure", {}), Measured)
     measured = Measured(*(tuple(_path(base, p) for p in g) for g in dataclasses.astuple(measured)))
     return section(
@@ -224,6 +274,8 @@ def recipe_of(values: Mapping[str, Any], base: Path) -> BuildRecipe:
             "renders": renders,
             "held_out": held_out,
             "photos": photos,
+            "held_out_photos": held_out_photos,
+            "choice": section("choice", rest.pop("choice", {}), Choice),
             "trainings": tuple(_training(table, model) for table in tables["training"]),
             "measured": measured,
             "inference": section("inference", rest.pop("inference", {}), InferenceSettings),
@@ -241,11 +293,13 @@ def _tables(values: dict[str, Any], role: str) -> list[dict[str, Any]]:
 
 def _render(role: str, table: Mapping[str, Any], base: Path) -> Renders:
     entry = section(role, table, Renders)
+    if entry.folder:
+        return dataclasses.replace(entry, folder=_path(base, entry.folder))
     return dataclasses.replace(entry, recipe=_path(base, entry.recipe)) if entry.is_file else entry
 
 
-def _photos(table: Mapping[str, Any], base: Path) -> Photos:
-    entry = section("photos", table, Photos)
+def _photos(role: str, table: Mapping[str, Any], base: Path) -> Photos:
+    entry = section(role, table, Photos)
     return dataclasses.replace(entry, folder=_path(base, entry.folder))
 
 

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
+import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from blender_addon.dataset import write_atomically
+from blender_addon.dataset import DatasetError, read_info, write_atomically
 from pii_seg.build.card import write_card
 from pii_seg.build.manifest import write_manifest
-from pii_seg.build.recipe import RECALLS, BuildRecipe
+from pii_seg.build.recipe import RECALLS, BuildRecipe, Choice
 from pii_seg.config import TrainConfig
 from pii_seg.data.content_hash import ContentHashes
+from pii_seg.data.files import list_files
 from pii_seg.data.sources import IGNORE, PERSON, open_sources
 from pii_seg.errors import CalibrationError, DataError
 from pii_seg.evaluation.calibrate import calibrate
-from pii_seg.evaluation.conformal import read_promise
+from pii_seg.evaluation.counting import THRESHOLDS
 from pii_seg.evaluation.evaluate import evaluate
 from pii_seg.evaluation.measure import open_data
-from pii_seg.evaluation.metrics import Scores
+from pii_seg.evaluation.metrics import Curves, Scores
+from pii_seg.inference.export.write import write_export
+from pii_seg.inference.exported import ONNX
 from pii_seg.inference.settings import InferenceSettings
-from pii_seg.models.checkpoint import load_checkpoint, save_checkpoint, save_pretrained
+from pii_seg.models.checkpoint import (
+    load_checkpoint,
+    rounded_to_half,
+    save_checkpoint,
+    save_pretrained,
+)
+from pii_seg.models.checkpoint_hash import checkpoint_sha256
 from pii_seg.models.model_soup import mean_checkpoint
 from pii_seg.selftrain.comparison import totals_of
 from pii_seg.selftrain.stages import Stage
@@ -88,20 +101,34 @@ def average_in(folder: Path, trainings: Sequence[Stage]) -> Result:
 
 
 def compare_in(
-    folder: Path, candidates: Mapping[str, Path], held_out: Sequence[Path], device: str
+    folder: Path,
+    candidates: Mapping[str, Path],
+    held_out: Sequence[Path],
+    photos: Sequence[Path],
+    choice: Choice,
+    device: str,
 ) -> Result:
-    """Score the candidates; heads count as much as everything else.
+    """Score the candidates on held-out renders; heads count as much as everything else.
 
     The score is the mean of the person IoU and, where the renders have the pass parts, the share of
-    the heads' pixels that is found.
+    the heads' pixels that is found. It is taken at the lowest threshold that keeps the false area
+    of the photos without people, or at 0.5 without photos.
     """
-    sources = open_data(held_out, [])
+    renders, empty = open_data(held_out, []), open_data([], photos)
     scores: dict[str, dict[str, Any]] = {}
     for name, path in candidates.items():
-        found = totals_of(path, sources, device).scores()
+        totals = totals_of(path, renders, device)
+        threshold = totals.threshold
+        false = math.nan
+        if empty:
+            curves = totals_of(path, empty, device).curves()
+            threshold, false = lowest_threshold(curves, choice.false_area)
+        found = totals.scores(threshold)
         parts = [found.iou] + ([found.head_recall] if found.heads else [])
         scores[name] = {
             "score": round(float(np.mean(parts)), 5),
+            "threshold": threshold,
+            "false_area": None if math.isnan(false) else round(false, 5),
             "iou": round(found.iou, 5),
             "recall": round(found.recall, 5),
             "heads": found.heads,
@@ -110,6 +137,46 @@ def compare_in(
     result = {"chosen": max(scores, key=lambda name: scores[name]["score"]), "scores": scores}
     write_atomically(folder / "scores.json", json.dumps(result, indent=2).encode() + b"\n")
     return result
+
+
+def lowest_threshold(curves: Curves, most: float) -> tuple[float, float]:
+    """Return the lowest threshold whose false area is at most `most`, and that false area.
+
+    At the highest threshold the false area is nearly 0; where it is not, that threshold is taken.
+    """
+    fitting = np.flatnonzero(curves.false_area <= most)
+    at = int(fitting[0]) if len(fitting) else len(THRESHOLDS) - 1
+    # Not at the ends of float32's logistic, where a checkpoint's threshold may not lie.
+    threshold = float(np.clip(THRESHOLDS[at], 1e-4, 1 - 1e-4))
+    return threshold, float(curves.false_area[at])
+
+
+def round_in(folder: Path, checkpoint: Path, threshold: float) -> Result:
+    """Round the weights to what half precision holds, so that files half the size lose nothing."""
+    rounded = rounded_to_half(load_checkpoint(checkpoint))
+    save_checkpoint(folder / BEST, dataclasses.replace(rounded, threshold=threshold))
+    return {"threshold": threshold}
+
+
+def copy_dataset(folder: Path, dataset: Path) -> Result:
+    """Bring a dataset into the run, by hard links where the file system allows it.
+
+    Raises:
+        DataError: It is no rendered dataset.
+    """
+    try:
+        read_info(dataset)
+    except DatasetError as error:
+        raise DataError(str(error)) from None
+    for path in list_files(dataset).files:
+        target = folder / path.relative_to(dataset)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        try:
+            os.link(path, target)
+        except OSError:
+            shutil.copyfile(path, target)
+    return {}
 
 
 def calibrate_in(
@@ -180,11 +247,18 @@ def figures_of(scores: Scores) -> dict[str, float | None]:
 def share_in(
     folder: Path, recipe: BuildRecipe, stages: Mapping[str, Stage], hashes: ContentHashes
 ) -> Result:
-    """Write the segmenter, its manifest and its card."""
+    """Write the segmenter, its ONNX model, its manifest and its card.
+
+    The promise stays behind: it holds for images like the held-out renders, not for photos, and
+    would bind the segmenter to one back end. The card states its thresholds.
+    """
     segmenter = folder / "segmenter"
     checkpoint = load_checkpoint(stages["calibration"].folder / CALIBRATED)
-    read_promise(checkpoint.calibration)  # what is shared can promise a recall
-    save_pretrained(segmenter, checkpoint)
+    checkpoint = dataclasses.replace(checkpoint, calibration={})
+    save_pretrained(segmenter, checkpoint, half=True)
+    write_export(
+        checkpoint, checkpoint_sha256(segmenter), segmenter / ONNX, ONNX, inside_temperature=False
+    )
     manifest = write_manifest(segmenter, recipe, stages, hashes)
     write_card(segmenter, recipe, stages, manifest, checkpoint)
-    return {"files": sorted(path.name for path in segmenter.iterdir())}
+    return {"files": sorted(list_files(segmenter).names)}

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pii_seg.inference.export_folder import refuse_other_content, replaced_folder
 from pii_seg.inference.exported import Exported, is_exported, load_exported, write_metadata
+from pii_seg.models.bundled import located
 from pii_seg.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 ModelT = TypeVar("ModelT", bound=Checkpoint | Exported)
@@ -39,7 +40,12 @@ def with_calibration(
 
 
 def calibrated_name(path: Path) -> Path:
-    """Return where the calibrated form is written by default: beside the other."""
+    """Return where the calibrated form is written by default: beside the other.
+
+    That of a bundled segmenter goes into the current folder.
+    """
+    if located(path) != path:
+        return Path(f"{path.name}-calibrated.ckpt")
     return path.with_name("calibrated" if is_exported(path) else "calibrated.ckpt")
 
 

@@ -32,6 +32,26 @@ def can_cache() -> bool:
     return cache_folder() is not None
 
 
+def accompanying(path: Path, sha256: str, format: str) -> Exported | None:
+    """Return the conversion that the folder of a segmenter holds, such as FOLDER/onnx.
+
+    Args:
+        path: The folder; a file has none.
+        sha256: Hash of the checkpoint in it.
+        format: A key of `exported.FILES`.
+
+    Raises:
+        CheckpointError: It is damaged.
+    """
+    if not is_exported(path / format):
+        return None
+    exported = load_exported(path / format)
+    if (exported.checkpoint_sha256, exported.format) != (sha256, format):
+        log.warning("%s: is of another checkpoint, and is not used", exported.folder)
+        return None
+    return exported
+
+
 def cached(sha256: str, format: str) -> Exported | None:
     """Return the conversion of a checkpoint, if there is one; a damaged one is deleted.
 

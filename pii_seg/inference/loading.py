@@ -27,10 +27,11 @@ from pii_seg.inference.backends import (
     open_exported,
     require_installed,
 )
-from pii_seg.inference.conversion import cached, can_cache, convert
+from pii_seg.inference.conversion import accompanying, cached, can_cache, convert
 from pii_seg.inference.engine import bound_engine, engine_of, require_engine
 from pii_seg.inference.exported import Exported, is_exported, load_exported
 from pii_seg.inference.tiling import Segmenter
+from pii_seg.models.bundled import located
 from pii_seg.models.checkpoint_hash import checkpoint_sha256
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def load_segmenter(
     """Load a checkpoint or an export.
 
     Args:
-        path: RUN/best.ckpt of a training, a folder of `save_pretrained`, or one of
-            `pii-seg export-model`.
+        path: RUN/best.ckpt of a training, a folder of `save_pretrained`, one of `pii-seg
+            export-model`, or the name of a bundled segmenter, such as "small".
         backend: A key of `backends.BACKENDS`, or "auto"; by default the environment variable
             PII_SEG_BACKEND, or "auto".
         device: "cpu", "cuda", "mps", …; only torch runs elsewhere than on a CPU.
@@ -87,7 +88,7 @@ def load_segmenter(
         InputError: The back end is unknown, not installed, or does not run this file.
         CalibrationError: The calibration holds for another back end, precision or preprocessing.
     """
-    path = Path(path)
+    path = located(path)
     wanted = backend or os.environ.get(BACKEND) or AUTO
     if wanted != AUTO:
         require_installed(wanted)
@@ -199,13 +200,20 @@ class _Given:
     def conversion(self, format: str) -> Exported | None:
         """Return what was converted earlier. It is read, and its files are hashed, once."""
         if format not in self._found:
-            self._found[format] = cached(self.sha256, format)
+            self._found[format] = accompanying(self.path, self.sha256, format) or cached(
+                self.sha256, format
+            )
         return self._found[format]
+
+    def conversion_for(self, backend: str) -> Exported | None:
+        """Return a conversion that a back end runs, in its own format if there is one."""
+        found = (self.conversion(format) for format in BACKENDS[backend].reads)
+        return next((exported for exported in found if exported is not None), None)
 
     @property
     def calibration(self) -> Mapping[str, Any]:
-        for row in BACKENDS.values():
-            if row.reads and (found := self.conversion(row.reads[0])) is not None:
+        for name in BACKENDS:
+            if (found := self.conversion_for(name)) is not None:
                 return found.calibration
         return self.checkpoint.calibration
 
@@ -236,9 +244,8 @@ def _load_checkpoint(
 def _worth_trying(given: _Given) -> list[str]:
     """List the back ends that auto tries: none where each start would convert the checkpoint."""
     _ = given.sha256
-    if not can_cache():
-        return []
-    return [name for name, row in BACKENDS.items() if row.installed and name != TORCH]
+    names = [name for name, row in BACKENDS.items() if row.installed and name != TORCH]
+    return [name for name in names if can_cache() or given.conversion_for(name) is not None]
 
 
 def _installed_or_refused(name: str, path: Path) -> str:
@@ -255,9 +262,9 @@ def _formats(name: str) -> tuple[str, ...]:
 
 
 def _converted(name: str, given: _Given, threads: int) -> LoadedSegmenter:
-    format = BACKENDS[name].reads[0]
-    exported = given.conversion(format)
+    exported = given.conversion_for(name)
     if exported is None:
+        format = BACKENDS[name].reads[0]
         checkpoint = given.checkpoint
         log.info("%s: is converted for %s, once", given.path.name, name)
         exported = convert(checkpoint, given.sha256, format)

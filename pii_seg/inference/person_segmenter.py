@@ -33,7 +33,7 @@ class Prediction:
 class PersonSegmenter:
     """Finds persons in images.
 
-        segmenter = PersonSegmenter.load("run/best.ckpt")
+        segmenter = PersonSegmenter.load("small")        # a bundled one; or "run/best.ckpt"
         mask = segmenter.predict("street.jpg").mask      # bool (H, W)
 
     `predict` may be called from several threads.
@@ -81,8 +81,8 @@ class PersonSegmenter:
         """Load a trained segmenter.
 
         Args:
-            path: RUN/best.ckpt of a training, a folder that `save_pretrained` wrote, or one of
-                `pii-seg export-model`.
+            path: A bundled segmenter by its name, "small"; RUN/best.ckpt of a training; a folder
+                that `save_pretrained` wrote, or one of `pii-seg export-model`.
             device: "cpu", "cuda", "mps", …
             settings: Size, tiles and scales; `InferenceSettings()` by default.
             threshold: Probability, 0..1, from which a pixel counts as person; by default the

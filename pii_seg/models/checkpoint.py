@@ -32,6 +32,7 @@ from blender_addon.dataset import atomic_file, write_atomically
 from pii_seg.config import ModelConfig
 from pii_seg.errors import CheckpointError
 from pii_seg.models.base import Network
+from pii_seg.models.bundled import bundled_names, located
 from pii_seg.models.checkpoint_hash import CONFIG_FILE
 from pii_seg.models.device import usable_device
 from pii_seg.models.fold_batchnorm import fold_norms
@@ -156,13 +157,13 @@ def write_torch(path: Path, content: Any, *, token: str = "") -> None:
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
-    """Read a .ckpt file, or a folder that `save_pretrained` wrote.
+    """Read a .ckpt file, a folder that `save_pretrained` wrote, or a bundled segmenter by its name.
 
     Raises:
         CheckpointError: It is absent, foreign, damaged, or does not fit its own model; the message
             names `path`.
     """
-    path = Path(path)
+    path = located(path)
     if path.is_dir():
         if (path / "best.ckpt").is_file() and not (path / CONFIG_FILE).exists():
             raise CheckpointError(f"{path}: is the folder of a training; give {path / 'best.ckpt'}")
@@ -183,14 +184,39 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         raise CheckpointError(f"{path}: damaged ({_first_line(error)})") from None
 
 
-def save_pretrained(folder: Path | str, checkpoint: Checkpoint) -> None:
+def rounded_to_half(checkpoint: Checkpoint) -> Checkpoint:
+    """Round weights to values that half precision holds; they stay float32.
+
+    Biases and the statistics of norms, of one dimension, are left alone: they are few, and small
+    variances would be lost.
+
+    Raises:
+        FloatingPointError: A weight is too large for half precision.
+    """
+    weights = {
+        name: value.half().float() if _is_wide(value) else value
+        for name, value in checkpoint.weights.items()
+    }
+    for name, value in weights.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise FloatingPointError(f"weight {name} is too large for half precision")
+    return dataclasses.replace(checkpoint, weights=weights)
+
+
+def _is_wide(value: Tensor) -> bool:
+    return value.is_floating_point() and value.ndim > 1
+
+
+def save_pretrained(folder: Path | str, checkpoint: Checkpoint, *, half: bool = False) -> None:
     """Write a checkpoint as a folder to share: config.json, model.safetensors and a model card.
 
-    config.json holds the configuration of the training, including the names of its data folders.
+    config.json holds the configuration of the training, with hashes in place of paths.
 
     Args:
         folder: Made when it does not exist; a segmenter that is there is replaced.
         checkpoint: The segmenter.
+        half: Store what `rounded_to_half` has rounded in half the space. Nothing is lost: anything
+            else is stored as it is.
 
     Raises:
         CheckpointError: The folder holds something else.
@@ -207,7 +233,10 @@ def save_pretrained(folder: Path | str, checkpoint: Checkpoint) -> None:
                 "choose another folder"
             )
     folder.mkdir(parents=True, exist_ok=True)
-    weights = safetensors.torch.save(_plain_tensors(checkpoint), metadata={"format": "pt"})
+    tensors = _plain_tensors(checkpoint)
+    if half:
+        tensors = {name: _in_half(value) for name, value in tensors.items()}
+    weights = safetensors.torch.save(tensors, metadata={"format": "pt"})
     config = {
         "format": FORMAT,
         "version": VERSION,
@@ -268,7 +297,8 @@ def read_torch_safely(path: Path) -> Any:
     """
     try:
         if not path.is_file():
-            raise CheckpointError(f"{path}: no such checkpoint")
+            bundled = ", ".join(bundled_names()) or "none"
+            raise CheckpointError(f"{path}: no such checkpoint; bundled ones: {bundled}")
         # An archive of torch.save; its older form is a bare pickle, which this program never wrote.
         if not zipfile.is_zipfile(path):
             raise CheckpointError(f"{path}: not a checkpoint, or cut short while copying")
@@ -312,6 +342,14 @@ def _plain_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in checkpoint.weights.items()}
 
 
+def _in_half(value: Tensor) -> Tensor:
+    """Return a tensor in half precision if that loses nothing."""
+    if not _is_wide(value):
+        return value
+    half = value.half()
+    return half if torch.equal(half.float(), value) else value
+
+
 def _check_version(path: Path, version: Any) -> None:
     if version != VERSION:
         raise CheckpointError(
@@ -327,7 +365,8 @@ def _checked(description: dict[str, Any], weights: Any) -> Checkpoint:
     model = ModelConfig(**description.pop("model"))
     checkpoint = Checkpoint(model=model, weights=weights, **description)
     _check_weights(checkpoint)
-    return checkpoint
+    full = {n: v.float() if v.is_floating_point() else v for n, v in weights.items()}
+    return dataclasses.replace(checkpoint, weights=full)
 
 
 def _check_weights(checkpoint: Checkpoint) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import time
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 from PIL import Image
 
 from blender_addon.dataset import HEAD_PART, DatasetWriter
@@ -20,16 +23,22 @@ from pii_seg import build_model as command
 from pii_seg.build import engine
 from pii_seg.build.recipe import (
     BuildRecipe,
+    Choice,
     Measured,
     Photos,
     Renders,
     Training,
 )
 from pii_seg.build.time_limit import ends_after
+from pii_seg.build.work import lowest_threshold
 from pii_seg.config import SIZES, BudgetConfig, DataConfig, MachineConfig, TrainConfig
 from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import DataError
+from pii_seg.evaluation.counting import THRESHOLDS
+from pii_seg.evaluation.metrics import Curves
+from pii_seg.inference import loading
 from pii_seg.inference.person_segmenter import PersonSegmenter
+from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.selftrain.stages import Stopped
 from tests.pii_seg.conftest import encoded
 
@@ -112,16 +121,26 @@ def recipe(tmp_path: Path) -> BuildRecipe:
     empty.mkdir()
     noise = np.random.default_rng(9).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
     Image.fromarray(noise).save(empty / "a.png")
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    Image.fromarray(noise[::-1]).save(apart / "b.png")
     write_renders(tmp_path / "photos", 4, 77, {})
+    write_renders(tmp_path / "elsewhere", 4, 21, LICENCES)
     return BuildRecipe(
         "toy",
         "2",
-        renders=(Renders("first", "everyday", 8), Renders("second", "close", 4, seed=5)),
+        renders=(
+            Renders("first", "everyday", 8),
+            Renders("second", "close", 4, seed=5),
+            Renders("third", folder=str(tmp_path / "elsewhere")),
+        ),
         held_out=(Renders("apart", "street", 12, seed=9),),
         trainings=(Training("warm", TINY), Training("long", TINY)),
         description="A segmenter for ellipses.",
         seeds=(0, 1),
         photos=(Photos(str(empty), "CC0-1.0", "drawn by a test"),),
+        held_out_photos=(Photos(str(apart), "CC0-1.0", "drawn by a test too"),),
+        choice=Choice(false_area=0.25),
         measured=Measured((str(tmp_path / "photos"),), (str(empty),)),
     )
 
@@ -143,20 +162,30 @@ def test_a_build_ends_with_a_segmenter_its_card_and_its_manifest(
         assert entry["licences"] == LICENCES and entry["name"] in card
     for entry in manifest["renders"]:
         assert entry["index_sha256"][:16] in card
-    for entry in manifest["photos"]:
+    assert manifest["renders"][2] | {"count": 4, "seed": 21} == manifest["renders"][2]
+    for entry in (*manifest["photos"], *manifest["held_out_photos"]):
         assert entry["sha256"][:16] in card and entry["licence"] in card
     assert "1 under CC-BY-4.0, 1 under CC0-1.0" in card
     assert manifest["encoder"]["weights"] == "no pre-trained weights: trained from scratch"
     assert manifest["encoder"]["weights"] in card
-    assert set(manifest["files"]) == {"config.json", "model.safetensors"}
+    assert set(manifest["files"]) == {
+        "config.json", "model.safetensors", "onnx/model.onnx", "onnx/segmenter.json"
+    }  # fmt: skip
     for name, digest in manifest["files"].items():
         assert sha256_of(built.folder / name) == digest
-    assert str(tmp_path) not in (built.folder / "config.json").read_text()
+    texts = [path for path in built.folder.rglob("*") if path.suffix in (".json", ".md")]
+    assert len(texts) == 4 and all(str(tmp_path) not in path.read_text() for path in texts)
     assert "| photos |" in card and "recall of heads" in card
 
     scores = json.loads((tmp_path / "run/choice/scores.json").read_text())["scores"]
     assert set(scores) == {"long-0", "long-1", "average"}
     assert all(scores[name]["heads"] == 12 for name in scores)
+    assert all(scores[name]["false_area"] <= 0.25 for name in scores)
+    checkpoint = load_checkpoint(built.folder)
+    kept = scores[built.chosen]["threshold"]
+    logit = math.log(kept / (1 - kept)) / checkpoint.temperature
+    assert checkpoint.threshold == pytest.approx(1 / (1 + math.exp(-logit)))
+    assert not checkpoint.calibration  # a promise about renders is none about photos
 
 
 def test_a_finished_build_does_nothing_again_and_a_change_only_what_follows(
@@ -174,6 +203,61 @@ def test_a_finished_build_does_nothing_again_and_a_change_only_what_follows(
     engine.build_model(replace(recipe, version="3"), tmp_path / "run", log=lines.append)
     assert [line.split(":")[0] for line in lines if not line.endswith("already done")] == ["model"]
     assert len(rendering.commands) == 3
+
+
+def test_the_files_hold_half_precision_and_lose_nothing(
+    recipe: BuildRecipe, rendering: Rendering, tmp_path: Path
+) -> None:
+    recipe = replace(recipe, seeds=(0,), trainings=recipe.trainings[:1], measured=Measured())
+    built = engine.build_model(recipe, tmp_path / "run")
+    stored = safetensors.torch.load_file(built.folder / "model.safetensors")
+    wide = [value for value in stored.values() if value.is_floating_point() and value.ndim > 1]
+    assert wide and all(value.dtype == torch.float16 for value in wide)
+    calibrated = load_checkpoint(tmp_path / "run/calibration/calibrated.ckpt")
+    shared = load_checkpoint(built.folder)
+    for name, value in calibrated.weights.items():
+        assert (
+            torch.equal(shared.weights[name], value) and shared.weights[name].dtype == value.dtype
+        )
+
+
+def test_the_folder_runs_with_its_own_onnx_model(
+    recipe: BuildRecipe, rendering: Rendering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(recipe, seeds=(0,), trainings=recipe.trainings[:1], measured=Measured())
+    folder = engine.build_model(recipe, tmp_path / "run").folder
+    monkeypatch.setenv("PII_SEG_CACHE", "none")
+    monkeypatch.setattr(loading, "convert", None)  # calling it would fail
+    image = draw(0, 0)[0]
+    shared = PersonSegmenter.load(folder, backend="onnxruntime").predict(image)
+    eager = PersonSegmenter.load(folder, backend="torch").predict(image)
+    np.testing.assert_allclose(shared.probability, eager.probability, atol=1e-3)
+
+    description = folder / "onnx/segmenter.json"
+    content = json.loads(description.read_text())
+    description.write_text(json.dumps(content | {"checkpoint_sha256": "0" * 64}))
+    with pytest.raises(TypeError):  # it is of another checkpoint, so that one is converted
+        PersonSegmenter.load(folder, backend="onnxruntime")
+
+
+def test_a_dataset_that_is_none_is_named(
+    recipe: BuildRecipe, rendering: Rendering, tmp_path: Path
+) -> None:
+    renders = (Renders("none", folder=str(tmp_path / "empty")),)
+    with pytest.raises(DataError, match=r"empty: no dataset.json, so this is not a dataset"):
+        engine.build_model(replace(recipe, renders=renders), tmp_path / "run")
+
+
+@pytest.mark.parametrize(("most", "expected"), [(0.5, 0.25), (0.2, 0.75), (0.0, 0.9)])
+def test_the_threshold_is_the_lowest_that_keeps_the_false_area(
+    most: float, expected: float
+) -> None:
+    false = np.where(THRESHOLDS < 0.25, 0.9, np.where(THRESHOLDS < 0.75, 0.4, 0.1))
+    false[THRESHOLDS >= 0.9] = 0
+    nothing = np.zeros(0)
+    curves = Curves(THRESHOLDS, *[nothing] * 6, false_area=false)
+    threshold, found = lowest_threshold(curves, most)
+    assert threshold == pytest.approx(expected, abs=0.005) and found <= most
 
 
 def test_a_work_without_a_licence_is_not_shipped(
