@@ -198,11 +198,13 @@ class Build:
         before: Stage | None,
     ) -> Stage:
         config = training.config
+        photos = tuple(entry.folder for entry in self.recipe.photos)
         data = replace(
             config.data,
             synthetic=tuple(str(stage.folder) for stage in renders),
             validation=tuple(str(stage.folder) for stage in held_out),
-            negatives=tuple(photos.folder for photos in self.recipe.photos),
+            negatives=photos,
+            backgrounds=photos,
         )
         config = replace(config, data=data, budget=replace(config.budget, seed=seed))
         inputs: dict[str, Stage | str] = {stage.name: stage for stage in (*renders, *held_out)}

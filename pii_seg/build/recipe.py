@@ -134,7 +134,12 @@ class Renders:
 
 @dataclass(frozen=True)
 class Photos:
-    """A folder of photos without people, and the licence that allows to learn from them."""
+    """A folder of photos without people, and the licence that allows to learn from them.
+
+    They are shown as they are, and with people of the renders pasted onto them: shown only empty,
+    they teach that photos hold no people (docs/results/segmenter.md). The weights of both are
+    `data.negatives_weight` and `data.backgrounds_weight` of a training.
+    """
 
     folder: str
     licence: str
