@@ -18,7 +18,7 @@ from ..bodies.rotations import about_z, matrix_to_axis_angle, rodrigues
 from ..recipes.recipe import Recipe
 from .assets import Assets
 from .camera import middle_aside, project
-from .ground_grid import CELL, Cells, Footprint, box_cells, cells_of
+from .ground_grid import CELL, Cells, Footprint, box_cells, cells_of, sorted_unique
 from .group_members import Member
 from .groups import sample_group
 from .people import Array, Stream, UnplacedPerson, sample_person
@@ -259,9 +259,8 @@ def camera_cells(camera: CameraSpec) -> Cells:
 
 def with_props(cells: Cells, props: Iterable[PropSpec]) -> Cells:
     """These cells and those of the props."""
-    for prop in props:
-        cells = np.union1d(cells, box_cells(prop.location[:2], prop.size[:2], prop.rotation[2]))
-    return cells
+    below = [box_cells(prop.location[:2], prop.size[:2], prop.rotation[2]) for prop in props]
+    return sorted_unique(np.concatenate([cells, *below]))
 
 
 def _stand(

@@ -26,7 +26,7 @@ from .acting import acting
 from .assets import Assets
 from .camera import middle_aside
 from .camera_sampling import sample_camera, sample_lens
-from .ground_grid import cells_of
+from .ground_grid import cells_of, sorted_unique
 from .groups import member_of, sample_group
 from .people import Stream
 from .photos.backdrop import matched_to_photo, seen_by
@@ -293,7 +293,7 @@ def _view(
     body = group[0].spec.body
     joints = np.concatenate([placed.joints for placed in group])
     place = placement.place_of(body, assets.bodies[body.model])
-    taken = np.unique(
+    taken = sorted_unique(
         np.concatenate([placement.with_props(placed.cells, props) for placed in there.people])
     )
     best: tuple[tuple[bool, float], CameraSpec] | None = None

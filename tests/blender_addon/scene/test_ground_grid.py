@@ -2,7 +2,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_addon.scene.ground_grid import CELL, Footprint, box_cells, cells_of, centers
+from blender_addon.scene.ground_grid import (
+    CELL,
+    Footprint,
+    box_cells,
+    cells_of,
+    centers,
+    sorted_unique,
+)
 
 places = st.tuples(st.floats(-100, 100), st.floats(-100, 100))
 
@@ -53,3 +60,9 @@ def test_centers_lie_in_their_own_cells(points):
     assert (cells_of(centers(cells)) == cells).all()
     gaps = np.abs(np.array(points)[:, None] - centers(cells)).max(axis=2).min(axis=1)
     assert (gaps <= CELL / 2 + 1e-9).all()
+
+
+@given(st.lists(st.integers(-5, 5) | st.integers(-(2**62), 2**62), max_size=40))
+def test_cells_are_sorted_and_without_repeats(cells):
+    found = sorted_unique(np.array(cells, np.int64))
+    assert found.tolist() == sorted(set(cells))
