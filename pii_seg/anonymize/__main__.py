@@ -93,6 +93,7 @@ def _load(arguments: Namespace) -> Anonymizer:
         dilate=arguments.dilate,
         include=[read_region(text) for text in arguments.include],
         exclude=[read_region(text) for text in arguments.exclude],
+        complete_heads=arguments.complete_heads,
         inference=inference_settings(arguments),
         generator=arguments.generator,
         seed=arguments.seed,

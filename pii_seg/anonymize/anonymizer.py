@@ -15,22 +15,20 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from pii_seg.anonymize.detection import Area, Detection
 from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.models import identify_generator, load_detector, load_painter
 from pii_seg.anonymize.person_detector import BatchDetector, PersonDetector, probabilities_of
 from pii_seg.anonymize.redaction import STYLES, Painter, redact
 from pii_seg.anonymize.regions import (
-    Person,
     Region,
-    persons,
-    with_regions,
 )
 from pii_seg.anonymize.review import (
     ReviewSignals,
@@ -43,26 +41,10 @@ from pii_seg.data.frames import Frame
 from pii_seg.data.shown import shown_range
 from pii_seg.errors import InputError, MediaError
 from pii_seg.inference.cores import usable_cores
-from pii_seg.inference.dilation import components, dilate
 from pii_seg.inference.settings import InferenceSettings
 
 DEFAULT_DILATE = 0.05
 """Margin around each person, as a fraction of the person's size."""
-
-
-@dataclass(frozen=True)
-class Detection:
-    """The persons of an image.
-
-    Attributes:
-        mask: bool (H, W), the area to redact, with margin and regions.
-        persons: The connected parts that were found, largest first.
-        probability: float32 (H, W), calibrated; None without a detector.
-    """
-
-    mask: np.ndarray
-    persons: tuple[Person, ...]
-    probability: np.ndarray | None
 
 
 class Anonymizer:
@@ -82,6 +64,7 @@ class Anonymizer:
         dilate: float = DEFAULT_DILATE,
         include: Sequence[Region] = (),
         exclude: Sequence[Region] = (),
+        complete_heads: bool = True,
         paint: Painter | None = None,
         seed: int | None = None,
     ) -> None:
@@ -93,6 +76,7 @@ class Anonymizer:
             dilate: Margin around each person, as a fraction of the person's size, 0..1.
             include: Regions that are always redacted.
             exclude: Regions that are never redacted, even if they show a person.
+            complete_heads: Redact the heads of bodies that are found without one, see `heads`.
             paint: Painter for the style synthesise.
             seed: Seed of what inpaint and synthesise invent; None: a fresh one.
 
@@ -110,6 +94,7 @@ class Anonymizer:
         self.detector = detector
         self.style, self.dilate, self.paint = style, dilate, paint
         self.include, self.exclude = tuple(include), tuple(exclude)
+        self.complete_heads = complete_heads
         self.seed = secrets.randbits(64) if seed is None else seed
         self.seed_is_fresh = seed is None
         self.generator: str | None = None
@@ -126,6 +111,7 @@ class Anonymizer:
         dilate: float = DEFAULT_DILATE,
         include: Sequence[Region] = (),
         exclude: Sequence[Region] = (),
+        complete_heads: bool = True,
         inference: InferenceSettings | None = None,
         generator: str | None = None,
         seed: int | None = None,
@@ -145,6 +131,7 @@ class Anonymizer:
             dilate: Margin around each person, as a fraction of the person's size, 0..1.
             include: Regions that are always redacted.
             exclude: Regions that are never redacted, even if they show a person.
+            complete_heads: Redact the heads of bodies that are found without one, see `heads`.
             inference: How images are presented to the segmenter; by default as many tiles as keep
                 an image's own resolution.
             generator: Model of the style synthesise, as `diffusion_synth.run` takes it; the bundled
@@ -169,6 +156,7 @@ class Anonymizer:
             dilate=dilate,
             include=include,
             exclude=exclude,
+            complete_heads=complete_heads,
             paint=paint,
             seed=seed,
         )
@@ -195,6 +183,7 @@ class Anonymizer:
             "dilate": self.dilate,
             "include": [region.corners for region in self.include],
             "exclude": [region.corners for region in self.exclude],
+            "complete_heads": self.complete_heads and self.detector is not None,
             "generator": self.generator,
             "seed": self.seed if STYLES[self.style].draws else None,
         }
@@ -235,22 +224,18 @@ class Anonymizer:
             user_mask: bool (H, W), redacted too in each.
         """
         if self.detector is None:
-            return [self._detection(image.shape[:2], None, user_mask) for image in images]
-        probabilities = probabilities_of(self.detector, images)
-        return [self._detection(each.shape, each, user_mask) for each in probabilities]
+            return [self._detection(image, None, user_mask) for image in images]
+        found = zip(images, probabilities_of(self.detector, images), strict=True)
+        return [self._detection(image, each, user_mask) for image, each in found]
 
     def _detection(
         self,
-        size: tuple[int, ...],
+        image: np.ndarray,
         probability: np.ndarray | None,
         user_mask: np.ndarray | None,
     ) -> Detection:
-        mask = np.zeros(size, bool) if user_mask is None else user_mask
-        if self.detector is not None and probability is not None:
-            mask = mask | (probability >= self.detector.threshold)
-        parts = tuple(components(mask))
-        whole = with_regions(dilate(mask, self.dilate, parts), self.include, self.exclude)
-        return Detection(whole, persons(parts, probability), probability)
+        area = Area(self.dilate, self.include, self.exclude, self.complete_heads)
+        return area.detection(image.shape[:2], probability, self.threshold, user_mask)
 
     def replace(
         self,

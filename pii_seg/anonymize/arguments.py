@@ -155,6 +155,13 @@ def add_detection_arguments(parser: ArgumentParser) -> None:
         "(default: none).",
     )
     find.add_argument(
+        "--no-complete-heads",
+        dest="complete_heads",
+        action="store_false",
+        help="Do not redact the heads of bodies that are found without one (default: redact them, "
+        "where the body has its head and the model has some evidence).",
+    )
+    find.add_argument(
         "--hold",
         type=int,
         default=2,

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from pii_seg.anonymize.anonymizer import Anonymizer, Detection
+from pii_seg.anonymize.anonymizer import Anonymizer
+from pii_seg.anonymize.detection import Detection
 from pii_seg.anonymize.image_reader import contrast_notes, decode_file
 from pii_seg.anonymize.image_writer import encode_file
 from pii_seg.anonymize.images import ImageFile
@@ -96,12 +97,14 @@ class FrameTotals:
         frames: Number of frames.
         persons: The most in any frame.
         covered: The largest redacted fraction of any frame.
+        heads: The most heads that were completed, and should be checked, in any frame.
         doubts: The worst review signals; None without a detector.
     """
 
     frames: int = 0
     persons: int = 0
     covered: float = 0.0
+    heads: int = 0
     doubts: ReviewSignals | None = None
 
     def add(self, found: Detection, signals: ReviewSignals | None) -> None:
@@ -109,6 +112,7 @@ class FrameTotals:
         self.frames += 1
         self.persons = max(self.persons, len(found.persons))
         self.covered = max(self.covered, float(found.mask.mean()))
+        self.heads = max(self.heads, found.heads_to_check)
         if signals is not None:
             self.doubts = signals if self.doubts is None else self.doubts.worst(signals)
 
@@ -260,8 +264,10 @@ def pieces_of(
         own=own,
         region=region,
         held=whole & ~found.mask,
+        more=found.more,
     )
-    marked = [evidence[name] for name in (MODEL, OWN_MASK) if name in evidence]
+    seeding = (MODEL, OWN_MASK, *found.more)
+    marked = [evidence[name] for name in seeding if name in evidence]
     seeds = np.logical_or.reduce(marked) if marked else np.zeros(whole.shape, bool)
     ids = number_pieces(whole, seeds, region)
     return ids, describe_pieces(ids, found.probability, evidence)

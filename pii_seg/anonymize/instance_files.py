@@ -143,6 +143,7 @@ def evidence_of(
     own: np.ndarray | None,
     region: np.ndarray | None,
     held: np.ndarray | None,
+    more: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the pixels, bool (H, W), that each source marks.
 
@@ -152,11 +153,12 @@ def evidence_of(
         own: The user's mask.
         region: The regions that are always redacted.
         held: What masks of neighbouring frames add.
+        more: The pixels of further sources.
     """
     model = None
     if probability is not None and threshold is not None:
         model = probability >= threshold
-    given = {MODEL: model, OWN_MASK: own, REGION: region, NEIGHBOUR: held}
+    given = {MODEL: model, OWN_MASK: own, REGION: region, NEIGHBOUR: held, **(more or {})}
     return {name: marked for name, marked in given.items() if marked is not None}
 
 

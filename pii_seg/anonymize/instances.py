@@ -34,6 +34,9 @@ MOST_IDS = 65535
 MODEL, OWN_MASK, REGION, NEIGHBOUR = "model", "own mask", "region", "neighbouring frame"
 """Where the mask of a piece came from: the segmenter, --masks, --include, a held mask (--hold)."""
 
+HEAD = "head"
+"""A head that was completed where the segmenter's body has it."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -45,7 +48,7 @@ class Piece:
         area: In px, with the margin.
         score_mean: Mean probability of the pixels that the model found; None without any.
         score_max: Highest probability of these pixels.
-        sources: Where its mask came from, of MODEL, OWN_MASK, REGION and NEIGHBOUR.
+        sources: Where its mask came from, of MODEL, OWN_MASK, REGION, NEIGHBOUR and HEAD.
         track: Number of the person's track in a video; None in images, which leave it out.
     """
 

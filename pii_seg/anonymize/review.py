@@ -125,4 +125,8 @@ def reasons(record: Mapping[str, Any]) -> list[str]:
             f"{signals['doubtful']:.2%} of the image was not redacted at a probability up to "
             f"{signals['highest']:.2f}; the threshold is {record['threshold']:.2f}"
         )
+    if heads := record.get("heads", 0):
+        sentences.append(
+            f"{heads} bodies were found without their heads, which were redacted where they must be"
+        )
     return sentences + list(record.get("notes", ()))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pii_seg.anonymize.anonymizer import Detection
+from pii_seg.anonymize.detection import Detection
 from pii_seg.anonymize.motion import NOT_FOUND, Move, Pattern
 from pii_seg.anonymize.tracks import Instance, Tracker, paint
 

@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from pii_seg.anonymize.anonymizer import Anonymizer, Detection
+from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.containers import container_of
+from pii_seg.anonymize.detection import Detection
 from pii_seg.anonymize.done_key import OUTPUT_VERSION
 from pii_seg.anonymize.file_redaction import (
     FrameTotals,
@@ -139,7 +140,8 @@ class VideoRedactor:
     def _key(self, digest: str) -> str:
         """Hash all that decides the numbers of the tracks, so that none is mistaken for another."""
         model = {**(self.anonymizer.model or {}), "promise": None}
-        how = [self.options.hold, self.options.every, self.anonymizer.dilate]
+        anonymizer = self.anonymizer
+        how = [self.options.hold, self.options.every, anonymizer.dilate, anonymizer.complete_heads]
         parts = json.dumps([digest, model, how, OUTPUT_VERSION], sort_keys=True)
         return hashlib.sha256(parts.encode()).hexdigest()[:KEY_DIGITS]
 
@@ -229,13 +231,11 @@ class _VideoRun:
             found = self.anonymizer.find_each([frame.pixels for frame in wanted], own)
             for frame, each in zip(wanted, found, strict=True):
                 frame.found = each
-        threshold = self.anonymizer.threshold
         for frame in frames:
-            if not frame.is_searched or frame.found is None or threshold is None:
+            if not frame.is_searched or (found := frame.found) is None or found.found is None:
                 continue
-            if (probability := frame.found.probability) is not None:
-                mask = probability >= threshold
-                frame.instances = instances_of(mask, probability, self.anonymizer.dilate)
+            if (probability := found.probability) is not None:
+                frame.instances = instances_of(found.found, probability, self.anonymizer.dilate)
         return frames
 
     def _own_mask(self, frame: VideoFrame) -> np.ndarray | None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pii_seg.anonymize.anonymizer import Detection
+from pii_seg.anonymize.detection import Detection
 from pii_seg.anonymize.tracks import instances_of
 from pii_seg.anonymize.video_masks import MaskFollower, VideoFrame
 from pii_seg.anonymize.video_sampling import CHECK, chosen, numbered, settled
