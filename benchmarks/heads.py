@@ -59,6 +59,11 @@ def images_of(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         yield image, head if head is not None and head.any() else None
 
 
+def blank(probability: np.ndarray) -> np.ndarray:
+    """Return an image of the size of a probability; no detector but the segmenter searches."""
+    return np.zeros((*probability.shape, 3), np.uint8)
+
+
 def measure(
     probabilities: Sequence[np.ndarray],
     heads: Sequence[np.ndarray | None],
@@ -67,7 +72,7 @@ def measure(
 ) -> Row:
     """Redact at a threshold, and count."""
     found = [
-        area.detection((each.shape[0], each.shape[1]), each.astype(np.float32), threshold, None)
+        area.detection(blank(each), each.astype(np.float32), threshold, None)
         for each in probabilities
     ]
     return Row(found, heads)

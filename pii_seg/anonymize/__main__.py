@@ -94,6 +94,7 @@ def _load(arguments: Namespace) -> Anonymizer:
         include=[read_region(text) for text in arguments.include],
         exclude=[read_region(text) for text in arguments.exclude],
         complete_heads=arguments.complete_heads,
+        also=arguments.also,
         inference=inference_settings(arguments),
         generator=arguments.generator,
         seed=arguments.seed,

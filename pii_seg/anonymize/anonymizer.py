@@ -26,6 +26,7 @@ from pii_seg.anonymize.detection import Area, Detection
 from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.models import identify_generator, load_detector, load_painter
 from pii_seg.anonymize.person_detector import BatchDetector, PersonDetector, probabilities_of
+from pii_seg.anonymize.plugins import PluginDetector, load_plugins
 from pii_seg.anonymize.redaction import STYLES, Painter, redact
 from pii_seg.anonymize.regions import (
     Region,
@@ -65,6 +66,7 @@ class Anonymizer:
         include: Sequence[Region] = (),
         exclude: Sequence[Region] = (),
         complete_heads: bool = True,
+        also: Sequence[PluginDetector] = (),
         paint: Painter | None = None,
         seed: int | None = None,
     ) -> None:
@@ -77,6 +79,7 @@ class Anonymizer:
             include: Regions that are always redacted.
             exclude: Regions that are never redacted, even if they show a person.
             complete_heads: Redact the heads of bodies that are found without one, see `heads`.
+            also: Further detectors, whose finds are redacted too.
             paint: Painter for the style synthesise.
             seed: Seed of what inpaint and synthesise invent; None: a fresh one.
 
@@ -94,7 +97,7 @@ class Anonymizer:
         self.detector = detector
         self.style, self.dilate, self.paint = style, dilate, paint
         self.include, self.exclude = tuple(include), tuple(exclude)
-        self.complete_heads = complete_heads
+        self.complete_heads, self.also = complete_heads, tuple(also)
         self.seed = secrets.randbits(64) if seed is None else seed
         self.seed_is_fresh = seed is None
         self.generator: str | None = None
@@ -112,6 +115,7 @@ class Anonymizer:
         include: Sequence[Region] = (),
         exclude: Sequence[Region] = (),
         complete_heads: bool = True,
+        also: Sequence[str] | None = None,
         inference: InferenceSettings | None = None,
         generator: str | None = None,
         seed: int | None = None,
@@ -132,6 +136,7 @@ class Anonymizer:
             include: Regions that are always redacted.
             exclude: Regions that are never redacted, even if they show a person.
             complete_heads: Redact the heads of bodies that are found without one, see `heads`.
+            also: Names of further detectors, see `plugins.load_plugins`.
             inference: How images are presented to the segmenter; by default as many tiles as keep
                 an image's own resolution.
             generator: Model of the style synthesise, as `diffusion_synth.run` takes it; the bundled
@@ -157,6 +162,7 @@ class Anonymizer:
             include=include,
             exclude=exclude,
             complete_heads=complete_heads,
+            also=load_plugins(also),
             paint=paint,
             seed=seed,
         )
@@ -184,6 +190,7 @@ class Anonymizer:
             "include": [region.corners for region in self.include],
             "exclude": [region.corners for region in self.exclude],
             "complete_heads": self.complete_heads and self.detector is not None,
+            **({"also": {each.name: each.identity for each in self.also}} if self.also else {}),
             "generator": self.generator,
             "seed": self.seed if STYLES[self.style].draws else None,
         }
@@ -234,8 +241,8 @@ class Anonymizer:
         probability: np.ndarray | None,
         user_mask: np.ndarray | None,
     ) -> Detection:
-        area = Area(self.dilate, self.include, self.exclude, self.complete_heads)
-        return area.detection(image.shape[:2], probability, self.threshold, user_mask)
+        area = Area(self.dilate, self.include, self.exclude, self.complete_heads, self.also)
+        return area.detection(image, probability, self.threshold, user_mask)
 
     def replace(
         self,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
+from pii_seg.anonymize.plugins import NONE
 from pii_seg.anonymize.redaction import STYLES, Style
 from pii_seg.anonymize.track_names import read_track
 from pii_seg.errors import InputError
@@ -32,8 +33,9 @@ def check_arguments(arguments: Namespace) -> None:
     for name, value, least in (("jobs", arguments.jobs, 1), ("hold", arguments.hold, 0)):
         if value is not None and value < least:
             raise InputError(f"--{name} {value}: must be at least {least}")
-    if arguments.checkpoint is None and arguments.masks is None and not arguments.include:
-        raise InputError("nothing to redact: give --checkpoint, --masks or --include")
+    also = set(arguments.also or ()) - {NONE}
+    if not any((arguments.checkpoint, arguments.masks, arguments.include, also)):
+        raise InputError("nothing to redact: give --checkpoint, --masks, --include or --also")
     if arguments.verify and (arguments.checkpoint is None or not arguments.second_look):
         raise InputError(
             "--verify searches the outputs: give --checkpoint, and leave out --no-second-pass"
@@ -125,6 +127,20 @@ def add_threshold_arguments(parser: ArgumentParser) -> Any:
         default=0.05,
         help="Add a margin around each person, as a fraction of the person's size.",
     )
+    group.add_argument(
+        "--no-complete-heads",
+        dest="complete_heads",
+        action="store_false",
+        help="Do not redact the heads of bodies that are found without one (default: redact them, "
+        "where the body has its head and the model has some evidence).",
+    )
+    group.add_argument(
+        "--also",
+        nargs="+",
+        metavar="NAME",
+        help="Redact what these detectors find too: those of installed packages by their names, "
+        "functions as MODULE:FUNCTION, or none (default: faces, if a package has that).",
+    )
     return group
 
 
@@ -153,13 +169,6 @@ def add_detection_arguments(parser: ArgumentParser) -> None:
         metavar="X,Y,W,H",
         help="Never redact these regions, even if they show a person; no promise covers them "
         "(default: none).",
-    )
-    find.add_argument(
-        "--no-complete-heads",
-        dest="complete_heads",
-        action="store_false",
-        help="Do not redact the heads of bodies that are found without one (default: redact them, "
-        "where the body has its head and the model has some evidence).",
     )
     find.add_argument(
         "--hold",

@@ -118,6 +118,8 @@ def audit_of(
             "found_by_second_look": sum(
                 (record["doubts"] or {}).get("left", 0) > 0 for record in current
             ),
+            "heads_completed": sum(record.get("heads", 0) for record in current),
+            "also": _count_also(current),
             "needs_review": len(review),
         },
         "needs_review": review,
@@ -128,6 +130,17 @@ def audit_of(
         "files": current,
     }
     return _printable(audit)
+
+
+def _count_also(records: Sequence[Record]) -> dict[str, dict[str, int]]:
+    """Add up the finds of each further detector."""
+    totals: dict[str, dict[str, int]] = {}
+    for record in records:
+        for name, finds in record.get("also", {}).items():
+            total = totals.setdefault(name, dict.fromkeys(finds, 0))
+            for key, count in finds.items():
+                total[key] += count
+    return totals
 
 
 def _why_earlier(journal: Journal, record: Record, outcome: Outcome) -> str | None:
@@ -254,6 +267,10 @@ def _facts(audit: Mapping[str, Any]) -> dict[str, str]:
         "Style": settings["style"],
         "Margin": f"{settings['dilate']:.0%} of each person's size",
     }
+    if heads := totals.get("heads_completed"):
+        facts["Heads"] = f"{heads} completed, of bodies that were found without"
+    for name, finds in totals.get("also", {}).items():
+        facts[f"Detector {name}"] = f"{finds['found']} finds, {finds['missed']} missed otherwise"
     if model is not None:
         facts["Model"] = model["sha256"][:16]
         if engine := model.get("engine"):

@@ -98,6 +98,8 @@ class FrameTotals:
         persons: The most in any frame.
         covered: The largest redacted fraction of any frame.
         heads: The most heads that were completed, and should be checked, in any frame.
+        also: For each further detector the most finds, `found`, in any frame, and the most of these
+            that the segmenter `missed`.
         doubts: The worst review signals; None without a detector.
     """
 
@@ -105,6 +107,7 @@ class FrameTotals:
     persons: int = 0
     covered: float = 0.0
     heads: int = 0
+    also: dict[str, dict[str, int]] = field(default_factory=dict)
     doubts: ReviewSignals | None = None
 
     def add(self, found: Detection, signals: ReviewSignals | None) -> None:
@@ -113,6 +116,10 @@ class FrameTotals:
         self.persons = max(self.persons, len(found.persons))
         self.covered = max(self.covered, float(found.mask.mean()))
         self.heads = max(self.heads, found.heads_to_check)
+        for name, finds in found.also.items():
+            most = self.also.setdefault(name, {"found": 0, "missed": 0})
+            most["found"] = max(most["found"], finds.count)
+            most["missed"] = max(most["missed"], finds.missed)
         if signals is not None:
             self.doubts = signals if self.doubts is None else self.doubts.worst(signals)
 

@@ -129,4 +129,9 @@ def reasons(record: Mapping[str, Any]) -> list[str]:
         sentences.append(
             f"{heads} bodies were found without their heads, which were redacted where they must be"
         )
+    sentences += [
+        f"the detector {name} finds {count['missed']} places that the segmenter missed"
+        for name, count in record.get("also", {}).items()
+        if count["missed"] and record["threshold"] is not None
+    ]
     return sentences + list(record.get("notes", ()))

@@ -140,8 +140,9 @@ class VideoRedactor:
     def _key(self, digest: str) -> str:
         """Hash all that decides the numbers of the tracks, so that none is mistaken for another."""
         model = {**(self.anonymizer.model or {}), "promise": None}
-        anonymizer = self.anonymizer
-        how = [self.options.hold, self.options.every, anonymizer.dilate, anonymizer.complete_heads]
+        settings = self.anonymizer.settings
+        finding = {name: settings.get(name) for name in ("dilate", "complete_heads", "also")}
+        how = [self.options.hold, self.options.every, finding]
         parts = json.dumps([digest, model, how, OUTPUT_VERSION], sort_keys=True)
         return hashlib.sha256(parts.encode()).hexdigest()[:KEY_DIGITS]
 
@@ -232,10 +233,12 @@ class _VideoRun:
             for frame, each in zip(wanted, found, strict=True):
                 frame.found = each
         for frame in frames:
-            if not frame.is_searched or (found := frame.found) is None or found.found is None:
+            if not frame.is_searched or frame.found is None or frame.found.found is None:
                 continue
-            if (probability := found.probability) is not None:
-                frame.instances = instances_of(found.found, probability, self.anonymizer.dilate)
+            persons, score = frame.found.found, frame.found.probability
+            if score is None:  # a plug-in detector alone has none
+                score = np.zeros(persons.shape, np.float32)
+            frame.instances = instances_of(persons, score, self.anonymizer.dilate)
         return frames
 
     def _own_mask(self, frame: VideoFrame) -> np.ndarray | None:

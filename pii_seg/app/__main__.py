@@ -77,6 +77,8 @@ def serve(arguments: Namespace) -> int:
         recall=arguments.recall,
         threshold=arguments.threshold,
         dilate=arguments.dilate,
+        complete_heads=arguments.complete_heads,
+        also=arguments.also,
         inference=inference_settings(arguments),
         backend=arguments.backend,
     )

@@ -11,6 +11,7 @@ from pii_seg.anonymize.heads import Head, complete_heads
 from pii_seg.inference.dilation import dilate
 
 HEIGHT, WIDTH = 200, 240
+IMAGE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 FAINT = 0.2
 """Probability of a lost head: below the threshold .5, but evidence."""
 
@@ -163,7 +164,7 @@ def test_random_masks_are_survived() -> None:
 def detection(*, completes_heads: bool = True, **area: object) -> Detection:
     probability = np.where(body(), 0.9, np.where(head(), FAINT, 0)).astype(np.float32)
     given = Area(0.02, completes_heads=completes_heads, **area)  # type: ignore[arg-type]
-    return given.detection((HEIGHT, WIDTH), probability, 0.5, None)
+    return given.detection(IMAGE, probability, 0.5, None)
 
 
 def test_a_detection_covers_the_head_and_asks_for_a_check() -> None:
@@ -183,5 +184,5 @@ def test_what_is_excluded_stays_visible_without_its_head() -> None:
 
 
 def test_the_mask_of_the_user_gets_no_heads() -> None:
-    found = Area(0.02).detection((HEIGHT, WIDTH), np.full((HEIGHT, WIDTH), 0.3), 0.5, body())
+    found = Area(0.02).detection(IMAGE, np.full((HEIGHT, WIDTH), 0.3), 0.5, body())
     assert not found.heads
