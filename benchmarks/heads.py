@@ -2,7 +2,8 @@
 
     python benchmarks/heads.py --checkpoint RUN/best.ckpt --data FOLDER...
 
-A folder has images/ and may have heads/ (not 0 on heads, one head an image, named like the images).
+A folder has images/ and may have heads/ (not 0 on the head of an image, named like the images), or
+masks/ and parts/ as renders have them.
 Of each folder, threshold and margin a row says, without -> with:
 
 - heads covered to 90 %, and the mean share of a head that is covered, where heads are known;
@@ -21,21 +22,25 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from blender_addon.dataset import HEAD_PART
 from pii_seg.anonymize.detection import Area, Detection
 from pii_seg.anonymize.models import load_detector
 from pii_seg.evaluation.counting import HEAD_COVERED_FROM
 from pii_seg.inference.settings import InferenceSettings
 
+LEAST_HEAD = 30
+"""Area in px from which on a head counts."""
+
 
 class Row:
     """Figures of one set of detections."""
 
-    def __init__(self, found: Sequence[Detection], heads: Sequence[np.ndarray | None]) -> None:
+    def __init__(self, found: Sequence[Detection], heads: Sequence[list[np.ndarray]]) -> None:
         self.area = float(np.mean([each.mask.mean() for each in found]))
         shares = [
             float((each.mask & head).sum() / head.sum())
-            for each, head in zip(found, heads, strict=True)
-            if head is not None
+            for each, some in zip(found, heads, strict=True)
+            for head in some
         ]
         self.recall = float(np.mean(shares)) if shares else None
         self.covered = float(np.mean(np.array(shares) >= HEAD_COVERED_FROM)) if shares else None
@@ -47,16 +52,25 @@ class Row:
         return ["-" if value is None else f"{value:.1%}" for value in known] + [f"{self.area:.2%}"]
 
 
-def images_of(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-    """Yield uint8 (H, W, 3) and bool (H, W) of its head, if that is known and shown."""
-    known = (folder / "heads").is_dir()
+def images_of(folder: Path) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    """Yield uint8 (H, W, 3) and bool (H, W) of each head that is known and shown."""
     for path in sorted((folder / "images").iterdir()):
-        marked = folder / "heads" / f"{path.stem}.png"
-        if known and not marked.exists():
+        marked, parts = (folder / name / f"{path.stem}.png" for name in ("heads", "parts"))
+        heads = []
+        if marked.exists():
+            heads = [read(marked) > 0]
+        elif parts.exists():
+            is_head, persons = read(parts) == HEAD_PART, read(folder / "masks" / parts.name)
+            heads = [is_head & (persons == number) for number in np.unique(persons[is_head])]
+        elif marked.parent.is_dir() or parts.parent.is_dir():
             continue
         image = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
-        head = np.asarray(Image.open(marked)) > 0 if known else None
-        yield image, head if head is not None and head.any() else None
+        yield image, [head for head in heads if head.sum() >= LEAST_HEAD]
+
+
+def read(path: Path) -> np.ndarray:
+    """Return the numbers of an image, (H, W)."""
+    return np.asarray(Image.open(path))
 
 
 def blank(probability: np.ndarray) -> np.ndarray:
@@ -66,7 +80,7 @@ def blank(probability: np.ndarray) -> np.ndarray:
 
 def measure(
     probabilities: Sequence[np.ndarray],
-    heads: Sequence[np.ndarray | None],
+    heads: Sequence[list[np.ndarray]],
     threshold: float,
     area: Area,
 ) -> Row:
@@ -80,7 +94,7 @@ def measure(
 
 def lower_threshold(
     probabilities: Sequence[np.ndarray],
-    heads: Sequence[np.ndarray | None],
+    heads: Sequence[list[np.ndarray]],
     threshold: float,
     margin: float,
     wanted: float,

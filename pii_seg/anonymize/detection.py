@@ -1,4 +1,4 @@
-"""What was found in an image, by the segmenter and by what completes it, and what is redacted."""
+"""Unites what was found in an image, and adds the margin, to the area that is redacted."""
 
 from __future__ import annotations
 

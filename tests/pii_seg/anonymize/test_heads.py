@@ -27,11 +27,11 @@ def body(x: float = 100.0, top: float = 60.0, size: float = 120.0) -> np.ndarray
         cv2.rectangle(drawn, points[0], points[1], 1, cv2.FILLED)
 
     part(-0.25, 0.25, 0.0, 0.4)  # neck
-    part(-0.7, 0.7, 0.3, 3.0)  # trunk
-    part(-1.0, -0.6, 0.4, 3.0)
-    part(0.6, 1.0, 0.4, 3.0)
-    part(-0.65, -0.1, 3.0, 6.5)
-    part(0.1, 0.65, 3.0, 6.5)
+    part(-0.55, 0.55, 0.3, 3.0)  # trunk
+    part(-0.8, -0.5, 0.4, 3.0)
+    part(0.5, 0.8, 0.4, 3.0)
+    part(-0.55, -0.1, 3.0, 6.5)
+    part(0.1, 0.55, 3.0, 6.5)
     return drawn.astype(bool)
 
 
