@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
+from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.detection import Area, Detection
+from pii_seg.anonymize.file_redaction import FileRedactor, Options
 from pii_seg.anonymize.heads import Head, complete_heads
+from pii_seg.anonymize.regions import Region
+from pii_seg.anonymize.review import reasons
 from pii_seg.inference.dilation import dilate
+from tests.pii_seg.anonymize.conftest import Bright, pillow, saved
 
 HEIGHT, WIDTH = 200, 240
 IMAGE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
@@ -177,8 +184,6 @@ def test_a_detection_covers_the_head_and_asks_for_a_check() -> None:
 
 
 def test_what_is_excluded_stays_visible_without_its_head() -> None:
-    from pii_seg.anonymize.regions import Region
-
     upper = Region(((0, 0), (1, 0), (1, 0.3), (0, 0.3)))
     assert not detection(exclude=(upper,)).mask[: int(0.3 * HEIGHT)].any()
 
@@ -186,3 +191,27 @@ def test_what_is_excluded_stays_visible_without_its_head() -> None:
 def test_the_mask_of_the_user_gets_no_heads() -> None:
     found = Area(0.02).detection(IMAGE, np.full((HEIGHT, WIDTH), 0.3), 0.5, body())
     assert not found.heads
+
+
+class Faint(Bright):
+    """Takes white for a person, and light grey for a person below the threshold."""
+
+    def probability(self, image: np.ndarray) -> np.ndarray:
+        darkest = image.min(axis=2)
+        return np.select([darkest > 240, darkest > 200], [0.9, FAINT], 0).astype(np.float32)
+
+
+@pytest.mark.parametrize("completes", [True, False])
+def test_the_audit_counts_and_lists_completed_heads(tmp_path: Path, *, completes: bool) -> None:
+    image = np.where(body()[..., None], 255, np.where(head()[..., None], 220, 90))
+    content = saved(pillow(np.repeat(image, 3, axis=2).astype(np.uint8)), "PNG")
+    anonymizer = Anonymizer(Faint(), dilate=0.02, complete_heads=completes, seed=0)
+    assert anonymizer.settings["complete_heads"] is completes
+    redactor = FileRedactor(anonymizer, Options())
+    record = redactor.image(content, tmp_path / "out.png", lambda suffix: f"a{suffix}", None)
+    assert record["heads"] == completes
+    listed = any("without their heads" in reason for reason in reasons(record))
+    assert listed is completes
+    written = cv2.imread(str(tmp_path / "out.png"))
+    visible = (written[head()].min(axis=1) > 200).mean()
+    assert visible < 0.1 if completes else visible > 0.3
