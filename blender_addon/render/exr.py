@@ -9,7 +9,7 @@ reads them without copying. (OpenEXR file layout: openexr.com, "OpenEXR File Lay
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,11 @@ _CHUNK_HEAD = 2  # each scanline starts with two int32: its y and its size in by
 _CHANNEL_ORDER = "rgbaxyzuv"  # OpenEXR stores channels by name; readers expect these orders
 
 
-def read_passes(path: Path, view_layer: str) -> dict[str, NDArray[np.float32]]:
+def read_passes(path: Path, view_layer: str) -> Passes:
     """Read the passes of one view layer. Blender names channels `LAYER.PASS.CHANNEL`.
 
     Returns:
-        float32 (H, W, C) by pass name, top row first, read-only views of one buffer.
+        float32 (H, W, C) by pass name, top row first.
 
     Raises:
         ValueError: Another kind of EXR, or a file that is cut short; the message names it.
@@ -36,7 +36,7 @@ def read_passes(path: Path, view_layer: str) -> dict[str, NDArray[np.float32]]:
         channels = read_channels(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    return _group(channels, view_layer)
+    return Passes(channels, view_layer)
 
 
 def read_channels(content: bytes) -> dict[str, NDArray[np.float32]]:
@@ -63,18 +63,28 @@ def read_channels(content: bytes) -> dict[str, NDArray[np.float32]]:
     return {name: pixels[:, i] for i, name in enumerate(names)}
 
 
-def _group(
-    channels: Mapping[str, NDArray[np.float32]], view_layer: str
-) -> dict[str, NDArray[np.float32]]:
-    passes: dict[str, list[tuple[int, NDArray[np.float32]]]] = {}
-    for name, values in channels.items():
-        if name.startswith(view_layer + "."):
-            pass_name, _, channel = name[len(view_layer) + 1 :].rpartition(".")
-            passes.setdefault(pass_name, []).append((_CHANNEL_ORDER.find(channel.lower()), values))
-    return {
-        name: np.stack([v for _, v in sorted(found, key=lambda c: c[0])], -1)
-        for name, found in passes.items()
-    }
+class Passes(Mapping[str, NDArray[np.float32]]):
+    """The passes of a view layer by name, each put together when it is asked for: a frame has
+    channels that nobody reads, and may be large.
+    """
+
+    def __init__(self, channels: Mapping[str, NDArray[np.float32]], view_layer: str) -> None:
+        self._channels: dict[str, list[tuple[int, NDArray[np.float32]]]] = {}
+        for name, values in channels.items():
+            if name.startswith(view_layer + "."):
+                pass_name, _, channel = name[len(view_layer) + 1 :].rpartition(".")
+                place = _CHANNEL_ORDER.find(channel.lower())
+                self._channels.setdefault(pass_name, []).append((place, values))
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        found = sorted(self._channels[name], key=lambda channel: channel[0])
+        return np.stack([values for _, values in found], -1)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._channels)
+
+    def __len__(self) -> int:
+        return len(self._channels)
 
 
 def _read_header(content: bytes) -> tuple[dict[str, bytes], list[str], int]:

@@ -44,27 +44,16 @@ class LensWarp:
         self._x, self._y = (np.ascontiguousarray(corners[..., i]) for i in (0, 1))
         self._spots: list[Index] = []
 
-    def mean(
-        self, layer: NDArray[np.float32], where: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.float32]:
-        """The image of a layer of light or shares.
-
-        Args:
-            layer: (view height, view width, C).
-            where: (height, width) the pixels that are needed; all by default.
-
-        Returns:
-            (height, width, C), or (N, C) for the N pixels of `where`; 0 where the lens shows
-            nothing.
+    def mean(self, layer: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The image (height, width, C) of a layer (view height, view width, C) of light or shares;
+        0 where the lens shows nothing.
         """
         flat = self._flat(layer)
-        chosen = None if where is None else np.flatnonzero(where)
-        count = self.width * self.height if chosen is None else len(chosen)
-        total = np.zeros((count, layer.shape[-1]), dtype=np.float32)
+        total = np.zeros((self.width * self.height, layer.shape[-1]), dtype=np.float32)
         for spot in self.spots:
-            total += flat[spot if chosen is None else spot[chosen]]
+            total += flat[spot]
         total /= np.float32(len(self.spots))
-        return total if chosen is not None else total.reshape(self.height, self.width, -1)
+        return total.reshape(self.height, self.width, -1)
 
     def middle(self, layer: NDArray[np.float32]) -> NDArray[np.float32]:
         """The image (height, width, C) of a layer that cannot be averaged: what the middle of each

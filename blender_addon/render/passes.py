@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cryptomatte, image_files, part_labels
+from . import cryptomatte, image_files, part_labels, warped_parts
 from .lens_warp import LensWarp
 
 CRYPTOMATTE_LEVELS = (
@@ -92,12 +92,10 @@ def _alpha(frame: Readout) -> NDArray[np.uint8]:
 
 
 def _parts(frame: Readout) -> NDArray[np.uint8]:
-    shares = np.concatenate([frame.layer(aov)[..., :3] for aov in part_labels.AOVS], axis=-1)
+    layers = [frame.layer(aov) for aov in part_labels.AOVS]
     if frame.warp is not None:
-        there = frame.instances > 0
-        inside = frame.warp.mean(shares, there)
-        shares = np.zeros((*there.shape, inside.shape[-1]), dtype=np.float32)
-        shares[there] = inside
+        return warped_parts.decode_warped(layers, frame.instances, frame.warp)
+    shares = np.concatenate([layer[..., :3] for layer in layers], axis=-1)
     return part_labels.decode(shares, frame.instances)
 
 
