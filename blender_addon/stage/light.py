@@ -232,7 +232,7 @@ class StageLight:
     def _show(self, panorama: float, color: Color, strength: float) -> None:
         """Light the world by the panorama (1) or by the sky (0)."""
         change(self._is_panorama.outputs[0], "default_value", panorama)
-        change(self._tint.inputs["Scale"], "default_value", strength * _WORLD_LEVEL)
+        change(self._strength.outputs[0], "default_value", strength * _WORLD_LEVEL)
         change(self._color.outputs[0], "default_value", (*color, 1.0))
 
     def _sun(self, light: LightSpec, color: Color, over_sky: float) -> None:
@@ -250,6 +250,9 @@ class StageLight:
             self.sun.rotation_euler = toward.to_track_quat("Z", "Y").to_euler()
 
     def _build(self, n: Nodes) -> None:
+        """Build the tree: a closure for the camera's rays and one for all others, since Cycles
+        skips the nodes that only the other one needs.
+        """
         direction = n.node("ShaderNodeTexCoord").outputs["Generated"]
 
         self._seen, self._lighting = (n.node("ShaderNodeTexEnvironment") for _ in range(2))
@@ -258,31 +261,32 @@ class StageLight:
         for turn, texture in ((self._seen_turn, self._seen), (self._lighting_turn, self._lighting)):
             n.put(direction, turn.inputs["Vector"])
             n.put(turn.outputs[0], texture.inputs["Vector"])
-        for_camera = n.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
-        panorama = n.mix(for_camera, self._lighting.outputs["Color"], self._seen.outputs["Color"])
 
         # The sky has no lower half: below the horizon its haze continues, and the ground fades into
         # it.
         x, y, z = n.split(direction)
         self._sky = n.node("ShaderNodeTexSky", sky_type="HOSEK_WILKIE", ground_albedo=0.3)
         n.put(n.join(x, y, n.math("MAXIMUM", z, 0.01)), self._sky.inputs["Vector"])
-
         sky = n.mix(_SKY_GREY, self._sky.outputs[0], n.grey(self._sky.outputs[0]))
 
         self._is_panorama = n.node("ShaderNodeValue")
         self._color = n.node("ShaderNodeRGB")
-        radiance = n.mix(self._is_panorama.outputs[0], sky, panorama)
-        tinted = n.vector("MULTIPLY", radiance, self._color.outputs[0])
-        scaled = n.vector("SCALE", tinted, 1.0)
-        self._tint = scaled.node
-
-        emission = n.node("ShaderNodeBackground")
-        n.put(scaled, emission.inputs["Color"])
+        self._strength = n.node("ShaderNodeValue")
         self._only_seen = n.node("ShaderNodeValue")
         self._only_seen.outputs[0].default_value = 0.0
         for_all = n.math("SUBTRACT", 1.0, self._only_seen.outputs[0])
-        n.put(n.math("MAXIMUM", for_camera, for_all), emission.inputs["Strength"])
-        n.put(emission.outputs[0], n.node("ShaderNodeOutputWorld").inputs["Surface"])
+        closures = []
+        for texture, share in ((self._lighting, for_all), (self._seen, 1.0)):
+            radiance = n.mix(self._is_panorama.outputs[0], sky, texture.outputs["Color"])
+            tinted = n.vector("MULTIPLY", radiance, self._color.outputs[0])
+            emission = n.node("ShaderNodeBackground")
+            scaled = n.vector("SCALE", tinted, self._strength.outputs[0])
+            n.put(scaled, emission.inputs["Color"])
+            n.put(share, emission.inputs["Strength"])
+            closures.append(emission.outputs[0])
+        for_camera = n.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
+        world = n.mix_shader(for_camera, *closures)
+        n.put(world, n.node("ShaderNodeOutputWorld").inputs["Surface"])
 
 
 def sun_direction(elevation: float, azimuth: float) -> tuple[float, float, float]:

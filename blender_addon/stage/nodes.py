@@ -10,6 +10,8 @@ import numpy as np
 
 from ..render.compat import use_nodes
 
+_TANGENT, _NO_TANGENT = "Tangent", "No tangent"
+
 
 class Nodes:
     """Adds nodes to `tree`. Operands are sockets or constants; methods return the node's output
@@ -26,7 +28,19 @@ class Nodes:
         node = self.tree.nodes.new(kind)
         for name, value in properties.items():
             setattr(node, name, value)
+        if _TANGENT in node.inputs:
+            self.put(self._no_tangent(), node.inputs[_TANGENT])
         return node
+
+    def _no_tangent(self) -> bpy.types.NodeSocket:
+        """A constant for inputs that only anisotropic surfaces read, and none here is: without one
+        Cycles computes the tangent of every point that it shades.
+        """
+        constant = self.tree.nodes.get(_NO_TANGENT)
+        if constant is None:
+            constant = self.tree.nodes.new("ShaderNodeCombineXYZ")
+            constant.name = constant.label = _NO_TANGENT
+        return constant.outputs[0]
 
     def put(self, value: Any, socket: bpy.types.NodeSocket) -> None:
         """Connect a socket to an input, or set the input to a constant."""
