@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +65,9 @@ def fit_cached(path: Path, model: BodyModel, folder: Path | None = None) -> Fitt
     return fitted
 
 
+@lru_cache(maxsize=8)
 def _identity(model: BodyModel) -> str:
-    """A hash of all of a body that a garment's fit depends on."""
+    """A hash of all of a body that a garment's fit depends on: the same for all garments."""
     digest = hashlib.blake2b(HELPER_PATH.read_bytes(), digest_size=8)
     if same_body(model, helper_mesh().body):
         model = helper_mesh().body
