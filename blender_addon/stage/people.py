@@ -85,7 +85,7 @@ class StagePeople:
         """Write a person, and return all objects of it."""
         mesh, layered = obj.data, person.outfit.style == "mesh"
         surfaces: tuple[PartSurface, ...] = ()
-        objects = [obj]
+        used: dict[bpy.types.Object, set[int] | None] = {obj: None}  # slots of each object's faces
         if layered:
             dressed = self.poser.dressed(person)
             body = self.bodies[person.body.model]
@@ -93,14 +93,16 @@ class StagePeople:
             vertices, surfaces = dressed.vertices, dressed.surfaces
             if len(dressed.apart):
                 dressed, carried = split(dressed)
-                objects.append(self._carried(obj))
-                write_dressed(objects[1].data, carried, None, self.tones)
+                beside = self._carried(obj)
+                used[beside] = set(np.unique(carried.material).tolist())
+                write_dressed(beside.data, carried, None, self.tones)
+            used[obj] = set(np.unique(dressed.material).tolist())
             write_dressed(mesh, dressed, face_parts(body), self.tones, skin_uv)
         else:
             vertices = self.poser.pose(person).vertices
             mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
         velocity = self._velocity(person, vertices) if moving else None
-        for each in objects:
+        for each, slots in used.items():
             if velocity is not None:
                 _write_velocity(each.data, velocity)
             each.data.update()
@@ -109,6 +111,7 @@ class StagePeople:
                 person.outfit,
                 self.images,
                 layered=layered,
+                used=slots,
                 pixel=pixel,
                 surfaces=surfaces,
                 tones=self.tones,
@@ -118,7 +121,7 @@ class StagePeople:
             if material is not None and material.name not in self._with_parts:
                 add_part_outputs(material)
                 self._with_parts.add(material.name)
-        return objects
+        return list(used)
 
     def _carried(self, person: bpy.types.Object) -> bpy.types.Object:
         """The object of what a person carries that does not count as the person."""

@@ -16,7 +16,7 @@ see `_build_painted`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import bpy
 import numpy as np
@@ -46,6 +46,7 @@ def apply_outfit(
     images: ImageCache,
     *,
     layered: bool = False,
+    used: Container[int] | None = None,
     pixel: float = 0.0,
     surfaces: Sequence[PartSurface] = (),
     tones: ImageTones | None = None,
@@ -58,6 +59,9 @@ def apply_outfit(
         images: Where UV textures come from.
         layered: Whether each layer is a mesh of its own, with a slot for each of
             wardrobe.dressed.MATERIALS; otherwise all is painted on the body, in one slot.
+        used: The slots that faces of a layered mesh have; the others get no material, since Cycles
+            searches the properties that any material of an object reads at each look-up of one.
+            None for all.
         pixel: Size of a pixel at the person, m: finer threads are left out of a layered mesh.
         surfaces: What the parts of a layered mesh are made of, a slot each after those.
         tones: Colours of the images of skins; None for a mesh whose skin shows none.
@@ -76,25 +80,38 @@ def apply_outfit(
     for name, value in properties.items():
         obj[PREFIX + name] = value
     obj.update_tag()
+    materials: list[bpy.types.Material | None]
     if outfit.texture:
         materials = [_textured(obj.name, images.get(outfit.texture))]
     elif layered:
         skin_image = outfit.skin_image if tones is not None else ""
+        count = len(MATERIALS) + len(surfaces)
         materials = [
-            skin_material(images.get(skin_image))
-            if name == SKIN and skin_image
-            else layer_material(name)
-            for name in MATERIALS
+            _slot_material(slot, skin_image, surfaces, images)
+            if used is None or slot in used
+            else None
+            for slot in range(count)
         ]
-        materials += [part_material(surface, images) for surface in surfaces]
     else:
         materials = [person_material()]
     while len(obj.material_slots) < len(materials):
         obj.data.materials.append(None)
-    for slot, material in zip(obj.material_slots, materials, strict=False):
+    materials += [None] * (len(obj.material_slots) - len(materials))  # those of an image before
+    for slot, material in zip(obj.material_slots, materials, strict=True):
         if slot.link != "OBJECT" or slot.material != material:
             slot.link = "OBJECT"
             slot.material = material
+
+
+def _slot_material(
+    slot: int, skin_image: str, surfaces: Sequence[PartSurface], images: ImageCache
+) -> bpy.types.Material:
+    """The material of a slot of a layered mesh."""
+    if slot >= len(MATERIALS):
+        return part_material(surfaces[slot - len(MATERIALS)], images)
+    if MATERIALS[slot] == SKIN and skin_image:
+        return skin_material(images.get(skin_image))
+    return layer_material(MATERIALS[slot])
 
 
 # --- materials ------------------------------------------------------------------------------------

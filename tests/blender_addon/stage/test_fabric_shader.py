@@ -106,3 +106,28 @@ def test_dressing_in_other_cloth_compiles_nothing(bpy: Any) -> None:
     assert before == after
     bpy.data.objects.remove(obj)
     bpy.data.meshes.remove(mesh)
+
+
+def test_only_slots_that_faces_have_get_a_material(bpy: Any) -> None:
+    from blender_addon.stage.images import ImageCache
+    from blender_addon.stage.person_shader import apply_outfit
+    from blender_addon.wardrobe.dressed import MATERIALS
+    from blender_addon.wardrobe.worn_part import PartSurface
+
+    mesh = bpy.data.meshes.new("dressed")
+    obj, images = bpy.data.objects.new("dressed", mesh), ImageCache()
+
+    def filled(
+        outfit: Outfit, used: set[int] | None, surfaces: tuple[PartSurface, ...]
+    ) -> set[int]:
+        apply_outfit(obj, outfit, images, layered=True, used=used, surfaces=surfaces)
+        return {number for number, slot in enumerate(obj.material_slots) if slot.material}
+
+    layers = set(range(len(MATERIALS)))
+    parts = (PartSurface(), PartSurface(kind="metal"))
+    beyond = {len(MATERIALS), len(MATERIALS) + 1}
+    assert filled(Outfit(), None, parts) == layers | beyond
+    assert filled(Outfit(), {0, 3, max(beyond)}, parts) == {0, 3, max(beyond)}
+    assert filled(Outfit(), None, ()) == layers  # of the parts before nothing is left
+    bpy.data.objects.remove(obj)
+    bpy.data.meshes.remove(mesh)
