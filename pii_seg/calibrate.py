@@ -4,10 +4,12 @@
 
 Writes the checkpoint again with two additions: a temperature, which calibrates the probabilities
 and leaves the masks as they are, and the promise of `pii_seg.evaluation.conformal`, from which the
-threshold of any --recall follows later without the images. Prints the cost of each recall. A
-promise holds for images like those in DIR, predicted with the same settings: give the same --size,
---tiles, --scales, --flip and --merge here and later. It is bound to the back end too: the one that
-calibrates is the one that must predict.
+threshold of any --recall follows later without the images. Where the masks tell persons apart
+(renders, COCO, instances/ beside masks/), a promise per person is added: any --person-recall, and
+the margin of --dilate auto, follow from it. Prints the cost of each recall. A promise holds for
+images like those in DIR, predicted with the same settings: give the same --size, --tiles, --scales,
+--flip and --merge here and later. It is bound to the back end too: the one that calibrates is the
+one that must predict.
 
 The --recall of `pii_seg.evaluate` is a measurement on given images, not a promise about others.
 """
@@ -33,16 +35,10 @@ from pii_seg.command_line import (
     progress_bar,
     run_command,
 )
-from pii_seg.errors import CalibrationError
 from pii_seg.inference.backends.option import add_backend_argument
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from pii_seg.evaluation.conformal import Promise
     from pii_seg.evaluation.risk_bounds import Confidence
-
-RECALLS = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999)  # of the table
 
 
 def parse_confidence(text: str) -> Confidence:
@@ -83,29 +79,6 @@ def parser() -> ArgumentParser:
     return p
 
 
-def promise_table(promise: Promise, temperature: float) -> Table:
-    """Make the table that shows the cost of each recall on the calibration images."""
-    from rich.table import Table
-
-    from pii_seg.evaluation.risk_bounds import pictures_needed
-
-    confidence = promise.confidence
-    how = "in expectation" if confidence == "expectation" else f"confidence {confidence:g}"
-    table = Table(title=f"{promise.pictures:,} images with persons, {how}", title_justify="left")
-    for head in ("recall promised", "threshold", "missed here", "false area here"):
-        table.add_column(head, justify="right")
-    for recall in RECALLS:
-        try:
-            at, threshold = promise.index(recall), promise.threshold(recall, temperature)
-        except CalibrationError:
-            fewest = pictures_needed(recall, promise.confidence)
-            table.add_row(f"{recall:.1%}", f"needs at least {fewest:,} images", "–", "–")
-        else:
-            measured = (f"{promise.missed[at]:.2%}", f"{promise.false_area[at]:.2%}")
-            table.add_row(f"{recall:.1%}", f"{threshold:.3g}", *measured)
-    return table
-
-
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
 
@@ -114,6 +87,7 @@ def main(argv: list[str] | None = None) -> int:
         from rich.console import Console
 
         from pii_seg.evaluation.calibrate import calibrate  # loads torch, which --help need not
+        from pii_seg.evaluation.promise_tables import RECALLS, person_table, promise_table
 
         with progress_bar() as on_image:
             result = calibrate(
@@ -128,9 +102,13 @@ def main(argv: list[str] | None = None) -> int:
                 backend=arguments.backend,
                 on_image=on_image,
             )
-        Console().print(promise_table(result.promise, result.temperature))
+        temperature, persons = result.temperature, result.persons
+        Console().print(promise_table(result.promise, temperature))
         if reached := [recall for recall in RECALLS if recall <= result.promise.best_recall]:
             print(result.promise.statement(reached[-1]))
+        if persons is not None:
+            at = {"temperature": temperature, "threshold": result.threshold}
+            Console().print(person_table(persons, result.promise, **at))
         for note in result.notes:
             print(note, file=sys.stderr)
         for caution in result.cautions:

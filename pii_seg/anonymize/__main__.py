@@ -89,6 +89,8 @@ def _load(arguments: Namespace) -> Anonymizer:
         device=arguments.device,
         style=arguments.style,
         recall=arguments.recall,
+        person_recall=arguments.person_recall,
+        uncovered=arguments.uncovered,
         threshold=arguments.threshold,
         dilate=arguments.dilate,
         include=[read_region(text) for text in arguments.include],

@@ -17,7 +17,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -27,10 +27,9 @@ from pii_seg.anonymize.image_reader import decode_file
 from pii_seg.anonymize.models import identify_generator, load_detector, load_painter
 from pii_seg.anonymize.person_detector import BatchDetector, PersonDetector, probabilities_of
 from pii_seg.anonymize.plugins import PluginDetector, load_plugins
+from pii_seg.anonymize.promises import AUTO, Wanted
 from pii_seg.anonymize.redaction import STYLES, Painter, redact
-from pii_seg.anonymize.regions import (
-    Region,
-)
+from pii_seg.anonymize.regions import Region
 from pii_seg.anonymize.review import (
     ReviewSignals,
     away_from,
@@ -110,8 +109,10 @@ class Anonymizer:
         device: str = "cpu",
         style: str = "solid",
         recall: float | None = None,
+        person_recall: float | None = None,
+        uncovered: float | None = None,
         threshold: float | None = None,
-        dilate: float = DEFAULT_DILATE,
+        dilate: float | Literal["auto"] = DEFAULT_DILATE,
         include: Sequence[Region] = (),
         exclude: Sequence[Region] = (),
         complete_heads: bool = True,
@@ -131,8 +132,13 @@ class Anonymizer:
             style: A key of `redaction.STYLES`: solid, inpaint, synthesise, mosaic, blur.
             recall: Promise that at most 1 - recall of the person pixels are missed; needs a
                 checkpoint that `python -m pii_seg.calibrate` has written.
+            person_recall: Promise that on average over images at most 1 - person_recall of the
+                persons of an image have more than `uncovered` of their pixels outside the mask;
+                needs a checkpoint calibrated on images that tell persons apart.
+            uncovered: See `person_recall`, 0..1; None: a tenth.
             threshold: Probability from which on a pixel is person; the checkpoint's own by default.
-            dilate: Margin around each person, as a fraction of the person's size, 0..1.
+            dilate: Margin around each person, as a fraction of the person's size, 0..1; "auto": the
+                smallest calibrated one that keeps the promise of `person_recall` at the threshold.
             include: Regions that are always redacted.
             exclude: Regions that are never redacted, even if they show a person.
             complete_heads: Redact the heads of bodies that are found without one, see `heads`.
@@ -149,7 +155,7 @@ class Anonymizer:
         Raises:
             InputError: A value is out of range, or two exclude each other.
             CheckpointError: `checkpoint` is none.
-            CalibrationError: The checkpoint cannot promise this recall.
+            CalibrationError: The checkpoint cannot promise this.
         """
         needs_painter = style in STYLES and STYLES[style].needs_painter
         if generator is not None and not needs_painter:
@@ -158,7 +164,7 @@ class Anonymizer:
         anonymizer = cls(  # first: it checks the cheap arguments
             None,
             style=style,
-            dilate=dilate,
+            dilate=DEFAULT_DILATE if dilate == AUTO else dilate,
             include=include,
             exclude=exclude,
             complete_heads=complete_heads,
@@ -167,17 +173,19 @@ class Anonymizer:
             seed=seed,
         )
         anonymizer.generator = identify_generator(generator) if needs_painter else None
+        wanted = Wanted(recall, person_recall, uncovered, threshold, dilate == AUTO)
         if checkpoint is not None:
-            anonymizer.detector = load_detector(
+            anonymizer.detector = detector = load_detector(
                 Path(checkpoint),
                 inference or InferenceSettings(tiles="auto"),
-                recall=recall,
-                threshold=threshold,
+                wanted=wanted,
                 device=device,
                 backend=backend,
                 threads=threads or usable_cores(),
             )
-        elif recall is not None or threshold is not None:
+            if detector.margin is not None:
+                anonymizer.dilate = detector.margin
+        elif wanted.needs_checkpoint:
             raise InputError("a recall or a threshold needs a checkpoint; give one")
         return anonymizer
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from argparse import SUPPRESS
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
 from pii_seg.anonymize.plugins import NONE
+from pii_seg.anonymize.promises import AUTO
 from pii_seg.anonymize.redaction import STYLES, Style
 from pii_seg.anonymize.track_names import read_track
 from pii_seg.errors import InputError
@@ -103,6 +104,11 @@ def add_main_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def parse_margin(text: str) -> float | Literal["auto"]:
+    """Read a number or 'auto'; the library rejects numbers outside 0..1."""
+    return AUTO if text == AUTO else float(text)
+
+
 def add_threshold_arguments(parser: ArgumentParser) -> Any:
     """Add what turns probabilities into the redacted area, for the command and for the page.
 
@@ -117,15 +123,32 @@ def add_threshold_arguments(parser: ArgumentParser) -> Any:
         "needs a checkpoint from python -m pii_seg.calibrate (default: no promise).",
     )
     group.add_argument(
+        "--person-recall",
+        dest="person_recall",
+        type=float,
+        metavar="RECALL",
+        help="Choose the threshold, or with --dilate auto the margin, so that at most 1 - RECALL "
+        "of the persons of an image, on average over images, are uncovered; needs a checkpoint "
+        "calibrated on images whose masks tell persons apart (default: no promise).",
+    )
+    group.add_argument(
+        "--uncovered",
+        type=float,
+        metavar="SHARE",
+        help="Count a person as uncovered for --person-recall from more than this share of the "
+        "person's pixels on (default: 0.1).",
+    )
+    group.add_argument(
         "--threshold",
         type=float,
         help="Redact pixels from this probability on (default: the checkpoint's own).",
     )
     group.add_argument(
         "--dilate",
-        type=float,
+        type=parse_margin,
         default=0.05,
-        help="Add a margin around each person, as a fraction of the person's size.",
+        help="Add a margin around each person, as a fraction of the person's size; auto: the "
+        "smallest that keeps --person-recall at the threshold, which then stays as it is.",
     )
     group.add_argument(
         "--no-complete-heads",

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pii_seg.errors import InputError
-from pii_seg.evaluation.conformal import read_promise
+from pii_seg.anonymize.promises import Wanted, choose
 from pii_seg.inference.loading import load_segmenter
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import Segmenter, predict_probability
@@ -22,11 +21,13 @@ four frames of 512 × 288 px and the networks tiny and small): they do not fit i
 
 
 class Detector:
-    """A segmenter with a threshold, and the recall that is promised for it.
+    """A segmenter with a threshold, and what is promised for it.
 
     Attributes:
         threshold: Probability from which on a pixel is person.
-        promise: The statement about the recall; None if no recall was asked for.
+        margin: The margin that keeps the promise, a fraction of a person's size; None if none was
+            asked for.
+        promise: The statements; None if no promise was asked for.
         chosen_by: Where the threshold comes from, for the audit.
         sha256: Hash of the checkpoint file, hex.
         engine: Back end, precision and preprocessing that compute the probabilities.
@@ -38,8 +39,7 @@ class Detector:
         path: Path,
         inference: InferenceSettings,
         *,
-        recall: float | None = None,
-        threshold: float | None = None,
+        wanted: Wanted | None = None,
         device: str = "cpu",
         backend: str | None = None,
         threads: int = 1,
@@ -50,36 +50,27 @@ class Detector:
             path: A checkpoint of a training, such as RUN/best.ckpt, or a folder of `pii-seg
                 export-model`.
             inference: How images are presented to the segmenter.
-            recall: Promise that at most 1 - recall of the person pixels are missed; the threshold
-                follows from the calibration in the checkpoint (`evaluation.conformal`).
-            threshold: Probability from which on a pixel is person; the checkpoint's own by default.
+            wanted: The promises to keep, by the calibration in the checkpoint; by default none, at
+                the checkpoint's own threshold.
             device: "cpu", "cuda", "cuda:1", "mps", …
             backend: The program that computes; see `inference.loading.load_segmenter`.
             threads: Number of threads that work on one image.
 
         Raises:
             CheckpointError: `path` is no checkpoint.
-            CalibrationError: The checkpoint cannot promise this recall.
-            InputError: A value is out of range, or both recall and threshold are given.
+            CalibrationError: The checkpoint cannot promise this.
         """
-        if recall is not None and threshold is not None:
-            raise InputError(
-                "recall and threshold exclude each other: a recall chooses the threshold; give one"
-            )
-        if threshold is not None and not 0 < threshold < 1:
-            raise InputError(f"threshold {threshold}: must be between 0 and 1")
         checkpoint = load_segmenter(path, backend=backend, device=device, threads=threads)
         self.sha256, self.engine = checkpoint.sha256, checkpoint.engine
-        self.promise: str | None = None
-        if recall is not None:
-            promise = read_promise(checkpoint.calibration)
-            promise.require_inference(asdict(inference))
-            threshold = promise.threshold(recall, checkpoint.promise_temperature)
-            self.promise = promise.statement(recall)
-            self.chosen_by = f"a promised recall of {recall:g}"
-        else:
-            self.chosen_by = "the checkpoint" if threshold is None else "hand"
-        self.threshold = checkpoint.threshold if threshold is None else threshold
+        choice = choose(
+            checkpoint.calibration,
+            wanted or Wanted(),
+            inference,
+            threshold=checkpoint.threshold,
+            temperature=checkpoint.promise_temperature,
+        )
+        self.threshold, self.margin = choice.threshold, choice.margin
+        self.promise, self.chosen_by = choice.promise, choice.chosen_by
         self._temperature, self._inference = checkpoint.temperature, inference
         self.batch = 1 if device == "cpu" else ACCELERATOR_BATCH
         self._segmenter = checkpoint.segmenter

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pii_seg.anonymize.person_detector import PersonDetector
 from pii_seg.anonymize.redaction import Painter
 from pii_seg.errors import InputError
 from pii_seg.inference.settings import InferenceSettings
 
-
-def load_detector(
-    checkpoint: Path, inference: InferenceSettings, **settings: Any
-) -> PersonDetector:
-    """Load a `Detector`. Here, because masks do not need what it imports."""
+if TYPE_CHECKING:
     from pii_seg.anonymize.detector import Detector
 
-    return Detector(checkpoint, inference, **settings)
+
+def load_detector(checkpoint: Path, inference: InferenceSettings, **settings: Any) -> Detector:
+    """Load a `Detector`. Here, because masks do not need what it imports."""
+    from pii_seg.anonymize import detector
+
+    return detector.Detector(checkpoint, inference, **settings)
 
 
 def load_painter(generator: str | None, device: str) -> Painter:

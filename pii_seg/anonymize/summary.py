@@ -117,7 +117,8 @@ def describe_plan(
     if model := with_exceptions(anonymizer.model, options):
         lines += [
             f"threshold {model['threshold']:.3g} (from {model['threshold_from']})",
-            model["promise"] or "no recall is promised; give --recall for a promise",
+            model["promise"]
+            or "no recall is promised; give --recall or --person-recall for a promise",
         ]
     count = len(inputs.files)
     return [*lines, f"{count} files would be anonymised with style {style}; nothing was written"]

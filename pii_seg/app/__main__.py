@@ -75,6 +75,8 @@ def serve(arguments: Namespace) -> int:
         arguments.checkpoint,
         device=arguments.device,
         recall=arguments.recall,
+        person_recall=arguments.person_recall,
+        uncovered=arguments.uncovered,
         threshold=arguments.threshold,
         dilate=arguments.dilate,
         complete_heads=arguments.complete_heads,

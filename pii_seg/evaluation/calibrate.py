@@ -22,8 +22,16 @@ from pii_seg.data.sources import MaskOptions, Sample, Source, notes_of
 from pii_seg.data.sources.dataset_contract import ContractSource
 from pii_seg.errors import CalibrationError, CheckpointError, InputError
 from pii_seg.evaluation.conformal import Promise, make_promise, missed_shares
+from pii_seg.evaluation.counting import BINS
 from pii_seg.evaluation.measure import PredictLogits, evaluate_images, open_data, refuse_inside
 from pii_seg.evaluation.metrics import Totals
+from pii_seg.evaluation.person_counts import (
+    ImagePersons,
+    PersonTable,
+    count_persons,
+    table_of,
+)
+from pii_seg.evaluation.person_promise import NO_PERSONS, PersonPromise, cuts_of
 from pii_seg.evaluation.risk_bounds import Confidence, check_confidence
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.calibrated import (
@@ -53,6 +61,7 @@ class CalibrationData:
         totals: Counts of all images.
         losses: float32 (n, BINS): `missed_shares` of each image with a person, in the order of the
             images' fingerprints.
+        persons: What each person takes to be covered, of images that tell persons apart.
         sha256: Hash of those fingerprints.
         twice: Number of images that are copies of earlier ones, and were not counted again.
         faults: A message for each image that could not be read.
@@ -60,6 +69,7 @@ class CalibrationData:
 
     totals: Totals
     losses: np.ndarray
+    persons: PersonTable
     sha256: str
     twice: int
     faults: tuple[str, ...]
@@ -69,11 +79,15 @@ class CalibrationData:
 class CalibrationResult:
     """A calibrated checkpoint that was written, and warnings against relying on it.
 
+    `persons`: the promise about persons; None if no image tells persons apart.
+    `threshold`: the checkpoint's own, which the temperature leaves at the same logit.
     `notes`: how the masks were read, and what is unusual about them.
     """
 
     promise: Promise
+    persons: PersonPromise | None
     temperature: float
+    threshold: float
     output: Path
     cautions: tuple[str, ...]
     notes: tuple[str, ...] = ()
@@ -130,13 +144,16 @@ def calibrate(
         collected = collect_losses(
             lambda image: predict_logits(loaded.segmenter, image, settings),
             sources,
+            cuts=cuts_of(loaded.threshold, loaded.temperature),
             workers=workers,
             on_image=on_image,
         )
     promise = promise_of(collected, confidence, settings)
+    persons = person_promise_of(collected, confidence, settings)
     temperature = fit_temperature(collected.totals)
     threshold = rescale_threshold(loaded.threshold, temperature / loaded.temperature)
-    calibration = {**promise.plain(), ENGINE: loaded.engine}
+    plain = {**promise.plain(), **(persons.plain() if persons else {})}
+    calibration = {**plain, ENGINE: loaded.engine}
     save_model(
         output,
         with_calibration(
@@ -146,7 +163,7 @@ def calibrate(
     sketch = model.provenance.get("data_sketch", [])
     cautions = (*cautions_of(collected), *cautions_of_data(model.config, data, sources, sketch))
     notes = tuple(note for source in sources for note in notes_of(source))
-    return CalibrationResult(promise, temperature, output, cautions, notes)
+    return CalibrationResult(promise, persons, temperature, threshold, output, cautions, notes)
 
 
 def refuse_output(output: Path, checkpoint: Path, data: Sequence[Path | str]) -> None:
@@ -177,6 +194,7 @@ def collect_losses(
     predict: PredictLogits,
     sources: Sequence[Source],
     *,
+    cuts: Sequence[int] = (),
     workers: int = 1,
     on_image: OnImage = no_progress,
 ) -> CalibrationData:
@@ -185,6 +203,7 @@ def collect_losses(
     Args:
         predict: From an image to logits; called from `workers` threads.
         sources: Images with masks.
+        cuts: Indices of the thresholds at which margins are counted.
         workers: Number of images to predict at the same time.
         on_image: Progress callback.
 
@@ -195,6 +214,7 @@ def collect_losses(
         DataError: A source has no masks, or none of its images can be read.
     """
     totals, losses, faults = Totals(), dict[str, np.ndarray](), []
+    persons: dict[str, ImagePersons] = {}
     seen: set[str] = set()
     twice = done = 0
     total = sum(map(len, sources))
@@ -220,14 +240,24 @@ def collect_losses(
             totals.add(result.count)
             if result.count.has_person:
                 losses[name] = missed_shares(result.count.person)
-    # Sorted by fingerprint, the order is the same on every machine and independent of the losses,
-    # which file names are not.
+            sample, counted = result.sample, result.count.persons
+            if sample.instances is not None and counted:
+                persons[name] = count_persons(
+                    counted, result.logits, sample.target, sample.instances, cuts
+                )
+    rows, sha256 = _in_order(losses)
+    return CalibrationData(totals, rows, table_of(persons, cuts), sha256, twice, tuple(faults))
+
+
+def _in_order(losses: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str]:
+    """Sort losses by fingerprint; return them, float32 (n, BINS), and the hash of the names.
+
+    So the order is the same on every machine and independent of the losses, which that of file
+    names is not.
+    """
     names = sorted(losses)
-    rows = np.zeros((0, len(totals.person)), np.float32)
-    if names:
-        rows = np.stack([losses[name] for name in names])
-    sha256 = hashlib.sha256("".join(names).encode()).hexdigest()
-    return CalibrationData(totals, rows, sha256, twice, tuple(faults))
+    rows = [np.zeros((0, BINS), np.float32), *(losses[name][None] for name in names)]
+    return np.concatenate(rows), hashlib.sha256("".join(names).encode()).hexdigest()
 
 
 def fingerprint(sample: Sample) -> str:
@@ -260,12 +290,29 @@ def promise_of(
     )
 
 
+def person_promise_of(
+    collected: CalibrationData, confidence: Confidence, settings: InferenceSettings
+) -> PersonPromise | None:
+    """Return the promise about persons; None if no image tells persons apart."""
+    if not len(collected.persons.persons):
+        return None
+    return PersonPromise(confidence, collected.persons, asdict(settings), collected.sha256)
+
+
 def cautions_of(collected: CalibrationData) -> list[str]:
     """Warnings that follow from the number of images and their faults."""
     cautions = []
     if len(collected.losses) < FEW:
         cautions.append(
             f"only {len(collected.losses)} images with persons; fewer than {FEW} can promise little"
+        )
+    told_apart = len(collected.persons.persons)
+    if not told_apart:
+        cautions.append(NO_PERSONS)
+    elif told_apart < len(collected.losses):
+        cautions.append(
+            f"{len(collected.losses) - told_apart} images with persons do not tell them apart; "
+            "promises per person are about the others"
         )
     if collected.twice:
         cautions.append(f"{collected.twice} images are copies of others and were not counted")

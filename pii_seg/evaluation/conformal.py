@@ -137,8 +137,9 @@ class Promise:
         if not len(kept):
             best = math.floor(self.best_recall * 10_000) / 100
             raise CalibrationError(
-                f"a recall of {_percent(recall)} cannot be promised {self._how()} with "
-                f"{self.pictures} images: the highest possible is {best:.2f}%. Ask for less, or "
+                f"a recall of {percent(recall)} cannot be promised "
+                f"{describe_confidence(self.confidence)} with {self.pictures} images: the "
+                f"highest possible is {best:.2f}%. Ask for less, or "
                 f"calibrate on more images: at least {pictures_needed(recall, self.confidence)}, "
                 "and more the more is missed"
             )
@@ -150,19 +151,11 @@ class Promise:
         Raises:
             CalibrationError: No threshold does.
         """
-        # The middle of the bin below: half a bin is more than float32 rounding changes until the
-        # mask.
-        logit = BIN_LOGITS[self.index(recall) - 1] / temperature
-        if logit < LOWEST_LOGIT:
-            raise CalibrationError(
-                f"at a temperature of {temperature}, float32 has too few digits for a recall of "
-                f"{_percent(recall)}; calibrate again: {REMEDY}"
-            )
-        return 1 / (1 + math.exp(-min(logit, HIGHEST_LOGIT)))
+        return threshold_below(self.index(recall), temperature, recall)
 
     def statement(self, recall: float) -> str:
         """The promise in words that claim no more than the mathematics."""
-        n, risk = f"{self.pictures:,}", _percent(1 - recall)
+        n, risk = f"{self.pictures:,}", percent(1 - recall)
         share = "the share of an image's person pixels that are left out of its mask"
         if self.confidence == "expectation":
             return (
@@ -171,35 +164,19 @@ class Promise:
                 "them."
             )
         return (
-            f"With {_percent(self.confidence)} confidence the expected share of missed person "
+            f"With {percent(self.confidence)} confidence the expected share of missed person "
             f"pixels is at most {risk}: {share}, on average over images with persons, drawn like "
             f"the {n} calibration images; the confidence is about their draw."
         )
 
     def require_inference(self, inference: Mapping[str, Any]) -> None:
         """Raise CalibrationError, naming the settings, if they are not those of the calibration."""
-        given = _deciding(inference)
-        if different := sorted(
-            n for n in self.inference.keys() | given.keys() if self.inference.get(n) != given.get(n)
-        ):
-            was, now = (
-                ", ".join(f"{n} {settings.get(n)}" for n in different)
-                for settings in (self.inference, given)
-            )
-            raise CalibrationError(
-                f"the promise was calibrated with {was}, and holds for no other settings; got "
-                f"{now}. Use the former, or calibrate with the latter: {REMEDY}"
-            )
+        require_same(self.inference, inference)
 
     def plain(self) -> dict[str, Any]:
         """Plain data for `Checkpoint.calibration`."""
         curves = {name: getattr(self, name).tolist() for name in CURVES}
         return {SLOT: {**asdict(self), **curves, "logits": [-LIMIT, LIMIT]}}
-
-    def _how(self) -> str:
-        if self.confidence == "expectation":
-            return "in expectation"
-        return f"at a confidence of {_percent(self.confidence)}"
 
 
 def make_promise(
@@ -235,7 +212,7 @@ def make_promise(
     # The highest bound of all lower thresholds; and no bound may be below the measured risk.
     bound = np.maximum.accumulate(np.maximum(bound, missed))
     promise = Promise(
-        confidence, len(losses), missed, bound, false_area, _deciding(inference), data_sha256
+        confidence, len(losses), missed, bound, false_area, deciding(inference), data_sha256
     )
     if promise.best_recall <= 0:
         raise CalibrationError(f"{len(losses)} images with persons are too few to promise anything")
@@ -295,10 +272,55 @@ def threshold_for(
     return promise.threshold(recall, temperature)
 
 
-def _deciding(inference: Mapping[str, Any]) -> dict[str, Any]:
+def threshold_below(index: int, temperature: float, recall: float) -> float:
+    """The threshold on σ(logit / temperature) at which all pixels of THRESHOLDS[index] are found.
+
+    Args:
+        index: Index into THRESHOLDS, 1 or more.
+        temperature: That of the checkpoint.
+        recall: What is promised for it, for the error.
+
+    Raises:
+        CalibrationError: float32 cannot tell such probabilities apart.
+    """
+    # The middle of the bin below: half a bin is more than float32 rounding changes until the mask.
+    logit = BIN_LOGITS[index - 1] / temperature
+    if logit < LOWEST_LOGIT:
+        raise CalibrationError(
+            f"at a temperature of {temperature}, float32 has too few digits for a recall of "
+            f"{percent(recall)}; calibrate again: {REMEDY}"
+        )
+    return 1 / (1 + math.exp(-min(logit, HIGHEST_LOGIT)))
+
+
+def deciding(inference: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that the logits depend on, with lists for tuples as JSON has them."""
     return {n: v for n, v in json.loads(json.dumps(dict(inference))).items() if n != "batch_pixels"}
 
 
-def _percent(share: float) -> str:
+def require_same(calibrated: Mapping[str, Any], inference: Mapping[str, Any]) -> None:
+    """Raise CalibrationError, naming the settings, if they are not those `calibrated` with."""
+    given = deciding(inference)
+    if different := sorted(
+        n for n in calibrated.keys() | given.keys() if calibrated.get(n) != given.get(n)
+    ):
+        was, now = (
+            ", ".join(f"{n} {settings.get(n)}" for n in different)
+            for settings in (calibrated, given)
+        )
+        raise CalibrationError(
+            f"the promise was calibrated with {was}, and holds for no other settings; got "
+            f"{now}. Use the former, or calibrate with the latter: {REMEDY}"
+        )
+
+
+def describe_confidence(confidence: Confidence) -> str:
+    """Say how a promise is made: "at a confidence of 95%" or "in expectation"."""
+    if confidence == "expectation":
+        return "in expectation"
+    return f"at a confidence of {percent(confidence)}"
+
+
+def percent(share: float) -> str:
+    """Format a share in percent, with as many digits as it has, up to six."""
     return f"{100 * share:.6g}%"

@@ -18,6 +18,7 @@ SIZE_LIMITS = (
     96**2,
 )  # px of a person's area: below the first small, below the second medium
 MISSED_BELOW, UNTOUCHED_BELOW = 0.5, 0.1  # coverage
+MOST_UNCOVERED = 0.1  # share of a covered person's pixels
 HEAD_COVERED_FROM = 0.9  # coverage of a head that hides who it is
 BOUNDARY_SHARE = 0.02  # of the diagonal
 
@@ -114,7 +115,7 @@ def count_image(
     if len(set(shapes)) > 1:
         raise ValueError(f"logits, target, instances and heads differ in size: {shapes}")
     at = threshold_index(threshold)
-    bins = _bins(logits)
+    bins = bins_of(logits)
     scored = target != IGNORE
     is_person = (target == 1) & scored
     person = np.bincount(bins[is_person], minlength=BINS)
@@ -125,8 +126,8 @@ def count_image(
     return ImageCount(person, background, persons, pair, at, heads_found)
 
 
-def _bins(logits: np.ndarray) -> np.ndarray:
-    """Compute the bin, int16, of each logit."""
+def bins_of(logits: np.ndarray) -> np.ndarray:
+    """Compute the bin of each logit, int16: a pixel is found at THRESHOLDS[k] from bin k on."""
     place = (logits.astype(np.float32) + np.float32(LIMIT)) * np.float32(BINS / (2 * LIMIT))
     if np.isnan(place).any():
         raise ValueError("expected finite logits, got NaN")

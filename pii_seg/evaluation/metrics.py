@@ -12,11 +12,11 @@ precision, and has no notion of persons; tests compare these sums with it. Thres
 1/64 in logit (at most .004 in probability); `snap` rounds to the nearest.
 
 Definitions. *Coverage* of a person: share of its pixels that are found. *Missed*: coverage < .5;
-*untouched*: < .1. A *head* (hair, hat, glasses, face) is *covered* from .9 on. Target 255 is
-ignored throughout. *IoU* is that of person pixels: `iou` over all pixels of the data set,
-`iou_per_picture` the mean over the images that show a person (which other tables call mIoU), `miou`
-the mean of the IoUs of person and background over all pixels. *Boundary IoU*: Cheng et al., CVPR
-2021, eq. 1, with d = 2 % of the diagonal.
+*untouched*: < .1; *uncovered*: < .9. A *head* (hair, hat, glasses, face) is *covered* from .9 on.
+Target 255 is ignored throughout. *IoU* is that of person pixels: `iou` over all pixels of the data
+set, `iou_per_picture` the mean over the images that show a person (which other tables call mIoU),
+`miou` the mean of the IoUs of person and background over all pixels. *Boundary IoU*: Cheng et al.,
+CVPR 2021, eq. 1, with d = 2 % of the diagonal.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from pii_seg.evaluation.counting import (
     BINS,
     HEAD_COVERED_FROM,
     MISSED_BELOW,
+    MOST_UNCOVERED,
     SIZES,
     THRESHOLDS,
     UNTOUCHED_BELOW,
@@ -63,6 +64,8 @@ class Totals:
     persons: np.ndarray = field(default_factory=lambda: np.zeros(len(SIZES), np.int64))
     missed: np.ndarray = field(default_factory=lambda: np.zeros((len(SIZES), BINS), np.int64))
     untouched: np.ndarray = field(default_factory=lambda: np.zeros((len(SIZES), BINS), np.int64))
+    uncovered_sum: np.ndarray = field(default_factory=lambda: np.zeros(BINS))
+    pictures_of_persons: np.ndarray = field(default_factory=lambda: np.zeros((), np.int64))
     heads: np.ndarray = field(default_factory=lambda: np.zeros((), np.int64))
     head_pixels: np.ndarray = field(default_factory=lambda: np.zeros((), np.int64))
     head_found: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
@@ -103,6 +106,10 @@ class Totals:
             self.persons[person.size] += 1
             self.missed[person.size] += person.found < MISSED_BELOW * person.area
             self.untouched[person.size] += person.found < UNTOUCHED_BELOW * person.area
+        if count.persons:
+            left = [p.area - p.found > MOST_UNCOVERED * p.area + 1e-6 for p in count.persons]
+            self.uncovered_sum += np.mean(left, axis=0)
+            self.pictures_of_persons += 1
         for found in count.heads:
             self.heads += 1
             self.head_pixels += found[0]
@@ -172,6 +179,7 @@ class Totals:
             untouched_by_size={
                 s: ratio(self.untouched[i, at], self.persons[i]) for i, s in enumerate(SIZES)
             },
+            uncovered=ratio(self.uncovered_sum[at], self.pictures_of_persons),
             persons_by_size=dict(zip(SIZES, map(int, self.persons), strict=True)),
             heads=int(self.heads),
             head_recall=ratio(self.head_found[at], self.head_pixels),
@@ -226,6 +234,7 @@ class Scores:
     missed_by_size: dict[str, float]
     untouched: float
     untouched_by_size: dict[str, float]
+    uncovered: float  # share of an image's persons with more than a tenth not found, mean of images
     persons_by_size: dict[str, int]
     heads: int
     head_recall: float  # share of the pixels of heads that are found

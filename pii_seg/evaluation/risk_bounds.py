@@ -85,7 +85,8 @@ def risk_within(losses: np.ndarray, risk: float, confidence: Confidence) -> np.n
         return expected_risk_bound(losses) <= risk + 1e-12
     width, delta = max(1, BLOCK // len(losses)), 1 - confidence
     blocks = [losses[:, start : start + width] for start in range(0, losses.shape[1], width)]
-    won = [_has_won(L, _bets(L, delta), risk, delta) for L in map(np.float64, blocks)]
+    wide = [block.astype(np.float64) for block in blocks]
+    won = [_has_won(L, _bets(L, delta), risk, delta) for L in wide]
     return np.concatenate(won) & (losses.mean(axis=0, dtype=np.float64) <= risk + 1e-12)
 
 

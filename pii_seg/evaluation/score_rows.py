@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pii_seg.evaluation.counting import HEAD_COVERED_FROM, SIZES
+from pii_seg.evaluation.counting import HEAD_COVERED_FROM, MOST_UNCOVERED, SIZES
 from pii_seg.evaluation.measure import Evaluation
 from pii_seg.evaluation.metrics import MIN_PRECISION, Scores
 
@@ -92,6 +92,10 @@ ROWS = (
              lambda e: percent(e.scores.untouched)),
     ScoreRow("untouched_by_size", "… small / medium / large", "Untouched persons of each size.",
              lambda e: _by_size(e.scores, e.scores.untouched_by_size)),
+    ScoreRow("uncovered", "uncovered persons, mean of images",
+             f"Share of an image's persons of whom more than {MOST_UNCOVERED:.0%} is not found, "
+             "averaged over the images that show persons: what a --person-recall bounds.",
+             lambda e: percent(e.scores.uncovered)),
     ScoreRow("heads", "heads", "Number of heads, where the data say which pixels are heads.",
              lambda e: f"{e.scores.heads:,}" if e.scores.heads else ABSENT),
     ScoreRow("head_recall", "… pixel recall",

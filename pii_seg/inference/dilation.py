@@ -9,6 +9,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+MARGINS = tuple(percent / 100 for percent in range(51))
+"""Margins that can be calibrated, as fractions of a component's size."""
+
 LEAST_MARGIN = 2
 """Smallest margin, in px.
 
@@ -62,12 +65,46 @@ def dilate(mask: np.ndarray, share: float, parts: Sequence[Component] | None = N
     grown = mask.copy()
     for component in components(mask) if parts is None else parts:
         radius = margin_of(component.size, share)
-        top, left = max(0, component.rows.start - radius), max(0, component.columns.start - radius)
-        bottom, right = component.rows.stop + radius, component.columns.stop + radius
-        around = grown[top:bottom, left:right]  # slices end at the border of the image
-        outside = np.ones(around.shape, np.uint8)
-        y, x = component.rows.start - top, component.columns.start - left
-        height, width = component.pixels.shape
-        outside[y : y + height, x : x + width][component.pixels] = 0
-        around |= cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= radius
+        around, distance = _distances(component, radius, mask.shape)
+        grown[around] |= distance <= radius
     return grown
+
+
+def margins_needed(mask: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Find with which margin `dilate` covers each pixel.
+
+    Args:
+        mask: bool (H, W).
+        wanted: bool (H, W), the pixels in question, outside `mask`.
+
+    Returns:
+        uint8 (H, W): index into MARGINS of the smallest margin that covers the pixel, len(MARGINS)
+        if none does; 0 where not `wanted`.
+    """
+    needed = np.where(wanted, np.uint8(len(MARGINS)), np.uint8(0))
+    for component in components(mask) if wanted.any() else ():
+        radii = [margin_of(component.size, share) for share in MARGINS]
+        around, distance = _distances(component, radii[-1], mask.shape)
+        asked = wanted[around]
+        place = needed[around]  # a view
+        place[asked] = np.minimum(place[asked], np.searchsorted(radii, distance[asked]))
+    return needed
+
+
+def _distances(
+    component: Component, radius: int, shape: tuple[int, ...]
+) -> tuple[tuple[slice, slice], np.ndarray]:
+    """Measure, in px, how far pixels are from a component, in the box that it has with a margin.
+
+    Returns:
+        The box, and the distances float32 in it.
+    """
+    top, left = max(0, component.rows.start - radius), max(0, component.columns.start - radius)
+    bottom = min(shape[0], component.rows.stop + radius)
+    right = min(shape[1], component.columns.stop + radius)
+    outside = np.ones((bottom - top, right - left), np.uint8)
+    y, x = component.rows.start - top, component.columns.start - left
+    height, width = component.pixels.shape
+    outside[y : y + height, x : x + width][component.pixels] = 0
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return (slice(top, bottom), slice(left, right)), distance

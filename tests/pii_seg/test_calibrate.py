@@ -19,6 +19,7 @@ from pii_seg.errors import CalibrationError
 from pii_seg.evaluation.calibrate import collect_losses, known_to_training, promise_of
 from pii_seg.evaluation.conformal import read_promise, threshold_for
 from pii_seg.evaluation.counting import BINS, threshold_index
+from pii_seg.evaluation.person_promise import read_person_promise
 from pii_seg.inference.backends.torch_backend import eager_segmenter
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
@@ -275,3 +276,62 @@ def test_anonymize_keeps_the_promise_of_a_calibrated_checkpoint(
     assert np.mean(shares) <= 0.1
     assert anonymize([*command, "--checkpoint", str(calibrated), "--tiles", "2", "--force"]) == 2
     assert "tiles" in capsys.readouterr().err
+
+
+@pytest.fixture
+def numbered(street: Path) -> Path:
+    """The same images, whose masks number their person."""
+    (street / "instances").mkdir()
+    for path in sorted((street / "masks").iterdir()):
+        mask = (np.asarray(Image.open(path)) > 0).astype(np.uint8)
+        Image.fromarray(mask).save(street / "instances" / path.name)
+    return street
+
+
+def test_persons_are_promised_only_where_masks_tell_them_apart(
+    checkpoint: Path, street: Path, tmp_path: Path, capsys
+) -> None:
+    arguments = ("--checkpoint", checkpoint, "--data", street, "--confidence", "expectation")
+    assert run(*arguments) == 0
+    printed = capsys.readouterr()
+    assert "no image of the data tells persons apart" in printed.err
+    assert "person recall" not in printed.out
+    calibrated = str(checkpoint.with_name("calibrated.ckpt"))
+    command = [str(street / "images"), "--output", str(tmp_path / "safe"), "--person-recall", "0.9"]
+    assert anonymize([*command, "--checkpoint", calibrated]) == 2
+    error = capsys.readouterr().err
+    assert "no persons" in error and "pii_seg.calibrate" in error
+    assert error.count("\n") == 1
+
+
+def test_anonymize_keeps_the_promise_per_person(
+    checkpoint: Path, numbered: Path, tmp_path: Path, capsys
+) -> None:
+    """Of 24 persons, at most 2 have more than a fifth of their pixels outside of the mask."""
+    low = replace(load_checkpoint(checkpoint), threshold=1e-4)  # at which random weights find much
+    save_checkpoint(checkpoint, low)
+    arguments = ("--checkpoint", checkpoint, "--data", numbered, "--confidence", "expectation")
+    assert run(*arguments) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "24 images of 24 persons, at most 10% of each uncovered, in expectation" in printed
+    calibrated = checkpoint.with_name("calibrated.ckpt")
+    promise = read_person_promise(load_checkpoint(calibrated).calibration)
+    assert promise.images == IMAGES
+    photographs, wish = str(numbered / "images"), ["--person-recall", "0.9", "--uncovered", "0.2"]
+    for name, more in (("by_threshold", ["--dilate", "0"]), ("by_margin", ["--dilate", "auto"])):
+        out = tmp_path / name
+        own = ["--output", str(out), "--write-masks", "--checkpoint", str(calibrated)]
+        assert anonymize([photographs, *own, *wish, *more]) == 0
+        audit = json.loads((out / "audit.json").read_text())
+        assert "uncovered persons is at most 10%" in audit["model"]["promise"]
+        assert "more than 20% of the pixels" in audit["model"]["promise"]
+        assert ("with the margin of" in audit["model"]["promise"]) == (name == "by_margin")
+        assert isinstance(audit["settings"]["dilate"], float | int)
+        uncovered = []
+        for place in range(IMAGES):
+            person = np.asarray(Image.open(numbered / "masks" / f"{place:02d}.png")) > 0
+            redacted = np.zeros(person.shape, bool)
+            if (found := out / "instances" / f"{place:02d}.png.png").exists():
+                redacted = np.asarray(Image.open(found)) > 0
+            uncovered.append((person & ~redacted).sum() > 0.2 * person.sum())
+        assert sum(uncovered) <= 2

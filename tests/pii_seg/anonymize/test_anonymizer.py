@@ -74,6 +74,8 @@ def test_redact_gives_the_bytes_of_the_command(
         ({"style": "sepia"}, "'sepia' is unknown; choose one of solid"),
         ({"dilate": 2.0}, "dilate 2.0"),
         ({"recall": 0.9}, "needs a checkpoint"),
+        ({"person_recall": 0.9, "dilate": "auto"}, "needs a checkpoint"),
+        ({"checkpoint": "a.ckpt", "dilate": "auto"}, "give both"),
         ({"generator": "model"}, "for style synthesise"),
         ({"checkpoint": "a.ckpt", "recall": 0.9, "threshold": 0.5}, "exclude each other"),
         ({"checkpoint": "a.ckpt", "threshold": 1.5}, "between 0 and 1"),

@@ -20,6 +20,7 @@ from pii_seg.anonymize.anonymizer import Anonymizer
 from pii_seg.anonymize.detector import Detector
 from pii_seg.anonymize.file_redaction import Options, StoppedError
 from pii_seg.anonymize.instance_files import InstanceWriter
+from pii_seg.anonymize.promises import Wanted
 from pii_seg.anonymize.track_names import read_track
 from pii_seg.anonymize.video_redaction import VideoRedactor
 from pii_seg.command_line import WRONG_INPUT
@@ -86,7 +87,9 @@ def test_masks_of_the_eager_network_on_a_cpu_are_those_of_one_frame_after_the_ot
     settings = InferenceSettings(size=32, tiles=2)
     first = Detector(tmp_path / "a.ckpt", settings, backend="torch")
     middle = float(np.median(first.probability(read_video(source)[0][0])))
-    detector = Detector(tmp_path / "a.ckpt", settings, threshold=middle, backend="torch")
+    detector = Detector(
+        tmp_path / "a.ckpt", settings, wanted=Wanted(threshold=middle), backend="torch"
+    )
     anonymizer, seen = Anonymizer(detector, seed=0, dilate=0), []
     replace = anonymizer.replace
 

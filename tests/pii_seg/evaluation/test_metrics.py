@@ -231,6 +231,20 @@ def test_ignored_pixels_change_nothing() -> None:
     )
 
 
+def test_uncovered_persons_are_averaged_in_their_image_first() -> None:
+    """One of nine persons of an image, and the only one of another, lack 2 of their 10 px."""
+    totals = Totals()
+    for count, missed in ((9, 1), (1, 1)):
+        instances = np.repeat(np.arange(1, count + 1, dtype=np.uint16)[:, None], 10, axis=1)
+        logits = np.full(instances.shape, 3, np.float32)
+        logits[:missed, :2] = -3
+        logits[-1, -1] = -3 if count == 9 else 3  # a tenth is accepted
+        totals.add(count_image(logits, np.ones(instances.shape, np.uint8), instances))
+    assert totals.scores().uncovered == pytest.approx((1 / 9 + 1) / 2)
+    assert totals.scores(0.01).uncovered == 0
+    assert totals.scores(0.99).uncovered == 1
+
+
 def test_a_fully_ignored_person_is_not_counted() -> None:
     instances = np.zeros((20, 20), np.uint16)
     instances[:5, :5], instances[10:, 10:] = 7, 65535

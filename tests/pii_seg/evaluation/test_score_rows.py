@@ -62,6 +62,7 @@ def test_a_column_holds_every_row() -> None:
     assert column["missed"] == "50.0%"
     assert column["missed_by_size"] == f"50.0% / {ABSENT} / {ABSENT}"
     assert column["untouched_by_size"] == f"0.0% / {ABSENT} / {ABSENT}"
+    assert column["uncovered"] == "50.0%"
     assert column["recall"] == "62.5%"
     assert column["forward_pixels"] == "1.50"
 
