@@ -30,6 +30,7 @@ from pii_seg.data.progress import OnImage
 from pii_seg.error_lines import TRACEBACK, one_line, unexpected
 from pii_seg.errors import CalibrationError, CheckpointError, ConfigError, DataError, InputError
 from pii_seg.inference.settings import InferenceSettings, Merge
+from pii_seg.models.bundled import DEFAULT
 
 KINDS = {
     "int": "a whole number",
@@ -249,9 +250,10 @@ def add_checkpoint_argument(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint",
         type=Path,
-        required=True,
+        default=Path(DEFAULT),
         metavar="CKPT",
-        help="Use this checkpoint, RUN/best.ckpt of a training.",
+        help="Use this checkpoint, RUN/best.ckpt of a training, or a bundled segmenter by its "
+        "name.",
     )
 
 

@@ -1,12 +1,16 @@
-"""The whole project on a small scale: renders, self-training, its report, anonymised images.
+"""The whole project on a small scale: renders, anonymised images, self-training, its report.
 
     python tools/demo.py [FOLDER]
 
-It downloads nothing and needs no photos: renders of another recipe, with other places, light and
-distances, stand for them, and training never reads their labels. More renders of that recipe
-measure the scores. Files that FOLDER already contains are kept, so that an interrupted demo
-resumes.
+It downloads nothing and needs no photos. First a dozen renders lose their people, found by the
+bundled segmenter. Then the segmenter adapts to "photos": renders of another recipe, with other
+places, light and distances, stand for them, and training never reads their labels. More renders of
+that recipe measure the scores. Files that FOLDER already contains are kept, so that an interrupted
+demo resumes.
 
+    FOLDER/first/         a dozen renders (recipe everyday)
+    FOLDER/first_safe/    the same without their persons
+    FOLDER/before_after.jpg
     FOLDER/renders/       labelled pairs for training (recipe everyday)
     FOLDER/street/        the "photos" (recipe street), of which only images/ is used
     FOLDER/test/          more of them, with their masks, for the report only
@@ -17,11 +21,17 @@ resumes.
 from __future__ import annotations
 
 import argparse
+import math
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image, ImageOps
+
+SHEET = "before_after.jpg"
+TILE = 260  # px
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class Scale:
     """Size of a demo.
 
     Attributes:
+        first: Number of renders to begin with.
         renders: Number of labelled pairs.
         photos: Number of "photos".
         test: Number of test images.
@@ -42,6 +53,7 @@ class Scale:
         options: Further options of pii_seg.train.
     """
 
+    first: int = 12
     renders: int = 60
     photos: int = 32
     test: int = 24
@@ -62,7 +74,7 @@ class Scale:
 FULL = Scale()
 # For the test of this program: every step runs, but the results are useless.
 TINY = Scale(
-    6, 3, 2, 96, 96, 2, 100, 20, 2,
+    2, 6, 3, 2, 96, 96, 2, 100, 20, 2,
     (
         "--size", "tiny", "--data.size", "64", "--data.batch_size", "4",
         "--optimiser.learning_rate", "0.01", "--loop.iou_relative", "0.01",
@@ -92,17 +104,23 @@ def commands(folder: Path, scale: Scale) -> list[tuple[str, list[str]]]:
         "--loop.repaint_most", str(scale.repainted), "--loop.first_share", "1",
         *scale.options, "--output", str(folder / "run"),
     ]  # fmt: skip
-    anonymise = [
-        "-m", "pii_seg.anonymize", str(folder / "test" / "images"),
-        "--output", str(folder / "anonymised"),
-        "--checkpoint", str(folder / "run" / "best.ckpt"),
-    ]  # fmt: skip
+
+    def anonymise(images: str, output: str, *options: str) -> list[str]:
+        images = str(folder / images / "images")
+        return ["-m", "pii_seg.anonymize", images, "--output", str(folder / output), *options]
+
+    adapted = str(folder / "run" / "best.ckpt")
     return [
+        ("Render a dozen images", render("everyday", "first", scale.first, scale.resolution, 9)),
+        ("Remove their people with the bundled segmenter", anonymise("first", "first_safe")),
         ("Render pairs", render("everyday", "renders", scale.renders, scale.resolution, 0)),
         ('Render "photos"', render("street", "street", scale.photos, photo_side, 1)),
         ("Render test images", render("street", "test", scale.test, photo_side, 2)),
         ("Self-train", train),
-        ("Anonymise the test images", anonymise),
+        (
+            "Remove people from the test images with the adapted segmenter",
+            anonymise("test", "anonymised", "--checkpoint", adapted),
+        ),
     ]  # fmt: skip
 
 
@@ -117,8 +135,12 @@ def demo(folder: Path, scale: Scale = FULL) -> int:
                 file=sys.stderr,
             )
             return code
+        if (safe := folder / "first_safe").is_dir() and not (sheet := folder / SHEET).exists():
+            before_after(folder / "first" / "images", safe, sheet)
+            print("Before and after:    ", sheet.resolve(), flush=True)
     print(f"\nfinished in {(time.monotonic() - begun) / 60:.0f} minutes")
     for title, path in (
+        ("Before and after:    ", folder / SHEET),
         ("Rendered pairs:      ", folder / "renders" / "contact_sheet.png"),
         ("Report of training:  ", folder / "run" / "report" / "report.html"),
         ("Anonymised images:   ", folder / "anonymised"),
@@ -126,6 +148,30 @@ def demo(folder: Path, scale: Scale = FULL) -> int:
     ):
         print(title, path.resolve())
     return 0
+
+
+def before_after(images: Path, safe: Path, sheet: Path) -> None:
+    """Write a sheet of images, and of the same without their persons below them.
+
+    Args:
+        images: Folder of the images.
+        safe: Folder of the images without their persons.
+        sheet: The JPEG to write.
+    """
+    pairs = [
+        (path, next(iter(safe.glob(f"{path.stem}.*")), None)) for path in sorted(images.iterdir())
+    ]
+    shown = [(before, after) for before, after in pairs if after is not None]
+    columns = min(6, len(shown))
+    rows = 2 * math.ceil(len(shown) / columns)
+    whole = Image.new("RGB", (columns * TILE, rows * TILE), "white")
+    for number, pair in enumerate(shown):
+        for below, path in enumerate(pair):
+            with Image.open(path) as image:
+                tile = ImageOps.fit(image.convert("RGB"), (TILE - 4, TILE - 4))
+            row = 2 * (number // columns) + below
+            whole.paste(tile, (number % columns * TILE + 2, row * TILE + 2))
+    whole.save(sheet, quality=90)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Remove every person from images and videos, irreversibly, and write an audit.
 
+    python -m pii_seg.anonymize photos --output safe
     python -m pii_seg.anonymize photos --output safe --checkpoint RUN/best.ckpt
     python -m pii_seg.anonymize photos --output safe --checkpoint RUN/calibrated.ckpt --recall 0.99
     python -m pii_seg.anonymize photos --output safe --masks my_masks --style inpaint
-    python -m pii_seg.anonymize photos --output safe --checkpoint RUN/best.ckpt --dry-run
+    python -m pii_seg.anonymize photos --output safe --dry-run
 
 The inputs are only read. Outputs hold no pixel from within a person's outline and no metadata. A
 file that cannot be handled in full is listed and has no output. The same command resumes a run that
@@ -22,7 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from pii_seg.anonymize.arguments import add_arguments, check_arguments, check_keep, options_of
+from pii_seg.anonymize.arguments import (
+    add_arguments,
+    check_arguments,
+    check_keep,
+    chosen_checkpoint,
+    options_of,
+)
 from pii_seg.anonymize.redaction import warning_of
 from pii_seg.anonymize.regions import read_region
 from pii_seg.command_line import (
@@ -46,9 +53,7 @@ if TYPE_CHECKING:
 
 
 def parser() -> ArgumentParser:
-    p = make_parser(
-        "anonymize", __doc__, "INPUT... --output DIR (--checkpoint CKPT | --masks DIR) [options]"
-    )
+    p = make_parser("anonymize", __doc__, "INPUT... --output DIR [options]")
     add_arguments(p)
     add_mask_arguments(p)
     add_inference_arguments(p, tiles="auto")
@@ -66,6 +71,7 @@ def main(argv: list[str] | None = None) -> int:
 def _anonymize(arguments: Namespace) -> int:
     from pii_seg.anonymize.inputs import collect_inputs
 
+    arguments.checkpoint = chosen_checkpoint(arguments)
     check_arguments(arguments)
     renamed = arguments.rename is not None
     places = (arguments.inputs, arguments.output)

@@ -15,6 +15,7 @@ from pii_seg.anonymize.redaction import STYLES, Style
 from pii_seg.anonymize.track_names import read_track
 from pii_seg.errors import InputError
 from pii_seg.inference.backends.option import add_backend_argument
+from pii_seg.models.bundled import DEFAULT
 
 if TYPE_CHECKING:
     from pii_seg.anonymize.file_redaction import Options
@@ -34,13 +35,17 @@ def check_arguments(arguments: Namespace) -> None:
     for name, value, least in (("jobs", arguments.jobs, 1), ("hold", arguments.hold, 0)):
         if value is not None and value < least:
             raise InputError(f"--{name} {value}: must be at least {least}")
-    also = set(arguments.also or ()) - {NONE}
-    if not any((arguments.checkpoint, arguments.masks, arguments.include, also)):
-        raise InputError("nothing to redact: give --checkpoint, --masks, --include or --also")
     if arguments.verify and (arguments.checkpoint is None or not arguments.second_look):
         raise InputError(
             "--verify searches the outputs: give --checkpoint, and leave out --no-second-pass"
         )
+
+
+def chosen_checkpoint(arguments: Namespace) -> Path | None:
+    """Return what finds persons: the given checkpoint, or the bundled one if nothing else does."""
+    if arguments.checkpoint is None and arguments.masks is None and not arguments.include:
+        return Path(DEFAULT)
+    return arguments.checkpoint
 
 
 def options_of(arguments: Namespace, *, workers: int) -> Options:
@@ -87,7 +92,8 @@ def add_main_arguments(parser: ArgumentParser) -> None:
         "--checkpoint",
         type=Path,
         metavar="CKPT",
-        help="Find persons with this checkpoint, RUN/best.ckpt of a training (default: none).",
+        help="Find persons with this checkpoint, RUN/best.ckpt of a training, or with a bundled "
+        f"segmenter by its name (default: {DEFAULT}; none with --masks or --include).",
     )
     main.add_argument(
         "--style",

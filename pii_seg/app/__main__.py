@@ -1,5 +1,6 @@
 """Anonymise images by hand on a web page that only this machine can open.
 
+    python -m pii_seg.app
     python -m pii_seg.app --checkpoint RUN/best.ckpt
 
 The browser opens. Drop images, check what was found, correct it with a brush, download. Images stay
@@ -30,20 +31,22 @@ from pii_seg.command_line import (
 )
 from pii_seg.errors import InputError
 from pii_seg.inference.backends.option import add_backend_argument
+from pii_seg.models.bundled import DEFAULT
 
 HOST = "127.0.0.1"
 
 
 def parser() -> ArgumentParser:
     """Create the parser."""
-    p = make_parser("app", __doc__, "--checkpoint CKPT [options]")
+    p = make_parser("app", __doc__, "[options]")
     main = p.add_argument_group("main options")
     main.add_argument(
         "--checkpoint",
         type=Path,
-        required=True,
+        default=Path(DEFAULT),
         metavar="CKPT",
-        help="Find persons with this checkpoint, RUN/best.ckpt of a training.",
+        help="Find persons with this checkpoint, RUN/best.ckpt of a training, or with a bundled "
+        "segmenter by its name.",
     )
     main.add_argument(
         "--port", type=int, default=0, help="Listen on this port; 0 chooses one that is free."

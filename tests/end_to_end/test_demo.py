@@ -6,14 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from blender_addon.dataset import iter_lines
-from tools.demo import TINY, demo
+from tools.demo import SHEET, TILE, TINY, demo
 
 
 @pytest.mark.slow
 def test_every_step_of_the_demo_writes_its_files(tmp_path: Path) -> None:
     assert demo(tmp_path, TINY) == 0
+    audit = json.loads((tmp_path / "first_safe" / "audit.json").read_text())
+    assert audit["totals"]["files"] == TINY.first
+    with Image.open(tmp_path / SHEET) as sheet:
+        assert sheet.size == (TINY.first * TILE, 2 * TILE)
     assert len(list(iter_lines(tmp_path / "renders"))) == TINY.renders
     metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text())
     # It is chance whether such a tiny teacher finds a repainted person again, so the filter may

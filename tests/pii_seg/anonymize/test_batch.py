@@ -400,7 +400,6 @@ def test_user_masks_are_used_and_missing_ones_are_failures(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ([], "nothing to redact"),
         (["--include", "0,0,2,1"], "beyond the image"),
         (["--include", LEFT_HALF, "--recall", "0.9"], "needs a checkpoint"),
         (["--include", LEFT_HALF, "--style", "sepia"], "sepia"),
