@@ -35,6 +35,7 @@ from diffusion_synth.training.state_file import EARLIER_STATE, STATE, load_state
 MODEL, SAMPLES, LOSSES = "model", "samples", "losses.csv"
 LOCK = ".train.lock"
 SAMPLE_COUNT = 8  # persons in a sheet of samples
+SAMPLE_STEPS = 20  # of the sampler
 SAMPLE_SHARES = (0.05, 0.2, 0.5, 1.0)  # of the steps, after which samples are painted
 HELD_OUT_CROPS = 16  # the last ones, so that samples are of persons it was not trained on
 LOSS_STEPS = 20  # a row of losses.csv is the mean of as many
@@ -264,7 +265,7 @@ def save_samples(learner: Learner, bank: CropBank, path: Path) -> None:
     pipeline, size = learner.inference_pipeline(), learner.size
     pipeline.set_progress_bar_config(disable=True)
     repainter = Repainter(
-        PipelinePainter(pipeline, {"num_inference_steps": 20}),
+        PipelinePainter(pipeline, {"num_inference_steps": SAMPLE_STEPS}),
         CropSettings(4.0, size, size, 1),
         FilterSettings(band=0),
     )

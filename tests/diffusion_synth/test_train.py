@@ -15,7 +15,7 @@ from PIL import Image
 from blender_addon.dataset import output_lock
 from diffusion_synth.pipeline.loading import load_pipeline
 from diffusion_synth.train import main
-from diffusion_synth.training import learner
+from diffusion_synth.training import learner, training_run
 from diffusion_synth.training.state_file import STATE
 from diffusion_synth.training.training_run import LOCK
 from tests.diffusion_synth.conftest import refusal, write_dataset
@@ -30,6 +30,13 @@ def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     line = {"persons": [{"id": 1, "pose_name": "stand"}]}
     pairs = [(rng.integers(0, 256, (48, 48, 3), dtype=np.uint8), mask, line) for _ in range(12)]
     return write_dataset(tmp_path_factory.mktemp("renders"), pairs)
+
+
+@pytest.fixture(autouse=True)
+def small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples of full size are four fifths of a training of twenty steps."""
+    monkeypatch.setattr(training_run, "SAMPLE_COUNT", 2)
+    monkeypatch.setattr(training_run, "SAMPLE_STEPS", 2)
 
 
 def arguments(renders: Path, output: Path, *more: object) -> list[str]:
