@@ -24,6 +24,8 @@ from pii_seg import PersonSegmenter
 mask = PersonSegmenter.load("FOLDER").predict("street.jpg").mask  # this folder; bool (H, W)
 ```
 
+{licence}
+
 ## What it has learnt from
 
 {origin}
@@ -94,9 +96,10 @@ def write_card(
 ) -> None:
     """Write README.md into the folder of a segmenter."""
     calibration = stages["calibration"].result
-    text = HEADER + BODY.format(
+    text = header(recipe.licence) + BODY.format(
         name=recipe.name,
         version=recipe.version,
+        licence=licence_line(recipe.licence),
         description=recipe.description or "Finds the pixels of people in images.",
         origin=origin(recipe),
         datasets=dataset_table(manifest["renders"]),
@@ -116,6 +119,17 @@ def write_card(
         measured=measured_tables(stages["measure"].result),
     )
     write_atomically(folder / CARD, text.encode())
+
+
+def header(licence: str) -> str:
+    """Return the header of a model card, with the licence in it."""
+    return HEADER.replace("tags:", f"license: {licence.lower()}\ntags:", 1) if licence else HEADER
+
+
+def licence_line(licence: str) -> str:
+    if not licence:
+        return "The licence of the weights is not stated."
+    return f"The weights are under {licence}."
 
 
 def origin(recipe: BuildRecipe) -> str:

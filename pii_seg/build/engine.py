@@ -290,6 +290,7 @@ class Build:
             "name": recipe.name,
             "version": recipe.version,
             "description": recipe.description,
+            "licence": recipe.licence,
             "photos": [asdict(entry) for entry in (*recipe.photos, *recipe.held_out_photos)],
         }
         inputs = {"calibration": calibrated, "measure": measured}

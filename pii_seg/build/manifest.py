@@ -47,6 +47,7 @@ def write_manifest(
     manifest = {
         "name": recipe.name,
         "version": recipe.version,
+        "licence": recipe.licence,
         "program": f"pii_seg {program_version()}",
         "renders": [_dataset("renders", entry, stages) for entry in recipe.renders],
         "held_out": [_dataset("held-out", entry, stages) for entry in recipe.held_out],

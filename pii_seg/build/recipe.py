@@ -2,6 +2,7 @@
 
 name = "small"
 version = "1"
+licence = "Apache-2.0"         # of the weights
 seeds = [0, 1]
 
 [[renders]]                    # learnt from
@@ -191,6 +192,7 @@ class BuildRecipe:
         name: Name of the segmenter, such as "small".
         version: Its version.
         description: A sentence for the model card.
+        licence: Licence of the weights, an SPDX identifier, for the model card.
         seeds: Each training runs once for each; the average of their weights competes with them.
         renders: Datasets to learn from.
         held_out: Datasets that choose and calibrate.
@@ -208,6 +210,7 @@ class BuildRecipe:
     held_out: tuple[Renders, ...]
     trainings: tuple[Training, ...]
     description: str = ""
+    licence: str = ""
     seeds: tuple[int, ...] = (0,)
     photos: tuple[Photos, ...] = ()
     held_out_photos: tuple[Photos, ...] = ()

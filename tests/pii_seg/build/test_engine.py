@@ -137,6 +137,7 @@ def recipe(tmp_path: Path) -> BuildRecipe:
         held_out=(Renders("apart", "street", 12, seed=9),),
         trainings=(Training("warm", TINY), Training("long", TINY)),
         description="A segmenter for ellipses.",
+        licence="Apache-2.0",
         seeds=(0, 1),
         photos=(Photos(str(empty), "CC0-1.0", "drawn by a test"),),
         held_out_photos=(Photos(str(apart), "CC0-1.0", "drawn by a test too"),),
@@ -175,6 +176,8 @@ def test_a_build_ends_with_a_segmenter_its_card_and_its_manifest(
         assert sha256_of(built.folder / name) == digest
     texts = [path for path in built.folder.rglob("*") if path.suffix in (".json", ".md")]
     assert len(texts) == 4 and all(str(tmp_path) not in path.read_text() for path in texts)
+    assert card.startswith("---\n") and "\nlicense: apache-2.0\n" in card.split("---")[1]
+    assert "The weights are under Apache-2.0." in card and manifest["licence"] == "Apache-2.0"
     assert "| photos |" in card and "recall of heads" in card
 
     scores = json.loads((tmp_path / "run/choice/scores.json").read_text())["scores"]
