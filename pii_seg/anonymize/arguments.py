@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
-from pii_seg.anonymize.plugins import NONE
 from pii_seg.anonymize.promises import AUTO
 from pii_seg.anonymize.redaction import STYLES, Style
 from pii_seg.anonymize.track_names import read_track
