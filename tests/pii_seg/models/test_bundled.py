@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pii_seg.build_model import read_recipe
 from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import CheckpointError
 from pii_seg.inference.person_segmenter import PersonSegmenter
@@ -59,6 +60,19 @@ def test_its_card_states_every_input_of_its_manifest(name: str) -> None:
         assert entry["sha256"][:16] in card
         assert entry["licence"] in card and entry["origin"] in card
     assert manifest["encoder"]["weights"] in card and "ImageNet" in card
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_its_recipe_is_in_the_repository(name: str) -> None:
+    recipe = read_recipe(FOLDER.parents[1] / "tools" / "segmenters" / f"{name}.toml")
+    manifest = json.loads((FOLDER / name / "manifest.json").read_text())
+    assert (recipe.name, recipe.version) == (name, manifest["version"])
+    for role in ("renders", "held_out"):
+        stated = [entry.name for entry in getattr(recipe, role)]
+        assert stated == [entry["name"] for entry in manifest[role]]
+    for role in ("photos", "held_out_photos"):
+        given = [(entry.licence, entry.origin) for entry in getattr(recipe, role)]
+        assert given == [(entry["licence"], entry["origin"]) for entry in manifest[role]]
 
 
 def test_it_runs_without_torch() -> None:
