@@ -7,7 +7,6 @@ help texts of `python -m pii_seg.train`.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -272,8 +271,7 @@ class OptimiserConfig:
     encoder_share: float = 0.3
     """Learning rate of pre-trained weights, relative to learning_rate; 0 freezes them."""
     encoder_norms: bool = True
-    """Whether the norms of a pre-trained encoder adapt to the training data. Otherwise they keep
-    the statistics of the photos that it was pre-trained on."""
+    """Whether norms of a pre-trained encoder adapt to the data, or keep their statistics."""
     weight_decay: float = 0.01
     """Weight decay of all parameters but biases and norms."""
     warmup: float = 0.05
@@ -295,18 +293,14 @@ class OptimiserConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self, "optimiser", {"learning_rate": (0, 1000)})
-        share = self.encoder_share
-        require(0 <= share < math.inf, self, "optimiser.encoder_share", "must be 0 or more")
+        require(self.encoder_share >= 0, self, "optimiser.encoder_share", "must not be negative")
         for name in ("learning_rate", "gradient_norm"):
-            fits = 0 < getattr(self, name) < math.inf
-            require(fits, self, f"optimiser.{name}", "must be above 0")
+            require(getattr(self, name) > 0, self, f"optimiser.{name}", "must be above 0")
         for name in ("weight_decay", "warmup", "ema", "label_smoothing"):
-            fits = 0 <= getattr(self, name) < 1
-            require(fits, self, f"optimiser.{name}", "must be within 0..1, and not 1")
+            require(0 <= getattr(self, name) < 1, self, f"optimiser.{name}", "must be 0..1, not 1")
         require(self.dice >= 0, self, "optimiser.dice", "must not be negative")
         for name in ("head_weight", "boundary_weight", "small_weight"):
-            fits = 1 <= getattr(self, name) <= 100
-            require(fits, self, f"optimiser.{name}", "must be within 1..100")
+            require(1 <= getattr(self, name) <= 100, self, f"optimiser.{name}", "must be 1..100")
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ class Photos:
 
 @dataclass(frozen=True)
 class Choice:
-    """How the candidates are compared.
+    """The rule that candidates are compared by.
 
     Attributes:
         false_area: With [[held_out_photos]], the threshold is the lowest at which at most this

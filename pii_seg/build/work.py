@@ -32,11 +32,11 @@ from pii_seg.inference.exported import ONNX
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.models.checkpoint import (
     load_checkpoint,
-    rounded_to_half,
     save_checkpoint,
     save_pretrained,
 )
 from pii_seg.models.checkpoint_hash import checkpoint_sha256
+from pii_seg.models.half_precision import rounded_to_half
 from pii_seg.models.model_soup import mean_checkpoint
 from pii_seg.selftrain.comparison import totals_of
 from pii_seg.selftrain.stages import Stage
@@ -153,8 +153,10 @@ def lowest_threshold(curves: Curves, most: float) -> tuple[float, float]:
 
 def round_in(folder: Path, checkpoint: Path, threshold: float) -> Result:
     """Round the weights to what half precision holds, so that files half the size lose nothing."""
-    rounded = rounded_to_half(load_checkpoint(checkpoint))
-    save_checkpoint(folder / BEST, dataclasses.replace(rounded, threshold=threshold))
+    loaded = load_checkpoint(checkpoint)
+    weights = rounded_to_half(loaded.weights)
+    rounded = dataclasses.replace(loaded, weights=weights, threshold=threshold)
+    save_checkpoint(folder / BEST, rounded)
     return {"threshold": threshold}
 
 

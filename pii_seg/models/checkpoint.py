@@ -36,6 +36,7 @@ from pii_seg.models.bundled import bundled_names, located
 from pii_seg.models.checkpoint_hash import CONFIG_FILE
 from pii_seg.models.device import usable_device
 from pii_seg.models.fold_batchnorm import fold_norms
+from pii_seg.models.half_precision import in_half
 from pii_seg.models.model_card import model_card
 from pii_seg.models.segmenter import Segmenter, fastest_precision
 from pii_seg.models.torch_archive import UnsafeArchiveError, check_archive
@@ -184,29 +185,6 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         raise CheckpointError(f"{path}: damaged ({_first_line(error)})") from None
 
 
-def rounded_to_half(checkpoint: Checkpoint) -> Checkpoint:
-    """Round weights to values that half precision holds; they stay float32.
-
-    Biases and the statistics of norms, of one dimension, are left alone: they are few, and small
-    variances would be lost.
-
-    Raises:
-        FloatingPointError: A weight is too large for half precision.
-    """
-    weights = {
-        name: value.half().float() if _is_wide(value) else value
-        for name, value in checkpoint.weights.items()
-    }
-    for name, value in weights.items():
-        if value.is_floating_point() and not bool(value.isfinite().all()):
-            raise FloatingPointError(f"weight {name} is too large for half precision")
-    return dataclasses.replace(checkpoint, weights=weights)
-
-
-def _is_wide(value: Tensor) -> bool:
-    return value.is_floating_point() and value.ndim > 1
-
-
 def save_pretrained(folder: Path | str, checkpoint: Checkpoint, *, half: bool = False) -> None:
     """Write a checkpoint as a folder to share: config.json, model.safetensors and a model card.
 
@@ -215,7 +193,7 @@ def save_pretrained(folder: Path | str, checkpoint: Checkpoint, *, half: bool = 
     Args:
         folder: Made when it does not exist; a segmenter that is there is replaced.
         checkpoint: The segmenter.
-        half: Store what `rounded_to_half` has rounded in half the space. Nothing is lost: anything
+        half: Store what `half_precision` has rounded in half the space. Nothing is lost: anything
             else is stored as it is.
 
     Raises:
@@ -235,7 +213,7 @@ def save_pretrained(folder: Path | str, checkpoint: Checkpoint, *, half: bool = 
     folder.mkdir(parents=True, exist_ok=True)
     tensors = _plain_tensors(checkpoint)
     if half:
-        tensors = {name: _in_half(value) for name, value in tensors.items()}
+        tensors = {name: in_half(value) for name, value in tensors.items()}
     weights = safetensors.torch.save(tensors, metadata={"format": "pt"})
     config = {
         "format": FORMAT,
@@ -340,14 +318,6 @@ def _json(text: str | bytes) -> Any:
 
 def _plain_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in checkpoint.weights.items()}
-
-
-def _in_half(value: Tensor) -> Tensor:
-    """Return a tensor in half precision if that loses nothing."""
-    if not _is_wide(value):
-        return value
-    half = value.half()
-    return half if torch.equal(half.float(), value) else value
 
 
 def _check_version(path: Path, version: Any) -> None:
