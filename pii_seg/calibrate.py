@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
                 arguments.checkpoint,
                 arguments.data,
                 arguments.output,
-                inference_settings(arguments),
+                inference_settings(arguments, tiles="auto"),
                 confidence=arguments.confidence,
                 strict=arguments.strict,
                 masks=mask_options(arguments),

@@ -29,6 +29,7 @@ from pii_seg.data.mask_reading import AUTO, CODES, MaskOptions
 from pii_seg.data.progress import OnImage
 from pii_seg.error_lines import TRACEBACK, one_line, unexpected
 from pii_seg.errors import CalibrationError, CheckpointError, ConfigError, DataError, InputError
+from pii_seg.inference.recommended import settings_for
 from pii_seg.inference.settings import InferenceSettings, Merge
 from pii_seg.models.bundled import DEFAULT
 
@@ -305,32 +306,32 @@ def mask_options(arguments: Namespace) -> MaskOptions:
     return MaskOptions(arguments.mask_code, tuple(arguments.person_class))
 
 
-def add_inference_arguments(parser: ArgumentParser, *, tiles: int | str | None = None) -> None:
-    """Add the options of `InferenceSettings`; `tiles` replaces the default of --tiles."""
+def add_inference_arguments(parser: ArgumentParser, *, tiles: int | str = 1) -> None:
+    """Add the options of `InferenceSettings`, for `inference_settings` with the same `tiles`."""
     default = InferenceSettings()
+    own = "default: the segmenter's own, otherwise"
     group = parser.add_argument_group("inference")
     group.add_argument(
         "--size",
         type=int,
-        default=default.size,
-        help="Resize each image or tile to at most this longest side in px.",
+        help="Resize each image or tile to at most this longest side in px "
+        f"({own} {default.size}).",
     )
     group.add_argument(
         "--tiles",
         type=parse_tiles,
-        default=default.tiles if tiles is None else tiles,
         help="Cut each image into k x k overlapping tiles of --size, to find small persons at "
         "about k*k times the cost; 'auto' chooses the number that keeps the image's own "
         f"resolution, at most {default.most_tiles} x {default.most_tiles}; 'two-pass' predicts the "
-        "whole image first, and then only the tiles that may change something.",
+        "whole image first, and then only the tiles that may change something; 'pyramid' is 'auto' "
+        f"and halves of that resolution, for persons who fill the image ({own} {tiles}).",
     )
     group.add_argument(
         "--scales",
         type=float,
         nargs="+",
-        default=list(default.scales),
         help="Predict at several scales; '0.5 1 2' finds large and small persons. A scale costs "
-        "its square.",
+        f"its square ({own} 1).",
     )
     group.add_argument(
         "--flip", action="store_true", help="Predict the mirrored image too, at twice the cost."
@@ -338,27 +339,26 @@ def add_inference_arguments(parser: ArgumentParser, *, tiles: int | str | None =
     group.add_argument(
         "--merge",
         choices=get_args(Merge),
-        default=default.merge,
         help="Merge several predictions this way: 'mean'; 'max' misses fewer persons and has more "
         "false positives; 'cautious' finds what 'mean' finds, and is certain of background only "
-        "where all predictions are.",
+        f"where all predictions are ({own} {default.merge}).",
     )
 
 
-def inference_settings(arguments: Namespace) -> InferenceSettings:
-    """Read the options of `add_inference_arguments`.
+def inference_settings(arguments: Namespace, *, tiles: int | str = 1) -> InferenceSettings:
+    """Read the options of `add_inference_arguments`; what is not given is the segmenter's own.
 
     Raises:
         InputError: A value is out of range.
     """
+    given = {name: getattr(arguments, name) for name in ("size", "tiles", "scales", "merge")}
+    given = {name: value for name, value in given.items() if value is not None}
+    if "scales" in given:
+        given["scales"] = tuple(given["scales"])
+    if arguments.flip:
+        given["flip"] = True
     try:
-        return InferenceSettings(
-            size=arguments.size,
-            tiles=arguments.tiles,
-            scales=tuple(arguments.scales),
-            flip=arguments.flip,
-            merge=arguments.merge,
-        )
+        return settings_for(arguments.checkpoint, given, tiles=tiles)
     except (TypeError, ValueError) as error:
         raise InputError(f"--{error}") from None
 

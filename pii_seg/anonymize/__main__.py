@@ -103,7 +103,7 @@ def _load(arguments: Namespace) -> Anonymizer:
         exclude=[read_region(text) for text in arguments.exclude],
         complete_heads=arguments.complete_heads,
         also=arguments.also,
-        inference=inference_settings(arguments),
+        inference=inference_settings(arguments, tiles="auto"),
         generator=arguments.generator,
         seed=arguments.seed,
         backend=arguments.backend,

@@ -41,6 +41,7 @@ from pii_seg.data.frames import Frame
 from pii_seg.data.shown import shown_range
 from pii_seg.errors import InputError, MediaError
 from pii_seg.inference.cores import usable_cores
+from pii_seg.inference.recommended import settings_for
 from pii_seg.inference.settings import InferenceSettings
 
 DEFAULT_DILATE = 0.05
@@ -143,8 +144,8 @@ class Anonymizer:
             exclude: Regions that are never redacted, even if they show a person.
             complete_heads: Redact the heads of bodies that are found without one, see `heads`.
             also: Names of further detectors, see `plugins.load_plugins`.
-            inference: How images are presented to the segmenter; by default as many tiles as keep
-                an image's own resolution.
+            inference: How images are presented to the segmenter; by default as it states itself,
+                otherwise in as many tiles as keep an image's own resolution.
             generator: Model of the style synthesise, as `diffusion_synth.run` takes it; the bundled
                 one by default.
             seed: Seed of what inpaint and synthesise invent; None: a fresh one.
@@ -177,7 +178,7 @@ class Anonymizer:
         if checkpoint is not None:
             anonymizer.detector = detector = load_detector(
                 Path(checkpoint),
-                inference or InferenceSettings(tiles="auto"),
+                inference or settings_for(checkpoint, tiles="auto"),
                 wanted=wanted,
                 device=device,
                 backend=backend,

@@ -84,7 +84,7 @@ def serve(arguments: Namespace) -> int:
         dilate=arguments.dilate,
         complete_heads=arguments.complete_heads,
         also=arguments.also,
-        inference=inference_settings(arguments),
+        inference=inference_settings(arguments, tiles="auto"),
         backend=arguments.backend,
     )
     token = secrets.token_urlsafe(24)

@@ -240,9 +240,10 @@ class Build:
             held_out=[stage.folder for stage in held_out],
             photos=[Path(folder) for folder in photos],
             choice=self.recipe.choice,
+            inference=self.recipe.inference,
             device=self.device,
         )
-        settings = asdict(self.recipe.choice)
+        settings = {**asdict(self.recipe.choice), "inference": asdict(self.recipe.inference)}
         return self.perform("choice", settings=settings, inputs=inputs, work=work)
 
     def round(self, chosen: Stage, choice: Stage) -> Stage:

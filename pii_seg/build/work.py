@@ -29,6 +29,7 @@ from pii_seg.evaluation.measure import open_data
 from pii_seg.evaluation.metrics import Curves, Scores
 from pii_seg.inference.export.write import write_export
 from pii_seg.inference.exported import ONNX
+from pii_seg.inference.recommended import KEY, stated
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.models.checkpoint import (
     load_checkpoint,
@@ -106,6 +107,7 @@ def compare_in(
     held_out: Sequence[Path],
     photos: Sequence[Path],
     choice: Choice,
+    inference: InferenceSettings,
     device: str,
 ) -> Result:
     """Score the candidates on held-out renders; heads count as much as everything else.
@@ -117,11 +119,11 @@ def compare_in(
     renders, empty = open_data(held_out, []), open_data([], photos)
     scores: dict[str, dict[str, Any]] = {}
     for name, path in candidates.items():
-        totals = totals_of(path, renders, device)
+        totals = totals_of(path, renders, device, inference)
         threshold = totals.threshold
         false = math.nan
         if empty:
-            curves = totals_of(path, empty, device).curves()
+            curves = totals_of(path, empty, device, inference).curves()
             threshold, false = lowest_threshold(curves, choice.false_area)
         found = totals.scores(threshold)
         parts = [found.iou] + ([found.head_recall] if found.heads else [])
@@ -256,7 +258,8 @@ def share_in(
     """
     segmenter = folder / "segmenter"
     checkpoint = load_checkpoint(stages["calibration"].folder / CALIBRATED)
-    checkpoint = dataclasses.replace(checkpoint, calibration={})
+    config = {**checkpoint.config, KEY: stated(recipe.inference)}
+    checkpoint = dataclasses.replace(checkpoint, calibration={}, config=config)
     save_pretrained(segmenter, checkpoint, half=True)
     write_export(
         checkpoint, checkpoint_sha256(segmenter), segmenter / ONNX, ONNX, inside_temperature=False

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 JPEG_QUALITY = 85
 TILES_IN_WORDS = {
     "auto": "tiles chosen by resolution",
+    "pyramid": "its own resolution in tiles, and halves of it",
     "two-pass": "two passes: whole, then the tiles that may change something",
 }
 

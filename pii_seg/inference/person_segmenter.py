@@ -13,6 +13,7 @@ from pii_seg.data.image_io import read_image
 from pii_seg.errors import DataError, InputError, MediaError
 from pii_seg.inference.cores import usable_cores
 from pii_seg.inference.loading import LoadedSegmenter, load_segmenter
+from pii_seg.inference.recommended import settings_for
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.inference.tiling import predict_probability
 
@@ -84,7 +85,8 @@ class PersonSegmenter:
             path: A bundled segmenter by its name, "small"; RUN/best.ckpt of a training; a folder
                 that `save_pretrained` wrote, or one of `pii-seg export-model`.
             device: "cpu", "cuda", "mps", …
-            settings: Size, tiles and scales; `InferenceSettings()` by default.
+            settings: Size, tiles and scales; by default the segmenter's own, otherwise
+                `InferenceSettings()`.
             threshold: Probability, 0..1, from which a pixel counts as person; by default the
                 checkpoint's own.
             backend: The program that computes: "torch", "openvino", "onnxruntime", or "auto", the
@@ -101,7 +103,7 @@ class PersonSegmenter:
         loaded = load_segmenter(
             path, backend=backend, device=device, threads=threads or usable_cores()
         )
-        return cls(loaded, Path(path), settings=settings, threshold=threshold)
+        return cls(loaded, Path(path), settings=settings or settings_for(path), threshold=threshold)
 
     from_pretrained = load
 

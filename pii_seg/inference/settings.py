@@ -11,6 +11,9 @@ Merge = Literal["mean", "max", "cautious"]
 TWO_PASS = "two-pass"
 """The value of `tiles` that predicts the whole image first, and then only some tiles."""
 
+PYRAMID = "pyramid"
+"""The value of `tiles` that predicts at the image's own resolution, at half of it, and so on."""
+
 SMALLEST_VIEW = 32  # px: no scale shrinks the longest side of an image below this
 
 
@@ -21,11 +24,13 @@ class InferenceSettings:
     size: int = 640
     """Longest side, in px, of a view or tile. Larger images are shrunk or cut into tiles."""
 
-    tiles: int | Literal["auto", "two-pass"] = 1
+    tiles: int | Literal["auto", "two-pass", "pyramid"] = 1
     """Number of tiles of `size` along the longest side, with as many as fit along the other; small
     images are enlarged for it. "auto" chooses the number that keeps the image's own resolution,
     never enlarges, and uses at most `most_tiles`. "two-pass" is "auto" with fewer tiles: it
-    predicts the whole image first, and then only tiles where that leaves doubt (`two_pass`)."""
+    predicts the whole image first, and then only tiles where that leaves doubt (`two_pass`).
+    "pyramid" is "auto", then half of that resolution, and so on to half of `size`: persons who fill
+    the image are seen whole, for a third more time. It goes with `merge` "max"."""
 
     scales: tuple[float, ...] = (1.0,)
     """Scales to predict at: 0.5 shows large persons whole, 2 enlarges small ones."""
@@ -49,11 +54,12 @@ class InferenceSettings:
     """Maximum number of pixels of the tiles that are predicted together, which bounds memory."""
 
     def __post_init__(self) -> None:
-        if self.tiles not in ("auto", TWO_PASS) and (
+        if self.tiles not in ("auto", TWO_PASS, PYRAMID) and (
             not isinstance(self.tiles, int) or not 1 <= self.tiles <= 64
         ):
             raise ConfigError(
-                f"tiles: expected 'auto', '{TWO_PASS}' or a number from 1 to 64, got {self.tiles!r}"
+                f"tiles: expected 'auto', '{TWO_PASS}', '{PYRAMID}' or a number from 1 to 64, got "
+                f"{self.tiles!r}"
             )
         if self.size < SMALLEST_VIEW:
             raise ConfigError(f"size: expected at least {SMALLEST_VIEW} px, got {self.size}")

@@ -21,7 +21,7 @@ import numpy as np
 from pii_seg.data.image_io import resize_array
 from pii_seg.inference import two_pass
 from pii_seg.inference.parallel import batches
-from pii_seg.inference.settings import SMALLEST_VIEW, TWO_PASS, InferenceSettings, Merge
+from pii_seg.inference.settings import PYRAMID, SMALLEST_VIEW, TWO_PASS, InferenceSettings, Merge
 
 Segmenter = Callable[[np.ndarray], np.ndarray]
 """From RGB tiles, uint8 (B, h, w, 3), to logits, float32 (B, h, w). It may be called from several
@@ -60,7 +60,7 @@ def plan_views(height: int, width: int, settings: InferenceSettings) -> tuple[Vi
     else:
         side = min(longest, _side_of(settings.most_tiles, settings.size, settings.overlap))
     views = []
-    for scale in settings.scales:
+    for scale in _scales(settings, side):
         factor = max(side * scale, min(SMALLEST_VIEW, longest)) / longest
         h, w = max(1, round(height * factor)), max(1, round(width * factor))
         tile_height, rows = tile_axis(h, size, settings.overlap)
@@ -68,6 +68,14 @@ def plan_views(height: int, width: int, settings: InferenceSettings) -> tuple[Vi
         for mirrored in (False, True) if settings.flip else (False,):
             views.append(View(h, w, rows, columns, tile_height, tile_width, mirrored))
     return tuple(views)
+
+
+def _scales(settings: InferenceSettings, side: int) -> list[float]:
+    """List the scales of the views; each of a pyramid is repeated at halves of its resolution."""
+    halves = 0
+    if settings.tiles == PYRAMID:
+        halves = max(0, math.ceil(math.log2(side / settings.size) - 1e-9) + 1)
+    return [scale / 2**half for scale in settings.scales for half in range(halves + 1)]
 
 
 def tile_axis(length: int, size: int, overlap: float) -> tuple[int, tuple[int, ...]]:

@@ -30,18 +30,25 @@ def open_tests(test: Folders, negatives: Folders) -> list[Source]:
     return open_data([Path(folder) for folder in test], [Path(folder) for folder in negatives])
 
 
-def predictor(checkpoint: Checkpoint, device: str) -> Logits:
+def predictor(
+    checkpoint: Checkpoint, device: str, settings: InferenceSettings = ONE_SCALE
+) -> Logits:
     """Return a function from an image, uint8 (H, W, 3), to calibrated logits, float32 (H, W)."""
     segmenter = eager_segmenter(checkpoint, device)
-    return lambda image: predict_logits(segmenter, image, ONE_SCALE) / checkpoint.temperature
+    return lambda image: predict_logits(segmenter, image, settings) / checkpoint.temperature
 
 
 def measured(
-    path: Path, sources: Sequence[Source], device: str, *, threshold: float | None = None
+    path: Path,
+    sources: Sequence[Source],
+    device: str,
+    *,
+    threshold: float | None = None,
+    settings: InferenceSettings = ONE_SCALE,
 ) -> Iterator[ImageResult]:
     """Measure a checkpoint on every image, in order, at its own threshold or the given one."""
     checkpoint = load_checkpoint(path)
-    predict, at = predictor(checkpoint, device), threshold or checkpoint.threshold
+    predict, at = predictor(checkpoint, device, settings), threshold or checkpoint.threshold
     with worker_threads(device) as workers:
         for source in sources:
             yield from evaluate_images(
@@ -54,10 +61,17 @@ def held_out_scores(checkpoint: Path, held_out: Sequence[Source], device: str) -
     return HeldOut.of(result.count for result in measured(checkpoint, held_out, device))
 
 
-def totals_of(checkpoint: Path, sources: Sequence[Source], device: str) -> Totals:
+def totals_of(
+    checkpoint: Path,
+    sources: Sequence[Source],
+    device: str,
+    settings: InferenceSettings = ONE_SCALE,
+) -> Totals:
     """Sum the counts of all images, at the threshold 0.5."""
     totals = Totals()
-    for result in measured(checkpoint, sources, device, threshold=totals.threshold):
+    for result in measured(
+        checkpoint, sources, device, threshold=totals.threshold, settings=settings
+    ):
         totals.add(result.count)
     return totals
 
