@@ -219,23 +219,23 @@ def measure_in(folder: Path, calibrated: Stage, recipe: BuildRecipe, device: str
         for recall, threshold in calibrated.result["thresholds"].items()
         if threshold is not None
     }
-    results: dict[str, Any] = {}
-    for name, threshold in thresholds.items():
-        evaluations = evaluate(
-            checkpoint,
-            folder / name,
-            measured.data,
-            measured.negatives,
-            recipe.inference,
-            threshold=threshold,
-            examples=0,
-            device=device,
-        )
-        results[name] = {
+    evaluations = evaluate(  # one pass counts for every threshold
+        checkpoint,
+        folder,
+        measured.data,
+        measured.negatives,
+        recipe.inference,
+        threshold=thresholds["own"],
+        examples=0,
+        device=device,
+    )
+    return {
+        name: {
             "threshold": threshold,
-            "sets": {entry.name: figures_of(entry.scores) for entry in evaluations},
+            "sets": {e.name: figures_of(e.totals.scores(threshold)) for e in evaluations},
         }
-    return results
+        for name, threshold in thresholds.items()
+    }
 
 
 def figures_of(scores: Scores) -> dict[str, float | None]:
