@@ -77,7 +77,7 @@ recall on labelled images of your own camera with `pii-seg evaluate`.
 COLUMNS = {
     "pictures": "images",
     "persons": "persons",
-    "miou": "mIoU",
+    "iou_per_picture": "IoU of an image",
     "recall": "recall",
     "missed": "persons missed",
     "head_recall": "recall of heads",
@@ -186,8 +186,9 @@ def threshold_line(recipe: BuildRecipe, choice: Mapping[str, Any]) -> str:
     if found["false_area"] is None:
         return f"Its threshold is {found['threshold']:.3g}."
     return (
-        f"Its threshold, {found['threshold']:.3g}, is the lowest at which at most "
-        f"{recipe.choice.false_area:.3g} of the area of photos without people is taken for people."
+        f"Its threshold,\n{found['threshold']:.3g} before calibration, is the lowest at which at "
+        f"most {recipe.choice.false_area:.3g} of the area of\nphotos without people is taken for "
+        "people."
     )
 
 
@@ -205,13 +206,15 @@ def measured_tables(measured: Mapping[str, Any]) -> str:
         return "Nothing was measured on photos."
     parts = []
     for name, result in measured.items():
-        title = "own threshold" if name == "own" else name.replace("recall-", "recall of ")
+        title = (
+            "its own threshold" if name == "own" else name.replace("recall-", "the threshold of ")
+        )
         rows = [
             (data, *(figure(figures[key]) for key in COLUMNS))
             for data, figures in result["sets"].items()
         ]
         head = ("data", *COLUMNS.values())
-        parts.append(f"At the {title}, {result['threshold']:.3g}:\n\n{table(head, rows)}")
+        parts.append(f"At {title}, {result['threshold']:.3g}:\n\n{table(head, rows)}")
     return "\n\n".join(parts)
 
 

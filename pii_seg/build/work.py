@@ -240,8 +240,9 @@ def measure_in(folder: Path, calibrated: Stage, recipe: BuildRecipe, device: str
 
 def figures_of(scores: Scores) -> dict[str, float | None]:
     """The figures of the card; None where a data set has none of what is counted."""
-    names = ("pictures", "persons", "miou", "iou", "recall", "missed", "heads", "head_recall")
-    values = {name: getattr(scores, name) for name in (*names, "heads_covered", "false_area")}
+    names = ("pictures", "persons", "iou_per_picture", "iou", "recall", "missed")
+    of_heads = ("heads", "head_recall", "heads_covered")
+    values = {name: getattr(scores, name) for name in (*names, *of_heads, "false_area")}
     return {
         name: None if isinstance(value, float) and not np.isfinite(value) else round(value, 4)
         for name, value in values.items()
