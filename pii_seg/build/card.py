@@ -110,7 +110,7 @@ def write_card(
         licences=licence_counts([*manifest["renders"], *manifest["held_out"]]),
         encoder=manifest["encoder"]["name"],
         weights=markdown_cell(manifest["encoder"]["weights"]),
-        hours=", ".join(f"{hours} hours of {kind}" for kind, hours in manifest["hours"].items()),
+        hours=hours_line(recipe, manifest["hours"]),
         held_out=", ".join(entry["name"] for entry in manifest["held_out"]),
         choice=choice_table(stages["choice"].result),
         threshold=threshold_line(recipe, stages["choice"].result),
@@ -130,6 +130,13 @@ def licence_line(licence: str) -> str:
     if not licence:
         return "The licence of the weights is not stated."
     return f"The weights are under {licence}."
+
+
+def hours_line(recipe: BuildRecipe, hours: Mapping[str, float]) -> str:
+    """Say what the build took."""
+    taken = ", ".join(f"{number} hours of {kind}" for kind, number in hours.items())
+    elsewhere = any(entry.folder for entry in (*recipe.renders, *recipe.held_out))
+    return taken + (", without what was rendered elsewhere" if elsewhere else "")
 
 
 def origin(recipe: BuildRecipe) -> str:

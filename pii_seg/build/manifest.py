@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from blender_addon.dataset import LINES_NAME, read_info, write_atomically
+from blender_addon.dataset import LINES_NAME, iter_lines, read_info, write_atomically
 from pii_seg.build.recipe import BuildRecipe, Photos, Renders
 from pii_seg.data.content_hash import ContentHashes
 from pii_seg.data.files import list_files
@@ -90,9 +90,10 @@ def _dataset(kind: str, entry: Renders, stages: Mapping[str, Stage]) -> dict[str
     if entry.is_file or entry.folder:
         stated["recipe"] = info.get("name", "a file")
     if entry.folder:
-        stated |= {"count": info.get("count", 0), "seed": info.get("seed", 0)}
+        stated["seed"] = info.get("seed", 0)
     return {
         **stated,
+        "count": sum(1 for _ in iter_lines(root)),
         "index_sha256": sha256_of(root / LINES_NAME),
         "licences": licences,
         "credits": info.get("credits", {}),
