@@ -28,6 +28,7 @@ PAGES = {
         "docs/dataset",
         "blender_addon/bodies/data/README",
         "diffusion_synth/embedded/README",
+        "pii_seg/bundled/small/README",
     ],
     "Results": ["docs/results/README", "docs/results/[a-z]*"],
     "Contribute": [
@@ -52,6 +53,7 @@ include_patterns = [
     "docs/**.md",
     "blender_addon/bodies/data/README.md",
     "diffusion_synth/embedded/README.md",
+    "pii_seg/bundled/small/README.md",
 ]
 exclude_patterns = [".*", "**/__pycache__", "build", "demo", "dist"]
 myst_heading_anchors = 4  # the anchors that code hosts give to headings
