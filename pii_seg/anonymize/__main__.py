@@ -23,13 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from pii_seg.anonymize.arguments import (
-    add_arguments,
-    check_arguments,
-    check_keep,
-    chosen_checkpoint,
-    options_of,
-)
+from pii_seg.anonymize.arguments import add_arguments, check_arguments, check_keep, options_of
 from pii_seg.anonymize.redaction import warning_of
 from pii_seg.anonymize.regions import read_region
 from pii_seg.command_line import (
@@ -71,7 +65,6 @@ def main(argv: list[str] | None = None) -> int:
 def _anonymize(arguments: Namespace) -> int:
     from pii_seg.anonymize.inputs import collect_inputs
 
-    arguments.checkpoint = chosen_checkpoint(arguments)
     check_arguments(arguments)
     renamed = arguments.rename is not None
     places = (arguments.inputs, arguments.output)

@@ -30,7 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def check_arguments(arguments: Namespace) -> None:
-    """Raise InputError for options that are out of range or do not fit together."""
+    """Complete the checkpoint; raise InputError for options that are wrong or do not fit."""
+    arguments.checkpoint = chosen_checkpoint(arguments)
     for name, value, least in (("jobs", arguments.jobs, 1), ("hold", arguments.hold, 0)):
         if value is not None and value < least:
             raise InputError(f"--{name} {value}: must be at least {least}")
