@@ -213,9 +213,8 @@ def measured_tables(measured: Mapping[str, Any]) -> str:
         return "Nothing was measured on photos."
     parts = []
     for name, result in measured.items():
-        title = (
-            "its own threshold" if name == "own" else name.replace("recall-", "the threshold of ")
-        )
+        recall = name.removeprefix("recall-")
+        title = "its own threshold" if name == "own" else f"the threshold for a recall of {recall}"
         rows = [
             (data, *(figure(figures[key]) for key in COLUMNS))
             for data, figures in result["sets"].items()

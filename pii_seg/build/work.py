@@ -144,13 +144,18 @@ def compare_in(
 def lowest_threshold(curves: Curves, most: float) -> tuple[float, float]:
     """Return the lowest threshold whose false area is at most `most`, and that false area.
 
-    At the highest threshold the false area is nearly 0; where it is not, that threshold is taken.
+    Raises:
+        DataError: No threshold keeps it.
     """
-    fitting = np.flatnonzero(curves.false_area <= most)
-    at = int(fitting[0]) if len(fitting) else len(THRESHOLDS) - 1
     # Not at the ends of float32's logistic, where a checkpoint's threshold may not lie.
-    threshold = float(np.clip(THRESHOLDS[at], 1e-4, 1 - 1e-4))
-    return threshold, float(curves.false_area[at])
+    usable = (THRESHOLDS >= 1e-4) & (THRESHOLDS <= 1 - 1e-4)
+    fitting = np.flatnonzero(usable & (curves.false_area <= most))
+    if not len(fitting):
+        raise DataError(
+            f"[choice] false_area {most:g}: at every threshold more of the photos without people "
+            "is taken for people; allow more, or train longer"
+        )
+    return float(THRESHOLDS[fitting[0]]), float(curves.false_area[fitting[0]])
 
 
 def round_in(folder: Path, checkpoint: Path, threshold: float) -> Result:

@@ -93,7 +93,7 @@ ROWS = (
     ScoreRow("untouched_by_size", "… small / medium / large", "Untouched persons of each size.",
              lambda e: _by_size(e.scores, e.scores.untouched_by_size)),
     ScoreRow("uncovered", "uncovered persons, mean of images",
-             f"Share of an image's persons of whom more than {MOST_UNCOVERED:.0%} is not found, "
+             f"Share of an image's persons with more than {MOST_UNCOVERED:.0%} not found, "
              "averaged over the images that show persons: what a --person-recall bounds.",
              lambda e: percent(e.scores.uncovered)),
     ScoreRow("heads", "heads", "Number of heads, where the data say which pixels are heads.",

@@ -30,7 +30,7 @@ class InferenceSettings:
     never enlarges, and uses at most `most_tiles`. "two-pass" is "auto" with fewer tiles: it
     predicts the whole image first, and then only tiles where that leaves doubt (`two_pass`).
     "pyramid" is "auto", then half of that resolution, and so on to half of `size`: persons who fill
-    the image are seen whole, for a third more time. It goes with `merge` "max"."""
+    the image are seen whole, for a third more pixels. It goes with `merge` "max"."""
 
     scales: tuple[float, ...] = (1.0,)
     """Scales to predict at: 0.5 shows large persons whole, 2 enlarges small ones."""

@@ -261,6 +261,9 @@ def test_the_threshold_is_the_lowest_that_keeps_the_false_area(
     curves = Curves(THRESHOLDS, *[nothing] * 6, false_area=false)
     threshold, found = lowest_threshold(curves, most)
     assert threshold == pytest.approx(expected, abs=0.005) and found <= most
+    hopeless = replace(curves, false_area=false + 0.6)
+    with pytest.raises(DataError, match="at every threshold more of the photos"):
+        lowest_threshold(hopeless, most)
 
 
 def test_a_work_without_a_licence_is_not_shipped(
