@@ -41,7 +41,7 @@ test-smplx: $(READY) ## compare bodies with the smplx package, which only this t
 	PYTHONPATH=.smplx $(PYTHON) -m pytest -m smplx tests/blender_addon
 
 fuzz: $(READY) ## give every parser 10,000 damaged inputs instead of 300; takes hours
-	$(ON_ALL_CORES) -m pytest $(PARALLEL) -m fuzz --fuzz-long
+	$(ON_ALL_CORES) -m pytest $(PARALLEL) -m fuzz --fuzz-long --timeout 0
 
 screenshots: test-gui ## update the images of docs/blender.md from the same tests
 	$(PYTHON) tools/screenshots.py

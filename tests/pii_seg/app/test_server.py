@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from pii_seg.app.__main__ import main
@@ -287,7 +288,7 @@ def test_styles_are_offered_with_their_warnings(client: TestClient, session: Ses
     ("arguments", "message"),
     [
         (["--checkpoint", "absent.ckpt"], "absent.ckpt"),
-        ([], "checkpoint"),
+        (["--port", "99999"], "--port 99999"),
         (
             ["--checkpoint", "absent.ckpt", "--recall", "0.9", "--threshold", "0.5"],
             "exclude each other",
@@ -295,7 +296,12 @@ def test_styles_are_offered_with_their_warnings(client: TestClient, session: Ses
     ],
 )
 def test_invalid_input_is_one_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # What is accepted by mistake must fail here, not serve until somebody stops it.
+    monkeypatch.delattr(uvicorn.Server, "run")
     assert main([*arguments, "--no-browser"]) == 2
     assert message in capsys.readouterr().err
