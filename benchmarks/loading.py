@@ -29,7 +29,7 @@ import torch
 
 from pii_seg.config import AUGMENTATION_FACTORS, AugmentationConfig, ModelConfig
 from pii_seg.data.augmentation import augment
-from pii_seg.data.copy_paste import PersonBank
+from pii_seg.data.copy_paste import CutOutBank
 from pii_seg.data.datamodule import LoaderConfig, SegmentationDataModule, WeightedSource, collate
 from pii_seg.data.random_streams import Streams
 from pii_seg.data.sources import PersonFree, open_source
@@ -174,7 +174,7 @@ def print_factors(options: argparse.Namespace) -> None:
     """Print the CPU time of one view, then of each factor when it takes part."""
     cv2.setNumThreads(0)
     source = open_source(options.renders)
-    bank = PersonBank([source])
+    bank = CutOutBank([source])
     samples = [source.load(i % len(source)) for i in range(32)]
     nothing = AugmentationConfig.none()
 

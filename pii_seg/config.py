@@ -41,6 +41,10 @@ class DataConfig:
     backgrounds: Folders = field(
         default=(), metadata={"role": "photos without people, onto which people are pasted"}
     )
+    distractors: Folders = field(
+        default=(),
+        metadata={"role": "pairs whose masks mark things, animals say, to paste as no persons"},
+    )
     pseudo: Folders = field(
         default=(), metadata={"role": "photos with a teacher's labels, such as RUN/pseudo-1"}
     )
@@ -129,6 +133,12 @@ class AugmentationConfig:
     """Maximum share by which a pasted person's colours move towards its surroundings, 0..1."""
     paste_shadow: float = 0.3
     """Probability to draw a shadow below pasted feet."""
+    distractors: float = 0.5
+    """Probability to paste distractors onto photos without people, among pasted people or alone."""
+    distractor_count: tuple[int, int] = (1, 4)
+    """Range of the number of distractors to paste."""
+    distractor_height: Range = (0.08, 1.0)
+    """Range of the height of a pasted distractor, relative to the image."""
     occlusion: float = 0.25
     """Probability to cover parts of the view with objects; what they cover is background."""
     occlusion_share: Range = (0.01, 0.15)
@@ -183,7 +193,8 @@ class AugmentationConfig:
     """Range of the JPEG quality to compress with."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, "augmentation", {"paste_count": (0, 1000)})
+        counts = {"paste_count": (0, 1000), "distractor_count": (0, 1000)}
+        check_numbers(self, "augmentation", counts)
         for factor in AUGMENTATION_FACTORS:
             fits = 0 <= getattr(self, factor) <= 1
             require(fits, self, f"augmentation.{factor}", "is a probability, 0..1")
@@ -217,9 +228,9 @@ class AugmentationConfig:
 
 
 AUGMENTATION_FACTORS = (
-    "scale", "focus", "flip", "rotation", "paste", "occlusion", "cutout", "brightness", "contrast",
-    "gamma", "white_balance", "saturation", "hue", "grayscale", "blur", "resolution", "noise",
-    "jpeg",
+    "scale", "focus", "flip", "rotation", "paste", "distractors", "occlusion", "cutout",
+    "brightness", "contrast", "gamma", "white_balance", "saturation", "hue", "grayscale", "blur",
+    "resolution", "noise", "jpeg",
 )  # fmt: skip
 
 

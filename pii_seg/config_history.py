@@ -11,7 +11,12 @@ from pii_seg.errors import ConfigError
 log = logging.getLogger(__name__)
 
 ADDED_LATER: dict[str, dict[str, Any]] = {
-    "data": {"mask_code": "auto", "person_class": []},
+    "data": {"mask_code": "auto", "person_class": [], "distractors": []},
+    "augmentation": {
+        "distractors": 0.5,  # of no effect without data
+        "distractor_count": [1, 4],
+        "distractor_height": [0.08, 1.0],
+    },
     "optimiser": {
         "head_weight": 1.0,
         "boundary_weight": 1.0,

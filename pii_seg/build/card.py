@@ -36,6 +36,8 @@ mask = PersonSegmenter.load("FOLDER").predict("street.jpg").mask  # this folder;
 
 {held_out_photos}
 
+{distractors}
+
 Works of others in the renders, with their licences: {licences}. Authors are in `manifest.json`,
 with the hash of every input and file.
 
@@ -106,6 +108,9 @@ def write_card(
         photos=photo_lines("photos without people, to learn from", manifest["photos"]),
         held_out_photos=photo_lines(
             "photos without people, to choose the threshold", manifest["held_out_photos"]
+        ),
+        distractors=photo_lines(
+            "things and animals that are no people, to paste", manifest["distractors"]
         ),
         licences=licence_counts([*manifest["renders"], *manifest["held_out"]]),
         encoder=manifest["encoder"]["name"],

@@ -205,10 +205,13 @@ class Build:
             validation=tuple(str(stage.folder) for stage in held_out),
             negatives=photos,
             backgrounds=photos,
+            distractors=tuple(entry.folder for entry in self.recipe.distractors),
         )
         config = replace(config, data=data, budget=replace(config.budget, seed=seed))
         inputs: dict[str, Stage | str] = {stage.name: stage for stage in (*renders, *held_out)}
-        inputs |= self.hashes_of("photos", [photos.folder for photos in self.recipe.photos])
+        for role in ("photos", "distractors"):
+            folders = [entry.folder for entry in getattr(self.recipe, role)]
+            inputs |= self.hashes_of(role, folders)
         if config.model.weights not in NAMED_WEIGHTS:
             inputs["weights"] = self.hashes.of_file(Path(config.model.weights))
         if before is not None:
@@ -292,7 +295,10 @@ class Build:
             "version": recipe.version,
             "description": recipe.description,
             "licence": recipe.licence,
-            "photos": [asdict(entry) for entry in (*recipe.photos, *recipe.held_out_photos)],
+            "photos": [
+                asdict(entry)
+                for entry in (*recipe.photos, *recipe.held_out_photos, *recipe.distractors)
+            ],
         }
         inputs = {"calibration": calibrated, "measure": measured}
         work = partial(share_in, recipe=recipe, stages=self.stages, hashes=self.hashes)

@@ -53,6 +53,7 @@ def write_manifest(
         "held_out": [_dataset("held-out", entry, stages) for entry in recipe.held_out],
         "photos": [_photos(entry, hashes) for entry in recipe.photos],
         "held_out_photos": [_photos(entry, hashes) for entry in recipe.held_out_photos],
+        "distractors": [_photos(entry, hashes) for entry in recipe.distractors],
         "encoder": {
             "name": begun.model.encoder,
             "weights": str(begun.provenance.get("encoder", "not recorded")),

@@ -31,6 +31,11 @@ folder = "empty_too"
 licence = "CC0-1.0"
 origin = "…"
 
+[[distractors]]                # pairs of things that are no persons; pasted among pasted people
+folder = "animals"
+licence = "CC-BY-3.0"
+origin = "…"
+
 [choice]
 false_area = 0.01              # the most of a photo without people that may be taken for people
 
@@ -72,7 +77,8 @@ from pii_seg.inference.settings import InferenceSettings
 
 RECALLS = (0.9, 0.95, 0.99)
 RECIPE_FILE = ".toml"
-TABLES = ("renders", "held_out", "photos", "held_out_photos", "training")
+PHOTOS = ("photos", "held_out_photos", "distractors")
+TABLES = ("renders", "held_out", *PHOTOS, "training")
 
 SectionT = TypeVar("SectionT")
 
@@ -135,7 +141,7 @@ class Renders:
 
 @dataclass(frozen=True)
 class Photos:
-    """A folder of photos without people, and the licence that allows to learn from them.
+    """A folder of photos or renders without people, and the licence that allows to learn from them.
 
     They are shown as they are, and with people of the renders pasted onto them: shown only empty,
     they teach that photos hold no people (docs/results/segmenter.md). The weights of both are
@@ -198,6 +204,7 @@ class BuildRecipe:
         held_out: Datasets that choose and calibrate.
         photos: Photos without people to learn from.
         held_out_photos: Photos without people that choose the threshold.
+        distractors: Pairs whose masks mark things that are no persons.
         choice: How the candidates are compared.
         trainings: One after the other, each from the weights of the one before.
         measured: What is only measured.
@@ -214,6 +221,7 @@ class BuildRecipe:
     seeds: tuple[int, ...] = (0,)
     photos: tuple[Photos, ...] = ()
     held_out_photos: tuple[Photos, ...] = ()
+    distractors: tuple[Photos, ...] = ()
     choice: Choice = field(default_factory=Choice)
     measured: Measured = field(default_factory=Measured)
     inference: InferenceSettings = field(default_factory=InferenceSettings)
@@ -269,10 +277,7 @@ def recipe_of(values: Mapping[str, Any], base: Path) -> BuildRecipe:
         tuple(_render(role, table, base) for table in tables[role])
         for role in ("renders", "held_out")
     )
-    photos, held_out_photos = (
-        tuple(_photos(role, table, base) for table in tables[role])
-        for role in ("photos", "held_out_photos")
-    )
+    photos = {role: tuple(_photos(role, table, base) for table in tables[role]) for role in PHOTOS}
     measured = section("measure", rest.pop("measure", {}), Measured)
     measured = Measured(*(tuple(_path(base, p) for p in g) for g in dataclasses.astuple(measured)))
     return section(
@@ -281,8 +286,7 @@ def recipe_of(values: Mapping[str, Any], base: Path) -> BuildRecipe:
             **rest,
             "renders": renders,
             "held_out": held_out,
-            "photos": photos,
-            "held_out_photos": held_out_photos,
+            **photos,
             "choice": section("choice", rest.pop("choice", {}), Choice),
             "trainings": tuple(_training(table, model) for table in tables["training"]),
             "measured": measured,

@@ -4,8 +4,9 @@ Each factor has a probability of its own (0 switches it off), a range, and a ran
 own: switching one off, or adding another, does not change what the others draw. All factors are
 numpy and OpenCV on uint8, for the workers of a loader.
 
-The order is that of a camera: the view (scale, crop, flip, rotation), its content (pasted people,
-occluders), light and colour, optics and sensor (blur, resolution, noise), and the file (JPEG).
+The order is that of a camera: the view (scale, crop, flip, rotation), its content (pasted people
+and distractors, occluders), light and colour, optics and sensor (blur, resolution, noise), and the
+file (JPEG).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import cv2
 import numpy as np
 
 from pii_seg.config import AugmentationConfig, Range
-from pii_seg.data.copy_paste import PersonBank
+from pii_seg.data.copy_paste import CutOutBank, paste_among
 from pii_seg.data.image_io import resize_array
 from pii_seg.data.random_streams import Streams, log_uniform
 from pii_seg.data.resize import empty_canvas, resize_target
@@ -32,7 +33,8 @@ def augment(
     how: AugmentationConfig,
     streams: Streams,
     *,
-    persons: PersonBank | None = None,
+    persons: CutOutBank | None = None,
+    distractors: CutOutBank | None = None,
     paste: float | None = None,
     zoom: float = 1.0,
 ) -> Sample:
@@ -44,16 +46,16 @@ def augment(
         how: Probabilities and ranges.
         streams: Random streams of this view.
         persons: Persons to paste; None: no pasting.
-        paste: Probability of pasting, instead of that of `how`.
+        distractors: Things to paste; None: no pasting.
+        paste: Probability of pasting persons, instead of that of `how`.
         zoom: Factor by which the image is enlarged before the scale jitter: for renders that are
             smaller than the photos they stand for.
 
     Returns:
         A sample of size × size px without instances; pixels outside the image are ignore.
     """
-    return alter(
-        take_view(sample, size, how, streams, zoom), how, streams, persons=persons, paste=paste
-    )
+    view = take_view(sample, size, how, streams, zoom)
+    return alter(view, how, streams, persons=persons, distractors=distractors, paste=paste)
 
 
 def alter(
@@ -61,15 +63,21 @@ def alter(
     how: AugmentationConfig,
     streams: Streams,
     *,
-    persons: PersonBank | None = None,
+    persons: CutOutBank | None = None,
+    distractors: CutOutBank | None = None,
     paste: float | None = None,
 ) -> Sample:
     """Apply everything but the geometry. Writes to the view's arrays."""
     image, target = view.image, view.target
+    among = None
+    if distractors is not None and (rng := streams.drawn("distractors", how.distractors)):
+        among = distractors, rng
     if persons is not None and (
         rng := streams.drawn("paste", how.paste if paste is None else paste)
     ):
-        persons.paste(image, target, how, rng)
+        paste_among(image, target, how, persons=(persons, rng), distractors=among)
+    elif among is not None:
+        paste_among(image, target, how, distractors=among)
     if rng := streams.drawn("occlusion", how.occlusion):
         occlude(image, target, how.occlusion_share, rng)
     if rng := streams.drawn("cutout", how.cutout):

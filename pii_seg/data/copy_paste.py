@@ -1,5 +1,8 @@
 """People cut out of pairs and pasted onto other images (Dwibedi et al., ICCV 2017).
 
+Things that are no people, distractors (Tremblay et al., CVPR Workshops 2018), are cut out and
+pasted alike, or whatever is pasted would be a person.
+
 The image below determines the rest of the target: on a photo without people it is background, on an
 unlabelled one ignore, on a pseudo-labelled one the pseudo-label (DACS, Tranheden et al., WACV
 2021).
@@ -15,7 +18,7 @@ import numpy as np
 
 from pii_seg.config import AugmentationConfig
 from pii_seg.data.random_streams import log_uniform
-from pii_seg.data.sources import HEAD, PERSON, Sample, Source
+from pii_seg.data.sources import BACKGROUND, HEAD, PERSON, Sample, Source
 from pii_seg.errors import DataError
 
 LEAST_AREA = 300  # px of a person that is cut out
@@ -26,7 +29,7 @@ TRIES = 6  # images that are opened to find one person
 
 @dataclass(frozen=True)
 class CutOut:
-    """One person with a margin.
+    """One person or thing with a margin.
 
     Attributes:
         image: uint8 (h, w, 3).
@@ -41,17 +44,17 @@ class CutOut:
     head: np.ndarray | None = None
 
 
-class PersonBank:
-    """People for pasting, from sources whose masks have instances; images are opened on demand."""
+class CutOutBank:
+    """What masks with instances mark, for pasting; images are opened on demand."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = [source for source in sources if len(source)]
         self._ends = np.cumsum([len(source) for source in self._sources])
         if not self._sources:
-            raise DataError("no source with images to cut people out of")
+            raise DataError("no source with images to cut anything out of")
 
     def draw(self, rng: np.random.Generator) -> CutOut | None:
-        """Draw a person, each image equally likely; None if none of several images has one."""
+        """Draw a piece, each image equally likely; None if none of several images has one."""
         for _ in range(TRIES):
             number = int(rng.integers(self._ends[-1]))
             which = int(np.searchsorted(self._ends, number, side="right"))
@@ -64,39 +67,57 @@ class PersonBank:
                 return found
         return None
 
-    def paste(
-        self,
-        image: np.ndarray,
-        target: np.ndarray,
-        how: AugmentationConfig,
-        rng: np.random.Generator,
-    ) -> None:
-        """Paste one or several people, in place.
 
-        All stand on one ground, seen by a level camera. The head of a person as tall as the camera
-        is at the horizon, so feet are at horizon + height × (height of the camera ÷ that of the
-        person), and nearer people cover farther ones.
+Drawn = tuple[CutOutBank, np.random.Generator]
+"""What is pasted, and the random stream of it."""
 
-        Args:
-            image: uint8 (H, W, 3).
-            target: uint8 (H, W); pasted pixels become person.
-            how: Number, height and look of pasted people.
-            rng: Random stream.
-        """
-        height = target.shape[0]
-        horizon = rng.uniform(0.25, 0.6) * height
-        camera = rng.uniform(0.75, 1.25)  # height of the camera ÷ that of a person
-        count = int(rng.integers(how.paste_count[0], how.paste_count[1] + 1))
-        tall = sorted(log_uniform(rng, how.paste_height) * height for _ in range(count))
-        for own, wished in zip(rng.spawn(count), tall, strict=True):
-            person = self.draw(own)
-            if person is not None:
-                ground = horizon + wished * camera * own.uniform(0.92, 1.08)
-                _paste_one(image, target, person, wished, ground, how, own)
+
+def paste_among(
+    image: np.ndarray,
+    target: np.ndarray,
+    how: AugmentationConfig,
+    *,
+    persons: Drawn | None = None,
+    distractors: Drawn | None = None,
+) -> None:
+    """Paste one or several people, distractors, or both, in place.
+
+    All stand on one ground, seen by a level camera. The head of a person as tall as the camera is
+    at the horizon, so feet are at horizon + height × (height of the camera ÷ that of the person).
+    Nearer people cover farther ones, and each distractor lies between two of them at random.
+
+    Args:
+        image: uint8 (H, W, 3).
+        target: uint8 (H, W); pasted people become person, and what distractors cover background.
+        how: Number, height and look of what is pasted.
+        persons, distractors: What is pasted.
+    """
+    height = target.shape[0]
+    queue: list[tuple[float, float, Drawn, int]] = []  # place, height in px, which, label
+    for drawn, counts, heights, label in (
+        (persons, how.paste_count, how.paste_height, PERSON),
+        (distractors, how.distractor_count, how.distractor_height, BACKGROUND),
+    ):
+        if drawn is None:
+            continue
+        bank, rng = drawn
+        if not queue:  # the ground is that of the first
+            horizon = rng.uniform(0.25, 0.6) * height
+            camera = rng.uniform(0.75, 1.25)  # height of the camera ÷ that of a person
+        count = int(rng.integers(counts[0], counts[1] + 1))
+        tall = sorted(log_uniform(rng, heights) * height for _ in range(count))
+        for number, (own, wished) in enumerate(zip(rng.spawn(count), tall, strict=True)):
+            place = (number + 0.5) / count if label == PERSON else float(own.random())
+            queue.append((place, wished, (bank, own), label))
+    for _, wished, (bank, own), label in sorted(queue, key=lambda entry: entry[0]):
+        piece = bank.draw(own)
+        if piece is not None:
+            ground = horizon + wished * camera * own.uniform(0.92, 1.08)
+            _paste_one(image, target, piece, wished, ground, how, own, label)
 
 
 def cut_out(sample: Sample, rng: np.random.Generator) -> CutOut | None:
-    """Cut out a person that is not small, hidden, or cut at the sides or above, if any."""
+    """Cut out a piece that is not small, hidden, or cut at the sides or above, if any."""
     instances = sample.instances
     if instances is None or not instances.any():
         return None
@@ -130,6 +151,7 @@ def _paste_one(
     ground: float,
     how: AugmentationConfig,
     rng: np.random.Generator,
+    label: int,
 ) -> None:
     """Paste `person`, `wished` px tall, feet at row `ground`, at a random column, in place."""
     height, width = target.shape
@@ -162,8 +184,8 @@ def _paste_one(
     above *= _gain(above[inside], below, match)
     blend = alpha[..., None]
     image[y0:y1, x0:x1] = (below + (above - below) * blend).clip(0, 255).astype(np.uint8)
-    target[y0:y1, x0:x1][inside] = PERSON
-    if head is not None:
+    target[y0:y1, x0:x1][inside] = label
+    if head is not None and label == PERSON:
         on_head = cv2.resize(head, (w, h), interpolation=cv2.INTER_NEAREST)[part] > 0
         target[y0:y1, x0:x1][inside & on_head] = HEAD
 

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from pii_seg.config import AugmentationConfig
 from pii_seg.data.augmentation import augment
-from pii_seg.data.copy_paste import PersonBank
+from pii_seg.data.copy_paste import CutOutBank
 from pii_seg.data.pixel_weights import HeadsMarked, PixelWeights, pixel_weights
 from pii_seg.data.random_streams import Streams
 from pii_seg.data.resize import Shrunk, letterbox
@@ -44,12 +44,15 @@ class WeightedSource:
         weight: Its share of an epoch, relative to the other weights.
         paste: Probability that people are pasted onto its images; None: the augmentation's.
         zoom: Factor by which its images are enlarged before the scale jitter.
+        distractors: Whether distractors are pasted onto its images; without people, or they would
+            hide them.
     """
 
     source: Source
     weight: float = 1.0
     paste: float | None = None
     zoom: float = 1.0
+    distractors: bool = False
 
     def __post_init__(self) -> None:
         name = self.source.name
@@ -115,15 +118,17 @@ class TrainingViews(Dataset[View]):
         mixture: Sequence[WeightedSource],
         size: int,
         augmentation: AugmentationConfig,
-        persons: PersonBank | None,
+        persons: CutOutBank | None,
         *,
         seed: int,
+        distractors: CutOutBank | None = None,
         strict: bool = False,
         weights: PixelWeights | None = None,
     ) -> None:
         self._weights = weights
         self._mixture, self._size, self._augmentation = list(mixture), size, augmentation
         self._persons, self._seed, self._strict = persons, seed, strict
+        self._distractors = distractors
         self._reported: set[str] = set()
 
     def __getitem__(self, draw: Draw) -> View:
@@ -136,6 +141,7 @@ class TrainingViews(Dataset[View]):
             self._augmentation,
             Streams(entropy),
             persons=self._persons,
+            distractors=self._distractors if entry.distractors else None,
             paste=entry.paste,
             zoom=entry.zoom,
         )
@@ -218,6 +224,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         validation: Sources with a loader each, in this order; their batches also hold instances.
         persons: Sources of the people that are pasted; their masks must have instances. Needed if
             any source or the augmentation pastes.
+        distractors: Sources of the things that are pasted; their masks must have instances.
         augmentation: Augmentation of the training views.
         weights: Weights of the views' pixels in the loss; None: all have the same.
         loading: Sizes of views, batches and epochs.
@@ -236,6 +243,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         validation: Sequence[Source] = (),
         *,
         persons: Sequence[Source] = (),
+        distractors: Sequence[Source] = (),
         augmentation: AugmentationConfig | None = None,
         weights: PixelWeights | None = None,
         loading: LoaderConfig | None = None,
@@ -247,6 +255,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         self.mixture = list(train)
         self.validation = list(validation)
         self.persons = list(persons)
+        self.distractors = list(distractors)
         self.augmentation = augmentation or AugmentationConfig()
         self.weights = weights
         self.loading = loading or LoaderConfig()
@@ -270,7 +279,12 @@ class SegmentationDataModule(pl.LightningDataModule):
         """
         if self._ready:
             return
-        everything = [*(m.source for m in self.mixture), *self.validation, *self.persons]
+        everything = [
+            *(m.source for m in self.mixture),
+            *self.validation,
+            *self.persons,
+            *self.distractors,
+        ]
         if self.check:
             for source in {id(source): source for source in everything}.values():
                 for fault in source.check(progress=self.progress):
@@ -281,9 +295,9 @@ class SegmentationDataModule(pl.LightningDataModule):
     def _wrap_training_sources(self) -> None:
         """Shrink sources and keep them in memory, each once, even if it is used twice.
 
-        Sources of persons come first, as each pasted person opens an image.
+        Sources of what is pasted come first, as each piece opens an image.
         """
-        sources = [*self.persons, *(m.source for m in self.mixture)]
+        sources = [*self.persons, *self.distractors, *(m.source for m in self.mixture)]
         wrapped = {id(source): source for source in sources}
         if self.weights is not None and self.weights.head != 1:
             wrapped = {key: HeadsMarked(source) for key, source in wrapped.items()}
@@ -293,6 +307,7 @@ class SegmentationDataModule(pl.LightningDataModule):
             held = keep_in_memory(list(wrapped.values()), self.loading.memory_mb << 20)
             wrapped = dict(zip(wrapped, held, strict=True))
         self.persons = [wrapped[id(source)] for source in self.persons]
+        self.distractors = [wrapped[id(source)] for source in self.distractors]
         self.mixture = [replace(m, source=wrapped[id(m.source)]) for m in self.mixture]
 
     def train_dataloader(self) -> DataLoader:
@@ -311,8 +326,9 @@ class SegmentationDataModule(pl.LightningDataModule):
             self.mixture,
             self.loading.size,
             self.augmentation,
-            PersonBank(self.persons) if self.persons else None,
+            CutOutBank(self.persons) if self.persons else None,
             seed=self.loading.seed,
+            distractors=CutOutBank(self.distractors) if self.distractors else None,
             strict=self.strict,
             weights=self.weights,
         )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +67,7 @@ class DataSources:
     validation: tuple[Source, ...]
     negatives: tuple[Source, ...]
     backgrounds: tuple[Source, ...]
+    distractors: tuple[Source, ...]
     pseudo: tuple[Source, ...]
     repainted: tuple[Source, ...]
     held_out: bool
@@ -117,6 +119,7 @@ def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None
         tuple(PersonFree(source) for source in opened(folders, needs_masks=False))
         for folders in (config.negatives, config.backgrounds)
     )
+    distractors = opened(config.distractors)
     pseudo = checked(reliable_subset(Path(folder), config) for folder in config.pseudo)
     repainted = opened(config.repainted)
     held_out = not validation
@@ -133,6 +136,7 @@ def open_data(config: DataConfig, *, seed: int, progress: Progress | None = None
         validation=tuple(map(thin, validation, limits)),
         negatives=negatives,
         backgrounds=backgrounds,
+        distractors=distractors,
         pseudo=pseudo,
         repainted=repainted,
         held_out=held_out,
@@ -205,11 +209,12 @@ def assemble(
     Raises:
         DataError: People are to be pasted, but no source has any.
     """
+    empty, onto = sources.negatives, sources.backgrounds
     mixture = [
         *_weighted(sources.synthetic, config.synthetic_weight),
         *_weighted(sources.labelled, config.labelled_weight),
-        *_weighted(sources.negatives, config.negatives_weight, paste=0.0),
-        *_weighted(sources.backgrounds, config.backgrounds_weight, paste=config.paste),
+        *_weighted(empty, config.negatives_weight, paste=0.0, distractors=True),
+        *_weighted(onto, config.backgrounds_weight, paste=config.paste, distractors=True),
         *_weighted(sources.pseudo, config.pseudo_weight),
         *_weighted(sources.repainted, config.repainted_weight * _repainted_share(sources)),
     ]
@@ -218,6 +223,7 @@ def assemble(
         mixture,
         sources.validation,
         persons=(sources.synthetic or sources.labelled) if pastes else (),
+        distractors=sources.distractors,
         augmentation=augmentation,
         weights=weights,
         loading=LoaderConfig(
@@ -242,8 +248,6 @@ def _repainted_share(sources: DataSources) -> float:
     return min(1.0, counts["repainted"] / counts["pseudo"]) if counts["pseudo"] else 1.0
 
 
-def _weighted(
-    sources: Sequence[Source], weight: float, *, paste: float | None = None
-) -> list[WeightedSource]:
+def _weighted(sources: Sequence[Source], weight: float, **pasted: Any) -> list[WeightedSource]:
     total = sum(map(len, sources))
-    return [WeightedSource(source, weight * len(source) / total, paste) for source in sources]
+    return [WeightedSource(source, weight * len(source) / total, **pasted) for source in sources]

@@ -206,5 +206,5 @@ def decisive_settings(training: TrainConfig) -> dict[str, Any]:
     if training.model.weights not in NAMED_WEIGHTS:
         whole["model"]["weights"] = "a file"
     for role in DATA_ROLES:
-        del whole["data"][role]
+        whole["data"].pop(role, None)
     return whole

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,13 +27,13 @@ SMALL = (
     "--resolution",
     "64x64",
     "--samples",
-    "2",
+    "1",
     "--progress",
     "none",
     "--device",
     "cpu",
 )
-COUNT = 8
+COUNT = 6
 
 
 def command(output: Path, *more: str) -> list[str]:
@@ -65,6 +66,9 @@ def one_run(tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("one") / "run"
     done = run(output)
     assert done.returncode == 0, done.stderr
+    assert done.stdout == ""  # nor Blender's chatter
+    assert "Fra:" not in done.stderr
+    assert "NumPy" not in done.stderr
     return output
 
 
@@ -89,18 +93,10 @@ def test_a_run_leaves_a_whole_dataset(one_run):
     assert not list(one_run.rglob("*.tmp"))
 
 
-def test_nothing_of_blender_s_chatter_is_printed(tmp_path):
-    done = run(tmp_path / "quiet", "--count", "1")
-    assert done.returncode == 0
-    assert done.stdout == ""
-    assert "Fra:" not in done.stderr
-    assert "NumPy" not in done.stderr
-
-
 @pytest.mark.slow
-def test_four_shards_give_the_same_dataset(one_run, tmp_path):
-    for number in (3, 1, 4, 2):
-        done = run(tmp_path / "shards", "--shard", f"{number}/4")
+def test_shards_give_the_same_dataset(one_run, tmp_path):
+    for number in (3, 1, 2):
+        done = run(tmp_path / "shards", "--shard", f"{number}/3")
         assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "shards") == contents(one_run)
 
@@ -122,7 +118,7 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_dataset(one_run, tm
         index = output / "metadata.jsonl"
         before = index.stat().st_size if index.exists() else 0
         while (
-            process.poll() is None and kills < 3
+            process.poll() is None and kills < 2
         ):  # wait until it works, then strike somewhere in a frame
             if index.exists() and index.stat().st_size > before:
                 time.sleep(rng.uniform(0, 0.4))
@@ -222,7 +218,7 @@ def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
 @pytest.fixture(scope="module")
 def batch() -> Batch:
     """The batch that the sidebar's button would start for the dataset of `one_run`."""
-    recipe = load_preset("everyday").with_render(width=64, height=64, samples=2)
+    recipe = load_preset("everyday").with_render(width=64, height=64, samples=1)
     return Batch(recipe.to_toml(), Path(), COUNT, device="cpu")
 
 
@@ -296,10 +292,10 @@ def test_an_absent_device_is_an_error_that_lists_what_there_is(tmp_path):
 
 
 @pytest.mark.parametrize("jobs", [(), ("--jobs", "2")])
-def test_an_absent_device_deletes_nothing(tmp_path, jobs):
-    assert run(tmp_path / "d", "--count", "1").returncode == 0
+def test_an_absent_device_deletes_nothing(one_run, tmp_path, jobs):
+    shutil.copytree(one_run, tmp_path / "d")
     before = contents(tmp_path / "d")
-    done = run(tmp_path / "d", "--count", "1", "--overwrite", "--device", "metal", *jobs)
+    done = run(tmp_path / "d", "--overwrite", "--device", "metal", *jobs)
     assert done.returncode == 2
     assert contents(tmp_path / "d") == before
 

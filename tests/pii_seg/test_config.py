@@ -71,7 +71,7 @@ def test_no_place_forgets_a_role(role: str) -> None:
         opened, folders, AugmentationConfig(), epoch_size=8, seed=0, workers=0, memory_mb=1
     )
     used = [entry.source.name for entry in module.mixture]
-    used += [source.name for source in module.validation]
+    used += [source.name for source in (*module.validation, *module.distractors)]
     assert role in used, "data.mixture.assemble"
-    if role != "validation":
+    if role not in ("validation", "distractors"):  # these are pasted onto images of other roles
         assert hasattr(folders, f"{role}_weight"), f"config.DataConfig.{role}_weight"

@@ -23,6 +23,7 @@ from tests.pii_seg.training.test_fit import write_pairs
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 PATIENCE = 180  # seconds, on a busy machine
+STEPS = 80
 
 
 def start(*arguments: object, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
@@ -65,7 +66,7 @@ def test_a_slurm_job_is_requeued_and_continues(tmp_path: Path) -> None:
         "SLURM_PROCID": "0", "PATH": f"{tools}:{os.environ['PATH']}",
     }  # fmt: skip
     options = [
-        "pii_seg.train", "--synthetic", pairs, "--output", run, "--size", "tiny", "--steps", 200,
+        "pii_seg.train", "--synthetic", pairs, "--output", run, "--size", "tiny", "--steps", STEPS,
         "--budget.validate-every", 5, "--data.size", 32, "--data.batch-size", 2,
         "--machine.device", "cpu", "--machine.precision", "float32", "--machine.workers", 1,
         "--machine.threads", 1, "--overwrite",
@@ -78,10 +79,10 @@ def test_a_slurm_job_is_requeued_and_continues(tmp_path: Path) -> None:
     assert "job 4711 is requeued" in err and "Traceback" not in err
     assert (tmp_path / "asked").read_text() == "requeue 4711\n"
     reached = torch.load(run / "last.ckpt", weights_only=True)["global_step"]
-    assert 5 <= reached < 200
+    assert 5 <= reached < STEPS
     process = start(*options, env={**job, "SLURM_RESTART_COUNT": "1"})
     code, out, err = end(process)
-    assert code == 0 and "finished after 200 steps" in out, err
+    assert code == 0 and f"finished after {STEPS} steps" in out, err
     steps = [int(line.split(",")[0]) for line in (run / "metrics.csv").read_text().split()[1:]]
     assert steps == sorted(steps) and min(steps) <= reached  # one run, not two
     load_checkpoint(run / "best.ckpt")

@@ -176,7 +176,7 @@ def test_the_same_prompts_return_the_image(prediction: str) -> None:
     same = {"source_inside": "a man", "source_outside": "a street"}
     common = {
         "mode": "invert",
-        "num_inference_steps": 200,
+        "num_inference_steps": 100,
         "guidance_scale": 1.0,
         "self_attention": "hard",
     }

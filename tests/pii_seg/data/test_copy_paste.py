@@ -9,7 +9,7 @@ import pytest
 
 from pii_seg.config import AugmentationConfig
 from pii_seg.data.augmentation import augment
-from pii_seg.data.copy_paste import CutOut, PersonBank, cut_out, soften
+from pii_seg.data.copy_paste import CutOut, CutOutBank, cut_out, soften
 from pii_seg.data.random_streams import Streams
 from pii_seg.data.sources import IGNORE, PERSON, Fault, Sample, Source
 from pii_seg.data.sources.base import Progress
@@ -51,7 +51,7 @@ def street(below: int = 0) -> Sample:
 
 @pytest.mark.parametrize("below", [0, IGNORE])
 def test_pasted_persons_are_in_the_target_and_the_rest_stays(below: int) -> None:
-    bank, found = PersonBank([Renders(render())]), 0
+    bank, found = CutOutBank([Renders(render())]), 0
     for place in range(20):
         view = augment(street(below), 96, HOW, Streams((0, 0, place)), persons=bank)
         assert set(np.unique(view.target)) <= {below, PERSON}
@@ -65,7 +65,7 @@ def test_pasted_persons_are_in_the_target_and_the_rest_stays(below: int) -> None
 
 
 def test_paste_of_the_source_overrules_the_augmentation() -> None:
-    bank = PersonBank([Renders(render())])
+    bank = CutOutBank([Renders(render())])
     never = augment(street(), 96, HOW, Streams((0, 0, 1)), persons=bank, paste=0.0)
     assert (never.target == 0).all()
     always = augment(
@@ -77,7 +77,7 @@ def test_paste_of_the_source_overrules_the_augmentation() -> None:
 
 
 def test_match_moves_colours_towards_the_surroundings() -> None:
-    bank = PersonBank([Renders(render())])
+    bank = CutOutBank([Renders(render())])
     dark = dataclasses.replace(street(), image=np.full((96, 96, 3), 10, np.uint8))
     sums = []
     for match in (0.0, 1.0):
@@ -108,7 +108,7 @@ def test_a_person_that_the_frame_cut_below_is_cut_below_again() -> None:
     )
     found = cut_out(lowered, np.random.default_rng(0))
     assert found is not None and found.cut_below
-    bank = PersonBank([Renders(lowered)])
+    bank = CutOutBank([Renders(lowered)])
     how = dataclasses.replace(HOW, paste_count=(1, 1), paste_height=(0.1, 0.3))
     for place in range(10):
         target = augment(street(), 96, how, Streams((0, 0, place)), persons=bank).target
@@ -127,12 +127,12 @@ def test_the_soft_edge_is_a_pixel_wide() -> None:
 
 
 def test_a_bank_skips_unreadable_images_and_must_not_be_empty() -> None:
-    bank = PersonBank([Renders(None, render(), None), Renders(), Renders(render())])
+    bank = CutOutBank([Renders(None, render(), None), Renders(), Renders(render())])
     drawn = [bank.draw(np.random.default_rng([n])) for n in range(30)]
     assert sum(isinstance(found, CutOut) for found in drawn) >= 28
-    assert PersonBank([Renders(None)]).draw(np.random.default_rng([0])) is None
+    assert CutOutBank([Renders(None)]).draw(np.random.default_rng([0])) is None
     with pytest.raises(DataError, match="no source"):
-        PersonBank([Renders()])
+        CutOutBank([Renders()])
 
 
 def test_every_source_of_a_bank_is_drawn_from_by_its_number_of_images() -> None:
@@ -146,8 +146,47 @@ def test_every_source_of_a_bank_is_drawn_from_by_its_number_of_images() -> None:
 
     first, second = Noting(*wide), Noting(render())
     first.name, second.name = "a", "b"
-    bank = PersonBank([first, second])
+    bank = CutOutBank([first, second])
     for n in range(200):
         bank.draw(np.random.default_rng([n]))
     counts = {name: seen.count(name) for name in set(seen)}
     assert set(counts) == {"a0", "a1", "a2", "b0"} and min(counts.values()) > 25
+
+
+def thing() -> Sample:
+    """A red thing, 40 px square, on blue."""
+    sample = render()
+    instances = np.zeros((80, 80), np.uint16)
+    instances[20:60, 20:60] = 1
+    image = np.where((instances > 0)[..., None], [220, 20, 20], [20, 20, 220]).astype(np.uint8)
+    return dataclasses.replace(sample, image=image, instances=instances, visibility={})
+
+
+def test_distractors_are_pasted_and_are_background() -> None:
+    persons, things = CutOutBank([Renders(render())]), CutOutBank([Renders(thing())])
+    how = dataclasses.replace(HOW, distractors=1.0, distractor_height=(0.5, 0.6))
+    seen = in_front = behind = 0
+    for place in range(40):
+        streams = Streams((0, 0, place))
+        view = augment(street(), 96, how, streams, persons=persons, distractors=things)
+        alone = augment(street(), 96, how, streams, persons=persons).target == PERSON
+        red = (view.image[..., 0] > 150) & (view.image[..., 1] < 100)
+        person = view.target == PERSON
+        assert not (person & red).any()
+        assert (person <= alone).all()  # the people are those of the same view without things
+        seen += red.any()
+        in_front += (alone & ~person).any()
+        behind += person.any()
+    assert seen >= 35 and in_front >= 5 and behind >= 30
+
+
+def test_distractors_come_without_people_too() -> None:
+    things = CutOutBank([Renders(thing())])
+    how = dataclasses.replace(HOW, distractors=1.0)
+    views = [augment(street(), 96, how, Streams((0, 0, n)), distractors=things) for n in range(20)]
+    assert sum((view.image != 128).any() for view in views) >= 15
+    assert not any(view.target.any() for view in views)
+    without = augment(
+        street(), 96, how.without("distractors"), Streams((0, 0, 0)), distractors=things
+    )
+    assert (without.image == 128).all()

@@ -35,6 +35,7 @@ def weights(pseudo: list[int], repainted: list[int], config: DataConfig) -> list
         validation=one,
         negatives=(),
         backgrounds=(),
+        distractors=(),
         pseudo=tuple(map(Pictures, pseudo)),
         repainted=tuple(map(Pictures, repainted)),
         held_out=False,

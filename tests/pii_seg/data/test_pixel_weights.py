@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pii_seg.config import AugmentationConfig
-from pii_seg.data.copy_paste import CutOut, PersonBank, cut_out
+from pii_seg.data.copy_paste import CutOut, CutOutBank, cut_out, paste_among
 from pii_seg.data.datamodule import LoaderConfig, SegmentationDataModule, WeightedSource
 from pii_seg.data.mixture import Subset
 from pii_seg.data.pixel_weights import HeadsMarked, PixelWeights, near_outline, pixel_weights
@@ -111,8 +111,8 @@ def test_a_pasted_person_brings_its_head() -> None:
     assert isinstance(found, CutOut) and found.head is not None
     for seed in range(20):
         image, target = np.full((160, 160, 3), 90, np.uint8), np.zeros((160, 160), np.uint8)
-        bank = PersonBank([HeadsMarked(Standing())])
-        bank.paste(image, target, how, np.random.default_rng(seed))
+        bank = CutOutBank([HeadsMarked(Standing())])
+        paste_among(image, target, how, persons=(bank, np.random.default_rng(seed)))
         rows = np.flatnonzero((target > 0).any(axis=1))
         if len(rows) > 100:
             heads = np.flatnonzero((target == HEAD).any(axis=1))

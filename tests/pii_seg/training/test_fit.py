@@ -150,6 +150,7 @@ def test_a_run_writes_its_files(config: TrainConfig, tmp_path: Path) -> None:
     assert checkpoint.config == read_config(run / "config.toml")
     assert checkpoint.provenance["pictures"] == {
         "synthetic": 7, "labelled": 0, "validation": 1, "negatives": 0, "backgrounds": 0,
+        "distractors": 0,
         "pseudo": 0, "repainted": 0,
     }  # fmt: skip
 
