@@ -27,7 +27,8 @@ from typing import Any
 import cv2
 import torch
 
-from pii_seg.config import AUGMENTATION_FACTORS, AugmentationConfig, ModelConfig
+from pii_seg.augmentation_config import AUGMENTATION_FACTORS, AugmentationConfig
+from pii_seg.config import ModelConfig
 from pii_seg.data.augmentation import augment
 from pii_seg.data.copy_paste import CutOutBank
 from pii_seg.data.datamodule import LoaderConfig, SegmentationDataModule, WeightedSource, collate

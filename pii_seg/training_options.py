@@ -10,9 +10,9 @@ from typing import Any
 
 import jsonargparse
 
+from pii_seg.augmentation_config import AUGMENTATION_FACTORS
 from pii_seg.command_line import make_parser, parse, with_hyphens
 from pii_seg.config import (
-    AUGMENTATION_FACTORS,
     DATA_ROLES,
     GIVEN_ROLES,
     SIZES,

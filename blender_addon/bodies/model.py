@@ -150,9 +150,11 @@ class BodyModel:
         with np.errstate(over="ignore", invalid="ignore"):
             vertices = self.skin(T_P, self.relative_transforms(G, J))
         if not np.abs(vertices).max() <= MAX_EXTENT:  # also false for NaN
+            shaped, frames = (float(np.abs(part).max()) for part in (T_P, G))
             raise ValueError(
                 f"{self.name}: posed, it is not within {MAX_EXTENT:g} m of the origin; its betas, "
-                "its translation or the model itself has numbers that are too large"
+                "its translation or the model itself has numbers that are too large (the shaped "
+                f"body up to {shaped:.3g}, its joints up to {frames:.3g})"
             )
         return Posed(vertices, G[:, :3, 3].astype(np.float32), G)
 
@@ -192,7 +194,7 @@ class BodyModel:
         G[0, :3, 3] = J[0]
         G[1:, :3, 3] = J[1:] - J[self.parents[1:]]
         for k in range(1, len(J)):
-            G[k] = G[self.parents[k]] @ G[k]
+            G[k] = _product(G[self.parents[k]], G[k])
         return G
 
     def relative_transforms(

@@ -21,7 +21,8 @@ def rodrigues(axis_angle: ArrayLike) -> NDArray[np.float64]:
     K[..., 1, 0], K[..., 2, 0], K[..., 2, 1] = w[..., 2], -w[..., 1], w[..., 0]
     first = np.sinc(angle / np.pi)  # numpy's sinc is sin(πx)/(πx)
     second = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2  # 1 - cos a = 2 sin²(a/2)
-    return np.eye(3) + first * K + second * (K @ K)
+    # Not `@`, which is BLAS' (bodies.model._product tells why).
+    return np.eye(3) + first * K + second * np.einsum("...ij,...jk->...ik", K, K)
 
 
 def about_z(angle: float) -> NDArray[np.float64]:

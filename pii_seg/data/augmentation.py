@@ -16,7 +16,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from pii_seg.config import AugmentationConfig, Range
+from pii_seg.augmentation_config import AugmentationConfig, Range
 from pii_seg.data.copy_paste import CutOutBank, paste_among
 from pii_seg.data.image_io import resize_array
 from pii_seg.data.random_streams import Streams, log_uniform

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pii_seg.config import AugmentationConfig
+from pii_seg.augmentation_config import AugmentationConfig
 from pii_seg.data.random_streams import log_uniform
 from pii_seg.data.sources import BACKGROUND, HEAD, PERSON, Sample, Source
 from pii_seg.errors import DataError
@@ -45,7 +45,7 @@ class CutOut:
 
 
 class CutOutBank:
-    """What masks with instances mark, for pasting; images are opened on demand."""
+    """Pieces to paste, which masks with instances mark; images are opened on demand."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = [source for source in sources if len(source)]
@@ -69,7 +69,7 @@ class CutOutBank:
 
 
 Drawn = tuple[CutOutBank, np.random.Generator]
-"""What is pasted, and the random stream of it."""
+"""A bank of pieces, and the random stream to draw from it."""
 
 
 def paste_among(

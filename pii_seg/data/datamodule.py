@@ -18,7 +18,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from pii_seg.config import AugmentationConfig
+from pii_seg.augmentation_config import AugmentationConfig
 from pii_seg.data.augmentation import augment
 from pii_seg.data.copy_paste import CutOutBank
 from pii_seg.data.pixel_weights import HeadsMarked, PixelWeights, pixel_weights

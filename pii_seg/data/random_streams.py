@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pii_seg.config import Range
+from pii_seg.augmentation_config import Range
 
 
 class Streams:

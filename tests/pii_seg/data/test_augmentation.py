@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pii_seg.config import AUGMENTATION_FACTORS, AugmentationConfig
+from pii_seg.augmentation_config import AUGMENTATION_FACTORS, AugmentationConfig
 from pii_seg.data.augmentation import augment, change_colour, degrade, take_view
 from pii_seg.data.random_streams import Streams
 from pii_seg.data.sources import IGNORE, PERSON, Sample

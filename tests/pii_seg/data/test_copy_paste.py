@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pii_seg.config import AugmentationConfig
+from pii_seg.augmentation_config import AugmentationConfig
 from pii_seg.data.augmentation import augment
 from pii_seg.data.copy_paste import CutOut, CutOutBank, cut_out, soften
 from pii_seg.data.random_streams import Streams

@@ -13,7 +13,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from pii_seg.config import AugmentationConfig
+from pii_seg.augmentation_config import AugmentationConfig
 from pii_seg.data.datamodule import (
     LoaderConfig,
     SegmentationDataModule,

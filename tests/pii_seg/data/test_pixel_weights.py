@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from pii_seg.config import AugmentationConfig
+from pii_seg.augmentation_config import AugmentationConfig
 from pii_seg.data.copy_paste import CutOut, CutOutBank, cut_out, paste_among
 from pii_seg.data.datamodule import LoaderConfig, SegmentationDataModule, WeightedSource
 from pii_seg.data.mixture import Subset
