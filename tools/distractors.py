@@ -15,13 +15,15 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blender_addon.packs.scenery.prop_pack import PropItem, read_props
 from blender_addon.props.catalogue import OCCLUDERS
 from blender_addon.render import compat, devices, engine
-from blender_addon.render.image_files import encode_png
+from blender_addon.render.image_files import encode_png, read_mask
 from blender_addon.scene.colour import hsv
 from blender_addon.scene.objects import sample_size
 from blender_addon.scene.pack_furniture import model_prop
@@ -129,6 +131,16 @@ def scene_of(name: str, prop: PropSpec, panoramas: list[Path]) -> SceneSpec:
     )  # fmt: skip
 
 
+def pieces(mask: NDArray[np.uint8]) -> list[dict[str, Any]]:
+    """The piece that a mask marks, as the line of a pair lists a person."""
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        return []
+    x, y = int(columns.min()), int(rows.min())
+    box = [x, y, int(columns.max()) - x + 1, int(rows.max()) - y + 1]
+    return [{"id": 1, "bbox": box, "area": len(rows), "visibility": 1.0}]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the tool and return its exit code. What is there is not rendered again."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -177,7 +189,7 @@ def main(argv: list[str] | None = None) -> int:
             {
                 "index": len(lines), "file_name": f"images/{name}.png",
                 "mask_file_name": f"masks/{name}.png", "width": SIDE, "height": SIDE, "seed": 0,
-                "source": "render", "persons": [],
+                "source": "render", "persons": pieces(read_mask(mask)),
             }
         )  # fmt: skip
         print(f"{len(lines)} {name}", flush=True)
