@@ -9,6 +9,7 @@ from typing import Any
 from blender_addon.dataset import write_atomically
 from pii_seg.build.manifest import CARD
 from pii_seg.build.recipe import BuildRecipe
+from pii_seg.evaluation.person_groups import LEAST
 from pii_seg.models.checkpoint import Checkpoint
 from pii_seg.models.model_card import HEADER, markdown_cell
 from pii_seg.selftrain.stages import Stage
@@ -66,6 +67,14 @@ On images of another kind nothing is promised, so the segmenter carries no promi
 images like yours (`pii-seg calibrate`) for `--recall`. The next table says what the thresholds come
 to elsewhere.
 
+## By group
+
+On the same held-out renders, at its own threshold: the mean share of a person's pixels that is
+found with its standard error, and the share of the persons of whom at least half is found. It tells
+where renders like these are hard, not whom it misses in photos. {spread}
+
+{groups}
+
 ## Measured
 
 {measured}
@@ -121,6 +130,8 @@ def write_card(
         threshold=threshold_line(recipe, stages["choice"].result),
         temperature=checkpoint.temperature,
         thresholds=threshold_table(calibration["thresholds"]),
+        spread=spread_line(stages["groups"].result["groups"]),
+        groups=group_table(stages["groups"].result["groups"]),
         measured=measured_tables(stages["measure"].result),
     )
     write_atomically(folder / CARD, text.encode())
@@ -210,6 +221,34 @@ def threshold_table(thresholds: Mapping[str, float | None]) -> str:
         for recall, threshold in thresholds.items()
     ]
     return table(("recall", "threshold"), rows)
+
+
+def group_table(groups: Sequence[Mapping[str, Any]]) -> str:
+    """One row for each group that is large enough to tell something."""
+    rows = [
+        (
+            group["kind"],
+            group["label"],
+            group["persons"],
+            f"{group['recall']:.3f} ± {group['error']:.3f}",
+            f"{group['half_covered']:.0%}",
+        )
+        for group in groups
+        if group["persons"] >= LEAST
+    ]
+    if not rows:
+        return f"No group has {LEAST} persons."
+    return table(("by", "group", "persons", "recall", "half covered"), rows)
+
+
+def spread_line(groups: Sequence[Mapping[str, Any]]) -> str:
+    """Say how far apart the groups are of whom nobody may be missed more often than others."""
+    parts = []
+    for kind in ("skin tone", "stature"):
+        shown = [g["recall"] for g in groups if g["kind"] == kind and g["persons"] >= LEAST]
+        if len(shown) > 1:
+            parts.append(f"{100 * (max(shown) - min(shown)):.1f} points by {kind}")
+    return f"Groups differ by up to {', '.join(parts)}." if parts else ""
 
 
 def measured_tables(measured: Mapping[str, Any]) -> str:

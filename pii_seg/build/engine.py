@@ -31,6 +31,7 @@ from pii_seg.build.work import (
     compare_in,
     copy_dataset,
     count_datasets,
+    group_in,
     measure_in,
     round_in,
     share_in,
@@ -102,7 +103,7 @@ def stage_names(recipe: BuildRecipe) -> list[str]:
         names += [f"train-{training.name}-{seed}" for training in recipe.trainings]
     if len(recipe.seeds) > 1:
         names.append("average")
-    return [*names, "choice", "half", "calibration", "measure", "model"]
+    return [*names, "choice", "half", "calibration", "groups", "measure", "model"]
 
 
 @dataclass
@@ -139,8 +140,9 @@ class Build:
         chosen = candidates[choice.result["chosen"]]
         rounded = self.round(chosen, choice)
         calibrated = self.calibrate(rounded, held_out)
+        grouped = self.group(calibrated, held_out)
         measured = self.measure(calibrated)
-        model = self.share(calibrated, measured)
+        model = self.share(calibrated, grouped, measured)
         return Built(model.folder / "segmenter", choice.result["chosen"])
 
     def perform(
@@ -277,6 +279,19 @@ class Build:
         settings = {"inference": asdict(self.recipe.inference)}
         return self.perform("calibration", settings=settings, inputs=inputs, work=work)
 
+    def group(self, calibrated: Stage, held_out: Sequence[Stage]) -> Stage:
+        """Count the recall of each group of persons in the held-out renders."""
+        work = partial(
+            group_in,
+            calibrated=calibrated,
+            held_out=[stage.folder for stage in held_out],
+            inference=self.recipe.inference,
+            device=self.device,
+        )
+        inputs = {stage.name: stage for stage in (calibrated, *held_out)}
+        settings = {"inference": asdict(self.recipe.inference)}
+        return self.perform("groups", settings=settings, inputs=inputs, work=work)
+
     def measure(self, calibrated: Stage) -> Stage:
         """Measure the calibrated segmenter on folders that nothing was chosen from."""
         measured = self.recipe.measured
@@ -287,7 +302,7 @@ class Build:
         settings = {"inference": asdict(self.recipe.inference)}
         return self.perform("measure", settings=settings, inputs=inputs, work=work)
 
-    def share(self, calibrated: Stage, measured: Stage) -> Stage:
+    def share(self, calibrated: Stage, grouped: Stage, measured: Stage) -> Stage:
         """Write the folder to share, with its card and its manifest."""
         recipe = self.recipe
         settings = {
@@ -300,6 +315,6 @@ class Build:
                 for entry in (*recipe.photos, *recipe.held_out_photos, *recipe.distractors)
             ],
         }
-        inputs = {"calibration": calibrated, "measure": measured}
+        inputs = {"calibration": calibrated, "groups": grouped, "measure": measured}
         work = partial(share_in, recipe=recipe, stages=self.stages, hashes=self.hashes)
         return self.perform("model", settings=settings, inputs=inputs, work=work)

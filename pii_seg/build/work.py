@@ -8,12 +8,13 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from blender_addon.dataset import DatasetError, read_info, write_atomically
+from blender_addon.dataset import DatasetError, iter_lines, read_info, write_atomically
 from pii_seg.build.card import write_card
 from pii_seg.build.manifest import write_manifest
 from pii_seg.build.recipe import RECALLS, BuildRecipe, Choice
@@ -23,10 +24,11 @@ from pii_seg.data.files import list_files
 from pii_seg.data.sources import IGNORE, PERSON, open_sources
 from pii_seg.errors import CalibrationError, DataError
 from pii_seg.evaluation.calibrate import calibrate
-from pii_seg.evaluation.counting import THRESHOLDS
+from pii_seg.evaluation.counting import THRESHOLDS, PersonCount, threshold_index
 from pii_seg.evaluation.evaluate import evaluate
 from pii_seg.evaluation.measure import open_data
 from pii_seg.evaluation.metrics import Curves, Scores
+from pii_seg.evaluation.person_groups import groups_of, recalls
 from pii_seg.inference.export.write import write_export
 from pii_seg.inference.exported import ONNX
 from pii_seg.inference.recommended import KEY, stated
@@ -39,7 +41,7 @@ from pii_seg.models.checkpoint import (
 from pii_seg.models.checkpoint_hash import checkpoint_sha256
 from pii_seg.models.half_precision import rounded_to_half
 from pii_seg.models.model_soup import mean_checkpoint
-from pii_seg.selftrain.comparison import totals_of
+from pii_seg.selftrain.comparison import measured, totals_of
 from pii_seg.selftrain.stages import Stage
 from pii_seg.training.fit import fit
 from pii_seg.training.run_folder import BEST
@@ -212,10 +214,37 @@ def calibrate_in(
     }
 
 
+def group_in(
+    folder: Path,
+    calibrated: Stage,
+    held_out: Sequence[Path],
+    inference: InferenceSettings,
+    device: str,
+) -> Result:
+    """Count the recall of each group of persons in the held-out renders, at its own threshold."""
+    checkpoint = calibrated.folder / CALIBRATED
+    threshold = load_checkpoint(checkpoint).threshold
+    counted: list[tuple[PersonCount, list[tuple[str, str]]]] = []
+    for dataset in held_out:
+        lines = {PurePosixPath(line["file_name"]).stem: line for line in iter_lines(dataset)}
+        for result in measured(checkpoint, open_data([dataset], []), device, settings=inference):
+            line = lines[PurePosixPath(result.sample.name).name]
+            entries = {entry["id"]: entry for entry in line["persons"]}
+            counted += [
+                (person, groups_of(entries[person.id], line))
+                for person in result.count.persons or ()
+            ]
+    groups = [asdict(group) for group in recalls(counted, threshold_index(threshold))]
+    for group in groups:
+        group["error"] = None if math.isnan(group["error"]) else group["error"]
+    write_atomically(folder / "groups.json", json.dumps(groups, indent=2).encode() + b"\n")
+    return {"threshold": threshold, "groups": groups}
+
+
 def measure_in(folder: Path, calibrated: Stage, recipe: BuildRecipe, device: str) -> Result:
     """Measure at the segmenter's own threshold and at those of the promised recalls."""
-    measured = recipe.measured
-    if not (measured.data or measured.negatives):
+    given = recipe.measured
+    if not (given.data or given.negatives):
         return {}
     checkpoint = calibrated.folder / CALIBRATED
     thresholds = {"own": load_checkpoint(checkpoint).threshold}
@@ -227,8 +256,8 @@ def measure_in(folder: Path, calibrated: Stage, recipe: BuildRecipe, device: str
     evaluations = evaluate(  # one pass counts for every threshold
         checkpoint,
         folder,
-        measured.data,
-        measured.negatives,
+        given.data,
+        given.negatives,
         recipe.inference,
         threshold=thresholds["own"],
         examples=0,

@@ -17,6 +17,7 @@ ROOMS = (
     "errors",
     "config_history",
     "number_checks",
+    "augmentation_config",
     "config",
     "data",
     "models",
