@@ -150,11 +150,10 @@ class BodyModel:
         with np.errstate(over="ignore", invalid="ignore"):
             vertices = self.skin(T_P, self.relative_transforms(G, J))
         if not np.abs(vertices).max() <= MAX_EXTENT:  # also false for NaN
-            shaped, frames = (float(np.abs(part).max()) for part in (T_P, G))
             raise ValueError(
                 f"{self.name}: posed, it is not within {MAX_EXTENT:g} m of the origin; its betas, "
-                "its translation or the model itself has numbers that are too large (the shaped "
-                f"body up to {shaped:.3g}, its joints up to {frames:.3g})"
+                "its translation or the model itself has numbers that are too large (up to "
+                f"{np.abs(T_P).max():.3g} before it is posed, {np.abs(G).max():.3g} in its joints)"
             )
         return Posed(vertices, G[:, :3, 3].astype(np.float32), G)
 
@@ -288,8 +287,7 @@ def _regress(J_regressor: Array, directions: Array) -> NDArray[np.float64]:
 def _product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     """left @ right, (I, J) and (J, K), summed in one order.
 
-    `@` is BLAS', which sums in another order with another number of threads; an image would then
-    depend on --jobs.
+    `@` is BLAS', whose order depends on the number of threads; an image would depend on --jobs.
     """
     return np.einsum("ij,jk->ik", left, right)
 

@@ -79,7 +79,7 @@ def groups_of(person: Mapping[str, Any], line: Mapping[str, Any]) -> list[tuple[
 
 
 def stature_of(joints: Any) -> float | None:
-    """How tall a person in any pose would stand, m, from joints (≥ 16, 3) in SMPL's order."""
+    """Add up how tall a person would stand, m, from joints (≥ 16, 3) in SMPL's order."""
     try:
         points = np.asarray(joints, dtype=np.float64)
     except (TypeError, ValueError):
