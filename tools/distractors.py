@@ -37,7 +37,6 @@ from blender_addon.scene.spec import (
     SurfaceSpec,
 )
 from blender_addon.scene.surfaces import sample_surface
-from tools.panorama_views import develop
 
 SIDE, SAMPLES = 224, 12
 FIELD_OF_VIEW = 30.0  # degrees; photos of things are taken from afar
@@ -129,6 +128,16 @@ def scene_of(name: str, prop: PropSpec, panoramas: list[Path]) -> SceneSpec:
         light=light, background=BackgroundSpec("hdri", ground=ground),
         sensor=SensorSpec(), props=(prop,),
     )  # fmt: skip
+
+
+def develop(light: NDArray[np.float32], middle: float, metered: float) -> NDArray[np.uint8]:
+    """Expose linear light (H, W, 3) so that `metered` becomes `middle` (0 to 1), as
+    8-bit sRGB.
+    """
+    light = np.nan_to_num(np.clip(light, 0, None), posinf=1e6)
+    exposed = 1 - np.exp(light * (np.log(1 - middle) / max(metered, 1e-6)))
+    low, high = 12.92 * exposed, 1.055 * exposed ** (1 / 2.4) - 0.055
+    return np.round(np.where(exposed <= 0.0031308, low, high) * 255).astype(np.uint8)
 
 
 def pieces(mask: NDArray[np.uint8]) -> list[dict[str, Any]]:

@@ -1,43 +1,15 @@
-"""The tools that make data of a segmenter: views of panoramas, and things to paste."""
+"""The tool that renders things to paste."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from pii_seg.data.copy_paste import cut_out
 from pii_seg.data.sources import open_sources
-from tools.distractors import ANIMALS, built_in, scene_of
+from tools.distractors import ANIMALS, built_in, develop, scene_of
 from tools.distractors import main as distractors
-from tools.panorama_views import develop, directions, look
-
-
-@pytest.mark.parametrize(
-    ("yaw", "pitch", "expected"),
-    [(0, 0, (0, 1, 0)), (90, 0, (1, 0, 0)), (180, 0, (0, -1, 0)), (0, 30, (0, 0.866, 0.5))],
-)
-def test_the_middle_of_a_view_looks_where_the_camera_does(
-    yaw: float, pitch: float, expected: tuple[float, float, float]
-) -> None:
-    rays = directions(np.radians(yaw), np.radians(pitch), np.radians(60), (31, 41))
-    np.testing.assert_allclose(rays[15, 20], expected, atol=1e-3)
-    np.testing.assert_allclose(np.linalg.norm(rays, axis=-1), 1)
-    across = np.degrees(np.arccos(rays[15, 0] @ rays[15, -1]))
-    assert 58 < across < 60  # between the middles of the outer pixels
-
-
-def test_a_view_shows_what_lies_in_its_direction() -> None:
-    panorama = np.zeros((64, 128, 3), np.float32)
-    panorama[:, :64, 0] = 1  # to the left of straight ahead
-    panorama[:20, :, 2] = 1  # above
-    view = look(panorama, directions(0.0, 0.0, np.radians(90), (40, 60)))
-    assert (view[20, :28, 0] == 1).all() and (view[20, 32:, 0] == 0).all()
-    upwards = look(panorama, directions(0.0, np.radians(70), np.radians(50), (40, 60)))
-    assert (upwards[..., 2] == 1).all()
-    behind = look(panorama, directions(np.pi, 0.0, np.radians(90), (40, 60)))  # across the edge
-    assert (behind[20, :28, 0] == 0).all() and (behind[20, 32:, 0] == 1).all()
 
 
 def test_what_is_metered_gets_the_wished_brightness() -> None:
