@@ -150,6 +150,25 @@ def pieces(mask: NDArray[np.uint8]) -> list[dict[str, Any]]:
     return [{"id": 1, "bbox": box, "area": len(rows), "visibility": 1.0}]
 
 
+def shoot(
+    stage: Any, name: str, prop: PropSpec, panoramas: list[Path]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Render a thing: its picture (H, W, 3) and its mask (H, W), 1 on the thing."""
+    spec = scene_of(name, prop, panoramas)
+    stage.apply(spec)
+    engine.configure(
+        stage.scene, width=SIDE, height=SIDE, samples=SAMPLES, device=devices.pick_device("cpu"),
+        passes=("image", "instances"), bounces=spec.bounces, seed=0,
+        film_transparent=stage.film_transparent(spec), threads=1,
+    )  # fmt: skip
+    seen = ["PII thing 0"] if prop.source else ["PII things"]
+    arrays = engine.render(stage.scene, [seen], ("image", "instances")).arrays
+    light, mask = arrays["image"][..., :3], arrays["instances"] > 0
+    metered = float(np.median(light[mask] if mask.any() else light))
+    middle = np.random.default_rng([zlib.crc32(name.encode()), 9]).uniform(0.08, 0.35)
+    return develop(light, middle, metered), mask.astype(np.uint8)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the tool and return its exit code. What is there is not rendered again."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -170,7 +189,7 @@ def main(argv: list[str] | None = None) -> int:
     ]
     for folder in ("images", "masks"):
         (arguments.output / folder).mkdir(parents=True, exist_ok=True)
-    stage, device, lines = Stage({}), devices.pick_device("cpu"), []
+    stage, lines = Stage({}), []
     things = (
         *built_in((*ANIMALS, *THINGS), arguments.views),
         *of_pack(sorted(items, key=lambda item: not item.hard_negative), arguments.views),
@@ -179,21 +198,10 @@ def main(argv: list[str] | None = None) -> int:
     for name, prop in things[: arguments.most]:
         image, mask = (arguments.output / folder / f"{name}.png" for folder in ("images", "masks"))
         if not mask.exists():
-            spec = scene_of(name, prop, panoramas)
-            stage.apply(spec)
-            engine.configure(
-                stage.scene, width=SIDE, height=SIDE, samples=SAMPLES, device=device,
-                passes=("image", "instances"), bounces=spec.bounces, seed=0,
-                film_transparent=stage.film_transparent(spec), threads=1,
-            )  # fmt: skip
-            seen = ["PII thing 0"] if prop.source else ["PII things"]
-            arrays = engine.render(stage.scene, [seen], ("image", "instances")).arrays
-            light = arrays["image"][..., :3]
-            seen_at = arrays["instances"] > 0
-            shown = light[seen_at] if seen_at.any() else light.reshape(-1, 3)
-            middle = np.random.default_rng([zlib.crc32(name.encode()), 9]).uniform(0.08, 0.35)
-            image.write_bytes(encode_png(develop(light, middle, float(np.median(shown)))))
-            mask.write_bytes(encode_png(seen_at.astype(np.uint8)))
+            for path, pixels in zip(
+                (image, mask), shoot(stage, name, prop, panoramas), strict=True
+            ):
+                path.write_bytes(encode_png(pixels))
         lines.append(
             {
                 "index": len(lines), "file_name": f"images/{name}.png",
@@ -205,7 +213,9 @@ def main(argv: list[str] | None = None) -> int:
     (arguments.output / "metadata.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
     info = {"schema_version": 1, "count": len(lines), "shows": "things that are no people"}
     (arguments.output / "dataset.json").write_text(json.dumps(info, indent=1))
-    rows = sorted({f"- {i.name}: {i.author}, {i.licence}, {i.source}" for i in items})
+    shown = {prop.source for _, prop in things[: arguments.most]}
+    models = [item for item in items if str(item.path) in shown]
+    rows = sorted({f"- {i.name}: {i.author}, {i.licence}, {i.source}" for i in models})
     (arguments.output / "ATTRIBUTION.md").write_text("\n".join(["# Models", "", *rows, ""]))
     return 0
 
