@@ -24,6 +24,7 @@ from blender_addon.packs.scenery.prop_pack import PropItem, read_props
 from blender_addon.props.catalogue import OCCLUDERS
 from blender_addon.render import compat, devices, engine
 from blender_addon.render.image_files import encode_png, read_mask
+from blender_addon.render.passes import Pass
 from blender_addon.scene.colour import hsv
 from blender_addon.scene.objects import sample_size
 from blender_addon.scene.pack_furniture import model_prop
@@ -158,12 +159,12 @@ def shoot(
     stage.apply(spec)
     engine.configure(
         stage.scene, width=SIDE, height=SIDE, samples=SAMPLES, device=devices.pick_device("cpu"),
-        passes=("image", "instances"), bounces=spec.bounces, seed=0,
+        passes=(Pass.IMAGE, Pass.INSTANCES), bounces=spec.bounces, seed=0,
         film_transparent=stage.film_transparent(spec), threads=1,
     )  # fmt: skip
     seen = ["PII thing 0"] if prop.source else ["PII things"]
-    arrays = engine.render(stage.scene, [seen], ("image", "instances")).arrays
-    light, mask = arrays["image"][..., :3], arrays["instances"] > 0
+    arrays = engine.render(stage.scene, [seen], (Pass.IMAGE, Pass.INSTANCES)).arrays
+    light, mask = arrays[Pass.IMAGE][..., :3], arrays[Pass.INSTANCES] > 0
     metered = float(np.median(light[mask] if mask.any() else light))
     middle = np.random.default_rng([zlib.crc32(name.encode()), 9]).uniform(0.08, 0.35)
     return develop(light, middle, metered), mask.astype(np.uint8)
@@ -189,7 +190,7 @@ def main(argv: list[str] | None = None) -> int:
     ]
     for folder in ("images", "masks"):
         (arguments.output / folder).mkdir(parents=True, exist_ok=True)
-    stage, lines = Stage({}), []
+    stage, lines = Stage({}), list[dict[str, Any]]()
     things = (
         *built_in((*ANIMALS, *THINGS), arguments.views),
         *of_pack(sorted(items, key=lambda item: not item.hard_negative), arguments.views),

@@ -65,7 +65,10 @@ def test_same_streams_same_view_and_the_sample_stays_as_it_was() -> None:
 def test_every_factor_changes_something_and_nothing_else(factor: str) -> None:
     """With one factor off, every other one draws as before: the streams are independent."""
     sample, streams = coded(), Streams((0, 0, 7))
-    if factor != "paste":  # needs a bank: tests/pii_seg/data/test_copy_paste.py
+    if factor not in (
+        "paste",
+        "distractors",
+    ):  # they need a bank: tests/pii_seg/data/test_copy_paste.py
         changed = False
         for place in range(5):
             off, on = (
