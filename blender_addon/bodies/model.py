@@ -12,7 +12,7 @@ it to the world.
 
 from __future__ import annotations
 
-import dataclasses
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,9 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .joints import FAMILIES, PARTS
+from .model_check import check_model
 from .rotations import rodrigues
 from .skinning import WeightRun, blended, moved, weight_runs
+
+log = logging.getLogger(__name__)
 
 Array = NDArray[np.float32]
 
@@ -93,7 +95,7 @@ class BodyModel:
     expression_names: tuple[str, ...] = ()  # E, where each direction has a meaning
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_model(self)
 
     @property
     def num_vertices(self) -> int:
@@ -137,6 +139,26 @@ class BodyModel:
         """
         theta = self._full_pose(pose)
         trans = _vector(translation, 3, "translation")
+        try:
+            return self._forward(betas, theta, trans, offsets, expression)
+        except OverflowError as error:
+            # Once in thousands of renders, the numbers of a body that fits were none. What is
+            # really too large fails again.
+            log.warning("%s; it is computed again", error)
+        try:
+            return self._forward(betas, theta, trans, offsets, expression)
+        except OverflowError as error:
+            raise ValueError(str(error)) from None
+
+    def _forward(
+        self,
+        betas: ArrayLike,
+        theta: NDArray[np.float64],
+        trans: NDArray[np.float64],
+        offsets: ArrayLike | None,
+        expression: ArrayLike,
+    ) -> Posed:
+        """M(β, θ) of a whole pose; OverflowError if it is none within MAX_EXTENT."""
         T_shaped, J = self.shape_blend(betas, expression)
         R = rodrigues(theta)
         T_P = T_shaped + self.pose_blend(R)
@@ -150,7 +172,7 @@ class BodyModel:
         with np.errstate(over="ignore", invalid="ignore"):
             vertices = self.skin(T_P, self.relative_transforms(G, J))
         if not np.abs(vertices).max() <= MAX_EXTENT:  # also false for NaN
-            raise ValueError(
+            raise OverflowError(
                 f"{self.name}: posed, it is not within {MAX_EXTENT:g} m of the origin; its betas, "
                 "its translation or the model itself has numbers that are too large (up to "
                 f"{np.abs(T_P).max():.3g} before it is posed, {np.abs(G).max():.3g} in its joints)"
@@ -297,104 +319,3 @@ def _vector(value: ArrayLike, length: int, name: str) -> NDArray[np.float64]:
     if vector.shape != (length,) or not np.isfinite(vector).all():
         raise ValueError(f"{name}: expected {length} finite numbers, got {value!r}")
     return vector
-
-
-def _check(model: BodyModel) -> None:
-    """Convert the arrays of a new model to their types, and reject what the forward pass cannot
-    use.
-    """
-    if model.family not in FAMILIES:
-        raise ValueError(f"family: {model.family!r}, expected one of {', '.join(FAMILIES)}")
-    if model.gender not in ("female", "male", "neutral"):
-        raise ValueError(f"gender: {model.gender!r}, expected female, male or neutral")
-
-    V = _rows(model.v_template, "v_template")
-    F = _rows(model.faces, "faces")
-    J = _rows(model.parents, "parents")
-    expected_joints = len(FAMILIES[model.family])
-    if expected_joints != J:
-        raise ValueError(f"parents: {J} joints, a {model.family} body has {expected_joints}")
-    if len(model.joint_names) != J:
-        raise ValueError(f"joint_names: {len(model.joint_names)} names for {J} joints")
-
-    N = np.shape(model.posedirs)[-1] if np.ndim(model.posedirs) == 3 else 9 * (J - 1)
-    if N not in (0, 9 * (J - 1)):
-        raise ValueError(f"posedirs: {N} directions, expected 9 (J - 1) = {9 * (J - 1)}")
-    shapes: dict[str, tuple[int | None, ...]] = {  # None: any length
-        "v_template": (V, 3),
-        "shapedirs": (V, 3, None),
-        "posedirs": (V, 3, N),
-        "J_regressor": (J, V),
-        "weights": (V, J),
-        "exprdirs": (V, 3, None),
-        "hands_mean": (30, 3),
-        "uv": (F, 3, 2),
-    }
-    for name, shape in shapes.items():
-        _set(model, name, _checked(getattr(model, name), np.float32, shape, name))
-    _set(model, "faces", _checked(model.faces, np.int32, (F, 3), "faces", limit=V))
-    _set(model, "parents", _checked(model.parents, np.int64, (J,), "parents"))
-    _set(
-        model,
-        "part_labels",
-        _checked(model.part_labels, np.uint8, (V,), "part_labels", limit=len(PARTS)),
-    )
-
-    if model.expression_names and len(model.expression_names) != model.num_expression:
-        raise ValueError(
-            f"expression_names: {len(model.expression_names)} names for"
-            f" {model.num_expression} expression directions"
-        )
-    if model.parents[0] != -1 or any(not 0 <= model.parents[k] < k for k in range(1, J)):
-        raise ValueError(
-            f"parents: no tree rooted in joint 0 with parents before children: {model.parents}"
-        )
-    if (model.weights < -1e-4).any() or np.abs(model.weights.sum(axis=1) - 1).max() > 1e-2:
-        raise ValueError("weights: each vertex's weights must be ≥ 0 and sum to 1")
-    samples = model.shape_samples
-    if samples is not None:
-        n = _rows(samples.betas, "shape_samples.betas")
-        for field in dataclasses.fields(samples):
-            value, name = getattr(samples, field.name), f"shape_samples.{field.name}"
-            expected_shape = (n, model.num_betas) if field.name == "betas" else (n,)
-            object.__setattr__(
-                samples, field.name, _checked(value, np.float32, expected_shape, name)
-            )
-
-
-def _rows(array: Any, name: str) -> int:
-    if np.ndim(array) == 0 or len(array) == 0:
-        raise ValueError(f"{name}: empty")
-    return len(array)
-
-
-def _checked(
-    value: Any, dtype: type, shape: tuple[int | None, ...], name: str, limit: int | None = None
-) -> NDArray[Any] | None:
-    """`value` as a read-only array of this type; `limit` is the first index too large. None stays
-    None.
-    """
-    if value is None:
-        return None
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: holds {array.dtype}, expected numbers")
-    if len(shape) != array.ndim or any(
-        e not in (None, g) for e, g in zip(shape, array.shape, strict=True)
-    ):
-        wanted = "(" + ", ".join("any" if length is None else str(length) for length in shape) + ")"
-        raise ValueError(f"{name}: shape {array.shape}, expected {wanted}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: not all finite")
-    if limit is not None and array.size and (array.min() < 0 or array.max() >= limit):
-        raise ValueError(f"{name}: indices {array.min()}..{array.max()}, expected 0..{limit - 1}")
-    with np.errstate(over="ignore"):
-        array = np.ascontiguousarray(array, dtype=dtype).view()
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: numbers too large for {np.dtype(dtype)}")
-    array.flags.writeable = False  # models are cached and shared
-    return array
-
-
-def _set(model: BodyModel, name: str, value: Any) -> None:
-    object.__setattr__(model, name, value)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_addon.bodies.model import ShapeSamples
+from blender_addon.bodies.library import default_body
+from blender_addon.bodies.model import BodyModel, ShapeSamples
 from blender_addon.bodies.rotations import rodrigues
 
 FAMILIES = ["smpl", "smplh", "smplx"]
@@ -211,3 +213,22 @@ def test_shape_samples_must_fit_the_shape_directions(random_body):
         ValueError, match=r"shape_samples.betas: shape \(5, 9\), expected \(5, 10\)"
     ):
         random_body(shape_samples=samples)
+
+
+def test_numbers_that_are_none_once_are_computed_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = default_body()
+    expected = body.pose((1.0,)).vertices
+    skin, results = BodyModel.skin, []
+
+    def flaky(self: BodyModel, *given: Any) -> Any:
+        results.append(skin(self, *given))
+        return results[-1] * (np.nan if len(results) == 1 else 1.0)
+
+    monkeypatch.setattr(BodyModel, "skin", flaky)
+    np.testing.assert_array_equal(body.pose((1.0,)).vertices, expected)
+    assert "computed again" in caplog.text and len(results) == 2
+    monkeypatch.setattr(BodyModel, "skin", lambda *_: np.full((3, 3), np.nan))
+    with pytest.raises(ValueError, match="not within"):
+        body.pose()
