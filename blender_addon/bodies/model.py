@@ -158,7 +158,7 @@ class BodyModel:
         offsets: ArrayLike | None,
         expression: ArrayLike,
     ) -> Posed:
-        """M(β, θ) of a whole pose; OverflowError if it is none within MAX_EXTENT."""
+        """Compute M(β, θ) of a whole pose; OverflowError if it is none within MAX_EXTENT."""
         T_shaped, J = self.shape_blend(betas, expression)
         R = rodrigues(theta)
         T_P = T_shaped + self.pose_blend(R)
