@@ -1,4 +1,4 @@
-"""What a body model must be before the forward pass can use it."""
+"""Reject what the forward pass of a body model cannot use."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ class PersonPainter:
 
     @staticmethod
     def _bare(closure: Callable[[PersonPainter, Value], Any]) -> LayerBuilder:
-        """What lies below all layers, as one that is everywhere."""
+        """Make a layer that is everywhere, of what lies below all others."""
         return lambda painter, shade: ((Value.one(painter.nodes), closure(painter, shade)), shade)
 
     def _grouped(
