@@ -327,6 +327,8 @@ class DatasetWriter:
                         start, length = offsets[index]
                         source.seek(start)
                         target.write(source.read(length))
+            for path in self.root.glob(".*.tmp"):  # of killed runs: others write under this lock
+                path.unlink(missing_ok=True)
         return True
 
     def _continue_dataset(self, there: Mapping[str, Any]) -> None:

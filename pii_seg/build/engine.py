@@ -31,6 +31,7 @@ from pii_seg.build.work import (
     compare_in,
     copy_dataset,
     count_datasets,
+    course_in,
     group_in,
     measure_in,
     round_in,
@@ -101,6 +102,7 @@ def stage_names(recipe: BuildRecipe) -> list[str]:
     names.append("check")
     for seed in recipe.seeds:
         names += [f"train-{training.name}-{seed}" for training in recipe.trainings]
+    names += [f"course-{recipe.trainings[-1].name}-{seed}" for seed in recipe.seeds]
     if len(recipe.seeds) > 1:
         names.append("average")
     return [*names, "choice", "half", "calibration", "groups", "measure", "model"]
@@ -134,8 +136,10 @@ class Build:
             f"{recipe.trainings[-1].name}-{seed}": self.train(seed, renders, held_out)
             for seed in recipe.seeds
         }
-        if len(candidates) > 1:
-            candidates["average"] = self.average(list(candidates.values()))
+        trained = list(candidates.values())
+        candidates |= {f"{name}-course": self.course(name, of) for name, of in candidates.items()}
+        if len(trained) > 1:
+            candidates["average"] = self.average(trained)
         choice = self.choose(candidates, held_out)
         chosen = candidates[choice.result["chosen"]]
         rounded = self.round(chosen, choice)
@@ -223,6 +227,13 @@ class Build:
             settings=decisive_settings(config),
             inputs=inputs,
             work=partial(train_in, config=config, before=before, hashes=self.hashes),
+        )
+
+    def course(self, name: str, training: Stage) -> Stage:
+        """Average the weights of a training over its course."""
+        work = partial(course_in, training=training)
+        return self.perform(
+            f"course-{name}", settings={}, inputs={training.name: training}, work=work
         )
 
     def average(self, trainings: Sequence[Stage]) -> Stage:

@@ -42,6 +42,7 @@ from pii_seg.models.checkpoint_hash import checkpoint_sha256
 from pii_seg.models.half_precision import rounded_to_half
 from pii_seg.models.model_soup import mean_checkpoint
 from pii_seg.selftrain.comparison import measured, totals_of
+from pii_seg.selftrain.early import EARLY, saving_early
 from pii_seg.selftrain.stages import Stage
 from pii_seg.training.fit import fit
 from pii_seg.training.run_folder import BEST
@@ -90,10 +91,18 @@ def train_in(
 ) -> Result:
     """Train in a folder, or resume there."""
     start = load_checkpoint(before.folder / BEST) if before else None
-    result = fit(config, folder, resume=True, start_from=start, hashes=hashes)
+    early = saving_early(folder, config, hashes)
+    result = fit(config, folder, resume=True, start_from=start, callbacks=[early], hashes=hashes)
     if result.ended == "interrupted":
         raise KeyboardInterrupt
     return {"iou": result.iou, "steps": result.steps, "seconds": round(result.seconds, 1)}
+
+
+def course_in(folder: Path, training: Stage) -> Result:
+    """Average the weights of a training over its course: after thirds of it, and its best."""
+    paths = [path for name in (*EARLY, BEST) if (path := training.folder / name).exists()]
+    save_checkpoint(folder / BEST, mean_checkpoint([load_checkpoint(path) for path in paths]))
+    return {"of": [path.name for path in paths]}
 
 
 def average_in(folder: Path, trainings: Sequence[Stage]) -> Result:

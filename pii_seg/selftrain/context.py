@@ -18,6 +18,7 @@ from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.models.checkpoint_hash import checkpoint_sha256
 from pii_seg.selftrain.comparison import open_tests
 from pii_seg.selftrain.config import LoopConfig
+from pii_seg.selftrain.early import EARLY
 from pii_seg.selftrain.gate import Verdict
 from pii_seg.selftrain.rendering import recipe_file
 from pii_seg.selftrain.repainting import Painting, by_generator
@@ -25,8 +26,6 @@ from pii_seg.selftrain.stages import Stage, StageRunner, Work
 from pii_seg.training.fit import program_version
 from pii_seg.training.recorded import record
 from pii_seg.training.run_folder import BEST
-
-EARLY = ("early-1.ckpt", "early-2.ckpt")
 
 Log = Callable[[str], None]
 """Receives one line of text at a time."""

@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 
 from blender_addon.dataset import write_atomically
-from pii_seg.config import ModelConfig, TrainConfig, to_plain_data
+from pii_seg.config import TrainConfig
 from pii_seg.evaluation.temperature import fit_temperature, rescale_threshold
 from pii_seg.inference.calibrated import with_calibration
 from pii_seg.inference.parallel import worker_threads
 from pii_seg.inference.settings import InferenceSettings
 from pii_seg.models.checkpoint import (
-    Checkpoint,
     load_checkpoint,
     save_checkpoint,
 )
@@ -38,7 +37,8 @@ from pii_seg.selftrain.comparison import (
     true_foreground,
 )
 from pii_seg.selftrain.config import decisive_settings
-from pii_seg.selftrain.context import EARLY, Inputs, Model, ProgressLog, RunContext
+from pii_seg.selftrain.context import Inputs, Model, ProgressLog, RunContext
+from pii_seg.selftrain.early import EARLY, saving_early
 from pii_seg.selftrain.gate import Foreground, HeldOut, Verdict, judge_round
 from pii_seg.selftrain.label_images import (
     LabelJob,
@@ -55,14 +55,10 @@ from pii_seg.selftrain.repainting import (
 )
 from pii_seg.selftrain.report import REPORT, RunSummary, write_loop_report
 from pii_seg.selftrain.stages import Stage
-from pii_seg.training.callbacks import SaveAtFractions
 from pii_seg.training.fit import fit
-from pii_seg.training.module import SegmentationModule
-from pii_seg.training.recorded import record
 from pii_seg.training.run_folder import BEST
 
 LABELLER = "labeller.ckpt"  # the best checkpoint, calibrated
-EARLY_SHARES = (1 / 3, 2 / 3)  # of a training; ST++ compares these checkpoints with the last one
 PHOTOS_OF_THE_GATE = 100  # on which the shares of foreground are compared
 _GATE = 0x6A7E  # keeps the bootstrap's random numbers apart from all others
 
@@ -169,16 +165,7 @@ def copy_teacher(folder: Path, run: RunContext) -> Result:
 def train(folder: Path, run: RunContext, training: TrainConfig, start: Model | None) -> Result:
     """Train in `folder`, or resume there; from the weights of `start`, if given."""
 
-    plain = to_plain_data(record(training, run.hashes, exclude=[folder]).config)
-
-    def save_early(module: SegmentationModule, place: int) -> None:
-        weights = dict(module.average.state_dict())
-        checkpoint = Checkpoint(ModelConfig(**plain["model"]), weights, config=plain)
-        save_checkpoint(folder / EARLY[place], checkpoint)
-
-    early = SaveAtFractions(
-        EARLY_SHARES, save_early, lambda place: (folder / EARLY[place]).exists()
-    )
+    early = saving_early(folder, training, run.hashes)
     first = load_checkpoint(start.checkpoint) if start else None
     result = fit(
         training, folder, resume=True, start_from=first, callbacks=[early], hashes=run.hashes

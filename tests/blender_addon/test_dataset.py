@@ -290,3 +290,10 @@ def test_indices_are_found_without_parsing_lines(tmp_path):
     add(writer, 3)
     assert done_indices(tmp_path) == {3}  # not 99, the "index" of a person further on
     json.loads((tmp_path / "metadata.jsonl").read_text())
+
+
+def test_what_killed_runs_left_beside_dataset_json_is_gone_at_the_end(tmp_path):
+    _write_share(tmp_path / "d", range(3), 3)
+    (tmp_path / "d" / ".dataset.json-7500.tmp").write_bytes(b"{")
+    _write_share(tmp_path / "d", range(3), 3)
+    assert_whole(tmp_path / "d", 3)

@@ -28,7 +28,7 @@ from pii_seg.config import (
 )
 from pii_seg.errors import ConfigError, InputError
 from pii_seg.models.checkpoint import load_checkpoint
-from pii_seg.selftrain import repainting, steps
+from pii_seg.selftrain import early, repainting, steps
 from pii_seg.selftrain.config import LoopConfig
 from pii_seg.selftrain.gate import GateSettings
 from pii_seg.selftrain.loop import Loop, Outcome, self_train, stage_names
@@ -211,7 +211,7 @@ def test_run_killed_in_any_stage_and_resumed_gives_the_same_student(
 
     def killed_after(name: str, times: int) -> Callable[[], None]:
         """Let `name` be called `times` times, then end everything. Returns the undoing function."""
-        module = repainting if name == "repaint_dataset" else steps
+        module = {"repaint_dataset": repainting, "save_checkpoint": early}.get(name, steps)
         real: Any = getattr(module, name)
         left = [times]
 
