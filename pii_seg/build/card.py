@@ -54,7 +54,8 @@ The candidates on renders that nothing was learnt from ({held_out}):
 {choice}
 
 The score is the mean of person IoU and, where renders know them, of the share of heads' pixels that
-is found. The best one was chosen. {threshold}
+is found. The best one was chosen, or an average of checkpoints that is worse by chance at most.
+{threshold}
 
 ## Calibration
 

@@ -137,10 +137,11 @@ class Build:
             for seed in recipe.seeds
         }
         trained = list(candidates.values())
-        candidates |= {f"{name}-course": self.course(name, of) for name, of in candidates.items()}
+        averages = {f"{name}-course": self.course(name, of) for name, of in candidates.items()}
         if len(trained) > 1:
-            candidates["average"] = self.average(trained)
-        choice = self.choose(candidates, held_out)
+            averages["average"] = self.average(trained)
+        candidates |= averages
+        choice = self.choose(candidates, list(averages), held_out)
         chosen = candidates[choice.result["chosen"]]
         rounded = self.round(chosen, choice)
         calibrated = self.calibrate(rounded, held_out)
@@ -243,8 +244,10 @@ class Build:
             "average", settings={}, inputs=inputs, work=partial(average_in, trainings=trainings)
         )
 
-    def choose(self, candidates: Mapping[str, Stage], held_out: Sequence[Stage]) -> Stage:
-        """Choose the candidate with the best score on the held-out images."""
+    def choose(
+        self, candidates: Mapping[str, Stage], averages: Sequence[str], held_out: Sequence[Stage]
+    ) -> Stage:
+        """Choose among the candidates by their scores on the held-out images."""
         photos = [photos.folder for photos in self.recipe.held_out_photos]
         inputs: dict[str, Stage | str] = {
             stage.name: stage for stage in (*candidates.values(), *held_out)
@@ -255,6 +258,7 @@ class Build:
             candidates={name: stage.folder / BEST for name, stage in candidates.items()},
             held_out=[stage.folder for stage in held_out],
             photos=[Path(folder) for folder in photos],
+            averages=averages,
             choice=self.recipe.choice,
             inference=self.recipe.inference,
             device=self.device,

@@ -165,13 +165,18 @@ class Choice:
     Attributes:
         false_area: With [[held_out_photos]], the threshold is the lowest at which at most this
             share of a photo without people is taken for people, on average.
+        by_chance: An average of checkpoints is chosen unless another candidate's score is better by
+            more than this: by held-out renders alone, what is worse on photos has won.
     """
 
     false_area: float = 0.01
+    by_chance: float = 0.02
 
     def __post_init__(self) -> None:
         if not 0 < self.false_area < 1:
             raise ConfigError(f"choice: false_area is {self.false_area}; expected 0 to 1")
+        if not 0 <= self.by_chance < 1:
+            raise ConfigError(f"choice: by_chance is {self.by_chance}; expected 0 to 1")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -117,6 +117,7 @@ def compare_in(
     candidates: Mapping[str, Path],
     held_out: Sequence[Path],
     photos: Sequence[Path],
+    averages: Collection[str],
     choice: Choice,
     inference: InferenceSettings,
     device: str,
@@ -147,9 +148,21 @@ def compare_in(
             "heads": found.heads,
             "head_recall": round(found.head_recall, 5) if found.heads else None,
         }
-    result = {"chosen": max(scores, key=lambda name: scores[name]["score"]), "scores": scores}
+    result = {"chosen": chosen_of(scores, averages, choice.by_chance), "scores": scores}
     write_atomically(folder / "scores.json", json.dumps(result, indent=2).encode() + b"\n")
     return result
+
+
+def chosen_of(
+    scores: Mapping[str, Mapping[str, Any]], averages: Collection[str], by_chance: float
+) -> str:
+    """The candidate with the best score; an average, if none is better by more than chance."""
+    best, preferred = (
+        max(names, key=lambda name: scores[name]["score"], default="")
+        for names in (list(scores), [name for name in scores if name in averages])
+    )
+    fall = scores[best]["score"] - scores[preferred]["score"] if preferred else math.inf
+    return preferred if fall <= by_chance else best
 
 
 def lowest_threshold(curves: Curves, most: float) -> tuple[float, float]:

@@ -30,7 +30,7 @@ from pii_seg.build.recipe import (
     Training,
 )
 from pii_seg.build.time_limit import ends_after
-from pii_seg.build.work import lowest_threshold
+from pii_seg.build.work import chosen_of, lowest_threshold
 from pii_seg.config import SIZES, BudgetConfig, DataConfig, MachineConfig, TrainConfig
 from pii_seg.data.hashes import sha256_of
 from pii_seg.errors import DataError
@@ -310,3 +310,12 @@ def test_the_command_refuses_before_it_loads_anything(
     assert "[[renders]] is missing" in capsys.readouterr().err
     assert command.main([str(recipe), "--output", str(tmp_path / "run"), "--jobs", "0"]) == 2
     assert not (tmp_path / "run").exists()
+
+
+def test_an_average_is_chosen_unless_another_is_better_by_more_than_chance() -> None:
+    scores = {name: {"score": score} for name, score in (("a", 0.7), ("b", 0.6), ("c", 0.69))}
+    assert chosen_of(scores, ["c"], 0.02) == "c"
+    assert chosen_of(scores, ["b", "c"], 0.02) == "c"
+    assert chosen_of(scores, ["b"], 0.02) == "a"
+    assert chosen_of(scores, ["c"], 0.0) == "a"
+    assert chosen_of(scores, [], 0.02) == "a"
