@@ -72,7 +72,9 @@ to elsewhere.
 
 On the same held-out renders, at its own threshold: the mean share of a person's pixels that is
 found with its standard error, and the share of the persons of whom at least half is found. It tells
-where renders like these are hard, not whom it misses in photos. {spread}
+where renders like these are hard, not whom it misses in photos.
+
+{spread}
 
 {groups}
 

@@ -56,7 +56,9 @@ def test_its_card_states_every_input_of_its_manifest(name: str) -> None:
     for entry in manifest["renders"]:
         assert entry["index_sha256"][:16] in card and str(entry["count"]) in card
         assert all(entry["licences"].values())
-    for entry in (*manifest["photos"], *manifest["held_out_photos"]):
+    for entry in (
+        *manifest["photos"], *manifest["held_out_photos"], *manifest["distractors"]
+    ):  # fmt: skip
         assert entry["sha256"][:16] in card
         assert entry["licence"] in card and entry["origin"] in card
     assert manifest["encoder"]["weights"] in card and "ImageNet" in card
@@ -70,7 +72,7 @@ def test_its_recipe_is_in_the_repository(name: str) -> None:
     for role in ("renders", "held_out"):
         stated = [entry.name for entry in getattr(recipe, role)]
         assert stated == [entry["name"] for entry in manifest[role]]
-    for role in ("photos", "held_out_photos"):
+    for role in ("photos", "held_out_photos", "distractors"):
         given = [(entry.licence, entry.origin) for entry in getattr(recipe, role)]
         assert given == [(entry["licence"], entry["origin"]) for entry in manifest[role]]
 
