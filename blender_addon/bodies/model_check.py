@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .joints import FAMILIES, PARTS
 
-if TYPE_CHECKING:
-    from .model import BodyModel
 
-
-def check_model(model: BodyModel) -> None:
-    """Convert the arrays of a new model to their types, and reject what the forward pass cannot
+def check_model(model: Any) -> None:
+    """Convert the arrays of a new BodyModel to their types, and reject what the forward pass cannot
     use.
     """
     if model.family not in FAMILIES:
@@ -111,5 +108,5 @@ def _checked(
     return array
 
 
-def _set(model: BodyModel, name: str, value: Any) -> None:
+def _set(model: Any, name: str, value: Any) -> None:
     object.__setattr__(model, name, value)
