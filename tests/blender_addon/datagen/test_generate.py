@@ -24,6 +24,7 @@ from blender_addon.datagen.run_lock import run_lock
 from blender_addon.datagen.shard import Shard
 from blender_addon.dataset import OutputBusyError, iter_lines, output_lock, read_info
 from blender_addon.recipes.toml_io import load_recipe
+from blender_addon.render import compat
 from tests.blender_addon.packs.garment_files import write_garment
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -45,6 +46,12 @@ class StubRenderer:
         image = np.full((4, 4, 3), 128, dtype=np.uint8)
         line = {"index": spec.index, "background": {"photo": Path(spec.background.photo).name}}
         return Pair(image, np.ones((4, 4), dtype=np.uint8), {}, line, 0.0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def blender():
+    """Load Blender first: what its import prints goes past `captured` where pytest replaces stderr."""
+    compat.import_bpy()
 
 
 @pytest.fixture(autouse=True)
