@@ -15,7 +15,7 @@ DEMO := demo
 BPY := .venv/lib/python3.11/site-packages/bpy
 BLENDER_EXT = $(wildcard $(BPY)/*/scripts/addons_core/bl_pkg/cli/blender_ext.py)
 
-# In containers it is often set: each process of a test would compile torch's 10,000 files again.
+# In containers it is often set: each process of a test would compile torch's 2,500 files again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-fast test-gui test-smplx fuzz screenshots lint docs extension lock clean
