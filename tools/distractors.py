@@ -9,7 +9,6 @@ what was pasted. Each thing stands alone, and the mask marks it.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import zlib
@@ -20,14 +19,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blender_addon.packs.scenery.prop_pack import PropItem, read_props
+from blender_addon.datagen.annotation import bbox_of
+from blender_addon.dataset import DatasetWriter
+from blender_addon.packs.scenery.prop_pack import NO_PROPS, PropItem, read_props
+from blender_addon.packs.scenery.texture_pack import NO_TEXTURES
 from blender_addon.props.catalogue import OCCLUDERS
 from blender_addon.render import compat, devices, engine
-from blender_addon.render.image_files import encode_png, read_mask
+from blender_addon.render.image_files import encode_png
 from blender_addon.render.passes import Pass
-from blender_addon.scene.colour import hsv
+from blender_addon.scene.colour import hsv, to_display
 from blender_addon.scene.objects import sample_size
 from blender_addon.scene.pack_furniture import model_prop
+from blender_addon.scene.scenery_files import scenery_credits
 from blender_addon.scene.sensor_spec import SensorSpec
 from blender_addon.scene.spec import (
     BackgroundSpec,
@@ -132,23 +135,10 @@ def scene_of(name: str, prop: PropSpec, panoramas: list[Path]) -> SceneSpec:
 
 
 def develop(light: NDArray[np.float32], middle: float, metered: float) -> NDArray[np.uint8]:
-    """Expose linear light (H, W, 3) so that `metered` becomes `middle` (0 to 1), as
-    8-bit sRGB.
-    """
+    """Expose linear light (H, W, 3) so that `metered` becomes `middle` (0 to 1), as 8-bit sRGB."""
     light = np.nan_to_num(np.clip(light, 0, None), posinf=1e6)
     exposed = 1 - np.exp(light * (np.log(1 - middle) / max(metered, 1e-6)))
-    low, high = 12.92 * exposed, 1.055 * exposed ** (1 / 2.4) - 0.055
-    return np.round(np.where(exposed <= 0.0031308, low, high) * 255).astype(np.uint8)
-
-
-def pieces(mask: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    """The piece that a mask marks, as the line of a pair lists a person."""
-    rows, columns = np.nonzero(mask)
-    if not len(rows):
-        return []
-    x, y = int(columns.min()), int(rows.min())
-    box = [x, y, int(columns.max()) - x + 1, int(rows.max()) - y + 1]
-    return [{"id": 1, "bbox": box, "area": len(rows), "visibility": 1.0}]
+    return np.round(to_display(exposed) * 255).astype(np.uint8)
 
 
 def shoot(
@@ -183,41 +173,37 @@ def main(argv: list[str] | None = None) -> int:
     from blender_addon.stage.stage import Stage
 
     panoramas = sorted(arguments.panoramas.glob("*.exr")) if arguments.panoramas else []
+    pack = read_props(arguments.props) if arguments.props else NO_PROPS
     items = [
-        item
-        for item in (read_props(arguments.props) if arguments.props else ())
-        if not LIKE_PEOPLE & set(item.name.lower().replace("-", " ").split())
+        item for item in pack if not LIKE_PEOPLE & set(item.name.lower().replace("-", " ").split())
     ]
-    for folder in ("images", "masks"):
-        (arguments.output / folder).mkdir(parents=True, exist_ok=True)
-    stage, lines = Stage({}), list[dict[str, Any]]()
     things = (
         *built_in((*ANIMALS, *THINGS), arguments.views),
         *of_pack(sorted(items, key=lambda item: not item.hard_negative), arguments.views),
         *built_in(OCCLUDERS, 1),
-    )
-    for name, prop in things[: arguments.most]:
-        image, mask = (arguments.output / folder / f"{name}.png" for folder in ("images", "masks"))
-        if not mask.exists():
-            for path, pixels in zip(
-                (image, mask), shoot(stage, name, prop, panoramas), strict=True
-            ):
-                path.write_bytes(encode_png(pixels))
-        lines.append(
-            {
-                "index": len(lines), "file_name": f"images/{name}.png",
-                "mask_file_name": f"masks/{name}.png", "width": SIDE, "height": SIDE, "seed": 0,
-                "source": "render", "persons": pieces(read_mask(mask)),
-            }
-        )  # fmt: skip
-        print(f"{len(lines)} {name}", flush=True)
-    (arguments.output / "metadata.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
-    info = {"schema_version": 1, "count": len(lines), "shows": "things that are no people"}
-    (arguments.output / "dataset.json").write_text(json.dumps(info, indent=1))
-    shown = {prop.source for _, prop in things[: arguments.most]}
-    models = [item for item in items if str(item.path) in shown]
-    rows = sorted({f"- {i.name}: {i.author}, {i.licence}, {i.source}" for i in models})
-    (arguments.output / "ATTRIBUTION.md").write_text("\n".join(["# Models", "", *rows, ""]))
+    )[: arguments.most]
+    info = {
+        "name": "things that are no people", "count": len(things), "views": arguments.views,
+        "models": [item.key for item in items], "panoramas": [path.name for path in panoramas],
+    }  # fmt: skip
+    writer = DatasetWriter(arguments.output, info)
+    writer.remove_leftovers(range(len(things)))
+    stage = Stage({})
+    for index, (name, prop) in enumerate(things):
+        if index in writer.done:
+            continue
+        writer.credit(*scenery_credits([prop.source], pack, NO_TEXTURES))
+        image, mask = shoot(stage, name, prop, panoramas)
+        names = {"file_name": f"images/{name}.png", "mask_file_name": f"masks/{name}.png"}
+        piece = {"id": 1, "bbox": bbox_of(mask > 0), "area": int(mask.sum()), "visibility": 1.0}
+        line = {
+            **names, "index": index, "width": SIDE, "height": SIDE, "seed": 0, "source": "render",
+            "persons": [piece] if mask.any() else [],
+        }  # fmt: skip
+        files = zip(names.values(), (image, mask), strict=True)
+        writer.add(line, {file: encode_png(pixels) for file, pixels in files})
+        print(f"{index + 1} of {len(things)}: {name}", flush=True)
+    writer.finish()
     return 0
 
 

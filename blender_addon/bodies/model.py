@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .model_check import check_model
-from .rotations import rodrigues
+from .rotations import product, rodrigues
 from .skinning import WeightRun, blended, moved, weight_runs
 
 log = logging.getLogger(__name__)
@@ -139,16 +139,18 @@ class BodyModel:
         """
         theta = self._full_pose(pose)
         trans = _vector(translation, 3, "translation")
+        given = betas, theta, trans, offsets, expression
         try:
-            return self._forward(betas, theta, trans, offsets, expression)
+            return self._forward(*given)
         except OverflowError as error:
-            # Once in thousands of renders, the numbers of a body that fits were none. What is
-            # really too large fails again.
-            log.warning("%s; it is computed again", error)
+            said = str(error)
+        # Once in thousands of renders, the numbers of a body that fits were none.
         try:
-            return self._forward(betas, theta, trans, offsets, expression)
-        except OverflowError as error:
-            raise ValueError(str(error)) from None
+            posed = self._forward(*given)
+        except OverflowError:
+            raise ValueError(said) from None
+        log.warning("%s; it was right when computed again", said)
+        return posed
 
     def _forward(
         self,
@@ -215,7 +217,7 @@ class BodyModel:
         G[0, :3, 3] = J[0]
         G[1:, :3, 3] = J[1:] - J[self.parents[1:]]
         for k in range(1, len(J)):
-            G[k] = _product(G[self.parents[k]], G[k])
+            G[k] = product(G[self.parents[k]], G[k])
         return G
 
     def relative_transforms(
@@ -244,7 +246,7 @@ class BodyModel:
 
     @cached_property
     def _joints_template(self) -> NDArray[np.float64]:
-        return _product(self.J_regressor.astype(np.float64), self.v_template)
+        return product(self.J_regressor.astype(np.float64), self.v_template)
 
     @cached_property
     def _joints_shapedirs(self) -> NDArray[np.float64]:
@@ -297,21 +299,13 @@ def _blend(directions: Array, coefficients: NDArray[Any]) -> Array:
     """Σ_n c_n D_n for directions (V, 3, N) and n ≤ N coefficients: (V, 3)."""
     V, _, N = directions.shape
     used = directions.reshape(3 * V, N)[:, : len(coefficients)]
-    return _product(used, coefficients[:, None].astype(np.float32)).reshape(V, 3)
+    return product(used, coefficients[:, None].astype(np.float32)).reshape(V, 3)
 
 
 def _regress(J_regressor: Array, directions: Array) -> NDArray[np.float64]:
     """The joints' own directions (J, 3, N) of the vertices' directions (V, 3, N)."""
     V, _, N = directions.shape
-    return _product(J_regressor, directions.reshape(V, 3 * N)).reshape(-1, 3, N).astype(np.float64)
-
-
-def _product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
-    """left @ right, (I, J) and (J, K), summed in one order.
-
-    `@` is BLAS', whose order depends on the number of threads; an image would depend on --jobs.
-    """
-    return np.einsum("ij,jk->ik", left, right)
+    return product(J_regressor, directions.reshape(V, 3 * N)).reshape(-1, 3, N).astype(np.float64)
 
 
 def _vector(value: ArrayLike, length: int, name: str) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -21,8 +23,15 @@ def rodrigues(axis_angle: ArrayLike) -> NDArray[np.float64]:
     K[..., 1, 0], K[..., 2, 0], K[..., 2, 1] = w[..., 2], -w[..., 1], w[..., 0]
     first = np.sinc(angle / np.pi)  # numpy's sinc is sin(πx)/(πx)
     second = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2  # 1 - cos a = 2 sin²(a/2)
-    # Not `@`, which is BLAS' (bodies.model._product tells why).
-    return np.eye(3) + first * K + second * np.einsum("...ij,...jk->...ik", K, K)
+    return np.eye(3) + first * K + second * product(K, K)
+
+
+def product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """left @ right, (..., I, J) and (..., J, K), summed in one order.
+
+    `@` is BLAS', whose order depends on the number of threads; an image would depend on --jobs.
+    """
+    return np.einsum("...ij,...jk->...ik", left, right)
 
 
 def about_z(angle: float) -> NDArray[np.float64]:

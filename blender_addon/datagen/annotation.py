@@ -99,7 +99,7 @@ def _person(
     joints2d, _ = project(posed.joints, spec.camera, spec.width, spec.height)
     return {
         "id": person.id,
-        "bbox": _bbox(mask),
+        "bbox": bbox_of(mask),
         "area": area,
         "visibility": round(visibility(area - in_mirror, unoccluded), 4),
         **({"reflected": in_mirror} if in_mirror else {}),
@@ -123,7 +123,7 @@ def _counted(thing: Counted, instances: NDArray[np.integer]) -> dict[str, Any]:
     return {
         "id": thing.id,
         "kind": thing.kind,
-        "bbox": _bbox(mask),
+        "bbox": bbox_of(mask),
         "area": int(np.count_nonzero(mask)),
         "shape": thing.prop.shape,
     }
@@ -135,7 +135,7 @@ def _expression(person: PersonSpec) -> dict[str, list[float]]:
     return {"expression": [round(value, 4) for value in expression]} if expression else {}
 
 
-def _bbox(mask: NDArray[np.bool_]) -> list[int]:
+def bbox_of(mask: NDArray[np.bool_]) -> list[int]:
     """[x, y, w, h] in px; zeros for an empty mask."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):

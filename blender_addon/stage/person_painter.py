@@ -127,10 +127,14 @@ class PersonPainter:
         return self.nodes.join(u.socket, v.socket, 0.0)
 
     def _head(self) -> Any:
-        hat, shade = self._grouped("hat", lambda painter, _: painter._hat())
+        bright = Value.one(self.nodes)
+        hat, shade = self._grouped("hat", lambda painter, _: painter._hat(), bright)
         hair, _ = self._grouped("hair", lambda painter, light: (painter._hair(light), light), shade)
-        face = self._grouped("face", PersonPainter._bare(PersonPainter._face), shade)
-        return self._stack([hat, hair], face[0][1])
+        # The face lies below all layers: its mask is not asked for.
+        (_, face), _ = self._grouped(
+            "face", lambda painter, light: ((light, painter._face(light)), light), shade
+        )
+        return self._stack([hat, hair], face)
 
     def _body(self) -> Any:
         layers, shade = [self._hanging_hair()], Value.one(self.nodes)
@@ -145,14 +149,7 @@ class PersonPainter:
             layers.append(layer)
         return self._stack(layers, self._skin(shade))
 
-    @staticmethod
-    def _bare(closure: Callable[[PersonPainter, Value], Any]) -> LayerBuilder:
-        """Make a layer that is everywhere, of what lies below all others."""
-        return lambda painter, shade: ((Value.one(painter.nodes), closure(painter, shade)), shade)
-
-    def _grouped(
-        self, name: str, build: LayerBuilder, shade: Value | None = None
-    ) -> tuple[Layer, Value]:
+    def _grouped(self, name: str, build: LayerBuilder, shade: Value) -> tuple[Layer, Value]:
         """Build a layer in a node group of its own, which Cycles unfolds.
 
         At each new node Blender goes through the whole tree: in one tree, the 1,430 nodes of a
@@ -161,8 +158,8 @@ class PersonPainter:
         name = f"{PREFIX}painted {name}"
         tree = bpy.data.node_groups.get(name)
         if tree is None:
-            outputs = {"Mask": "Float", "Closure": "Shader", "Shade": "Float"}
-            nodes, given, results = new_group(name, {"Shade": "Float"}, outputs)
+            kinds = {"Mask": "Float", "Closure": "Shader", "Shade": "Float"}
+            nodes, given, results = new_group(name, {"Shade": "Float"}, kinds)
             painter = PersonPainter(Formula(nodes))
             (mask, closure), left = build(painter, painter.f.value(given["Shade"]))
             for output, value in (
@@ -172,8 +169,7 @@ class PersonPainter:
             ):
                 nodes.put(value, results[output])
             tree = nodes.tree
-        light = Value.one(self.nodes) if shade is None else shade
-        outputs = self.nodes.group(tree, Shade=light.socket).outputs
+        outputs = self.nodes.group(tree, Shade=shade.socket).outputs
         mask, left = (self.f.value(outputs[output]) for output in ("Mask", "Shade"))
         return (mask, outputs["Closure"]), left
 

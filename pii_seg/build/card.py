@@ -71,8 +71,8 @@ to elsewhere.
 ## By group
 
 On the same held-out renders, at its own threshold: the mean share of a person's pixels that is
-found with its standard error, and the share of the persons of whom at least half is found. It tells
-where renders like these are hard, not whom it misses in photos.
+found, with its standard error, and the share of persons that are at least half found. The table
+says which renders are hard. It says nothing about photos.
 
 {spread}
 
@@ -245,7 +245,7 @@ def group_table(groups: Sequence[Mapping[str, Any]]) -> str:
 
 
 def spread_line(groups: Sequence[Mapping[str, Any]]) -> str:
-    """Say how far apart the groups are of whom nobody may be missed more often than others."""
+    """Say how much the recall differs by skin tone and by stature."""
     parts = []
     for kind in ("skin tone", "stature"):
         shown = [g["recall"] for g in groups if g["kind"] == kind and g["persons"] >= LEAST]

@@ -31,7 +31,6 @@ from pii_seg.build.work import (
     compare_in,
     copy_dataset,
     count_datasets,
-    course_in,
     group_in,
     measure_in,
     round_in,
@@ -41,6 +40,7 @@ from pii_seg.build.work import (
 from pii_seg.config import NAMED_WEIGHTS
 from pii_seg.data.content_hash import ContentHashes
 from pii_seg.selftrain.config import decisive_settings
+from pii_seg.selftrain.early import early_checkpoints
 from pii_seg.selftrain.rendering import render_pairs
 from pii_seg.selftrain.stages import Stage, StageRunner, Work
 from pii_seg.training.fit import program_version
@@ -232,16 +232,18 @@ class Build:
 
     def course(self, name: str, training: Stage) -> Stage:
         """Average the weights of a training over its course."""
-        work = partial(course_in, training=training)
+        checkpoints = [*early_checkpoints(training.folder), training.folder / BEST]
         return self.perform(
-            f"course-{name}", settings={}, inputs={training.name: training}, work=work
-        )
+            f"course-{name}", settings={}, inputs={training.name: training},
+            work=partial(average_in, checkpoints=checkpoints),
+        )  # fmt: skip
 
     def average(self, trainings: Sequence[Stage]) -> Stage:
         """Average the weights of the last trainings of all seeds."""
+        checkpoints = [stage.folder / BEST for stage in trainings]
         inputs = {stage.name: stage for stage in trainings}
         return self.perform(
-            "average", settings={}, inputs=inputs, work=partial(average_in, trainings=trainings)
+            "average", settings={}, inputs=inputs, work=partial(average_in, checkpoints=checkpoints)
         )
 
     def choose(

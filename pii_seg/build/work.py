@@ -42,7 +42,7 @@ from pii_seg.models.checkpoint_hash import checkpoint_sha256
 from pii_seg.models.half_precision import rounded_to_half
 from pii_seg.models.model_soup import mean_checkpoint
 from pii_seg.selftrain.comparison import measured, totals_of
-from pii_seg.selftrain.early import EARLY, saving_early
+from pii_seg.selftrain.early import saving_early
 from pii_seg.selftrain.stages import Stage
 from pii_seg.training.fit import fit
 from pii_seg.training.run_folder import BEST
@@ -98,18 +98,10 @@ def train_in(
     return {"iou": result.iou, "steps": result.steps, "seconds": round(result.seconds, 1)}
 
 
-def course_in(folder: Path, training: Stage) -> Result:
-    """Average the weights of a training over its course: after thirds of it, and its best."""
-    paths = [path for name in (*EARLY, BEST) if (path := training.folder / name).exists()]
-    save_checkpoint(folder / BEST, mean_checkpoint([load_checkpoint(path) for path in paths]))
-    return {"of": [path.name for path in paths]}
-
-
-def average_in(folder: Path, trainings: Sequence[Stage]) -> Result:
-    """Average the weights of trainings."""
-    checkpoints = [load_checkpoint(stage.folder / BEST) for stage in trainings]
-    save_checkpoint(folder / BEST, mean_checkpoint(checkpoints))
-    return {"of": [stage.name for stage in trainings]}
+def average_in(folder: Path, checkpoints: Sequence[Path]) -> Result:
+    """Average the weights of checkpoints."""
+    save_checkpoint(folder / BEST, mean_checkpoint([load_checkpoint(p) for p in checkpoints]))
+    return {"of": [f"{path.parent.name}/{path.name}" for path in checkpoints]}
 
 
 def compare_in(
@@ -156,13 +148,15 @@ def compare_in(
 def chosen_of(
     scores: Mapping[str, Mapping[str, Any]], averages: Collection[str], by_chance: float
 ) -> str:
-    """The candidate with the best score; an average, if none is better by more than chance."""
-    best, preferred = (
-        max(names, key=lambda name: scores[name]["score"], default="")
-        for names in (list(scores), [name for name in scores if name in averages])
-    )
-    fall = scores[best]["score"] - scores[preferred]["score"] if preferred else math.inf
-    return preferred if fall <= by_chance else best
+    """The candidate with the best score, or the best average if that is worse by chance at most."""
+
+    def score(name: str) -> float:
+        return float(scores[name]["score"])
+
+    best = max(scores, key=score)
+    if averages and score(best) - score(average := max(averages, key=score)) <= by_chance:
+        return average
+    return best
 
 
 def lowest_threshold(curves: Curves, most: float) -> tuple[float, float]:

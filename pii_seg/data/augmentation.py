@@ -69,15 +69,14 @@ def alter(
 ) -> Sample:
     """Apply everything but the geometry. Writes to the view's arrays."""
     image, target = view.image, view.target
-    among = None
-    if distractors is not None and (rng := streams.drawn("distractors", how.distractors)):
-        among = distractors, rng
+    people = things = None
     if persons is not None and (
         rng := streams.drawn("paste", how.paste if paste is None else paste)
     ):
-        paste_among(image, target, how, persons=(persons, rng), distractors=among)
-    elif among is not None:
-        paste_among(image, target, how, distractors=among)
+        people = persons, rng
+    if distractors is not None and (rng := streams.drawn("distractors", how.distractors)):
+        things = distractors, rng
+    paste_among(image, target, how, persons=people, distractors=things)
     if rng := streams.drawn("occlusion", how.occlusion):
         occlude(image, target, how.occlusion_share, rng)
     if rng := streams.drawn("cutout", how.cutout):

@@ -80,7 +80,7 @@ def paste_among(
     persons: Drawn | None = None,
     distractors: Drawn | None = None,
 ) -> None:
-    """Paste one or several people, distractors, or both, in place.
+    """Paste people, distractors, both or neither, in place.
 
     All stand on one ground, seen by a level camera. The head of a person as tall as the camera is
     at the horizon, so feet are at horizon + height × (height of the camera ÷ that of the person).

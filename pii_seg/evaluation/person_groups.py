@@ -1,7 +1,7 @@
-"""Recall by what rendered people are like: skin, stature, clothes, pose, light, size, hidden share.
+"""Recall by skin, stature, clothes, pose, light, size and hidden share of rendered people.
 
-Renders know it of every person, photos do not. A group tells about renders like those it was
-counted on, not about the people in photos.
+Renders know these of every person, photos do not. The recall of a group holds for renders like
+those it was counted on. It says nothing about photos.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class GroupRecall:
         persons: Number of persons.
         recall: Mean share of a person's pixels that is found.
         error: Standard error of `recall`; NaN of a single person.
-        half_covered: Share of the persons of whom at least half is found.
+        half_covered: Share of persons that are at least half found.
     """
 
     kind: str
@@ -129,7 +129,7 @@ def _part(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _kinds(garments: Any) -> list[str]:
-    """The kinds of garments, each once; what lies close to the skin is hardly seen."""
+    """The kinds of garments, each once."""
     if not isinstance(garments, list):
         return []
     kinds = [entry.get("kind") for entry in garments if isinstance(entry, Mapping)]

@@ -18,7 +18,7 @@ from pii_seg.models.checkpoint import load_checkpoint
 from pii_seg.models.checkpoint_hash import checkpoint_sha256
 from pii_seg.selftrain.comparison import open_tests
 from pii_seg.selftrain.config import LoopConfig
-from pii_seg.selftrain.early import EARLY
+from pii_seg.selftrain.early import early_checkpoints
 from pii_seg.selftrain.gate import Verdict
 from pii_seg.selftrain.rendering import recipe_file
 from pii_seg.selftrain.repainting import Painting, by_generator
@@ -57,7 +57,7 @@ class Model:
     @property
     def early(self) -> list[Path]:
         """Checkpoints from earlier in the same training, where there are any."""
-        return [path for name in EARLY if (path := self.folder / name).exists()]
+        return early_checkpoints(self.folder)
 
 
 @dataclass

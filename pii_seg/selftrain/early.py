@@ -15,6 +15,11 @@ EARLY = ("early-1.ckpt", "early-2.ckpt")
 EARLY_SHARES = (1 / 3, 2 / 3)  # of a training; ST++ compares these checkpoints with the last one
 
 
+def early_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints from earlier that the folder of a training holds, in order."""
+    return [path for name in EARLY if (path := folder / name).exists()]
+
+
 def saving_early(folder: Path, training: TrainConfig, hashes: ContentHashes) -> SaveAtFractions:
     """Make the callback that saves the averaged weights as EARLY into the folder of a training."""
     plain = to_plain_data(record(training, hashes, exclude=[folder]).config)

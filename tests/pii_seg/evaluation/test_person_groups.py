@@ -32,7 +32,7 @@ JSON = st.recursive(
 
 
 def counted(area: int, share: float) -> PersonCount:
-    """A person of whom `share` is found at every threshold."""
+    """A person whose pixels are found to this share, at every threshold."""
     found = np.full(len(THRESHOLDS), round(share * area))
     return PersonCount(1, area, (0, 0, 1, 1), found)
 
