@@ -50,7 +50,7 @@ class StubRenderer:
 
 @pytest.fixture(autouse=True, scope="module")
 def blender():
-    """Load Blender first: what its import prints goes past `captured` where pytest replaces stderr."""
+    """Load Blender first: pytest's stderr would keep what its import prints."""
     compat.import_bpy()
 
 
